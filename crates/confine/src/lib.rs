@@ -1,0 +1,1 @@
+//! Scan workers: forked, limited, replaceable processes; the only crate with unsafe code.

@@ -1,0 +1,1 @@
+//! Rebuilding a file without its dangerous parts.

@@ -1,0 +1,1 @@
+//! The engines that look at objects and report what they see; they know no policy.

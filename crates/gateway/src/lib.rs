@@ -1,0 +1,1 @@
+//! One pump a protocol: socket, machine, service.

@@ -1,0 +1,1 @@
+//! The policy and every decision made from it: pure values in, a plan out.

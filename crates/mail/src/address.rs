@@ -1,0 +1,113 @@
+//! Addresses of the envelope, normalised once (RFC 5321 section 4.1.2, RFC 6531).
+//!
+//! The domain is compared in lower case; the local part is kept as written, because only its
+//! owner may say what its letters mean. Not handled here: header addresses with display names
+//! and groups, and the conversion between U-labels and A-labels.
+
+use serde::{Deserialize, Serialize};
+
+/// Longest path of RFC 5321 4.5.3.1.3 is 256 octets; SMTPUTF8 and long tags need more in practice.
+pub const MAX_ADDRESS: usize = 1024;
+
+/// One mailbox: as written between `<` and `>`, and split.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct Address {
+    written: String,
+    at: Option<u32>,
+    domain: String,
+}
+
+impl Address {
+    /// Reads the inside of a path (`local@domain`, a source route is dropped). Returns `None` for
+    /// an empty text, one longer than [`MAX_ADDRESS`], or one with control characters.
+    pub fn parse(path: &str) -> Option<Self> {
+        let path = strip_route(path);
+        if path.is_empty() || path.len() > MAX_ADDRESS || path.chars().any(char::is_control) {
+            return None;
+        }
+        let at = last_at(path);
+        let domain = at.and_then(|at| path.get(at + 1..)).unwrap_or("").trim_end_matches('.').to_lowercase();
+        Some(Self { written: path.to_owned(), at: at.and_then(|at| u32::try_from(at).ok()), domain })
+    }
+
+    /// The address as its sender wrote it.
+    pub fn as_str(&self) -> &str {
+        &self.written
+    }
+
+    /// The part before the `@`; all of it where there is none (`postmaster`).
+    pub fn local(&self) -> &str {
+        self.at.and_then(|at| self.written.get(..at as usize)).unwrap_or(&self.written)
+    }
+
+    /// The domain in lower case without a final dot; empty where there is none.
+    pub fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    /// Whether the domain is `domain` or below it (`mail.example.org` is in `example.org`).
+    pub fn is_in(&self, domain: &str) -> bool {
+        self.domain.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    }
+}
+
+/// Drops `@a,@b:` in front of a path (RFC 5321 appendix C says to accept and ignore it).
+fn strip_route(path: &str) -> &str {
+    match path.strip_prefix('@').and_then(|rest| rest.split_once(':')) {
+        Some((_, rest)) => rest,
+        None => path,
+    }
+}
+
+/// The `@` that splits the mailbox: the last one outside a quoted local part.
+fn last_at(path: &str) -> Option<usize> {
+    let mut quoted = false;
+    let mut escaped = false;
+    let mut found = None;
+    for (at, byte) in path.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'@' if !quoted => found = Some(at),
+            _ => {}
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Address;
+
+    #[test]
+    fn splits_at_the_right_sign() {
+        let cases = [
+            ("a@example.org", "a", "example.org"),
+            ("a@Example.ORG.", "a", "example.org"),
+            ("\"a@b\"@example.org", "\"a@b\"", "example.org"),
+            ("@relay.example,@two.example:a@example.org", "a", "example.org"),
+            ("postmaster", "postmaster", ""),
+            ("a@[192.0.2.1]", "a", "[192.0.2.1]"),
+            ("ü@exämple.org", "ü", "exämple.org"),
+        ];
+        for (text, local, domain) in cases {
+            let address = Address::parse(text).expect(text);
+            assert_eq!((address.local(), address.domain()), (local, domain), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_address() {
+        assert_eq!(Address::parse(""), None);
+        assert_eq!(Address::parse("a\r\nRCPT TO:<b@example.org>"), None);
+        assert_eq!(Address::parse(&"a".repeat(2000)), None);
+    }
+
+    #[test]
+    fn a_domain_holds_its_subdomains_and_nothing_else() {
+        let address = Address::parse("a@mail.example.org").unwrap();
+        assert!(address.is_in("example.org") && address.is_in("mail.example.org"));
+        assert!(!address.is_in("ample.org") && !address.is_in("org.example"));
+    }
+}

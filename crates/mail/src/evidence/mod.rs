@@ -1,0 +1,16 @@
+//! What an examination saw, as values.
+//!
+//! [`Evidence`] is what a worker sends: objects, findings, and who looked at what. Closing it
+//! against the list of required engines gives a [`Report`], in which every object × engine pair is
+//! examined, excluded or unable. Only a closed report can be clean: there is no other way to make
+//! one, and no default.
+
+mod finding;
+mod object;
+mod question;
+mod report;
+
+pub use finding::{Certainty, EngineId, Finding, FindingKind, MAX_EVIDENCE, Unable, UnableWhy, UnscannedReason};
+pub use object::{Coverage, FileKind, MAX_NAME, Object, ObjectId, Origin, Seen};
+pub use question::{Answer, ExternalVerdict, Question};
+pub use report::{Evidence, EvidenceError, Facts, MAX_FINDINGS, MAX_OBJECTS, Report};

@@ -1,0 +1,169 @@
+//! The objects of a message: every part, archive and member that was seen.
+
+use serde::{Deserialize, Serialize};
+
+use super::{EngineId, UnableWhy};
+use crate::defect::Defect;
+use crate::graph::EntityId;
+use crate::untrusted::Untrusted;
+
+/// Longest name of an object that is kept, in bytes.
+pub const MAX_NAME: usize = 1024;
+
+/// An object's place in the table; the root is 0.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct ObjectId(pub u32);
+
+/// Where an object came from.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// What was handed to us: a message or a file.
+    Root,
+    /// A part of the top message: an entity of its graph, which can be edited.
+    Entity(EntityId),
+    /// A member of the parent object, by its number in that container (from 0).
+    Member(u32),
+}
+
+/// What an object really is, by its content (never by its name or declared type).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileKind {
+    /// An Internet message (RFC 5322).
+    Message,
+    /// A MIME multipart: no content of its own.
+    Multipart,
+    /// An empty object.
+    Empty,
+    /// Plain text in some charset.
+    Text,
+    /// HTML or XHTML.
+    Html,
+    /// XML, SVG included.
+    Xml,
+    /// A script recognised by content (shebang, typical commands).
+    Script,
+    /// A PDF document.
+    Pdf,
+    /// RTF.
+    Rtf,
+    /// A Microsoft OLE2 compound file (doc, xls, ppt, msi, msg).
+    Ole2,
+    /// An Office Open XML document (docx, xlsx, pptx).
+    Ooxml,
+    /// An OpenDocument file.
+    Odf,
+    /// A Java archive.
+    Jar,
+    /// A zip archive.
+    Zip,
+    /// A gzip stream.
+    Gzip,
+    /// A container that is recognised but not opened.
+    OtherArchive,
+    /// A Windows or DOS executable (MZ).
+    Pe,
+    /// An ELF executable or library.
+    Elf,
+    /// A Mach-O executable.
+    MachO,
+    /// A Windows shortcut.
+    Lnk,
+    /// An image.
+    Image,
+    /// Sound or video.
+    Media,
+    /// Anything else.
+    Unknown,
+}
+
+impl FileKind {
+    /// The word for it in JSON, rules and tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::Multipart => "multipart",
+            Self::Empty => "empty",
+            Self::Text => "text",
+            Self::Html => "html",
+            Self::Xml => "xml",
+            Self::Script => "script",
+            Self::Pdf => "pdf",
+            Self::Rtf => "rtf",
+            Self::Ole2 => "ole2",
+            Self::Ooxml => "ooxml",
+            Self::Odf => "odf",
+            Self::Jar => "jar",
+            Self::Zip => "zip",
+            Self::Gzip => "gzip",
+            Self::OtherArchive => "other_archive",
+            Self::Pe => "pe",
+            Self::Elf => "elf",
+            Self::MachO => "mach_o",
+            Self::Lnk => "lnk",
+            Self::Image => "image",
+            Self::Media => "media",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Whether it is an archive in the sense of spec AR-01: a container whose size limit excludes
+    /// it from scanning.
+    pub fn is_archive(self) -> bool {
+        matches!(self, Self::Zip | Self::Gzip | Self::Jar | Self::OtherArchive)
+    }
+}
+
+/// What one engine did about one object.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Seen {
+    /// It looked at all of it.
+    Examined,
+    /// The policy keeps it from looking (spec D-12).
+    Excluded,
+    /// It could not look.
+    Unable(UnableWhy),
+}
+
+/// One cell of the table object × engine.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct Coverage {
+    /// Who.
+    pub engine: EngineId,
+    /// What it did.
+    pub seen: Seen,
+}
+
+/// One object.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Object {
+    /// The object that holds it; `None` for the root.
+    pub parent: Option<ObjectId>,
+    /// Where it came from.
+    pub origin: Origin,
+    /// How deep: the root is 0.
+    pub depth: u16,
+    /// The MIME part number (`2.1`), or empty for what is no part.
+    pub part: String,
+    /// The name a client would most likely show, decoded; at most [`MAX_NAME`] bytes.
+    pub name: Option<Untrusted<String>>,
+    /// Further names that other clients might show.
+    pub other_names: Vec<Untrusted<String>>,
+    /// The declared media type of a MIME part, in lower case (`application/zip`).
+    pub declared: Option<Untrusted<String>>,
+    /// Whether it is an attachment: a leaf part with a name or a disposition of attachment, or
+    /// neither displayable text nor the message's body.
+    pub attachment: bool,
+    /// What it is by its content.
+    pub kind: FileKind,
+    /// Its size in bytes, decoded.
+    pub size: u64,
+    /// SHA-256 of its decoded content; zero for a multipart.
+    pub sha256: [u8; 32],
+    /// What is wrong with its form.
+    pub defects: Vec<Defect>,
+    /// Who looked at it; one entry an engine.
+    pub coverage: Vec<Coverage>,
+}

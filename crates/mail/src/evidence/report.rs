@@ -1,0 +1,294 @@
+//! Evidence as a worker sends it, and the closed report that decisions are made from.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Coverage, EngineId, Finding, FindingKind, MAX_EVIDENCE, MAX_NAME, Object, ObjectId, Origin, Seen, Unable,
+    UnableWhy, UnscannedReason,
+};
+use crate::defect::Ambiguity;
+use crate::untrusted::Untrusted;
+
+/// Most objects in one report.
+pub const MAX_OBJECTS: usize = 100_000;
+/// Most findings in one report; what is found beyond it ends the examination as a limit.
+pub const MAX_FINDINGS: usize = 10_000;
+/// Most defects that are kept of one object.
+const MAX_DEFECTS: usize = 1_000;
+
+/// What the header says, for people, lists and the log; never for deciding who really sent it.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Facts {
+    /// Subject, decoded.
+    pub subject: Option<Untrusted<String>>,
+    /// From, as written, decoded.
+    pub from: Option<Untrusted<String>>,
+    /// To, as written, decoded.
+    pub to: Option<Untrusted<String>>,
+    /// Cc, as written, decoded.
+    pub cc: Option<Untrusted<String>>,
+    /// Date, as written.
+    pub date: Option<Untrusted<String>>,
+    /// Message-ID, as written.
+    pub message_id: Option<Untrusted<String>>,
+}
+
+/// What was seen so far; from a worker it is untrusted until [`Evidence::validate`] has passed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The objects; the first is the root, and a parent stands before its children.
+    pub objects: Vec<Object>,
+    /// What was found.
+    pub findings: Vec<Finding>,
+    /// Engines that could not look at the message as a whole.
+    pub unable: Vec<Unable>,
+    /// The worst that the readings of the message give.
+    pub ambiguity: Ambiguity,
+    /// What its header says.
+    pub facts: Facts,
+    /// Work done, in the budget's units of fuel.
+    pub fuel: u64,
+}
+
+/// What is wrong with evidence that a worker sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EvidenceError {
+    /// There is no root, or there are more than [`MAX_OBJECTS`] objects.
+    Objects,
+    /// An object's parent does not stand before it, or its depth is not its parent's plus one.
+    Parent,
+    /// A name, text or list is longer than its limit.
+    TooLong,
+    /// A span lies outside its object.
+    Span,
+    /// A finding names an object that does not exist, or there are more than [`MAX_FINDINGS`].
+    Finding,
+}
+
+impl std::fmt::Display for EvidenceError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Objects => "no root object, or too many objects",
+            Self::Parent => "an object does not stand after its parent",
+            Self::TooLong => "a text or list is over its limit",
+            Self::Span => "a span lies outside its object",
+            Self::Finding => "a finding names no object, or there are too many",
+        })
+    }
+}
+
+impl std::error::Error for EvidenceError {}
+
+impl Evidence {
+    /// Checks everything that later code relies on: ids, parents, spans, lengths.
+    ///
+    /// # Errors
+    /// The first thing that is wrong. Evidence that fails is not used at all.
+    pub fn validate(&self) -> Result<(), EvidenceError> {
+        if self.objects.is_empty() || self.objects.len() > MAX_OBJECTS {
+            return Err(EvidenceError::Objects);
+        }
+        for (at, object) in self.objects.iter().enumerate() {
+            self.validate_object(at, object)?;
+        }
+        if self.findings.len() > MAX_FINDINGS || self.unable.len() > MAX_FINDINGS {
+            return Err(EvidenceError::Finding);
+        }
+        for finding in &self.findings {
+            let object = self.objects.get(finding.object.0 as usize).ok_or(EvidenceError::Finding)?;
+            if finding.span.is_some_and(|span| !span.fits(object.size as usize)) {
+                return Err(EvidenceError::Span);
+            }
+            if finding.evidence.raw().len() > MAX_EVIDENCE || !is_token(&finding.kind) {
+                return Err(EvidenceError::TooLong);
+            }
+        }
+        let texts = self.facts.texts().chain(self.unable.iter().map(|u| &u.detail));
+        if texts.into_iter().any(|text| text.raw().len() > 4 * MAX_NAME) {
+            return Err(EvidenceError::TooLong);
+        }
+        Ok(())
+    }
+
+    fn validate_object(&self, at: usize, object: &Object) -> Result<(), EvidenceError> {
+        match object.parent {
+            None if at == 0 && object.depth == 0 => {}
+            Some(ObjectId(parent)) if (parent as usize) < at => {
+                let parent = self.objects.get(parent as usize).ok_or(EvidenceError::Parent)?;
+                if object.depth != parent.depth.saturating_add(1) {
+                    return Err(EvidenceError::Parent);
+                }
+            }
+            _ => return Err(EvidenceError::Parent),
+        }
+        let long = |text: &Untrusted<String>| text.raw().len() > MAX_NAME;
+        if object.part.len() > MAX_NAME
+            || object.name.as_ref().is_some_and(long)
+            || object.declared.as_ref().is_some_and(long)
+            || object.other_names.len() > 64
+            || object.other_names.iter().any(long)
+            || object.defects.len() > MAX_DEFECTS
+            || object.coverage.len() > 64
+        {
+            return Err(EvidenceError::TooLong);
+        }
+        Ok(())
+    }
+
+    /// Closes the evidence: every object × required engine that nobody accounted for becomes
+    /// [`UnableWhy::NotRun`], and every engine that could not look becomes a finding. Findings are
+    /// sorted and made unique, so that the order of engines changes nothing.
+    pub fn close(mut self, required: &[EngineId]) -> Report {
+        for object in &mut self.objects {
+            for engine in required {
+                if !object.coverage.iter().any(|c| c.engine == *engine) {
+                    object.coverage.push(Coverage { engine: *engine, seen: Seen::Unable(UnableWhy::NotRun) });
+                }
+            }
+            object.coverage.sort();
+        }
+        self.unable.sort();
+        self.unable.dedup();
+        self.add_failures();
+        self.findings.sort();
+        self.findings.dedup();
+        Report { evidence: self }
+    }
+
+    /// A failed engine is a finding of its own: it never reads as "clean".
+    fn add_failures(&mut self) {
+        let failed = |object, engine, text: String| Finding {
+            object,
+            kind: FindingKind::Unscanned { reason: UnscannedReason::EngineFailed },
+            engine,
+            span: None,
+            evidence: Untrusted::new(text),
+        };
+        let mut found = Vec::new();
+        for (at, object) in self.objects.iter().enumerate() {
+            for coverage in &object.coverage {
+                if let Seen::Unable(why) = coverage.seen {
+                    found.push(failed(ObjectId(at as u32), coverage.engine, why.name().to_owned()));
+                }
+            }
+        }
+        for unable in &self.unable {
+            found.push(failed(ObjectId(0), unable.engine, unable.why.name().to_owned()));
+        }
+        self.findings.append(&mut found);
+    }
+}
+
+/// Names that a worker wrote are tokens, or the evidence is refused.
+fn is_token(kind: &FindingKind) -> bool {
+    match kind {
+        FindingKind::Malware { name, kind, certainty } => {
+            FindingKind::malware(name, kind, *certainty)
+                == (FindingKind::Malware { name: name.clone(), kind: kind.clone(), certainty: *certainty })
+        }
+        FindingKind::Unscanned { .. } => true,
+    }
+}
+
+impl Facts {
+    fn texts(&self) -> impl Iterator<Item = &Untrusted<String>> {
+        [&self.subject, &self.from, &self.to, &self.cc, &self.date, &self.message_id].into_iter().flatten()
+    }
+}
+
+/// A closed report: what decisions are made from. Made only by [`Evidence::close`].
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Report {
+    evidence: Evidence,
+}
+
+impl Report {
+    /// Everything that was seen.
+    pub fn evidence(&self) -> &Evidence {
+        &self.evidence
+    }
+
+    /// The objects.
+    pub fn objects(&self) -> &[Object] {
+        &self.evidence.objects
+    }
+
+    /// One object.
+    pub fn object(&self, id: ObjectId) -> Option<&Object> {
+        self.evidence.objects.get(id.0 as usize)
+    }
+
+    /// What was found, sorted.
+    pub fn findings(&self) -> &[Finding] {
+        &self.evidence.findings
+    }
+
+    /// What its header says.
+    pub fn facts(&self) -> &Facts {
+        &self.evidence.facts
+    }
+
+    /// Whether nothing was found: no malware, and nothing left unscanned.
+    pub fn is_clean(&self) -> bool {
+        self.evidence.findings.is_empty()
+    }
+
+    /// The way from the root to an object, as people read it: part numbers, names of archives and
+    /// members (`["2", "invoice.zip", "setup.exe"]`); the root itself is `["message"]`, or its own
+    /// name where it has one.
+    pub fn path(&self, id: ObjectId) -> Vec<Untrusted<String>> {
+        let mut path = Vec::new();
+        let mut next = Some(id);
+        // Parents stand before their children, so this ends.
+        while let Some(object) = next.and_then(|id| self.object(id)) {
+            path.extend(steps(object).into_iter().rev());
+            next = object.parent;
+        }
+        path.reverse();
+        if path.is_empty() {
+            path.push(Untrusted::new("message".to_owned()));
+        }
+        path
+    }
+
+    /// The path as one line that is safe to show: `2 » invoice.zip » setup.exe`.
+    pub fn node(&self, id: ObjectId) -> String {
+        let steps: Vec<String> = self.path(id).iter().map(|step| step.escaped(120)).collect();
+        steps.join(" » ")
+    }
+
+    /// The object of the top message that holds `id` and can be edited: the nearest ancestor (or
+    /// itself) that is an entity.
+    pub fn editable(&self, id: ObjectId) -> Option<ObjectId> {
+        let mut next = Some(id);
+        while let Some(at) = next {
+            let object = self.object(at)?;
+            match object.origin {
+                Origin::Entity(_) | Origin::Root => return Some(at),
+                Origin::Member(_) => next = object.parent,
+            }
+        }
+        None
+    }
+}
+
+/// What one object adds to a path. A part nested in a multipart already carries its whole number,
+/// so the multipart above it adds nothing.
+fn steps(object: &Object) -> Vec<Untrusted<String>> {
+    if matches!(object.kind, super::FileKind::Multipart) {
+        return Vec::new();
+    }
+    match object.origin {
+        Origin::Root => object.name.iter().cloned().collect(),
+        Origin::Entity(_) => {
+            let number = Untrusted::new(object.part.clone());
+            std::iter::once(number).chain(object.name.iter().cloned()).collect()
+        }
+        Origin::Member(at) => {
+            let name = object.name.clone().unwrap_or_else(|| {
+                Untrusted::new(if object.part.is_empty() { format!("#{}", at + 1) } else { object.part.clone() })
+            });
+            vec![name]
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! TLS, connections to next hops, and external engines.

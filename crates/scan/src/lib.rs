@@ -1,0 +1,1 @@
+//! One message's examination: walk, unpack, run every engine, report.

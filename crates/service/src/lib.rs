@@ -1,0 +1,1 @@
+//! The whole flow from an arrival to its outcome.

@@ -1,0 +1,1 @@
+//! Node configuration and policy files: one definition a setting.

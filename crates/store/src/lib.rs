@@ -1,0 +1,1 @@
+//! Backup, message log, policy revisions and node state in one data directory.

@@ -1,0 +1,1 @@
+//! Helpers for tests: servers and clients of the protocols we speak, sample mail, temporary places.

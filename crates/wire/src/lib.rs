@@ -1,0 +1,1 @@
+//! Mail protocols as machines without I/O: bytes in, steps out.
