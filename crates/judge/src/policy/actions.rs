@@ -1,0 +1,123 @@
+//! What a policy can ask to be done.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What is done about an infected object (ACT-01..03, ACT-07, ACT-12, D-6, D-17).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MalwareAction {
+    /// Deliver unchanged, but for the label (ACT-13).
+    Allow,
+    /// Disinfect the object; if that fails, delete it (ACT-08, D-17).
+    #[default]
+    Automatic,
+    /// Disinfect the object; if that fails, delete it (ACT-14).
+    DisinfectOrDeleteObject,
+    /// Disinfect the object; if that fails, delete the message (ACT-01).
+    DisinfectOrDeleteMessage,
+    /// Disinfect the object; if that fails, block the message (ACT-02, D-6).
+    DisinfectOrBlock,
+    /// Delete the object, without trying to disinfect it.
+    DeleteObject,
+    /// Delete the message: accept it and discard it (ACT-15).
+    DeleteMessage,
+    /// Block the message: refuse it (ACT-03).
+    Block,
+}
+
+impl MalwareAction {
+    /// Whether disinfection is tried first.
+    pub fn disinfects(self) -> bool {
+        matches!(
+            self,
+            Self::Automatic | Self::DisinfectOrDeleteObject | Self::DisinfectOrDeleteMessage | Self::DisinfectOrBlock
+        )
+    }
+
+    /// The word for it in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Automatic => "automatic",
+            Self::DisinfectOrDeleteObject => "disinfect_or_delete_object",
+            Self::DisinfectOrDeleteMessage => "disinfect_or_delete_message",
+            Self::DisinfectOrBlock => "disinfect_or_block",
+            Self::DeleteObject => "delete_object",
+            Self::DeleteMessage => "delete_message",
+            Self::Block => "block",
+        }
+    }
+}
+
+/// What is done about an object that could not be looked at (UN-02, UN-03, D-18).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UnscannedAction {
+    /// Deliver; the status says that it was not scanned.
+    Allow,
+    /// Deliver with a label in the subject.
+    Label,
+    /// The same as an infected object, with all its settings.
+    AsInfected,
+    /// Delete the object and leave a notice in its place.
+    DeleteObject,
+    /// Delete the message: accept it and discard it.
+    DeleteMessage,
+    /// Block the message: refuse it.
+    Block,
+}
+
+/// What is done when a malware engine could not look (D-19).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EngineFailure {
+    /// Answer 451: the sender tries again.
+    #[default]
+    Tempfail,
+    /// Accept the message, keep it in Backup, deliver nothing.
+    Hold,
+    /// Deliver with a label in the subject.
+    Label,
+}
+
+/// A rule of the policy, as it stands in reports, logs and `monitor.rules`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// Infected objects.
+    MalwareInfected,
+    /// Probably infected objects.
+    MalwareProbable,
+    /// A threat in outgoing mail is refused (D-3).
+    MalwareOutgoing,
+    /// Encrypted objects.
+    UnscannableEncrypted,
+    /// Damaged objects.
+    UnscannableDamaged,
+    /// Containers of a kind that is not opened.
+    UnscannableUnknownFormat,
+    /// Bombs: depth, number of objects, bytes, ratio.
+    UnscannableLimit,
+    /// Objects excluded by size.
+    UnscannableSizeExcluded,
+    /// A malware engine could not look.
+    UnscannableEngineFailed,
+}
+
+impl Rule {
+    /// The rule's stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MalwareInfected => "malware_infected",
+            Self::MalwareProbable => "malware_probable",
+            Self::MalwareOutgoing => "malware_outgoing",
+            Self::UnscannableEncrypted => "unscannable_encrypted",
+            Self::UnscannableDamaged => "unscannable_damaged",
+            Self::UnscannableUnknownFormat => "unscannable_unknown_format",
+            Self::UnscannableLimit => "unscannable_limit",
+            Self::UnscannableSizeExcluded => "unscannable_size_excluded",
+            Self::UnscannableEngineFailed => "unscannable_engine_failed",
+        }
+    }
+}
