@@ -1,0 +1,45 @@
+//! Entry points for fuzzing: each runs a parser of this crate and asserts what must always hold.
+
+use crate::malware::hashlist::HashList;
+
+/// Hash lists: any text loads or is refused with up to ten numbered lines, and takes no more
+/// memory than a small multiple of the text.
+pub fn fuzz_hashlist(data: &[u8]) {
+    match HashList::load("fuzz", data) {
+        Ok(list) => {
+            assert!(list.len() <= data.len() / 32);
+            assert!(list.memory() <= data.len().saturating_mul(4).saturating_add(1024));
+        }
+        Err(problems) => assert!((1..=10).contains(&problems.len()) && problems.iter().all(|p| p.line.is_some())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn any_bytes_load_or_are_refused(data in prop::collection::vec(any::<u8>(), 0..400)) {
+            fuzz_hashlist(&data);
+        }
+
+        #[test]
+        fn mutated_lists_load_or_are_refused(
+            hashes in prop::collection::vec("[0-9a-fA-F]{32}|[0-9a-f]{40}|[0-9a-f]{64}", 1..20),
+            separator in "[:*#\t 0-9]{0,4}",
+            at in any::<prop::sample::Index>(),
+            byte in any::<u8>(),
+        ) {
+            let mut text: Vec<u8> = hashes.join(&format!("{separator}name\r\n")).into_bytes();
+            fuzz_hashlist(&text);
+            let at = at.index(text.len());
+            text[at] = byte;
+            fuzz_hashlist(&text);
+        }
+    }
+}
