@@ -1,1 +1,41 @@
 //! Helpers for tests: servers and clients of the protocols we speak, sample mail, temporary places.
+//!
+//! Only ever a dev-dependency. What goes wrong here panics with a message that names it, because a
+//! test is the only caller there is.
+
+#![forbid(unsafe_code)]
+
+pub mod client;
+pub mod daemon;
+pub mod peers;
+pub mod postfix;
+pub mod sample;
+pub mod sink;
+pub mod tls;
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+pub use client::{Client, Reply};
+pub use daemon::Daemon;
+pub use postfix::Postfix;
+pub use sample::eicar;
+pub use sink::{Action, Behaviour, Outcome, Point, Received, Sink};
+
+/// How long a wait in these helpers lasts before the test fails.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A TCP port on 127.0.0.1 that was free a moment ago. Nothing holds it: use it soon.
+pub fn free_port() -> u16 {
+    let socket = TcpListener::bind("127.0.0.1:0").expect("a free port on 127.0.0.1");
+    socket.local_addr().expect("the socket has an address").port()
+}
+
+/// Waits until `ready` says yes; panics after `limit` with `what` it waited for.
+pub async fn wait_until(what: &str, limit: Duration, mut ready: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !ready() {
+        assert!(start.elapsed() < limit, "waited {limit:?} in vain for {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
