@@ -1,0 +1,248 @@
+//! The first half of a decision: which rules apply to which objects, what each wishes, and what
+//! has to be rebuilt before it can be known what will be done.
+
+use mail::arrival::{Arrival, Direction};
+use mail::evidence::{Certainty, EngineId, FileKind, Finding, FindingKind, ObjectId, Origin, Report, UnscannedReason};
+
+use crate::can::Can;
+use crate::policy::{EngineFailure, MalwareAction, Policy, Rule, Scope, UnscannedAction};
+use crate::site::Site;
+
+/// Everything a decision is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// What was seen.
+    pub report: &'a Report,
+    /// How the message came.
+    pub arrival: &'a Arrival,
+    /// The policy in force.
+    pub policy: &'a Policy,
+    /// The organisation.
+    pub site: &'a Site,
+    /// What the surface can do.
+    pub can: Can,
+}
+
+/// What one rule wishes about one object. The order is that of strictness: where several rules
+/// apply to a message, the greatest wins (CF-03).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Wish {
+    /// Deliver as it is.
+    Allow,
+    /// Deliver with a label.
+    Label,
+    /// Act on the object.
+    Object {
+        /// Try to disinfect it first.
+        disinfect: bool,
+        /// What is done otherwise.
+        otherwise: Otherwise,
+    },
+    /// Ask the sender to try again.
+    Tempfail,
+    /// Accept, keep, do not deliver.
+    Hold,
+    /// Refuse.
+    Block,
+    /// Accept and discard.
+    DeleteMessage,
+}
+
+/// What is done about an object that is not, or could not be, disinfected.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Otherwise {
+    /// Delete it and leave a notice.
+    DeleteObject,
+    /// Refuse the message.
+    Block,
+    /// Accept and discard the message.
+    DeleteMessage,
+}
+
+/// One rule that applies.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Hit {
+    /// The rule.
+    pub rule: Rule,
+    /// The object it applies to.
+    pub object: ObjectId,
+    /// What it wishes.
+    pub wish: Wish,
+    /// Malware's name, or the reason why it was not scanned.
+    pub what: String,
+    /// Who found it.
+    pub engine: EngineId,
+    /// Whether it is only recorded (D-26).
+    pub monitored: bool,
+}
+
+/// A container to rebuild without some of its members.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RebuildWish {
+    /// The container: an entity of the message.
+    pub object: ObjectId,
+    /// The numbers of its members that go.
+    pub remove: Vec<u32>,
+}
+
+/// The first half of a decision.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Draft {
+    /// The rules that apply, in the order of the report's findings.
+    pub hits: Vec<Hit>,
+    /// What to rebuild; the plan uses what succeeded.
+    pub rebuild: Vec<RebuildWish>,
+    /// An external engine found malware in the message as a whole, and no engine said where: ask it
+    /// about the parts one by one, then draft again.
+    pub localise: bool,
+}
+
+/// Whether the policy wants this message examined at all (ACT-18, AV-06).
+pub fn examines(policy: &Policy, direction: Direction) -> bool {
+    policy.malware.enabled && !(policy.malware.scope == Scope::NotOutgoing && direction == Direction::Outgoing)
+}
+
+/// Drafts the decision.
+pub fn draft(case: &Case<'_>) -> Draft {
+    let all_monitored = case.policy.monitor.enabled || case.policy.monitor.surfaces.contains(&case.arrival.surface);
+    let mut hits = Vec::new();
+    for finding in case.report.findings() {
+        if covered_elsewhere(case.report, finding) {
+            continue;
+        }
+        let (rule, wish, what) = rule_for(case, finding);
+        let monitored = all_monitored || case.policy.monitor.rules.contains(&rule);
+        hits.push(Hit { rule, object: finding.object, wish, what, engine: finding.engine, monitored });
+    }
+    let rebuild = rebuild_wishes(case, &hits);
+    let localise = wants_localising(case.report, &hits);
+    Draft { hits, rebuild, localise }
+}
+
+/// An external engine that found something in the raw message says nothing new when another finding
+/// of malware says where it is: what is delivered is examined again by every engine anyway.
+fn covered_elsewhere(report: &Report, finding: &Finding) -> bool {
+    is_whole_message_malware(report, finding)
+        && report
+            .findings()
+            .iter()
+            .any(|other| matches!(other.kind, FindingKind::Malware { .. }) && !is_whole_message_malware(report, other))
+}
+
+fn is_whole_message_malware(report: &Report, finding: &Finding) -> bool {
+    matches!(finding.kind, FindingKind::Malware { .. })
+        && finding.engine == EngineId::Clamd
+        && report.object(finding.object).is_some_and(|o| o.origin == Origin::Root && o.kind == FileKind::Message)
+}
+
+fn wants_localising(report: &Report, hits: &[Hit]) -> bool {
+    hits.iter().any(|hit| {
+        matches!(hit.wish, Wish::Object { .. })
+            && hit.engine == EngineId::Clamd
+            && report.object(hit.object).is_some_and(|o| o.origin == Origin::Root && o.kind == FileKind::Message)
+    })
+}
+
+/// The rule for one finding, and what it wishes.
+fn rule_for(case: &Case<'_>, finding: &Finding) -> (Rule, Wish, String) {
+    match &finding.kind {
+        FindingKind::Malware { name, certainty, .. } => {
+            let (rule, action) = match certainty {
+                Certainty::Certain => (Rule::MalwareInfected, case.policy.malware.action),
+                Certainty::Probable => (Rule::MalwareProbable, case.policy.malware.probable_action),
+            };
+            // D-3: what our own clients send is refused whatever action is chosen.
+            if case.arrival.direction == Direction::Outgoing {
+                return (Rule::MalwareOutgoing, Wish::Block, name.clone());
+            }
+            (rule, malware_wish(action), name.clone())
+        }
+        FindingKind::Unscanned { reason } => {
+            let (rule, wish) = unscanned_wish(case, *reason);
+            (rule, wish, reason.name().to_owned())
+        }
+    }
+}
+
+fn malware_wish(action: MalwareAction) -> Wish {
+    let object = |otherwise| Wish::Object { disinfect: action.disinfects(), otherwise };
+    match action {
+        MalwareAction::Allow => Wish::Label,
+        MalwareAction::Automatic | MalwareAction::DisinfectOrDeleteObject | MalwareAction::DeleteObject => {
+            object(Otherwise::DeleteObject)
+        }
+        MalwareAction::DisinfectOrDeleteMessage => object(Otherwise::DeleteMessage),
+        MalwareAction::DisinfectOrBlock => object(Otherwise::Block),
+        MalwareAction::DeleteMessage => Wish::DeleteMessage,
+        MalwareAction::Block => Wish::Block,
+    }
+}
+
+fn unscanned_wish(case: &Case<'_>, reason: UnscannedReason) -> (Rule, Wish) {
+    let unscannable = &case.policy.unscannable;
+    let (rule, action) = match reason {
+        UnscannedReason::Encrypted => (Rule::UnscannableEncrypted, unscannable.encrypted),
+        UnscannedReason::Damaged => (Rule::UnscannableDamaged, unscannable.damaged),
+        UnscannedReason::UnknownFormat => (Rule::UnscannableUnknownFormat, unscannable.unknown_format),
+        UnscannedReason::LimitDepth
+        | UnscannedReason::LimitObjects
+        | UnscannedReason::LimitBytes
+        | UnscannedReason::LimitRatio => (Rule::UnscannableLimit, unscannable.limits),
+        UnscannedReason::SizeExcluded => (Rule::UnscannableSizeExcluded, unscannable.size_excluded),
+        // D-18, D-19: "engine failed or timed out".
+        UnscannedReason::EngineFailed | UnscannedReason::LimitTime => {
+            let wish = match unscannable.engine_failed {
+                EngineFailure::Tempfail => Wish::Tempfail,
+                EngineFailure::Hold => Wish::Hold,
+                EngineFailure::Label => Wish::Label,
+            };
+            return (Rule::UnscannableEngineFailed, wish);
+        }
+    };
+    let wish = match action {
+        UnscannedAction::Allow => Wish::Allow,
+        UnscannedAction::Label => Wish::Label,
+        UnscannedAction::AsInfected if case.arrival.direction == Direction::Outgoing => Wish::Block,
+        UnscannedAction::AsInfected => malware_wish(case.policy.malware.action),
+        UnscannedAction::DeleteObject => Wish::Object { disinfect: false, otherwise: Otherwise::DeleteObject },
+        UnscannedAction::DeleteMessage => Wish::DeleteMessage,
+        UnscannedAction::Block => Wish::Block,
+    };
+    (rule, wish)
+}
+
+/// For each zip of the message with infected members: rebuild it without them. A member that is a
+/// container itself goes as a whole. What cannot be rebuilt this way takes the failure branch.
+fn rebuild_wishes(case: &Case<'_>, hits: &[Hit]) -> Vec<RebuildWish> {
+    let mut wishes: Vec<RebuildWish> = Vec::new();
+    for hit in hits {
+        if !matches!(hit.wish, Wish::Object { disinfect: true, .. }) {
+            continue;
+        }
+        let Some((object, member)) = zip_member(case.report, hit.object) else { continue };
+        match wishes.iter_mut().find(|wish| wish.object == object) {
+            Some(wish) => {
+                if !wish.remove.contains(&member) {
+                    wish.remove.push(member);
+                }
+            }
+            None => wishes.push(RebuildWish { object, remove: vec![member] }),
+        }
+    }
+    wishes
+}
+
+/// The zip attachment that holds an object, and the number of the member it is, or is in.
+fn zip_member(report: &Report, id: ObjectId) -> Option<(ObjectId, u32)> {
+    let mut at = id;
+    loop {
+        let object = report.object(at)?;
+        let parent_id = object.parent?;
+        let parent = report.object(parent_id)?;
+        if let (Origin::Member(number), Origin::Entity(_)) = (object.origin, parent.origin) {
+            let zip = matches!(parent.kind, FileKind::Zip | FileKind::Ooxml | FileKind::Odf | FileKind::Jar);
+            return zip.then_some((parent_id, number));
+        }
+        at = parent_id;
+    }
+}

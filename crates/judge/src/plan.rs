@@ -1,0 +1,453 @@
+//! The second half of a decision: what will be done, within what the surface can.
+
+use mail::address::Address;
+use mail::arrival::Direction;
+use mail::evidence::{EngineId, ObjectId};
+use serde::{Deserialize, Serialize};
+
+use crate::draft::{Case, Draft, Hit};
+use crate::notice::{NoticePart, fill, notice};
+use crate::policy::Rule;
+use crate::status::Status;
+use crate::weigh::{End, Outcome, Weight, weigh};
+
+/// What came of a rebuild.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rebuilt {
+    /// The container that was rebuilt.
+    pub object: ObjectId,
+    /// Whether its new form was examined and is clean.
+    pub clean: bool,
+}
+
+/// What is done with a message, as one word for logs, metrics and tables.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Delivered; at most our own headers were added.
+    Delivered,
+    /// Delivered with a label in the subject.
+    Labelled,
+    /// Delivered without the infected members of an archive.
+    Disinfected,
+    /// Delivered with a notice in place of an object.
+    ObjectDeleted,
+    /// Accepted, kept in Backup, not delivered.
+    Held,
+    /// Accepted and discarded.
+    MessageDeleted,
+    /// Refused.
+    Blocked,
+    /// The sender was asked to try again.
+    Tempfailed,
+}
+
+impl Action {
+    /// Every action, for tables and metrics.
+    pub const ALL: [Self; 8] = [
+        Self::Delivered,
+        Self::Labelled,
+        Self::Disinfected,
+        Self::ObjectDeleted,
+        Self::Held,
+        Self::MessageDeleted,
+        Self::Blocked,
+        Self::Tempfailed,
+    ];
+
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Labelled => "labelled",
+            Self::Disinfected => "disinfected",
+            Self::ObjectDeleted => "object_deleted",
+            Self::Held => "held",
+            Self::MessageDeleted => "message_deleted",
+            Self::Blocked => "blocked",
+            Self::Tempfailed => "tempfailed",
+        }
+    }
+}
+
+/// A reply that the plan wants given.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ReplyText {
+    /// The code: three digits.
+    pub code: u16,
+    /// The enhanced status code and the text; ASCII, one line.
+    pub text: String,
+}
+
+/// What becomes of the message.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Fate {
+    /// It goes to the next hop, with the plan's changes; the next hop's answer is ours.
+    Deliver,
+    /// It is refused with this reply.
+    Refuse(ReplyText),
+    /// It is accepted with a 250 of our own, and goes nowhere.
+    Discard,
+    /// The sender is asked to try again.
+    Tempfail(ReplyText),
+}
+
+/// One change of the message.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// Remove what only we may have written (SC-11).
+    StripForged,
+    /// A header above the message's own.
+    Prepend {
+        /// The field's name.
+        name: &'static str,
+        /// Its value: printable ASCII.
+        value: String,
+    },
+    /// A label in front of the subject.
+    Label(String),
+    /// An object replaced by a notice.
+    Notice {
+        /// Which object: an entity.
+        object: ObjectId,
+        /// The notice.
+        part: NoticePart,
+    },
+    /// An object replaced by its rebuilt form.
+    Rebuilt {
+        /// Which object: an entity.
+        object: ObjectId,
+    },
+}
+
+impl Change {
+    /// Whether it changes content, so that the original must be kept before it leaves.
+    pub fn is_content(&self) -> bool {
+        matches!(self, Self::Notice { .. } | Self::Rebuilt { .. })
+    }
+}
+
+/// Whether a copy goes to Backup.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Copy {
+    /// None is needed.
+    No,
+    /// It must be durable before anything else is done (D-5, BK-01).
+    Keep,
+    /// It would be, but the policy says not to.
+    Waived,
+}
+
+/// Less was done than wished, because the surface, or the message, does not allow it (D-2).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StepDown {
+    /// About which object.
+    pub object: ObjectId,
+    /// Why, and what was done instead.
+    pub why: &'static str,
+}
+
+/// One rule that applied, in words.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reason {
+    /// The rule.
+    pub rule: Rule,
+    /// The object.
+    pub object: ObjectId,
+    /// Malware's name, or the reason why it was not scanned.
+    pub what: String,
+    /// Who found it.
+    pub engine: EngineId,
+    /// What is done about it.
+    pub done: &'static str,
+    /// Whether that is only what would be done (D-26).
+    pub monitored: bool,
+}
+
+/// What will be done.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Plan {
+    /// The message's status.
+    pub status: Status,
+    /// What is done, in one word.
+    pub action: Action,
+    /// What becomes of the message.
+    pub fate: Fate,
+    /// How it changes when it is delivered.
+    pub changes: Vec<Change>,
+    /// Whether a copy goes to Backup first.
+    pub copy: Copy,
+    /// Where the unmodified message goes as well (ACT-25).
+    pub forward_to: Vec<String>,
+    /// The rules that applied.
+    pub reasons: Vec<Reason>,
+    /// Where less was done than wished.
+    pub steps_down: Vec<StepDown>,
+    /// In monitor mode: what would have been done, if it differs.
+    pub would: Option<Action>,
+}
+
+/// Makes the plan.
+pub fn plan(case: &Case<'_>, draft: &Draft, rebuilt: &[Rebuilt]) -> Plan {
+    let all: Vec<&Hit> = draft.hits.iter().collect();
+    let active: Vec<&Hit> = draft.hits.iter().filter(|hit| !hit.monitored).collect();
+    let outcome = weigh(case, &active, rebuilt);
+    let wished = weigh(case, &all, rebuilt);
+    let action = action(&outcome);
+    let would = Some(self::action(&wished)).filter(|would| *would != action);
+
+    let untouched = case.policy.monitor.enabled || case.policy.monitor.surfaces.contains(&case.arrival.surface);
+    let status = status(case, &outcome);
+    let copy = copy(case, &outcome);
+    let changes = if untouched { Vec::new() } else { changes(case, draft, &outcome, status, action, copy) };
+    Plan {
+        status,
+        action,
+        fate: fate(case, draft, &outcome),
+        changes,
+        copy,
+        forward_to: forward_to(case, &active),
+        reasons: reasons(&draft.hits, &wished),
+        steps_down: outcome.steps_down,
+        would,
+    }
+}
+
+/// The plan for a message that the policy does not want examined.
+pub fn unexamined(policy: &crate::policy::Policy, arrival: &mail::arrival::Arrival) -> Plan {
+    let untouched = policy.monitor.enabled || policy.monitor.surfaces.contains(&arrival.surface);
+    let mut changes = Vec::new();
+    if !untouched {
+        strip(policy, arrival, &mut changes);
+        if policy.headers.status && headers_wanted(policy, arrival.direction) {
+            changes.push(status_header(Status::NotScanned, Action::Delivered, &arrival.id.to_string()));
+        }
+    }
+    Plan {
+        status: Status::NotScanned,
+        action: Action::Delivered,
+        fate: Fate::Deliver,
+        changes,
+        copy: Copy::No,
+        forward_to: Vec::new(),
+        reasons: Vec::new(),
+        steps_down: Vec::new(),
+        would: None,
+    }
+}
+
+fn action(outcome: &Outcome) -> Action {
+    match outcome.weight {
+        Weight::Delete => Action::MessageDeleted,
+        Weight::Block => Action::Blocked,
+        Weight::Hold => Action::Held,
+        Weight::Tempfail => Action::Tempfailed,
+        Weight::Deliver if outcome.objects.values().any(|end| *end == End::Deleted) => Action::ObjectDeleted,
+        Weight::Deliver if !outcome.objects.is_empty() => Action::Disinfected,
+        Weight::Deliver if !outcome.labels.is_empty() => Action::Labelled,
+        Weight::Deliver => Action::Delivered,
+    }
+}
+
+/// A message is disinfected when everything that was found in it was removed from its container.
+fn status(case: &Case<'_>, outcome: &Outcome) -> Status {
+    let found = Status::of(case.report);
+    let disinfected = outcome.weight == Weight::Deliver
+        && !outcome.objects.is_empty()
+        && outcome.objects.values().all(|end| *end == End::Rebuilt)
+        && case
+            .report
+            .findings()
+            .iter()
+            .all(|f| case.report.editable(f.object).is_some_and(|id| outcome.objects.contains_key(&id)));
+    if disinfected { Status::Disinfected } else { found }
+}
+
+fn copy(case: &Case<'_>, outcome: &Outcome) -> Copy {
+    let malware = &case.policy.malware;
+    let kept = |switch: bool, otherwise: Copy| if switch { Copy::Keep } else { otherwise };
+    match outcome.weight {
+        Weight::Hold => Copy::Keep,
+        Weight::Delete => kept(malware.keep_copy, Copy::Waived),
+        Weight::Block => kept(malware.keep_blocked, Copy::No),
+        Weight::Deliver if !outcome.objects.is_empty() => kept(malware.keep_copy, Copy::Waived),
+        Weight::Deliver | Weight::Tempfail => Copy::No,
+    }
+}
+
+fn fate(case: &Case<'_>, draft: &Draft, outcome: &Outcome) -> Fate {
+    let id = case.arrival.id.to_string();
+    match outcome.weight {
+        Weight::Deliver => Fate::Deliver,
+        Weight::Delete | Weight::Hold => Fate::Discard,
+        Weight::Tempfail => Fate::Tempfail(ReplyText {
+            code: 451,
+            text: format!("4.7.1 Message could not be examined, please try again later (id {id})"),
+        }),
+        Weight::Block => {
+            let refusal = &case.policy.refusal;
+            let reason = refusal_reason(draft);
+            let text = fill(&refusal.text, &|name| match name {
+                "REASON" => Some(reason.clone()),
+                "ID" => Some(id.clone()),
+                _ => None,
+            });
+            Fate::Refuse(ReplyText { code: refusal.code, text: ascii(&format!("{} {text}", refusal.enhanced), 400) })
+        }
+    }
+}
+
+/// What a refused sender is told: malware's names, or why it could not be scanned.
+fn refusal_reason(draft: &Draft) -> String {
+    let mut names: Vec<&str> = draft.hits.iter().filter(|h| !h.monitored).map(|h| h.what.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.truncate(5);
+    names.join(", ")
+}
+
+fn forward_to(case: &Case<'_>, active: &[&Hit]) -> Vec<String> {
+    let malware = active
+        .iter()
+        .any(|hit| matches!(hit.rule, Rule::MalwareInfected | Rule::MalwareProbable | Rule::MalwareOutgoing));
+    if malware { case.policy.malware.forward_to.clone() } else { Vec::new() }
+}
+
+fn reasons(hits: &[Hit], wished: &Outcome) -> Vec<Reason> {
+    hits.iter()
+        .zip(&wished.done)
+        .map(|(hit, done)| Reason {
+            rule: hit.rule,
+            object: hit.object,
+            what: hit.what.clone(),
+            engine: hit.engine,
+            done,
+            monitored: hit.monitored,
+        })
+        .collect()
+}
+
+fn headers_wanted(policy: &crate::policy::Policy, direction: Direction) -> bool {
+    direction != Direction::Outgoing || policy.headers.on_outgoing
+}
+
+/// Forged copies of our headers go when the peer is not trusted (SC-11, D-13).
+fn strip(policy: &crate::policy::Policy, arrival: &mail::arrival::Arrival, changes: &mut Vec<Change>) {
+    if policy.headers.strip_forged && !arrival.over_trusted_connection() {
+        changes.push(Change::StripForged);
+    }
+}
+
+fn changes(
+    case: &Case<'_>,
+    draft: &Draft,
+    outcome: &Outcome,
+    status: Status,
+    action: Action,
+    copy: Copy,
+) -> Vec<Change> {
+    if outcome.weight != Weight::Deliver {
+        return Vec::new();
+    }
+    let mut changes = Vec::new();
+    if case.can.header {
+        strip(case.policy, case.arrival, &mut changes);
+        if headers_wanted(case.policy, case.arrival.direction) {
+            add_headers(case, draft, status, action, copy, &mut changes);
+        }
+        if !outcome.labels.is_empty() && labels_wanted(case) {
+            changes.push(Change::Label(outcome.labels.join(" ")));
+        }
+    }
+    for (object, end) in &outcome.objects {
+        changes.push(match end {
+            End::Rebuilt => Change::Rebuilt { object: *object },
+            End::Deleted => {
+                let what = found_in(case, draft, *object);
+                let reason = why_deleted(draft, case, *object);
+                Change::Notice { object: *object, part: notice(case, *object, &what, reason, copy == Copy::Keep) }
+            }
+        });
+    }
+    changes
+}
+
+fn add_headers(case: &Case<'_>, draft: &Draft, status: Status, action: Action, copy: Copy, changes: &mut Vec<Change>) {
+    let id = case.arrival.id.to_string();
+    if case.policy.headers.status {
+        changes.push(status_header(status, action, &id));
+    }
+    if !case.policy.headers.details {
+        return;
+    }
+    let active: Vec<&Hit> = draft.hits.iter().filter(|hit| !hit.monitored).collect();
+    if !active.is_empty() {
+        let found: Vec<String> =
+            active.iter().take(10).map(|hit| format!("{} in {}", hit.what, case.report.node(hit.object))).collect();
+        let value = ascii(&format!("{}; {}", status.name(), found.join("; ")), 900);
+        changes.push(Change::Prepend { name: "X-Mailward-AntiVirus", value });
+    }
+    if copy == Copy::Keep {
+        changes.push(Change::Prepend { name: "X-Mailward-Backup-Id", value: id });
+    }
+}
+
+fn status_header(status: Status, action: Action, id: &str) -> Change {
+    Change::Prepend {
+        name: "X-Mailward-Status",
+        value: format!("{}; action={}; id={id}", status.name(), action.name()),
+    }
+}
+
+/// ACT-16: two independent switches, by whom the message goes to.
+fn labels_wanted(case: &Case<'_>) -> bool {
+    let labels = &case.policy.malware.labels;
+    let internal = |address: &Address| case.site.internal_domains.is_empty() || case.site.is_internal(address);
+    let recipients = &case.arrival.envelope.rcpt_to;
+    let any_internal = recipients.is_empty() || recipients.iter().any(internal);
+    let any_external = recipients.iter().any(|r| !internal(r));
+    (labels.internal && any_internal) || (labels.external && any_external)
+}
+
+/// The names of everything that was found in an object or below it.
+fn found_in(case: &Case<'_>, draft: &Draft, object: ObjectId) -> Vec<String> {
+    let mut names: Vec<String> = hits_in(case, draft, object).map(|hit| hit.what.replace('_', " ")).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn hits_in<'a>(case: &'a Case<'_>, draft: &'a Draft, object: ObjectId) -> impl Iterator<Item = &'a Hit> {
+    draft.hits.iter().filter(move |hit| !hit.monitored && is_within(case, hit.object, object))
+}
+
+fn is_within(case: &Case<'_>, inner: ObjectId, outer: ObjectId) -> bool {
+    let mut at = Some(inner);
+    while let Some(id) = at {
+        if id == outer {
+            return true;
+        }
+        at = case.report.object(id).and_then(|o| o.parent);
+    }
+    false
+}
+
+fn why_deleted(draft: &Draft, case: &Case<'_>, object: ObjectId) -> &'static str {
+    let malware = hits_in(case, draft, object)
+        .any(|hit| matches!(hit.rule, Rule::MalwareInfected | Rule::MalwareProbable | Rule::MalwareOutgoing));
+    if malware { "it contains malware" } else { "it could not be scanned" }
+}
+
+/// Printable ASCII on one line, at most `max` characters: fit for a header or a reply.
+fn ascii(text: &str, max: usize) -> String {
+    let printable = |c: char| match c {
+        '»' => '>',
+        ' '..='~' => c,
+        _ => '?',
+    };
+    text.chars().map(printable).take(max).collect()
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
