@@ -95,4 +95,13 @@ defects! {
     BadEncodedWord "bad_encoded_word" Cosmetic "An encoded word could not be decoded.";
     UnknownCharset "unknown_charset" Cosmetic "The charset is not a known one.";
     LimitReached "limit_reached" TooAmbiguous "The message has more parts, fields or levels than are read.";
+    BlankLineWithSpace "blank_line_with_space" Ambiguous "A line of nothing but white space stands in the header.";
+    MissingSeparator "missing_separator" Ambiguous "No empty line stands between header and body.";
+    ContentAfterClose "content_after_close" Ambiguous "A multipart's delimiter occurs again after its end.";
+    BoundaryReused "boundary_reused" Ambiguous "A multipart has the boundary of a multipart around it.";
+}
+
+/// The worst of several defects.
+pub fn worst<'d>(defects: impl IntoIterator<Item = &'d Defect>) -> Ambiguity {
+    defects.into_iter().map(|defect| defect.code.ambiguity()).max().unwrap_or_default()
 }

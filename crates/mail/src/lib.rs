@@ -3,10 +3,21 @@
 //! Pure: no files, sockets, clocks, threads or randomness. The same bytes give the same values.
 //! Nothing here recurses on a sender's depth, and nothing allocates by a number a sender wrote.
 
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
+
 pub mod address;
 pub mod arrival;
+pub mod charset;
 pub mod defect;
+pub mod edit;
 pub mod evidence;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod graph;
+pub mod header;
+pub mod patch;
+pub mod render;
 pub mod span;
+pub mod transfer;
 pub mod untrusted;

@@ -1,0 +1,65 @@
+//! Bytes of a named charset as text.
+//!
+//! Labels are those of the WHATWG Encoding Standard. A byte order mark wins over the label.
+//! Not handled: UTF-7, and ISO-2022-KR, HZ and the other charsets that the standard gives up on;
+//! they read like an unknown charset.
+
+use std::borrow::Cow;
+
+use encoding_rs::{Encoding, REPLACEMENT, UTF_8, WINDOWS_1252};
+
+/// The bytes as text. A byte order mark decides; then the label; without a known label it is UTF-8
+/// where it is valid, else windows-1252. Never fails: what cannot be decoded becomes U+FFFD.
+pub fn to_text<'a>(bytes: &'a [u8], charset: Option<&str>) -> Cow<'a, str> {
+    match charset.and_then(find) {
+        Some(encoding) => encoding.decode(bytes).0,
+        None => guess(bytes),
+    }
+}
+
+/// Whether [`to_text`] knows the label.
+pub fn is_known(charset: &str) -> bool {
+    find(charset).is_some()
+}
+
+/// The encoding of a label. `replacement` would hide the whole text behind one character, so it
+/// counts as unknown.
+fn find(charset: &str) -> Option<&'static Encoding> {
+    Encoding::for_label(charset.trim().as_bytes()).filter(|encoding| *encoding != REPLACEMENT)
+}
+
+/// Text without a usable label.
+fn guess(bytes: &[u8]) -> Cow<'_, str> {
+    if Encoding::for_bom(bytes).is_none() && std::str::from_utf8(bytes).is_err() {
+        return WINDOWS_1252.decode_without_bom_handling(bytes).0;
+    }
+    UTF_8.decode(bytes).0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_read_by_mark_then_label_then_guess() {
+        let cases: [(&[u8], Option<&str>, &str); 9] = [
+            (b"plain", None, "plain"),
+            (b"\xc3\xbc", None, "ü"),
+            (b"\xfc", None, "ü"),
+            (b"\xfc", Some("iso-8859-1"), "ü"),
+            (b"\xfc", Some("no-such-charset"), "ü"),
+            (b"\xef\xbb\xbf\xc3\xbc", Some("iso-8859-1"), "ü"),
+            (b"\xff\xfeA\0", None, "A"),
+            (b"\x82\xa0", Some(" Shift_JIS "), "あ"),
+            (b"visible", Some("iso-2022-kr"), "visible"),
+        ];
+        for (bytes, charset, text) in cases {
+            assert_eq!(to_text(bytes, charset), text, "{bytes:?} {charset:?}");
+        }
+    }
+
+    #[test]
+    fn valid_utf8_is_not_copied() {
+        assert!(matches!(to_text("grün".as_bytes(), Some("utf-8")), Cow::Borrowed(_)));
+    }
+}

@@ -1,0 +1,244 @@
+//! What an entity's header says about its body, and the shapes that allows.
+
+use super::{Encoding, Field};
+use crate::charset;
+use crate::defect::DefectCode;
+use crate::header::{self, Structured};
+use crate::span::Span;
+use crate::untrusted::Untrusted;
+
+/// Most names of one entity.
+const MAX_NAMES: usize = 16;
+/// Longest name in bytes, and how much of its end is kept of a longer one.
+const MAX_NAME: usize = 1024;
+const NAME_END: usize = 256;
+/// Longest boundary that follows the rules (RFC 2046 section 5.1.1).
+const MAX_BOUNDARY: usize = 70;
+/// Longest media type, charset or disposition that is kept.
+const MAX_TOKEN: usize = 128;
+
+/// Fields that may stand only once (RFC 5322 section 3.6, RFC 2045, RFC 2183).
+const ONCE: &[&str] = &[
+    "content-type",
+    "content-transfer-encoding",
+    "content-disposition",
+    "content-id",
+    "mime-version",
+    "subject",
+    "from",
+    "sender",
+    "reply-to",
+    "to",
+    "cc",
+    "bcc",
+    "date",
+    "message-id",
+    "in-reply-to",
+    "references",
+];
+
+/// What a header says.
+pub(super) struct Head {
+    pub(super) media: String,
+    pub(super) encoding: Encoding,
+    pub(super) charset: Option<String>,
+    pub(super) boundary: Option<Vec<u8>>,
+    pub(super) names: Vec<Untrusted<String>>,
+    pub(super) disposition: Option<String>,
+}
+
+/// A shape that an entity may have by its header.
+pub(super) enum Candidate {
+    /// Content of its own.
+    Leaf,
+    /// Parts between delimiters with this boundary.
+    Multipart { boundary: Vec<u8>, digest: bool },
+    /// A message inside.
+    Message,
+}
+
+impl Head {
+    /// The shapes to try, the strict one first; never empty, at most [`super::MAX_READINGS`]. This is
+    /// the place for further readings.
+    pub(super) fn candidates(&self) -> Vec<Candidate> {
+        let strict = match (&self.boundary, self.media.as_str()) {
+            (Some(boundary), media) if media.starts_with("multipart/") => {
+                Candidate::Multipart { boundary: boundary.clone(), digest: media == "multipart/digest" }
+            }
+            (_, "message/rfc822" | "message/global" | "message/news") => Candidate::Message,
+            _ => Candidate::Leaf,
+        };
+        vec![strict]
+    }
+}
+
+/// Reads the header's fields; `note` takes what is wrong.
+pub(super) fn read(
+    buffer: &[u8],
+    fields: &[Field],
+    default_media: &str,
+    note: &mut dyn FnMut(DefectCode, Span),
+) -> Head {
+    check_fields(buffer, fields, note);
+    let first = |name: &str| fields.iter().find(|field| field.name_is(buffer, name));
+    let structured = |field: &Field| Structured::parse(field.value.of(buffer));
+
+    let type_field = first("content-type");
+    let content_type = type_field.map(structured).unwrap_or_default();
+    let media = media(&content_type, type_field, default_media, note);
+    let boundary = type_field.and_then(|field| boundary(&content_type, &media, field.whole, note));
+    let charset = charset(&content_type, &media, type_field, note);
+    let encoding = first("content-transfer-encoding").map_or(Encoding::Identity, |field| {
+        let encoding = encoding(&header::token(field.value.of(buffer)));
+        if encoding == Encoding::Unknown {
+            note(DefectCode::UnknownEncoding, field.whole);
+        }
+        encoding
+    });
+
+    let disposition_field = first("content-disposition");
+    let disposition = disposition_field.map(structured).unwrap_or_default();
+    for (value, field, name) in [(&content_type, type_field, "name"), (&disposition, disposition_field, "filename")] {
+        let Some(field) = field else { continue };
+        if value.conflicts(name) {
+            note(DefectCode::DuplicateParameter, field.whole);
+        }
+        if value.cut() {
+            note(DefectCode::LimitReached, field.whole);
+        }
+    }
+    let names = names(disposition.texts("filename").into_iter().chain(content_type.texts("name")));
+    let disposition = Some(short(disposition.token())).filter(|token| !token.is_empty());
+    Head { media, encoding, charset, boundary, names, disposition }
+}
+
+/// Duplicates and raw 8-bit bytes.
+fn check_fields(buffer: &[u8], fields: &[Field], note: &mut dyn FnMut(DefectCode, Span)) {
+    let mut seen = 0u32;
+    for field in fields {
+        let value = field.whole.of(buffer);
+        if !value.is_ascii() && std::str::from_utf8(value).is_err() {
+            note(DefectCode::EightBitHeader, field.whole);
+        }
+        let Some(at) = ONCE.iter().position(|name| field.name_is(buffer, name)) else { continue };
+        let bit = 1u32 << at;
+        if seen & bit != 0 {
+            note(DefectCode::DuplicateHeader, field.whole);
+        }
+        seen |= bit;
+        let is_text = field.name_is(buffer, "subject") || field.name_is(buffer, "from");
+        if is_text && memchr::memmem::find(value, b"=?").is_some() && header::decode_words_noting(value).1 {
+            note(DefectCode::BadEncodedWord, field.whole);
+        }
+    }
+}
+
+/// The media type; RFC 2045 section 5.2 makes a broken one text/plain.
+fn media(
+    content_type: &Structured,
+    field: Option<&Field>,
+    default_media: &str,
+    note: &mut dyn FnMut(DefectCode, Span),
+) -> String {
+    let Some(field) = field else { return default_media.to_owned() };
+    let token = content_type.token();
+    let halves = token.split_once('/');
+    let whole = halves.is_some_and(|(main, sub)| !main.is_empty() && !sub.is_empty() && !sub.contains('/'));
+    if content_type.bad() || !whole {
+        note(DefectCode::BadContentType, field.whole);
+    }
+    if whole { short(token) } else { "text/plain".to_owned() }
+}
+
+/// A multipart's boundary.
+fn boundary(
+    content_type: &Structured,
+    media: &str,
+    whole: Span,
+    note: &mut dyn FnMut(DefectCode, Span),
+) -> Option<Vec<u8>> {
+    if !media.starts_with("multipart/") {
+        return None;
+    }
+    if content_type.conflicts("boundary") {
+        note(DefectCode::DuplicateParameter, whole);
+    }
+    let mut boundary = content_type.first("boundary").unwrap_or_default();
+    boundary.truncate(boundary.trim_ascii_end().len());
+    if boundary.is_empty() {
+        note(DefectCode::MissingBoundary, whole);
+        return None;
+    }
+    if boundary.len() > MAX_BOUNDARY {
+        note(DefectCode::BadContentType, whole);
+    }
+    Some(boundary)
+}
+
+/// The charset of a text.
+fn charset(
+    content_type: &Structured,
+    media: &str,
+    field: Option<&Field>,
+    note: &mut dyn FnMut(DefectCode, Span),
+) -> Option<String> {
+    let field = field?;
+    if content_type.conflicts("charset") {
+        note(DefectCode::DuplicateParameter, field.whole);
+    }
+    let name = content_type.first("charset")?;
+    let name = short(String::from_utf8_lossy(&name).trim()).to_lowercase();
+    if media.starts_with("text/") && !charset::is_known(&name) {
+        note(DefectCode::UnknownCharset, field.whole);
+    }
+    Some(name)
+}
+
+/// The encoding of a token.
+fn encoding(token: &str) -> Encoding {
+    match token {
+        "7bit" | "8bit" | "binary" => Encoding::Identity,
+        "base64" => Encoding::Base64,
+        "quoted-printable" => Encoding::QuotedPrintable,
+        _ => Encoding::Unknown,
+    }
+}
+
+/// Names without repetition, each cut in its middle: masks look at the end of a name.
+fn names(all: impl Iterator<Item = String>) -> Vec<Untrusted<String>> {
+    let mut out: Vec<Untrusted<String>> = Vec::new();
+    for name in all {
+        let name = Untrusted::new(cut_middle(name));
+        if out.len() < MAX_NAMES && !out.contains(&name) {
+            out.push(name);
+        }
+    }
+    out
+}
+
+/// See [`names`].
+fn cut_middle(name: String) -> String {
+    if name.len() <= MAX_NAME {
+        return name;
+    }
+    let head = name.floor_char_boundary(MAX_NAME - NAME_END - '…'.len_utf8());
+    let tail = name.ceil_char_boundary(name.len() - NAME_END);
+    format!("{}…{}", name.get(..head).unwrap_or(""), name.get(tail..).unwrap_or(""))
+}
+
+/// At most [`MAX_TOKEN`] bytes of a token.
+fn short(token: &str) -> String {
+    token.get(..token.floor_char_boundary(MAX_TOKEN)).unwrap_or("").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_keeps_its_end() {
+        let name = cut_middle(format!("{}.exe", "ü".repeat(5000)));
+        assert!(name.len() <= MAX_NAME && name.ends_with(".exe"), "{}", name.len());
+        assert_eq!(cut_middle("a.exe".to_owned()), "a.exe");
+    }
+}

@@ -1,0 +1,174 @@
+//! A parsed message: the raw bytes, the arena, and what can be asked of them.
+
+use std::borrow::Cow;
+
+use super::{BufferId, Encoding, Entity, EntityId, Field};
+use crate::defect::{Ambiguity, Defect};
+use crate::evidence::Facts;
+use crate::header;
+use crate::span::Span;
+use crate::transfer;
+use crate::untrusted::Untrusted;
+
+/// Longest fact, in bytes.
+pub const MAX_FACT: usize = 1024;
+/// How much of a field is decoded for a fact.
+const MAX_FACT_SOURCE: usize = 64 * 1024;
+
+/// What a parse made, apart from the raw bytes.
+#[derive(Default)]
+pub(super) struct Graph {
+    pub(super) entities: Vec<Entity>,
+    pub(super) fields: Vec<Field>,
+    /// Buffers from number 1 on.
+    pub(super) buffers: Vec<Vec<u8>>,
+    pub(super) defects: Vec<Defect>,
+    pub(super) ambiguity: Ambiguity,
+}
+
+/// A message: its bytes and the graph over them.
+pub struct Message<'a> {
+    pub(super) raw: &'a [u8],
+    pub(super) graph: Graph,
+}
+
+/// The decoded body of an entity.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Content<'m> {
+    /// The bytes; borrowed where nothing had to be decoded.
+    pub bytes: Cow<'m, [u8]>,
+    /// What was wrong with the encoding; [`Message::defects`] does not have these.
+    pub defects: Vec<Defect>,
+    /// Whether there was more than was asked for.
+    pub cut: bool,
+}
+
+impl<'a> Message<'a> {
+    /// The bytes as they came.
+    pub fn raw(&self) -> &'a [u8] {
+        self.raw
+    }
+
+    /// One entity.
+    pub fn entity(&self, id: EntityId) -> Option<&Entity> {
+        self.graph.entities.get(id.0 as usize)
+    }
+
+    /// Number of entities of all readings; at least one.
+    #[allow(clippy::len_without_is_empty)] // a message is never without its root
+    pub fn len(&self) -> usize {
+        self.graph.entities.len()
+    }
+
+    /// The tree of the strict readings, parents before children, in the order of the message.
+    pub fn primary(&self) -> Primary<'_> {
+        Primary { entities: &self.graph.entities, stack: vec![EntityId(0)] }
+    }
+
+    /// The children in the strict reading.
+    pub fn children(&self, id: EntityId) -> &[EntityId] {
+        self.entity(id).and_then(|entity| entity.readings.first()).map_or(&[], |reading| &reading.children)
+    }
+
+    /// A buffer; empty for a number that does not exist.
+    pub fn buffer(&self, id: BufferId) -> &[u8] {
+        match id.0.checked_sub(1) {
+            None => self.raw,
+            Some(at) => self.graph.buffers.get(at as usize).map_or(&[], Vec::as_slice),
+        }
+    }
+
+    /// An entity's body, transfer decoding undone, at most `max` bytes of it. An entity that does not
+    /// exist is empty.
+    pub fn content(&self, id: EntityId, max: usize) -> Content<'_> {
+        let Some(entity) = self.entity(id) else {
+            return Content { bytes: Cow::Borrowed(&[]), defects: Vec::new(), cut: false };
+        };
+        let body = entity.body.of(self.buffer(entity.buffer));
+        let decoded = match entity.encoding {
+            Encoding::Identity | Encoding::Unknown => {
+                let kept = body.get(..max).unwrap_or(body);
+                return Content { bytes: Cow::Borrowed(kept), defects: Vec::new(), cut: kept.len() < body.len() };
+            }
+            Encoding::Base64 => transfer::base64(body, max),
+            Encoding::QuotedPrintable => transfer::quoted_printable(body, max),
+        };
+        let place = |span: Span| Span {
+            start: span.start.saturating_add(entity.body.start),
+            end: span.end.saturating_add(entity.body.start),
+        };
+        let defects = decoded.defects.iter().map(|(code, span)| Defect { code: *code, entity: id, span: place(*span) });
+        Content { defects: defects.collect(), bytes: Cow::Owned(decoded.bytes), cut: decoded.cut }
+    }
+
+    /// An entity's header fields, in order. Their spans lie in its buffer.
+    pub fn fields(&self, id: EntityId) -> &[Field] {
+        let Some(entity) = self.entity(id) else { return &[] };
+        let (from, to) = entity.fields;
+        self.graph.fields.get(from as usize..to as usize).unwrap_or(&[])
+    }
+
+    /// The value of an entity's first field of a name (in any case), unfolded and trimmed.
+    pub fn header(&self, id: EntityId, name: &str) -> Option<Cow<'_, [u8]>> {
+        let buffer = self.buffer(self.entity(id)?.buffer);
+        let field = self.fields(id).iter().find(|field| field.name_is(buffer, name))?;
+        Some(header::unfold(field.value.of(buffer)))
+    }
+
+    /// What is wrong with the message's structure, sorted by entity and place. What is wrong with an
+    /// encoded body shows only when it is decoded ([`Content::defects`]).
+    pub fn defects(&self) -> &[Defect] {
+        &self.graph.defects
+    }
+
+    /// The worst of the defects, those included that were too many to keep.
+    pub fn ambiguity(&self) -> Ambiguity {
+        self.graph.ambiguity
+    }
+
+    /// What the top header says, decoded, each fact cut to [`MAX_FACT`] bytes.
+    pub fn facts(&self) -> Facts {
+        Facts {
+            subject: self.fact("subject"),
+            from: self.fact("from"),
+            to: self.fact("to"),
+            cc: self.fact("cc"),
+            date: self.fact("date"),
+            message_id: self.fact("message-id"),
+        }
+    }
+
+    fn fact(&self, name: &str) -> Option<Untrusted<String>> {
+        let value = self.header(EntityId(0), name)?;
+        let mut text = header::decode_words(value.get(..MAX_FACT_SOURCE).unwrap_or(&value));
+        text.truncate(text.floor_char_boundary(MAX_FACT));
+        Some(Untrusted::new(text))
+    }
+
+    /// The message's own line end: CRLF if its first line ends so, or none does; else LF.
+    pub fn line_end(&self) -> &'static [u8] {
+        match memchr::memchr(b'\n', self.raw) {
+            Some(at) if at.checked_sub(1).and_then(|at| self.raw.get(at)) != Some(&b'\r') => b"\n",
+            _ => b"\r\n",
+        }
+    }
+}
+
+/// Entities of the strict tree in pre-order ([`Message::primary`]).
+pub struct Primary<'m> {
+    entities: &'m [Entity],
+    stack: Vec<EntityId>,
+}
+
+impl Iterator for Primary<'_> {
+    type Item = EntityId;
+
+    fn next(&mut self) -> Option<EntityId> {
+        let id = self.stack.pop()?;
+        let readings = self.entities.get(id.0 as usize).map(|entity| entity.readings.as_slice());
+        if let Some(reading) = readings.and_then(<[_]>::first) {
+            self.stack.extend(reading.children.iter().rev());
+        }
+        Some(id)
+    }
+}

@@ -1,0 +1,203 @@
+//! A message as a graph of entities over its untouched bytes.
+//!
+//! An [`Entity`] is a span of a buffer with a transfer decoding. It has one or more [`Reading`]s, and
+//! a reading has child entities. Reading 0 is the strict one; [`Message::primary`] walks the tree
+//! that ordinary code sees. File names and charsets are sets on a leaf, not readings. [`parse`] never
+//! fails: it gives a tree, and the [`Defect`]s that were in the way.
+//!
+//! Now every entity gets one reading. Not looked at: preambles and epilogues of multiparts, uuencode,
+//! message/partial, TNEF, and what only a laxer reader finds (the defects say where that may be).
+
+use serde::{Deserialize, Serialize};
+
+use crate::span::Span;
+use crate::untrusted::Untrusted;
+
+mod build;
+mod guess;
+mod head;
+mod lines;
+mod message;
+mod scan;
+
+pub use guess::looks_like_message;
+pub use message::{Content, MAX_FACT, Message, Primary};
+
+/// Most readings of one entity.
+pub const MAX_READINGS: usize = 8;
+/// Entities of all readings together, as a multiple of those of the primary tree.
+pub const MAX_READINGS_FACTOR: usize = 3;
+/// Most defects that are kept of one message; the ambiguity counts those beyond it, too.
+pub const MAX_DEFECTS: usize = 10_000;
+
+/// An entity's place in the arena; the top message is 0.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct EntityId(pub u32);
+
+/// A buffer: 0 is the message's raw bytes, others are decoded bodies that the message owns.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct BufferId(pub u32);
+
+impl BufferId {
+    /// The raw bytes.
+    pub const RAW: Self = Self(0);
+}
+
+/// How much of a message is read. What lies beyond stays visible as the body of a leaf.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Deepest entity; the root is 0.
+    pub depth: u16,
+    /// Entities in all.
+    pub entities: u32,
+    /// Header fields in all.
+    pub fields: u32,
+    /// Bytes of one header.
+    pub header_bytes: u32,
+    /// Bytes of decoded buffers kept in all.
+    pub decoded_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { depth: 64, entities: 10_000, fields: 20_000, header_bytes: 1024 * 1024, decoded_bytes: 64 * 1024 * 1024 }
+    }
+}
+
+/// How a body is encoded (RFC 2045 section 6).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encoding {
+    /// 7bit, 8bit, binary, or nothing said.
+    Identity,
+    /// base64.
+    Base64,
+    /// quoted-printable.
+    QuotedPrintable,
+    /// Something else; the body is taken as it stands.
+    Unknown,
+}
+
+/// What a reading takes an entity for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shape {
+    /// Content of its own.
+    Leaf,
+    /// Parts between delimiters.
+    Multipart,
+    /// One message: its only child.
+    Message,
+}
+
+/// One way to read an entity.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reading {
+    /// What it is taken for.
+    pub shape: Shape,
+    /// What it consists of, in order.
+    pub children: Vec<EntityId>,
+}
+
+/// One entity.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Entity {
+    /// The entity that holds it; `None` for the top message.
+    pub parent: Option<EntityId>,
+    /// The buffer of its spans.
+    pub buffer: BufferId,
+    /// All of it; the line end in front of a delimiter belongs to the delimiter.
+    pub whole: Span,
+    /// Its header, the empty line that ends it included.
+    pub header: Span,
+    /// Its body.
+    pub body: Span,
+    /// Its number as in IMAP (RFC 9051 section 6.4.5.1): a message that is no multipart is part `1`
+    /// of itself, the parts of a multipart are `1`, `2`, `2.1`; those of a message that is part 3
+    /// are `3.1`, `3.2`. A message that is a multipart has the number of what holds it (the top
+    /// message: none).
+    pub part: String,
+    /// The media type as `type/subtype` in lower case, by its header or by default.
+    pub media: String,
+    /// The transfer encoding.
+    pub encoding: Encoding,
+    /// The charset as written, in lower case.
+    pub charset: Option<String>,
+    /// The names that clients may show, decoded, the likeliest first: of Content-Disposition, then of
+    /// Content-Type. At most 16, each at most 1024 bytes; of a longer one head and end are kept.
+    pub names: Vec<Untrusted<String>>,
+    /// The disposition (`attachment`, `inline`, …) in lower case.
+    pub disposition: Option<String>,
+    /// How deep it lies; the root is 0.
+    pub depth: u16,
+    /// The ways to read it, never none; the first is the strict one.
+    pub readings: Vec<Reading>,
+    /// Its fields, as a range of the message's fields.
+    pub(crate) fields: (u32, u32),
+    /// Where it stands in a multipart.
+    pub(crate) slot: Option<Slot>,
+}
+
+/// The place of a part in its multipart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Slot {
+    /// The delimiter line in front of the part, its line end included.
+    pub(crate) delimiter: Span,
+    /// Where the next delimiter line begins, or what holds the part ends.
+    pub(crate) end: u32,
+    /// Whether a delimiter of the same multipart follows.
+    pub(crate) followed: bool,
+}
+
+impl Entity {
+    /// What the strict reading takes it for.
+    pub fn shape(&self) -> Shape {
+        self.readings.first().map_or(Shape::Leaf, |reading| reading.shape)
+    }
+
+    /// Whether the strict reading gives it content of its own.
+    pub fn is_leaf(&self) -> bool {
+        self.shape() == Shape::Leaf
+    }
+
+    /// Whether people would call it an attachment: a part (or a message inside a message) that has a
+    /// name or the disposition `attachment`, or a leaf that is not text. A multipart never is.
+    pub fn is_attachment(&self) -> bool {
+        let named = !self.names.is_empty() || self.disposition.as_deref() == Some("attachment");
+        match self.shape() {
+            Shape::Multipart => false,
+            Shape::Message => named,
+            Shape::Leaf => named || !self.media.starts_with("text/"),
+        }
+    }
+
+    /// Whether it has the header of a message of its own: the root, or the child of a message part.
+    pub(crate) fn is_message_head(&self) -> bool {
+        self.slot.is_none()
+    }
+}
+
+/// One header field. Its spans lie in its entity's buffer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Field {
+    /// The name without the colon and white space in front of it.
+    pub name: Span,
+    /// What follows the colon, folds included, without the final line end.
+    pub value: Span,
+    /// All of it, with its final line end.
+    pub whole: Span,
+}
+
+impl Field {
+    /// Whether the field has this name, in whatever case.
+    pub fn name_is(&self, buffer: &[u8], name: &str) -> bool {
+        self.name.of(buffer).eq_ignore_ascii_case(name.as_bytes())
+    }
+}
+
+/// Reads a message. Never fails: always a tree, plus what was wrong. Linear in the size of `raw`
+/// and in the decoded buffers. Bytes beyond [`crate::span::MAX_BUFFER`] are not looked at
+/// ([`crate::defect::DefectCode::LimitReached`]).
+pub fn parse<'a>(raw: &'a [u8], limits: &Limits) -> Message<'a> {
+    build::parse(raw, limits)
+}
