@@ -1,1 +1,33 @@
 //! What a file really is, and what is inside it, within one budget.
+//!
+//! [`detect`] names a file by its content. [`open`] makes a [`Container`] of it, which gives its
+//! members one by one; what of it could not be read stands beside the members as a reason, and never
+//! reads as "clean". One [`Budget`] passes through everything that is done for one message.
+//!
+//! Pure: no files, sockets, clocks, threads or randomness. Nothing recurses on a sender's depth, and
+//! nothing is allocated by a number a sender wrote.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::arithmetic_side_effects
+    )
+)]
+#![forbid(unsafe_code)]
+
+mod budget;
+mod bytes;
+mod container;
+mod decode;
+mod detect;
+pub mod formats;
+#[doc(hidden)]
+pub mod fuzzing;
+mod names;
+
+pub use budget::{Budget, Fence, Limit, Limits, Meter, StopFlag};
+pub use container::{Container, Member, Opening, open};
+pub use detect::detect;

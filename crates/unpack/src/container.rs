@@ -1,0 +1,107 @@
+//! Opening a file and walking its members.
+
+use mail::defect::Defect;
+use mail::evidence::{FileKind, UnscannedReason};
+use mail::graph::EntityId;
+use mail::untrusted::Untrusted;
+
+use crate::budget::Budget;
+use crate::formats::{gzip, message, zip};
+
+/// A file that holds others. It keeps no reference to its bytes: they are handed in at each call,
+/// always the same ones that it was opened with.
+pub trait Container {
+    /// The next member, decoded within the budget; `None` at the end, or when the budget allows no
+    /// further member (then [`Container::problems`] names the limit).
+    fn next(&mut self, data: &[u8], budget: &mut Budget) -> Option<Member>;
+
+    /// What of the container itself, not of one member, could not be read. Complete once
+    /// [`Container::next`] has given `None`.
+    fn problems(&self) -> &[UnscannedReason];
+}
+
+/// One member of a container.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Member {
+    /// Its number in the container, from 0. Numbers ascend and are the same each time; not every
+    /// number need occur (folders of an archive are passed over).
+    pub index: u32,
+    /// The `index` of the member of this container that holds it (a MIME part in a multipart or in a
+    /// nested message); `None`: the container itself. A holder comes before what it holds.
+    pub parent: Option<u32>,
+    /// Its MIME part number (`2.1`); empty for what is no MIME part, and for the parts that bear
+    /// none (the multipart of a message).
+    pub part: String,
+    /// The name that a client would most likely show.
+    pub name: Option<Untrusted<String>>,
+    /// Names that other clients might show.
+    pub other_names: Vec<Untrusted<String>>,
+    /// The media type that a MIME part declares, in lower case.
+    pub declared: Option<Untrusted<String>>,
+    /// Whether a MIME part is an attachment.
+    pub attachment: bool,
+    /// What the container already knows it is: [`FileKind::Multipart`] for a multipart, and
+    /// [`FileKind::Message`] for a nested message whose parts follow as members of this container.
+    /// Such a member is not to be opened. `None`: its content says what it is.
+    pub kind: Option<FileKind>,
+    /// The entity of a MIME part that stands in the raw bytes, and so can be edited.
+    pub entity: Option<EntityId>,
+    /// A reading of the archive that its directory does not tell of: a member that is not listed, or
+    /// a listed one as its own header describes it.
+    pub hidden: bool,
+    /// Its content, decoded, as far as it could be read. For a nested message its raw bytes; empty
+    /// for a multipart.
+    pub content: Vec<u8>,
+    /// What of it could not be read.
+    pub problems: Vec<UnscannedReason>,
+    /// What is wrong with the form of a MIME part.
+    pub defects: Vec<Defect>,
+}
+
+impl Member {
+    /// Adds a problem, once.
+    pub(crate) fn problem(&mut self, reason: UnscannedReason) {
+        if !self.problems.contains(&reason) {
+            self.problems.push(reason);
+        }
+    }
+}
+
+/// What opening a file gave.
+pub enum Opening {
+    /// It holds members.
+    Container(Box<dyn Container>),
+    /// It holds nothing.
+    Leaf,
+    /// It holds something that cannot be read.
+    Unscanned(UnscannedReason),
+}
+
+impl std::fmt::Debug for Opening {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Container(_) => f.write_str("Container"),
+            Self::Leaf => f.write_str("Leaf"),
+            Self::Unscanned(reason) => write!(f, "Unscanned({reason:?})"),
+        }
+    }
+}
+
+/// Opens a file of a kind that [`crate::detect`] has told. A zip archive that stands behind something
+/// else (a self-extracting program, a picture) is opened too.
+pub fn open(kind: FileKind, data: &[u8], budget: &mut Budget) -> Opening {
+    // Finding the members looks at every byte about once.
+    if let Err(limit) = budget.burn(data.len() as u64) {
+        return Opening::Unscanned(limit.into());
+    }
+    let opened: Box<dyn Container> = match kind {
+        FileKind::Message => Box::new(message::Message::open(data, budget)),
+        FileKind::Gzip => Box::new(gzip::Gzip::open(data)),
+        FileKind::Zip | FileKind::Ooxml | FileKind::Odf | FileKind::Jar => Box::new(zip::Zip::open(data, budget)),
+        FileKind::OtherArchive => return Opening::Unscanned(UnscannedReason::UnknownFormat),
+        FileKind::Multipart | FileKind::Empty => return Opening::Leaf,
+        _ if zip::has_directory(data) => Box::new(zip::Zip::open(data, budget)),
+        _ => return Opening::Leaf,
+    };
+    Opening::Container(opened)
+}

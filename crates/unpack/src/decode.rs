@@ -1,0 +1,228 @@
+//! The compressed streams: one stream of bytes in, its content out, a chunk at a time within the
+//! budget.
+//!
+//! Limits: [`CHUNK`], [`MAX_DICTIONARY`]. Not handled: Zstandard, PPMd, Shrink, Reduce, Implode.
+
+use std::cell::Cell;
+use std::io::{self, BufRead, Read};
+
+use flate2::{Decompress, FlushDecompress, Status};
+
+use crate::budget::{Budget, Limit, Meter, StopFlag};
+use crate::bytes::{between, le16, le32};
+
+/// How much is decoded between two looks at the budget, in bytes.
+pub(crate) const CHUNK: usize = 64 * 1024;
+/// Largest LZMA dictionary, in bytes: what 7-Zip writes at its highest level.
+const MAX_DICTIONARY: u32 = 64 * 1024 * 1024;
+/// What an XZ decoder may use beside its dictionary, in KiB.
+const XZ_OVERHEAD: u32 = 1024;
+
+/// How a stream is compressed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Method {
+    /// Not at all.
+    Stored,
+    /// Deflate, RFC 1951.
+    Deflate,
+    /// Deflate with a 64 KB window (zip method 9).
+    Deflate64,
+    /// bzip2.
+    Bzip2,
+    /// LZMA with the head that zip gives it (APPNOTE 5.8).
+    Lzma {
+        /// The uncompressed size, when the stream has no end mark.
+        size: Option<u64>,
+    },
+    /// XZ.
+    Xz,
+}
+
+/// How a stream ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum End {
+    /// At its end.
+    Complete,
+    /// It is damaged or cut off.
+    Broken,
+    /// A limit was reached.
+    Limit(Limit),
+}
+
+/// What a stream gave.
+#[derive(Debug)]
+pub(crate) struct Decoded {
+    /// The content, as far as it could be read.
+    pub(crate) content: Vec<u8>,
+    /// How many bytes of the input were read; exact but for LZMA and XZ, which read ahead.
+    pub(crate) consumed: usize,
+    /// CRC-32 of the content.
+    pub(crate) crc: u32,
+    /// How it ended.
+    pub(crate) end: End,
+}
+
+/// Decodes one stream that stands at the start of `input`, after a [`Meter::next_object`].
+pub(crate) fn decode(method: Method, input: &[u8], budget: &mut Budget, meter: &mut Meter) -> Decoded {
+    meter.next_object();
+    append(method, input, Vec::new(), budget, meter)
+}
+
+/// Like [`decode`], for a further stream of the same object: puts its content behind `content`.
+pub(crate) fn append(
+    method: Method,
+    input: &[u8],
+    content: Vec<u8>,
+    budget: &mut Budget,
+    meter: &mut Meter,
+) -> Decoded {
+    let taken = Cell::new(0);
+    let mut hash = crc32fast::Hasher::new();
+    let mut decoded = Decoded { content, consumed: 0, crc: 0, end: End::Complete };
+    let source = Source { rest: input, taken: &taken, stop: budget.stop_flag().clone() };
+    decoded.end = match reader(method, source) {
+        Err(error) => broken(&error, budget),
+        Ok(mut reader) => pump(&mut *reader, &taken, &mut decoded.content, &mut hash, budget, meter),
+    };
+    // What was read is work too: a stream may read much and give nothing.
+    if let (Err(limit), End::Complete | End::Broken) = (budget.burn(taken.get() as u64), decoded.end) {
+        decoded.end = End::Limit(limit);
+    }
+    decoded.consumed = taken.get();
+    meter.end_stream(taken.get() as u64);
+    decoded.crc = hash.finalize();
+    decoded
+}
+
+/// Moves content from a decoder to `content`.
+fn pump(
+    reader: &mut dyn Read,
+    taken: &Cell<usize>,
+    content: &mut Vec<u8>,
+    hash: &mut crc32fast::Hasher,
+    budget: &mut Budget,
+    meter: &mut Meter,
+) -> End {
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let read = match reader.read(&mut chunk) {
+            Ok(0) => return End::Complete,
+            Ok(read) => read,
+            Err(error) => return broken(&error, budget),
+        };
+        if let Err(limit) = budget.produce(meter, read as u64, taken.get() as u64) {
+            return End::Limit(limit);
+        }
+        let made = between(&chunk, 0, read);
+        hash.update(made);
+        content.extend_from_slice(made);
+    }
+}
+
+/// Why a decoder gave up.
+fn broken(error: &io::Error, budget: &Budget) -> End {
+    if budget.stop_flag().is_set() {
+        End::Limit(Limit::Time)
+    } else if error.kind() == io::ErrorKind::OutOfMemory {
+        End::Limit(Limit::Bytes)
+    } else {
+        End::Broken
+    }
+}
+
+/// The decoder of a method.
+fn reader<'a>(method: Method, source: Source<'a>) -> io::Result<Box<dyn Read + 'a>> {
+    Ok(match method {
+        Method::Stored => Box::new(source),
+        Method::Deflate => Box::new(Inflate { source, state: Decompress::new(false), done: false }),
+        Method::Deflate64 => Box::new(deflate64::Deflate64Decoder::with_buffer(source)),
+        Method::Bzip2 => Box::new(bzip2::bufread::BzDecoder::new(source)),
+        Method::Lzma { size } => Box::new(lzma(source, size)?),
+        Method::Xz => {
+            let memory = (MAX_DICTIONARY / 1024).saturating_add(XZ_OVERHEAD);
+            Box::new(lzma_rust2::XzReader::new_mem_limit(source, false, memory))
+        }
+    })
+}
+
+/// LZMA as zip has it: two bytes of version, the length of the properties (5), the properties.
+fn lzma(mut source: Source<'_>, size: Option<u64>) -> io::Result<lzma_rust2::LzmaReader<Source<'_>>> {
+    let mut head = [0; 9];
+    source.read_exact(&mut head)?;
+    let bad = || io::Error::from(io::ErrorKind::InvalidData);
+    if le16(&head, 2) != Some(5) {
+        return Err(bad());
+    }
+    let properties = *head.get(4).ok_or_else(bad)?;
+    // A dictionary larger than the content is never reached, so only as much as needed is made.
+    let needed = u64::from(le32(&head, 5).ok_or_else(bad)?).min(size.unwrap_or(u64::MAX));
+    if needed > u64::from(MAX_DICTIONARY) {
+        return Err(io::ErrorKind::OutOfMemory.into());
+    }
+    let dictionary = u32::try_from(needed).unwrap_or(MAX_DICTIONARY);
+    lzma_rust2::LzmaReader::new_with_props(source, size.unwrap_or(u64::MAX), properties, dictionary, None)
+}
+
+/// The input of a decoder: counts what was read, and fails once the stop flag is set, so that a
+/// stream that gives nothing ends too.
+struct Source<'a> {
+    rest: &'a [u8],
+    taken: &'a Cell<usize>,
+    stop: StopFlag,
+}
+
+impl BufRead for Source<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.stop.is_set() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        Ok(between(self.rest, 0, CHUNK))
+    }
+
+    fn consume(&mut self, amount: usize) {
+        let amount = amount.min(self.rest.len());
+        self.rest = self.rest.get(amount..).unwrap_or(&[]);
+        self.taken.set(self.taken.get().saturating_add(amount));
+    }
+}
+
+impl Read for Source<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let mut chunk = self.fill_buf()?;
+        let read = chunk.read(out)?;
+        self.consume(read);
+        Ok(read)
+    }
+}
+
+/// Deflate. Unlike flate2's own reader it tells a stream that was cut off from a complete one.
+struct Inflate<'a> {
+    source: Source<'a>,
+    state: Decompress,
+    done: bool,
+}
+
+impl Read for Inflate<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while !self.done {
+            let input = self.source.fill_buf()?;
+            let ended = input.is_empty();
+            let (before_in, before_out) = (self.state.total_in(), self.state.total_out());
+            let status = self
+                .state
+                .decompress(input, out, FlushDecompress::None)
+                .map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
+            let used = self.state.total_in().saturating_sub(before_in) as usize;
+            let made = self.state.total_out().saturating_sub(before_out) as usize;
+            self.source.consume(used);
+            self.done = status == Status::StreamEnd;
+            if made > 0 {
+                return Ok(made);
+            }
+            if !self.done && (ended || used == 0) {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(0)
+    }
+}

@@ -1,0 +1,146 @@
+//! What a file is, by its content alone; never by its name or declared type.
+//!
+//! First the signatures of `table.rs`, then what needs a closer look (archives that are documents,
+//! executables, disk images told by their end), then text by its first [`text::SAMPLE`] bytes.
+//! Not handled: files that are several kinds at once beyond "has a zip archive at its end", which
+//! [`crate::open`] looks for in every kind.
+
+mod table;
+mod text;
+
+use mail::evidence::FileKind;
+use mail::graph::looks_like_message;
+
+use crate::bytes::{be32, between, le32, take};
+use crate::formats::zip;
+
+/// Most members of a zip archive that are looked at to tell its kind.
+const MAX_NAMES: u32 = 4096;
+/// How far into a file a PDF may start, in bytes (readers search that far).
+const PDF_WINDOW: usize = 1024;
+
+/// What `bytes` are.
+pub fn detect(bytes: &[u8]) -> FileKind {
+    if bytes.is_empty() {
+        return FileKind::Empty;
+    }
+    if let Some(kind) = table::find(bytes) {
+        return match kind {
+            FileKind::Zip => zip_kind(bytes),
+            kind => kind,
+        };
+    }
+    if let Some(kind) = executable(bytes).or_else(|| disk_image(bytes)).or_else(|| sound(bytes)) {
+        return kind;
+    }
+    if looks_like_message(bytes) {
+        return FileKind::Message;
+    }
+    if is_late_pdf(bytes) {
+        return FileKind::Pdf;
+    }
+    match text::kind(bytes) {
+        Some(kind) => kind,
+        None if zip::has_directory(bytes) => zip_kind(bytes),
+        None => FileKind::Unknown,
+    }
+}
+
+/// What a zip archive is by its members: an office document, a Java archive, or just an archive.
+fn zip_kind(bytes: &[u8]) -> FileKind {
+    // OpenDocument 1.2 part 3, section 3.3: the first member is stored, named "mimetype".
+    let head = between(bytes, 30, 120);
+    if head.starts_with(b"mimetypeapplication/vnd.oasis.opendocument.") {
+        return FileKind::Odf;
+    }
+    let names = zip::member_names(bytes, MAX_NAMES);
+    let any = |test: &dyn Fn(&[u8]) -> bool| names.iter().any(|name| test(name));
+    let under = |folder: &'static [u8]| any(&|name| name.to_ascii_lowercase().starts_with(folder));
+    if any(&|name| name.eq_ignore_ascii_case(b"[Content_Types].xml")) {
+        // The other users of these packages (NuGet, AppX, VSIX) are archives.
+        let office = [&b"word/"[..], b"xl/", b"ppt/", b"visio/"].into_iter().any(under);
+        return if office { FileKind::Ooxml } else { FileKind::Zip };
+    }
+    if any(&|name| name.eq_ignore_ascii_case(b"META-INF/MANIFEST.MF") || name.ends_with(b".class")) {
+        return FileKind::Jar;
+    }
+    FileKind::Zip
+}
+
+/// Executables whose magic is too short to be believed alone.
+fn executable(bytes: &[u8]) -> Option<FileKind> {
+    if bytes.starts_with(b"MZ") || bytes.starts_with(b"ZM") {
+        // A text may start with these letters; a program holds NULs soon.
+        let header = le32(bytes, 60).and_then(|at| take(bytes, usize::try_from(at).ok()?, 2));
+        let marked = header.is_some_and(|magic| [&b"PE"[..], b"NE", b"LE", b"LX"].contains(&magic));
+        return (marked || memchr::memchr(0, between(bytes, 0, 64)).is_some()).then_some(FileKind::Pe);
+    }
+    if be32(bytes, 0) == Some(0xcafe_babe) {
+        // A fat Mach-O has a handful of architectures; a Java class has its version there (45 and up).
+        return Some(if be32(bytes, 4)? < 40 { FileKind::MachO } else { FileKind::Unknown });
+    }
+    None
+}
+
+/// Disk images and archives that are told by something other than a magic at a fixed place.
+fn disk_image(bytes: &[u8]) -> Option<FileKind> {
+    let trailer = |magic: &[u8]| {
+        bytes.len().checked_sub(512).is_some_and(|at| between(bytes, at, bytes.len()).starts_with(magic))
+    };
+    let sector = take(bytes, 510, 2) == Some(b"\x55\xaa");
+    let jump = matches!(bytes.first(), Some(0xeb | 0xe9));
+    let fat = [54, 82].into_iter().any(|at| take(bytes, at, 3) == Some(b"FAT"));
+    let other = [&b"NTFS    "[..], b"EXFAT   "].into_iter().any(|name| take(bytes, 3, 8) == Some(name));
+    let image = trailer(b"koly") || trailer(b"conectix") || sector && (jump && (fat || other));
+    (image || is_tar(bytes) || is_arj(bytes)).then_some(FileKind::OtherArchive)
+}
+
+/// A tar header's checksum: the sum of its 512 bytes with the checksum's own eight as blanks.
+fn is_tar(bytes: &[u8]) -> bool {
+    let (Some(header), Some(stated)) = (take(bytes, 0, 512), take(bytes, 148, 8)) else { return false };
+    let digits = stated.iter().skip_while(|byte| **byte == b' ').take_while(|byte| matches!(byte, b'0'..=b'7'));
+    let stated = digits.fold(0_u32, |sum, digit| sum.saturating_mul(8).saturating_add(u32::from(digit & 7)));
+    let blank = |at: usize| (148..156).contains(&at);
+    let bytes = header.iter().enumerate().map(|(at, &byte)| u32::from(if blank(at) { b' ' } else { byte }));
+    let sum: u32 = bytes.sum();
+    // A header of NULs has the sum of eight blanks and states nothing.
+    stated != 0 && sum == stated && header.first() != Some(&0)
+}
+
+/// ARJ: a short magic, then the length of a header whose CRC-32 follows it.
+fn is_arj(bytes: &[u8]) -> bool {
+    let Some(&[0x60, 0xea, low, high]) = take(bytes, 0, 4).and_then(|head| head.first_chunk::<4>()) else {
+        return false;
+    };
+    let len = usize::from(u16::from_le_bytes([low, high]));
+    let header = take(bytes, 4, len).filter(|header| (30..=2600).contains(&header.len()));
+    header.is_some_and(|header| le32(bytes, len.saturating_add(4)) == Some(crc32fast::hash(header)))
+}
+
+/// RIFF, ISO media files and MPEG sound.
+fn sound(bytes: &[u8]) -> Option<FileKind> {
+    let (magic, form) = (take(bytes, 0, 4)?, take(bytes, 8, 4)?);
+    match (magic, take(bytes, 4, 4)?) {
+        (b"RIFF" | b"RIFX", _) => Some(if form == b"WEBP" { FileKind::Image } else { FileKind::Media }),
+        (_, b"ftyp") => {
+            let still = [&b"avif"[..], b"avis", b"heic", b"heix", b"mif1", b"msf1", b"jp2 "].contains(&form);
+            Some(if still { FileKind::Image } else { FileKind::Media })
+        }
+        // An MPEG audio frame: eleven bits of sync, then a version, layer, rate that are not reserved.
+        ([0xff, second, third, _], _) if second & 0xe0 == 0xe0 => {
+            // Layer I is left out: it is dead, and a byte order mark of UTF-16 looks like it.
+            let layer = second & 0x06;
+            let valid =
+                second & 0x18 != 0x08 && (layer == 2 || layer == 4) && third & 0xf0 != 0xf0 && third & 0x0c != 0x0c;
+            valid.then_some(FileKind::Media)
+        }
+        _ => None,
+    }
+}
+
+/// A PDF that does not start at the first byte.
+fn is_late_pdf(bytes: &[u8]) -> bool {
+    let window = between(bytes, 0, PDF_WINDOW);
+    let Some(at) = memchr::memmem::find(window, b"%PDF-") else { return false };
+    matches!(take(bytes, at.saturating_add(5), 3), Some([b'0'..=b'9', b'.', b'0'..=b'9']))
+}

@@ -1,0 +1,167 @@
+//! Signatures: bytes at a fixed place that tell a file's kind. One line a signature; the first that
+//! fits decides.
+
+use mail::evidence::FileKind::{self, Elf, Gzip, Image, Lnk, MachO, Media, Ole2, OtherArchive, Pdf, Rtf, Unknown, Zip};
+
+use crate::bytes::take;
+
+/// Kind, offset, bytes, and what it is.
+type Signature = (FileKind, usize, &'static [u8], &'static str);
+
+/// The kind that the first fitting signature tells.
+pub(super) fn find(bytes: &[u8]) -> Option<FileKind> {
+    let fits = |(_, at, magic, _): &&Signature| take(bytes, *at, magic.len()) == Some(*magic);
+    SIGNATURES.iter().find(fits).map(|signature| signature.0)
+}
+
+#[rustfmt::skip]
+pub(super) const SIGNATURES: &[Signature] = &[
+    // Documents.
+    (Pdf, 0, b"%PDF-", "PDF"),
+    (Rtf, 0, b"{\\rt", "RTF; Word opens anything that starts so"),
+    (Ole2, 0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "OLE2 compound file"),
+    (Lnk, 0, b"\x4c\0\0\0\x01\x14\x02\0\0\0\0\0\xc0\0\0\0\0\0\0\x46", "Windows shortcut"),
+    // Programs.
+    (Elf, 0, b"\x7fELF", "ELF"),
+    (MachO, 0, b"\xfe\xed\xfa\xce", "Mach-O 32 bit big-endian"),
+    (MachO, 0, b"\xfe\xed\xfa\xcf", "Mach-O 64 bit big-endian"),
+    (MachO, 0, b"\xce\xfa\xed\xfe", "Mach-O 32 bit"),
+    (MachO, 0, b"\xcf\xfa\xed\xfe", "Mach-O 64 bit"),
+    (Unknown, 0, b"\0asm", "WebAssembly"),
+    (Unknown, 0, b"dex\n", "Dalvik"),
+    // Archives that are opened.
+    (Zip, 0, b"PK\x03\x04", "zip"),
+    (Zip, 0, b"PK\x05\x06", "empty zip"),
+    (Zip, 0, b"PK00PK\x03\x04", "zip, one segment of a split archive"),
+    (Zip, 0, b"PK\x07\x08PK\x03\x04", "zip, first segment"),
+    (Gzip, 0, b"\x1f\x8b\x08", "gzip"),
+    // Archives and images of disks that are recognised only.
+    (OtherArchive, 0, b"Rar!\x1a\x07", "RAR"),
+    (OtherArchive, 0, b"RE\x7e\x5e", "RAR before 1.5"),
+    (OtherArchive, 0, b"7z\xbc\xaf\x27\x1c", "7z"),
+    (OtherArchive, 257, b"ustar", "tar"),
+    (OtherArchive, 0, b"MSCF", "CAB"),
+    (OtherArchive, 0, b"ISc(", "InstallShield CAB"),
+    (OtherArchive, 2, b"-lh0-", "LHA"),
+    (OtherArchive, 2, b"-lh1-", "LHA"),
+    (OtherArchive, 2, b"-lh2-", "LHA"),
+    (OtherArchive, 2, b"-lh3-", "LHA"),
+    (OtherArchive, 2, b"-lh4-", "LHA"),
+    (OtherArchive, 2, b"-lh5-", "LHA"),
+    (OtherArchive, 2, b"-lh6-", "LHA"),
+    (OtherArchive, 2, b"-lh7-", "LHA"),
+    (OtherArchive, 2, b"-lhd-", "LHA"),
+    (OtherArchive, 2, b"-lhx-", "LHA"),
+    (OtherArchive, 2, b"-lzs-", "LArc"),
+    (OtherArchive, 2, b"-lz4-", "LArc"),
+    (OtherArchive, 2, b"-lz5-", "LArc"),
+    (OtherArchive, 2, b"-pm0-", "PMarc"),
+    (OtherArchive, 2, b"-pm1-", "PMarc"),
+    (OtherArchive, 2, b"-pm2-", "PMarc"),
+    (OtherArchive, 4, b"1AY&SY", "bzip2"),
+    (OtherArchive, 4, b"\x17\x72\x45\x38\x50\x90", "empty bzip2"),
+    (OtherArchive, 0, b"\xfd7zXZ\0", "XZ"),
+    (OtherArchive, 0, b"LZIP", "lzip"),
+    (OtherArchive, 0, b"\x5d\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\0", "LZMA"),
+    (OtherArchive, 0, b"\x5d\0\0\0\x01\xff\xff\xff\xff\xff\xff\xff\xff\0", "LZMA"),
+    (OtherArchive, 0, b"\x5d\0\0\0\x04\xff\xff\xff\xff\xff\xff\xff\xff\0", "LZMA"),
+    (OtherArchive, 0, b"\x28\xb5\x2f\xfd", "Zstandard"),
+    (OtherArchive, 1, b"\x2a\x4d\x18", "Zstandard or LZ4, skippable frame"),
+    (OtherArchive, 0, b"\x04\x22\x4d\x18", "LZ4"),
+    (OtherArchive, 0, b"\x02\x21\x4c\x18", "LZ4, legacy"),
+    (OtherArchive, 0, b"\xff\x06\0\0sNaPpY", "Snappy"),
+    (OtherArchive, 0, b"\x1f\x9d", "compress"),
+    (OtherArchive, 0, b"\x1f\xa0", "compress -H"),
+    (OtherArchive, 0, b"\x1f\x1e", "pack"),
+    (OtherArchive, 0, b"\x89LZO\0\r\n\x1a\n", "lzop"),
+    (OtherArchive, 0, b"LRZI", "lrzip"),
+    (OtherArchive, 0, b"7kSt\xa0\x31\x83\xd3", "ZPAQ"),
+    (OtherArchive, 7, b"**ACE**", "ACE"),
+    (OtherArchive, 0, b"SZDD\x88\xf0\x27\x33", "MS compress"),
+    (OtherArchive, 0, b"KWAJ\x88\xf0\x27\xd1", "MS compress"),
+    (OtherArchive, 0, b"070701", "cpio newc"),
+    (OtherArchive, 0, b"070702", "cpio crc"),
+    (OtherArchive, 0, b"070707", "cpio odc"),
+    (OtherArchive, 0, b"\xc7\x71\0\0", "cpio binary"),
+    (OtherArchive, 0, b"!<arch>\n", "ar, deb"),
+    (OtherArchive, 0, b"\xed\xab\xee\xdb", "RPM"),
+    (OtherArchive, 0, b"xar!", "xar, pkg"),
+    (OtherArchive, 20, b"\xdc\xa7\xc4\xfd", "zoo"),
+    (OtherArchive, 0, b"ALZ\x01", "ALZip"),
+    (OtherArchive, 0, b"EGGA", "EGG"),
+    (OtherArchive, 0, b"SIT!", "StuffIt"),
+    (OtherArchive, 0, b"StuffIt ", "StuffIt 5"),
+    (OtherArchive, 0, b"(This file must be converted with BinHex", "BinHex"),
+    (OtherArchive, 0, b"begin 644 ", "uuencode"),
+    (OtherArchive, 0, b"begin 755 ", "uuencode"),
+    (OtherArchive, 0, b"begin 666 ", "uuencode"),
+    (OtherArchive, 0, b"begin-base64 ", "uuencode -m"),
+    (OtherArchive, 0, b"=ybegin ", "yEnc"),
+    (OtherArchive, 0, b"\x78\x9f\x3e\x22", "TNEF"),
+    (OtherArchive, 0, b"!BDN", "Outlook PST"),
+    (OtherArchive, 0, b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3", "OneNote"),
+    (OtherArchive, 0, b"ITSF", "CHM"),
+    (OtherArchive, 0, b"MSWIM\0\0\0", "WIM"),
+    (OtherArchive, 32769, b"CD001", "ISO 9660"),
+    (OtherArchive, 32769, b"BEA01", "UDF"),
+    (OtherArchive, 32769, b"NSR0", "UDF"),
+    (OtherArchive, 0, b"vhdxfile", "VHDX"),
+    (OtherArchive, 0, b"conectix", "VHD"),
+    (OtherArchive, 0, b"KDMV", "VMDK"),
+    (OtherArchive, 0, b"COWD", "VMDK"),
+    (OtherArchive, 0, b"QFI\xfb", "QCOW"),
+    (OtherArchive, 64, b"\x7f\x10\xda\xbe", "VDI"),
+    (OtherArchive, 0, b"hsqs", "SquashFS"),
+    (OtherArchive, 1024, b"H+\0\x04", "HFS+"),
+    (OtherArchive, 1024, b"HX\0\x05", "HFSX"),
+    (OtherArchive, 32, b"NXSB", "APFS"),
+    // Pictures.
+    (Image, 0, b"\x89PNG\r\n\x1a\n", "PNG"),
+    (Image, 0, b"\xff\xd8\xff", "JPEG"),
+    (Image, 0, b"GIF87a", "GIF"),
+    (Image, 0, b"GIF89a", "GIF"),
+    (Image, 0, b"II*\0", "TIFF"),
+    (Image, 0, b"MM\0*", "TIFF"),
+    (Image, 6, b"\0\0\0\0\x36\0\0\0\x28\0\0\0", "BMP"),
+    (Image, 6, b"\0\0\0\0\x8a\0\0\0\x7c\0\0\0", "BMP 5"),
+    (Image, 6, b"\0\0\0\0\x7a\0\0\0\x6c\0\0\0", "BMP 4"),
+    (Image, 6, b"\0\0\0\0\x36\x04\0\0\x28\0\0\0", "BMP, 256 colours"),
+    (Image, 0, b"8BPS", "Photoshop"),
+    (Image, 0, b"\xd7\xcd\xc6\x9a", "WMF"),
+    (Image, 40, b" EMF", "EMF"),
+    (Image, 0, b"\xff\x0a", "JPEG XL"),
+    (Image, 0, b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+    (Image, 0, b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
+    (Image, 0, b"\0\0\x01\0\x01\0", "icon, one image"),
+    (Image, 0, b"\0\0\x01\0\x02\0", "icon, two images"),
+    (Image, 0, b"\0\0\x01\0\x03\0", "icon, three images"),
+    (Image, 0, b"gimp xcf", "GIMP"),
+    (Image, 0, b"qoif", "QOI"),
+    // Sound and pictures that move.
+    (Media, 0, b"ID3", "MP3"),
+    (Media, 0, b"OggS", "Ogg"),
+    (Media, 0, b"fLaC", "FLAC"),
+    (Media, 0, b"\x1a\x45\xdf\xa3", "Matroska"),
+    (Media, 0, b"FLV\x01", "Flash video"),
+    (Media, 0, b"MThd", "MIDI"),
+    (Media, 0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "ASF"),
+    (Media, 0, b"\0\0\x01\xba", "MPEG"),
+    (Media, 0, b"\0\0\x01\xb3", "MPEG"),
+    (Media, 0, b"#!AMR", "AMR"),
+    (Media, 0, b".snd", "Sun audio"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_signature_is_reachable_and_long_enough() {
+        for (kind, at, magic, what) in SIGNATURES {
+            let mut file = vec![0xaa; *at];
+            file.extend_from_slice(magic);
+            assert_eq!(find(&file), Some(*kind), "{what} is hidden by an earlier signature");
+            assert!(magic.len() >= 2, "{what}: too short");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! An Internet message (RFC 5322, MIME) as a container: every part, the multiparts and nested
+//! messages included, in the order and as the tree of its first reading.
+//!
+//! A nested message comes as a member of kind [`FileKind::Message`] with its raw bytes, and its parts
+//! follow as members below it, so it is not to be opened again. Limits: those of [`mail::graph`] and
+//! the budget; [`MAX_DEFECTS`].
+
+use mail::defect::{Defect, DefectCode};
+use mail::evidence::{FileKind, UnscannedReason};
+use mail::graph::{self, BufferId, Encoding, Entity, EntityId, Shape};
+use mail::span::Span;
+use mail::transfer;
+use mail::untrusted::Untrusted;
+
+use crate::budget::{Budget, Meter};
+use crate::container::{Container, Member};
+use crate::names;
+
+/// Most defects of one part that are told.
+const MAX_DEFECTS: usize = 64;
+/// How much work a part is, in fuel, beside its bytes.
+const PART_FUEL: u64 = 256;
+
+/// A part: what is known without its content, and where that is.
+struct Part {
+    member: Member,
+    id: EntityId,
+    buffer: BufferId,
+    body: Span,
+    encoding: Encoding,
+}
+
+/// A message.
+pub(crate) struct Message {
+    /// The parts still to come, the next one last.
+    parts: Vec<Part>,
+    /// Decoded bodies that parts stand in: what a message with a transfer encoding holds.
+    buffers: Vec<(BufferId, Vec<u8>)>,
+    meter: Meter,
+    problems: Vec<UnscannedReason>,
+}
+
+impl Message {
+    pub(crate) fn open(data: &[u8], budget: &Budget) -> Self {
+        let defaults = graph::Limits::default();
+        let limits = graph::Limits { entities: defaults.entities.min(budget.limits().objects), ..defaults };
+        let message = graph::parse(data, &limits);
+        let mut numbers: Vec<Option<u32>> = vec![None; message.len()];
+        let mut parts = Vec::new();
+        let mut buffers: Vec<(BufferId, Vec<u8>)> = Vec::new();
+        for (id, index) in message.primary().zip(0_u32..) {
+            let Some(entity) = message.entity(id) else { continue };
+            if let Some(number) = numbers.get_mut(id.0 as usize) {
+                *number = Some(index);
+            }
+            let parent = entity.parent.and_then(|parent| numbers.get(parent.0 as usize).copied().flatten());
+            if entity.buffer != BufferId(0) && buffers.iter().all(|(known, _)| *known != entity.buffer) {
+                buffers.push((entity.buffer, message.buffer(entity.buffer).to_vec()));
+            }
+            parts.push(part(id, index, parent, entity));
+        }
+        add_defects(&mut parts, message.defects());
+        let problems = if message.defects().iter().any(|defect| defect.code == DefectCode::LimitReached) {
+            let full = message.len() as u64 >= u64::from(limits.entities);
+            vec![if full { UnscannedReason::LimitObjects } else { UnscannedReason::LimitDepth }]
+        } else {
+            Vec::new()
+        };
+        parts.reverse();
+        Self { parts, buffers, meter: Meter::new(data.len() as u64), problems }
+    }
+}
+
+/// What is known of a part without its content.
+fn part(id: EntityId, index: u32, parent: Option<u32>, entity: &Entity) -> Part {
+    let (name, other_names) = names::split(entity.names.iter().map(|name| name.raw().clone()));
+    let kind = match entity.readings.first().map(|reading| reading.shape) {
+        Some(Shape::Multipart) => Some(FileKind::Multipart),
+        Some(Shape::Message) => Some(FileKind::Message),
+        _ => None,
+    };
+    let member = Member {
+        index,
+        parent,
+        part: names::cut(entity.part.clone()),
+        name,
+        other_names,
+        declared: Some(Untrusted::new(names::cut(entity.media.clone()))),
+        attachment: entity.is_attachment(),
+        kind,
+        entity: (entity.buffer == BufferId(0)).then_some(id),
+        ..Member::default()
+    };
+    Part { member, id, buffer: entity.buffer, body: entity.body, encoding: entity.encoding }
+}
+
+/// Gives each part its defects.
+fn add_defects(parts: &mut [Part], defects: &[Defect]) {
+    let mut places: Vec<(EntityId, usize)> = parts.iter().enumerate().map(|(at, part)| (part.id, at)).collect();
+    places.sort_unstable();
+    for defect in defects {
+        let Ok(found) = places.binary_search_by_key(&defect.entity, |place| place.0) else { continue };
+        let part = places.get(found).and_then(|place| parts.get_mut(place.1));
+        if let Some(part) = part.filter(|part| part.member.defects.len() < MAX_DEFECTS) {
+            part.member.defects.push(*defect);
+        }
+    }
+}
+
+impl Container for Message {
+    fn next(&mut self, data: &[u8], budget: &mut Budget) -> Option<Member> {
+        let part = self.parts.pop()?;
+        if let Some(limit) = budget.exhausted() {
+            self.parts.clear();
+            self.problems.push(limit.into());
+            return None;
+        }
+        let buffer = if part.buffer == BufferId(0) {
+            data
+        } else {
+            self.buffers.iter().find(|(id, _)| *id == part.buffer).map_or(&[][..], |(_, bytes)| bytes)
+        };
+        Some(read(part, buffer, budget, &mut self.meter))
+    }
+
+    fn problems(&self) -> &[UnscannedReason] {
+        &self.problems
+    }
+}
+
+/// Decodes a part's content.
+fn read(part: Part, buffer: &[u8], budget: &mut Budget, meter: &mut Meter) -> Member {
+    let mut member = part.member;
+    if member.kind == Some(FileKind::Multipart) {
+        return member;
+    }
+    let body = part.body.of(buffer);
+    meter.next_object();
+    if let Err(limit) = budget.burn(PART_FUEL.saturating_add(body.len() as u64)) {
+        member.problem(limit.into());
+        return member;
+    }
+    // No transfer encoding gives more than it takes, so nothing here can be a bomb by itself.
+    let most = budget.bytes_left().min(budget.limits().object_bytes);
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let decoded = match part.encoding {
+        Encoding::Base64 => transfer::base64(body, most),
+        Encoding::QuotedPrintable => transfer::quoted_printable(body, most),
+        Encoding::Identity | Encoding::Unknown => transfer::Decoded {
+            bytes: body.get(..most).unwrap_or(body).to_vec(),
+            cut: body.len() > most,
+            ..transfer::Decoded::default()
+        },
+    };
+    if decoded.cut {
+        member.problem(UnscannedReason::LimitBytes);
+    }
+    if let Err(limit) = budget.produce(meter, decoded.bytes.len() as u64, body.len() as u64) {
+        member.problem(limit.into());
+        return member;
+    }
+    for (code, span) in decoded.defects {
+        let shift = |at: u32| part.body.start.saturating_add(at);
+        let span = Span { start: shift(span.start), end: shift(span.end) };
+        let defect = Defect { code, entity: part.id, span };
+        if member.defects.len() < MAX_DEFECTS && !member.defects.contains(&defect) {
+            member.defects.push(defect);
+        }
+    }
+    member.content = decoded.bytes;
+    member
+}

@@ -1,0 +1,242 @@
+//! zip (APPNOTE 6.3), read the ways that programs read it, the union of them given: as the central
+//! directory lists it, as the local headers tell it where they disagree with the directory, and
+//! members that only a local header tells of (in front of the archive, between its members, behind
+//! it).
+//!
+//! Why not the `zip` crate: it borrows the file for as long as it is open, so members one by one
+//! would read the directory anew each time; members of equal name hide each other; its XZ reader
+//! takes any dictionary. It is the oracle in the tests.
+//!
+//! Methods: stored, Deflate, Deflate64, bzip2, LZMA, XZ; others are reported as an unknown format.
+//! Limits: the budget; [`MAX_READ`] times the archive's size may be read in all, so that members
+//! which share their data end as a bomb. Not handled: decryption; archives split over several files
+//! are damage.
+
+mod directory;
+mod header;
+mod layout;
+mod reading;
+
+use std::ops::Range;
+
+use mail::evidence::UnscannedReason;
+
+use crate::budget::{Budget, Meter};
+use crate::bytes::between;
+use crate::container::{Container, Member};
+use crate::names;
+use directory::Directory;
+use header::{Header, LOCAL_MAGIC};
+
+pub(crate) use directory::{has_directory, member_names};
+pub use layout::{Entry, Layout, layout};
+
+/// How many times an archive's size may be read from it by all members together.
+const MAX_READ: u64 = 3;
+/// What is always granted beside it, in bytes.
+const READ_FLOOR: u64 = 64 * 1024;
+/// How much work the start of a member is, in fuel, beside its bytes.
+const MEMBER_FUEL: u64 = 16 * 1024;
+
+/// One member as one header tells of it.
+struct Plan {
+    index: u32,
+    header: Header,
+    /// Where its data starts; `None`: its local header is not where the directory says.
+    data: Option<usize>,
+    /// A second name, from the other header.
+    other: Option<Range<usize>>,
+    /// The two headers disagree.
+    differs: bool,
+    hidden: bool,
+}
+
+/// A zip archive.
+pub(crate) struct Zip {
+    directory: Directory,
+    /// The next record of the directory.
+    next: usize,
+    /// The other reading of the record before, still to come.
+    second: Option<Plan>,
+    /// The number of the next member that the directory does not list.
+    unlisted: u32,
+    meter: Meter,
+    /// Bytes read by all members.
+    read: u64,
+    /// What members and the directory take up; sorted and joined once the unlisted are looked for.
+    claimed: Vec<(usize, usize)>,
+    /// Where the look for unlisted members is; `None`: not begun.
+    gaps: Option<Gaps>,
+    ended: bool,
+    problems: Vec<UnscannedReason>,
+}
+
+/// The look through what nothing has claimed.
+struct Gaps {
+    at: usize,
+    next_claim: usize,
+}
+
+impl Zip {
+    pub(crate) fn open(data: &[u8], budget: &Budget) -> Self {
+        let directory = Directory::read(data, budget.limits().objects);
+        let mut problems = Vec::new();
+        if !directory.sound {
+            problems.push(UnscannedReason::Damaged);
+        }
+        if directory.cut {
+            problems.push(UnscannedReason::LimitObjects);
+        }
+        Self {
+            next: 0,
+            second: None,
+            unlisted: directory.records.len() as u32,
+            meter: Meter::new(data.len() as u64),
+            read: 0,
+            claimed: vec![(directory.at.start, directory.at.end)],
+            gaps: None,
+            ended: false,
+            directory,
+            problems,
+        }
+    }
+
+    fn end(&mut self, reason: UnscannedReason) {
+        self.ended = true;
+        if !self.problems.contains(&reason) {
+            self.problems.push(reason);
+        }
+    }
+
+    /// The next member that the directory lists, or its other reading.
+    fn listed(&mut self, data: &[u8]) -> Option<Plan> {
+        if let Some(mut second) = self.second.take() {
+            second.index = self.take_number();
+            return Some(second);
+        }
+        while let Some(header) = self.directory.records.get(self.next).cloned() {
+            let index = self.next as u32;
+            self.next = self.next.saturating_add(1);
+            let local = self.directory.local(data, &header);
+            let Some(local) = local else {
+                return Some(Plan { index, header, data: None, other: None, differs: false, hidden: false });
+            };
+            self.claimed.push((local.at.start, local.at.end));
+            let differs = !header.agrees(&local, data);
+            if !differs && header.is_folder(data) {
+                continue;
+            }
+            let (other, from) = (Some(local.name.clone()), Some(local.at.end));
+            if !header.same_reading(&local) {
+                let other = Some(header.name.clone());
+                self.second = Some(Plan { index, header: local, data: from, other, differs, hidden: true });
+            }
+            return Some(Plan { index, header, data: from, other, differs, hidden: false });
+        }
+        None
+    }
+
+    /// The next member that only a local header tells of.
+    fn hidden(&mut self, data: &[u8], budget: &mut Budget) -> Option<Plan> {
+        if self.gaps.is_none() {
+            self.join_claims();
+            self.gaps = Some(Gaps { at: 0, next_claim: 0 });
+            if let Err(limit) = budget.burn(data.len() as u64) {
+                self.end(limit.into());
+                return None;
+            }
+        }
+        let gaps = self.gaps.as_mut()?;
+        loop {
+            let claim = self.claimed.get(gaps.next_claim);
+            let end = claim.map_or(data.len(), |claim| claim.0);
+            let Some(found) = memchr::memmem::find(between(data, gaps.at, end), LOCAL_MAGIC) else {
+                gaps.at = gaps.at.max(claim?.1);
+                gaps.next_claim = gaps.next_claim.saturating_add(1);
+                continue;
+            };
+            let start = gaps.at.saturating_add(found);
+            gaps.at = start.saturating_add(LOCAL_MAGIC.len());
+            let Some(header) = Header::local(data, start).filter(|header| header.is_plausible(end)) else { continue };
+            if header.is_folder(data) && !header.is_streamed() {
+                continue;
+            }
+            gaps.at = header.at.end;
+            let header = header.opened(data, end);
+            let (index, from) = (self.take_number(), Some(header.at.end));
+            return Some(Plan { index, header, data: from, other: None, differs: false, hidden: true });
+        }
+    }
+
+    /// A number for a member that the directory does not list.
+    fn take_number(&mut self) -> u32 {
+        let number = self.unlisted;
+        self.unlisted = number.saturating_add(1);
+        number
+    }
+
+    fn join_claims(&mut self) {
+        self.claimed.sort_unstable();
+        let mut joined: Vec<(usize, usize)> = Vec::new();
+        for &(start, end) in &self.claimed {
+            match joined.last_mut() {
+                Some(last) if start <= last.1 => last.1 = last.1.max(end),
+                _ => joined.push((start, end)),
+            }
+        }
+        self.claimed = joined;
+    }
+
+    /// Reads one member, and claims what was its own.
+    fn member(&mut self, plan: &Plan, data: &[u8], budget: &mut Budget) -> Member {
+        let header = &plan.header;
+        let other = plan.other.as_ref().map(|name| between(data, name.start, name.end));
+        let all = [Some(header.raw_name(data)), header.unicode_name(data), other];
+        let (name, other_names) = names::split(all.into_iter().flatten().map(names::decode));
+        let mut member = Member { index: plan.index, name, other_names, hidden: plan.hidden, ..Member::default() };
+        if plan.differs {
+            member.problem(UnscannedReason::Damaged);
+        }
+        let Some(from) = plan.data else {
+            member.problem(UnscannedReason::Damaged);
+            return member;
+        };
+        if let Err(limit) = budget.burn(MEMBER_FUEL) {
+            member.problem(limit.into());
+            return member;
+        }
+        let to = from.saturating_add(usize::try_from(header.packed).unwrap_or(usize::MAX));
+        let packed = between(data, from, to);
+        let own = self.read(&mut member, header, packed, budget);
+        if to > data.len() {
+            member.problem(UnscannedReason::Damaged);
+        }
+        let end = from.saturating_add(own);
+        match self.gaps.as_mut() {
+            None => self.claimed.push((from, end)),
+            Some(gaps) => gaps.at = gaps.at.max(end),
+        }
+        member
+    }
+}
+
+impl Container for Zip {
+    fn next(&mut self, data: &[u8], budget: &mut Budget) -> Option<Member> {
+        if self.ended {
+            return None;
+        }
+        let Some(plan) = self.listed(data).or_else(|| self.hidden(data, budget)) else {
+            self.ended = true;
+            return None;
+        };
+        if let Some(limit) = budget.exhausted() {
+            self.end(limit.into());
+            return None;
+        }
+        Some(self.member(&plan, data, budget))
+    }
+
+    fn problems(&self) -> &[UnscannedReason] {
+        &self.problems
+    }
+}

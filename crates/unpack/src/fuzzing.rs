@@ -1,0 +1,62 @@
+//! Entry points for fuzzing: each runs one parser with small limits and asserts what must hold.
+
+use mail::evidence::FileKind;
+
+use crate::{Budget, Limits, Opening, StopFlag, detect, open};
+
+/// Most fuel that one run may overshoot its limit by: the last step is counted after it is done.
+const SLACK: u64 = 1 << 20;
+
+/// Telling kinds apart never fails, and empty is empty.
+pub fn fuzz_detect(data: &[u8]) {
+    assert_eq!(detect(data) == FileKind::Empty, data.is_empty());
+}
+
+/// Reads the bytes as a zip archive.
+pub fn fuzz_zip(data: &[u8]) {
+    walk(FileKind::Zip, data);
+    if let Some(layout) = crate::formats::zip::layout(data) {
+        for entry in &layout.entries {
+            assert!(entry.data.end <= data.len() && entry.local.end == entry.data.start);
+            assert!(entry.central.end <= data.len());
+        }
+    }
+}
+
+/// Reads the bytes as gzip.
+pub fn fuzz_gzip(data: &[u8]) {
+    walk(FileKind::Gzip, data);
+}
+
+/// Reads the bytes as a message.
+pub fn fuzz_message(data: &[u8]) {
+    walk(FileKind::Message, data);
+}
+
+/// Opens the bytes and reads all members: it ends within the limits, numbers ascend, and parents
+/// come first.
+fn walk(kind: FileKind, data: &[u8]) {
+    let limits =
+        Limits { objects: 200, bytes_out: 1 << 20, object_bytes: 1 << 19, fuel: 16 << 20, ..Limits::default() };
+    let mut budget = Budget::new(limits, StopFlag::new());
+    let Opening::Container(mut container) = open(kind, data, &mut budget) else { return };
+    let mut last = None;
+    let mut bytes = 0_u64;
+    let mut seen = Vec::new();
+    while let Some(member) = container.next(data, &mut budget) {
+        assert!(member.hidden || last < Some(member.index), "numbers of listed members ascend");
+        if !member.hidden {
+            last = Some(member.index);
+        }
+        assert!(!seen.contains(&member.index), "numbers are unique");
+        assert!(member.parent.is_none_or(|parent| seen.contains(&parent)), "parents come first");
+        seen.push(member.index);
+        bytes = bytes.saturating_add(member.content.len() as u64);
+        if budget.enter_object(1).is_err() {
+            break;
+        }
+    }
+    assert!(bytes <= limits.bytes_out.saturating_mul(2), "kept more than the limit allows");
+    let most = limits.fuel.saturating_add((data.len() as u64).saturating_mul(4)).saturating_add(SLACK);
+    assert!(budget.fuel_used() <= most, "worked on beyond the limit");
+}

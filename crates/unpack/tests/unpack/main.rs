@@ -1,0 +1,10 @@
+//! Tests of `unpack` from outside: archives and messages built here, read as the walk of an
+//! examination reads them.
+
+mod bombs;
+mod detection;
+mod gzip;
+mod messages;
+mod mutation;
+mod support;
+mod zips;

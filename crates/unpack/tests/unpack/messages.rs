@@ -1,0 +1,138 @@
+//! Messages as containers: the tree, numbers, content and defects.
+
+use mail::evidence::{FileKind, UnscannedReason};
+use unpack::{Limits, Member};
+
+use crate::support::{deflated, members, name, walk};
+
+fn parts(text: &str) -> Vec<Member> {
+    let (found, problems) = members(FileKind::Message, text.replace('\n', "\r\n").as_bytes());
+    assert!(problems.is_empty(), "{problems:?}");
+    found
+}
+
+const MIXED: &str = "From: a@example.org
+Subject: test
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary=outer
+
+--outer
+Content-Type: text/plain
+
+Hello
+--outer
+Content-Type: message/rfc822
+
+From: b@example.org
+Subject: inner
+Content-Type: multipart/alternative; boundary=inner
+
+--inner
+Content-Type: text/plain
+
+plain
+--inner
+Content-Type: text/html
+Content-Transfer-Encoding: quoted-printable
+
+<p>=41</p>
+--inner--
+--outer
+Content-Type: application/octet-stream; name=data.bin
+Content-Disposition: attachment; filename=\"data.bin\"
+Content-Transfer-Encoding: base64
+
+AAEC
+--outer--
+";
+
+#[test]
+fn every_part_comes_with_its_number_and_its_holder() {
+    let found = parts(MIXED);
+    let seen: Vec<_> = found.iter().map(|m| (m.index, m.parent, m.part.as_str(), m.kind)).collect();
+    let (multipart, message) = (Some(FileKind::Multipart), Some(FileKind::Message));
+    let expected = [
+        (0, None, "", multipart),
+        (1, Some(0), "1", None),
+        (2, Some(0), "2", message),
+        (3, Some(2), found[3].part.as_str(), multipart),
+        (4, Some(3), "2.1", None),
+        (5, Some(3), "2.2", None),
+        (6, Some(0), "3", None),
+    ];
+    assert_eq!(seen, expected);
+    assert_eq!(found[1].content, b"Hello");
+    assert!(found[2].content.starts_with(b"From: b@example.org\r\n"));
+    assert_eq!(found[5].content, b"<p>A</p>");
+    assert_eq!((name(&found[6]), &found[6].content[..]), ("data.bin", &[0, 1, 2][..]));
+    assert!(found[6].attachment && !found[1].attachment);
+    assert_eq!(found[6].declared.as_ref().unwrap().raw(), "application/octet-stream");
+    assert!(found.iter().all(|member| member.entity.is_some() && member.problems.is_empty()));
+}
+
+#[test]
+fn a_message_of_one_part_has_one_member() {
+    let found = parts("From: a@example.org\nSubject: x\n\nHello\n");
+    assert_eq!((found.len(), found[0].part.as_str(), found[0].parent), (1, "1", None));
+    assert_eq!(found[0].content, b"Hello\r\n");
+}
+
+#[test]
+fn a_message_in_base64_is_read_but_cannot_be_edited() {
+    let inner = "RnJvbTogYUBleGFtcGxlLm9yZw0KU3ViamVjdDogaW5uZXINCg0KaW5uZXIgdGV4dA0K";
+    let text = format!(
+        "From: a@example.org\nSubject: x\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n{inner}\n"
+    );
+    let found = parts(&text);
+    let leaf = found.last().unwrap();
+    assert_eq!((&leaf.content[..], leaf.entity), (&b"inner text\r\n"[..], None));
+    assert!(found[0].content.starts_with(b"From: a@example.org\r\nSubject: inner"));
+}
+
+#[test]
+fn defects_come_with_their_part() {
+    let text = MIXED.replace("AAEC", "AA!!EC");
+    let found = parts(&text);
+    assert_eq!(found[6].defects.iter().map(|d| d.code.name()).collect::<Vec<_>>(), ["base64_junk"]);
+    assert!(found[1].defects.is_empty());
+    let defect = found[6].defects[0];
+    let raw = text.replace('\n', "\r\n");
+    assert_eq!(&raw.as_bytes()[defect.span.start as usize..][..1], b"!");
+    assert_eq!(Some(defect.entity), found[6].entity);
+}
+
+#[test]
+fn a_message_in_an_archive_is_opened() {
+    let text = MIXED.replace('\n', "\r\n");
+    let data = deflated(&[("mail.eml", text.as_bytes())]);
+    let walk = walk(&data, Limits::default());
+    assert!(walk.names.contains(&"data.bin".to_owned()), "{walk:?}");
+    assert!(walk.reasons.is_empty());
+}
+
+#[test]
+fn a_message_deeper_than_the_parser_reads_says_so() {
+    let mut text = String::from("From: a@example.org\nSubject: x\n");
+    for _ in 0..200 {
+        text += "Content-Type: message/rfc822\n\nFrom: a@example.org\nSubject: x\n";
+    }
+    text += "\nbottom\n";
+    let (_, problems) = members(FileKind::Message, text.replace('\n', "\r\n").as_bytes());
+    assert_eq!(problems, [UnscannedReason::LimitDepth]);
+}
+
+#[test]
+fn ten_thousand_parts_say_that_there_are_more() {
+    let mut text = String::from("From: a@example.org\nSubject: x\nContent-Type: multipart/mixed; boundary=b\n\n");
+    text += &"--b\n\nx\n".repeat(20_000);
+    let walk = walk(text.replace('\n', "\r\n").as_bytes(), Limits::default());
+    assert!(walk.reasons.contains(&UnscannedReason::LimitObjects), "{:?}", walk.reasons);
+    assert!(walk.names.len() <= 10_000);
+}
+
+#[test]
+fn a_part_over_the_limit_is_cut_and_says_so() {
+    let text = MIXED.replace("Hello", &"Hello ".repeat(1000)).replace('\n', "\r\n");
+    let walk = walk(text.as_bytes(), Limits { object_bytes: 1000, ..Limits::default() });
+    assert!(walk.reasons.contains(&UnscannedReason::LimitBytes));
+}

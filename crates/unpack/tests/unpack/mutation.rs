@@ -1,0 +1,98 @@
+//! Mutated files never panic and always end within the budget: the fuzz entry points, fed with what
+//! is nearly right.
+
+use proptest::prelude::*;
+use unpack::fuzzing::{fuzz_detect, fuzz_gzip, fuzz_message, fuzz_zip};
+use zip::CompressionMethod;
+
+use crate::support::{Lie, archive, gzip, lying, noise};
+
+/// A fuzz entry point.
+type Entry = fn(&[u8]);
+
+/// Files to change, with the entry that reads them.
+fn seeds() -> Vec<(Vec<u8>, Entry)> {
+    let text = b"a line of text, and again ".repeat(20);
+    let inner =
+        lying(&[Lie::deflated("inner", &text), Lie { listed: false, streamed: true, ..Lie::stored("h", b"h") }]);
+    let mail = b"From: a@example.org\r\nSubject: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\n--b\r\n\
+        Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\nRnJvbTogYUBleGFtcGxlLm9yZw0KDQp4\r\n--b--\r\n";
+    vec![
+        (archive(CompressionMethod::Stored, &[("a", &text), ("b", b"")]), fuzz_zip as Entry),
+        (archive(CompressionMethod::Deflated, &[("a", &text), ("dir/b", &noise(300, 1))]), fuzz_zip),
+        (archive(CompressionMethod::Bzip2, &[("a", &text)]), fuzz_zip),
+        (archive(CompressionMethod::Xz, &[("a", &text)]), fuzz_zip),
+        (lying(&[Lie::stored("z.zip", &inner), Lie { streamed: true, ..Lie::deflated("s", &text) }]), fuzz_zip),
+        (inner, fuzz_zip),
+        ([gzip(Some("n"), &text), gzip(None, &noise(200, 2))].concat(), fuzz_gzip),
+        (mail.to_vec(), fuzz_message),
+    ]
+}
+
+/// One change of a file.
+#[derive(Clone, Debug)]
+enum Change {
+    Set(prop::sample::Index, u8),
+    Full(prop::sample::Index, u8),
+    Cut(prop::sample::Index),
+    Remove(prop::sample::Index, u8),
+    Repeat(prop::sample::Index, u8),
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let index = any::<prop::sample::Index>;
+    prop_oneof![
+        (index(), any::<u8>()).prop_map(|(at, byte)| Change::Set(at, byte)),
+        (index(), 1..9_u8).prop_map(|(at, len)| Change::Full(at, len)),
+        index().prop_map(Change::Cut),
+        (index(), any::<u8>()).prop_map(|(at, len)| Change::Remove(at, len)),
+        (index(), any::<u8>()).prop_map(|(at, len)| Change::Repeat(at, len)),
+    ]
+}
+
+fn apply(data: &mut Vec<u8>, change: &Change) {
+    if data.is_empty() {
+        return;
+    }
+    let range = |at: &prop::sample::Index, len: u8| {
+        let at = at.index(data.len());
+        at..(at + usize::from(len)).min(data.len())
+    };
+    match change {
+        Change::Set(at, byte) => {
+            let at = at.index(data.len());
+            data[at] = *byte;
+        }
+        Change::Full(at, len) => {
+            let range = range(at, *len);
+            data[range].fill(0xff);
+        }
+        Change::Cut(at) => data.truncate(at.index(data.len())),
+        Change::Remove(at, len) => drop(data.drain(range(at, *len))),
+        Change::Repeat(at, len) => {
+            let again = data[range(at, *len)].to_vec();
+            data.extend(again);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn mutated_files_end_within_the_budget(seed in 0..8_usize, changes in prop::collection::vec(change(), 1..6)) {
+        let (mut data, read) = seeds().swap_remove(seed);
+        for change in &changes {
+            apply(&mut data, change);
+        }
+        read(&data);
+        fuzz_detect(&data);
+    }
+
+    #[test]
+    fn any_bytes_end_within_the_budget(data in prop::collection::vec(any::<u8>(), 0..300)) {
+        for read in [fuzz_zip as Entry, fuzz_gzip, fuzz_message, fuzz_detect] {
+            read(&data);
+        }
+    }
+}
