@@ -1,1 +1,34 @@
 //! Node configuration and policy files: one definition a setting.
+//!
+//! The structs in [`config`] and `judge::policy` are the only definition of each setting: name,
+//! type, default and description. Reading, "did you mean", the JSON schemas, the reference pages,
+//! the commented default file and `config show` all come from them.
+#![forbid(unsafe_code)]
+
+pub mod config;
+pub mod values;
+
+mod check;
+mod environment;
+mod fields;
+mod policy;
+mod policy_check;
+mod problem;
+mod read;
+mod reference;
+mod schema;
+mod show;
+mod suggest;
+mod tree;
+
+pub use check::{MAX_LISTENERS, MAX_WORKERS};
+pub use config::Config;
+pub use environment::check_environment;
+pub use policy::{Change, LoadedPolicy, diff, parse_policy, policy_to_toml};
+pub use policy_check::check_policy;
+pub use problem::{MAX_PROBLEMS, Problem, Problems, Severity};
+pub use read::{Loaded, Source, read_file};
+pub use reference::{config_with_docs, reference_config, reference_policy};
+pub use schema::{schema_config, schema_policy};
+pub use show::{What, show};
+pub use tree::MAX_FILE;

@@ -1,0 +1,152 @@
+//! The SMTP gateway's part of the configuration: listeners and the next hop.
+
+use std::path::PathBuf;
+
+use judge::units::Time;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::values::{HostPort, Listen, optional};
+
+/// Which way the mail of a listener goes (D-20).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ListenerDirection {
+    /// All mail comes from outside.
+    Incoming,
+    /// All mail comes from our own clients.
+    Outgoing,
+    /// By trust and recipients: outgoing from an authenticated or trusted client to somebody
+    /// external, internal when all addresses are internal, else incoming.
+    #[default]
+    Auto,
+}
+
+/// When a `Received` header is added.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AddReceived {
+    /// Unless the session used XFORWARD: then the mail server around us adds its own.
+    #[default]
+    Auto,
+    /// To every message.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// When the next hop's AUTH is offered to clients.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OfferAuth {
+    /// Over TLS, and to clients on this machine.
+    #[default]
+    Tls,
+    /// To everybody: passwords may cross the network in clear.
+    Always,
+    /// To nobody.
+    Never,
+}
+
+/// What is done about bare CR, bare LF and NUL in a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LineEnds {
+    /// The message is refused (RFC 5321 section 2.3.8).
+    #[default]
+    Reject,
+    /// Bare CR and LF become CRLF, NUL is dropped; none of them ever ends a message.
+    Normalise,
+}
+
+/// One SMTP listener.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Listener {
+    /// The address to listen on.
+    pub listen: Listen,
+    /// Which way the mail goes (D-20).
+    pub direction: ListenerDirection,
+    /// When a `Received` header is added (D-13).
+    pub add_received: AddReceived,
+    /// When the next hop's AUTH is offered to clients.
+    pub auth: OfferAuth,
+    /// The certificate chain, a PEM file. STARTTLS is offered when it is set.
+    #[serde(with = "optional")]
+    #[schemars(with = "String")]
+    pub certificate: Option<PathBuf>,
+    /// The certificate's private key, a PEM file.
+    #[serde(with = "optional")]
+    #[schemars(with = "String")]
+    pub key: Option<PathBuf>,
+    /// Refuse mail outside TLS. Needs a certificate.
+    pub tls_required: bool,
+    /// Most connections of this listener at once.
+    pub max_connections: u32,
+    /// What is done about bare CR, bare LF and NUL in a message.
+    pub line_ends: LineEnds,
+}
+
+impl Default for Listener {
+    fn default() -> Self {
+        Self {
+            listen: Listen(([127, 0, 0, 1], 10024).into()),
+            direction: ListenerDirection::default(),
+            add_received: AddReceived::default(),
+            auth: OfferAuth::default(),
+            certificate: None,
+            key: None,
+            tls_required: false,
+            max_connections: 200,
+            line_ends: LineEnds::default(),
+        }
+    }
+}
+
+impl Listener {
+    /// Certificate and key, if both are set.
+    pub fn tls_files(&self) -> Option<(&PathBuf, &PathBuf)> {
+        self.certificate.as_ref().zip(self.key.as_ref())
+    }
+}
+
+/// Whether the connection to the next hop is encrypted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HopTls {
+    /// Never.
+    None,
+    /// When the next hop offers STARTTLS.
+    #[default]
+    Opportunistic,
+    /// Always: without STARTTLS no mail goes out.
+    Required,
+}
+
+/// The next hop.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct NextHop {
+    /// The mail server that mail goes to: `host:port`, an IPv6 address in brackets. `mailward
+    /// serve` needs it.
+    #[serde(with = "optional")]
+    #[schemars(with = "String")]
+    pub address: Option<HostPort>,
+    /// Whether the connection is encrypted.
+    pub tls: HopTls,
+    /// Check the next hop's certificate: its name, its time, and who issued it. Recommended with
+    /// `tls = "required"`; without it somebody on the way can read along unseen.
+    pub verify: bool,
+    /// The certificates of the issuers to trust, a PEM file. Empty: the system's.
+    #[serde(with = "optional")]
+    #[schemars(with = "String")]
+    pub ca_file: Option<PathBuf>,
+    /// How long to wait for a connection.
+    pub connect_timeout: Time,
+}
+
+impl Default for NextHop {
+    fn default() -> Self {
+        Self { address: None, tls: HopTls::default(), verify: false, ca_file: None, connect_timeout: Time(30_000) }
+    }
+}

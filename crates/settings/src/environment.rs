@@ -1,0 +1,132 @@
+//! What a configuration needs of the machine: files that can be read, a directory to write in.
+
+use std::fs::{self, File};
+use std::net::ToSocketAddrs;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::path::Path;
+
+use crate::config::Config;
+use crate::problem::Problem;
+use crate::values::ClamdAddress;
+
+/// Looks at the outside: whether files can be read, the data directory be written, names be
+/// resolved. It may wait for a name server.
+pub fn check_environment(config: &Config) -> Vec<Problem> {
+    let mut found = Vec::new();
+    check_data_dir(&config.data_dir, &mut found);
+    let mut file = |key: &str, path: &Path| readable(key, path, &mut found);
+    if let Some(path) = &config.policy.file {
+        file("policy.file", path);
+    }
+    for (at, listener) in config.smtp.iter().enumerate() {
+        if let Some(path) = &listener.certificate {
+            file(&format!("smtp[{at}].certificate"), path);
+        }
+        if let Some(path) = &listener.key {
+            file(&format!("smtp[{at}].key"), path);
+        }
+    }
+    if let Some(path) = &config.next_hop.ca_file {
+        file("next_hop.ca_file", path);
+    }
+    for path in &config.engines.hash_lists {
+        file("engines.hash_lists", path);
+    }
+    check_keys(config, &mut found);
+    for path in &config.engines.yara {
+        check_rules(path, &mut found);
+    }
+    check_peers(config, &mut found);
+    found
+}
+
+fn check_data_dir(path: &Path, found: &mut Vec<Problem>) {
+    match fs::metadata(path) {
+        Ok(meta) if !meta.is_dir() => {
+            found.push(Problem::error("data_dir", format!("data_dir: {} is not a directory", path.display())));
+        }
+        Ok(meta) => {
+            let access = rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+            if let Err(error) = rustix::fs::access(path, access) {
+                let message = format!("data_dir: {} cannot be written: {error}", path.display());
+                found.push(Problem::error("data_dir", message));
+            }
+            if meta.permissions().mode() & 0o007 != 0 {
+                let message = format!("data_dir: {} is open to every user of this machine", path.display());
+                found.push(Problem::warning("data_dir", message).hint("chmod o-rwx it: kept mail lies there"));
+            }
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let message = format!("data_dir: {} does not exist; it is made at the first start", path.display());
+            found.push(Problem::advice("data_dir", message));
+        }
+        Err(error) => {
+            found.push(Problem::error("data_dir", format!("data_dir: {}: {error}", path.display())));
+        }
+    }
+}
+
+fn readable(key: &str, path: &Path, found: &mut Vec<Problem>) {
+    let fail = |why: String| Problem::error(key, format!("{key}: {} cannot be read: {why}", path.display()));
+    // A FIFO would hang the opening, so the type is looked at first.
+    match fs::metadata(path) {
+        Ok(meta) if !meta.is_file() => found.push(fail("not a file".to_owned())),
+        Ok(_) => {
+            if let Err(error) = File::open(path) {
+                found.push(fail(error.to_string()));
+            }
+        }
+        Err(error) => found.push(fail(error.to_string())),
+    }
+}
+
+/// Private keys that others can read.
+fn check_keys(config: &Config, found: &mut Vec<Problem>) {
+    for (at, listener) in config.smtp.iter().enumerate() {
+        let Some(path) = &listener.key else { continue };
+        if fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o004 != 0) {
+            let key = format!("smtp[{at}].key");
+            let message = format!("{key}: every user of this machine can read {}", path.display());
+            found.push(Problem::warning(&key, message).hint("chmod o-r it"));
+        }
+    }
+}
+
+fn check_rules(path: &Path, found: &mut Vec<Problem>) {
+    if !path.is_dir() {
+        return readable("engines.yara", path, found);
+    }
+    let is_rule = |entry: fs::DirEntry| {
+        entry.path().extension().is_some_and(|extension| extension == "yar" || extension == "yara")
+    };
+    match fs::read_dir(path) {
+        Ok(entries) => {
+            if !entries.flatten().any(is_rule) {
+                let message = format!("engines.yara: {} holds no *.yar or *.yara file", path.display());
+                found.push(Problem::warning("engines.yara", message));
+            }
+        }
+        Err(error) => {
+            let message = format!("engines.yara: {} cannot be read: {error}", path.display());
+            found.push(Problem::error("engines.yara", message));
+        }
+    }
+}
+
+/// The next hop's name, and clamd's socket. What is missing now may be there later: warnings.
+fn check_peers(config: &Config, found: &mut Vec<Problem>) {
+    if let Some(hop) = &config.next_hop.address
+        && let Err(error) = (hop.host.as_str(), hop.port).to_socket_addrs()
+    {
+        let message = format!("next_hop.address: {} has no address: {error}", hop.host);
+        found.push(Problem::warning("next_hop.address", message));
+    }
+    if let Some(ClamdAddress::Unix(path)) = &config.clamd.address {
+        let problem = match fs::metadata(path) {
+            Ok(meta) if meta.file_type().is_socket() => return,
+            Ok(_) => format!("clamd.address: {} is not a socket", path.display()),
+            Err(error) => format!("clamd.address: {}: {error}", path.display()),
+        };
+        found.push(Problem::warning("clamd.address", problem));
+    }
+}
