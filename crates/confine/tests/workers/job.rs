@@ -1,0 +1,138 @@
+//! A job that does what it is told, good or bad.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use confine::{Job, Reply};
+
+pub(crate) struct TestJob {
+    init: Vec<u8>,
+}
+
+impl Job for TestJob {
+    fn load(init: &[u8]) -> Result<Self, String> {
+        match std::str::from_utf8(init).unwrap_or("") {
+            "load: refuse" => return Err("rule 7 of bad.yar does not compile".into()),
+            "load: panic" => panic!("as told"),
+            "load: exit" => std::process::exit(4),
+            "load: slow" => std::thread::sleep(Duration::from_secs(60)),
+            "load: thread" => drop(std::thread::spawn(|| std::thread::sleep(Duration::from_secs(60)))),
+            _ => {}
+        }
+        Ok(Self { init: init.to_vec() })
+    }
+
+    fn run(&mut self, request: &[u8], body: &[u8], stop: &Arc<AtomicBool>) -> Reply {
+        let request = std::str::from_utf8(request).unwrap_or("").trim_end();
+        if let Some(text) = answer(request, &self.init) {
+            return Reply { bytes: text.into_bytes(), blobs: Vec::new() };
+        }
+        match request {
+            "echo" => Reply { bytes: body.to_vec(), blobs: Vec::new() },
+            "sum" => Reply { bytes: sum(body).to_le_bytes().to_vec(), blobs: Vec::new() },
+            "blobs" => Reply { bytes: b"two".to_vec(), blobs: vec![body.to_vec(), vec![9; 300_000]] },
+            "long" => Reply { bytes: vec![0; (8 << 20) + 1], blobs: Vec::new() },
+            "many blobs" => Reply { bytes: Vec::new(), blobs: vec![Vec::new(); 65] },
+            "long blobs" => Reply { bytes: Vec::new(), blobs: vec![vec![0; 5 << 20]; 5] },
+            "until told" => {
+                while !stop.load(Ordering::Relaxed) {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                Reply { bytes: b"stopped".to_vec(), blobs: Vec::new() }
+            }
+            other => misbehave(other),
+        }
+    }
+}
+
+pub(crate) fn sum(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |sum: u64, &byte| sum.wrapping_add(u64::from(byte)))
+}
+
+/// Requests that are answered with a text.
+fn answer(request: &str, init: &[u8]) -> Option<String> {
+    Some(match request {
+        "who" => {
+            let host = rustix::process::getppid().map_or(0, |pid| pid.as_raw_pid());
+            format!("{} {host}", rustix::process::getpid().as_raw_pid())
+        }
+        "init" => String::from_utf8_lossy(init).into_owned(),
+        "limits" => std::fs::read_to_string("/proc/self/limits").unwrap_or_default(),
+        "environment" => std::env::vars().map(|(name, _)| name).collect(),
+        "dumpable" => format!("{:?}", rustix::process::dumpable_behavior()),
+        "privileges" => format!("{:?}", rustix::thread::no_new_privs()),
+        "open files" => {
+            let files: Vec<_> = (0..1000).map_while(|_| std::fs::File::open("/dev/null").ok()).collect();
+            files.len().to_string()
+        }
+        "descriptors" => {
+            (0..1000).filter(|fd| std::fs::symlink_metadata(format!("/proc/self/fd/{fd}")).is_ok()).count().to_string()
+        }
+        "log" => {
+            for number in 0..10_000 {
+                eprintln!("\x1b[31mline {number} of a worker\r");
+            }
+            "logged".into()
+        }
+        "fork" => match std::process::Command::new("/bin/sleep").arg("300").spawn() {
+            Ok(child) => child.id().to_string(),
+            Err(_) => "refused".into(),
+        },
+        _ => return None,
+    })
+}
+
+/// Requests that never get an answer.
+fn misbehave(request: &str) -> Reply {
+    match request {
+        "loop" => loop {
+            black_box(());
+        },
+        "sleep" => loop {
+            std::thread::sleep(Duration::from_secs(60));
+        },
+        "allocate" => {
+            let mut all: Vec<Vec<u8>> = Vec::new();
+            loop {
+                all.push(black_box(vec![1; 100_000]));
+            }
+        }
+        "allocate at once" => drop(black_box(vec![1u8; 1 << 40])),
+        "abort" => std::process::abort(),
+        "exit" => std::process::exit(3),
+        "panic" => panic!("as told"),
+        "overflow the stack" => drop(black_box(deeper(1))),
+        "fault" => {
+            let me = rustix::process::getpid();
+            let _ = rustix::process::kill_process(me, rustix::process::Signal::SEGV);
+        }
+        "garbage" => drop(rustix::io::write(std::io::stdin(), b"HTTP/1.1 200 OK\r\n\r\nclean")),
+        "flood" => loop {
+            if rustix::io::write(std::io::stdin(), &[b'M'; 65536]).is_err() {
+                break;
+            }
+        },
+        "hang up" => {
+            // Both descriptors of the socket, but the process stays.
+            let nothing = std::fs::File::open("/dev/null").expect("/dev/null");
+            let _ = rustix::net::shutdown(std::io::stdin(), rustix::net::Shutdown::Both);
+            drop(nothing);
+            std::thread::sleep(Duration::from_secs(60));
+        }
+        "write a file" => {
+            let path = std::env::temp_dir().join(format!("confine-test-{}", std::process::id()));
+            let _ = std::fs::write(&path, b"a byte");
+        }
+        other => panic!("unknown request {other}"),
+    }
+    Reply { bytes: b"went on".to_vec(), blobs: Vec::new() }
+}
+
+/// Never ends but by the stack's end.
+#[allow(unconditional_recursion)]
+fn deeper(number: u64) -> u64 {
+    let here = black_box([number; 512]);
+    deeper(here[17] + 1) + here[3]
+}
