@@ -1,0 +1,91 @@
+//! What the pump's answer to each event decides.
+
+use super::content::Content;
+use super::{AUTH_ROUNDS_MAX, Asked, Hello, Phase, Reply, Server, Transaction};
+
+impl Server {
+    /// What the reply to an event decides.
+    pub(super) fn answered(&mut self, asked: Asked, reply: &Reply) {
+        match asked {
+            Asked::Hello { esmtp, name } => return self.answered_hello(esmtp, name, reply),
+            Asked::StartTls => {
+                self.discard_input();
+                if reply.code() == 220 {
+                    self.phase = Phase::Handshake;
+                }
+            }
+            Asked::Auth => return self.answered_auth(reply),
+            Asked::Mail { utf8 } if reply.is_success() => {
+                self.transaction = Some(Transaction { utf8, recipients: 0 });
+            }
+            Asked::Rcpt if reply.is_success() => {
+                if let Some(transaction) = &mut self.transaction {
+                    transaction.recipients = transaction.recipients.saturating_add(1);
+                }
+            }
+            Asked::Data if reply.code() == 354 => {
+                self.phase = Phase::Content(Content::new(self.config.line_ends));
+            }
+            Asked::Data => {
+                self.send(reply);
+                return self.close_if_content_follows();
+            }
+            Asked::ContentEnd(_) => self.transaction = None,
+            Asked::Quit => {
+                self.send(reply);
+                return self.close();
+            }
+            Asked::Xforward | Asked::Reset | Asked::Mail { .. } | Asked::Rcpt => {}
+        }
+        self.send(reply);
+    }
+
+    /// A greeting of the client: for EHLO the reply's first line, then what is offered.
+    fn answered_hello(&mut self, esmtp: bool, name: String, reply: &Reply) {
+        let offer = self.offer.take();
+        if !reply.is_success() {
+            return self.send(reply);
+        }
+        self.offered = offer.filter(|_| esmtp).unwrap_or_default();
+        self.hello = Some(Hello { esmtp, name });
+        let first = if reply.text().is_empty() { self.config.hostname.clone() } else { reply.text().to_owned() };
+        let mut lines = vec![first];
+        lines.extend(self.offered.lines());
+        let last = lines.len().saturating_sub(1);
+        for (n, line) in lines.iter().enumerate() {
+            let mark = if n == last { ' ' } else { '-' };
+            self.output.append(format!("250{mark}{line}\r\n").as_bytes());
+        }
+    }
+
+    /// An answer within an authentication exchange.
+    fn answered_auth(&mut self, reply: &Reply) {
+        if reply.code() == 334 {
+            let rounds = self.exchange.as_mut().map_or(0, |e| {
+                e.rounds = e.rounds.saturating_add(1);
+                e.rounds
+            });
+            if rounds > AUTH_ROUNDS_MAX {
+                return self.close_with(&Reply::say(421, "4.7.0 Authentication exchange is too long"));
+            }
+            self.phase = Phase::AuthLine;
+            return self.send(reply);
+        }
+        self.phase = Phase::Command;
+        let exchange = self.exchange.take();
+        if reply.is_success() {
+            self.authenticated = true;
+            self.login = exchange.and_then(|e| e.login);
+            self.send(reply);
+        } else {
+            self.refuse(reply);
+        }
+    }
+
+    /// DATA was refused. Bytes that already follow may be content or commands: nobody can tell, so the session ends.
+    pub(super) fn close_if_content_follows(&mut self) {
+        if !self.input.is_empty() {
+            self.close_with(&Reply::say(421, "4.5.0 Input after a refused DATA"));
+        }
+    }
+}
