@@ -1,1 +1,44 @@
-fn main() {}
+//! Developer tasks: `cargo xtask check`, `cargo xtask bench`, `cargo xtask campaign`.
+//!
+//! A plain program with one dependency; what it needs to know about the workspace it asks Cargo.
+
+#![forbid(unsafe_code)]
+
+mod bench;
+mod campaign;
+mod cargo;
+mod check;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask check                     architecture, licences, tidiness
+cargo xtask bench [--quick] [--json] [--binary FILE] [--only direct,splice,off,default]
+                                      messages a second, CPU, latency, memory, start
+cargo xtask campaign fuzz [SECONDS]   every fuzz target for that long (60)
+cargo xtask campaign faults           the long form of the fault tests
+cargo xtask campaign soak [SECONDS]   steady load; memory must not grow (600)
+";
+
+/// What every task returns: nothing, or what is wrong, ready to be printed.
+pub(crate) type Outcome = Result<(), String>;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["check"] => check::run(),
+        ["bench", rest @ ..] => bench::run(rest),
+        // A part of the benchmark in a process of its own, so that its CPU time can be told apart.
+        ["bench-part", rest @ ..] => bench::part(rest),
+        ["campaign", rest @ ..] => campaign::run(rest),
+        _ => Err(USAGE.to_owned()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(text) => {
+            eprintln!("{}", text.trim_end());
+            ExitCode::FAILURE
+        }
+    }
+}

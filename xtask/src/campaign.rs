@@ -1,0 +1,73 @@
+//! `cargo xtask campaign`: tests that take too long for every change.
+
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::{Outcome, bench, cargo};
+
+/// How long each fuzz target runs unless told otherwise, in seconds.
+const FUZZ: u64 = 60;
+
+/// How long the soak lasts unless told otherwise, in seconds.
+const SOAK: u64 = 600;
+
+/// Longest input that the fuzzer tries, in bytes.
+const FUZZ_INPUT_MAX: usize = 64 * 1024;
+
+/// Runs one campaign.
+pub(crate) fn run(args: &[&str]) -> Outcome {
+    let seconds = |rest: &[&str], usual: u64| match rest {
+        [] => Ok(usual),
+        [number] => number.parse().map_err(|e| format!("{number}: {e}")),
+        _ => Err("one number of seconds at most".to_owned()),
+    };
+    match args {
+        ["fuzz", rest @ ..] => fuzz(seconds(rest, FUZZ)?),
+        ["faults"] => faults(),
+        ["soak", rest @ ..] => bench::soak(Duration::from_secs(seconds(rest, SOAK)?)),
+        _ => Err("campaign: fuzz [SECONDS], faults, soak [SECONDS]".to_owned()),
+    }
+}
+
+/// Every fuzz target for so many seconds, from its seeds; what it found stays in `fuzz/corpus`.
+fn fuzz(seconds: u64) -> Outcome {
+    if cargo::output(cargo::cargo().args(["fuzz", "--version"])).is_err() {
+        println!("skipped: fuzz (cargo-fuzz is not installed: cargo install cargo-fuzz)");
+        return Ok(());
+    }
+    let mut failed = Vec::new();
+    for target in targets()? {
+        println!("fuzz: {target} for {seconds} s");
+        let corpus = cargo::root().join("fuzz/corpus").join(&target);
+        fs::create_dir_all(&corpus).map_err(|e| format!("{}: {e}", corpus.display()))?;
+        let mut command = cargo::cargo();
+        // The sanitizer needs a nightly compiler; what we look for are panics, and a stable one
+        // finds those as well. Coverage is a flag that it lets through under this name only.
+        command.env("RUSTC_BOOTSTRAP", "1").args(["fuzz", "run", "--sanitizer", "none", &target]);
+        command.arg(&corpus).arg(cargo::root().join("fuzz/seeds").join(&target)).arg("--");
+        command.arg(format!("-max_total_time={seconds}")).arg(format!("-max_len={FUZZ_INPUT_MAX}"));
+        command.args(["-timeout=10", "-rss_limit_mb=2048"]);
+        if let Err(e) = cargo::run(&mut command) {
+            failed.push(e);
+        }
+    }
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
+}
+
+/// The names of the fuzz targets: the files in `fuzz/fuzz_targets`.
+fn targets() -> Result<Vec<String>, String> {
+    let dir = cargo::root().join("fuzz/fuzz_targets");
+    let entries = fs::read_dir(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
+    let names = entries.flatten().filter_map(|e| Some(e.path().file_stem()?.to_str()?.to_owned()));
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    Ok(names)
+}
+
+/// The fault tests in their long form: those that are ignored in an ordinary run.
+fn faults() -> Outcome {
+    let args = ["test", "--locked", "--package", "mailward", "--test", "faults", "--", "--ignored", "--nocapture"];
+    let mut command: Command = cargo::cargo();
+    cargo::run(command.args(args))
+}
