@@ -161,13 +161,14 @@ impl Entity {
     }
 
     /// Whether people would call it an attachment: a part (or a message inside a message) that has a
-    /// name or the disposition `attachment`, or a leaf that is not text. A multipart never is.
+    /// name or the disposition `attachment`, or a leaf that is not text. A multipart never is, broken
+    /// or not, unless it says so.
     pub fn is_attachment(&self) -> bool {
         let named = !self.names.is_empty() || self.disposition.as_deref() == Some("attachment");
         match self.shape() {
             Shape::Multipart => false,
             Shape::Message => named,
-            Shape::Leaf => named || !self.media.starts_with("text/"),
+            Shape::Leaf => named || !(self.media.starts_with("text/") || self.media.starts_with("multipart/")),
         }
     }
 

@@ -189,6 +189,11 @@ fn top(message: &Message<'_>, root: &Entity, edits: &EditSet) -> Vec<u8> {
     if out.is_empty() {
         return out;
     }
+    let before = message.raw().get(..root.header.start as usize).unwrap_or(&[]);
+    if !before.is_empty() && !before.ends_with(b"\n") {
+        // An mbox line that nothing ends.
+        out.splice(0..0, line_end.iter().copied());
+    }
     let replaced = edits.edits().iter().any(|edit| matches!(edit, Edit::Replace { entity: EntityId(0), .. }));
     if root.header.is_empty() && !replaced {
         out.extend_from_slice(line_end);

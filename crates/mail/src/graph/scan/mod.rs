@@ -7,12 +7,15 @@
 use std::collections::BTreeMap;
 
 use super::build::{Builder, Job};
-use super::guess::{is_mbox_line, looks_like_message};
-use super::head::{self, Candidate, Head};
+use super::head::Candidate;
 use super::lines::{Line, Lines, MAX_LINE};
 use super::{BufferId, Encoding, EntityId, Field, Shape, Slot};
 use crate::defect::DefectCode;
 use crate::span::Span;
+
+mod header;
+
+pub(super) use header::field_name;
 
 /// An open entity.
 struct Frame {
@@ -245,11 +248,10 @@ impl<'s, 'a, 'l, 'b> Scan<'s, 'a, 'l, 'b> {
         } else if matches!(frame.state, State::Leaf) {
             let Some(entity) = self.builder.entity(id) else { return };
             let body = entity.body;
-            if entity.media.starts_with("text/") && entity.encoding == Encoding::Identity {
-                if let Some(at) = memchr::memchr(0, body.of(self.bytes)) {
-                    let at = body.start as usize + at;
-                    self.builder.note(id, DefectCode::NulByte, Span::new(at, at + 1));
-                }
+            let is_text = entity.media.starts_with("text/") && entity.encoding == Encoding::Identity;
+            if is_text && let Some(at) = memchr::memchr(0, body.of(self.bytes)) {
+                let at = (body.start as usize).saturating_add(at);
+                self.builder.note(id, DefectCode::NulByte, Span::new(at, at.saturating_add(1)));
             }
         }
     }
@@ -302,208 +304,10 @@ impl<'s, 'a, 'l, 'b> Scan<'s, 'a, 'l, 'b> {
             self.builder.note(id, DefectCode::BoundaryNotFound, body);
         }
     }
-
-    /// One line of the open header.
-    fn header_line(&mut self, line: Line) -> Then {
-        let text = self.slice(line.start, line.end);
-        let limits = self.builder.limits;
-        let fields = self.builder.graph.fields.len();
-        let Some(Frame { entity, state: State::Header(header), .. }) = self.frames.last_mut() else {
-            return Then::Next;
-        };
-        let entity = *entity;
-        let span = Span::new(line.start, line.end);
-        let first = std::mem::replace(&mut header.first_line, false);
-        if text.is_empty() {
-            self.finish_header(line.next, false, false);
-            return Then::Next;
-        }
-        if line.next - header.start > limits.header_bytes as usize || fields >= limits.fields as usize {
-            self.builder.note(entity, DefectCode::LimitReached, span);
-            self.finish_header(line.start, false, true);
-            return Then::Next;
-        }
-        if matches!(text.first(), Some(b' ' | b'\t')) {
-            let in_field = header.in_field;
-            if !in_field {
-                header.junk.get_or_insert(line.start);
-                self.builder.note(entity, DefectCode::HeaderWithoutColon, span);
-            } else if let Some(field) = self.builder.graph.fields.last_mut() {
-                field.value.end = span.end;
-                field.whole.end = Span::new(line.next, line.next).start;
-            }
-            if trim_blanks(text).is_empty() {
-                self.builder.note(entity, DefectCode::BlankLineWithSpace, span);
-            }
-            return Then::Next;
-        }
-        if first && entity == EntityId(0) && is_mbox_line(text) {
-            header.start = line.next;
-            return Then::Next;
-        }
-        match field_name(text) {
-            Some((name, colon)) => {
-                header.in_field = true;
-                self.add_field(entity, line, name, colon);
-                Then::Next
-            }
-            None => self.junk_line(entity, line),
-        }
-    }
-
-    fn add_field(&mut self, entity: EntityId, line: Line, name: usize, colon: usize) {
-        if name < colon {
-            self.builder.note(entity, DefectCode::SpaceBeforeColon, Span::new(line.start + name, line.start + colon));
-        }
-        self.builder.graph.fields.push(Field {
-            name: Span::new(line.start, line.start + name),
-            value: Span::new(line.start + colon + 1, line.end),
-            whole: Span::new(line.start, line.next),
-        });
-    }
-
-    /// A line in the header that is no field: passed over, unless it is the first delimiter of the
-    /// multipart whose header this is.
-    fn junk_line(&mut self, entity: EntityId, line: Line) -> Then {
-        let text = self.slice(line.start, line.end);
-        let Some(Frame { state: State::Header(header), .. }) = self.frames.last_mut() else { return Then::Next };
-        let (first_field, default_media) = (header.first_field, header.default_media);
-        if let Some(delimiter) = text.strip_prefix(b"--")
-            && !std::mem::replace(&mut header.looked_ahead, true)
-        {
-            let fields = self.builder.graph.fields.get(first_field..).unwrap_or(&[]);
-            let head = head::read(self.bytes, fields, default_media, &mut |_, _| {});
-            if head.boundary.as_deref() == Some(trim_blanks(delimiter)) {
-                let span = Span::new(line.start, line.start);
-                self.builder.note(entity, DefectCode::MissingSeparator, span);
-                self.finish_header(line.start, false, false);
-                return Then::Again;
-            }
-        }
-        if let Some(Frame { state: State::Header(header), .. }) = self.frames.last_mut() {
-            header.in_field = false;
-            header.junk.get_or_insert(line.start);
-        }
-        self.builder.note(entity, DefectCode::HeaderWithoutColon, Span::new(line.start, line.end));
-        Then::Next
-    }
-
-    /// Ends the open header; the body begins at `body`. `unended`: no empty line came. `as_leaf`: a
-    /// limit was reached, and what follows is not read as structure.
-    fn finish_header(&mut self, mut body: usize, unended: bool, mut as_leaf: bool) {
-        let Some(Frame { entity: id, state: State::Header(header), .. }) = self.frames.pop() else { return };
-        let fields = &mut self.builder.graph.fields;
-        let mut start = header.start;
-        body = body.max(start);
-        if let Some(junk) = header.junk {
-            if fields.len() == header.first_field {
-                // Nothing of it is a header: all of it is body.
-                (body, as_leaf) = (start, true);
-            } else if unended {
-                // Nothing says where the header ends; what cannot belong to it is body.
-                (body, as_leaf) = (junk, true);
-                let kept = fields.partition_point(|field| (field.whole.start as usize) < junk);
-                fields.truncate(kept.max(header.first_field));
-                self.builder.note(id, DefectCode::MissingSeparator, Span::new(junk, junk));
-            }
-        }
-        start = start.min(body);
-        let fields = self.builder.graph.fields.get(header.first_field..).unwrap_or(&[]).to_vec();
-        let range = (header.first_field, header.first_field.saturating_add(fields.len()));
-        let span = Span::new(start, body);
-        let default_media = if as_leaf { "text/plain" } else { header.default_media };
-        let builder = &mut *self.builder;
-        if let Some(at) = memchr::memchr(0, span.of(self.bytes)) {
-            builder.note(id, DefectCode::NulByte, Span::new(start + at, start + at + 1));
-        }
-        let head = head::read(self.bytes, &fields, default_media, &mut |code, span| builder.note(id, code, span));
-        let Some(entity) = builder.entity(id) else { return };
-        if fields.is_empty() && (entity.is_message_head() || header.junk.is_some()) {
-            builder.note(id, DefectCode::NoHeader, span);
-        }
-        let Some(entity) = builder.entity(id) else { return };
-        entity.header = span;
-        entity.body = Span::new(body, body);
-        entity.fields = (Span::new(range.0, range.1).start, Span::new(range.0, range.1).end);
-        self.open_body(id, head, body, as_leaf);
-    }
-
-    /// Stores what the header says and goes on with the body in its strict shape.
-    fn open_body(&mut self, id: EntityId, head: Head, body: usize, as_leaf: bool) {
-        let mut strict = head.candidates().into_iter().next().unwrap_or(Candidate::Leaf);
-        let encoding = head.encoding;
-        let Some(entity) = self.builder.entity(id) else { return };
-        entity.media = head.media;
-        entity.encoding = head.encoding;
-        entity.charset = head.charset;
-        entity.names = head.names;
-        entity.disposition = head.disposition;
-        let (depth, header) = (entity.depth, entity.header);
-        if as_leaf {
-            strict = Candidate::Leaf;
-        }
-        let is_container = !matches!(strict, Candidate::Leaf);
-        if is_container && (depth >= self.builder.limits.depth || self.builder.is_full()) {
-            self.builder.note(id, DefectCode::LimitReached, header);
-            strict = Candidate::Leaf;
-        }
-        let encoded = matches!(encoding, Encoding::Base64 | Encoding::QuotedPrintable);
-        if encoded && is_container {
-            self.builder.note(id, DefectCode::EncodedMultipart, header);
-        }
-        let state = match strict {
-            Candidate::Leaf => State::Leaf,
-            Candidate::Multipart { boundary, digest } => self.open_multipart(id, boundary, digest),
-            Candidate::Message if encoded && !self.is_plain_message(encoding, body) => {
-                self.builder.queue.push_back(Job { entity: id, candidate: Candidate::Message });
-                State::Leaf
-            }
-            Candidate::Message => State::Message,
-        };
-        let is_message = matches!(state, State::Message);
-        self.frames.push(Frame { entity: id, state, settled: false });
-        if is_message {
-            self.builder.set_shape(id, Shape::Message);
-            let last = self.builder.is_last();
-            let child = self.builder.add(Some(id), self.buffer, body, None);
-            if last {
-                self.builder.note(id, DefectCode::LimitReached, header);
-                self.boundaries.clear();
-                self.stopped = true;
-                self.frames.push(Frame { entity: child, state: State::Leaf, settled: false });
-            } else {
-                self.open(child, body, "text/plain");
-            }
-        }
-    }
-
-    fn open_multipart(&mut self, id: EntityId, boundary: Vec<u8>, digest: bool) -> State {
-        self.builder.set_shape(id, Shape::Multipart);
-        if self.boundaries.contains_key(&boundary) {
-            self.builder.note(id, DefectCode::BoundaryReused, Span::default());
-        } else {
-            self.boundaries.insert(boundary.clone(), self.frames.len());
-        }
-        State::Multipart(Multipart { boundary, digest, parts: 0, closed: false })
-    }
-
-    /// Whether a message that says it is in base64 is not: base64 has no colons.
-    fn is_plain_message(&self, encoding: Encoding, body: usize) -> bool {
-        encoding == Encoding::Base64 && looks_like_message(self.slice(body, self.bytes.len()))
-    }
 }
 
 /// The text without blanks at its end.
 fn trim_blanks(text: &[u8]) -> &[u8] {
     let length = text.iter().rposition(|byte| !matches!(byte, b' ' | b'\t')).map_or(0, |at| at + 1);
     text.get(..length).unwrap_or(text)
-}
-
-/// The length of the field name that a line begins with, and the offset of its colon; `None` if the
-/// line is no field (RFC 5322 section 2.2; blanks before the colon as in section 4.5).
-pub(super) fn field_name(text: &[u8]) -> Option<(usize, usize)> {
-    let colon = memchr::memchr(b':', text)?;
-    let name = trim_blanks(text.get(..colon)?);
-    let valid = !name.is_empty() && name.iter().all(|byte| (33..=126).contains(byte));
-    valid.then_some((name.len(), colon))
 }
