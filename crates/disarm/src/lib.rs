@@ -1,1 +1,25 @@
 //! Rebuilding a file without its dangerous parts.
+//!
+//! A rebuild either carries everything that is to remain, byte for byte, or is refused: whoever asked
+//! then falls back to something coarser. Whatever comes out is examined again before it is used.
+//!
+//! Pure: no files, sockets, clocks, threads or randomness.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::arithmetic_side_effects
+    )
+)]
+#![forbid(unsafe_code)]
+
+mod error;
+#[doc(hidden)]
+pub mod fuzzing;
+mod zip;
+
+pub use error::DisarmError;
+pub use zip::zip_without;

@@ -22,6 +22,8 @@ pub struct Entry {
     pub data: Range<usize>,
     /// A data descriptor follows the data (flag bit 3 in the local header).
     pub streamed: bool,
+    /// It is a folder: it has no data, and its name ends with a slash.
+    pub folder: bool,
     /// The data's checksum, as the directory has it.
     pub crc: u32,
     /// The content's size in bytes, as the directory has it.
@@ -65,6 +67,7 @@ fn entry(index: usize, record: &Header, directory: &Directory, data: &[u8]) -> O
         local: local.at.clone(),
         data: local.at.end..end,
         streamed: local.is_streamed(),
+        folder: record.is_folder(data),
         crc: record.crc,
         size: record.size,
         offset64: if stated == u32::MAX { Some(record.offset_place?) } else { None },
