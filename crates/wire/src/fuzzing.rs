@@ -35,14 +35,14 @@ fn outline(event: &Event) -> String {
 }
 
 /// A pump's answer that depends on the event only: refuses some of everything.
-fn answer(server: &mut Server, event: &Event) -> Option<Reply> {
+fn answer(server: &mut Server, event: &Event, starttls: bool) -> Option<Reply> {
     let code = match event {
         Event::Content(_) => return None,
         Event::Hello { .. } => {
-            server.offer(Extensions::offer(&generous(), &Ours { max_size: 0, starttls: false, trusted: true }));
+            server.offer(Extensions::offer(&generous(), &Ours { max_size: 0, starttls, trusted: true }));
             250
         }
-        Event::StartTls => 454,
+        Event::StartTls => 220,
         Event::Auth(command) if command.initial.is_none() => 334,
         Event::Auth(_) => 535,
         Event::AuthResponse(line) if line.0.expose().len() % 2 == 0 => 334,
@@ -56,8 +56,9 @@ fn answer(server: &mut Server, event: &Event) -> Option<Reply> {
 }
 
 /// Runs a server session over input fed in the given pieces. Returns the events' outline, the accepted content, and
-/// the output.
+/// the output. STARTTLS is offered to trusted peers only: what follows it is thrown away by what has arrived.
 pub fn run_server<'a>(config: ServerConfig, pieces: impl Iterator<Item = &'a [u8]>) -> (String, Vec<u8>, Vec<u8>) {
+    let starttls = config.trusted;
     let mut server = Server::new(config);
     server.greet(&Reply::say(220, "ready"));
     let (mut events, mut accepted, mut content, mut output) = (String::new(), Vec::new(), Vec::new(), Vec::new());
@@ -71,7 +72,8 @@ pub fn run_server<'a>(config: ServerConfig, pieces: impl Iterator<Item = &'a [u8
                 Step::Need => assert!(taken > 0, "input must not stall"),
                 Step::Closed => break,
                 Step::Flush => {}
-                Step::Waiting | Step::Handshake => unreachable!("every event is answered, STARTTLS never granted"),
+                Step::Handshake => server.start_tls_done(),
+                Step::Waiting => unreachable!("every event is answered"),
                 Step::Event(event) => {
                     events.push_str(&outline(&event));
                     match &event {
@@ -83,7 +85,7 @@ pub fn run_server<'a>(config: ServerConfig, pieces: impl Iterator<Item = &'a [u8
                         Event::ContentEnd(Err(_)) => content.clear(),
                         _ => {}
                     }
-                    if let Some(reply) = answer(&mut server, &event) {
+                    if let Some(reply) = answer(&mut server, &event, starttls) {
                         assert!(server.reply(&reply), "an event takes one reply");
                     }
                 }

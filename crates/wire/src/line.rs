@@ -21,7 +21,7 @@ pub enum LineFault {
 }
 
 /// What one call of [`LineReader::push`] did.
-#[derive(Debug, PartialEq, Eq)]
+/// No `Debug`: the line may be a secret.
 pub struct Pushed {
     /// How many bytes of the input were used: up to and including the end of the first line.
     pub used: usize,
@@ -117,9 +117,11 @@ mod tests {
         found
     }
 
+    type Case = (&'static [u8], &'static [Result<&'static [u8], LineFault>]);
+
     #[test]
     fn only_crlf_ends_a_line_at_every_split() {
-        let cases: &[(&[u8], &[Result<&[u8], LineFault>])] = &[
+        let cases: &[Case] = &[
             (b"abc\r\n\r\n", &[Ok(b"abc"), Ok(b"")]),
             (b"abcdef\r\nabcdefg\r\nok\r\n", &[Ok(b"abcdef"), Err(LineFault::TooLong), Ok(b"ok")]),
             (b"a\nb\r\n", &[Err(LineFault::BareLf), Ok(b"b")]),

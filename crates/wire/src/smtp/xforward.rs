@@ -117,9 +117,11 @@ mod tests {
     use super::*;
     use XforwardName::{Addr, Helo, Name, Port, Proto};
 
+    type Case = (&'static str, Option<Vec<(XforwardName, &'static str)>>);
+
     #[test]
     fn arguments_are_decoded_and_bounded() {
-        let cases: &[(&str, Option<Vec<(XforwardName, &str)>>)] = &[
+        let cases: &[Case] = &[
             ("NAME=a.example addr=192.0.2.1", Some(vec![(Name, "a.example"), (Addr, "192.0.2.1")])),
             ("NAME=a+2Bb+20c", Some(vec![(Name, "a+b c")])),
             ("HELO=old+style=x", Some(vec![(Helo, "old+style=x")])),

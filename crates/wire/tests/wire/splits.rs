@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use wire::dot::LineEnds;
 use wire::fuzzing;
+use wire::smtp::extensions::Extensions;
 use wire::smtp::reply::Reply;
 use wire::smtp::server::{Event, INPUT_MAX, Server, ServerConfig, Step};
 
@@ -16,6 +17,7 @@ const SEEDS: &[&[u8]] = &[
     b"RCPT TO:<b@example.net> NOTIFY=NEVER\r\n",
     b"RCPT TO:<xb@example.net>\r\n",
     b"RSET\r\n",
+    b"STARTTLS\r\n",
     b"NOOP\r\n",
     b"VRFY a\r\n",
     b"AUTH LOGIN\r\n",
@@ -237,4 +239,35 @@ fn content_pieces_are_bounded() {
         }
     }
     assert_eq!(largest, 2 * wire::smtp::server::CONTENT_CHUNK);
+}
+
+/// Runs a session of one piece up to where the machine needs more; AUTH succeeds.
+fn session_after(input: &[u8]) -> Server {
+    let mut server = Server::new(ServerConfig::default());
+    server.greet(&Reply::say(220, "hi"));
+    server.feed(input);
+    while let Step::Event(event) = server.step() {
+        let code = if matches!(event, Event::Auth(_)) { 235 } else { 250 };
+        let mechanisms = Extensions { auth: vec!["PLAIN".into()], ..Extensions::default() };
+        server.offer(mechanisms);
+        server.reply(&Reply::say(code, "ok"));
+    }
+    server
+}
+
+#[test]
+fn speaking_out_of_turn_is_noticed_and_legal_pipelining_is_not() {
+    assert!(session_after(b"EHLO a\r\nMAIL FROM:<>\r\n").spoke_out_of_turn());
+    assert!(session_after(b"EHLO a\r\n").hello().is_some_and(|h| h.esmtp && h.name == "a"));
+    assert!(!session_after(b"EHLO a\r\n").spoke_out_of_turn());
+    assert!(!session_after(b"RSET\r\nRSET\r\nNOOP\r\n").spoke_out_of_turn());
+}
+
+#[test]
+fn the_login_name_is_known_after_success_only() {
+    let server = session_after(b"EHLO a\r\nAUTH PLAIN AHVzZXIAcGFzcw==\r\n");
+    assert_eq!((server.login(), server.authenticated()), (Some("user"), true));
+    let server = session_after(b"EHLO a\r\nAUTH PLAIN ====\r\nMAIL FROM:<>\r\nRCPT TO:<postmaster>\r\n");
+    assert_eq!((server.login(), server.authenticated(), server.recipients()), (None, true, 1));
+    assert!(!session_after(b"EHLO a\r\n").authenticated());
 }

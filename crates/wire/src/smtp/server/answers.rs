@@ -9,6 +9,7 @@ impl Server {
         match asked {
             Asked::Hello { esmtp, name } => return self.answered_hello(esmtp, name, reply),
             Asked::StartTls => {
+                // What follows in the clear was not protected: thrown away whatever the answer is (RFC 3207).
                 self.discard_input();
                 if reply.code() == 220 {
                     self.phase = Phase::Handshake;

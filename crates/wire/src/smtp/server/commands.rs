@@ -118,8 +118,6 @@ impl Server {
             return Err(Reply::say(502, "5.5.1 STARTTLS is not available"));
         }
         no_argument(rest)?;
-        // What follows in the clear was not protected: it is thrown away whatever the answer is (RFC 3207).
-        self.discard_input();
         Ok(self.ask(Asked::StartTls, Event::StartTls))
     }
 
