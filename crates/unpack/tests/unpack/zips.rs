@@ -241,6 +241,50 @@ fn a_nested_stored_archive_is_no_hidden_member() {
     assert_eq!(member.content, inner);
 }
 
+/// A member whose stored content holds a whole member of its own, headers first.
+fn carrier(name: &str) -> (Vec<u8>, usize) {
+    let inner = Lie::deflated("inner", b"only the other directory tells of this").local_bytes();
+    let content = [&b"some bytes in front "[..], &inner].concat();
+    (Lie::stored(name, &content).local_bytes(), 30 + name.len() + 20)
+}
+
+#[test]
+fn a_second_directory_at_the_stated_offset_is_read_too() {
+    let (mut data, inner) = carrier("outer");
+    let content = data[35..].to_vec();
+    let inner = Lie::deflated("inner", b"only the other directory tells of this").central_bytes(inner);
+    let outer = Lie::stored("outer", &content).central_bytes(0);
+    let stated = data.len() as u32;
+    data.extend(&inner);
+    let mut data = close(data, &outer, 1);
+    let end = data.len() - 22;
+    data[end + 16..end + 20].copy_from_slice(&stated.to_le_bytes());
+    both_directories_are_seen(&data);
+}
+
+#[test]
+fn a_directory_whose_comment_holds_another_end_is_read_too() {
+    let (data, inner) = carrier("outer");
+    let content = data[35..].to_vec();
+    let inner = Lie::deflated("inner", b"only the other directory tells of this").central_bytes(inner);
+    let mut data = close(data, &inner, 1);
+    let comment = data.len() - 2;
+    let outer = Lie::stored("outer", &content).central_bytes(0);
+    let mut data = close(std::mem::take(&mut data), &outer, 1);
+    let len = (data.len() - comment - 2) as u16;
+    data[comment..comment + 2].copy_from_slice(&len.to_le_bytes());
+    both_directories_are_seen(&data);
+}
+
+fn both_directories_are_seen(data: &[u8]) {
+    let (found, problems) = members(FileKind::Zip, data);
+    let mut seen: Vec<_> = found.iter().map(|member| (name(member), member.hidden)).collect();
+    seen.sort_unstable();
+    assert_eq!(seen, [("inner", true), ("outer", false)]);
+    assert!(found.iter().any(|member| member.content == b"only the other directory tells of this"));
+    assert_eq!(problems, DAMAGED);
+}
+
 #[test]
 fn a_directory_that_points_nowhere_is_damage() {
     let central = Lie::stored("a", b"A").central_bytes(4000);

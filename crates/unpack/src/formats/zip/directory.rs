@@ -33,15 +33,16 @@ pub(super) struct Directory {
     pub(super) tail: Range<usize>,
     /// Where the comment stands.
     pub(super) comment: Range<usize>,
-    /// What all stated offsets are short of: the length of what stands in front of the archive.
-    pub(super) base: u64,
     /// It was found, whole, and is what its end record says.
     pub(super) sound: bool,
     /// There were more records than were asked for.
     pub(super) cut: bool,
+    /// Records of other directories, which other programs may take for the archive's own.
+    pub(super) others: Vec<Header>,
 }
 
 /// What the end record says.
+#[derive(Clone)]
 struct End {
     /// Where the first of the end records stands (the zip64 one, if there is one).
     start: usize,
@@ -56,7 +57,8 @@ struct End {
 
 /// Whether an archive's directory stands at the end of these bytes.
 pub(crate) fn has_directory(data: &[u8]) -> bool {
-    find(data).is_some_and(|(_, end, at)| end.count > 0 && between(data, at, data.len()).starts_with(CENTRAL_MAGIC))
+    let full = |found: &Found| between(data, found.start, found.end.start).starts_with(CENTRAL_MAGIC);
+    find(data).first().is_some_and(full)
 }
 
 /// The names of the first members in the directory, raw; for telling kinds of archives apart.
@@ -67,52 +69,94 @@ pub(crate) fn member_names(data: &[u8], max: u32) -> Vec<&[u8]> {
 impl Directory {
     /// The directory with at most `max` records.
     pub(super) fn read(data: &[u8], max: u32) -> Self {
-        let Some((place, end, start)) = find(data) else { return Self::default() };
+        let max = max as usize;
+        let mut all = find(data).into_iter();
+        let Some(Found { place, end, start }) = all.next() else { return Self::default() };
         let comment = place.saturating_add(END_LEN).min(data.len());
         let stated = le16(data, place.saturating_add(20)).unwrap_or(0);
         let comment_end = comment.saturating_add(usize::from(stated)).min(data.len());
+        let (found, at) = records(data, start, &end, max);
+        let cut = found.len() >= max && Header::central(data, at.end).is_some();
+        let count = found.len() as u64;
+        let counted = count == end.count || end.short && count & 0xffff == end.count;
+        let filled = at.len() as u64 == end.size && at.end == end.start;
         let mut directory = Self {
-            at: start..start,
+            sound: cut || counted && filled && end.whole,
+            records: found,
+            at,
             tail: end.start..comment_end,
             comment: comment..comment_end,
-            base: (start as u64).saturating_sub(end.offset),
-            ..Self::default()
+            cut,
+            others: Vec::new(),
         };
-        while let Some(record) = Header::central(data, directory.at.end).filter(|record| record.at.end <= end.start) {
-            if directory.records.len() >= max as usize {
-                directory.cut = true;
-                break;
-            }
-            directory.at.end = record.at.end;
-            directory.records.push(record);
+        for other in all {
+            let left = max.saturating_sub(directory.records.len()).saturating_sub(directory.others.len());
+            directory.others.extend(records(data, other.start, &other.end, left).0);
+            directory.sound = false;
         }
-        let found = directory.records.len() as u64;
-        let counted = found == end.count || end.short && found & 0xffff == end.count;
-        let filled = directory.at.len() as u64 == end.size && directory.at.end == end.start;
-        directory.sound = directory.cut || counted && filled && end.whole;
         directory
     }
 
-    /// Where a record's local header stands, and that header.
-    pub(super) fn local(&self, data: &[u8], record: &Header) -> Option<Header> {
+    /// One record, by its number, and whether it is one of another directory.
+    pub(super) fn record(&self, number: usize) -> Option<(Header, bool)> {
+        let other = || self.others.get(number.checked_sub(self.records.len())?);
+        let own = self.records.get(number).map(|record| (record.clone(), false));
+        own.or_else(|| Some((other()?.clone(), true)))
+    }
+
+    /// A record's local header.
+    pub(super) fn local(data: &[u8], record: &Header) -> Option<Header> {
         let at = |offset: u64| Header::local(data, usize::try_from(offset).ok()?);
-        at(record.offset.saturating_add(self.base)).or_else(|| at(record.offset))
+        at(record.offset.saturating_add(record.base)).or_else(|| at(record.offset))
     }
 }
 
-/// The last end record that a directory belongs to: where it stands, what it says, and where the
-/// directory starts.
-fn find(data: &[u8]) -> Option<(usize, End, usize)> {
+/// The records from `start` on, at most `max`, and where they stand.
+fn records(data: &[u8], start: usize, end: &End, max: usize) -> (Vec<Header>, Range<usize>) {
+    let mut records = Vec::new();
+    let mut at = start..start;
+    // What stands in front of an archive makes all stated offsets short of its length.
+    let base = (start as u64).saturating_sub(end.offset);
+    while records.len() < max {
+        let record = Header::central(data, at.end).filter(|record| record.at.end <= end.start);
+        let Some(mut record) = record else { break };
+        at.end = record.at.end;
+        record.base = base;
+        records.push(record);
+    }
+    (records, at)
+}
+
+/// A directory that was found.
+struct Found {
+    /// Where its end record stands.
+    place: usize,
+    end: End,
+    /// Where its records start.
+    start: usize,
+}
+
+/// The directories that programs may take for the archive's: of the last end record that has one,
+/// where its size and where its offset says; and of end records whose comment reaches to the end.
+fn find(data: &[u8]) -> Vec<Found> {
     let from = data.len().saturating_sub(MAX_TAIL);
     let tail = between(data, from, data.len());
+    let mut all: Vec<Found> = Vec::new();
     for found in memchr::memmem::rfind_iter(tail, END_MAGIC).take(MAX_CANDIDATES) {
         let place = from.saturating_add(found);
         let Some(end) = End::read(data, place) else { continue };
-        if let Some(start) = end.directory(data) {
-            return Some((place, end, start));
+        let comment = le16(data, place.saturating_add(20)).unwrap_or(0);
+        let reaches = place.saturating_add(END_LEN).saturating_add(comment.into()) == data.len();
+        if !all.is_empty() && !reaches {
+            continue;
+        }
+        for start in end.directories(data).into_iter().flatten() {
+            if all.iter().all(|known| known.start != start) {
+                all.push(Found { place, end: end.clone(), start });
+            }
         }
     }
-    None
+    all
 }
 
 impl End {
@@ -153,12 +197,15 @@ impl End {
         })
     }
 
-    /// Where the directory starts: its size before the end record, or else at its stated offset.
-    fn directory(&self, data: &[u8]) -> Option<usize> {
+    /// Where the directory starts: its size before the end record, or at its stated offset.
+    fn directories(&self, data: &[u8]) -> [Option<usize>; 2] {
         let before = usize::try_from(self.size).ok().and_then(|size| self.start.checked_sub(size));
         let stated = usize::try_from(self.offset).ok().filter(|&at| at <= self.start);
         let starts = |at: &usize| between(data, *at, self.start).starts_with(CENTRAL_MAGIC);
         let empty = (self.count == 0 && self.size == 0).then_some(self.start);
-        before.filter(starts).or(stated.filter(starts)).or(empty)
+        match (before.filter(starts), stated.filter(starts)) {
+            (None, None) => [empty, None],
+            both => both.into(),
+        }
     }
 }

@@ -47,6 +47,8 @@ pub(super) struct Header {
     pub(super) size: u64,
     /// Central only: where the local header is said to stand.
     pub(super) offset: u64,
+    /// Central only: what the offset is short of.
+    pub(super) base: u64,
     /// Where the zip64 field holds that offset, when the header itself is too small for it.
     pub(super) offset_place: Option<usize>,
     /// Nothing is known of sizes and checksum (a streamed member that no directory lists).
@@ -74,6 +76,7 @@ impl Header {
             packed: le32(head, 18)?.into(),
             size: le32(head, 22)?.into(),
             offset: 0,
+            base: 0,
             offset_place: None,
             open: false,
         };
@@ -101,6 +104,7 @@ impl Header {
             packed: le32(head, 20)?.into(),
             size: le32(head, 24)?.into(),
             offset: le32(head, 42)?.into(),
+            base: 0,
             offset_place: None,
             open: false,
         };

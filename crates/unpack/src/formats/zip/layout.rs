@@ -53,12 +53,12 @@ pub fn layout(data: &[u8]) -> Option<Layout> {
         return None;
     }
     let entries = directory.records.iter().enumerate();
-    let entries = entries.map(|(index, record)| entry(index, record, &directory, data)).collect::<Option<_>>()?;
+    let entries = entries.map(|(index, record)| entry(index, record, data)).collect::<Option<_>>()?;
     Some(Layout { entries, directory: directory.at, tail: directory.tail, comment: directory.comment })
 }
 
-fn entry(index: usize, record: &Header, directory: &Directory, data: &[u8]) -> Option<Entry> {
-    let local = directory.local(data, record).filter(|local| record.agrees(local, data))?;
+fn entry(index: usize, record: &Header, data: &[u8]) -> Option<Entry> {
+    let local = Directory::local(data, record).filter(|local| record.agrees(local, data))?;
     let end = local.at.end.checked_add(usize::try_from(record.packed).ok()?).filter(|&end| end <= data.len())?;
     let stated = le32(data, record.at.start.checked_add(42)?)?;
     Some(Entry {

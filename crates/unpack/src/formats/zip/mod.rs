@@ -1,6 +1,6 @@
 //! zip (APPNOTE 6.3), read the ways that programs read it, the union of them given: as the central
-//! directory lists it, as the local headers tell it where they disagree with the directory, and
-//! members that only a local header tells of (in front of the archive, between its members, behind
+//! directory lists it, as other directories list it which other programs may find, as the local
+//! headers tell it where they disagree with the directory, and members that only a local header tells of (in front of the archive, between its members, behind
 //! it).
 //!
 //! Why not the `zip` crate: it borrows the file for as long as it is open, so members one by one
@@ -17,6 +17,7 @@ mod header;
 mod layout;
 mod reading;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use mail::evidence::UnscannedReason;
@@ -60,6 +61,8 @@ pub(crate) struct Zip {
     second: Option<Plan>,
     /// The number of the next member that the directory does not list.
     unlisted: u32,
+    /// The readings that were given: local header, method, packed size, encrypted.
+    known: BTreeSet<(usize, u16, u64, bool)>,
     meter: Meter,
     /// Bytes read by all members.
     read: u64,
@@ -90,7 +93,8 @@ impl Zip {
         Self {
             next: 0,
             second: None,
-            unlisted: directory.records.len() as u32,
+            unlisted: directory.records.len().saturating_add(directory.others.len()) as u32,
+            known: BTreeSet::new(),
             meter: Meter::new(data.len() as u64),
             read: 0,
             claimed: vec![(directory.at.start, directory.at.end)],
@@ -114,13 +118,15 @@ impl Zip {
             second.index = self.take_number();
             return Some(second);
         }
-        while let Some(header) = self.directory.records.get(self.next).cloned() {
+        while let Some((header, hidden)) = self.directory.record(self.next) {
             let index = self.next as u32;
             self.next = self.next.saturating_add(1);
-            let local = self.directory.local(data, &header);
-            let Some(local) = local else {
-                return Some(Plan { index, header, data: None, other: None, differs: false, hidden: false });
+            let Some(local) = Directory::local(data, &header) else {
+                return Some(Plan { index, header, data: None, other: None, differs: false, hidden });
             };
+            if !self.known.insert((local.at.start, header.method, header.packed, header.is_encrypted())) && hidden {
+                continue;
+            }
             self.claimed.push((local.at.start, local.at.end));
             let differs = !header.agrees(&local, data);
             if !differs && header.is_folder(data) {
@@ -131,7 +137,7 @@ impl Zip {
                 let other = Some(header.name.clone());
                 self.second = Some(Plan { index, header: local, data: from, other, differs, hidden: true });
             }
-            return Some(Plan { index, header, data: from, other, differs, hidden: false });
+            return Some(Plan { index, header, data: from, other, differs, hidden });
         }
         None
     }

@@ -1,0 +1,141 @@
+//! What bombs and lies cost in memory: at most a few times the input, and a constant.
+#![allow(unsafe_code)] // A global allocator that counts cannot be written without it.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::io::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use mail::evidence::FileKind;
+use unpack::{Budget, Limits, Opening, StopFlag, detect, open};
+
+/// Memory that decoders, tables and the content of one object may take, in bytes; the content is
+/// limited to [`OBJECT`] and may be held twice while it grows.
+const CONSTANT: usize = 4 * OBJECT as usize + (6 << 20);
+/// Bytes of memory for a byte of input: the parsed directory and the parts of a message.
+const FACTOR: usize = 12;
+/// The limit of one object in these tests.
+const OBJECT: u64 = 1 << 20;
+
+struct Counting;
+
+static NOW: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call goes on to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let now = NOW.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
+        PEAK.fetch_max(now, Ordering::Relaxed);
+        // SAFETY: as our caller promises.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: as our caller promises.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Reads all members of a file; how much memory that took at most, beside the file.
+fn peak(kind: FileKind, data: &[u8]) -> usize {
+    let before = NOW.load(Ordering::Relaxed);
+    PEAK.store(before, Ordering::Relaxed);
+    let limits = Limits { object_bytes: OBJECT, bytes_out: 8 * OBJECT, ..Limits::default() };
+    let mut budget = Budget::new(limits, StopFlag::new());
+    if let Opening::Container(mut container) = open(kind, data, &mut budget) {
+        while let Some(member) = container.next(data, &mut budget) {
+            drop(member);
+            if budget.enter_object(1).is_err() {
+                break;
+            }
+        }
+    }
+    PEAK.load(Ordering::Relaxed) - before
+}
+
+fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A local header, or a central record with `central`, of a member with these sizes.
+fn header(central: bool, method: u16, packed: u32, size: u32) -> Vec<u8> {
+    let mut out = if central { b"PK\x01\x02\x14\0".to_vec() } else { b"PK\x03\x04".to_vec() };
+    out.extend(b"\x14\0\0\0");
+    out.extend(method.to_le_bytes());
+    out.extend([0; 8]);
+    out.extend(packed.to_le_bytes());
+    out.extend(size.to_le_bytes());
+    out.extend(b"\x01\0\0\0");
+    if central {
+        out.extend([0; 14]);
+    }
+    out.push(b'a');
+    out
+}
+
+/// An archive of one member with lying sizes.
+fn archive(method: u16, size: u32, packed: &[u8]) -> Vec<u8> {
+    listed(method, size, packed, 1)
+}
+
+/// The same, listed `count` times.
+fn listed(method: u16, size: u32, packed: &[u8], count: u16) -> Vec<u8> {
+    let mut out = [&header(false, method, packed.len() as u32, size), packed].concat();
+    let start = out.len() as u32;
+    let records = header(true, method, packed.len() as u32, size).repeat(count.into());
+    out.extend(&records);
+    out.extend(b"PK\x05\x06\0\0\0\0");
+    out.extend([count.to_le_bytes(), count.to_le_bytes()].concat());
+    out.extend((records.len() as u32).to_le_bytes());
+    out.extend(start.to_le_bytes());
+    out.extend([0; 2]);
+    out
+}
+
+#[test]
+fn memory_is_bounded_by_the_input_and_a_constant() {
+    let zeros = vec![0; 64 << 20];
+    let mut deflated = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::new(9));
+    deflated.write_all(&zeros).unwrap();
+    let deflated = deflated.finish().unwrap();
+    let gzipped = gzip(&zeros);
+    let bzipped = {
+        let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
+        encoder.write_all(&zeros).unwrap();
+        encoder.finish().unwrap()
+    };
+    drop(zeros);
+    let lzma = [&b"\x09\x14\x05\0\x5d\xff\xff\xff\xff"[..], &[0; 64]].concat();
+    let many_parts = [
+        b"From: a@example.org\r\nSubject: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n".to_vec(),
+        b"--b\r\nContent-Type: text/plain; name=x\r\n\r\nx\r\n".repeat(50_000),
+    ]
+    .concat();
+    let cases = [
+        ("gzip", FileKind::Gzip, gzipped),
+        ("deflate", FileKind::Zip, archive(8, 1, &deflated)),
+        ("deflate, huge size", FileKind::Zip, archive(8, u32::MAX, &deflated)),
+        ("bzip2", FileKind::Zip, archive(12, u32::MAX, &bzipped)),
+        ("LZMA, huge dictionary", FileKind::Zip, archive(14, u32::MAX, &lzma)),
+        ("stored, huge size", FileKind::Zip, archive(0, u32::MAX, b"x")),
+        ("many records", FileKind::Zip, listed(0, 1, b"x", 60_000)),
+        ("many headers", FileKind::Zip, header(false, 8, 0, 0).repeat(100_000)),
+        ("many parts", FileKind::Message, many_parts),
+    ];
+    for (what, kind, data) in cases {
+        let peak = peak(kind, &data);
+        println!("{what}: {} bytes in, {peak} bytes of memory", data.len());
+        assert!(peak <= FACTOR * data.len() + CONSTANT, "{what}: {} bytes in, {peak} bytes of memory", data.len());
+    }
+    let data = vec![b'<'; 8 << 20];
+    let before = NOW.load(Ordering::Relaxed);
+    PEAK.store(before, Ordering::Relaxed);
+    detect(&data);
+    assert!(PEAK.load(Ordering::Relaxed) - before < 1 << 20, "telling kinds apart needs no copy");
+}
