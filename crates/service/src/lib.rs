@@ -1,1 +1,190 @@
-//! The whole flow from an arrival to its outcome.
+//! The whole flow from an arrival to its outcome, and what runs beside it.
+//!
+//! A surface hands over a message and what it knows of its arrival ([`Service::decide`]), does what
+//! the plan says, and tells how it ended ([`Service::finish`]). Everything that several surfaces
+//! need stands here once: examination, decision, Backup, log, figures, release, retention.
+#![forbid(unsafe_code)]
+
+pub mod admin;
+pub mod examine;
+pub mod flow;
+pub mod id;
+pub mod metrics;
+pub mod policy;
+pub mod record;
+pub mod release;
+pub mod render;
+pub mod sources;
+pub mod spool;
+pub mod upkeep;
+pub mod worker;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use judge::plan::{Fate, unexamined};
+use judge::site::Site;
+use mail::address::Address;
+use mail::arrival::Arrival;
+use net::upstream::Hop;
+use store::{Logged, Store};
+use tokio::time::Instant;
+
+use examine::Examiner;
+use flow::{Bench, Decided, Keeping};
+use metrics::Metrics;
+use policy::InForce;
+use record::Outcome;
+use render::Output;
+use spool::Spool;
+
+/// What can change while the service runs.
+#[derive(Debug)]
+pub struct Current {
+    /// Who examines.
+    pub examiner: ArcSwap<Examiner>,
+    /// The policy in force.
+    pub policy: ArcSwap<InForce>,
+    /// The organisation.
+    pub site: ArcSwap<Site>,
+    /// Where mail goes.
+    pub hop: ArcSwapOption<Hop>,
+    /// Leave addresses, subjects and names out of the log.
+    pub redact: AtomicBool,
+}
+
+/// The service: one a process.
+pub struct Service {
+    store: Store,
+    metrics: Arc<Metrics>,
+    current: Current,
+    policy_file: Option<PathBuf>,
+    connections: AtomicU64,
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service").finish_non_exhaustive()
+    }
+}
+
+impl Service {
+    /// Puts a service together.
+    pub fn new(store: Store, metrics: Arc<Metrics>, current: Current, policy_file: Option<PathBuf>) -> Arc<Self> {
+        Arc::new(Self { store, metrics, current, policy_file, connections: AtomicU64::new(0) })
+    }
+
+    /// Figures.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// What can change while the service runs.
+    pub fn current(&self) -> &Current {
+        &self.current
+    }
+
+    /// Where things are kept.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The file that is the policy's only source, if one is configured.
+    pub fn policy_file(&self) -> Option<&PathBuf> {
+        self.policy_file.as_ref()
+    }
+
+    /// The number of the next connection.
+    pub fn next_connection(&self) -> u64 {
+        self.connections.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Decides about a message within the deadline. `received` is the value of our `Received`
+    /// header, if the surface adds one.
+    pub async fn decide(&self, spool: &Spool, arrival: &Arrival, received: Option<&str>, deadline: Instant) -> Decided {
+        let started = Instant::now();
+        let policy = self.current.policy.load_full();
+        if release::is_released(&self.store.release_marker(), spool, arrival) {
+            tracing::info!(id = %arrival.id, "mail that was released from Backup passes as it is");
+            let mut plan = unexamined(&policy.policy, arrival);
+            plan.changes.clear();
+            return Decided { plan, report: None, output: Output::Original, keeping: Keeping::None };
+        }
+        let (examiner, site) = (self.current.examiner.load_full(), self.current.site.load_full());
+        let bench = Bench { examiner: &examiner, store: Some(&self.store), policy: &policy.policy, site: &site };
+        let decided = flow::decide(bench, spool, arrival, received, deadline).await;
+        self.metrics.observe_examination(started.elapsed());
+        self.forward(spool, arrival, &decided);
+        decided
+    }
+
+    /// Sends the unmodified message to the addresses that the policy names (ACT-25), beside the
+    /// message's own way.
+    fn forward(&self, spool: &Spool, arrival: &Arrival, decided: &Decided) {
+        if decided.plan.forward_to.is_empty() || matches!(decided.plan.fate, Fate::Tempfail(_)) {
+            return;
+        }
+        let Some(hop) = self.current.hop.load_full() else { return };
+        let (to, spool, id) = (decided.plan.forward_to.clone(), spool.clone(), arrival.id);
+        tokio::spawn(async move {
+            for address in to.iter().filter_map(|text| Address::parse(text)) {
+                match release::send(&hop, None, &address, Vec::new(), &spool).await {
+                    Ok(_) => tracing::info!(%id, "the original was forwarded"),
+                    Err(error) => tracing::error!(%id, %error, "the original could not be forwarded; see the copy in Backup"),
+                }
+            }
+        });
+    }
+
+    /// Records how a message ended. A copy that was made for changes nobody took is dropped: the
+    /// sender keeps the message, and will bring it again.
+    pub async fn finish(&self, arrival: &Arrival, decided: Decided, outcome: Outcome) {
+        let report = decided.report.as_ref();
+        record::log(arrival, &decided.plan, report, &outcome, self.current.redact.load(Ordering::Relaxed));
+        record::count(&self.metrics, arrival, &decided.plan, report, &outcome);
+        let row = self.row(arrival, &decided, &outcome);
+        let store = self.store.clone();
+        let drop_copy = match (decided.keeping, decided.plan.fate == Fate::Deliver && !outcome.accepted) {
+            (Keeping::Kept(receipt), true) => Some(receipt.backup_id()),
+            _ => None,
+        };
+        let written = tokio::task::spawn_blocking(move || {
+            if let Some(id) = drop_copy {
+                store.delete(id)?;
+            }
+            store.log_message(row)
+        });
+        if let Ok(Err(error)) = written.await {
+            tracing::warn!(id = %arrival.id, %error, "the message log could not be written");
+        }
+    }
+
+    fn row(&self, arrival: &Arrival, decided: &Decided, outcome: &Outcome) -> Logged {
+        let report = decided.report.as_ref();
+        let malware = report.map(record::malware).unwrap_or_default();
+        Logged {
+            id: arrival.id,
+            time_ms: arrival.received_ms,
+            surface: arrival.surface,
+            direction: arrival.direction,
+            peer_ip: arrival.peer.ip,
+            sender: arrival.envelope.mail_from.clone(),
+            recipients: arrival.envelope.rcpt_to.clone(),
+            recipient_count: arrival.envelope.rcpt_to.len() as u64,
+            subject: report.and_then(|r| r.facts().subject.clone()),
+            size: arrival.size,
+            status: decided.plan.status.name().to_owned(),
+            action: decided.plan.action.name().to_owned(),
+            reply: outcome.reply.clone(),
+            backup: match &decided.keeping {
+                Keeping::Kept(receipt) => Some(receipt.backup_id()),
+                _ => None,
+            },
+            malware: malware.into_iter().map(mail::untrusted::Untrusted::new).collect(),
+            duration_us: u64::try_from(outcome.took.as_micros()).unwrap_or(u64::MAX),
+            rules: record::rules(&decided.plan).into_iter().map(str::to_owned).collect(),
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! A connection to a next hop: the client machine with a socket and time limits.
+//!
+//! Each call sends one command and waits for its answer. Time-outs are those of RFC 5321 section
+//! 4.5.3.2, or the caller's deadline if it comes first. After an error the connection is of no use;
+//! nothing was accepted unless a success reply to [`Upstream::end`] came back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ClientConfig;
+use settings::config::HopTls;
+use settings::values::HostPort;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{Instant, timeout_at};
+use wire::secret::Secret;
+use wire::smtp::client::{Answer, Asked, Client, ClientFault, NotQueued};
+use wire::smtp::extensions::Extensions;
+use wire::smtp::reply::Reply;
+use wire::smtp::xforward::XforwardName;
+
+use crate::stream::Stream;
+use crate::{outbound, tls};
+
+/// Time to wait for the greeting and for the answers to EHLO, MAIL and RCPT (RFC 5321 4.5.3.2.1-3).
+pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(300);
+/// Time to wait for the answer to DATA (RFC 5321 4.5.3.2.4).
+pub const DATA_TIMEOUT: Duration = Duration::from_secs(120);
+/// Time to wait for one block of content to go out (RFC 5321 4.5.3.2.5).
+pub const BLOCK_TIMEOUT: Duration = Duration::from_secs(180);
+/// Time to wait for the answer to the end of the content (RFC 5321 4.5.3.2.6).
+pub const END_TIMEOUT: Duration = Duration::from_secs(600);
+/// Time to wait for the answer to QUIT before the connection is simply closed.
+const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How much is read from the socket at once, in bytes.
+const READ_SIZE: usize = 4096;
+
+/// A next hop and how to speak with it.
+#[derive(Clone, Debug)]
+pub struct Hop {
+    /// Where it listens.
+    pub address: HostPort,
+    /// Whether TLS is used.
+    pub tls: HopTls,
+    /// The settings of TLS.
+    pub tls_config: Arc<ClientConfig>,
+    /// How long to wait for a connection.
+    pub connect_timeout: Duration,
+    /// Our name in EHLO.
+    pub hostname: String,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub enum UpstreamError {
+    /// No connection.
+    Connect(String),
+    /// No answer in time.
+    Timeout(&'static str),
+    /// The next hop closed the connection, or it broke.
+    Closed(String),
+    /// What came is not SMTP.
+    Fault(ClientFault),
+    /// A command could not be sent: a mistake of ours.
+    NotQueued(NotQueued),
+    /// The next hop refused the session: its greeting or its answer to EHLO.
+    Refused(Reply),
+    /// TLS is required and not to be had.
+    Tls(String),
+}
+
+impl std::fmt::Display for UpstreamError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Connect(why) => write!(f, "cannot connect: {why}"),
+            Self::Timeout(what) => write!(f, "no answer to {what} in time"),
+            Self::Closed(why) => write!(f, "the connection broke: {why}"),
+            Self::Fault(fault) => write!(f, "it does not speak SMTP: {fault:?}"),
+            Self::NotQueued(why) => write!(f, "a command could not be sent: {why:?}"),
+            Self::Refused(reply) => write!(f, "it refuses: {} {}", reply.code(), reply.text()),
+            Self::Tls(why) => write!(f, "no TLS: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for UpstreamError {}
+
+impl From<ClientFault> for UpstreamError {
+    fn from(fault: ClientFault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<NotQueued> for UpstreamError {
+    fn from(why: NotQueued) -> Self {
+        Self::NotQueued(why)
+    }
+}
+
+type Result<T> = std::result::Result<T, UpstreamError>;
+
+/// A connection to a next hop that has answered EHLO.
+pub struct Upstream {
+    stream: Stream,
+    machine: Client,
+}
+
+impl std::fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Upstream").finish_non_exhaustive()
+    }
+}
+
+impl Upstream {
+    /// Connects, greets, and switches to TLS as the hop wants it.
+    ///
+    /// # Errors
+    /// Whatever keeps the session from being ready.
+    pub async fn open(hop: &Hop, deadline: Instant) -> Result<Self> {
+        let socket = outbound::connect(&hop.address, hop.connect_timeout)
+            .await
+            .map_err(|e| UpstreamError::Connect(e.to_string()))?;
+        let mut upstream = Self { stream: Stream::Plain(socket), machine: Client::new() };
+        let greeting = upstream.answer(Asked::Greeting, COMMAND_TIMEOUT, deadline).await?;
+        if !greeting.is_success() {
+            return Err(UpstreamError::Refused(greeting));
+        }
+        upstream.hello(&hop.hostname, deadline).await?;
+        match hop.tls {
+            HopTls::None => Ok(upstream),
+            _ if upstream.machine.extensions().starttls => upstream.start_tls(hop, deadline).await,
+            HopTls::Opportunistic => Ok(upstream),
+            HopTls::Required => Err(UpstreamError::Tls("the next hop does not offer STARTTLS".to_owned())),
+        }
+    }
+
+    async fn hello(&mut self, hostname: &str, deadline: Instant) -> Result<()> {
+        self.machine.hello(hostname)?;
+        let reply = self.answer(Asked::Ehlo, COMMAND_TIMEOUT, deadline).await?;
+        if reply.is_success() {
+            return Ok(());
+        }
+        if !reply.is_permanent() {
+            return Err(UpstreamError::Refused(reply));
+        }
+        self.machine.helo(hostname)?;
+        let reply = self.answer(Asked::Helo, COMMAND_TIMEOUT, deadline).await?;
+        if reply.is_success() { Ok(()) } else { Err(UpstreamError::Refused(reply)) }
+    }
+
+    /// With `opportunistic`, a next hop that offers TLS and then fails at it is an error too: the
+    /// session cannot go back to clear text, and the sender tries again.
+    async fn start_tls(mut self, hop: &Hop, deadline: Instant) -> Result<Self> {
+        self.machine.start_tls()?;
+        let reply = self.answer(Asked::StartTls, COMMAND_TIMEOUT, deadline).await?;
+        if reply.code() != 220 {
+            return match hop.tls {
+                HopTls::Required => Err(UpstreamError::Tls(format!("STARTTLS was answered {} {}", reply.code(), reply.text()))),
+                _ => Ok(self),
+            };
+        }
+        let Self { stream, mut machine } = self;
+        let name = tls::server_name(&hop.address.host).map_err(|e| UpstreamError::Tls(e.to_string()))?;
+        let limit = deadline.saturating_duration_since(Instant::now()).min(COMMAND_TIMEOUT);
+        let stream = stream
+            .connect_tls(Arc::clone(&hop.tls_config), name, limit)
+            .await
+            .map_err(|e| UpstreamError::Tls(e.to_string()))?;
+        machine.start_tls_done();
+        let mut upstream = Self { stream, machine };
+        upstream.hello(&hop.hostname, deadline).await?;
+        Ok(upstream)
+    }
+
+    /// What the next hop offers.
+    pub fn extensions(&self) -> &Extensions {
+        self.machine.extensions()
+    }
+
+    /// The TLS version and cipher, if the connection is encrypted.
+    pub fn tls_info(&self) -> Option<String> {
+        self.stream.tls_info()
+    }
+
+    /// XFORWARD with what the next hop takes of these attributes; `None` if it takes none.
+    pub async fn xforward(&mut self, attributes: &[(XforwardName, &str)], deadline: Instant) -> Result<Option<Reply>> {
+        let commands = self.machine.xforward(attributes)?;
+        let mut last = None;
+        for _ in 0..commands {
+            let reply = self.answer(Asked::Xforward, COMMAND_TIMEOUT, deadline).await?;
+            if last.as_ref().is_none_or(Reply::is_success) {
+                last = Some(reply);
+            }
+        }
+        Ok(last)
+    }
+
+    /// AUTH: the whole line.
+    pub async fn auth(&mut self, line: &Secret, deadline: Instant) -> Result<Reply> {
+        self.machine.auth(line)?;
+        self.answer(Asked::Auth, COMMAND_TIMEOUT, deadline).await
+    }
+
+    /// A line of an authentication exchange.
+    pub async fn auth_line(&mut self, line: &Secret, deadline: Instant) -> Result<Reply> {
+        self.machine.auth_line(line)?;
+        self.answer(Asked::Auth, COMMAND_TIMEOUT, deadline).await
+    }
+
+    /// MAIL with what follows `MAIL FROM:`.
+    pub async fn mail(&mut self, argument: &str, deadline: Instant) -> Result<Reply> {
+        self.machine.mail(argument)?;
+        self.answer(Asked::Mail, COMMAND_TIMEOUT, deadline).await
+    }
+
+    /// RCPT with what follows `RCPT TO:`.
+    pub async fn rcpt(&mut self, argument: &str, deadline: Instant) -> Result<Reply> {
+        self.machine.rcpt(argument)?;
+        self.answer(Asked::Rcpt, COMMAND_TIMEOUT, deadline).await
+    }
+
+    /// DATA; content follows only after a 354.
+    pub async fn data(&mut self, deadline: Instant) -> Result<Reply> {
+        self.machine.data()?;
+        self.answer(Asked::Data, DATA_TIMEOUT, deadline).await
+    }
+
+    /// A piece of content; dots are stuffed here.
+    pub async fn content(&mut self, piece: &[u8], deadline: Instant) -> Result<()> {
+        self.machine.content(piece)?;
+        self.flush("content", BLOCK_TIMEOUT, deadline).await
+    }
+
+    /// The end of the content. A success is the next hop's taking over of the message.
+    pub async fn end(&mut self, deadline: Instant) -> Result<Reply> {
+        self.machine.end()?;
+        self.answer(Asked::End, END_TIMEOUT, deadline).await
+    }
+
+    /// RSET.
+    pub async fn rset(&mut self, deadline: Instant) -> Result<Reply> {
+        self.machine.rset()?;
+        self.answer(Asked::Reset, COMMAND_TIMEOUT, deadline).await
+    }
+
+    /// QUIT, politely but not for long.
+    pub async fn quit(mut self) {
+        if self.machine.quit().is_ok() {
+            let deadline = Instant::now() + QUIT_TIMEOUT;
+            let _ = self.answer(Asked::Quit, QUIT_TIMEOUT, deadline).await;
+        }
+        let _ = tokio::time::timeout(QUIT_TIMEOUT, self.stream.shutdown()).await;
+    }
+
+    async fn flush(&mut self, what: &'static str, limit: Duration, deadline: Instant) -> Result<()> {
+        let within = deadline.min(Instant::now() + limit);
+        while !self.machine.output().is_empty() {
+            let sent = timeout_at(within, self.stream.write(self.machine.output()))
+                .await
+                .map_err(|_| UpstreamError::Timeout(what))?
+                .map_err(|e| UpstreamError::Closed(e.to_string()))?;
+            if sent == 0 {
+                return Err(UpstreamError::Closed("nothing more can be sent".to_owned()));
+            }
+            self.machine.sent(sent);
+        }
+        timeout_at(within, self.stream.flush())
+            .await
+            .map_err(|_| UpstreamError::Timeout(what))?
+            .map_err(|e| UpstreamError::Closed(e.to_string()))
+    }
+
+    /// Sends what is queued and waits for the answer to `asked`.
+    async fn answer(&mut self, asked: Asked, limit: Duration, deadline: Instant) -> Result<Reply> {
+        let what = name(asked);
+        self.flush(what, limit, deadline).await?;
+        let within = deadline.min(Instant::now() + limit);
+        let mut buffer = [0u8; READ_SIZE];
+        loop {
+            if let Some(Answer { to, reply }) = self.machine.next_reply()? {
+                if to == asked {
+                    return Ok(reply);
+                }
+                continue;
+            }
+            let read = timeout_at(within, self.stream.read(&mut buffer))
+                .await
+                .map_err(|_| UpstreamError::Timeout(what))?
+                .map_err(|e| UpstreamError::Closed(e.to_string()))?;
+            if read == 0 {
+                return Err(UpstreamError::Closed(format!("closed while we waited for the answer to {what}")));
+            }
+            let mut rest = buffer.get(..read).unwrap_or(&[]);
+            while !rest.is_empty() {
+                let taken = self.machine.feed(rest);
+                if taken == 0 {
+                    return Err(UpstreamError::Closed("its answer is too long".to_owned()));
+                }
+                rest = rest.get(taken..).unwrap_or(&[]);
+            }
+        }
+    }
+}
+
+fn name(asked: Asked) -> &'static str {
+    match asked {
+        Asked::Greeting => "the connection",
+        Asked::Ehlo => "EHLO",
+        Asked::Helo => "HELO",
+        Asked::StartTls => "STARTTLS",
+        Asked::Auth => "AUTH",
+        Asked::Xforward => "XFORWARD",
+        Asked::Mail => "MAIL",
+        Asked::Rcpt => "RCPT",
+        Asked::Data => "DATA",
+        Asked::End => "the end of the message",
+        Asked::Reset => "RSET",
+        Asked::Noop => "NOOP",
+        Asked::Quit => "QUIT",
+    }
+}

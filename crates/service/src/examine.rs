@@ -1,0 +1,275 @@
+//! One message's examination, from its bytes to a closed report: the worker walks it while engines
+//! outside are asked, and their answers are folded in.
+
+use std::sync::Arc;
+
+use confine::{Body, Failure, Pool};
+use judge::policy::Policy;
+use mail::defect::Ambiguity;
+use mail::evidence::{
+    Answer, EngineId, Evidence, Facts, FileKind, Finding, FindingKind, Object, ObjectId, Origin, Question, Report, Unable,
+    UnableWhy, UnscannedReason,
+};
+use mail::graph;
+use mail::untrusted::Untrusted;
+use net::clamd::{Clamd, ClamdBody};
+use scan::protocol::{Request, Response};
+use scan::{Context, EngineSpec, Input, RebuildRequest, Rebuilt, Step};
+use tokio::time::Instant;
+
+use crate::spool::Spool;
+
+/// Units of fuel that one second of a processor is worth, for limits that people give in seconds.
+/// A unit is about one byte produced or looked at; the slowest decoder makes some 50 MB a second.
+const FUEL_PER_SECOND: u64 = 50_000_000;
+
+/// Most parts that an external engine is asked about one by one.
+const MAX_LOCALISED: usize = 100;
+
+/// Everything that examines mail.
+#[derive(Clone)]
+pub struct Examiner {
+    pool: Pool,
+    clamd: Option<Arc<Clamd>>,
+    external: Vec<EngineId>,
+    required: Vec<EngineId>,
+}
+
+impl std::fmt::Debug for Examiner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Examiner").field("required", &self.required).finish_non_exhaustive()
+    }
+}
+
+/// The context of a message under a policy.
+pub fn context(policy: &Policy, input: Input, name: Option<String>) -> Context {
+    let limits = &policy.limits;
+    let some = |value: u64| (value > 0).then_some(value);
+    Context {
+        limits: scan::Limits {
+            depth: limits.depth,
+            objects: limits.objects,
+            bytes_out: limits.unpacked_size.0,
+            object_bytes: limits.object_size.0,
+            ratio: limits.ratio,
+            fuel: limits.deadline.0.saturating_mul(FUEL_PER_SECOND) / 1000,
+        },
+        archive_max_size: some(policy.archives.max_size.0),
+        archive_fuel: some(policy.archives.max_time.0.saturating_mul(FUEL_PER_SECOND) / 1000),
+        name,
+        input,
+    }
+}
+
+fn body(spool: &Spool) -> Body {
+    match spool {
+        Spool::Memory(bytes) => Body::Memory(Arc::clone(bytes)),
+        Spool::File { file, len } => Body::File(Arc::clone(file), *len),
+    }
+}
+
+impl Examiner {
+    /// With workers that were loaded from `spec`, and a clamd if one is configured.
+    pub fn new(pool: Pool, spec: &EngineSpec, clamd: Option<Arc<Clamd>>) -> Self {
+        Self { pool, clamd, external: spec.external.clone(), required: spec.required() }
+    }
+
+    /// The workers.
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// The external engine, if there is one.
+    pub fn clamd(&self) -> Option<&Clamd> {
+        self.clamd.as_deref()
+    }
+
+    /// Examines a message or file. Always gives a closed report: what went wrong is in it.
+    pub async fn examine(&self, spool: &Spool, context: Context, deadline: Instant) -> Report {
+        let request = Request::Examine(context.clone());
+        let walk = self.ask_worker(&request, spool, deadline);
+        let questions = scan::opening_questions(&self.external);
+        let (walked, answers) = tokio::join!(walk, self.answer(&questions, spool, deadline));
+        let evidence = match walked {
+            Ok(Response::Examined(step)) => match resumed(*step, answers) {
+                Some(evidence) => evidence,
+                None => failed(spool, &context, bad_answer("it asks again")),
+            },
+            Ok(Response::Refused(why)) => failed(spool, &context, bad_answer(&why)),
+            Ok(Response::Rebuilt(_)) => failed(spool, &context, bad_answer("it answers another question")),
+            Err(unable) => with_answers(failed(spool, &context, unable), &answers),
+        };
+        evidence.close(&self.required)
+    }
+
+    /// Rebuilds archives of a message that was examined before; what fails is not in the result.
+    pub(crate) async fn rebuild(
+        &self,
+        spool: &Spool,
+        requests: Vec<RebuildRequest>,
+        context: Context,
+        deadline: Instant,
+    ) -> Vec<Rebuilt> {
+        match self.ask_worker(&Request::Rebuild(requests, context), spool, deadline).await {
+            Ok(Response::Rebuilt(rebuilt)) => rebuilt,
+            Ok(_) => Vec::new(),
+            Err(unable) => {
+                tracing::warn!(detail = %unable.detail.escaped(200), "archives could not be rebuilt; they count as not disinfected");
+                Vec::new()
+            }
+        }
+    }
+
+    async fn ask_worker(&self, request: &Request, spool: &Spool, deadline: Instant) -> Result<Response, Unable> {
+        let bytes = request.encode().map_err(|e| bad_answer(&e.to_string()))?;
+        let reply = self.pool.run(bytes, body(spool), deadline).await.map_err(|failure: Failure| {
+            if failure.is_message_suspect() {
+                tracing::warn!(%failure, "a scan worker failed on a message");
+            }
+            failure.unable(EngineId::Unpack)
+        })?;
+        Response::decode(&reply.bytes).map_err(|e| bad_answer(&e.to_string()))
+    }
+
+    async fn answer(&self, questions: &[Question], spool: &Spool, deadline: Instant) -> Vec<Answer> {
+        let mut answers = Vec::new();
+        for Question::External { engine } in questions {
+            let answer = match &self.clamd {
+                Some(clamd) if *engine == EngineId::Clamd => clamd.scan(clamd_body(spool), deadline).await,
+                _ => Answer::Unable(Unable::new(*engine, UnableWhy::Unavailable, "no such engine is configured")),
+            };
+            answers.push(answer);
+        }
+        answers
+    }
+
+    /// Asks the external engine about each part of a message that it called infected as a whole, so
+    /// that only the part has to go. What it says of parts becomes findings of the report.
+    pub(crate) async fn localise(&self, report: &Report, spool: &Spool, deadline: Instant) -> Report {
+        let mut evidence = report.evidence().clone();
+        let Some(clamd) = &self.clamd else { return evidence.close(&self.required) };
+        let leaves: Vec<(ObjectId, Spool)> = match leaves(report, spool).await {
+            Ok(leaves) => leaves,
+            Err(why) => {
+                tracing::warn!(%why, "the parts of a message could not be shown to clamd one by one");
+                return evidence.close(&self.required);
+            }
+        };
+        for (object, leaf) in leaves {
+            if let Answer::External { verdict: mail::evidence::ExternalVerdict::Infected { name, certainty }, .. } =
+                clamd.scan(clamd_body(&leaf), deadline).await
+            {
+                evidence.findings.push(Finding {
+                    object,
+                    kind: FindingKind::malware(&name, "malware", certainty),
+                    engine: EngineId::Clamd,
+                    span: None,
+                    evidence: Untrusted::new("found in this part".to_owned()),
+                });
+            }
+        }
+        evidence.close(&self.required)
+    }
+}
+
+fn clamd_body(spool: &Spool) -> ClamdBody {
+    match spool {
+        Spool::Memory(bytes) => ClamdBody::Bytes(Arc::clone(bytes)),
+        Spool::File { file, len } => ClamdBody::File(Arc::clone(file), *len),
+    }
+}
+
+/// The decoded leaves of a message, as they stand in its report.
+async fn leaves(report: &Report, spool: &Spool) -> Result<Vec<(ObjectId, Spool)>, String> {
+    let wanted: Vec<(ObjectId, mail::graph::EntityId)> = report
+        .objects()
+        .iter()
+        .enumerate()
+        .filter(|(_, o)| o.size > 0 && !matches!(o.kind, FileKind::Multipart | FileKind::Message))
+        .filter_map(|(at, o)| match o.origin {
+            Origin::Entity(entity) => Some((ObjectId(u32::try_from(at).ok()?), entity)),
+            _ => None,
+        })
+        .take(MAX_LOCALISED)
+        .collect();
+    let spool = spool.clone();
+    tokio::task::spawn_blocking(move || {
+        let raw = spool.bytes().map_err(|e| e.to_string())?;
+        let message = graph::parse(&raw, &graph::Limits::default());
+        let content = |entity| Spool::from(message.content(entity, raw.len()).bytes.into_owned());
+        Ok(wanted.into_iter().map(|(object, entity)| (object, content(entity))).collect())
+    })
+    .await
+    .map_err(|e| e.to_string())?
+}
+
+/// The evidence with the answers folded in; `None` if even then it is not done.
+fn resumed(step: Step, answers: Vec<Answer>) -> Option<Evidence> {
+    match step {
+        Step::Done(evidence) => Some(evidence),
+        Step::Need { suspended, .. } => match scan::resume(suspended, answers) {
+            Step::Done(evidence) => Some(evidence),
+            Step::Need { .. } => None,
+        },
+    }
+}
+
+fn bad_answer(why: &str) -> Unable {
+    Unable::new(EngineId::Unpack, UnableWhy::BadAnswer, why)
+}
+
+/// The evidence of an examination that did not happen: a root that nobody looked at.
+fn failed(spool: &Spool, context: &Context, unable: Unable) -> Evidence {
+    let root = Object {
+        parent: None,
+        origin: Origin::Root,
+        depth: 0,
+        part: String::new(),
+        name: context.name.clone().map(Untrusted::new),
+        other_names: Vec::new(),
+        declared: None,
+        attachment: false,
+        kind: if context.input == Input::Message { FileKind::Message } else { FileKind::Unknown },
+        size: spool.len(),
+        sha256: [0; 32],
+        defects: Vec::new(),
+        coverage: Vec::new(),
+    };
+    Evidence {
+        objects: vec![root],
+        findings: Vec::new(),
+        unable: vec![unable],
+        ambiguity: Ambiguity::None,
+        facts: Facts::default(),
+        fuel: 0,
+    }
+}
+
+/// What an external engine said counts also when the worker failed: known malware stays known.
+fn with_answers(mut evidence: Evidence, answers: &[Answer]) -> Evidence {
+    for answer in answers {
+        match answer {
+            Answer::External { engine, verdict: mail::evidence::ExternalVerdict::Infected { name, certainty } } => {
+                evidence.findings.push(Finding {
+                    object: ObjectId(0),
+                    kind: FindingKind::malware(name, "malware", *certainty),
+                    engine: *engine,
+                    span: None,
+                    evidence: Untrusted::new("found in the message as a whole".to_owned()),
+                });
+            }
+            Answer::External { engine, verdict: mail::evidence::ExternalVerdict::Encrypted { name } } => {
+                evidence.findings.push(Finding {
+                    object: ObjectId(0),
+                    kind: FindingKind::Unscanned { reason: UnscannedReason::Encrypted },
+                    engine: *engine,
+                    span: None,
+                    evidence: Untrusted::new(name.clone()),
+                });
+            }
+            Answer::External { .. } => {}
+            Answer::Unable(unable) => evidence.unable.push(unable.clone()),
+        }
+    }
+    evidence
+}

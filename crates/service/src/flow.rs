@@ -1,0 +1,282 @@
+//! The whole flow of one message: examine, draft, rebuild, plan, keep, render, and examine again
+//! what was changed before it leaves.
+
+use std::sync::Arc;
+
+use judge::can::can;
+use judge::draft::{Case, draft, examines};
+use judge::plan::{Action, Change, Copy, Fate, Plan, ReplyText, plan, unexamined};
+use judge::policy::Policy;
+use judge::site::Site;
+use mail::arrival::Arrival;
+use mail::edit::Kept;
+use mail::evidence::{EngineId, Finding, FindingKind, ObjectId, Report};
+use mail::untrusted::Untrusted;
+use scan::{Input, RebuildRequest};
+use store::{KeptReceipt, Store, StoreError, WaivedReceipt, Waiver};
+use tokio::time::Instant;
+
+use crate::examine::{Examiner, context};
+use crate::record;
+use crate::render::{self, Output, RenderFailure};
+use crate::spool::Spool;
+
+/// What is left of the deadline for keeping and rendering when an examination ends at its limit.
+const RESERVE: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// The proof that a message's original may be changed or dropped.
+#[derive(Debug)]
+pub enum Keeping {
+    /// A copy is durable in Backup.
+    Kept(KeptReceipt),
+    /// The policy wants no copy.
+    Waived(WaivedReceipt),
+    /// Nothing needs one.
+    None,
+}
+
+impl Keeping {
+    fn proof(&self) -> Option<&dyn Kept> {
+        match self {
+            Self::Kept(receipt) => Some(receipt),
+            Self::Waived(receipt) => Some(receipt),
+            Self::None => None,
+        }
+    }
+}
+
+/// A message that was decided about: what will be done, and everything needed to do it.
+#[derive(Debug)]
+pub struct Decided {
+    /// What will be done.
+    pub plan: Plan,
+    /// What was seen; `None` when the policy did not want it examined.
+    pub report: Option<Report>,
+    /// What goes to the next hop, if the plan delivers.
+    pub output: Output,
+    /// The copy in Backup, if one was made.
+    pub keeping: Keeping,
+}
+
+/// What one decision needs.
+#[derive(Clone, Copy)]
+pub struct Bench<'a> {
+    /// Who examines.
+    pub examiner: &'a Examiner,
+    /// Where copies go; `None` where nothing is done, only shown.
+    pub store: Option<&'a Store>,
+    /// The policy in force.
+    pub policy: &'a Arc<Policy>,
+    /// The organisation.
+    pub site: &'a Arc<Site>,
+}
+
+/// Decides about a message. What goes wrong on the way makes the plan a temporary failure, never a
+/// delivery of something unseen.
+pub async fn decide(bench: Bench<'_>, spool: &Spool, arrival: &Arrival, received: Option<&str>, deadline: Instant) -> Decided {
+    if !examines(bench.policy, arrival.direction) {
+        let plan = unexamined(bench.policy, arrival);
+        return finish(bench, spool, arrival, plan, None, Vec::new(), received).await;
+    }
+    let scan_deadline = deadline.checked_sub(RESERVE).unwrap_or(deadline);
+    let context = context(bench.policy, Input::Message, None);
+    let report = bench.examiner.examine(spool, context.clone(), scan_deadline).await;
+    let (report, plan, rebuilt) = judge_report(bench, spool, arrival, report, scan_deadline).await;
+    let decided = finish(bench, spool, arrival, plan, Some(report), rebuilt, received).await;
+    check_changed(bench, spool, arrival, decided, scan_deadline, received).await
+}
+
+/// Drafts, locates, rebuilds and plans.
+async fn judge_report(
+    bench: Bench<'_>,
+    spool: &Spool,
+    arrival: &Arrival,
+    mut report: Report,
+    deadline: Instant,
+) -> (Report, Plan, Vec<(ObjectId, Vec<u8>)>) {
+    let mut drafted = draft(&case(bench, arrival, &report));
+    if drafted.localise {
+        report = bench.examiner.localise(&report, spool, deadline).await;
+        drafted = draft(&case(bench, arrival, &report));
+    }
+    let requests: Vec<RebuildRequest> = drafted
+        .rebuild
+        .iter()
+        .filter_map(|wish| RebuildRequest::new(wish.object, report.object(wish.object)?, wish.remove.clone()))
+        .collect();
+    let mut results = Vec::new();
+    let mut bodies = Vec::new();
+    if !requests.is_empty() {
+        let context = context(bench.policy, Input::Message, None);
+        for rebuilt in bench.examiner.rebuild(spool, requests, context, deadline).await {
+            results.push(judge::plan::Rebuilt { object: rebuilt.object, clean: rebuilt.clean && rebuilt.outcome.is_ok() });
+            if let Ok(body) = rebuilt.outcome {
+                bodies.push((rebuilt.object, body));
+            }
+        }
+    }
+    let plan = plan(&case(bench, arrival, &report), &drafted, &results);
+    (report, plan, bodies)
+}
+
+fn case<'a>(bench: Bench<'a>, arrival: &'a Arrival, report: &'a Report) -> Case<'a> {
+    Case { report, arrival, policy: bench.policy, site: bench.site, can: can(arrival.surface) }
+}
+
+/// Keeps what has to be kept, then renders. Blocking work runs on its own thread.
+async fn finish(
+    bench: Bench<'_>,
+    spool: &Spool,
+    arrival: &Arrival,
+    mut plan: Plan,
+    report: Option<Report>,
+    rebuilt: Vec<(ObjectId, Vec<u8>)>,
+    received: Option<&str>,
+) -> Decided {
+    let keeping = match keep(bench, spool, arrival, &plan, report.as_ref()).await {
+        Ok(keeping) => keeping,
+        Err(error) => {
+            tracing::error!(id = %arrival.id, %error, "the message could not be kept in Backup; it is answered 452");
+            tempfail(&mut plan, 452, "4.3.1 Insufficient system storage, please try again later");
+            return Decided { plan, report, output: Output::Original, keeping: Keeping::None };
+        }
+    };
+    if plan.fate != Fate::Deliver {
+        return Decided { plan, report, output: Output::Original, keeping };
+    }
+    let job = RenderJob {
+        plan: plan.clone(),
+        report,
+        rebuilt,
+        received: received.map(str::to_owned),
+        site: Arc::clone(bench.site),
+        spool: spool.clone(),
+        keeping,
+    };
+    // A header alone is rendered in some microseconds; only whole messages leave this thread.
+    let whole = job.plan.changes.iter().any(Change::is_content);
+    let done = if whole { tokio::task::spawn_blocking(move || job.run()).await } else { Ok(job.run()) };
+    match done {
+        Ok((Ok(output), report, keeping)) => Decided { plan, report, output, keeping },
+        Ok((Err(failure), report, keeping)) => {
+            tracing::error!(id = %arrival.id, %failure, "the message could not be changed as planned; it is answered 451");
+            tempfail(&mut plan, 451, "4.3.0 Message could not be processed, please try again later");
+            Decided { plan, report, output: Output::Original, keeping }
+        }
+        Err(crash) => {
+            tracing::error!(id = %arrival.id, %crash, "changing the message crashed; it is answered 451");
+            tempfail(&mut plan, 451, "4.3.0 Message could not be processed, please try again later");
+            Decided { plan, report: None, output: Output::Original, keeping: Keeping::None }
+        }
+    }
+}
+
+/// Rendering on its way to another thread.
+struct RenderJob {
+    plan: Plan,
+    report: Option<Report>,
+    rebuilt: Vec<(ObjectId, Vec<u8>)>,
+    received: Option<String>,
+    site: Arc<Site>,
+    spool: Spool,
+    keeping: Keeping,
+}
+
+impl RenderJob {
+    fn run(self) -> (Result<Output, RenderFailure>, Option<Report>, Keeping) {
+        let job = render::Job {
+            plan: &self.plan,
+            report: self.report.as_ref(),
+            rebuilt: &self.rebuilt,
+            received: self.received.as_deref(),
+            site: &self.site,
+        };
+        let output = render::output(&job, &self.spool, self.keeping.proof());
+        (output, self.report, self.keeping)
+    }
+}
+
+async fn keep(
+    bench: Bench<'_>,
+    spool: &Spool,
+    arrival: &Arrival,
+    plan: &Plan,
+    report: Option<&Report>,
+) -> Result<Keeping, StoreError> {
+    let (Some(store), Some(report)) = (bench.store, report) else {
+        return Ok(Keeping::None);
+    };
+    match plan.copy {
+        Copy::No => Ok(Keeping::None),
+        Copy::Waived => Ok(Keeping::Waived(store.waive(arrival.id, Waiver::CopyOffByPolicy))),
+        Copy::Keep => {
+            let entry = record::backup_entry(&case(bench, arrival, report), plan);
+            let (store, mut reader) = (store.clone(), spool.reader());
+            let kept = tokio::task::spawn_blocking(move || store.keep(entry, &mut reader)).await;
+            kept.unwrap_or_else(|crash| Err(StoreError::Body(std::io::Error::other(crash)))).map(Keeping::Kept)
+        }
+    }
+}
+
+fn tempfail(plan: &mut Plan, code: u16, text: &str) {
+    plan.action = Action::Tempfailed;
+    plan.fate = Fate::Tempfail(ReplyText { code, text: text.to_owned() });
+    plan.changes.clear();
+    plan.copy = Copy::No;
+}
+
+/// What was changed is examined again before it leaves: a message whose content we rewrote goes out
+/// only if no engine finds malware in it any more. Otherwise the rules decide again, about the
+/// message as a whole.
+async fn check_changed(
+    bench: Bench<'_>,
+    spool: &Spool,
+    arrival: &Arrival,
+    decided: Decided,
+    deadline: Instant,
+    received: Option<&str>,
+) -> Decided {
+    let (Output::Whole(bytes), Some(report)) = (&decided.output, &decided.report) else { return decided };
+    if !decided.plan.changes.iter().any(Change::is_content) {
+        return decided;
+    }
+    let changed = Spool::Memory(Arc::clone(bytes));
+    let context = context(bench.policy, Input::Message, None);
+    let again = bench.examiner.examine(&changed, context, deadline).await;
+    let left: Vec<Finding> =
+        again.findings().iter().filter(|f| matches!(f.kind, FindingKind::Malware { .. })).cloned().collect();
+    let unlooked = again.evidence().unable.clone();
+    if left.is_empty() && unlooked.is_empty() {
+        return decided;
+    }
+    tracing::warn!(id = %arrival.id, left = left.len(), "the changed message is not clean; the rules decide about the whole message");
+    let mut evidence = report.evidence().clone();
+    evidence.unable.extend(unlooked);
+    evidence.findings.extend(left.into_iter().map(|f| Finding {
+        object: ObjectId(0),
+        kind: f.kind,
+        engine: EngineId::Unpack,
+        span: None,
+        evidence: Untrusted::new("still found after the infected objects were removed".to_owned()),
+    }));
+    let report = evidence.close(&[]);
+    let drafted = draft(&case(bench, arrival, &report));
+    let plan = plan(&case(bench, arrival, &report), &drafted, &[]);
+    forget(bench, decided.keeping).await;
+    if plan.fate == Fate::Deliver {
+        // Only a policy that allows malware comes here; it asked for the message as it is.
+        tracing::warn!(id = %arrival.id, "the policy delivers the message although malware is left in it");
+    }
+    finish(bench, spool, arrival, plan, Some(report), Vec::new(), received).await
+}
+
+/// Drops a copy that was made for something that did not happen.
+pub(crate) async fn forget(bench: Bench<'_>, keeping: Keeping) {
+    let (Some(store), Keeping::Kept(receipt)) = (bench.store, keeping) else { return };
+    let store = store.clone();
+    let id = receipt.backup_id();
+    let done = tokio::task::spawn_blocking(move || store.delete(id)).await;
+    if let Ok(Err(error)) = done {
+        tracing::warn!(%error, "a copy that is not needed could not be removed from Backup; retention will");
+    }
+}

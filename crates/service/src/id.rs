@@ -1,0 +1,40 @@
+//! Names for messages: the clock and the system's random numbers.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use mail::arrival::MessageId;
+
+/// Milliseconds since 1970.
+pub fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// A new name.
+pub fn message_id() -> MessageId {
+    MessageId::new(now_ms(), random())
+}
+
+/// Some random letters for a temporary file's name.
+pub(crate) fn random_suffix() -> String {
+    random::<10>().iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Random bytes from the system; early in the boot this waits until there are some.
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    let mut filled = 0;
+    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        // Only an interruption can fail here, and then the next round goes on.
+        filled += rustix::rand::getrandom(rest, rustix::rand::GetRandomFlags::empty()).unwrap_or(0);
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn names_differ() {
+        let ids: std::collections::HashSet<_> = (0..1000).map(|_| super::message_id()).collect();
+        assert_eq!(ids.len(), 1000);
+    }
+}

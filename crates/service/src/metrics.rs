@@ -1,0 +1,186 @@
+//! Figures for Prometheus. Labels have few values: never an address, a domain or a name that a
+//! sender chose.
+
+use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, text::encode};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+/// Upper bounds of the duration histograms, in seconds.
+const DURATION_BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 20.0, 80.0];
+
+/// Labels of a message.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub struct MessageLabels {
+    /// Where it crossed us.
+    pub surface: &'static str,
+    /// Which way it went.
+    pub direction: &'static str,
+    /// What it is.
+    pub status: &'static str,
+    /// What was done with it.
+    pub action: &'static str,
+}
+
+/// The label of what monitor mode would have done.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub struct WouldLabels {
+    /// The action.
+    pub action: &'static str,
+}
+
+/// Labels of an engine that could not look.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub struct EngineLabels {
+    /// The engine.
+    pub engine: &'static str,
+    /// Why it could not look.
+    pub why: &'static str,
+}
+
+/// The label of a session's end.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub struct SessionLabels {
+    /// How it ended: `quit`, `closed`, `timeout`, `errors`, `refused`, `next_hop`.
+    pub end: &'static str,
+}
+
+/// Labels of the build.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct BuildLabels {
+    version: &'static str,
+}
+
+/// Every figure we count.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    /// Messages, by what became of them.
+    pub messages: Family<MessageLabels, Counter>,
+    /// What monitor mode would have done.
+    pub would: Family<WouldLabels, Counter>,
+    /// Engines that could not look.
+    pub unable: Family<EngineLabels, Counter>,
+    /// Time from the end of a message to our decision.
+    pub examination: Histogram,
+    /// Time from the end of a message to our reply.
+    pub reply: Histogram,
+    /// SMTP sessions, by how they ended.
+    pub sessions: Family<SessionLabels, Counter>,
+    /// Connections now open.
+    pub connections: Gauge<i64, AtomicI64>,
+    /// Bytes of messages now in work.
+    pub bytes_in_flight: Gauge<i64, AtomicI64>,
+    /// Messages in Backup.
+    pub backup_objects: Gauge<u64, AtomicU64>,
+    /// Bytes in Backup.
+    pub backup_bytes: Gauge<u64, AtomicU64>,
+    /// Reloads that failed; the old configuration stays in force.
+    pub reload_failures: Counter,
+    /// Signatures are loaded (1), or nothing but the built-in rules (0).
+    pub signatures_loaded: Gauge<i64, AtomicI64>,
+    /// Workers now running.
+    pub workers: Gauge<i64, AtomicI64>,
+    /// Workers that ended unexpectedly, were ended at a deadline, or retired, since the start.
+    pub worker_ends: Family<WorkerLabels, Counter>,
+}
+
+/// Why a worker ended.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub struct WorkerLabels {
+    /// `crashed`, `killed` or `retired`.
+    pub end: &'static str,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// A new set, all zero.
+    pub fn new() -> Self {
+        let histogram = || Histogram::new(DURATION_BUCKETS);
+        let mut metrics = Self {
+            registry: Registry::with_prefix("mailward"),
+            messages: Family::default(),
+            would: Family::default(),
+            unable: Family::default(),
+            examination: histogram(),
+            reply: histogram(),
+            sessions: Family::default(),
+            connections: Gauge::default(),
+            bytes_in_flight: Gauge::default(),
+            backup_objects: Gauge::default(),
+            backup_bytes: Gauge::default(),
+            reload_failures: Counter::default(),
+            signatures_loaded: Gauge::default(),
+            workers: Gauge::default(),
+            worker_ends: Family::default(),
+        };
+        metrics.register();
+        metrics
+    }
+
+    fn register(&mut self) {
+        let r = &mut self.registry;
+        r.register("messages", "Messages by surface, direction, status and action", self.messages.clone());
+        r.register("monitor_would", "Messages that monitor mode let through, by what would have been done", self.would.clone());
+        r.register("engine_unable", "Times an engine could not look, by engine and reason", self.unable.clone());
+        r.register_with_unit("examination_duration", "Time from the end of a message to the decision", Unit::Seconds, self.examination.clone());
+        r.register_with_unit("reply_duration", "Time from the end of a message to our reply", Unit::Seconds, self.reply.clone());
+        r.register("smtp_sessions", "SMTP sessions by how they ended", self.sessions.clone());
+        r.register("smtp_connections", "SMTP connections now open", self.connections.clone());
+        r.register_with_unit("in_flight", "Bytes of messages now in work", Unit::Bytes, self.bytes_in_flight.clone());
+        r.register("backup_objects", "Messages in Backup", self.backup_objects.clone());
+        r.register_with_unit("backup", "Bytes that Backup takes on disk", Unit::Bytes, self.backup_bytes.clone());
+        r.register("reload_failures", "Reloads that failed and left the old configuration in force", self.reload_failures.clone());
+        r.register("signatures_loaded", "1 when hash lists, rules of your own or clamd are in use", self.signatures_loaded.clone());
+        r.register("workers", "Scan workers now running", self.workers.clone());
+        r.register("worker_ends", "Scan workers that ended, by reason", self.worker_ends.clone());
+        let build: Family<BuildLabels, Gauge> = Family::default();
+        build.get_or_create(&BuildLabels { version: env!("CARGO_PKG_VERSION") }).set(1);
+        r.register("build_info", "The version that runs", build);
+    }
+
+    /// Records how long a decision took.
+    pub fn observe_examination(&self, took: Duration) {
+        self.examination.observe(took.as_secs_f64());
+    }
+
+    /// All figures in the OpenMetrics text format.
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        // Writing to a string cannot fail.
+        let _ = encode(&mut out, &self.registry);
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_show_with_their_labels() {
+        let metrics = Metrics::new();
+        let labels = MessageLabels { surface: "smtp", direction: "incoming", status: "clean", action: "delivered" };
+        metrics.messages.get_or_create(&labels).inc();
+        metrics.observe_examination(Duration::from_millis(3));
+        let text = metrics.text();
+        for line in [
+            "mailward_messages_total{surface=\"smtp\",direction=\"incoming\",status=\"clean\",action=\"delivered\"} 1",
+            "mailward_examination_duration_seconds_count 1",
+            "mailward_signatures_loaded 0",
+            "# EOF",
+        ] {
+            assert!(text.contains(line), "{line} in\n{text}");
+        }
+    }
+}

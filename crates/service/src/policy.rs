@@ -1,0 +1,121 @@
+//! Where the policy in force comes from: its newest revision in the store, or a file that is then
+//! the only source.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use judge::policy::Policy;
+use settings::LoadedPolicy;
+use store::{Store, StoreError};
+
+use crate::id;
+
+/// The policy in force.
+#[derive(Clone, Debug)]
+pub struct InForce {
+    /// The policy.
+    pub policy: Arc<Policy>,
+    /// Where it comes from, in words.
+    pub origin: Origin,
+}
+
+/// Where a policy comes from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// Nobody set one yet: the defaults.
+    Defaults,
+    /// A revision in the store.
+    Revision(u64),
+    /// A file.
+    File(PathBuf),
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Defaults => f.write_str("defaults"),
+            Self::Revision(number) => write!(f, "revision {number}"),
+            Self::File(path) => write!(f, "file {}", path.display()),
+        }
+    }
+}
+
+/// Why there is no policy, or a new one is refused.
+#[derive(Debug)]
+pub enum PolicyError {
+    /// The text is wrong; all problems, a line each.
+    Text(String),
+    /// The store.
+    Store(StoreError),
+    /// The file.
+    File(PathBuf, std::io::Error),
+    /// The policy is kept in a file; that is where it is edited.
+    KeptInFile(PathBuf),
+}
+
+impl std::fmt::Display for PolicyError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Text(problems) => f.write_str(problems),
+            Self::Store(error) => write!(f, "{error}"),
+            Self::File(path, error) => write!(f, "{}: cannot be read: {error}", path.display()),
+            Self::KeptInFile(path) => write!(
+                f,
+                "the policy is kept in the file {} (policy.file): edit the file, then reload with SIGHUP",
+                path.display()
+            ),
+        }
+    }
+}
+
+impl std::error::Error for PolicyError {}
+
+impl From<StoreError> for PolicyError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Reads a policy and refuses one with errors; warnings are logged.
+///
+/// # Errors
+/// [`PolicyError::Text`] with every problem.
+pub fn parse(text: &str, origin: &str) -> Result<Policy, PolicyError> {
+    let loaded = LoadedPolicy::parse(text, origin).map_err(|problems| PolicyError::Text(problems.to_string()))?;
+    for warning in &loaded.warnings.0 {
+        tracing::warn!(target: "policy", "{warning}");
+    }
+    Ok(loaded.policy)
+}
+
+/// The policy in force at a start or reload.
+///
+/// # Errors
+/// When it cannot be read or is wrong.
+pub fn load(store: &Store, file: Option<&Path>) -> Result<InForce, PolicyError> {
+    if let Some(path) = file {
+        let text = std::fs::read_to_string(path).map_err(|e| PolicyError::File(path.to_owned(), e))?;
+        let policy = parse(&text, &path.display().to_string())?;
+        return Ok(InForce { policy: Arc::new(policy), origin: Origin::File(path.to_owned()) });
+    }
+    Ok(match store.current_policy()? {
+        None => InForce { policy: Arc::new(Policy::default()), origin: Origin::Defaults },
+        Some(revision) => {
+            let name = format!("policy revision {}", revision.head.number);
+            InForce { policy: Arc::new(parse(&revision.text, &name)?), origin: Origin::Revision(revision.head.number) }
+        }
+    })
+}
+
+/// Saves a new revision.
+///
+/// # Errors
+/// When the text is wrong or the policy is kept in a file; nothing is saved then.
+pub fn apply(store: &Store, file: Option<&Path>, text: &str, author: &str, comment: &str) -> Result<InForce, PolicyError> {
+    if let Some(path) = file {
+        return Err(PolicyError::KeptInFile(path.to_owned()));
+    }
+    let policy = parse(text, "policy")?;
+    let number = store.save_policy(text, author, comment, id::now_ms())?;
+    Ok(InForce { policy: Arc::new(policy), origin: Origin::Revision(number) })
+}

@@ -1,0 +1,172 @@
+//! What is written down about a message: its row in the message log, its entry in Backup, its one
+//! line in the log, and the figures.
+
+use std::time::Duration;
+
+use judge::draft::Case;
+use judge::plan::{Action, Plan};
+use judge::status::Status;
+use mail::arrival::Arrival;
+use mail::evidence::{FindingKind, Report, Seen};
+use mail::untrusted::{Untrusted, escape};
+use store::{NewEntry, SenderType};
+
+use crate::metrics::{EngineLabels, MessageLabels, Metrics, WouldLabels};
+
+/// Longest address or subject in the log, in characters.
+const LOG_TEXT: usize = 160;
+/// Most recipients named in one log line.
+const LOG_RECIPIENTS: usize = 10;
+
+/// How it ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Outcome {
+    /// Whether somebody has taken the message: the next hop, or we ourselves.
+    pub accepted: bool,
+    /// The reply that the sender got: code and text of the last line.
+    pub reply: String,
+    /// From the end of the message to the reply.
+    pub took: Duration,
+}
+
+/// The entry in Backup for a message that is about to be acted on.
+pub(crate) fn backup_entry(case: &Case<'_>, plan: &Plan) -> NewEntry {
+    let facts = case.report.facts();
+    let mail_from = case.arrival.envelope.mail_from.clone();
+    let internal = mail_from.as_ref().is_some_and(|a| case.site.is_internal(a));
+    NewEntry {
+        id: case.arrival.id,
+        surface: case.arrival.surface,
+        direction: case.arrival.direction,
+        mail_from,
+        recipients: case.arrival.envelope.rcpt_to.clone(),
+        header_from: facts.from.clone(),
+        header_to: facts.to.clone(),
+        header_cc: facts.cc.clone(),
+        subject: facts.subject.clone(),
+        date: facts.date.clone(),
+        objects: object_names(case.report, plan),
+        status: plan.status.name().to_owned(),
+        reason: sentences(case.report, plan).join("\n"),
+        malware: malware(case.report).into_iter().map(Untrusted::new).collect(),
+        sender_type: if internal { SenderType::Internal } else { SenderType::External },
+        peer_ip: case.arrival.peer.ip,
+        connection: case.arrival.connection,
+        size: case.arrival.size,
+        action: plan.action.name().to_owned(),
+        received_ms: case.arrival.received_ms,
+    }
+}
+
+/// BK-09: the attachment's name, `<message body>` for a text without one, `<message>` for the whole.
+fn object_names(report: &Report, plan: &Plan) -> Vec<Untrusted<String>> {
+    let mut names: Vec<Untrusted<String>> = Vec::new();
+    for reason in &plan.reasons {
+        let name = match report.object(reason.object) {
+            Some(object) if object.parent.is_some() => {
+                object.name.clone().unwrap_or_else(|| Untrusted::new("<message body>".to_owned()))
+            }
+            _ => Untrusted::new("<message>".to_owned()),
+        };
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// The names of all malware that was found, each once.
+pub fn malware(report: &Report) -> Vec<String> {
+    let mut names: Vec<String> = report
+        .findings()
+        .iter()
+        .filter_map(|f| if let FindingKind::Malware { name, .. } = &f.kind { Some(name.clone()) } else { None })
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// What was found where, what is done about it and why: a sentence a rule that applied.
+pub fn sentences(report: &Report, plan: &Plan) -> Vec<String> {
+    let mut out: Vec<String> = plan
+        .reasons
+        .iter()
+        .map(|reason| {
+            let node = report.node(reason.object);
+            let done = if reason.monitored { format!("monitor mode, would be: {}", reason.done) } else { reason.done.to_owned() };
+            format!("{node}: {} (found by {}; rule {}): {done}", reason.what, reason.engine.name(), reason.rule.name())
+        })
+        .collect();
+    out.extend(plan.steps_down.iter().map(|step| format!("{}: {}", report.node(step.object), step.why)));
+    out
+}
+
+/// Writes the one line of a message, and counts it.
+pub(crate) fn log(arrival: &Arrival, plan: &Plan, report: Option<&Report>, outcome: &Outcome, redact: bool) {
+    let hide = |text: &str| if redact { "-".to_owned() } else { escape(text, LOG_TEXT) };
+    let from = arrival.envelope.mail_from.as_ref().map_or("<>", |a| a.as_str());
+    let recipients = &arrival.envelope.rcpt_to;
+    let mut to: Vec<String> = recipients.iter().take(LOG_RECIPIENTS).map(|a| hide(a.as_str())).collect();
+    if recipients.len() > LOG_RECIPIENTS {
+        to.push(format!("+{}", recipients.len() - LOG_RECIPIENTS));
+    }
+    let subject = report.and_then(|r| r.facts().subject.as_ref()).map_or_else(String::new, |s| hide(s.raw()));
+    let found = report.map(malware).unwrap_or_default().join(",");
+    let rules = rules(plan).join(",");
+    let helo = arrival.peer.helo.as_ref().map_or_else(String::new, |h| hide(h.raw()));
+    tracing::info!(
+        target: "message",
+        id = %arrival.id,
+        surface = arrival.surface.name(),
+        direction = arrival.direction.name(),
+        peer = %arrival.peer.ip.map_or_else(|| "-".to_owned(), |ip| ip.to_string()),
+        helo = %helo,
+        from = %hide(from),
+        to = %to.join(","),
+        subject = %subject,
+        size = arrival.size,
+        status = plan.status.name(),
+        action = plan.action.name(),
+        would = plan.would.map_or("-", Action::name),
+        malware = %found,
+        rules = %rules,
+        reply = %escape(&outcome.reply, LOG_TEXT),
+        ms = u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX),
+    );
+}
+
+/// The names of the rules that applied, each once.
+pub fn rules(plan: &Plan) -> Vec<&'static str> {
+    let mut rules: Vec<&'static str> = plan.reasons.iter().map(|r| r.rule.name()).collect();
+    rules.sort_unstable();
+    rules.dedup();
+    rules
+}
+
+/// Counts a message.
+pub(crate) fn count(metrics: &Metrics, arrival: &Arrival, plan: &Plan, report: Option<&Report>, outcome: &Outcome) {
+    let labels = MessageLabels {
+        surface: arrival.surface.name(),
+        direction: arrival.direction.name(),
+        status: plan.status.name(),
+        action: if outcome.accepted || plan.action != Action::Delivered { plan.action.name() } else { "not_accepted" },
+    };
+    metrics.messages.get_or_create(&labels).inc();
+    if let Some(would) = plan.would {
+        metrics.would.get_or_create(&WouldLabels { action: would.name() }).inc();
+    }
+    metrics.reply.observe(outcome.took.as_secs_f64());
+    let Some(report) = report.filter(|_| plan.status != Status::Clean) else { return };
+    let unable = &report.evidence().unable;
+    let failed = report.objects().iter().flat_map(|o| &o.coverage).filter_map(|c| match c.seen {
+        Seen::Unable(why) => Some((c.engine, why)),
+        _ => None,
+    });
+    let mut all: Vec<_> = unable.iter().map(|u| (u.engine, u.why)).chain(failed).collect();
+    all.sort_unstable();
+    all.dedup();
+    for (engine, why) in all {
+        metrics.unable.get_or_create(&EngineLabels { engine: engine.name(), why: why.name() }).inc();
+    }
+}

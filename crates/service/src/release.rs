@@ -1,0 +1,218 @@
+//! Mail that leaves Backup again, and copies for the administrator: sent straight to the next hop,
+//! one transaction a recipient, with a marker by which released mail is known (spec BK-11, BK-14).
+
+use std::io::Read;
+use std::time::Duration;
+
+use aws_lc_rs::digest;
+use mail::address::Address;
+use mail::arrival::Arrival;
+use net::upstream::{Hop, Upstream, UpstreamError};
+use store::{BackupId, ReleaseMarker, Store, StoreError};
+use tokio::time::Instant;
+
+use crate::id;
+use crate::spool::{CHUNK, Spool, Spooler};
+
+/// The marker's header.
+pub const MARKER: &str = "X-Mailward-Release";
+/// How long a marker counts, in seconds: time enough for a queue behind us.
+const MARKER_LIFE: u64 = 7 * 86_400;
+/// How much of a message is looked at for a marker, in bytes.
+const HEAD_MAX: usize = 64 * 1024;
+/// How long one transaction may take.
+const SEND_LIMIT: Duration = Duration::from_secs(600);
+
+/// Why a message could not be sent.
+#[derive(Debug)]
+pub enum SendError {
+    /// Backup could not give it.
+    Store(StoreError),
+    /// The next hop could not be reached, or the session broke.
+    Upstream(UpstreamError),
+    /// The next hop answered a command with a refusal.
+    Refused(String),
+    /// There is no next hop.
+    NoNextHop,
+}
+
+impl std::fmt::Display for SendError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Store(error) => write!(f, "{error}"),
+            Self::Upstream(error) => write!(f, "the next hop: {error}"),
+            Self::Refused(reply) => write!(f, "the next hop refuses it: {reply}"),
+            Self::NoNextHop => f.write_str("no next hop is configured: set next_hop.address"),
+        }
+    }
+}
+
+impl std::error::Error for SendError {}
+
+impl From<UpstreamError> for SendError {
+    fn from(error: UpstreamError) -> Self {
+        Self::Upstream(error)
+    }
+}
+
+/// Releases an entry of Backup to these recipients. Gives those that the next hop took it for, with
+/// the error for the first that it did not.
+pub async fn release(store: &Store, hop: &Hop, entry: BackupId, to: &[Address]) -> (Vec<Address>, Option<SendError>) {
+    let mut done = Vec::new();
+    let result = release_each(store, hop, entry, to, &mut done).await;
+    if !done.is_empty() {
+        let (store, sent) = (store.clone(), done.clone());
+        let marked = tokio::task::spawn_blocking(move || store.mark_released(entry, sent, id::now_ms())).await;
+        if let Ok(Err(error)) = marked {
+            tracing::warn!(%error, "the release is done but could not be noted");
+        }
+    }
+    (done, result.err())
+}
+
+async fn release_each(store: &Store, hop: &Hop, entry: BackupId, to: &[Address], done: &mut Vec<Address>) -> Result<(), SendError> {
+    let (spool, sender) = original(store, entry).await?;
+    let below = digest_from(&spool, 0).map_err(|e| SendError::Store(StoreError::Body(e)))?;
+    for recipient in to {
+        let expiry = id::now_ms() / 1000 + MARKER_LIFE;
+        let marker = store.release_marker().make(recipient, expiry, &below);
+        let head = format!("{MARKER}: {marker}\r\n").into_bytes();
+        send(hop, sender.as_ref(), recipient, head, &spool).await?;
+        done.push(recipient.clone());
+    }
+    Ok(())
+}
+
+/// The kept message, checked to its end before a byte of it is sent.
+async fn original(store: &Store, entry: BackupId) -> Result<(Spool, Option<Address>), SendError> {
+    let store = store.clone();
+    let read = move || -> Result<(Spool, Option<Address>), StoreError> {
+        let sender = store.show(entry)?.entry.mail_from;
+        let mut body = store.open_original(entry)?;
+        let mut spooler = Spooler::new(&std::env::temp_dir(), CHUNK);
+        let mut buffer = vec![0; CHUNK];
+        loop {
+            let read = body.read(&mut buffer).map_err(StoreError::Body)?;
+            if read == 0 {
+                return Ok((spooler.finish(), sender));
+            }
+            spooler.write(buffer.get(..read).unwrap_or(&[])).map_err(StoreError::Body)?;
+        }
+    };
+    let done = tokio::task::spawn_blocking(read).await;
+    done.unwrap_or_else(|crash| Err(StoreError::Body(std::io::Error::other(crash)))).map_err(SendError::Store)
+}
+
+/// Sends a message, with `head` in front, in a transaction of its own.
+///
+/// # Errors
+/// Whatever kept the next hop from taking it.
+pub async fn send(hop: &Hop, sender: Option<&Address>, recipient: &Address, head: Vec<u8>, spool: &Spool) -> Result<String, SendError> {
+    let deadline = Instant::now() + SEND_LIMIT;
+    let mut upstream = Upstream::open(hop, deadline).await?;
+    let from = sender.map_or("", Address::as_str);
+    let utf8 = !from.is_ascii() || !recipient.as_str().is_ascii();
+    let mut mail = format!("<{from}>");
+    if utf8 && upstream.extensions().smtputf8 {
+        mail.push_str(" SMTPUTF8");
+    }
+    if upstream.extensions().eight_bit_mime {
+        mail.push_str(" BODY=8BITMIME");
+    }
+    taken(upstream.mail(&mail, deadline).await?.into())?;
+    taken(upstream.rcpt(&format!("<{}>", recipient.as_str()), deadline).await?.into())?;
+    let go = upstream.data(deadline).await?;
+    if go.code() != 354 {
+        return Err(SendError::Refused(format!("{} {}", go.code(), go.text())));
+    }
+    upstream.content(&head, deadline).await?;
+    pour(&mut upstream, spool, 0, deadline).await?;
+    let reply = taken(upstream.end(deadline).await?.into())?;
+    upstream.quit().await;
+    Ok(reply)
+}
+
+/// A reply as text, with whether it is a success.
+struct Said {
+    success: bool,
+    text: String,
+}
+
+impl From<wire::smtp::reply::Reply> for Said {
+    fn from(reply: wire::smtp::reply::Reply) -> Self {
+        Self { success: reply.is_success(), text: format!("{} {}", reply.code(), reply.text()) }
+    }
+}
+
+fn taken(said: Said) -> Result<String, SendError> {
+    if said.success { Ok(said.text) } else { Err(SendError::Refused(said.text)) }
+}
+
+/// Sends a spool's bytes from an offset on as content.
+///
+/// # Errors
+/// When the connection, or reading the spool, fails.
+pub async fn pour(upstream: &mut Upstream, spool: &Spool, from: u64, deadline: Instant) -> Result<(), UpstreamError> {
+    let mut at = from;
+    while at < spool.len() {
+        let piece = spool.read_at(at, CHUNK).map_err(|e| UpstreamError::Closed(format!("the spool cannot be read: {e}")))?;
+        at = at.saturating_add(piece.len() as u64);
+        upstream.content(&piece, deadline).await?;
+    }
+    Ok(())
+}
+
+fn digest_from(spool: &Spool, from: u64) -> std::io::Result<[u8; 32]> {
+    let mut context = digest::Context::new(&digest::SHA256);
+    let mut at = from;
+    while at < spool.len() {
+        let piece = spool.read_at(at, CHUNK)?;
+        at = at.saturating_add(piece.len() as u64);
+        context.update(&piece);
+    }
+    let mut out = [0; 32];
+    out.copy_from_slice(context.finish().as_ref());
+    Ok(out)
+}
+
+/// Whether a message carries a valid marker: the first one in its header, made by this installation
+/// for exactly the bytes below it and every recipient of this transaction.
+pub(crate) fn is_released(marker: &ReleaseMarker, spool: &Spool, arrival: &Arrival) -> bool {
+    let Ok(head) = spool.read_at(0, HEAD_MAX) else { return false };
+    let Some((value, below)) = find_marker(&head) else { return false };
+    let Ok(digest) = digest_from(spool, below as u64) else { return false };
+    marker.check(&value, &arrival.envelope.rcpt_to, &digest, id::now_ms() / 1000)
+}
+
+/// The value of the first marker, and where the bytes below it begin.
+fn find_marker(head: &[u8]) -> Option<(String, usize)> {
+    let mut at = 0;
+    loop {
+        let line = head.get(at..)?;
+        let end = line.iter().position(|b| *b == b'\n')?.saturating_add(1);
+        let line = line.get(..end)?;
+        if matches!(line, b"\r\n" | b"\n") {
+            return None;
+        }
+        at = at.saturating_add(end);
+        let name = line.get(..MARKER.len());
+        if name.is_some_and(|n| n.eq_ignore_ascii_case(MARKER.as_bytes())) && line.get(MARKER.len()) == Some(&b':') {
+            let value = line.get(MARKER.len().saturating_add(1)..)?;
+            return Some((String::from_utf8_lossy(value).trim().to_owned(), at));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_marker_is_found_in_the_header_only() {
+        let (value, below) = find_marker(b"Received: x\r\nx-mailward-release: v=1\r\nTo: a\r\n\r\nbody").unwrap();
+        assert_eq!((value.as_str(), below), ("v=1", 37));
+        assert!(find_marker(b"To: a\r\n\r\nX-Mailward-Release: v=1\r\n").is_none());
+        assert!(find_marker(b"X-Mailward-Released: v=1\r\n\r\n").is_none());
+        assert!(find_marker(b"").is_none());
+    }
+}

@@ -1,0 +1,247 @@
+//! From a plan to bytes: what is sent to the next hop.
+//!
+//! Changes of the header need only the header in memory: it is rendered, and the rest of the spool
+//! follows untouched. Changes of content need the whole message, and the proof that the original is
+//! kept.
+
+use std::io;
+use std::sync::Arc;
+
+use judge::plan::{Change, Plan};
+use judge::site::Site;
+use mail::edit::{Edit, EditSet, HeaderName, HeaderValue, Kept, NewPart, Rewrite};
+use mail::evidence::{ObjectId, Origin, Report};
+use mail::graph::{self, EntityId, Limits, Message};
+use mail::render::render;
+
+use crate::spool::Spool;
+
+/// How much of a message is read to find the end of its header; a longer header is rendered as a
+/// whole message.
+const HEAD_MAX: usize = 256 * 1024;
+
+/// What goes to the next hop.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// The message as it came.
+    Original,
+    /// A new head, then the message from `rest` on.
+    Head {
+        /// The rendered header.
+        head: Vec<u8>,
+        /// Where the untouched rest begins, in bytes.
+        rest: u64,
+    },
+    /// A whole new message.
+    Whole(Arc<[u8]>),
+}
+
+/// Why a plan could not be rendered.
+#[derive(Debug)]
+pub enum RenderFailure {
+    /// The spool could not be read.
+    Io(io::Error),
+    /// A change does not fit the message.
+    Edit(String),
+    /// Content would change although no copy was kept: a mistake of ours, never of the message.
+    NotKept,
+}
+
+impl std::fmt::Display for RenderFailure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Io(error) => write!(f, "cannot read the spooled message: {error}"),
+            Self::Edit(why) => write!(f, "a change does not fit the message: {why}"),
+            Self::NotKept => f.write_str("the original was not kept before its content changed"),
+        }
+    }
+}
+
+impl std::error::Error for RenderFailure {}
+
+impl From<io::Error> for RenderFailure {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Everything that rendering needs.
+pub(crate) struct Job<'a> {
+    /// The plan.
+    pub(crate) plan: &'a Plan,
+    /// The report, to find the entity of an object.
+    pub(crate) report: Option<&'a Report>,
+    /// Rebuilt containers.
+    pub(crate) rebuilt: &'a [(ObjectId, Vec<u8>)],
+    /// The value of our `Received` header, if one is added.
+    pub(crate) received: Option<&'a str>,
+    /// Whose Authentication-Results are ours.
+    pub(crate) site: &'a Site,
+}
+
+/// Renders a plan that delivers.
+pub(crate) fn output(job: &Job<'_>, spool: &Spool, kept: Option<&dyn Kept>) -> Result<Output, RenderFailure> {
+    if job.plan.changes.is_empty() && job.received.is_none() {
+        return Ok(Output::Original);
+    }
+    if !job.plan.changes.iter().any(Change::is_content) {
+        let start = spool.read_at(0, HEAD_MAX)?;
+        if let Some(end) = head_end(&start) {
+            let head = start.get(..end).unwrap_or(&start);
+            let rendered = rendered(job, head, None)?;
+            return Ok(Output::Head { head: rendered, rest: end as u64 });
+        }
+    }
+    let bytes = spool.bytes()?;
+    Ok(Output::Whole(Arc::from(rendered(job, &bytes, kept)?)))
+}
+
+/// Where the header ends: behind its empty line. `None` if there is no empty line in sight.
+fn head_end(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let line = bytes.get(at..)?;
+        let end = line.iter().position(|b| *b == b'\n')?.saturating_add(1);
+        if matches!(line.get(..end), Some(b"\r\n" | b"\n")) {
+            return Some(at.saturating_add(end));
+        }
+        at = at.saturating_add(end);
+    }
+}
+
+fn rendered(job: &Job<'_>, raw: &[u8], kept: Option<&dyn Kept>) -> Result<Vec<u8>, RenderFailure> {
+    let message = graph::parse(raw, &Limits::default());
+    let edits = edits(job, &message)?;
+    let set = EditSet::new(&message, edits).map_err(|e| RenderFailure::Edit(e.to_string()))?;
+    let rewrite = Rewrite::Edit(set);
+    let rendered = render(&message, &rewrite, kept).map_err(|e| match e {
+        mail::render::RenderError::NotKept => RenderFailure::NotKept,
+        other => RenderFailure::Edit(other.to_string()),
+    })?;
+    Ok(rendered.to_vec())
+}
+
+fn edits(job: &Job<'_>, message: &Message<'_>) -> Result<Vec<Edit>, RenderFailure> {
+    let mut edits = Vec::new();
+    if let Some(value) = job.received {
+        edits.push(prepend("Received", value)?);
+    }
+    for change in &job.plan.changes {
+        match change {
+            Change::StripForged => edits.extend(forged(message, job.site)),
+            Change::Prepend { name, value } => edits.push(prepend(name, value)?),
+            Change::Label(text) => edits.push(Edit::Label { text: HeaderValue::lossy(text) }),
+            Change::Notice { object, part } => edits.push(Edit::Replace {
+                entity: entity(job, *object)?,
+                part: NewPart {
+                    media: "text/plain".to_owned(),
+                    charset_utf8: true,
+                    name: Some(part.file_name.clone()),
+                    attachment: true,
+                    body: part.text.clone().into_bytes(),
+                },
+            }),
+            Change::Rebuilt { object } => edits.push(rebuilt_part(job, *object)?),
+        }
+    }
+    Ok(edits)
+}
+
+fn prepend(name: &str, value: &str) -> Result<Edit, RenderFailure> {
+    let name = HeaderName::new(name).map_err(|_| RenderFailure::Edit(format!("bad header name {name}")))?;
+    Ok(Edit::Prepend { name, value: HeaderValue::lossy(value) })
+}
+
+fn entity(job: &Job<'_>, object: ObjectId) -> Result<EntityId, RenderFailure> {
+    match job.report.and_then(|r| r.object(object)).map(|o| o.origin) {
+        Some(Origin::Entity(id)) => Ok(id),
+        _ => Err(RenderFailure::Edit("the object is no part of the message".to_owned())),
+    }
+}
+
+fn rebuilt_part(job: &Job<'_>, object: ObjectId) -> Result<Edit, RenderFailure> {
+    let missing = || RenderFailure::Edit("there is no rebuilt form of the object".to_owned());
+    let (_, body) = job.rebuilt.iter().find(|(id, _)| *id == object).ok_or_else(missing)?;
+    let seen = job.report.and_then(|r| r.object(object)).ok_or_else(missing)?;
+    let declared = seen.declared.as_ref().map_or("application/octet-stream", |d| d.raw().as_str());
+    let part = NewPart {
+        media: declared.to_owned(),
+        charset_utf8: false,
+        name: seen.name.as_ref().map(|n| n.raw().clone()),
+        attachment: seen.attachment,
+        body: body.clone(),
+    };
+    Ok(Edit::Replace { entity: entity(job, object)?, part })
+}
+
+/// Names that only a filter in front of the mailbox may write (SC-11, D-13).
+fn is_ours(name: &[u8]) -> bool {
+    let starts = |prefix: &str| name.get(..prefix.len()).is_some_and(|p| p.eq_ignore_ascii_case(prefix.as_bytes()));
+    const EXACT: [&str; 3] =
+        ["X-MS-Exchange-Organization-SCL", "X-MS-Exchange-Organization-PCL", "MIME-Ambiguity-Results"];
+    starts("X-Mailward-") || starts("X-Spam-") || EXACT.iter().any(|n| name.eq_ignore_ascii_case(n.as_bytes()))
+}
+
+fn forged(message: &Message<'_>, site: &Site) -> Vec<Edit> {
+    let raw = message.raw();
+    let fields = message.fields(EntityId(0));
+    let ours = fields.iter().enumerate().filter(|(_, field)| {
+        let name = field.name.of(raw);
+        is_ours(name)
+            || (name.eq_ignore_ascii_case(b"Authentication-Results") && is_our_authserv(field.value.of(raw), &site.hostname))
+    });
+    ours.map(|(at, _)| Edit::Strip { field: u32::try_from(at).unwrap_or(u32::MAX) }).collect()
+}
+
+/// Whether the authserv-id of an Authentication-Results value is ours (RFC 8601 section 5): compared
+/// without case, after comments, folding and quotes are gone.
+fn is_our_authserv(value: &[u8], hostname: &str) -> bool {
+    let mut id = Vec::new();
+    let (mut depth, mut escaped) = (0u32, false);
+    for byte in value {
+        match byte {
+            _ if escaped => {
+                escaped = false;
+                if depth == 0 {
+                    id.push(*byte);
+                }
+            }
+            b'\\' => escaped = true,
+            b'(' => depth = depth.saturating_add(1),
+            b')' => depth = depth.saturating_sub(1),
+            _ if depth > 0 => {}
+            b';' => break,
+            b'"' | b'\r' | b'\n' => {}
+            b' ' | b'\t' if id.is_empty() => {}
+            b' ' | b'\t' => break,
+            byte => id.push(*byte),
+        }
+    }
+    id.eq_ignore_ascii_case(hostname.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_authserv_id_is_known_in_every_spelling() {
+        let ours = ["mx.example.org; dkim=pass", " MX.Example.ORG;", "(comment) mx.example.org 1; x", "\"mx.example.org\"; x",
+            "\r\n\tmx.example.org;", "(a(b)c)mx.example.org", "mx.example.org"];
+        for value in ours {
+            assert!(is_our_authserv(value.as_bytes(), "mx.example.org"), "{value}");
+        }
+        for value in ["mx.example.org.evil.example; x", "example.org;", "(mx.example.org) other;", ""] {
+            assert!(!is_our_authserv(value.as_bytes(), "mx.example.org"), "{value}");
+        }
+    }
+
+    #[test]
+    fn the_head_ends_at_the_first_empty_line() {
+        assert_eq!(head_end(b"A: b\r\nC: d\r\n\r\nbody\r\n\r\n"), Some(14));
+        assert_eq!(head_end(b"A: b\n\nbody"), Some(6));
+        assert_eq!(head_end(b"\r\nbody"), Some(2));
+        assert_eq!(head_end(b"A: b\r\n"), None);
+        assert_eq!(head_end(b""), None);
+    }
+}
