@@ -49,10 +49,11 @@ impl Written {
 fn is_plain(body: &[u8]) -> bool {
     let printable = body.iter().all(|byte| matches!(byte, b'\t' | b'\r' | b'\n' | 32..=126));
     printable
+        && !has_bare_cr(body)
         && body.split(|byte| *byte == b'\n').all(|line| {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             let safe = !line.starts_with(b"--") && !line.starts_with(b"From ") && !line.starts_with(b".");
-            safe && line.len() <= MAX_ENCODED_LINE && !line.contains(&b'\r') && !line.ends_with(b" ")
+            safe && line.len() <= MAX_ENCODED_LINE && !line.ends_with(b" ")
         })
 }
 
@@ -60,8 +61,12 @@ fn is_plain(body: &[u8]) -> bool {
 /// bare CR would not survive it.
 fn is_worth_quoting(body: &[u8]) -> bool {
     let odd = body.iter().filter(|byte| !matches!(byte, b'\t' | b'\r' | b'\n' | 32..=126)).count();
-    let bare_cr = memchr::memchr_iter(b'\r', body).any(|at| body.get(at + 1) != Some(&b'\n'));
-    odd <= body.len() / 6 && !bare_cr
+    odd <= body.len() / 6 && !has_bare_cr(body)
+}
+
+/// Whether a CR stands without its LF.
+fn has_bare_cr(body: &[u8]) -> bool {
+    memchr::memchr_iter(b'\r', body).any(|at| body.get(at.saturating_add(1)) != Some(&b'\n'))
 }
 
 /// The text with our line end.

@@ -74,11 +74,13 @@ fn mail_like() -> impl Strategy<Value = Vec<u8>> {
         b"Content-Disposition: attachment; filename*0=x; filename*1*=%20\r\n",
         b"U3ViamVjdDogeAoKeA==",
     ];
-    proptest::collection::vec(proptest::sample::select(words), 0..60).prop_map(|words| words.concat())
+    let heads: Vec<&'static [u8]> = vec![b"", b"A: b\r\n", b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"];
+    let words = proptest::collection::vec(proptest::sample::select(words), 0..60);
+    (proptest::sample::select(heads), words).prop_map(|(head, words)| [head, &words.concat()].concat())
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, max_global_rejects: 100_000, ..ProptestConfig::default() })]
 
     #[test]
     fn arbitrary_bytes_never_break_a_promise(data in proptest::collection::vec(any::<u8>(), 0..400)) {
@@ -127,7 +129,8 @@ proptest! {
     fn stripping_removes_exactly_that_field(data in mail_like(), n in 0usize..4) {
         let before = parse(&data, &Limits::default());
         let fields = before.fields(EntityId(0));
-        prop_assume!(n < fields.len());
+        prop_assume!(!fields.is_empty());
+        let n = n % fields.len();
         let span = fields[n].whole;
         let out = edited(&data, vec![Edit::Strip { field: n as u32 }]);
         prop_assert_eq!(out, [&data[..span.start as usize], &data[span.end as usize..]].concat());
@@ -180,6 +183,31 @@ proptest! {
             message.children(parent).iter().filter(|id| Some(**id) != without).map(|id| message.entity(*id).unwrap().whole.of(message.raw()).to_vec()).collect()
         };
         prop_assert_eq!(raws(&after, None), raws(&before, Some(id)));
+    }
+
+    #[test]
+    fn editing_broken_mail_touches_only_the_part(data in mail_like(), n in 0usize..30) {
+        let before = parse(&data, &Limits::default());
+        let in_multipart = |id: &EntityId| {
+            let parent = before.entity(*id).and_then(|entity| entity.parent).and_then(|parent| before.entity(parent));
+            let raw = before.entity(*id).unwrap().buffer == mail::graph::BufferId::RAW;
+            raw && parent.is_some_and(|parent| parent.shape() == mail::graph::Shape::Multipart)
+        };
+        let parts: Vec<EntityId> = before.primary().filter(in_multipart).collect();
+        prop_assume!(!parts.is_empty());
+        let id = parts[n % parts.len()];
+        let span = before.entity(id).unwrap().whole;
+        let (start, end) = (&data[..span.start as usize], &data[span.end as usize..]);
+        let out = edited(&data, vec![Edit::Replace { entity: id, part: new_part(b"new", false) }]);
+        prop_assert!(out.starts_with(start) && out.ends_with(end) && out.len() > start.len() + end.len());
+        let after = parse(&out, &Limits::default());
+        prop_assert_eq!(&after.entity(id).unwrap().media, "application/pdf");
+        prop_assert_eq!(&*after.content(id, 100).bytes, b"new");
+        if before.children(before.entity(id).unwrap().parent.unwrap()).len() > 1 {
+            let out = edited(&data, vec![Edit::Remove { entity: id }]);
+            let common = out.iter().zip(&data).take_while(|(a, b)| a == b).count();
+            prop_assert!(data.ends_with(&out[common..]), "more than one place changed");
+        }
     }
 
     #[test]

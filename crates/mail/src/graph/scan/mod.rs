@@ -222,6 +222,11 @@ impl<'s, 'a, 'l, 'b> Scan<'s, 'a, 'l, 'b> {
 
     /// Closes all frames from `level` on; `end` is one past their last byte.
     fn close_above(&mut self, level: usize, end: usize) {
+        // The outermost never ends before it begins: behind its delimiter line. Those inside it may
+        // have begun behind a line end that belongs to the next delimiter; they end with it.
+        let outermost = self.frames.get(level).filter(|frame| !frame.settled).map(|frame| frame.entity);
+        let floor = outermost.and_then(|id| self.builder.entity(id)).map_or(0, |entity| entity.whole.start as usize);
+        let end = end.max(floor);
         while self.frames.len() > level {
             // A header that ends here may open a body and a child; depth bounds that.
             if let Some(Frame { state: State::Header(_), .. }) = self.frames.last() {
@@ -258,22 +263,14 @@ impl<'s, 'a, 'l, 'b> Scan<'s, 'a, 'l, 'b> {
 
     /// Sets where an entity ends; its header and its last field do not reach further.
     fn settle(&mut self, id: EntityId, end: usize) {
-        let buffer = self.buffer;
         let Some(entity) = self.builder.entity(id) else { return };
-        // A part never begins before the end of its delimiter line, nor a message before its part.
-        let floor = match (entity.slot, entity.parent) {
-            (None, Some(parent)) => {
-                self.builder.entity(parent).filter(|above| above.buffer == buffer).map_or(0, |above| above.whole.start)
-            }
-            _ => entity.whole.start,
-        };
-        let end = Span::new(end, end).start.max(floor);
-        let Some(entity) = self.builder.entity(id) else { return };
+        let end = Span::new(end, end).start;
         let cut = |span: Span| Span { start: span.start.min(end), end: span.end.min(end) };
         entity.whole = Span { start: entity.whole.start.min(end), end };
         entity.header = cut(entity.header);
         entity.body = Span { start: entity.body.start.min(end), end };
         if let Some(slot) = &mut entity.slot {
+            slot.delimiter = cut(slot.delimiter);
             slot.end = end;
         }
         let (from, to) = entity.fields;
