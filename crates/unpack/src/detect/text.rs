@@ -79,10 +79,8 @@ const SCRIPT_MARKS: &[&[u8]] = &[
     b"new-object net.webclient",
     b"new-object system.net.webclient",
     b"frombase64string(",
-    b"string.fromcharcode(",
     b"/dev/tcp/",
     b"setlocal enabledelayedexpansion",
-    b"#!/bin/",
 ];
 
 /// The kind of a text; `None` when it is none.

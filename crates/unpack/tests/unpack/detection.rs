@@ -54,6 +54,7 @@ fn text_is_told_by_its_beginning() {
         ("{\\rtf1 x}", Rtf),
         ("MZ is how some words begin, in a text that is long enough to be one, really.", Text),
         ("BM is a town", Text),
+        ("Run this:\n#!/bin/sh\necho hello", Text),
         ("", Empty),
     ];
     for (text, kind) in cases {

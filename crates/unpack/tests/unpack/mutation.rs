@@ -77,7 +77,7 @@ fn apply(data: &mut Vec<u8>, change: &Change) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn mutated_files_end_within_the_budget(seed in 0..8_usize, changes in prop::collection::vec(change(), 1..6)) {

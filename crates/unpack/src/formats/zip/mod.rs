@@ -144,6 +144,10 @@ impl Zip {
 
     /// The next member that only a local header tells of.
     fn hidden(&mut self, data: &[u8], budget: &mut Budget) -> Option<Plan> {
+        // With the records not all read, what they list would look unlisted.
+        if self.directory.cut {
+            return None;
+        }
         if self.gaps.is_none() {
             self.join_claims();
             self.gaps = Some(Gaps { at: 0, next_claim: 0 });
