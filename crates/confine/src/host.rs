@@ -56,6 +56,9 @@ fn serve<J: Job>() -> io::Result<()> {
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
     let _ = rustix::thread::set_name(c"scan-host");
+    if sys::landlock_version() == 0 {
+        eprintln!("this kernel has no Landlock: a worker that is taken over can open its user's files");
+    }
 
     let control = io::stdin().as_fd().try_clone_to_owned()?;
     let Some((ToHost::Start { memory_bytes, open_files }, beside)) = control::receive(control.as_fd())? else {

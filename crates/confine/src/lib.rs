@@ -17,8 +17,9 @@
 //!   every length against [`Limits`] before it makes room, and grows its buffer only as bytes come.
 //! - Bytes in, bytes out: what a job does, and what its bytes mean, is its caller's affair.
 //!
-//! Linux only. Not here yet: seccomp and landlock; a worker has the user's rights on files and
-//! network, less what [`Limits`] take away.
+//! Linux only. A worker has its limits, no new rights, and Landlock's denial of files, TCP and
+//! signals, as far as the kernel has it. Not here yet: seccomp, so the other system calls (UDP,
+//! named local sockets) are still open to a worker that was taken over.
 
 #![cfg(target_os = "linux")]
 
@@ -48,7 +49,7 @@ pub use pool::{Pool, Status};
 /// What the workers of a pool do.
 ///
 /// `load` runs once in the host, before it forks; it must start no thread and should keep no
-/// descriptor open (workers close all they inherit). `run` is called in a worker, for one message
+/// descriptor open (workers close all they inherit, and can open no file). `run` is called in a worker, for one message
 /// after another, with whatever state earlier messages left.
 pub trait Job: Sized {
     /// Loads rules and signatures from the bytes of [`PoolConfig::init`]. The error text reaches

@@ -1,6 +1,10 @@
 //! A job that does what it is told, good or bad.
 
+#![allow(unsafe_code)]
+
 use std::hint::black_box;
+use std::net::TcpStream;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -59,16 +63,22 @@ fn answer(request: &str, init: &[u8]) -> Option<String> {
             format!("{} {host}", rustix::process::getpid().as_raw_pid())
         }
         "init" => String::from_utf8_lossy(init).into_owned(),
-        "limits" => std::fs::read_to_string("/proc/self/limits").unwrap_or_default(),
         "environment" => std::env::vars().map(|(name, _)| name).collect(),
         "dumpable" => format!("{:?}", rustix::process::dumpable_behavior()),
         "privileges" => format!("{:?}", rustix::thread::no_new_privs()),
-        "open files" => {
-            let files: Vec<_> = (0..1000).map_while(|_| std::fs::File::open("/dev/null").ok()).collect();
-            files.len().to_string()
+        // Copies of a descriptor, as many as the limit allows.
+        "descriptors left" => {
+            let copies: Vec<_> = (0..1000).map_while(|_| rustix::io::dup(std::io::stdin()).ok()).collect();
+            copies.len().to_string()
         }
-        "descriptors" => {
-            (0..1000).filter(|fd| std::fs::symlink_metadata(format!("/proc/self/fd/{fd}")).is_ok()).count().to_string()
+        "read a file" => format!("{:?}", std::fs::read("/etc/passwd").map_err(|error| error.kind())),
+        "list a directory" => format!("{:?}", std::fs::read_dir("/").map(drop).map_err(|error| error.kind())),
+        "execute" => format!("{:?}", Command::new("/bin/true").status().map(drop).map_err(|error| error.kind())),
+        "connect" => format!("{:?}", TcpStream::connect("127.0.0.1:9").map(drop).map_err(|error| error.kind())),
+        "kill the host" => {
+            let host = rustix::process::getppid().expect("a host");
+            let killed = rustix::process::kill_process(host, rustix::process::Signal::KILL);
+            format!("{:?}", killed.map_err(|error| error.kind()))
         }
         "log" => {
             for number in 0..10_000 {
@@ -76,12 +86,21 @@ fn answer(request: &str, init: &[u8]) -> Option<String> {
             }
             "logged".into()
         }
-        "fork" => match std::process::Command::new("/bin/sleep").arg("300").spawn() {
-            Ok(child) => child.id().to_string(),
-            Err(_) => "refused".into(),
-        },
+        "fork" => fork(),
         _ => return None,
     })
+}
+
+/// Forks a process that would stay; its number, or "refused".
+fn fork() -> String {
+    // SAFETY: a worker has one thread; the child only sleeps.
+    match unsafe { libc::fork() } {
+        -1 => "refused".into(),
+        0 => loop {
+            std::thread::sleep(Duration::from_secs(60));
+        },
+        child => child.to_string(),
+    }
 }
 
 /// Requests that never get an answer.
@@ -115,15 +134,13 @@ fn misbehave(request: &str) -> Reply {
             }
         },
         "hang up" => {
-            // Both descriptors of the socket, but the process stays.
-            let nothing = std::fs::File::open("/dev/null").expect("/dev/null");
+            // Its end of the socket closes, but the process stays.
             let _ = rustix::net::shutdown(std::io::stdin(), rustix::net::Shutdown::Both);
-            drop(nothing);
             std::thread::sleep(Duration::from_secs(60));
         }
-        "write a file" => {
-            let path = std::env::temp_dir().join(format!("confine-test-{}", std::process::id()));
-            let _ = std::fs::write(&path, b"a byte");
+        "grow a file" => {
+            let file = rustix::fs::memfd_create("hoard", rustix::fs::MemfdFlags::empty()).expect("a file");
+            let _ = rustix::io::write(file, b"a byte");
         }
         other => panic!("unknown request {other}"),
     }
