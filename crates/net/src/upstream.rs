@@ -154,7 +154,9 @@ impl Upstream {
         let reply = self.answer(Asked::StartTls, COMMAND_TIMEOUT, deadline).await?;
         if reply.code() != 220 {
             return match hop.tls {
-                HopTls::Required => Err(UpstreamError::Tls(format!("STARTTLS was answered {} {}", reply.code(), reply.text()))),
+                HopTls::Required => {
+                    Err(UpstreamError::Tls(format!("STARTTLS was answered {} {}", reply.code(), reply.text())))
+                }
                 _ => Ok(self),
             };
         }
