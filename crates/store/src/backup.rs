@@ -147,6 +147,9 @@ impl Store {
             let existed = known.is_some() || self.inner.blobs.length(BlobName::Content(address))?.is_some();
             let row = BlobRow { owner: id, stored, size: entry.size, damaged: None };
             self.keep_content(&entry, address, row, staged, existed)?;
+            if let Some(known) = known {
+                self.move_out(known.owner, address);
+            }
         }
         Ok(KeptReceipt { message, backup: id })
     }
@@ -169,7 +172,12 @@ impl Store {
 
     /// Seals an entry into a durable file without a name: with the message's bytes, or as a note on the
     /// bytes that are kept at `of` already.
-    fn seal(&self, id: BackupId, entry: &NewEntry, what: Sealed<'_>) -> Result<(Box<dyn Staged>, u64, Address), StoreError> {
+    fn seal(
+        &self,
+        id: BackupId,
+        entry: &NewEntry,
+        what: Sealed<'_>,
+    ) -> Result<(Box<dyn Staged>, u64, Address), StoreError> {
         let staged = self.inner.blobs.stage()?;
         let path = staged.path().to_path_buf();
         let fail = |e| sealing_error(&path, e);
@@ -226,10 +234,26 @@ impl Store {
         done
     }
 
+    /// Gives the entry that was described inside a replaced content a note of its own. Best effort: without
+    /// it the entry is whole, but an index made anew would not have it.
+    fn move_out(&self, owner: BackupId, address: Address) {
+        let write = || {
+            let Some((old, _)) = self.inner.index.entry(owner)? else { return Ok(()) };
+            let (staged, bytes, _) = self.seal(owner, &old.entry, Sealed::NoteOf(address))?;
+            staged.publish(BlobName::Note(address, owner))?;
+            self.inner.index.set_note(owner, bytes)
+        };
+        let done: Result<(), StoreError> = write();
+        if let Err(e) = done {
+            tracing::warn!(error = %e, entry = %owner, "could not describe an entry of Backup beside its new content");
+        }
+    }
+
     /// Takes the lane of a content.
     fn lane(&self, address: Address) -> Lane<'_> {
         let shared = self.inner.gate.read().unwrap_or_else(PoisonError::into_inner);
         let [first, ..] = address.0;
+        #[expect(clippy::indexing_slicing, reason = "a remainder of LANES is below it")]
         let lane = &self.inner.lanes[usize::from(first) % LANES];
         Lane { _shared: shared, _lane: lane.lock().unwrap_or_else(PoisonError::into_inner) }
     }
@@ -293,7 +317,13 @@ impl Store {
     /// that cannot be undone half way (sending it on), read it to the end or call [`Store::verify`].
     pub fn open_original(&self, id: BackupId) -> Result<Original, StoreError> {
         let (_, address) = self.row(id)?;
-        let opened = self.open_file(BlobName::Content(address))?;
+        let opened = match self.open_file(BlobName::Content(address)) {
+            // Deleted between the row and the file.
+            Err(StoreError::Corrupted { .. }) if self.inner.index.entry(id)?.is_none() => {
+                return Err(StoreError::NotFound { what: "entry of Backup" });
+            }
+            other => other?,
+        };
         let size = opened.trailer.entry.size;
         Ok(Original { body: opened.into_body(&self.inner.keys), size })
     }

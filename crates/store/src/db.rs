@@ -137,8 +137,7 @@ fn migrate(connection: &mut Connection, path: &Path, schema: &Schema) -> Result<
     let found = pragma(connection, "user_version")?;
     let known = i64::try_from(schema.steps.len()).unwrap_or(i64::MAX);
     let ours = pragma(connection, "application_id")? == APPLICATION;
-    let tables: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(fail)?;
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(fail)?;
     if !ours && (found != 0 || tables != 0) {
         return Err(StoreError::NotOurs { path: path.to_path_buf() });
     }

@@ -94,6 +94,8 @@ pub(crate) trait Index: Send + Sync {
     fn undoom(&self, names: &[BlobName]) -> Result<(), StoreError>;
     /// Adds to an entry's releases; `false` if there is no such entry.
     fn add_release(&self, id: BackupId, release: &Release) -> Result<bool, StoreError>;
+    /// Says how many bytes an entry's own note has.
+    fn set_note(&self, id: BackupId, bytes: u64) -> Result<(), StoreError>;
     /// How much there is.
     fn totals(&self) -> Result<Totals, StoreError>;
 }
@@ -358,6 +360,14 @@ impl Index for SqliteIndex {
                 .prepare_cached("UPDATE entries SET released = json_insert(released, '$[#]', json(:r)) WHERE id = :id")?
                 .execute(named_params! { ":r": release, ":id": id.key() })?;
             Ok(changed == 1)
+        })
+    }
+
+    fn set_note(&self, id: BackupId, bytes: u64) -> Result<(), StoreError> {
+        self.db.write("note the size of a note", |t| {
+            let mut set = t.prepare_cached("UPDATE entries SET note = ?2 WHERE id = ?1")?;
+            set.execute([id.key(), signed(bytes)])?;
+            Ok(())
         })
     }
 

@@ -6,6 +6,7 @@
 //! backup.db     index of Backup: commits are durable
 //! blobs/        sealed messages
 //! state.db      policy revisions and small state: commits are durable
+//! ballast       2 MiB that a full disk gets back
 //! messages.db   message log: commits are ordered, the last seconds may be lost in a power cut
 //! ```
 //! All calls block on the disk; asynchronous callers run them on threads for that. The content of mail is
@@ -14,14 +15,23 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(test),
-    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::arithmetic_side_effects)
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::arithmetic_side_effects
+    )
 )]
 
 mod backup;
+mod ballast;
 mod base32;
 mod db;
 mod entry;
 mod error;
+#[cfg(test)]
+mod faults;
 mod files;
 #[doc(hidden)]
 pub mod fuzzing;
@@ -52,6 +62,7 @@ pub use revisions::{Revision, RevisionHead};
 pub use upkeep::{Limits, Retired, Sweep, Usage, Verification};
 
 use backup::LANES;
+use ballast::Ballast;
 use db::Db;
 use files::{Blobs, FileBlobs};
 use index::{Index, SqliteIndex};
@@ -88,6 +99,7 @@ struct Inner {
     index: Box<dyn Index>,
     log: Db,
     state: Db,
+    ballast: Ballast,
     /// Keeping holds it shared, deleting alone: what one relies on the other does not take away.
     gate: RwLock<()>,
     /// Keepers of the same content wait for each other.
@@ -128,6 +140,7 @@ impl Store {
 
     /// Opens the databases around the rest.
     fn assemble(dir: &Path, keys: Keys, blobs: Box<dyn Blobs>, lock: Lock) -> Result<Self, StoreError> {
+        let ballast = Ballast::take(dir);
         let index = Box::new(SqliteIndex::open(dir)?);
         let log = messages::open(dir)?;
         let state = Db::open(dir, &revisions::SCHEMA)?;
@@ -136,9 +149,20 @@ impl Store {
         let mut start = [0u8; 4];
         aws_lc_rs::rand::fill(&mut start).map_err(|_| StoreError::Crypto)?;
         let count = AtomicU32::new(u32::from_be_bytes(start));
-        let dir = dir.to_path_buf();
-        let gate = RwLock::new(());
-        Ok(Self { inner: Arc::new(Inner { dir, keys, blobs, index, log, state, gate, lanes, count, _lock: lock }) })
+        let inner = Inner {
+            dir: dir.to_path_buf(),
+            keys,
+            blobs,
+            index,
+            log,
+            state,
+            ballast,
+            gate: RwLock::new(()),
+            lanes,
+            count,
+            _lock: lock,
+        };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Compares the key with the one that the index notes, and notes it the first time.

@@ -143,8 +143,7 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<(i64, Logged)> {
 /// What an address is found by: itself and its domain, in lower case.
 fn index_words(logged: &Logged) -> Vec<String> {
     let each = logged.sender.iter().chain(&logged.recipients);
-    let mut words: Vec<String> =
-        each.flat_map(|a| [a.as_str().to_lowercase(), format!("@{}", a.domain())]).collect();
+    let mut words: Vec<String> = each.flat_map(|a| [a.as_str().to_lowercase(), format!("@{}", a.domain())]).collect();
     words.sort();
     words.dedup();
     words
@@ -240,9 +239,10 @@ impl Store {
     /// The newest row of a message.
     pub fn find_message(&self, id: MessageId) -> Result<Option<Logged>, StoreError> {
         let sql = "SELECT key, detail FROM messages WHERE id = ?1 ORDER BY key DESC LIMIT 1";
-        let found = self.inner.log.read("look up a message", |c| {
-            c.prepare_cached(sql)?.query_row([id.as_bytes()], read_row).optional()
-        })?;
+        let found = self
+            .inner
+            .log
+            .read("look up a message", |c| c.prepare_cached(sql)?.query_row([id.as_bytes()], read_row).optional())?;
         Ok(found.map(|(_, logged)| logged))
     }
 

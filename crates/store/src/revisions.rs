@@ -96,7 +96,8 @@ impl Store {
 
     /// Revisions before a number (or the newest), newest first, at most 1,000.
     pub fn policies(&self, before: Option<u64>, limit: usize) -> Result<Vec<RevisionHead>, StoreError> {
-        let sql = "SELECT number, at_ms, author, comment FROM revisions WHERE number < ?1 ORDER BY number DESC LIMIT ?2";
+        let sql =
+            "SELECT number, at_ms, author, comment FROM revisions WHERE number < ?1 ORDER BY number DESC LIMIT ?2";
         let before = before.map_or(i64::MAX, signed);
         let limit = signed(limit.min(MAX_PAGE) as u64);
         self.inner.state.read("list policies", |c| {

@@ -231,7 +231,7 @@ impl<R: Read + Seek> Opened<R> {
             [b'M', b'W', b'B', ..] => return Err(damage("the file is damaged, or of a newer format")),
             _ => return Err(damage("the file is not a sealed message")),
         };
-        from.seek(SeekFrom::End(-(LENGTH as i64)))?;
+        from.seek(SeekFrom::Start(whole.saturating_sub(LENGTH as u64)))?;
         let mut length = [0u8; LENGTH];
         from.read_exact(&mut length)?;
         let length = u32::from_be_bytes(length);
@@ -264,7 +264,7 @@ impl<R: Read + Seek> Opened<R> {
             start: 0,
             end: 0,
         };
-        let check = Check::Running(hmac::Context::with_key(&keys.address));
+        let check = Check::Running(Box::new(hmac::Context::with_key(&keys.address)));
         Body { plain: DeflateDecoder::new(chunks), check, address, left }
     }
 }
@@ -328,7 +328,7 @@ impl<R: Read> BufRead for OpenChunks<R> {
 /// How far the check of a body is.
 enum Check {
     /// Bytes are still coming.
-    Running(hmac::Context),
+    Running(Box<hmac::Context>),
     /// All came and the address fits.
     Passed,
     /// Something is wrong; it stays so, whoever reads on.

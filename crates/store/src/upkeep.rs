@@ -13,6 +13,8 @@ use crate::sealed::Address;
 
 /// Entries that are deleted in one transaction; keeping waits for so long.
 const BATCH: usize = 64;
+/// Entries that are deleted in one transaction on a full disk.
+const FEW: usize = 8;
 /// Most damaged entries and unreadable files that a report names; the counts go on.
 const MAX_NAMED: usize = 1_000;
 /// Milliseconds of a day.
@@ -107,7 +109,14 @@ impl Store {
     /// Deletes some entries: rows first, files then; what a crash leaves is finished at the next start.
     fn delete_all(&self, ids: &[BackupId]) -> Result<Forgotten, StoreError> {
         let _alone = self.alone();
-        let done = self.inner.index.forget(ids)?;
+        let done = match self.inner.index.forget(ids) {
+            // A full disk: a small transaction in the space that was set aside for it.
+            Err(StoreError::NoSpace { .. }) if self.inner.ballast.drop_it() => {
+                let few = ids.get(..ids.len().min(FEW)).unwrap_or(ids);
+                self.inner.index.forget(few)?
+            }
+            other => other?,
+        };
         for name in &done.mark {
             // A full disk must not stop what makes room. Without the mark, an index made anew would have the entry again.
             if let Err(e) = self.inner.blobs.mark(*name) {
@@ -115,6 +124,7 @@ impl Store {
             }
         }
         self.remove_files(&done.remove)?;
+        self.inner.ballast.refill();
         Ok(done)
     }
 
@@ -307,7 +317,8 @@ impl Store {
         }
         let row = |(trailer, note): &(crate::sealed::Trailer, Option<u64>)| (trailer.id, trailer.entry.clone(), *note);
         let found: Vec<_> = found.iter().map(row).collect();
-        let rows = found.iter().map(|(id, entry, note)| NewRow { id: *id, address, entry, note: *note, recovered: true });
+        let rows =
+            found.iter().map(|(id, entry, note)| NewRow { id: *id, address, entry, note: *note, recovered: true });
         let rows: Vec<_> = rows.collect();
         self.inner.index.insert(content, &rows)?;
         out.adopted = out.adopted.saturating_add(rows.len() as u64);

@@ -39,6 +39,9 @@ INSERT INTO totals VALUES (1, 0, 0);
 CREATE TRIGGER entries_added AFTER INSERT ON entries BEGIN
   UPDATE totals SET entries = entries + 1, bytes = bytes + new.note;
 END;
+CREATE TRIGGER entries_changed AFTER UPDATE OF note ON entries BEGIN
+  UPDATE totals SET bytes = bytes - old.note + new.note;
+END;
 CREATE TRIGGER entries_deleted AFTER DELETE ON entries BEGIN
   UPDATE totals SET entries = entries - 1, bytes = bytes - old.note;
 END;
