@@ -1,0 +1,310 @@
+//! The walk: object by object, depth first, on a stack of open containers.
+//!
+//! Each object is entered into the table, hashed, detected, shown to the engines and opened; the
+//! bytes of a leaf are freed at once, those of a container when its last member is done. Limits end
+//! a container, not the walk: what encloses it goes on as far as the budget allows, and says itself
+//! when that is not to its end. A panic of a decoder ends its container in the same way.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use ::engines::ObjectView;
+use mail::defect::Ambiguity;
+use mail::evidence::{
+    EngineId, Evidence, Facts, FileKind, MAX_OBJECTS, Object, ObjectId, Origin, Seen, UnableWhy, UnscannedReason,
+};
+use mail::graph::looks_like_message;
+use mail::span::MAX_BUFFER;
+use mail::untrusted::Untrusted;
+use sha2::{Digest, Sha256};
+use unpack::{Budget, Container, Fence, Limit, Limits, Member, Opening, StopFlag};
+
+use crate::context::{Context, Input};
+use crate::engines::Engines;
+use crate::look::{Looks, Scope};
+use crate::table::{Table, object_of, reason_text};
+
+/// An open container.
+struct Frame<'a> {
+    object: ObjectId,
+    bytes: Cow<'a, [u8]>,
+    container: Box<dyn Container>,
+    /// Its members, by their numbers.
+    members: BTreeMap<u32, ObjectId>,
+    /// The time limit of an archive, to be lifted when it is done.
+    fence: Option<Fence>,
+}
+
+struct Walk<'a> {
+    engines: &'a Engines,
+    context: &'a Context,
+    budget: Budget,
+    table: Table,
+    looks: Looks,
+    /// For each object, how deep it is nested. Unlike its depth in the table, multiparts do not count.
+    levels: Vec<u16>,
+    frames: Vec<Frame<'a>>,
+}
+
+/// Walks everything and gives what was seen.
+pub(crate) fn walk(engines: &Engines, raw: &[u8], context: &Context, stop: &StopFlag) -> Evidence {
+    let most = u32::try_from(MAX_OBJECTS).unwrap_or(u32::MAX);
+    let limits = Limits { objects: context.limits.objects.min(most), ..context.limits };
+    let evidence = Evidence {
+        objects: Vec::new(),
+        findings: Vec::new(),
+        unable: engines.incomplete.clone(),
+        ambiguity: Ambiguity::None,
+        facts: Facts::default(),
+        fuel: 0,
+    };
+    let mut walk = Walk {
+        engines,
+        context,
+        budget: Budget::new(limits, stop.clone()),
+        table: Table::new(evidence),
+        looks: Looks::default(),
+        levels: Vec::new(),
+        frames: Vec::new(),
+    };
+    walk.root(raw);
+    while let Some(frame) = walk.frames.pop() {
+        walk.step(frame);
+    }
+    let mut evidence = walk.table.evidence;
+    evidence.fuel = walk.budget.fuel_used();
+    evidence
+}
+
+impl<'a> Walk<'a> {
+    fn root(&mut self, raw: &'a [u8]) {
+        let kind = match self.context.input {
+            Input::Message => FileKind::Message,
+            Input::Detect => caught(|| unpack::detect(raw)).unwrap_or(FileKind::Unknown),
+        };
+        let name = self.context.name.clone().filter(|_| self.context.input == Input::Detect);
+        let object = Object {
+            parent: None,
+            origin: Origin::Root,
+            depth: 0,
+            part: String::new(),
+            name: name.map(Untrusted::new),
+            other_names: Vec::new(),
+            declared: None,
+            attachment: false,
+            kind,
+            size: raw.len() as u64,
+            sha256: Sha256::digest(raw).into(),
+            defects: Vec::new(),
+            coverage: Vec::new(),
+        };
+        if kind == FileKind::Message && raw.len() <= MAX_BUFFER {
+            self.read_header(raw);
+        }
+        let entered = self.budget.enter_object(0);
+        let id = self.table.add(object);
+        self.levels.push(0);
+        self.table.cover(id, EngineId::Unpack, Seen::Examined);
+        if let Err(limit) = entered {
+            self.unscanned(id, limit.into());
+        }
+        if raw.len() > MAX_BUFFER {
+            self.unscanned(id, UnscannedReason::LimitBytes);
+            return;
+        }
+        let is_message = kind == FileKind::Message && looks_like_message(raw);
+        let scope = if is_message { Scope::Hashes } else { Scope::All };
+        let frame = self.examine(id, Cow::Borrowed(raw), scope, true);
+        self.frames.extend(frame);
+    }
+
+    /// What is said about the top message as a whole.
+    fn read_header(&mut self, raw: &[u8]) {
+        let read = caught(|| {
+            let message = mail::graph::parse(raw, &mail::graph::Limits::default());
+            (message.facts(), message.ambiguity())
+        });
+        // A panic happens again when the message is opened, and is reported there.
+        if let Some((facts, ambiguity)) = read {
+            self.table.evidence.facts = facts;
+            self.table.evidence.ambiguity = ambiguity;
+        }
+    }
+
+    /// Takes the next member of a container, and puts the container back if there may be more.
+    fn step(&mut self, mut frame: Frame<'a>) {
+        if self.table.is_full() {
+            self.unscanned(frame.object, UnscannedReason::LimitObjects);
+            return self.close(frame);
+        }
+        let budget = &mut self.budget;
+        match caught(|| frame.container.next(&frame.bytes, budget)) {
+            Some(Some(member)) => match self.member(&mut frame, member) {
+                Ok(Some(inner)) => {
+                    self.frames.push(frame);
+                    self.frames.push(inner);
+                }
+                Ok(None) => self.frames.push(frame),
+                Err(limit) => {
+                    self.unscanned(frame.object, limit.into());
+                    self.close(frame);
+                }
+            },
+            Some(None) => {
+                for reason in frame.container.problems().to_vec() {
+                    self.unscanned(frame.object, reason);
+                }
+                self.close(frame);
+            }
+            None => {
+                self.table.cover(frame.object, EngineId::Unpack, Seen::Unable(UnableWhy::Crashed));
+                self.close(frame);
+            }
+        }
+    }
+
+    fn close(&mut self, frame: Frame<'a>) {
+        if let Some(fence) = frame.fence {
+            self.budget.unfence(fence);
+        }
+    }
+
+    /// One member: into the table, to the engines, opened. An error ends its container.
+    fn member(&mut self, frame: &mut Frame<'a>, mut member: Member) -> Result<Option<Frame<'a>>, Limit> {
+        let holder = match member.parent {
+            None => frame.object,
+            Some(index) => match frame.members.get(&index) {
+                Some(holder) => *holder,
+                // What holds it was too deep, as was said there.
+                None => return Ok(None),
+            },
+        };
+        let Some(above) = self.table.object(holder) else { return Ok(None) };
+        let (depth, in_multipart) = (above.depth.saturating_add(1), above.kind == FileKind::Multipart);
+        let level = self.levels.get(holder.0 as usize).copied().unwrap_or(0);
+        let level = if in_multipart { level } else { level.saturating_add(1) };
+        match self.budget.enter_object(level) {
+            Err(Limit::Depth) => {
+                self.unscanned(holder, UnscannedReason::LimitDepth);
+                return Ok(None);
+            }
+            entered => entered?,
+        }
+        let index = member.index;
+        let id = self.enter(frame, &mut member, holder, depth);
+        self.levels.push(level);
+        frame.members.insert(index, id);
+        for reason in &member.problems {
+            self.unscanned(id, *reason);
+        }
+        let scope = match member.kind {
+            Some(FileKind::Multipart) => Scope::None,
+            Some(FileKind::Message) => Scope::Hashes,
+            _ => Scope::All,
+        };
+        if member.kind.is_some() {
+            // Its own members follow in this container.
+            self.look(id, &member.content, scope);
+            return Ok(None);
+        }
+        let outermost = frame.fence.is_none() && self.frames.iter().all(|frame| frame.fence.is_none());
+        Ok(self.examine(id, Cow::Owned(member.content), scope, outermost))
+    }
+
+    /// A member's row in the table.
+    fn enter(&mut self, frame: &Frame<'a>, member: &mut Member, holder: ObjectId, depth: u16) -> ObjectId {
+        let mut object = object_of(member, holder, depth);
+        // Only entities of the top message can be edited; it is object 0.
+        if frame.object == ObjectId(0) {
+            object.origin = member.entity.map_or(object.origin, Origin::Entity);
+            // Parsing knows of the structure's defects, decoding of the bodies'.
+            let worst = object.defects.iter().map(|defect| defect.code.ambiguity()).max().unwrap_or_default();
+            self.table.evidence.ambiguity = self.table.evidence.ambiguity.max(worst);
+        }
+        let content = member.content.as_slice();
+        object.kind = match member.kind {
+            Some(kind) => kind,
+            None => caught(|| unpack::detect(content)).unwrap_or(FileKind::Unknown),
+        };
+        if object.kind != FileKind::Multipart {
+            object.sha256 = Sha256::digest(content).into();
+        }
+        let id = self.table.add(object);
+        self.table.cover(id, EngineId::Unpack, Seen::Examined);
+        id
+    }
+
+    /// Shows an object to the engines and opens it. `fenced`: an archive gets its time limit.
+    fn examine(&mut self, id: ObjectId, bytes: Cow<'a, [u8]>, scope: Scope, fenced: bool) -> Option<Frame<'a>> {
+        let object = self.table.object(id)?;
+        let kind = object.kind;
+        let over = |max: u64| kind.is_archive() && object.size > max;
+        if self.context.archive_max_size.is_some_and(over) {
+            for engine in self.engines.inside() {
+                self.table.cover(id, engine, Seen::Excluded);
+            }
+            self.unscanned(id, UnscannedReason::SizeExcluded);
+            return None;
+        }
+        self.look(id, &bytes, scope);
+        let fuel = self.context.archive_fuel.filter(|_| kind.is_archive() && fenced);
+        let fence = fuel.map(|fuel| self.budget.fence(fuel));
+        match self.open(id, kind, &bytes) {
+            Some(container) => Some(Frame { object: id, bytes, container, members: BTreeMap::new(), fence }),
+            None => {
+                if let Some(fence) = fence {
+                    self.budget.unfence(fence);
+                }
+                None
+            }
+        }
+    }
+
+    fn look(&mut self, id: ObjectId, bytes: &[u8], scope: Scope) {
+        let Some(object) = self.table.object(id) else { return };
+        let (sha256, name) = (object.sha256, object.name.as_ref().map(|name| name.raw().clone()));
+        let view = ObjectView {
+            bytes,
+            kind: object.kind,
+            name: name.as_deref(),
+            sha256: &sha256,
+            depth: object.depth,
+            root: object.parent.is_none(),
+        };
+        self.looks.look(self.engines, &view, scope, &mut self.budget, &mut self.table, id);
+    }
+
+    fn open(&mut self, id: ObjectId, kind: FileKind, bytes: &[u8]) -> Option<Box<dyn Container>> {
+        let budget = &mut self.budget;
+        match caught(|| unpack::open(kind, bytes, budget)) {
+            Some(Opening::Leaf) => None,
+            Some(Opening::Unscanned(reason)) => {
+                self.unscanned(id, reason);
+                None
+            }
+            Some(Opening::Container(container)) => {
+                let level = self.levels.get(id.0 as usize).copied().unwrap_or(0);
+                if level < self.budget.limits().depth {
+                    return Some(container);
+                }
+                self.unscanned(id, UnscannedReason::LimitDepth);
+                None
+            }
+            None => {
+                self.table.cover(id, EngineId::Unpack, Seen::Unable(UnableWhy::Crashed));
+                None
+            }
+        }
+    }
+
+    fn unscanned(&mut self, id: ObjectId, reason: UnscannedReason) {
+        let text = reason_text(reason, self.context);
+        self.table.unscanned(id, reason, &text);
+    }
+}
+
+/// Runs something that should not panic; `None` if it does.
+fn caught<T>(run: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(run)).ok()
+}

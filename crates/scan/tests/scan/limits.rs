@@ -1,0 +1,143 @@
+//! Limits: each ends what it is about, says so there, and leaves the rest scanned.
+
+use std::io::Write;
+
+use mail::evidence::{EngineId, FileKind, Origin, Seen};
+use scan::{Context, EngineSpec, Engines, Input, Limits};
+
+use crate::support::{eicar, malware, message_with, plain, report, unscanned, zip};
+
+fn limited(limits: Limits) -> Context {
+    Context { limits, ..Context::default() }
+}
+
+fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    writer.write_all(content).unwrap();
+    writer.finish().unwrap()
+}
+
+#[test]
+fn a_bomb_is_told_where_it_is_and_what_follows_is_still_scanned() {
+    let bomb = gzip(&vec![0; 8 << 20]);
+    let archive = zip(&[("bomb.gz", &bomb), ("eicar.com", &eicar())]);
+    let report =
+        report(&plain(), &message_with("a.zip", &archive), &limited(Limits { ratio: 100, ..Limits::default() }));
+    let told = unscanned(&report);
+    assert!(!told.is_empty() && told.iter().all(|text| text.contains("bomb.gz")), "{told:?}");
+    assert!(told.iter().any(|text| text.ends_with("limit_ratio")), "{told:?}");
+    assert_eq!(malware(&report), ["2 » a.zip » eicar.com: EICAR-Test-File"]);
+}
+
+#[test]
+fn too_many_objects_are_told_of_the_container_that_had_them() {
+    let names: Vec<String> = (0..50).map(|n| format!("{n}.txt")).collect();
+    let members: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), name.as_bytes())).collect();
+    let raw = message_with("a.zip", &zip(&members));
+    let report = report(&plain(), &raw, &limited(Limits { objects: 20, ..Limits::default() }));
+    assert_eq!(report.objects().len(), 20);
+    assert_eq!(unscanned(&report), ["2 » a.zip: limit_objects"]);
+}
+
+#[test]
+fn an_archive_beyond_its_own_work_limit_is_excluded_and_the_rest_is_scanned() {
+    let archive = zip(&[("one.txt", &[b'a'; 5_000]), ("two.txt", &[b'b'; 50_000]), ("three.txt", &[b'c'; 50_000])]);
+    let mut raw = message_with("a.zip", &archive);
+    let second = message_with("eicar.com", &eicar());
+    let from = second.windows(3).rposition(|w| w == b"--b").unwrap();
+    let start = second[..from].windows(5).rposition(|w| w == b"\n--b\r").unwrap();
+    let close = raw.windows(5).rposition(|w| w == b"--b--").unwrap();
+    raw.truncate(close);
+    raw.extend_from_slice(&second[start + 1..]);
+    let context = Context { archive_fuel: Some(80_000), ..Context::default() };
+    let report = report(&plain(), &raw, &context);
+    let told = unscanned(&report);
+    assert!(
+        !told.is_empty() && told.iter().all(|text| text.contains("a.zip") && text.ends_with("limit_time")),
+        "{told:?}"
+    );
+    assert_eq!(malware(&report), ["3 » eicar.com: EICAR-Test-File"]);
+}
+
+#[test]
+fn the_work_limit_of_the_examination_leaves_nothing_clean() {
+    let raw = message_with("a.bin", &vec![b'a'; 100_000]);
+    for fuel in [0, 1, 1_000, 150_000, 300_000] {
+        let report = report(&plain(), &raw, &limited(Limits { fuel, ..Limits::default() }));
+        assert!(!report.is_clean(), "{fuel}");
+    }
+}
+
+#[test]
+fn levels_count_containers_and_messages_but_not_multiparts() {
+    let mut raw = b"Subject: x\r\nFrom: ann@example.org\r\nMIME-Version: 1.0\r\n".to_vec();
+    for n in 0..12 {
+        raw.extend(format!("Content-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n").bytes());
+    }
+    raw.extend(b"Content-Type: text/plain\r\n\r\ninnermost\r\n");
+    for n in (0..12).rev() {
+        raw.extend(format!("--b{n}--\r\n").bytes());
+    }
+    let report = report(&plain(), &raw, &limited(Limits { depth: 2, ..Limits::default() }));
+    assert_eq!(unscanned(&report), Vec::<String>::new());
+    assert!(report.objects().iter().any(|object| object.depth == 13 && object.kind == FileKind::Text));
+}
+
+#[test]
+fn a_size_limit_excludes_archives_only() {
+    let context = Context { archive_max_size: Some(50), ..Context::default() };
+    let archive = zip(&[("eicar.com", &eicar())]);
+    let excluded = report(&plain(), &message_with("a.zip", &archive), &context);
+    assert_eq!(unscanned(&excluded), ["2 » a.zip: size_excluded"]);
+    let object = excluded.objects().iter().find(|object| object.kind == FileKind::Zip).unwrap();
+    assert!(object.coverage.iter().all(|coverage| coverage.seen == Seen::Excluded));
+    let found = report(&plain(), &message_with("a.com", &eicar()), &context);
+    assert_eq!(malware(&found).len(), 1);
+}
+
+#[test]
+fn a_file_is_taken_for_what_it_is_and_bears_its_name() {
+    let context = Context { input: Input::Detect, name: Some("files.zip".to_owned()), ..Context::default() };
+    let report = report(&plain(), &zip(&[("eicar.com", &eicar())]), &context);
+    assert_eq!(malware(&report), ["files.zip » eicar.com: EICAR-Test-File"]);
+    let kinds: Vec<_> = report.objects().iter().map(|object| object.kind).collect();
+    assert_eq!(kinds[0], FileKind::Zip);
+    assert_eq!(report.objects()[1].origin, Origin::Member(0));
+}
+
+#[test]
+fn what_came_as_a_message_but_is_none_is_shown_to_all_engines() {
+    let report = report(&plain(), &eicar(), &Context::default());
+    assert!(malware(&report).contains(&"message: EICAR-Test-File".to_owned()), "{:?}", malware(&report));
+}
+
+#[test]
+fn a_whole_message_is_found_by_its_hash() {
+    use sha2::Digest;
+    let raw = message_with("a.txt", b"some text");
+    let hash: String = sha2::Sha256::digest(&raw).iter().map(|b| format!("{b:02x}")).collect();
+    let spec = EngineSpec {
+        hash_lists: vec![("feed".to_owned(), format!("{hash}:*:Mail.Known").into_bytes())],
+        ..EngineSpec::default()
+    };
+    let (engines, _) = Engines::load(&spec);
+    assert_eq!(engines.required(), [EngineId::Unpack, EngineId::Eicar, EngineId::HashList]);
+    assert_eq!(malware(&report(&engines, &raw, &Context::default())), ["message: Mail.Known"]);
+}
+
+#[test]
+fn rules_that_look_at_names_see_each_name_of_the_same_content() {
+    let rule = ("names".to_owned(), "rule Named { condition: filename == \"second.txt\" }".to_owned());
+    let (engines, _) = Engines::load(&EngineSpec { yara: vec![rule], ..EngineSpec::default() });
+    let raw = message_with("a.zip", &zip(&[("first.txt", b"same"), ("second.txt", b"same")]));
+    assert_eq!(malware(&report(&engines, &raw, &Context::default())), ["2 » a.zip » second.txt: YARA.Named"]);
+}
+
+#[test]
+fn what_is_found_in_one_object_is_found_in_all_that_are_the_same() {
+    let archive =
+        zip(&[("eicar.com", &eicar()), ("sub/eicar.com", &eicar()), ("inner.zip", &zip(&[("eicar.com", &eicar())]))]);
+    let expected = ["eicar.com", "sub/eicar.com", "inner.zip » eicar.com"];
+    let expected = expected.map(|name| format!("2 » a.zip » {name}: EICAR-Test-File"));
+    assert_eq!(malware(&report(&plain(), &message_with("a.zip", &archive), &Context::default())), expected);
+}

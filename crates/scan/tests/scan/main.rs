@@ -1,0 +1,9 @@
+//! Whole examinations: golden reports, hostile engines, external engines, limits, the protocol.
+
+mod external;
+mod golden;
+mod hostile;
+mod limits;
+mod protocol;
+mod rebuilds;
+mod support;
