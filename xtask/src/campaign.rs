@@ -36,6 +36,9 @@ fn fuzz(seconds: u64) -> Outcome {
         println!("skipped: fuzz (cargo-fuzz is not installed: cargo install cargo-fuzz)");
         return Ok(());
     }
+    // The targets use the versions of the workspace.
+    let [from, to] = ["Cargo.lock", "fuzz/Cargo.lock"].map(|f| cargo::root().join(f));
+    fs::copy(&from, &to).map_err(|e| format!("{}: {e}", to.display()))?;
     let mut failed = Vec::new();
     for target in targets()? {
         println!("fuzz: {target} for {seconds} s");

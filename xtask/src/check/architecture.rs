@@ -48,9 +48,9 @@ const FORBIDDEN: [(&str, &str, &str); 7] = [
 const PURE: [(&str, &[&str]); 8] = [
     ("mail", &["base64-simd", "encoding_rs", "memchr", "serde"]),
     ("wire", &["base64-simd", "memchr"]),
-    ("unpack", &["bzip2", "crc32fast", "deflate64", "flate2", "lzma-rust2", "memchr", "serde", "zip"]),
+    ("unpack", &["bzip2", "crc32fast", "deflate64", "flate2", "lzma-rust2", "memchr", "serde"]),
     ("signatures", &[]),
-    ("engines", &["boreal", "md-5", "memchr", "sha1", "sha2"]),
+    ("engines", &["boreal", "md-5", "sha1", "sha2"]),
     ("disarm", &["zip"]),
     ("judge", &["ipnet", "jiff", "schemars", "serde"]),
     ("scan", &["postcard", "serde", "sha2"]),
@@ -60,9 +60,10 @@ const PURE: [(&str, &[&str]); 8] = [
 const UNSAFE_CRATE: &str = "confine";
 
 /// Files outside it that may too, with the reason.
-const UNSAFE_FILES: [(&str, &str); 0] = [];
+const UNSAFE_FILES: [(&str, &str); 1] =
+    [("crates/unpack/tests/memory.rs", "a counting allocator: nothing is allocated by a number that a sender wrote")];
 
-/// Traits that only one crate implements, with the reason.
+/// Traits that only one crate implements, with the reason. Integration tests may stand in for it.
 const SEALED: [(&str, &str, &str); 1] =
     [("Kept", "store", "a receipt for kept mail is made only by what made it durable")];
 
@@ -147,7 +148,8 @@ fn sealed_traits(path: &str, code: &str) -> Vec<String> {
             before.split([' ', '<']).any(|w| w == "impl") && flat[..at].ends_with([' ', ':', '>'])
         })
     };
-    let wrong = SEALED.iter().filter(|(name, home, _)| implements(name) && crate_of(path) != Some(home));
+    let elsewhere = |home: &str| crate_of(path) != Some(home) && !path.contains("/tests/");
+    let wrong = SEALED.iter().filter(|(name, home, _)| elsewhere(home) && implements(name));
     wrong.map(|(name, home, why)| format!("{path}: `{name}` is implemented in crates/{home} only: {why}")).collect()
 }
 
@@ -211,6 +213,7 @@ mod tests {
         ] {
             assert_eq!(!sealed_traits("crates/gateway/src/x.rs", code).is_empty(), found, "{code}");
             assert!(sealed_traits("crates/store/src/x.rs", code).is_empty());
+            assert!(sealed_traits("crates/mail/tests/it/x.rs", code).is_empty());
         }
     }
 }
