@@ -1,0 +1,35 @@
+//! The table of fuzz targets: the name of each, and the function of a crate that it calls.
+
+#![forbid(unsafe_code)]
+
+/// A target's name and its entry point. An entry point asserts what must hold for any bytes.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target, in the order of the crates.
+pub const TARGETS: [Target; 18] = [
+    ("mime", mail::fuzzing::fuzz_message),
+    ("mime_header", mail::fuzzing::fuzz_header),
+    ("smtp_server", wire::fuzzing::fuzz_server),
+    ("smtp_client", wire::fuzzing::fuzz_client),
+    ("smtp_reply", wire::fuzzing::fuzz_reply),
+    ("dot", wire::fuzzing::fuzz_dot),
+    ("clamd", wire::fuzzing::fuzz_clamd),
+    ("unpack_detect", unpack::fuzzing::fuzz_detect),
+    ("unpack_zip", unpack::fuzzing::fuzz_zip),
+    ("unpack_gzip", unpack::fuzzing::fuzz_gzip),
+    ("unpack_message", unpack::fuzzing::fuzz_message),
+    ("hash_list", engines::fuzzing::fuzz_hashlist),
+    ("disarm_zip", disarm::fuzzing::fuzz_zip_without),
+    ("scan_protocol", scan::fuzzing::fuzz_protocol),
+    ("scan_examine", scan::fuzzing::fuzz_examine),
+    ("worker_reply", confine::fuzzing::fuzz_reply),
+    ("store_sealed", store::fuzzing::fuzz_sealed),
+    ("store_texts", store::fuzzing::fuzz_texts),
+];
+
+/// Runs a target by its name; panics if there is none of it.
+pub fn run(name: &str, data: &[u8]) {
+    let target = TARGETS.iter().find(|(known, _)| *known == name);
+    let (_, entry) = target.unwrap_or_else(|| panic!("no target {name:?}"));
+    entry(data);
+}

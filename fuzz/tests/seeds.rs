@@ -1,0 +1,46 @@
+// Every seed through its target, in an ordinary test: no fuzzer is needed for that.
+
+use std::fs;
+use std::path::Path;
+
+use mailward_fuzz::{TARGETS, run};
+
+/// How many bytes of each seed are changed, one at a time.
+const CHANGES: usize = 64;
+
+#[test]
+fn every_target_has_a_file_and_seeds_and_nothing_else_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let stems = |dir: &str| {
+        let entries = fs::read_dir(root.join(dir)).expect("the folder is there").flatten();
+        let mut names: Vec<String> =
+            entries.map(|e| e.path().file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+        names.sort();
+        names
+    };
+    let mut known: Vec<&str> = TARGETS.iter().map(|(name, _)| *name).collect();
+    known.sort_unstable();
+    assert_eq!(stems("fuzz_targets"), known);
+    assert_eq!(stems("seeds"), known);
+}
+
+#[test]
+fn seeds_and_their_neighbours_hold() {
+    for (name, _) in TARGETS {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(name);
+        let mut count = 0;
+        for entry in fs::read_dir(dir).expect("there are seeds").flatten() {
+            let seed = fs::read(entry.path()).expect("a seed is readable");
+            run(name, &seed);
+            let step = (seed.len() / CHANGES).max(1);
+            for at in (0..seed.len()).step_by(step) {
+                let mut changed = seed.clone();
+                changed[at] ^= 0x15;
+                run(name, &changed);
+                run(name, &seed[..at]);
+            }
+            count += 1;
+        }
+        assert!(count > 0, "{name} has no seed");
+    }
+}
