@@ -141,3 +141,44 @@ fn what_is_found_in_one_object_is_found_in_all_that_are_the_same() {
     let expected = expected.map(|name| format!("2 » a.zip » {name}: EICAR-Test-File"));
     assert_eq!(malware(&report(&plain(), &message_with("a.zip", &archive), &Context::default())), expected);
 }
+
+/// Runs on a stack of 256 KB, as nothing may recurse on a sender's depth.
+fn on_a_small_stack(run: impl FnOnce() + Send + 'static) {
+    std::thread::Builder::new().stack_size(256 * 1024).spawn(run).unwrap().join().unwrap();
+}
+
+#[test]
+fn deep_messages_and_archives_need_no_deep_stack() {
+    let limits = Limits { depth: 1_000, ..Limits::default() };
+    let mut archive = zip(&[("eicar.com", &eicar())]);
+    for _ in 0..150 {
+        archive = zip(&[("inner.zip", &archive)]);
+    }
+    let zips = message_with("a.zip", &archive);
+    let mut messages = b"From: ann@example.org\r\n".to_vec();
+    for _ in 0..100_000 {
+        messages.extend_from_slice(b"Content-Type: message/rfc822\r\n\r\n");
+    }
+    messages.extend_from_slice(b"Subject: innermost\r\n\r\ntext\r\n");
+    on_a_small_stack(move || {
+        let engines = Engines::load(&EngineSpec { builtin_rules: true, ..EngineSpec::default() }).0;
+        assert_eq!(malware(&report(&engines, &zips, &limited(limits))).len(), 1);
+        let told = unscanned(&report(&engines, &messages, &limited(limits)));
+        assert!(told.iter().any(|text| text.ends_with("limit_depth")), "{told:?}");
+    });
+}
+
+#[test]
+fn many_small_objects_take_time_in_proportion() {
+    let engines = Engines::load(&EngineSpec { builtin_rules: true, ..EngineSpec::default() }).0;
+    let took = |count: usize| {
+        let names: Vec<String> = (0..count).map(|n| format!("{n}.txt")).collect();
+        let members: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), name.as_bytes())).collect();
+        let raw = message_with("a.zip", &zip(&members));
+        let begun = std::time::Instant::now();
+        assert_eq!(report(&engines, &raw, &Context::default()).objects().len(), count + 4);
+        begun.elapsed()
+    };
+    let (small, large) = (took(1_000), took(4_000));
+    assert!(large < small * 8 + std::time::Duration::from_millis(300), "{small:?} then {large:?}");
+}
