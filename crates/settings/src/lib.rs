@@ -6,6 +6,8 @@
 #![forbid(unsafe_code)]
 
 pub mod config;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod values;
 
 mod check;

@@ -165,3 +165,34 @@ proptest! {
         }
     }
 }
+
+/// Good files with a byte changed, doubled, or cut off.
+#[test]
+fn files_that_went_wrong_are_read_or_refused_with_a_reason() {
+    let files = [
+        toml::to_string(&Config::default()).unwrap(),
+        policy_to_toml(&Policy::of(Profile::Recommended), true),
+        include_str!("config/wrong_values.toml").to_owned(),
+        include_str!("policy/unknown_keys.toml").to_owned(),
+        include_str!("config/good.toml").to_owned(),
+    ];
+    let mut state: u32 = 7;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as usize % below
+    };
+    for file in &files {
+        settings::fuzzing::fuzz_settings(file.as_bytes());
+        for _ in 0..60 {
+            let mut bytes = file.clone().into_bytes();
+            let at = random(bytes.len());
+            match random(4) {
+                0 => bytes.truncate(at),
+                1 => bytes[at] = b"=[]\"'\n#.0\xff"[random(10)],
+                2 => drop(bytes.remove(at)),
+                _ => bytes.extend_from_within(at..),
+            }
+            settings::fuzzing::fuzz_settings(&bytes);
+        }
+    }
+}
