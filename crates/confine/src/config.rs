@@ -45,7 +45,8 @@ impl Default for Limits {
 /// How a pool is started.
 #[derive(Clone, Debug)]
 pub struct PoolConfig {
-    /// The program whose `main` calls [`crate::host_main`]; usually ourselves.
+    /// The program whose `main` calls [`crate::host_main`]; usually ourselves. An absolute path:
+    /// the host runs in `/`, with an empty environment.
     pub program: PathBuf,
     /// Its arguments. They are visible in the process list.
     pub args: Vec<OsString>,

@@ -125,7 +125,8 @@ impl Pool {
     }
 
     /// Loads from new bytes. Only when that worked do messages go to the new generation; the old
-    /// one finishes what it has. On an error the old one stays.
+    /// one finishes what it has, so for a while there is memory for both. On an error the old one
+    /// stays.
     pub async fn reload(&self, init: Vec<u8>) -> Result<(), StartError> {
         let inner = &*self.inner;
         let _starting = inner.starting.lock().await;
