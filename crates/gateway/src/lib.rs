@@ -1,1 +1,16 @@
 //! One pump a protocol: socket, machine, service.
+//!
+//! A pump owns sockets and time; the machine (`wire`) owns the protocol; the service decides. Only
+//! here does anybody speak to a peer. A message is accepted only with proof that somebody else has
+//! it: see [`responsibility`].
+#![forbid(unsafe_code)]
+
+mod envelope;
+mod listen;
+mod permits;
+mod relay;
+mod responsibility;
+mod session;
+mod transaction;
+
+pub use listen::{Bound, Gateway, Node, bind};

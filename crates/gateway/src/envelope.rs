@@ -1,0 +1,183 @@
+//! Who sends, as far as it is known: the peer itself, or what a trusted relay says of its client
+//! (spec D-20), and our `Received` header.
+
+use std::net::{IpAddr, SocketAddr};
+
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimePrinter;
+use jiff::tz::TimeZone;
+use mail::address::Address;
+use mail::arrival::{MessageId, Peer};
+use mail::untrusted::Untrusted;
+use wire::smtp::xforward::{self, XforwardName};
+
+/// What a relay says when it does not know.
+const UNAVAILABLE: &str = "[UNAVAILABLE]";
+
+/// What is known of the client.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    /// The TCP peer.
+    pub(crate) peer: SocketAddr,
+    /// What a trusted relay said with XFORWARD, in order.
+    pub(crate) forwarded: Vec<(XforwardName, String)>,
+    /// HELO or EHLO of the peer.
+    pub(crate) helo: Option<String>,
+    /// EHLO was used.
+    pub(crate) esmtp: bool,
+}
+
+impl Client {
+    pub(crate) fn new(peer: SocketAddr) -> Self {
+        Self { peer, forwarded: Vec::new(), helo: None, esmtp: false }
+    }
+
+    /// Notes what a relay says; a later value replaces an earlier one.
+    pub(crate) fn note(&mut self, attributes: Vec<(XforwardName, String)>) {
+        for (name, value) in attributes {
+            self.forwarded.retain(|(known, _)| *known != name);
+            self.forwarded.push((name, value));
+        }
+    }
+
+    fn said(&self, name: XforwardName) -> Option<&str> {
+        let value = self.forwarded.iter().find(|(known, _)| *known == name)?.1.as_str();
+        (!value.is_empty() && !value.starts_with('[')).then_some(value)
+    }
+
+    /// The client's address.
+    pub(crate) fn ip(&self) -> IpAddr {
+        let forwarded = self.said(XforwardName::Addr).and_then(|text| {
+            let text = text.get(..5).filter(|p| p.eq_ignore_ascii_case("IPV6:")).map_or(text, |p| &text[p.len()..]);
+            text.parse::<IpAddr>().ok()
+        });
+        forwarded.unwrap_or(self.peer.ip()).to_canonical()
+    }
+
+    /// The client's HELO.
+    pub(crate) fn helo(&self) -> Option<&str> {
+        self.said(XforwardName::Helo).or(self.helo.as_deref())
+    }
+
+    /// As the arrival has it.
+    pub(crate) fn as_peer(&self, tls: Option<String>, authenticated: bool, login: Option<&str>, trusted: bool) -> Peer {
+        let untrusted = |text: &str| Untrusted::new(text.to_owned());
+        Peer {
+            ip: Some(self.ip()),
+            name: self.said(XforwardName::Name).map(untrusted),
+            helo: self.helo().map(untrusted),
+            tls,
+            authenticated,
+            login: login.map(untrusted),
+            trusted,
+        }
+    }
+
+    /// What the next hop is told about the client: what a relay told us, or what we see ourselves.
+    pub(crate) fn attributes(&self) -> Vec<(XforwardName, String)> {
+        if !self.forwarded.is_empty() {
+            return self.forwarded.clone();
+        }
+        vec![
+            (XforwardName::Name, UNAVAILABLE.to_owned()),
+            (XforwardName::Addr, xforward::address(self.ip())),
+            (XforwardName::Port, self.peer.port().to_string()),
+            (XforwardName::Proto, if self.esmtp { "ESMTP" } else { "SMTP" }.to_owned()),
+            (XforwardName::Helo, self.helo.clone().unwrap_or_else(|| UNAVAILABLE.to_owned())),
+        ]
+    }
+
+    /// The value of our `Received` header (RFC 5321 section 4.4, RFC 3848).
+    pub(crate) fn received(
+        &self,
+        hostname: &str,
+        id: MessageId,
+        tls: bool,
+        authenticated: bool,
+        to: &[Address],
+        now_ms: u64,
+    ) -> String {
+        let protocol = match (self.esmtp, tls, authenticated) {
+            (false, ..) => "SMTP",
+            (true, false, false) => "ESMTP",
+            (true, true, false) => "ESMTPS",
+            (true, false, true) => "ESMTPA",
+            (true, true, true) => "ESMTPSA",
+        };
+        let helo: String = self
+            .helo
+            .as_deref()
+            .unwrap_or("unknown")
+            .chars()
+            .filter(|c| c.is_ascii_graphic() && !"();<>\\\"".contains(*c))
+            .collect();
+        let ip = match self.peer.ip().to_canonical() {
+            IpAddr::V4(ip) => format!("[{ip}]"),
+            IpAddr::V6(ip) => format!("[IPv6:{ip}]"),
+        };
+        // One recipient only: more would tell each about the others.
+        let to = match to {
+            [one] if one.as_str().is_ascii() => format!(" for <{}>", one.as_str()),
+            _ => String::new(),
+        };
+        format!("from {helo} ({ip}) by {hostname} (Mailward) with {protocol} id {id}{to}; {}", date(now_ms))
+    }
+}
+
+fn date(unix_ms: u64) -> String {
+    let at = Timestamp::from_second(i64::try_from(unix_ms / 1000).unwrap_or(0)).unwrap_or_default();
+    let mut out = String::new();
+    // Writing to a string cannot fail, and every time in range has a date.
+    let _ = DateTimePrinter::new().print_zoned(&at.to_zoned(TimeZone::UTC), &mut out);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client() -> Client {
+        let mut client = Client::new("192.0.2.1:1234".parse().unwrap());
+        client.helo = Some("mail.example.com".to_owned());
+        client.esmtp = true;
+        client
+    }
+
+    #[test]
+    fn a_relay_speaks_for_its_client() {
+        let mut client = client();
+        assert_eq!(client.ip().to_string(), "192.0.2.1");
+        client.note(vec![
+            (XforwardName::Addr, "IPV6:2001:db8::7".to_owned()),
+            (XforwardName::Helo, "far.example.net".to_owned()),
+        ]);
+        assert_eq!((client.ip().to_string().as_str(), client.helo()), ("2001:db8::7", Some("far.example.net")));
+        client.note(vec![(XforwardName::Addr, UNAVAILABLE.to_owned())]);
+        assert_eq!(client.ip().to_string(), "192.0.2.1");
+        client.note(vec![(XforwardName::Addr, "203.0.113.9".to_owned())]);
+        assert_eq!((client.ip().to_string().as_str(), client.forwarded.len()), ("203.0.113.9", 2));
+    }
+
+    #[test]
+    fn the_received_header_tells_the_way() {
+        let to = [Address::parse("user@example.org").unwrap()];
+        let value =
+            client().received("mx.example.org", MessageId::new(1, [0; 10]), true, false, &to, 1_700_000_000_000);
+        assert_eq!(
+            value,
+            format!(
+                "from mail.example.com ([192.0.2.1]) by mx.example.org (Mailward) with ESMTPS id {} for <user@example.org>; Tue, 14 Nov 2023 22:13:20 +0000",
+                MessageId::new(1, [0; 10])
+            )
+        );
+        let both = [to[0].clone(), to[0].clone()];
+        assert!(!client().received("mx", MessageId::new(1, [0; 10]), false, false, &both, 0).contains("for <"));
+    }
+
+    #[test]
+    fn a_helo_cannot_break_the_header() {
+        let mut client = client();
+        client.helo = Some("a);(b<c>\\\"\u{e9}".to_owned());
+        assert!(client.received("mx", MessageId::new(1, [0; 10]), false, false, &[], 0).starts_with("from abc ("));
+    }
+}

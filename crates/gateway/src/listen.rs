@@ -1,0 +1,244 @@
+//! Listeners: sockets, connection limits, start and graceful end.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use rustls::ServerConfig;
+use service::Service;
+use service::metrics::SessionLabels;
+use settings::Config;
+use settings::config::Listener;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::permits::Permits;
+use crate::session;
+
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1024;
+/// How long sessions may go on after a stop before they are ended (security bar: 30 s).
+const DRAIN: Duration = Duration::from_secs(30);
+/// Pause after a failed accept: the process is out of descriptors, most likely.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The configuration that sessions use, with what was loaded for it.
+#[derive(Debug)]
+pub struct Node {
+    /// The configuration.
+    pub config: Config,
+    /// For each listener its TLS settings, if it has a certificate.
+    pub tls: Vec<Option<Arc<ServerConfig>>>,
+    /// Where large messages wait.
+    pub spool_dir: PathBuf,
+}
+
+impl Node {
+    /// Loads what the configuration names.
+    ///
+    /// # Errors
+    /// Which certificate or key cannot be used, and why.
+    pub fn load(config: Config, spool_dir: PathBuf) -> Result<Self, net::TlsError> {
+        let load = |listener: &Listener| listener.tls_files().map(|(c, k)| net::tls::server_config(c, k)).transpose();
+        let tls = config.smtp.iter().map(load).collect::<Result<_, _>>()?;
+        Ok(Self { config, tls, spool_dir })
+    }
+
+    /// The settings of the listener at this address, and its TLS.
+    fn listener(&self, address: SocketAddr) -> Option<(&Listener, Option<&Arc<ServerConfig>>)> {
+        let at = self.config.smtp.iter().position(|l| l.listen.0 == address)?;
+        Some((self.config.smtp.get(at)?, self.tls.get(at).and_then(Option::as_ref)))
+    }
+}
+
+/// The gateway.
+#[derive(Debug)]
+pub struct Gateway {
+    pub(crate) service: Arc<Service>,
+    node: ArcSwap<Node>,
+    pub(crate) permits: Arc<Permits>,
+    open: AtomicUsize,
+    by_peer: Mutex<HashMap<IpAddr, usize>>,
+    pub(crate) stop: watch::Receiver<bool>,
+}
+
+/// A socket that listens, before anything is accepted on it.
+#[derive(Debug)]
+pub struct Bound {
+    listener: TcpListener,
+    configured: SocketAddr,
+}
+
+impl Bound {
+    /// The address it really has: the port where the configuration says 0.
+    pub fn address(&self) -> SocketAddr {
+        self.listener.local_addr().unwrap_or(self.configured)
+    }
+}
+
+/// Binds a listener's socket.
+///
+/// # Errors
+/// What the system says, with the address in the text.
+pub fn bind(address: SocketAddr) -> io::Result<Bound> {
+    let fail = |e: io::Error| io::Error::new(e.kind(), format!("cannot listen on {address}: {e}"));
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.map_err(fail)?;
+    socket.set_reuseaddr(true).map_err(fail)?;
+    socket.bind(address).map_err(fail)?;
+    let listener = socket.listen(BACKLOG).map_err(fail)?;
+    Ok(Bound { listener, configured: address })
+}
+
+impl Gateway {
+    /// A gateway that ends when `stop` becomes true.
+    pub fn new(service: Arc<Service>, node: Node, stop: watch::Receiver<bool>) -> Arc<Self> {
+        let permits = Permits::new(node.config.limits.bytes_in_flight.0, Arc::clone(service.metrics()));
+        Arc::new(Self {
+            service,
+            node: ArcSwap::from_pointee(node),
+            permits,
+            open: AtomicUsize::new(0),
+            by_peer: Mutex::default(),
+            stop,
+        })
+    }
+
+    /// Takes a new configuration; sessions that are open keep theirs.
+    pub fn reload(&self, node: Node) {
+        self.permits.set_max(node.config.limits.bytes_in_flight.0);
+        self.node.store(Arc::new(node));
+    }
+
+    /// Accepts on these sockets until the stop, then lets sessions end, for at most 30 seconds.
+    pub async fn run(self: Arc<Self>, sockets: Vec<Bound>) {
+        let mut listeners = JoinSet::new();
+        for bound in sockets {
+            listeners.spawn(Arc::clone(&self).accept(bound));
+        }
+        while listeners.join_next().await.is_some() {}
+    }
+
+    async fn accept(self: Arc<Self>, bound: Bound) {
+        let mut sessions = JoinSet::new();
+        let mut stop = self.stop.clone();
+        let open_here = Arc::new(AtomicUsize::new(0));
+        loop {
+            let accepted = tokio::select! {
+                accepted = bound.listener.accept() => accepted,
+                _ = stop.wait_for(|stop| *stop) => break,
+            };
+            while sessions.try_join_next().is_some() {}
+            match accepted {
+                Ok((stream, peer)) => {
+                    let slot = self.slot(&bound, peer, &open_here);
+                    sessions.spawn(Arc::clone(&self).serve(stream, peer, bound.configured, slot));
+                }
+                Err(error) => {
+                    tracing::warn!(address = %bound.configured, %error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        drop(bound);
+        let drained = tokio::time::timeout(DRAIN, async { while sessions.join_next().await.is_some() {} }).await;
+        if drained.is_err() {
+            tracing::warn!(
+                sessions = sessions.len(),
+                "sessions did not end in time and are cut off; their senders try again"
+            );
+        }
+    }
+
+    async fn serve(
+        self: Arc<Self>,
+        stream: TcpStream,
+        peer: SocketAddr,
+        listener: SocketAddr,
+        slot: Result<Slot, &'static str>,
+    ) {
+        let sessions = &self.service.metrics().sessions;
+        let slot = match slot {
+            Ok(slot) => slot,
+            Err(why) => {
+                sessions.get_or_create(&SessionLabels { end: "refused" }).inc();
+                tracing::warn!(%peer, why, "a connection was turned away");
+                return turn_away(stream, why).await;
+            }
+        };
+        let node = self.node.load_full();
+        let Some((settings, tls)) = node.listener(listener) else { return };
+        let end = session::run(&self, &node, settings, tls, stream, peer).await;
+        sessions.get_or_create(&SessionLabels { end: end.name() }).inc();
+        drop(slot);
+    }
+
+    /// A place for a connection, or why there is none. Trusted relays bring many clients' mail and
+    /// do not count by peer.
+    fn slot(
+        self: &Arc<Self>,
+        bound: &Bound,
+        peer: SocketAddr,
+        open_here: &Arc<AtomicUsize>,
+    ) -> Result<Slot, &'static str> {
+        let node = self.node.load();
+        let limits = &node.config.limits;
+        let here = node.listener(bound.configured).map_or(0, |(listener, _)| listener.max_connections);
+        let ip = peer.ip().to_canonical();
+        let relay = self.service.current().site.load().is_relay(ip);
+        let mut by_peer = self.by_peer.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_peer = by_peer.get(&ip).copied().unwrap_or(0);
+        if self.open.load(Ordering::Relaxed) >= limits.connections as usize {
+            return Err("too many connections");
+        }
+        if open_here.load(Ordering::Relaxed) >= here as usize {
+            return Err("too many connections to this address");
+        }
+        if !relay && of_peer >= limits.connections_per_peer as usize {
+            return Err("too many connections from this address");
+        }
+        by_peer.insert(ip, of_peer + 1);
+        self.open.fetch_add(1, Ordering::Relaxed);
+        open_here.fetch_add(1, Ordering::Relaxed);
+        self.service.metrics().connections.inc();
+        Ok(Slot { gateway: Arc::clone(self), here: Arc::clone(open_here), ip })
+    }
+}
+
+/// A connection's place; free again when it is dropped.
+struct Slot {
+    gateway: Arc<Gateway>,
+    here: Arc<AtomicUsize>,
+    ip: IpAddr,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut by_peer = self.gateway.by_peer.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = by_peer.get_mut(&self.ip) {
+            *count -= 1;
+            if *count == 0 {
+                by_peer.remove(&self.ip);
+            }
+        }
+        self.gateway.open.fetch_sub(1, Ordering::Relaxed);
+        self.here.fetch_sub(1, Ordering::Relaxed);
+        self.gateway.service.metrics().connections.dec();
+    }
+}
+
+/// One line, then the end: the sender comes back later.
+async fn turn_away(mut stream: TcpStream, why: &str) {
+    let line = format!("421 4.7.0 {why}, please try again later\r\n");
+    let polite = async {
+        stream.write_all(line.as_bytes()).await?;
+        stream.shutdown().await
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(1), polite).await;
+}

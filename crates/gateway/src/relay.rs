@@ -1,0 +1,56 @@
+//! Handing a message to the next hop: DATA, the content as the plan wants it, and the next hop's
+//! answer, which becomes ours.
+
+use mail::arrival::MessageId;
+use net::upstream::{Upstream, UpstreamError};
+use service::release::pour;
+use service::render::Output;
+use service::spool::{CHUNK, Spool};
+use tokio::time::Instant;
+use wire::smtp::reply::Reply;
+
+use crate::responsibility::RelayReceipt;
+
+/// How the next hop answered.
+#[derive(Debug)]
+pub(crate) enum Relayed {
+    /// It has the message.
+    Taken(RelayReceipt),
+    /// It does not want it, now or ever.
+    Refused(Reply),
+}
+
+/// Relays a message whose MAIL and RCPT the next hop has accepted.
+///
+/// # Errors
+/// When the connection breaks or the deadline passes. Whether the next hop has the message is
+/// unknown then; the sender is told to try again.
+pub(crate) async fn relay(
+    upstream: &mut Upstream,
+    id: MessageId,
+    output: &Output,
+    spool: &Spool,
+    deadline: Instant,
+) -> Result<Relayed, UpstreamError> {
+    let go = upstream.data(deadline).await?;
+    if go.code() != 354 {
+        return Ok(Relayed::Refused(go));
+    }
+    match output {
+        Output::Original => pour(upstream, spool, 0, deadline).await?,
+        Output::Head { head, rest } => {
+            upstream.content(head, deadline).await?;
+            pour(upstream, spool, *rest, deadline).await?;
+        }
+        Output::Whole(bytes) => {
+            for piece in bytes.chunks(CHUNK) {
+                upstream.content(piece, deadline).await?;
+            }
+        }
+    }
+    let reply = upstream.end(deadline).await?;
+    Ok(match RelayReceipt::from_reply(id, reply) {
+        Ok(receipt) => Relayed::Taken(receipt),
+        Err(reply) => Relayed::Refused(reply),
+    })
+}

@@ -1,0 +1,472 @@
+//! One SMTP session: the pump between a client, the server machine, and the next hop.
+//!
+//! Every command that the next hop must know of is sent on before it is answered, and the next
+//! hop's answer is ours. The message itself is taken in first, examined, and only then sent on.
+//! Time-outs: RFC 5321 section 4.5.3.2, as configured. After a stop, a session ends at its next
+//! command; a message that is coming in is still taken through.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use net::stream::Stream;
+use net::upstream::{Upstream, UpstreamError};
+use rustls::ServerConfig;
+use settings::config::{Listener, OfferAuth};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout, timeout_at};
+use wire::dot::LineEnds;
+use wire::smtp::auth::AuthCommand;
+use wire::smtp::extensions::{Extensions, Ours};
+use wire::smtp::reply::Reply;
+use wire::smtp::server::{Event, Server, ServerConfig as MachineConfig, Step};
+use wire::smtp::xforward::XforwardName;
+
+use crate::envelope::Client;
+use crate::listen::{Gateway, Node};
+use crate::transaction::Transaction;
+
+/// How much is read from a client at once, in bytes.
+const READ_SIZE: usize = 16 * 1024;
+/// How long a client may take for its part of the TLS handshake.
+const TLS_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a client may refuse to take our replies.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long the end of a connection may take.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How a session ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum End {
+    /// In order, after QUIT.
+    Quit,
+    /// The client closed the connection, or it broke.
+    Closed,
+    /// The client took too long.
+    Timeout,
+    /// We ended it: too many errors or commands.
+    Errors,
+    /// The next hop was not there.
+    NextHop,
+    /// The gateway stops.
+    Stopped,
+}
+
+impl End {
+    /// The word for it in the figures.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Quit => "quit",
+            Self::Closed => "closed",
+            Self::Timeout => "timeout",
+            Self::Errors => "errors",
+            Self::NextHop => "next_hop",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// A session and all it knows.
+pub(crate) struct Session<'a> {
+    pub(crate) gateway: &'a Arc<Gateway>,
+    pub(crate) node: &'a Node,
+    pub(crate) listener: &'a Listener,
+    tls: Option<&'a Arc<ServerConfig>>,
+    /// `None` only while a handshake replaces it.
+    stream: Option<Stream>,
+    pub(crate) server: Server,
+    pub(crate) client: Client,
+    pub(crate) upstream: Option<Upstream>,
+    pub(crate) transaction: Option<Transaction>,
+    pub(crate) connection: u64,
+    offered: Extensions,
+    relay: bool,
+    introduced: bool,
+    quit: bool,
+    stop: watch::Receiver<bool>,
+}
+
+/// Runs a session to its end.
+pub(crate) async fn run(
+    gateway: &Arc<Gateway>,
+    node: &Node,
+    listener: &Listener,
+    tls: Option<&Arc<ServerConfig>>,
+    stream: TcpStream,
+    peer: SocketAddr,
+) -> End {
+    let limits = &node.config.limits;
+    let relay = gateway.service.current().site.load().is_relay(peer.ip());
+    let machine = MachineConfig {
+        hostname: node.config.hostname(),
+        max_errors: limits.errors,
+        max_recipients: limits.recipients,
+        max_commands: limits.commands,
+        max_size: limits.max_message_size.0,
+        line_ends: match listener.line_ends {
+            settings::config::LineEnds::Reject => LineEnds::Reject,
+            settings::config::LineEnds::Normalise => LineEnds::Normalise,
+        },
+        trusted: relay,
+        ..MachineConfig::default()
+    };
+    let _ = stream.set_nodelay(true);
+    let mut session = Session {
+        gateway,
+        node,
+        listener,
+        tls,
+        stream: Some(Stream::from(stream)),
+        server: Server::new(machine),
+        client: Client::new(peer),
+        upstream: None,
+        transaction: None,
+        connection: gateway.service.next_connection(),
+        offered: Extensions::default(),
+        relay,
+        introduced: false,
+        quit: false,
+        stop: gateway.stop.clone(),
+    };
+    let end = session.pump().await;
+    tracing::debug!(connection = session.connection, %peer, end = end.name(), "session ended");
+    session.close().await;
+    end
+}
+
+impl Session<'_> {
+    async fn pump(&mut self) -> End {
+        let hostname = self.node.config.hostname();
+        self.server.greet(&Reply::say(220, &format!("{hostname} ESMTP Mailward")));
+        loop {
+            match self.server.step() {
+                Step::Need => match self.receive().await {
+                    Ok(()) => {}
+                    Err(end) => return end,
+                },
+                Step::Flush => {
+                    if let Err(end) = self.flush().await {
+                        return end;
+                    }
+                }
+                Step::Event(event) => {
+                    if let Err(end) = self.event(event).await {
+                        let _ = self.flush().await;
+                        return end;
+                    }
+                }
+                Step::Handshake => {
+                    if let Err(end) = self.handshake().await {
+                        return end;
+                    }
+                }
+                Step::Closed => {
+                    let _ = self.flush().await;
+                    return if self.quit { End::Quit } else { End::Errors };
+                }
+                // Every event is answered where it is handled; a machine that waits all the same
+                // would wait for ever.
+                Step::Waiting => {
+                    tracing::error!(connection = self.connection, "an SMTP command was left without an answer");
+                    self.server.close_with(&Reply::say(421, "4.3.0 Internal error, please try again later"));
+                }
+            }
+        }
+    }
+
+    /// Sends what waits, then reads. Between messages a stop ends the session here.
+    async fn receive(&mut self) -> Result<(), End> {
+        self.flush().await?;
+        let limits = &self.node.config.limits;
+        let receiving = self.transaction.as_ref().and_then(Transaction::receiving_until);
+        let limit = match receiving {
+            Some(until) => (Instant::now() + limits.data_timeout.duration()).min(until),
+            None => Instant::now() + limits.command_timeout.duration(),
+        };
+        let between = self.transaction.is_none();
+        let Some(stream) = &mut self.stream else { return Err(End::Closed) };
+        let mut buffer = [0u8; READ_SIZE];
+        let read = tokio::select! {
+            read = timeout_at(limit, stream.read(&mut buffer)) => read,
+            () = stopping(&mut self.stop), if between => return Err(self.stopped().await),
+        };
+        match read {
+            Err(_) => {
+                self.server.close_with(&Reply::say(421, "4.4.2 Timeout, closing"));
+                let _ = self.flush().await;
+                Err(End::Timeout)
+            }
+            Ok(Ok(0) | Err(_)) => Err(End::Closed),
+            Ok(Ok(count)) => {
+                let mut rest = buffer.get(..count).unwrap_or(&[]);
+                while !rest.is_empty() {
+                    let taken = self.server.feed(rest);
+                    rest = rest.get(taken..).unwrap_or(&[]);
+                    if taken == 0 {
+                        // The machine takes all it is fed after it has asked for more.
+                        return Err(End::Closed);
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    async fn stopped(&mut self) -> End {
+        self.server.close_with(&Reply::say(421, "4.3.2 Shutting down, please try again later"));
+        let _ = self.flush().await;
+        End::Stopped
+    }
+
+    pub(crate) async fn flush(&mut self) -> Result<(), End> {
+        let Some(stream) = &mut self.stream else { return Err(End::Closed) };
+        while !self.server.output().is_empty() {
+            match timeout(WRITE_TIMEOUT, stream.write(self.server.output())).await {
+                Err(_) => return Err(End::Timeout),
+                Ok(Ok(0) | Err(_)) => return Err(End::Closed),
+                Ok(Ok(sent)) => self.server.sent(sent),
+            }
+        }
+        match timeout(WRITE_TIMEOUT, stream.flush()).await {
+            Err(_) => Err(End::Timeout),
+            Ok(Err(_)) => Err(End::Closed),
+            Ok(Ok(())) => Ok(()),
+        }
+    }
+
+    async fn event(&mut self, event: Event) -> Result<(), End> {
+        match event {
+            Event::Hello { esmtp, name } => self.hello(esmtp, name).await?,
+            Event::StartTls => self.reply(&Reply::say(220, "2.0.0 Ready to start TLS")),
+            Event::Auth(command) => self.auth(command).await,
+            Event::AuthResponse(response) => {
+                let deadline = self.deadline();
+                let answer = match &mut self.upstream {
+                    Some(upstream) => upstream.auth_line(&response.0, deadline).await,
+                    None => Err(UpstreamError::Closed("there is no session".to_owned())),
+                };
+                self.answer(answer);
+            }
+            Event::Xforward(attributes) => self.xforward(attributes).await,
+            Event::Mail(command) => self.mail(command).await,
+            Event::Rcpt(command) => self.rcpt(command).await,
+            Event::Data => self.data(),
+            Event::Content(bytes) => self.content(&bytes),
+            Event::ContentEnd(result) => self.content_end(result).await?,
+            Event::Reset => {
+                self.reset().await;
+                self.reply(&Reply::say(250, "2.0.0 Ok"));
+            }
+            Event::Quit => {
+                self.quit = true;
+                self.reply(&Reply::say(221, "2.0.0 Bye"));
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn reply(&mut self, reply: &Reply) {
+        self.server.reply(reply);
+    }
+
+    /// Passes the next hop's answer on; without one, the connection to it is gone.
+    pub(crate) fn answer(&mut self, answer: Result<Reply, UpstreamError>) {
+        match answer {
+            Ok(reply) => self.reply(&reply),
+            Err(error) => {
+                self.lost(&error);
+                self.reply(&Reply::say(451, "4.4.2 Lost the connection to the next hop, please try again later"));
+            }
+        }
+    }
+
+    /// The next hop is of no use any more in this session's state.
+    pub(crate) fn lost(&mut self, error: &UpstreamError) {
+        tracing::warn!(connection = self.connection, %error, "the next hop failed");
+        self.upstream = None;
+    }
+
+    /// Time limits of single commands count; there is no deadline over a whole dialogue.
+    pub(crate) fn deadline(&self) -> Instant {
+        Instant::now() + net::upstream::END_TIMEOUT
+    }
+
+    async fn hello(&mut self, esmtp: bool, name: String) -> Result<(), End> {
+        self.client.helo = Some(name);
+        self.client.esmtp = esmtp;
+        self.abandon().await;
+        if self.upstream.is_none()
+            && let Err(error) = self.open().await
+        {
+            return self.no_next_hop(&error);
+        }
+        let offer = self.offer();
+        self.offered = offer.clone();
+        self.server.offer(offer);
+        let hostname = self.node.config.hostname();
+        self.reply(&Reply::say(250, &hostname));
+        Ok(())
+    }
+
+    /// A next hop that refuses speaks for itself; one that is away is a 421, and the sender retries.
+    fn no_next_hop(&mut self, error: &UpstreamError) -> Result<(), End> {
+        tracing::warn!(connection = self.connection, %error, "the next hop is not available");
+        match error {
+            UpstreamError::Refused(reply) if reply.is_permanent() => {
+                self.reply(reply);
+                Ok(())
+            }
+            _ => {
+                self.reply(&Reply::say(421, "4.3.0 Next hop is not available, please try again later"));
+                Err(End::NextHop)
+            }
+        }
+    }
+
+    /// What the next hop and we both support, less what may not cross this connection.
+    fn offer(&self) -> Extensions {
+        let Some(upstream) = &self.upstream else { return Extensions::default() };
+        let ours = Ours {
+            max_size: self.node.config.limits.max_message_size.0,
+            starttls: self.tls.is_some() && !self.is_tls(),
+            trusted: self.relay,
+        };
+        let mut offer = Extensions::offer(upstream.extensions(), &ours);
+        if !self.may_authenticate() {
+            offer.auth.clear();
+        }
+        if self.relay && offer.xforward.is_empty() {
+            // We want to know the client, whether the next hop does or not.
+            offer.xforward = XforwardName::all();
+        }
+        offer
+    }
+
+    fn may_authenticate(&self) -> bool {
+        match self.listener.auth {
+            OfferAuth::Always => true,
+            OfferAuth::Never => false,
+            OfferAuth::Tls => self.is_tls() || self.client.peer.ip().to_canonical().is_loopback(),
+        }
+    }
+
+    /// Opens the session with the next hop.
+    async fn open(&mut self) -> Result<(), UpstreamError> {
+        let hop = self.gateway.service.current().hop.load_full();
+        let Some(hop) = hop else { return Err(UpstreamError::Connect("next_hop.address is not set".to_owned())) };
+        self.upstream = Some(Upstream::open(&hop, self.deadline()).await?);
+        self.introduced = false;
+        Ok(())
+    }
+
+    /// An open session with the next hop for a new message; one that was lost while nothing hung on
+    /// it is opened again.
+    pub(crate) async fn ready(&mut self) -> Result<(), UpstreamError> {
+        if self.upstream.is_none() {
+            if self.server.authenticated() {
+                return Err(UpstreamError::Closed("the authenticated session is gone".to_owned()));
+            }
+            self.open().await?;
+        }
+        self.introduce().await
+    }
+
+    /// Tells the next hop who the client is, if it wants to know.
+    async fn introduce(&mut self) -> Result<(), UpstreamError> {
+        if self.introduced {
+            return Ok(());
+        }
+        let attributes = self.client.attributes();
+        let deadline = self.deadline();
+        if let Some(upstream) = &mut self.upstream {
+            let list: Vec<(XforwardName, &str)> = attributes.iter().map(|(n, v)| (*n, v.as_str())).collect();
+            if let Some(reply) = upstream.xforward(&list, deadline).await?
+                && !reply.is_success()
+            {
+                tracing::debug!(
+                    connection = self.connection,
+                    code = reply.code(),
+                    "the next hop does not take XFORWARD"
+                );
+            }
+            self.introduced = true;
+        }
+        Ok(())
+    }
+
+    async fn xforward(&mut self, attributes: Vec<(XforwardName, String)>) {
+        self.client.note(attributes);
+        self.introduced = false;
+        self.reply(&Reply::say(250, "2.0.0 Ok"));
+    }
+
+    async fn auth(&mut self, command: AuthCommand) {
+        let deadline = self.deadline();
+        let answer = match &mut self.upstream {
+            Some(upstream) => upstream.auth(&command.to_line(), deadline).await,
+            None => Err(UpstreamError::Closed("there is no session".to_owned())),
+        };
+        self.answer(answer);
+    }
+
+    async fn handshake(&mut self) -> Result<(), End> {
+        self.flush().await?;
+        let Some(config) = self.tls else { return Err(End::Closed) };
+        self.abandon().await;
+        let Some(plain) = self.stream.take() else { return Err(End::Closed) };
+        match plain.accept_tls(Arc::clone(config), TLS_TIMEOUT).await {
+            Ok(stream) => {
+                self.stream = Some(stream);
+                self.server.start_tls_done();
+                Ok(())
+            }
+            Err(error) => {
+                tracing::info!(connection = self.connection, peer = %self.client.peer, %error, "a TLS handshake failed");
+                Err(End::Closed)
+            }
+        }
+    }
+
+    /// The transaction is over; the next hop is told if it knows of it.
+    pub(crate) async fn reset(&mut self) {
+        let known = self.transaction.take().is_some();
+        let deadline = self.deadline();
+        if let (true, Some(upstream)) = (known, &mut self.upstream)
+            && let Err(error) = upstream.rset(deadline).await
+        {
+            self.lost(&error);
+        }
+    }
+
+    /// Like [`Session::reset`], for what ends a transaction by the way.
+    async fn abandon(&mut self) {
+        if self.transaction.is_some() {
+            self.reset().await;
+        }
+    }
+
+    /// What TLS the client's side has, for the arrival.
+    pub(crate) fn tls_info(&self) -> Option<String> {
+        self.stream.as_ref().and_then(Stream::tls_info)
+    }
+
+    fn is_tls(&self) -> bool {
+        self.stream.as_ref().is_some_and(Stream::is_tls)
+    }
+
+    async fn close(self) {
+        if let Some(upstream) = self.upstream {
+            upstream.quit().await;
+        }
+        if let Some(mut stream) = self.stream {
+            let _ = timeout(CLOSE_TIMEOUT, stream.shutdown()).await;
+        }
+    }
+}
+
+/// Waits for the stop; a gateway whose stop cannot come any more is stopping too.
+async fn stopping(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}

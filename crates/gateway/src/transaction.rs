@@ -1,0 +1,310 @@
+//! One message in a session: envelope, content, decision, and what becomes of it.
+
+use judge::plan::{Fate, ReplyText};
+use judge::site::ListenerDirection;
+use mail::address::Address;
+use mail::arrival::{Arrival, Envelope, MessageId, Surface};
+use net::upstream::UpstreamError;
+use service::flow::Decided;
+use service::id;
+use service::record::Outcome;
+use service::spool::{Spool, Spooler};
+use settings::config::{AddReceived, ListenerDirection as Configured};
+use tokio::time::Instant;
+use wire::smtp::command::{MailCommand, RcptCommand};
+use wire::smtp::reply::Reply;
+use wire::smtp::server::ContentFault;
+
+use crate::permits::{Permit, STEP};
+use crate::relay::{Relayed, relay};
+use crate::responsibility::Responsibility;
+use crate::session::{End, Session};
+
+/// A transaction that the next hop has accepted MAIL for.
+pub(crate) struct Transaction {
+    id: MessageId,
+    received_ms: u64,
+    mail_from: Option<Address>,
+    declared: u64,
+    recipients: Vec<Address>,
+    content: Option<Content>,
+}
+
+/// Content that comes in.
+struct Content {
+    /// `None` after a fault of our own: what follows is read and thrown away.
+    spooler: Option<Spooler>,
+    permit: Permit,
+    fault: Option<Reply>,
+    until: Instant,
+}
+
+impl Transaction {
+    fn new(mail_from: Option<Address>, declared: u64) -> Self {
+        Self {
+            id: id::message_id(),
+            received_ms: id::now_ms(),
+            mail_from,
+            declared,
+            recipients: Vec::new(),
+            content: None,
+        }
+    }
+
+    /// Until when the content that is coming in must be here.
+    pub(crate) fn receiving_until(&self) -> Option<Instant> {
+        self.content.as_ref().map(|content| content.until)
+    }
+}
+
+/// Reads a path that the machine has checked; what the machine takes and this does not is a 501.
+fn address(path: &str) -> Result<Option<Address>, Reply> {
+    if path.is_empty() {
+        return Ok(None);
+    }
+    Address::parse(path).map(Some).ok_or_else(|| Reply::say(501, "5.1.3 Bad address syntax"))
+}
+
+impl Session<'_> {
+    pub(crate) async fn mail(&mut self, command: MailCommand) {
+        if self.listener.tls_required && !self.server.tls_active() {
+            return self.reply(&Reply::say(530, "5.7.0 Must issue a STARTTLS command first"));
+        }
+        let mail_from = match address(&command.path) {
+            Ok(address) => address,
+            Err(reply) => return self.reply(&reply),
+        };
+        let answer = self.mail_upstream(&command.argument).await;
+        if answer.as_ref().is_ok_and(Reply::is_success) {
+            self.transaction = Some(Transaction::new(mail_from, command.size.unwrap_or(0)));
+        }
+        self.answer(answer);
+    }
+
+    /// MAIL to the next hop. A session that the next hop has closed meanwhile is opened again, once:
+    /// nothing is lost by it, unless the client had authenticated.
+    async fn mail_upstream(&mut self, argument: &str) -> Result<Reply, UpstreamError> {
+        let fresh = self.upstream.is_none();
+        self.ready().await?;
+        match self.try_mail(argument).await {
+            Err(error) if !fresh && !self.server.authenticated() => {
+                tracing::debug!(connection = self.connection, %error, "the next hop had closed; opening a new session");
+                self.upstream = None;
+                self.ready().await?;
+                self.try_mail(argument).await
+            }
+            other => other,
+        }
+    }
+
+    async fn try_mail(&mut self, argument: &str) -> Result<Reply, UpstreamError> {
+        let deadline = self.deadline();
+        match &mut self.upstream {
+            Some(upstream) => upstream.mail(argument, deadline).await,
+            None => Err(gone()),
+        }
+    }
+
+    pub(crate) async fn rcpt(&mut self, command: RcptCommand) {
+        let recipient = match address(&command.path) {
+            Ok(Some(address)) => address,
+            Ok(None) | Err(_) => return self.reply(&Reply::say(501, "5.1.3 Bad address syntax")),
+        };
+        let deadline = self.deadline();
+        let answer = match &mut self.upstream {
+            Some(upstream) => upstream.rcpt(&command.argument, deadline).await,
+            None => Err(gone()),
+        };
+        if answer.as_ref().is_ok_and(Reply::is_success)
+            && let Some(transaction) = &mut self.transaction
+        {
+            transaction.recipients.push(recipient);
+        }
+        self.answer(answer);
+    }
+
+    /// DATA: a permit for the bytes first, then 354. The next hop hears of DATA only when the
+    /// message is to be delivered.
+    pub(crate) fn data(&mut self) {
+        let limits = &self.node.config.limits;
+        let until = Instant::now() + limits.data_total.duration();
+        let threshold = usize::try_from(limits.spool_threshold.0).unwrap_or(usize::MAX);
+        let (gateway, node) = (self.gateway, self.node);
+        let Some(transaction) = &mut self.transaction else {
+            return self.reply(&Reply::say(503, "5.5.1 Need MAIL and RCPT first"));
+        };
+        let Some(permit) = gateway.permits.take(transaction.declared.max(1)) else {
+            tracing::warn!("too many bytes in work (limits.bytes_in_flight); a message is deferred");
+            return self.reply(&Reply::say(452, "4.3.1 Insufficient system resources, please try again later"));
+        };
+        let spooler = Some(Spooler::new(&node.spool_dir, threshold));
+        transaction.content = Some(Content { spooler, permit, fault: None, until });
+        self.reply(&Reply::say(354, "End data with <CR><LF>.<CR><LF>"));
+    }
+
+    pub(crate) fn content(&mut self, bytes: &[u8]) {
+        let Some(content) = self.transaction.as_mut().and_then(|t| t.content.as_mut()) else { return };
+        let Some(spooler) = &mut content.spooler else { return };
+        let after = spooler.len().saturating_add(bytes.len() as u64);
+        if !content.permit.cover(after) {
+            tracing::warn!(step = STEP, "too many bytes in work (limits.bytes_in_flight); a message is deferred");
+            content.fault = Some(Reply::say(452, "4.3.1 Insufficient system resources, please try again later"));
+            content.spooler = None;
+            return;
+        }
+        if let Err(error) = spooler.write(bytes) {
+            tracing::error!(%error, "a message could not be spooled; it is answered 452");
+            content.fault = Some(Reply::say(452, "4.3.1 Insufficient system storage, please try again later"));
+            content.spooler = None;
+        }
+    }
+
+    pub(crate) async fn content_end(&mut self, result: Result<u64, ContentFault>) -> Result<(), End> {
+        let ended = Instant::now();
+        let received = self.transaction.as_mut().and_then(|t| t.content.take());
+        let Some(Content { spooler, permit, fault, .. }) = received else {
+            self.reset().await;
+            self.reply(&Reply::say(451, "4.3.0 Internal error, please try again later"));
+            return Ok(());
+        };
+        let refusal = result.err().map(ContentFault::reply).or(fault);
+        if let Some(refusal) = refusal {
+            self.reset().await;
+            tracing::info!(connection = self.connection, peer = %self.client.peer, code = refusal.code(), text = refusal.text(), "a message was refused before it was examined");
+            self.reply(&refusal);
+            return Ok(());
+        }
+        let Some(spool) = spooler.map(Spooler::finish) else {
+            self.reset().await;
+            self.reply(&Reply::say(452, "4.3.1 Insufficient system storage, please try again later"));
+            return Ok(());
+        };
+        let done = self.examine_and_act(spool, ended).await;
+        drop(permit);
+        done
+    }
+
+    async fn examine_and_act(&mut self, spool: Spool, ended: Instant) -> Result<(), End> {
+        let policy = self.gateway.service.current().policy.load_full();
+        let deadline = ended + policy.policy.limits.deadline.duration();
+        let arrival = self.arrival(spool.len());
+        let received = self.received(&arrival);
+        let decided = self.gateway.service.decide(&spool, &arrival, received.as_deref(), deadline).await;
+        let (reply, accepted) = self.act(&decided, &arrival, &spool, deadline).await;
+        self.reply(&reply);
+        let flushed = self.flush().await;
+        let outcome = Outcome { accepted, reply: format!("{} {}", reply.code(), reply.text()), took: ended.elapsed() };
+        self.gateway.service.finish(&arrival, decided, outcome).await;
+        flushed
+    }
+
+    /// Does what the plan says. Gives the reply, and whether somebody has the message now.
+    async fn act(&mut self, decided: &Decided, arrival: &Arrival, spool: &Spool, deadline: Instant) -> (Reply, bool) {
+        match &decided.plan.fate {
+            Fate::Deliver => self.deliver(decided, arrival, spool, deadline).await,
+            Fate::Refuse(text) | Fate::Tempfail(text) => {
+                self.reset().await;
+                (said(text), false)
+            }
+            Fate::Discard => {
+                self.reset().await;
+                match Responsibility::of(&decided.keeping) {
+                    Some(responsibility) => accept(responsibility, arrival.id),
+                    None => {
+                        tracing::error!(id = %arrival.id, "a message was to be discarded without a copy or the policy's wish; it is deferred");
+                        (Reply::say(451, "4.3.0 Message could not be processed, please try again later"), false)
+                    }
+                }
+            }
+        }
+    }
+
+    async fn deliver(
+        &mut self,
+        decided: &Decided,
+        arrival: &Arrival,
+        spool: &Spool,
+        deadline: Instant,
+    ) -> (Reply, bool) {
+        let relayed = match &mut self.upstream {
+            Some(upstream) => relay(upstream, arrival.id, &decided.output, spool, deadline).await,
+            None => Err(gone()),
+        };
+        match relayed {
+            Ok(Relayed::Taken(receipt)) => {
+                self.transaction = None;
+                accept(Responsibility::NextHop(receipt), arrival.id)
+            }
+            Ok(Relayed::Refused(reply)) => {
+                self.reset().await;
+                (reply, false)
+            }
+            Err(error) => {
+                self.transaction = None;
+                self.lost(&error);
+                (Reply::say(451, "4.4.2 Lost the connection to the next hop, please try again later"), false)
+            }
+        }
+    }
+
+    fn arrival(&self, size: u64) -> Arrival {
+        let site = self.gateway.service.current().site.load();
+        let (mail_from, rcpt_to, id, received_ms) = match &self.transaction {
+            Some(t) => (t.mail_from.clone(), t.recipients.clone(), t.id, t.received_ms),
+            None => (None, Vec::new(), id::message_id(), id::now_ms()),
+        };
+        let authenticated = self.server.authenticated();
+        let trusted = site.is_trusted(self.client.ip());
+        let listener = match self.listener.direction {
+            Configured::Incoming => ListenerDirection::Incoming,
+            Configured::Outgoing => ListenerDirection::Outgoing,
+            Configured::Auto => ListenerDirection::Auto,
+        };
+        let direction = site.direction(listener, authenticated || trusted, mail_from.as_ref(), &rcpt_to);
+        Arrival {
+            id,
+            surface: Surface::Smtp,
+            direction,
+            peer: self.client.as_peer(self.tls_info(), authenticated, self.server.login(), trusted),
+            envelope: Envelope { mail_from, rcpt_to },
+            received_ms,
+            size,
+            connection: self.connection,
+        }
+    }
+
+    /// Our `Received` header, where we are a hop of our own (D-13).
+    fn received(&self, arrival: &Arrival) -> Option<String> {
+        let wanted = match self.listener.add_received {
+            AddReceived::Always => true,
+            AddReceived::Never => false,
+            AddReceived::Auto => self.client.forwarded.is_empty(),
+        };
+        let peer = &arrival.peer;
+        wanted.then(|| {
+            let hostname = self.node.config.hostname();
+            self.client.received(
+                &hostname,
+                arrival.id,
+                peer.tls.is_some(),
+                peer.authenticated,
+                &arrival.envelope.rcpt_to,
+                arrival.received_ms,
+            )
+        })
+    }
+}
+
+/// The only way to a 250 for a message.
+fn accept(responsibility: Responsibility<'_>, id: MessageId) -> (Reply, bool) {
+    debug_assert_eq!(responsibility.message(), id, "a receipt is for one message");
+    (responsibility.reply(), true)
+}
+
+fn said(text: &ReplyText) -> Reply {
+    Reply::say(text.code, &text.text)
+}
+
+fn gone() -> UpstreamError {
+    UpstreamError::Closed("there is no session".to_owned())
+}
