@@ -265,3 +265,37 @@ impl Store {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use mail::arrival::MessageId;
+    use rusqlite::params_from_iter;
+
+    use super::{LogFilter, build, open};
+
+    #[test]
+    fn the_common_filters_use_an_index() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = open(dir.path()).unwrap();
+        let word = || Some("anna@example.org".to_owned());
+        let none = LogFilter::default;
+        let cases = [
+            (none(), "m USING INTEGER PRIMARY KEY"),
+            (LogFilter { since_ms: Some(1), until_ms: Some(2), ..none() }, "m USING INTEGER PRIMARY KEY"),
+            (LogFilter { address: word(), since_ms: Some(1), ..none() }, "a USING PRIMARY KEY"),
+            (LogFilter { address: word(), status: word(), ..none() }, "a USING PRIMARY KEY"),
+            (LogFilter { status: word(), ..none() }, "m USING INDEX messages_by_status"),
+            (LogFilter { id: Some(MessageId::new(1, [0; 10])), ..none() }, "m USING INDEX messages_by_id"),
+        ];
+        for (filter, wanted) in cases {
+            let (sql, values) = build(&filter, Some(1 << 40));
+            let steps = db.read("explain", |c| {
+                let mut query = c.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+                query.query_map(params_from_iter(&values), |row| row.get::<_, String>(3))?.collect()
+            });
+            let steps: Vec<String> = steps.unwrap();
+            assert!(steps[0].contains(wanted), "{filter:?}: {steps:?}");
+            assert!(steps.iter().all(|s| s.starts_with("SEARCH")), "{filter:?}: {steps:?}");
+        }
+    }
+}

@@ -29,11 +29,14 @@ fn multiply(dir: &std::path::Path) {
         let mut find = t.prepare(sql).unwrap();
         for n in 1..ROWS {
             let id = ((T0 + n) << 20) as i64;
-            let status = if n % 1_000 == 0 { "spam" } else { "infected" };
+            let status = if n.is_multiple_of(1_000) { "spam" } else { "infected" };
             let subject = format!("number {n} of many");
             let detail = template.replace("Quarterly figures", &subject);
             add.execute(params![id, address, n.to_be_bytes(), status, detail]).unwrap();
-            find.execute(params![id, "sender@example.net", "anna@example.org", subject, "figures.doc.exe"]).unwrap();
+            // A word that all rows have, one that each has its own of, and two of some rows.
+            let recipient = if n < 2_000 { "anna@example.org" } else { "" };
+            let other = if n.is_multiple_of(20) { "figures.doc.exe" } else { "" };
+            find.execute(params![id, "sender@example.net", recipient, subject, other]).unwrap();
         }
     }
     t.execute_batch("INSERT INTO search(search, rank) VALUES ('hashsize', 1048576)").unwrap();
