@@ -188,9 +188,13 @@ fn unscanned_wish(case: &Case<'_>, reason: UnscannedReason) -> (Rule, Wish) {
         | UnscannedReason::LimitObjects
         | UnscannedReason::LimitBytes
         | UnscannedReason::LimitRatio => (Rule::UnscannableLimit, unscannable.limits),
-        UnscannedReason::SizeExcluded => (Rule::UnscannableSizeExcluded, unscannable.size_excluded),
+        // AR-02: an archive's own time is over. When the whole examination ran out of time, the engines
+        // that could not look say so as well, and that is what counts.
+        UnscannedReason::SizeExcluded | UnscannedReason::LimitTime => {
+            (Rule::UnscannableSizeExcluded, unscannable.size_excluded)
+        }
         // D-18, D-19: "engine failed or timed out".
-        UnscannedReason::EngineFailed | UnscannedReason::LimitTime => {
+        UnscannedReason::EngineFailed => {
             let wish = match unscannable.engine_failed {
                 EngineFailure::Tempfail => Wish::Tempfail,
                 EngineFailure::Hold => Wish::Hold,

@@ -55,9 +55,7 @@ impl Status {
             let status = match &finding.kind {
                 FindingKind::Malware { certainty: Certainty::Certain, .. } => Self::Infected,
                 FindingKind::Malware { certainty: Certainty::Probable, .. } => Self::ProbablyInfected,
-                FindingKind::Unscanned { reason: UnscannedReason::EngineFailed | UnscannedReason::LimitTime } => {
-                    Self::Error
-                }
+                FindingKind::Unscanned { reason: UnscannedReason::EngineFailed } => Self::Error,
                 FindingKind::Unscanned { .. } => Self::Unscannable,
             };
             if status.weight() > worst.weight() {

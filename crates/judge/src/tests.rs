@@ -316,7 +316,7 @@ fn d18_reasons_have_their_own_settings() {
         (UnscannedReason::LimitObjects, Action::ObjectDeleted),
         (UnscannedReason::LimitBytes, Action::ObjectDeleted),
         (UnscannedReason::LimitRatio, Action::ObjectDeleted),
-        (UnscannedReason::LimitTime, Action::Tempfailed),
+        (UnscannedReason::LimitTime, Action::Delivered),
         (UnscannedReason::EngineFailed, Action::Tempfailed),
     ];
     for (reason, action) in cases {

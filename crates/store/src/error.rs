@@ -206,16 +206,16 @@ impl StoreError {
             Self::KeyMissing { path } => write!(
                 f,
                 "the installation key {} is missing but sealed messages are there: restore it \
-                 (`mailward key restore`), without it they cannot be read",
+                 (`mailward backup key restore`), without it they cannot be read",
                 path.display()
             ),
             Self::KeyDamaged { path, why } => {
-                write!(f, "the installation key {} {why}: restore it (`mailward key restore`)", path.display())
+                write!(f, "the installation key {} {why}: restore it (`mailward backup key restore`)", path.display())
             }
             Self::WrongKey { path } => write!(
                 f,
                 "{} is not the key that the messages here were sealed with: restore the right one \
-                 (`mailward key restore`)",
+                 (`mailward backup key restore`)",
                 path.display()
             ),
             Self::KeyText(why) => write!(f, "this is no exported installation key: {why}"),

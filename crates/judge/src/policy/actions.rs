@@ -99,7 +99,7 @@ pub enum Rule {
     UnscannableUnknownFormat,
     /// Bombs: depth, number of objects, bytes, ratio.
     UnscannableLimit,
-    /// Objects excluded by size.
+    /// Archives excluded by size or time.
     UnscannableSizeExcluded,
     /// A malware engine could not look.
     UnscannableEngineFailed,

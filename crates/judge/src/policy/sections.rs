@@ -154,7 +154,7 @@ pub struct Unscannable {
     pub unknown_format: UnscannedAction,
     /// Bombs: deeper, more, larger, or expanding further than the limits (D-18).
     pub limits: UnscannedAction,
-    /// Archives excluded by size (AR-08, D-12).
+    /// Archives excluded by size, or left because they took too long (AR-01, AR-02, AR-08, D-12).
     pub size_excluded: UnscannedAction,
     /// A malware engine failed, crashed, or ran out of time (D-19).
     pub engine_failed: EngineFailure,

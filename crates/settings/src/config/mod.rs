@@ -9,7 +9,6 @@ mod smtp;
 pub use engines::{Clamd, ClamdMethod, Engines, Http, Log, LogFormat, LogLevel};
 pub use smtp::{AddReceived, HopTls, LineEnds, Listener, ListenerDirection, NextHop, OfferAuth};
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use judge::units::{Bytes, Time};
@@ -105,29 +104,12 @@ pub struct Trust {
 impl Default for Trust {
     fn default() -> Self {
         let loopback = || vec![Network(LOOPBACK_4.into()), Network(LOOPBACK_6.into())];
-        Self { internal_domains: Vec::new(), trusted_networks: loopback(), trusted_relays: loopback() }
+        Self { internal_domains: Vec::new(), trusted_networks: Vec::new(), trusted_relays: loopback() }
     }
 }
 
 const LOOPBACK_4: ipnet::Ipv4Net = ipnet::Ipv4Net::new_assert(std::net::Ipv4Addr::new(127, 0, 0, 0), 8);
 const LOOPBACK_6: ipnet::Ipv6Net = ipnet::Ipv6Net::new_assert(std::net::Ipv6Addr::LOCALHOST, 128);
-
-impl Trust {
-    /// Whether a client is in one of the trusted networks.
-    pub fn is_trusted(&self, client: IpAddr) -> bool {
-        self.trusted_networks.iter().any(|network| network.contains(client))
-    }
-
-    /// Whether a peer may say who the client was.
-    pub fn is_relay(&self, peer: IpAddr) -> bool {
-        self.trusted_relays.iter().any(|network| network.contains(peer))
-    }
-
-    /// Whether an address is one of ours.
-    pub fn is_internal(&self, address: &mail::address::Address) -> bool {
-        self.internal_domains.iter().any(|domain| address.is_in(&domain.trim_end_matches('.').to_lowercase()))
-    }
-}
 
 /// What this machine takes on at most.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]

@@ -40,7 +40,7 @@ pub(super) const SIGNATURES: &[Signature] = &[
     (OtherArchive, 0, b"RE\x7e\x5e", "RAR before 1.5"),
     (OtherArchive, 0, b"7z\xbc\xaf\x27\x1c", "7z"),
     (OtherArchive, 257, b"ustar", "tar"),
-    (OtherArchive, 0, b"MSCF", "CAB"),
+    (OtherArchive, 0, b"MSCF\0\0\0\0", "CAB"),
     (OtherArchive, 0, b"ISc(", "InstallShield CAB"),
     (OtherArchive, 2, b"-lh0-", "LHA"),
     (OtherArchive, 2, b"-lh1-", "LHA"),
