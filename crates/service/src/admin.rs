@@ -151,7 +151,8 @@ pub enum Response {
 /// An entry as it is shown.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Shown {
-    /// Its name.
+    /// Its name; `id` is the message's.
+    #[serde(rename = "backup")]
     pub id: BackupId,
     /// What was known of the message.
     #[serde(flatten)]
@@ -166,7 +167,13 @@ pub struct Shown {
 
 impl From<Entry> for Shown {
     fn from(entry: Entry) -> Self {
-        Self { id: entry.id, entry: entry.entry, stored: entry.stored, released: entry.released, damaged: entry.damaged }
+        Self {
+            id: entry.id,
+            entry: entry.entry,
+            stored: entry.stored,
+            released: entry.released,
+            damaged: entry.damaged,
+        }
     }
 }
 
@@ -286,7 +293,10 @@ impl Admin {
         };
         let filter = Filter { message: Some(message), ..Filter::default() };
         let page = self.store.list(&filter, None, 1)?;
-        page.entries.into_iter().next().ok_or_else(|| AdminError::Other(format!("Backup holds nothing of message {message}")))
+        page.entries
+            .into_iter()
+            .next()
+            .ok_or_else(|| AdminError::Other(format!("Backup holds nothing of message {message}")))
     }
 
     fn export(&self, id: &str) -> Result<Answer, AdminError> {
@@ -304,7 +314,8 @@ impl Admin {
         let mut recipients = Vec::new();
         for text in &to {
             let shown = mail::untrusted::escape(text, 80);
-            recipients.push(Address::parse(text).ok_or_else(|| AdminError::Other(format!("\"{shown}\" is not an address")))?);
+            recipients
+                .push(Address::parse(text).ok_or_else(|| AdminError::Other(format!("\"{shown}\" is not an address")))?);
         }
         if recipients.is_empty() {
             recipients.clone_from(&entry.entry.recipients);
@@ -321,7 +332,8 @@ impl Admin {
         if let Origin::Revision(number) = new.origin {
             tracing::info!(revision = number, "a new policy is in force");
         }
-        let response = Response::Policy { policy: Box::new(new.policy.as_ref().clone()), origin: new.origin.to_string() };
+        let response =
+            Response::Policy { policy: Box::new(new.policy.as_ref().clone()), origin: new.origin.to_string() };
         Ok(Answer { response, body: None, policy: Some(new) })
     }
 }

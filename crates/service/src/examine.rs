@@ -7,8 +7,8 @@ use confine::{Body, Failure, Pool};
 use judge::policy::Policy;
 use mail::defect::Ambiguity;
 use mail::evidence::{
-    Answer, EngineId, Evidence, Facts, FileKind, Finding, FindingKind, Object, ObjectId, Origin, Question, Report, Unable,
-    UnableWhy, UnscannedReason,
+    Answer, EngineId, Evidence, Facts, FileKind, Finding, FindingKind, Object, ObjectId, Origin, Question, Report,
+    Unable, UnableWhy, UnscannedReason,
 };
 use mail::graph;
 use mail::untrusted::Untrusted;
@@ -33,6 +33,7 @@ pub struct Examiner {
     clamd: Option<Arc<Clamd>>,
     external: Vec<EngineId>,
     required: Vec<EngineId>,
+    signatures: bool,
 }
 
 impl std::fmt::Debug for Examiner {
@@ -71,7 +72,8 @@ fn body(spool: &Spool) -> Body {
 impl Examiner {
     /// With workers that were loaded from `spec`, and a clamd if one is configured.
     pub fn new(pool: Pool, spec: &EngineSpec, clamd: Option<Arc<Clamd>>) -> Self {
-        Self { pool, clamd, external: spec.external.clone(), required: spec.required() }
+        let signatures = !spec.hash_lists.is_empty() || !spec.yara.is_empty();
+        Self { pool, clamd, external: spec.external.clone(), required: spec.required(), signatures }
     }
 
     /// The workers.
@@ -82,6 +84,11 @@ impl Examiner {
     /// The external engine, if there is one.
     pub fn clamd(&self) -> Option<&Clamd> {
         self.clamd.as_deref()
+    }
+
+    /// Whether hash lists or YARA rules of the administrator's own are loaded; clamd does not count.
+    pub fn has_signatures(&self) -> bool {
+        self.signatures
     }
 
     /// Examines a message or file. Always gives a closed report: what went wrong is in it.
