@@ -73,7 +73,13 @@ pub struct Bench<'a> {
 
 /// Decides about a message. What goes wrong on the way makes the plan a temporary failure, never a
 /// delivery of something unseen.
-pub async fn decide(bench: Bench<'_>, spool: &Spool, arrival: &Arrival, received: Option<&str>, deadline: Instant) -> Decided {
+pub async fn decide(
+    bench: Bench<'_>,
+    spool: &Spool,
+    arrival: &Arrival,
+    received: Option<&str>,
+    deadline: Instant,
+) -> Decided {
     if !examines(bench.policy, arrival.direction) {
         let plan = unexamined(bench.policy, arrival);
         return finish(bench, spool, arrival, plan, None, Vec::new(), received).await;
@@ -86,8 +92,9 @@ pub async fn decide(bench: Bench<'_>, spool: &Spool, arrival: &Arrival, received
     check_changed(bench, spool, arrival, decided, scan_deadline, received).await
 }
 
-/// Drafts, locates, rebuilds and plans.
-async fn judge_report(
+/// Drafts, locates, rebuilds and plans: all of a decision but its execution. Gives the report that
+/// was decided from, the plan, and the bodies of rebuilt objects.
+pub async fn judge_report(
     bench: Bench<'_>,
     spool: &Spool,
     arrival: &Arrival,
@@ -109,7 +116,8 @@ async fn judge_report(
     if !requests.is_empty() {
         let context = context(bench.policy, Input::Message, None);
         for rebuilt in bench.examiner.rebuild(spool, requests, context, deadline).await {
-            results.push(judge::plan::Rebuilt { object: rebuilt.object, clean: rebuilt.clean && rebuilt.outcome.is_ok() });
+            results
+                .push(judge::plan::Rebuilt { object: rebuilt.object, clean: rebuilt.clean && rebuilt.outcome.is_ok() });
             if let Ok(body) = rebuilt.outcome {
                 bodies.push((rebuilt.object, body));
             }

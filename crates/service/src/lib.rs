@@ -132,7 +132,9 @@ impl Service {
             for address in to.iter().filter_map(|text| Address::parse(text)) {
                 match release::send(&hop, None, &address, Vec::new(), &spool).await {
                     Ok(_) => tracing::info!(%id, "the original was forwarded"),
-                    Err(error) => tracing::error!(%id, %error, "the original could not be forwarded; see the copy in Backup"),
+                    Err(error) => {
+                        tracing::error!(%id, %error, "the original could not be forwarded; see the copy in Backup")
+                    }
                 }
             }
         });

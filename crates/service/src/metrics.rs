@@ -131,17 +131,39 @@ impl Metrics {
     fn register(&mut self) {
         let r = &mut self.registry;
         r.register("messages", "Messages by surface, direction, status and action", self.messages.clone());
-        r.register("monitor_would", "Messages that monitor mode let through, by what would have been done", self.would.clone());
+        r.register(
+            "monitor_would",
+            "Messages that monitor mode let through, by what would have been done",
+            self.would.clone(),
+        );
         r.register("engine_unable", "Times an engine could not look, by engine and reason", self.unable.clone());
-        r.register_with_unit("examination_duration", "Time from the end of a message to the decision", Unit::Seconds, self.examination.clone());
-        r.register_with_unit("reply_duration", "Time from the end of a message to our reply", Unit::Seconds, self.reply.clone());
+        r.register_with_unit(
+            "examination_duration",
+            "Time from the end of a message to the decision",
+            Unit::Seconds,
+            self.examination.clone(),
+        );
+        r.register_with_unit(
+            "reply_duration",
+            "Time from the end of a message to our reply",
+            Unit::Seconds,
+            self.reply.clone(),
+        );
         r.register("smtp_sessions", "SMTP sessions by how they ended", self.sessions.clone());
         r.register("smtp_connections", "SMTP connections now open", self.connections.clone());
         r.register_with_unit("in_flight", "Bytes of messages now in work", Unit::Bytes, self.bytes_in_flight.clone());
         r.register("backup_objects", "Messages in Backup", self.backup_objects.clone());
         r.register_with_unit("backup", "Bytes that Backup takes on disk", Unit::Bytes, self.backup_bytes.clone());
-        r.register("reload_failures", "Reloads that failed and left the old configuration in force", self.reload_failures.clone());
-        r.register("signatures_loaded", "1 when hash lists, rules of your own or clamd are in use", self.signatures_loaded.clone());
+        r.register(
+            "reload_failures",
+            "Reloads that failed and left the old configuration in force",
+            self.reload_failures.clone(),
+        );
+        r.register(
+            "signatures_loaded",
+            "1 when hash lists, rules of your own or clamd are in use",
+            self.signatures_loaded.clone(),
+        );
         r.register("workers", "Scan workers now running", self.workers.clone());
         r.register("worker_ends", "Scan workers that ended, by reason", self.worker_ends.clone());
         let build: Family<BuildLabels, Gauge> = Family::default();

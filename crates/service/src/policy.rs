@@ -111,7 +111,13 @@ pub fn load(store: &Store, file: Option<&Path>) -> Result<InForce, PolicyError> 
 ///
 /// # Errors
 /// When the text is wrong or the policy is kept in a file; nothing is saved then.
-pub fn apply(store: &Store, file: Option<&Path>, text: &str, author: &str, comment: &str) -> Result<InForce, PolicyError> {
+pub fn apply(
+    store: &Store,
+    file: Option<&Path>,
+    text: &str,
+    author: &str,
+    comment: &str,
+) -> Result<InForce, PolicyError> {
     if let Some(path) = file {
         return Err(PolicyError::KeptInFile(path.to_owned()));
     }

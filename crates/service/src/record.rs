@@ -94,7 +94,11 @@ pub fn sentences(report: &Report, plan: &Plan) -> Vec<String> {
         .iter()
         .map(|reason| {
             let node = report.node(reason.object);
-            let done = if reason.monitored { format!("monitor mode, would be: {}", reason.done) } else { reason.done.to_owned() };
+            let done = if reason.monitored {
+                format!("monitor mode, would be: {}", reason.done)
+            } else {
+                reason.done.to_owned()
+            };
             format!("{node}: {} (found by {}; rule {}): {done}", reason.what, reason.engine.name(), reason.rule.name())
         })
         .collect();

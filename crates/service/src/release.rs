@@ -70,7 +70,13 @@ pub async fn release(store: &Store, hop: &Hop, entry: BackupId, to: &[Address]) 
     (done, result.err())
 }
 
-async fn release_each(store: &Store, hop: &Hop, entry: BackupId, to: &[Address], done: &mut Vec<Address>) -> Result<(), SendError> {
+async fn release_each(
+    store: &Store,
+    hop: &Hop,
+    entry: BackupId,
+    to: &[Address],
+    done: &mut Vec<Address>,
+) -> Result<(), SendError> {
     let (spool, sender) = original(store, entry).await?;
     let below = digest_from(&spool, 0).map_err(|e| SendError::Store(StoreError::Body(e)))?;
     for recipient in to {
@@ -107,7 +113,13 @@ async fn original(store: &Store, entry: BackupId) -> Result<(Spool, Option<Addre
 ///
 /// # Errors
 /// Whatever kept the next hop from taking it.
-pub async fn send(hop: &Hop, sender: Option<&Address>, recipient: &Address, head: Vec<u8>, spool: &Spool) -> Result<String, SendError> {
+pub async fn send(
+    hop: &Hop,
+    sender: Option<&Address>,
+    recipient: &Address,
+    head: Vec<u8>,
+    spool: &Spool,
+) -> Result<String, SendError> {
     let deadline = Instant::now() + SEND_LIMIT;
     let mut upstream = Upstream::open(hop, deadline).await?;
     let from = sender.map_or("", Address::as_str);
@@ -155,7 +167,8 @@ fn taken(said: Said) -> Result<String, SendError> {
 pub async fn pour(upstream: &mut Upstream, spool: &Spool, from: u64, deadline: Instant) -> Result<(), UpstreamError> {
     let mut at = from;
     while at < spool.len() {
-        let piece = spool.read_at(at, CHUNK).map_err(|e| UpstreamError::Closed(format!("the spool cannot be read: {e}")))?;
+        let piece =
+            spool.read_at(at, CHUNK).map_err(|e| UpstreamError::Closed(format!("the spool cannot be read: {e}")))?;
         at = at.saturating_add(piece.len() as u64);
         upstream.content(&piece, deadline).await?;
     }

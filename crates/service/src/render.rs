@@ -188,7 +188,8 @@ fn forged(message: &Message<'_>, site: &Site) -> Vec<Edit> {
     let ours = fields.iter().enumerate().filter(|(_, field)| {
         let name = field.name.of(raw);
         is_ours(name)
-            || (name.eq_ignore_ascii_case(b"Authentication-Results") && is_our_authserv(field.value.of(raw), &site.hostname))
+            || (name.eq_ignore_ascii_case(b"Authentication-Results")
+                && is_our_authserv(field.value.of(raw), &site.hostname))
     });
     ours.map(|(at, _)| Edit::Strip { field: u32::try_from(at).unwrap_or(u32::MAX) }).collect()
 }
@@ -226,8 +227,15 @@ mod tests {
 
     #[test]
     fn our_authserv_id_is_known_in_every_spelling() {
-        let ours = ["mx.example.org; dkim=pass", " MX.Example.ORG;", "(comment) mx.example.org 1; x", "\"mx.example.org\"; x",
-            "\r\n\tmx.example.org;", "(a(b)c)mx.example.org", "mx.example.org"];
+        let ours = [
+            "mx.example.org; dkim=pass",
+            " MX.Example.ORG;",
+            "(comment) mx.example.org 1; x",
+            "\"mx.example.org\"; x",
+            "\r\n\tmx.example.org;",
+            "(a(b)c)mx.example.org",
+            "mx.example.org",
+        ];
         for value in ours {
             assert!(is_our_authserv(value.as_bytes(), "mx.example.org"), "{value}");
         }

@@ -64,7 +64,8 @@ fn rule_files(paths: &[PathBuf], problems: &mut Vec<String>) -> Vec<PathBuf> {
             }
         };
         let is_rule = |p: &PathBuf| p.extension().is_some_and(|e| e == "yar" || e == "yara");
-        let mut found: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).filter(is_rule).take(MAX_RULE_FILES).collect();
+        let mut found: Vec<PathBuf> =
+            entries.filter_map(|e| Some(e.ok()?.path())).filter(is_rule).take(MAX_RULE_FILES).collect();
         found.sort();
         files.append(&mut found);
     }

@@ -34,14 +34,14 @@ impl ScanJob {
 /// # Errors
 /// A text, if they cannot be written as bytes.
 pub fn encode_spec(spec: &EngineSpec) -> Result<Vec<u8>, String> {
-    serde_json::to_vec(spec).map_err(|e| format!("cannot hand the rules to the workers: {e}"))
+    postcard::to_stdvec(spec).map_err(|e| format!("cannot hand the rules to the workers: {e}"))
 }
 
 impl Job for ScanJob {
     /// A rule or list that does not load is refused as a whole: better the old generation, or no
     /// start at all, than engines that look at less than the administrator thinks.
     fn load(init: &[u8]) -> Result<Self, String> {
-        let spec: EngineSpec = serde_json::from_slice(init).map_err(|e| format!("the engines' sources: {e}"))?;
+        let spec: EngineSpec = postcard::from_bytes(init).map_err(|e| format!("the engines' sources: {e}"))?;
         let (engines, problems) = Engines::load(&spec);
         if problems.is_empty() {
             return Ok(Self { engines });
@@ -57,5 +57,26 @@ impl Job for ScanJob {
             Err(error) => Response::Refused(error.to_string()),
         };
         Reply { bytes: response.encode().unwrap_or_default(), blobs: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_source_of_engines_reaches_the_worker() {
+        let spec = EngineSpec {
+            hash_lists: vec![("list.hdb".to_owned(), format!("{}:5:Test.Name\n", "0".repeat(64)).into_bytes())],
+            yara: vec![("rule.yar".to_owned(), "rule test { condition: false }".to_owned())],
+            builtin_rules: false,
+            external: vec![mail::evidence::EngineId::Clamd],
+        };
+        let init = encode_spec(&spec).unwrap();
+        assert_eq!(postcard::from_bytes::<EngineSpec>(&init).as_ref(), Ok(&spec));
+        assert!(ScanJob::load(&init).is_ok());
+        let wrong = EngineSpec { yara: vec![("bad.yar".to_owned(), "rule {".to_owned())], ..spec };
+        let error = ScanJob::load(&encode_spec(&wrong).unwrap()).unwrap_err();
+        assert!(error.contains("bad.yar"), "{error}");
     }
 }

@@ -1,0 +1,289 @@
+//! A running node: everything that `serve` and `demo` start, reload and stop together.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use confine::{Pool, PoolConfig};
+use gateway::{Bound, Gateway, Node};
+use judge::site::Site;
+use net::Clamd;
+use net::upstream::Hop;
+use scan::EngineSpec;
+use service::examine::Examiner;
+use service::metrics::Metrics;
+use service::{Current, Service, policy, sources, upkeep, worker};
+use settings::Config;
+use store::{Options, Store};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// The directory below the data directory where large messages wait.
+const SPOOL: &str = "spool";
+/// The verb by which this program starts its own worker host.
+pub const WORKER_HOST: &str = "worker-host";
+/// How often clamd is asked how it is.
+const CLAMD_CHECK: Duration = Duration::from_secs(30);
+
+/// A node that is ready to run.
+pub struct Running {
+    service: Arc<Service>,
+    gateway: Arc<Gateway>,
+    sockets: Vec<Bound>,
+    http: Option<TcpListener>,
+    data_dir: PathBuf,
+    stop: watch::Sender<bool>,
+}
+
+/// Where a reload finds the configuration again; `None` for a node without one.
+pub type Reload<'a> = Option<&'a Path>;
+
+/// The organisation as the configuration has it.
+pub fn site(config: &Config) -> Site {
+    let trust = &config.trust;
+    Site {
+        hostname: config.hostname(),
+        internal_domains: trust.internal_domains.iter().map(|d| d.trim_end_matches('.').to_lowercase()).collect(),
+        trusted_networks: trust.trusted_networks.iter().map(|n| n.0).collect(),
+        trusted_relays: trust.trusted_relays.iter().map(|n| n.0).collect(),
+    }
+}
+
+/// The next hop as the configuration has it.
+///
+/// # Errors
+/// Its TLS settings cannot be used.
+pub fn hop(config: &Config) -> Result<Option<Hop>, String> {
+    let next = &config.next_hop;
+    let Some(address) = next.address.clone() else { return Ok(None) };
+    let tls_config = net::tls::client_config(next.verify, next.ca_file.as_deref()).map_err(|e| format!("next_hop: {e}"))?;
+    Ok(Some(Hop { address, tls: next.tls, tls_config, connect_timeout: next.connect_timeout.duration(), hostname: config.hostname() }))
+}
+
+/// How many scan workers run, and what each may use.
+pub fn pool_config(config: &Config, init: Vec<u8>) -> PoolConfig {
+    let processors = std::thread::available_parallelism().map_or(2, usize::from);
+    let workers = &config.workers;
+    let mut pool = PoolConfig::new([WORKER_HOST]);
+    pool.init = init;
+    pool.workers = workers.number(processors);
+    pool.small_lane_bytes = workers.small.0;
+    pool.retire_after = workers.retire_after;
+    pool.limits.memory_bytes = workers.memory.0;
+    pool.limits.cpu_seconds = u32::try_from(workers.cpu.0.div_ceil(1000)).unwrap_or(u32::MAX);
+    pool
+}
+
+/// Starts the workers and what they ask.
+///
+/// # Errors
+/// Rules or lists that cannot be read or do not load: all problems, a line each.
+pub async fn examiner(config: &Config) -> Result<Examiner, String> {
+    let spec = sources::engine_spec(config)?;
+    let init = worker::encode_spec(&spec)?;
+    let pool = Pool::start(pool_config(config, init)).await.map_err(|e| e.to_string())?;
+    Ok(Examiner::new(pool, &spec, Clamd::new(&config.clamd).map(Arc::new)))
+}
+
+/// Whether anything but our own few rules looks for malware.
+pub fn has_signatures(spec: &EngineSpec) -> bool {
+    !spec.external.is_empty() || !spec.hash_lists.is_empty() || !spec.yara.is_empty()
+}
+
+impl Running {
+    /// Starts everything but the accepting of connections. What cannot be started is an error that
+    /// says what, where, and what to do; nothing is left behind then.
+    ///
+    /// # Errors
+    /// A text for the operator.
+    pub async fn start(config: Config) -> Result<Self, String> {
+        let sockets = bind_all(&config)?;
+        let http = match &config.http.listen {
+            Some(listen) => Some(bind_http(listen.0).await?),
+            None => None,
+        };
+        let store = Store::open(&config.data_dir, Options::default()).map_err(|e| e.to_string())?;
+        let spool_dir = spool_dir(&config.data_dir)?;
+        let policy_file = config.policy.file.clone();
+        let in_force = policy::load(&store, policy_file.as_deref()).map_err(|e| e.to_string())?;
+        let spec = sources::engine_spec(&config)?;
+        let examiner = examiner(&config).await?;
+        let metrics = Arc::new(Metrics::new());
+        metrics.signatures_loaded.set(i64::from(has_signatures(&spec)));
+        let current = Current {
+            examiner: ArcSwap::from_pointee(examiner),
+            policy: ArcSwap::from_pointee(in_force),
+            site: ArcSwap::from_pointee(site(&config)),
+            hop: ArcSwapOption::from_pointee(hop(&config)?),
+            redact: AtomicBool::new(config.log.redact),
+        };
+        warn_without_signatures(&spec);
+        let data_dir = config.data_dir.clone();
+        let node = Node::load(config, spool_dir).map_err(|e| e.to_string())?;
+        let service = Service::new(store, metrics, current, policy_file);
+        let (stop, stopped) = watch::channel(false);
+        let gateway = Gateway::new(Arc::clone(&service), node, stopped);
+        sweep(&service);
+        Ok(Self { service, gateway, sockets, http, data_dir, stop })
+    }
+
+    /// The addresses of the SMTP listeners.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.sockets.iter().map(Bound::address).collect()
+    }
+
+    /// The address of the HTTP interface.
+    pub fn http_address(&self) -> Option<SocketAddr> {
+        self.http.as_ref().and_then(|l| l.local_addr().ok())
+    }
+
+    /// Runs until SIGTERM or SIGINT; SIGHUP reloads. Then drains.
+    ///
+    /// # Errors
+    /// Signals or the control socket are not to be had.
+    pub async fn run(self, reload: Reload<'_>) -> Result<(), String> {
+        let mut beside = JoinSet::new();
+        let stopped = || self.stop.subscribe();
+        let control = api::control::socket_path(&self.data_dir);
+        beside.spawn(upkeep::run(Arc::clone(&self.service), stopped()));
+        beside.spawn(watch_clamd(Arc::clone(&self.service), stopped()));
+        let (service, stop) = (Arc::clone(&self.service), stopped());
+        beside.spawn(async move {
+            if let Err(error) = api::control::serve(&control, service, stop).await {
+                tracing::error!(path = %control.display(), %error, "the control socket is not to be had; commands cannot reach this daemon");
+            }
+        });
+        if let Some(listener) = self.http {
+            beside.spawn(api::http::serve(listener, Arc::clone(&self.service), self.stop.subscribe()));
+        }
+        let mut smtp = tokio::spawn(Arc::clone(&self.gateway).run(self.sockets));
+        let wanted = |kind| signal(kind).map_err(|e| format!("signals are not to be had: {e}"));
+        let (mut term, mut int, mut hup) =
+            (wanted(SignalKind::terminate())?, wanted(SignalKind::interrupt())?, wanted(SignalKind::hangup())?);
+        loop {
+            tokio::select! {
+                _ = term.recv() => break,
+                _ = int.recv() => break,
+                _ = hup.recv() => reload_all(&self.service, &self.gateway, reload).await,
+                _ = &mut smtp => break,
+            }
+        }
+        tracing::info!("stopping: messages that are coming in are taken through first");
+        let _ = self.stop.send(true);
+        if !smtp.is_finished() {
+            let _ = smtp.await;
+        }
+        while beside.join_next().await.is_some() {}
+        self.service.current().examiner.load_full().pool().clone().shutdown().await;
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+fn bind_all(config: &Config) -> Result<Vec<Bound>, String> {
+    config.smtp.iter().map(|l| gateway::bind(l.listen.0).map_err(|e| format!("{e} (smtp.listen)"))).collect()
+}
+
+async fn bind_http(address: SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|e| format!("cannot listen on {address}: {e} (http.listen; an empty value turns HTTP off)"))
+}
+
+/// The spool directory, empty: what an earlier run may have left under a name is of no use.
+fn spool_dir(data_dir: &Path) -> Result<PathBuf, String> {
+    let dir = data_dir.join(SPOOL);
+    let fail = |e: std::io::Error| format!("{}: cannot be used for messages in work: {e}", dir.display());
+    std::fs::create_dir_all(&dir).map_err(fail)?;
+    std::fs::set_permissions(&dir, std::os::unix::fs::PermissionsExt::from_mode(0o700)).map_err(fail)?;
+    for entry in std::fs::read_dir(&dir).map_err(fail)?.flatten() {
+        let _ = std::fs::remove_file(entry.path());
+    }
+    Ok(dir)
+}
+
+fn warn_without_signatures(spec: &EngineSpec) {
+    if !has_signatures(spec) {
+        tracing::warn!(
+            "NO SIGNATURE DATABASE: only the EICAR test and a few rules of our own look for malware; \
+             set clamd.address, engines.hash_lists or engines.yara"
+        );
+    }
+}
+
+/// What a crash left in Backup without a row, or rows without their files: taken care of at a start.
+fn sweep(service: &Arc<Service>) {
+    let store = service.store().clone();
+    tokio::task::spawn_blocking(move || match store.sweep() {
+        Ok(done) => tracing::debug!(?done, "Backup was swept"),
+        Err(error) => tracing::error!(%error, "Backup could not be swept"),
+    });
+}
+
+/// Asks clamd now and then how it is, so that health and log know before mail does.
+async fn watch_clamd(service: Arc<Service>, mut stop: watch::Receiver<bool>) {
+    let mut was_well = None;
+    loop {
+        let examiner = service.current().examiner.load_full();
+        if let Some(clamd) = examiner.clamd() {
+            let health = clamd.check().await;
+            let well = matches!(health.state, net::ClamdState::Healthy);
+            if was_well != Some(well) {
+                match well {
+                    true => tracing::info!(version = health.version.as_ref().map_or("", |v| v.text.as_str()), "clamd answers"),
+                    false => tracing::warn!(state = ?health.state, "clamd does not answer"),
+                }
+                was_well = Some(well);
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(CLAMD_CHECK) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+/// SIGHUP: everything is read and checked first, then swapped; after an error the old stays.
+async fn reload_all(service: &Arc<Service>, gateway: &Arc<Gateway>, path: Reload<'_>) {
+    let Some(path) = path else { return };
+    match reload_from(service, gateway, path).await {
+        Ok(()) => tracing::info!(path = %path.display(), "reloaded"),
+        Err(problems) => {
+            service.metrics().reload_failures.inc();
+            tracing::error!(path = %path.display(), %problems, "the reload failed; the old configuration stays in force");
+        }
+    }
+}
+
+async fn reload_from(service: &Arc<Service>, gateway: &Arc<Gateway>, path: &Path) -> Result<(), String> {
+    let config = Config::load(path).map_err(|e| e.to_string())?;
+    let in_force = policy::load(service.store(), service.policy_file().map(PathBuf::as_path)).map_err(|e| e.to_string())?;
+    let new_hop = hop(&config)?;
+    if new_hop.is_none() {
+        return Err("next_hop.address is not set".to_owned());
+    }
+    let spec = sources::engine_spec(&config)?;
+    let current = service.current();
+    let node = Node::load(config.clone(), spool_dir_of(service)).map_err(|e| e.to_string())?;
+    let pool = current.examiner.load().pool().clone();
+    pool.reload(worker::encode_spec(&spec)?).await.map_err(|e| e.to_string())?;
+    // From here on nothing can fail.
+    current.examiner.store(Arc::new(Examiner::new(pool, &spec, Clamd::new(&config.clamd).map(Arc::new))));
+    current.policy.store(Arc::new(in_force));
+    current.site.store(Arc::new(site(&config)));
+    current.hop.store(new_hop.map(Arc::new));
+    current.redact.store(config.log.redact, Ordering::Relaxed);
+    service.metrics().signatures_loaded.set(i64::from(has_signatures(&spec)));
+    warn_without_signatures(&spec);
+    gateway.reload(node);
+    Ok(())
+}
+
+fn spool_dir_of(service: &Service) -> PathBuf {
+    service.store().dir().join(SPOOL)
+}
