@@ -2,10 +2,13 @@
 //! has to be rebuilt before it can be known what will be done.
 
 use mail::arrival::{Arrival, Direction};
+use mail::defect::Ambiguity;
 use mail::evidence::{Certainty, EngineId, FileKind, Finding, FindingKind, ObjectId, Origin, Report, UnscannedReason};
 
 use crate::can::Can;
-use crate::policy::{EngineFailure, MalwareAction, Policy, Rule, Scope, UnscannedAction};
+use crate::policy::{
+    AmbiguousAction, EngineFailure, MalwareAction, Policy, Rule, Scope, TooAmbiguousAction, UnscannedAction,
+};
 use crate::site::Site;
 
 /// Everything a decision is made from.
@@ -21,6 +24,20 @@ pub struct Case<'a> {
     pub site: &'a Site,
     /// What the surface can do.
     pub can: Can,
+    /// Which form of the message the report is about.
+    pub form: Form,
+}
+
+/// Which form of a message a report is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Form {
+    /// The bytes as they came.
+    #[default]
+    AsReceived,
+    /// The message was ambiguous; this is its one unambiguous form.
+    Normalised,
+    /// The bytes as they came: the message is ambiguous, and could not be rewritten.
+    NotNormalisable,
 }
 
 /// What one rule wishes about one object. The order is that of strictness: where several rules
@@ -31,6 +48,8 @@ pub enum Wish {
     Allow,
     /// Deliver with a label.
     Label,
+    /// Deliver in one unambiguous form.
+    Normalise,
     /// Act on the object.
     Object {
         /// Try to disinfect it first.
@@ -92,6 +111,8 @@ pub struct Draft {
     pub hits: Vec<Hit>,
     /// What to rebuild; the plan uses what succeeded.
     pub rebuild: Vec<RebuildWish>,
+    /// Rewrite the message to one unambiguous form, examine that, and draft again.
+    pub normalise: bool,
     /// An external engine found malware in the message as a whole, and no engine said where: ask it
     /// about the parts one by one, then draft again.
     pub localise: bool,
@@ -114,9 +135,42 @@ pub fn draft(case: &Case<'_>) -> Draft {
         let monitored = all_monitored || case.policy.monitor.rules.contains(&rule);
         hits.push(Hit { rule, object: finding.object, wish, what, engine: finding.engine, monitored });
     }
+    hits.extend(ambiguity_hit(case, all_monitored));
+    let normalise =
+        case.form == Form::AsReceived && hits.iter().any(|hit| hit.wish == Wish::Normalise && !hit.monitored);
     let rebuild = rebuild_wishes(case, &hits);
     let localise = wants_localising(case.report, &hits);
-    Draft { hits, rebuild, localise }
+    Draft { hits, rebuild, normalise, localise }
+}
+
+/// The rule about ambiguous messages, if it applies.
+fn ambiguity_hit(case: &Case<'_>, all_monitored: bool) -> Option<Hit> {
+    let policy = &case.policy.ambiguous;
+    let (rule, wish) = match (case.form, case.report.evidence().ambiguity) {
+        (Form::Normalised, _) => (Rule::AmbiguousMessage, Wish::Normalise),
+        (_, Ambiguity::None | Ambiguity::Cosmetic) => return None,
+        (form, Ambiguity::Ambiguous) => {
+            let wish = match policy.action {
+                AmbiguousAction::Allow => Wish::Allow,
+                AmbiguousAction::Tag => Wish::Label,
+                AmbiguousAction::Normalise if form == Form::NotNormalisable || !case.can.content => Wish::Label,
+                AmbiguousAction::Normalise => Wish::Normalise,
+                AmbiguousAction::Reject => Wish::Block,
+            };
+            (Rule::AmbiguousMessage, wish)
+        }
+        (_, Ambiguity::TooAmbiguous) => {
+            let wish = match policy.too_ambiguous {
+                TooAmbiguousAction::Allow => Wish::Allow,
+                TooAmbiguousAction::Tag => Wish::Label,
+                TooAmbiguousAction::Reject => Wish::Block,
+            };
+            (Rule::TooAmbiguousMessage, wish)
+        }
+    };
+    let monitored = all_monitored || case.policy.monitor.rules.contains(&rule);
+    let what = if rule == Rule::AmbiguousMessage { "ambiguous" } else { "too_ambiguous" };
+    Some(Hit { rule, object: ObjectId(0), wish, what: what.to_owned(), engine: EngineId::Unpack, monitored })
 }
 
 /// An external engine that found something in the raw message says nothing new when another finding

@@ -28,6 +28,8 @@ pub enum Action {
     Delivered,
     /// Delivered with a label in the subject.
     Labelled,
+    /// Delivered in one unambiguous form.
+    Normalised,
     /// Delivered without the infected members of an archive.
     Disinfected,
     /// Delivered with a notice in place of an object.
@@ -44,9 +46,10 @@ pub enum Action {
 
 impl Action {
     /// Every action, for tables and metrics.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Delivered,
         Self::Labelled,
+        Self::Normalised,
         Self::Disinfected,
         Self::ObjectDeleted,
         Self::Held,
@@ -60,6 +63,7 @@ impl Action {
         match self {
             Self::Delivered => "delivered",
             Self::Labelled => "labelled",
+            Self::Normalised => "normalised",
             Self::Disinfected => "disinfected",
             Self::ObjectDeleted => "object_deleted",
             Self::Held => "held",
@@ -104,6 +108,8 @@ pub enum Change {
         /// Its value: printable ASCII.
         value: String,
     },
+    /// The message's one unambiguous form instead of its own bytes; everything else is done to it.
+    Normalised,
     /// A label in front of the subject.
     Label(String),
     /// An object replaced by a notice.
@@ -123,7 +129,7 @@ pub enum Change {
 impl Change {
     /// Whether it changes content, so that the original must be kept before it leaves.
     pub fn is_content(&self) -> bool {
-        matches!(self, Self::Notice { .. } | Self::Rebuilt { .. })
+        matches!(self, Self::Normalised | Self::Notice { .. } | Self::Rebuilt { .. })
     }
 }
 
@@ -244,6 +250,7 @@ fn action(outcome: &Outcome) -> Action {
         Weight::Tempfail => Action::Tempfailed,
         Weight::Deliver if outcome.objects.values().any(|end| *end == End::Deleted) => Action::ObjectDeleted,
         Weight::Deliver if !outcome.objects.is_empty() => Action::Disinfected,
+        Weight::Deliver if outcome.normalised => Action::Normalised,
         Weight::Deliver if !outcome.labels.is_empty() => Action::Labelled,
         Weight::Deliver => Action::Delivered,
     }
@@ -271,6 +278,7 @@ fn copy(case: &Case<'_>, outcome: &Outcome) -> Copy {
         Weight::Delete => kept(malware.keep_copy, Copy::Waived),
         Weight::Block => kept(malware.keep_blocked, Copy::No),
         Weight::Deliver if !outcome.objects.is_empty() => kept(malware.keep_copy, Copy::Waived),
+        Weight::Deliver if outcome.normalised => kept(case.policy.ambiguous.keep_copy, Copy::Waived),
         Weight::Deliver | Weight::Tempfail => Copy::No,
     }
 }
@@ -350,6 +358,9 @@ fn changes(
         return Vec::new();
     }
     let mut changes = Vec::new();
+    if outcome.normalised {
+        changes.push(Change::Normalised);
+    }
     if case.can.header {
         strip(case.policy, case.arrival, &mut changes);
         if headers_wanted(case.policy, case.arrival.direction) {

@@ -8,6 +8,7 @@ use mail::evidence::{ObjectId, Origin, Report};
 use crate::draft::{Case, Hit, Otherwise, Wish};
 use crate::notice::fill;
 use crate::plan::{Rebuilt, StepDown};
+use crate::policy::Rule;
 
 /// What becomes of the message. The order is that of strictness.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -41,6 +42,8 @@ pub(crate) struct Outcome {
     pub(crate) weight: Weight,
     /// What becomes of its objects; meaningful when it is delivered.
     pub(crate) objects: BTreeMap<ObjectId, End>,
+    /// The message goes out in its one unambiguous form.
+    pub(crate) normalised: bool,
     /// Labels, in the order of the hits, each once.
     pub(crate) labels: Vec<String>,
     /// Where less was done than wished.
@@ -68,6 +71,10 @@ fn apply(case: &Case<'_>, hit: &Hit, rebuilt: &[Rebuilt], outcome: &mut Outcome)
         Wish::Label => {
             outcome.add_label(label_for(case, hit));
             "delivered with a label"
+        }
+        Wish::Normalise => {
+            outcome.normalised = true;
+            "rewritten to one unambiguous form"
         }
         Wish::Tempfail => {
             raise(outcome, Weight::Tempfail);
@@ -132,6 +139,9 @@ fn is_entity(report: &Report, id: ObjectId) -> bool {
 
 fn label_for(case: &Case<'_>, hit: &Hit) -> String {
     use mail::evidence::FindingKind;
+    if matches!(hit.rule, Rule::AmbiguousMessage | Rule::TooAmbiguousMessage) {
+        return case.policy.ambiguous.label.clone();
+    }
     let malware =
         case.report.findings().iter().any(|f| {
             f.object == hit.object && matches!(&f.kind, FindingKind::Malware { name, .. } if *name == hit.what)

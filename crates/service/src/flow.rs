@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use judge::can::can;
-use judge::draft::{Case, draft, examines};
+use judge::draft::{Case, Form, draft, examines};
 use judge::plan::{Action, Change, Copy, Fate, Plan, ReplyText, plan, unexamined};
 use judge::policy::Policy;
 use judge::site::Site;
@@ -101,10 +101,15 @@ pub async fn judge_report(
     mut report: Report,
     deadline: Instant,
 ) -> (Report, Plan, Vec<(ObjectId, Vec<u8>)>) {
-    let mut drafted = draft(&case(bench, arrival, &report));
+    let mut form = Form::AsReceived;
+    let mut drafted = draft(&case(bench, arrival, &report, form));
     if drafted.localise {
         report = bench.examiner.localise(&report, spool, deadline).await;
-        drafted = draft(&case(bench, arrival, &report));
+        drafted = draft(&case(bench, arrival, &report, form));
+    }
+    if drafted.normalise {
+        form = Form::NotNormalisable;
+        drafted = draft(&case(bench, arrival, &report, form));
     }
     let requests: Vec<RebuildRequest> = drafted
         .rebuild
@@ -123,12 +128,12 @@ pub async fn judge_report(
             }
         }
     }
-    let plan = plan(&case(bench, arrival, &report), &drafted, &results);
+    let plan = plan(&case(bench, arrival, &report, form), &drafted, &results);
     (report, plan, bodies)
 }
 
-fn case<'a>(bench: Bench<'a>, arrival: &'a Arrival, report: &'a Report) -> Case<'a> {
-    Case { report, arrival, policy: bench.policy, site: bench.site, can: can(arrival.surface) }
+fn case<'a>(bench: Bench<'a>, arrival: &'a Arrival, report: &'a Report, form: Form) -> Case<'a> {
+    Case { report, arrival, policy: bench.policy, site: bench.site, can: can(arrival.surface), form }
 }
 
 /// Keeps what has to be kept, then renders. Blocking work runs on its own thread.
@@ -218,7 +223,7 @@ async fn keep(
         Copy::No => Ok(Keeping::None),
         Copy::Waived => Ok(Keeping::Waived(store.waive(arrival.id, Waiver::CopyOffByPolicy))),
         Copy::Keep => {
-            let entry = record::backup_entry(&case(bench, arrival, report), plan);
+            let entry = record::backup_entry(&case(bench, arrival, report, Form::AsReceived), plan);
             let (store, mut reader) = (store.clone(), spool.reader());
             let kept = tokio::task::spawn_blocking(move || store.keep(entry, &mut reader)).await;
             kept.unwrap_or_else(|crash| Err(StoreError::Body(std::io::Error::other(crash)))).map(Keeping::Kept)
@@ -268,8 +273,9 @@ async fn check_changed(
         evidence: Untrusted::new("still found after the infected objects were removed".to_owned()),
     }));
     let report = evidence.close(&[]);
-    let drafted = draft(&case(bench, arrival, &report));
-    let plan = plan(&case(bench, arrival, &report), &drafted, &[]);
+    let whole = case(bench, arrival, &report, Form::NotNormalisable);
+    let drafted = draft(&whole);
+    let plan = plan(&whole, &drafted, &[]);
     forget(bench, decided.keeping).await;
     if plan.fate == Fate::Deliver {
         // Only a policy that allows malware comes here; it asked for the message as it is.

@@ -116,14 +116,15 @@ impl Service {
         let bench = Bench { examiner: &examiner, store: Some(&self.store), policy: &policy.policy, site: &site };
         let decided = flow::decide(bench, spool, arrival, received, deadline).await;
         self.metrics.observe_examination(started.elapsed());
-        self.forward(spool, arrival, &decided);
         decided
     }
 
     /// Sends the unmodified message to the addresses that the policy names (ACT-25), beside the
-    /// message's own way.
-    fn forward(&self, spool: &Spool, arrival: &Arrival, decided: &Decided) {
-        if decided.plan.forward_to.is_empty() || matches!(decided.plan.fate, Fate::Tempfail(_)) {
+    /// message's own way. Not for a message that its sender will bring again: the addresses would get
+    /// it once a try.
+    fn forward(&self, spool: &Spool, arrival: &Arrival, decided: &Decided, outcome: &Outcome) {
+        let settled = outcome.accepted || outcome.reply.starts_with('5');
+        if decided.plan.forward_to.is_empty() || !settled {
             return;
         }
         let Some(hop) = self.current.hop.load_full() else { return };
@@ -142,21 +143,19 @@ impl Service {
 
     /// Records how a message ended. A copy that was made for changes nobody took is dropped: the
     /// sender keeps the message, and will bring it again.
-    pub async fn finish(&self, arrival: &Arrival, decided: Decided, outcome: Outcome) {
+    pub async fn finish(&self, arrival: &Arrival, spool: &Spool, decided: Decided, outcome: Outcome) {
+        self.forward(spool, arrival, &decided, &outcome);
         let report = decided.report.as_ref();
         record::log(arrival, &decided.plan, report, &outcome, self.current.redact.load(Ordering::Relaxed));
         record::count(&self.metrics, arrival, &decided.plan, report, &outcome);
-        let row = self.row(arrival, &decided, &outcome);
+        let mut row = self.row(arrival, &decided, &outcome);
         let store = self.store.clone();
-        let drop_copy = match (decided.keeping, decided.plan.fate == Fate::Deliver && !outcome.accepted) {
-            (Keeping::Kept(receipt), true) => Some(receipt.backup_id()),
-            _ => None,
-        };
+        // Where it could not be rendered the sender brings it again too.
+        let comes_again = matches!(decided.plan.fate, Fate::Deliver | Fate::Tempfail(_)) && !outcome.accepted;
+        let drop_copy = if comes_again { row.backup.take() } else { None };
         let written = tokio::task::spawn_blocking(move || {
-            if let Some(id) = drop_copy {
-                store.delete(id)?;
-            }
-            store.log_message(row)
+            let dropped = drop_copy.map_or(Ok(()), |id| store.delete(id));
+            store.log_message(row).and(dropped)
         });
         if let Ok(Err(error)) = written.await {
             tracing::warn!(id = %arrival.id, %error, "the message log could not be written");

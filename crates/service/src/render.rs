@@ -128,6 +128,8 @@ fn edits(job: &Job<'_>, message: &Message<'_>) -> Result<Vec<Edit>, RenderFailur
     }
     for change in &job.plan.changes {
         match change {
+            // The bytes that are edited are that form already.
+            Change::Normalised => {}
             Change::StripForged => edits.extend(forged(message, job.site)),
             Change::Prepend { name, value } => edits.push(prepend(name, value)?),
             Change::Label(text) => edits.push(Edit::Label { text: HeaderValue::lossy(text) }),

@@ -68,6 +68,35 @@ pub enum UnscannedAction {
     Block,
 }
 
+/// What is done about a message that clients may read in different ways.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AmbiguousAction {
+    /// Deliver as it is; every reading was scanned.
+    Allow,
+    /// Deliver with a label in the subject.
+    Tag,
+    /// Rewrite it to one unambiguous form that holds exactly what was scanned; where that cannot be
+    /// done, deliver with a label.
+    #[default]
+    Normalise,
+    /// Refuse the message.
+    Reject,
+}
+
+/// What is done about a message that has more readings than are looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TooAmbiguousAction {
+    /// Deliver as it is.
+    Allow,
+    /// Deliver with a label in the subject.
+    Tag,
+    /// Refuse the message.
+    #[default]
+    Reject,
+}
+
 /// What is done when a malware engine could not look (D-19).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -103,6 +132,10 @@ pub enum Rule {
     UnscannableSizeExcluded,
     /// A malware engine could not look.
     UnscannableEngineFailed,
+    /// Clients may read the message in different ways.
+    AmbiguousMessage,
+    /// The message has more readings than are looked at.
+    TooAmbiguousMessage,
 }
 
 impl Rule {
@@ -118,6 +151,8 @@ impl Rule {
             Self::UnscannableLimit => "unscannable_limit",
             Self::UnscannableSizeExcluded => "unscannable_size_excluded",
             Self::UnscannableEngineFailed => "unscannable_engine_failed",
+            Self::AmbiguousMessage => "ambiguous_message",
+            Self::TooAmbiguousMessage => "too_ambiguous_message",
         }
     }
 }

@@ -6,10 +6,10 @@
 mod actions;
 mod sections;
 
-pub use actions::{EngineFailure, MalwareAction, Rule, UnscannedAction};
+pub use actions::{AmbiguousAction, EngineFailure, MalwareAction, Rule, TooAmbiguousAction, UnscannedAction};
 pub use sections::{
-    Archives, BackupRetention, Headers, Limits, Malware, MalwareLabels, MessageLog, Monitor, Notice, Refusal, Scope,
-    Unscannable,
+    Ambiguous, Archives, BackupRetention, Headers, Limits, Malware, MalwareLabels, MessageLog, Monitor, Notice,
+    Refusal, Scope, Unscannable,
 };
 
 use schemars::JsonSchema;
@@ -51,6 +51,8 @@ pub struct Policy {
     pub malware: Malware,
     /// What could not be looked at, reason by reason (UN-01..03, D-18, D-19).
     pub unscannable: Unscannable,
+    /// Messages that clients may read in different ways.
+    pub ambiguous: Ambiguous,
     /// Archives that are excluded from scanning by size or time (AR-01, AR-02, D-12).
     pub archives: Archives,
     /// Limits of one examination.
@@ -73,6 +75,7 @@ impl Policy {
             monitor: Monitor::default(),
             malware: Malware::default(),
             unscannable: Unscannable::default(),
+            ambiguous: Ambiguous::default(),
             archives: Archives::default(),
             limits: Limits::default(),
             headers: Headers::default(),

@@ -4,7 +4,7 @@ use mail::arrival::Surface;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{EngineFailure, MalwareAction, Rule, UnscannedAction};
+use super::{AmbiguousAction, EngineFailure, MalwareAction, Rule, TooAmbiguousAction, UnscannedAction};
 use crate::units::{Bytes, Time};
 
 /// Monitor mode (D-26): everything is judged, recorded and counted; nothing is changed.
@@ -172,6 +172,33 @@ impl Default for Unscannable {
             size_excluded: UnscannedAction::Allow,
             engine_failed: EngineFailure::Tempfail,
             label: "[Not scanned: %REASON%]".to_owned(),
+        }
+    }
+}
+
+/// Messages that clients may read in different ways. Whatever the setting, everything that any
+/// reading gives is scanned.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ambiguous {
+    /// What is done about a message in which clients may see different content. Defects that every
+    /// client reads the same way do not count.
+    pub action: AmbiguousAction,
+    /// What is done about a message that has more readings than are looked at.
+    pub too_ambiguous: TooAmbiguousAction,
+    /// The label of what is tagged.
+    pub label: String,
+    /// Save a copy of the original in Backup before a message is rewritten.
+    pub keep_copy: bool,
+}
+
+impl Default for Ambiguous {
+    fn default() -> Self {
+        Self {
+            action: AmbiguousAction::default(),
+            too_ambiguous: TooAmbiguousAction::default(),
+            label: "[Ambiguous message]".to_owned(),
+            keep_copy: true,
         }
     }
 }
