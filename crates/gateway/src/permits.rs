@@ -67,12 +67,17 @@ impl Permit {
         }
         false
     }
+
+    /// Gives everything back.
+    pub(crate) fn give_back(&mut self) {
+        self.permits.used.fetch_sub(std::mem::take(&mut self.held), Ordering::Relaxed);
+        self.permits.show();
+    }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.permits.used.fetch_sub(self.held, Ordering::Relaxed);
-        self.permits.show();
+        self.give_back();
     }
 }
 

@@ -34,6 +34,9 @@ const READ_SIZE: usize = 16 * 1024;
 const TLS_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a client may refuse to take our replies.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long the next hop may take to forget a transaction. It is short, because a client waits for
+/// the refusal of its message meanwhile (D-23); a next hop that is slower is left.
+const RESET_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the end of a connection may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -85,6 +88,8 @@ pub(crate) struct Session<'a> {
     relay: bool,
     introduced: bool,
     quit: bool,
+    /// Since when the client owes us a command; its bytes alone do not move this on.
+    waiting_since: Instant,
     stop: watch::Receiver<bool>,
 }
 
@@ -128,6 +133,7 @@ pub(crate) async fn run(
         relay,
         introduced: false,
         quit: false,
+        waiting_since: Instant::now(),
         stop: gateway.stop.clone(),
     };
     let end = session.pump().await;
@@ -183,8 +189,13 @@ impl Session<'_> {
         let receiving = self.transaction.as_ref().and_then(Transaction::receiving_until);
         let limit = match receiving {
             Some(until) => (Instant::now() + limits.data_timeout.duration()).min(until),
-            None => Instant::now() + limits.command_timeout.duration(),
+            // A whole command, not one byte of it, has to be here by then.
+            None => self.waiting_since + limits.command_timeout.duration(),
         };
+        // A client whose bytes are always there would never be late by the timer alone.
+        if Instant::now() >= limit {
+            return Err(self.late().await);
+        }
         let between = self.transaction.is_none();
         let Some(stream) = &mut self.stream else { return Err(End::Closed) };
         let mut buffer = [0u8; READ_SIZE];
@@ -193,11 +204,7 @@ impl Session<'_> {
             () = stopping(&mut self.stop), if between => return Err(self.stopped().await),
         };
         match read {
-            Err(_) => {
-                self.server.close_with(&Reply::say(421, "4.4.2 Timeout, closing"));
-                let _ = self.flush().await;
-                Err(End::Timeout)
-            }
+            Err(_) => Err(self.late().await),
             Ok(Ok(0) | Err(_)) => Err(End::Closed),
             Ok(Ok(count)) => {
                 let mut rest = buffer.get(..count).unwrap_or(&[]);
@@ -214,6 +221,12 @@ impl Session<'_> {
         }
     }
 
+    async fn late(&mut self) -> End {
+        self.server.close_with(&Reply::say(421, "4.4.2 Timeout, closing"));
+        let _ = self.flush().await;
+        End::Timeout
+    }
+
     async fn stopped(&mut self) -> End {
         self.server.close_with(&Reply::say(421, "4.3.2 Shutting down, please try again later"));
         let _ = self.flush().await;
@@ -222,6 +235,9 @@ impl Session<'_> {
 
     pub(crate) async fn flush(&mut self) -> Result<(), End> {
         let Some(stream) = &mut self.stream else { return Err(End::Closed) };
+        if !self.server.output().is_empty() {
+            self.waiting_since = Instant::now();
+        }
         while !self.server.output().is_empty() {
             match timeout(WRITE_TIMEOUT, stream.write(self.server.output())).await {
                 Err(_) => return Err(End::Timeout),
@@ -257,6 +273,7 @@ impl Session<'_> {
             Event::ContentEnd(result) => self.content_end(result).await?,
             Event::Reset => {
                 self.reset().await;
+                self.forget_client();
                 self.reply(&Reply::say(250, "2.0.0 Ok"));
             }
             Event::Quit => {
@@ -294,9 +311,10 @@ impl Session<'_> {
     }
 
     async fn hello(&mut self, esmtp: bool, name: String) -> Result<(), End> {
+        self.abandon().await;
         self.client.helo = Some(name);
         self.client.esmtp = esmtp;
-        self.abandon().await;
+        self.introduced = false;
         if self.upstream.is_none()
             && let Err(error) = self.open().await
         {
@@ -346,6 +364,7 @@ impl Session<'_> {
 
     fn may_authenticate(&self) -> bool {
         match self.listener.auth {
+            _ if self.listener.tls_required && !self.is_tls() => false,
             OfferAuth::Always => true,
             OfferAuth::Never => false,
             OfferAuth::Tls => self.is_tls() || self.client.peer.ip().to_canonical().is_loopback(),
@@ -415,11 +434,21 @@ impl Session<'_> {
         self.flush().await?;
         let Some(config) = self.tls else { return Err(End::Closed) };
         self.abandon().await;
+        // RFC 3207 section 4.2: what was learned in clear is forgotten, also by the next hop: whom it
+        // took the client for must not outlast what the client was asked.
+        self.client = Client::new(self.client.peer);
+        self.introduced = false;
+        if self.server.authenticated()
+            && let Some(upstream) = self.upstream.take()
+        {
+            upstream.quit().await;
+        }
         let Some(plain) = self.stream.take() else { return Err(End::Closed) };
         match plain.accept_tls(Arc::clone(config), TLS_TIMEOUT).await {
             Ok(stream) => {
                 self.stream = Some(stream);
                 self.server.start_tls_done();
+                self.waiting_since = Instant::now();
                 Ok(())
             }
             Err(error) => {
@@ -432,12 +461,22 @@ impl Session<'_> {
     /// The transaction is over; the next hop is told if it knows of it.
     pub(crate) async fn reset(&mut self) {
         let known = self.transaction.take().is_some();
-        let deadline = self.deadline();
+        if known {
+            self.forget_client();
+        }
+        let deadline = Instant::now() + RESET_TIMEOUT;
         if let (true, Some(upstream)) = (known, &mut self.upstream)
             && let Err(error) = upstream.rset(deadline).await
         {
             self.lost(&error);
         }
+    }
+
+    /// What a relay said of its client counts for one message: it says so anew for the next, or
+    /// speaks for itself. So does Postfix, which also forgets what it was told (smtpd, mail_reset).
+    pub(crate) fn forget_client(&mut self) {
+        self.client.forwarded.clear();
+        self.introduced = false;
     }
 
     /// Like [`Session::reset`], for what ends a transaction by the way.

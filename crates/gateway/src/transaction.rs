@@ -39,6 +39,15 @@ struct Content {
     until: Instant,
 }
 
+impl Content {
+    /// What came is of no use any more: neither its bytes nor their permit are kept while the rest
+    /// comes in.
+    fn give_up(&mut self) {
+        self.spooler = None;
+        self.permit.give_back();
+    }
+}
+
 impl Transaction {
     fn new(mail_from: Option<Address>, declared: u64) -> Self {
         Self {
@@ -85,12 +94,10 @@ impl Session<'_> {
     /// nothing is lost by it, unless the client had authenticated.
     async fn mail_upstream(&mut self, argument: &str) -> Result<Reply, UpstreamError> {
         let fresh = self.upstream.is_none();
-        self.ready().await?;
         match self.try_mail(argument).await {
             Err(error) if !fresh && !self.server.authenticated() => {
                 tracing::debug!(connection = self.connection, %error, "the next hop had closed; opening a new session");
                 self.upstream = None;
-                self.ready().await?;
                 self.try_mail(argument).await
             }
             other => other,
@@ -98,6 +105,7 @@ impl Session<'_> {
     }
 
     async fn try_mail(&mut self, argument: &str) -> Result<Reply, UpstreamError> {
+        self.ready().await?;
         let deadline = self.deadline();
         match &mut self.upstream {
             Some(upstream) => upstream.mail(argument, deadline).await,
@@ -149,13 +157,13 @@ impl Session<'_> {
         if !content.permit.cover(after) {
             tracing::warn!(step = STEP, "too many bytes in work (limits.bytes_in_flight); a message is deferred");
             content.fault = Some(Reply::say(452, "4.3.1 Insufficient system resources, please try again later"));
-            content.spooler = None;
+            content.give_up();
             return;
         }
         if let Err(error) = spooler.write(bytes) {
             tracing::error!(%error, "a message could not be spooled; it is answered 452");
             content.fault = Some(Reply::say(452, "4.3.1 Insufficient system storage, please try again later"));
-            content.spooler = None;
+            content.give_up();
         }
     }
 
@@ -194,7 +202,7 @@ impl Session<'_> {
         self.reply(&reply);
         let flushed = self.flush().await;
         let outcome = Outcome { accepted, reply: format!("{} {}", reply.code(), reply.text()), took: ended.elapsed() };
-        self.gateway.service.finish(&arrival, decided, outcome).await;
+        self.gateway.service.finish(&arrival, &spool, decided, outcome).await;
         flushed
     }
 
@@ -233,6 +241,7 @@ impl Session<'_> {
         match relayed {
             Ok(Relayed::Taken(receipt)) => {
                 self.transaction = None;
+                self.forget_client();
                 accept(Responsibility::NextHop(receipt), arrival.id)
             }
             Ok(Relayed::Refused(reply)) => {
@@ -241,6 +250,7 @@ impl Session<'_> {
             }
             Err(error) => {
                 self.transaction = None;
+                self.forget_client();
                 self.lost(&error);
                 (Reply::say(451, "4.4.2 Lost the connection to the next hop, please try again later"), false)
             }

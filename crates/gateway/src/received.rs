@@ -1,0 +1,88 @@
+//! The client's address out of `Received` headers, for mail that a trusted relay brings without
+//! saying who its client was (spec D-20: "the first hop outside trusted_relays in Received").
+//!
+//! Read from the top: each trusted hop has put its line above those it got, so the first address
+//! that is not a trusted relay was written by one. What stands below it anybody may have written,
+//! and is not looked at. Limits: the first 64 KiB of the header, 30 lines of `Received`. Not
+//! handled: addresses that a relay writes without brackets.
+
+use std::net::IpAddr;
+
+/// How much of a message is looked at, in bytes.
+pub(crate) const HEAD_MAX: usize = 64 * 1024;
+/// Most `Received` headers that are read.
+const MAX_LINES: usize = 30;
+
+/// The first hop that is not trusted; `None` if there is none, or a hop does not say.
+pub(crate) fn client(head: &[u8], is_relay: impl Fn(IpAddr) -> bool) -> Option<IpAddr> {
+    let message = mail::graph::parse(header_of(head), &mail::graph::Limits::default());
+    let raw = message.raw();
+    let lines = message.fields(mail::graph::EntityId(0)).iter().filter(|field| field.name_is(raw, "received"));
+    for field in lines.take(MAX_LINES) {
+        let ip = from_address(&String::from_utf8_lossy(field.value.of(raw)))?;
+        if !is_relay(ip) {
+            return Some(ip);
+        }
+    }
+    None
+}
+
+/// The bytes up to the empty line: nothing below is parsed.
+fn header_of(head: &[u8]) -> &[u8] {
+    let end = head.windows(4).position(|w| w == b"\r\n\r\n").map_or(head.len(), |at| at.saturating_add(4));
+    head.get(..end).unwrap_or(head)
+}
+
+/// The address in brackets of the `from` part (RFC 5321 section 4.4: `TCP-info`).
+fn from_address(value: &str) -> Option<IpAddr> {
+    let value = value.trim_start();
+    let from = value.get(..5).filter(|word| word.eq_ignore_ascii_case("from "))?;
+    let part = value.get(from.len()..)?;
+    let part = part.find(" by ").and_then(|at| part.get(..at)).unwrap_or(part);
+    // The name a client gave may look like an address too; the relay's own note stands last.
+    let open = part.rfind('[')?;
+    let inside = part.get(open.saturating_add(1)..)?;
+    let text = inside.get(..inside.find(']')?)?;
+    let text = text.get(..5).filter(|p| p.eq_ignore_ascii_case("IPv6:")).map_or(text, |p| text.get(p.len()..).unwrap_or(text));
+    text.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(head: &str) -> Option<String> {
+        let relay = |ip: IpAddr| ip.is_loopback() || ip.to_string().starts_with("192.0.2.");
+        client(head.replace('\n', "\r\n").as_bytes(), relay).map(|ip| ip.to_string())
+    }
+
+    #[test]
+    fn the_first_hop_that_is_not_trusted_is_the_client() {
+        let head = "Received: from mx1 (mx1.example.org [192.0.2.5]) by gw.example.org; date\n\
+                    Received: from far (unknown [203.0.113.7])\n\tby mx1.example.org (Postfix); date\n\
+                    Received: from forged ([198.51.100.1]) by far; date\n\
+                    Subject: x\n\nReceived: from body ([198.51.100.2]) by x; date\n";
+        assert_eq!(found(head).as_deref(), Some("203.0.113.7"));
+    }
+
+    #[test]
+    fn a_greeting_that_looks_like_an_address_is_not_taken_for_one() {
+        assert_eq!(found("Received: from [198.51.100.9] (unknown [203.0.113.7]) by mx; d\n\n").as_deref(), Some("203.0.113.7"));
+        assert_eq!(found("Received: from x (y [IPv6:2001:db8::5]) by mx; d\n\n").as_deref(), Some("2001:db8::5"));
+    }
+
+    #[test]
+    fn nothing_is_guessed() {
+        for head in [
+            "",
+            "Subject: x\n\n",
+            "Received: by mx.example.org (Postfix, from userid 0); d\n\n",
+            "Received: from x by mx; d\nReceived: from y ([203.0.113.7]) by x; d\n\n",
+            "Received: from x ([192.0.2.1]) by mx; d\n\n",
+            "Received: from x ([not an address]) by mx; d\n\n",
+            "Subject: x\n\nReceived: from y ([203.0.113.7]) by x; d\n",
+        ] {
+            assert_eq!(found(head), None, "{head}");
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! A gateway as the daemon makes it, in a directory of its own.
+
+use std::io::Read;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use confine::{Pool, PoolConfig};
+use gateway::Gateway;
+use judge::policy::Policy;
+use judge::site::Site;
+use judge::units::Time;
+use net::Clamd;
+use net::upstream::Hop;
+use scan::EngineSpec;
+use service::examine::Examiner;
+use service::metrics::Metrics;
+use service::policy::{InForce, Origin};
+use service::{Current, Service};
+use settings::Config;
+use settings::config::{AddReceived, HopTls};
+use settings::values::{ClamdAddress, HostPort, Listen, Network};
+use store::{Entry, Filter, Logged, Options, Store};
+use tempfile::TempDir;
+use testkit::{Client, Sink};
+use tokio::sync::{OnceCell, watch};
+use tokio::task::JoinHandle;
+
+/// The workers of all nodes without a clamd: what takes time to start is started once.
+static WORKERS: OnceCell<Pool> = OnceCell::const_new();
+
+/// What a node will be.
+pub(crate) struct Setup {
+    pub(crate) config: Config,
+    policy: Policy,
+    dir: TempDir,
+    key_of: Option<String>,
+}
+
+/// A running gateway; it ends when dropped.
+pub(crate) struct Node {
+    pub(crate) service: Arc<Service>,
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) address: SocketAddr,
+    pub(crate) stop: watch::Sender<bool>,
+    pub(crate) task: JoinHandle<()>,
+    config: Config,
+    dir: TempDir,
+}
+
+fn networks(list: &[&str]) -> Vec<Network> {
+    list.iter().map(|text| Network(text.parse().expect("a network"))).collect()
+}
+
+impl Setup {
+    /// As it comes, for `example.com`, on a free port.
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut config =
+            Config { hostname: "mx.example.com".to_owned(), data_dir: dir.path().join("data"), ..Config::default() };
+        config.smtp[0].listen = Listen(([127, 0, 0, 1], 0).into());
+        config.smtp[0].add_received = AddReceived::Never;
+        config.next_hop.tls = HopTls::None;
+        config.trust.internal_domains = vec!["example.com".to_owned()];
+        config.trust.trusted_relays = Vec::new();
+        Self { config, policy: Policy::default(), dir, key_of: None }
+    }
+
+    /// Nothing is changed on the way.
+    pub(crate) fn untouched() -> Self {
+        Self::new().policy(|p| {
+            p.headers.status = false;
+            p.headers.details = false;
+            p.headers.strip_forged = false;
+            p.ambiguous.action = judge::policy::AmbiguousAction::Allow;
+        })
+    }
+
+    pub(crate) fn policy(mut self, change: impl FnOnce(&mut Policy)) -> Self {
+        change(&mut self.policy);
+        self
+    }
+
+    pub(crate) fn config(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(&mut self.config);
+        self
+    }
+
+    /// Time for a whole decision, in milliseconds.
+    pub(crate) fn deadline(self, ms: u64) -> Self {
+        self.policy(|p| p.limits.deadline = Time(ms))
+    }
+
+    /// Who may say for whom it speaks.
+    pub(crate) fn relays(self, list: &[&str]) -> Self {
+        self.config(|c| c.trust.trusted_relays = networks(list))
+    }
+
+    /// Whose mail comes over a trusted connection.
+    pub(crate) fn trusted(self, list: &[&str]) -> Self {
+        self.config(|c| c.trust.trusted_networks = networks(list))
+    }
+
+    /// With a certificate of its own.
+    pub(crate) fn certificate(mut self) -> Self {
+        let (certificate, key) = testkit::tls::Identity::new(&["localhost"]).write(self.dir.path());
+        self.config.smtp[0].certificate = Some(certificate);
+        self.config.smtp[0].key = Some(key);
+        self
+    }
+
+    /// With the installation key of another node: two machines of one installation.
+    pub(crate) fn key_of(mut self, other: &Node) -> Self {
+        self.key_of = Some(other.service.store().export_key().expose().to_owned());
+        self
+    }
+
+    /// A place for a test's own files.
+    pub(crate) fn scratch(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub(crate) async fn start(self, sink: &Sink) -> Node {
+        self.start_before(sink.address()).await
+    }
+
+    pub(crate) async fn start_before(mut self, next: SocketAddr) -> Node {
+        self.config.next_hop.address = Some(HostPort { host: next.ip().to_string(), port: next.port() });
+        let Self { config, policy, dir, key_of } = self;
+        if let Some(key) = key_of {
+            Store::restore_key(&config.data_dir, &store::KeyText::new(&key), false).expect("a key");
+        }
+        let store = Store::open(&config.data_dir, Options::default()).expect("a store");
+        let current = Current {
+            examiner: ArcSwap::from_pointee(examiner(&config).await),
+            policy: ArcSwap::from_pointee(InForce { policy: Arc::new(policy), origin: Origin::Defaults }),
+            site: ArcSwap::from_pointee(site(&config)),
+            hop: ArcSwapOption::from_pointee(Some(hop(&config))),
+            redact: AtomicBool::new(false),
+        };
+        let service = Service::new(store, Arc::new(Metrics::new()), current, None);
+        let spool = dir.path().join("spool");
+        std::fs::create_dir(&spool).expect("a spool directory");
+        let bound = gateway::bind(config.smtp[0].listen.0).expect("a free port");
+        let address = bound.address();
+        let loaded = gateway::Node::load(config.clone(), spool).expect("a configuration");
+        let (stop, stopped) = watch::channel(false);
+        let gateway = Gateway::new(Arc::clone(&service), loaded, stopped);
+        let task = tokio::spawn(Arc::clone(&gateway).run(vec![bound]));
+        Node { service, gateway, address, stop, task, config, dir }
+    }
+}
+
+fn site(config: &Config) -> Site {
+    Site {
+        hostname: config.hostname(),
+        internal_domains: config.trust.internal_domains.clone(),
+        trusted_networks: config.trust.trusted_networks.iter().map(|n| n.0).collect(),
+        trusted_relays: config.trust.trusted_relays.iter().map(|n| n.0).collect(),
+    }
+}
+
+fn hop(config: &Config) -> Hop {
+    let next = &config.next_hop;
+    Hop {
+        address: next.address.clone().expect("a next hop"),
+        tls: next.tls,
+        tls_config: net::tls::client_config(next.verify, next.ca_file.as_deref()).expect("TLS settings"),
+        connect_timeout: next.connect_timeout.duration(),
+        hostname: config.hostname(),
+    }
+}
+
+async fn examiner(config: &Config) -> Examiner {
+    let external = config.clamd.address.iter().map(|_| mail::evidence::EngineId::Clamd).collect();
+    let spec = EngineSpec { hash_lists: Vec::new(), yara: Vec::new(), builtin_rules: false, external };
+    let pool = WORKERS.get_or_init(|| pool(EngineSpec { external: Vec::new(), ..spec.clone() })).await;
+    Examiner::new(pool.clone(), &spec, Clamd::new(&config.clamd).map(Arc::new))
+}
+
+async fn pool(spec: EngineSpec) -> Pool {
+    let mut config = PoolConfig::new(["worker-host"]);
+    config.workers = 2;
+    config.init = service::worker::encode_spec(&spec).expect("a specification");
+    Pool::start(config).await.expect("workers")
+}
+
+impl Node {
+    /// An open session that has said EHLO.
+    pub(crate) async fn client(&self) -> Client {
+        Client::open(self.address).await
+    }
+
+    /// Sends one message from outside to us in a session of its own; the last reply.
+    pub(crate) async fn send(&self, content: &[u8]) -> testkit::Reply {
+        let mut client = self.client().await;
+        client.timeout = std::time::Duration::from_secs(60);
+        let done = client.deliver("alice@example.org", &["bob@example.com"], content).await;
+        client.quit().await;
+        done.unwrap_or_else(|refusal| refusal)
+    }
+
+    /// Another policy from the next message on.
+    pub(crate) fn set_policy(&self, change: impl FnOnce(&mut Policy)) {
+        let mut policy = Policy::clone(&self.service.current().policy.load().policy);
+        change(&mut policy);
+        self.service.current().policy.store(Arc::new(InForce { policy: Arc::new(policy), origin: Origin::Defaults }));
+    }
+
+    /// Everything in Backup, newest first.
+    pub(crate) fn backup(&self) -> Vec<Entry> {
+        self.service.store().list(&Filter::default(), None, 100).expect("a list").entries
+    }
+
+    /// The only entry of Backup, and its bytes.
+    pub(crate) fn kept(&self) -> (Entry, Vec<u8>) {
+        let mut entries = self.backup();
+        assert_eq!(entries.len(), 1, "one copy in Backup");
+        let entry = entries.remove(0);
+        let mut bytes = Vec::new();
+        self.service.store().open_original(entry.id).expect("kept").read_to_end(&mut bytes).expect("undamaged");
+        (entry, bytes)
+    }
+
+    /// The rows of the message log, newest first, once there are that many.
+    pub(crate) async fn rows(&self, count: usize) -> Vec<Logged> {
+        let rows =
+            || self.service.store().search_messages(&store::LogFilter::default(), None, 1000).expect("rows").messages;
+        testkit::wait_until("rows in the message log", testkit::PATIENCE, || rows().len() >= count).await;
+        rows()
+    }
+
+    /// A figure, as it stands in the text for Prometheus; 0 when it is not there yet.
+    pub(crate) fn figure(&self, name: &str) -> f64 {
+        let text = self.service.metrics().text();
+        let line = text.lines().find(|line| line.rsplit_once(' ').is_some_and(|(left, _)| left == name));
+        line.and_then(|line| line.rsplit_once(' ')?.1.parse().ok()).unwrap_or(0.0)
+    }
+
+    /// The data directory.
+    pub(crate) fn data(&self) -> &Path {
+        &self.config.data_dir
+    }
+
+    /// Where large messages wait.
+    pub(crate) fn spool(&self) -> std::path::PathBuf {
+        self.dir.path().join("spool")
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// A clamd at this address.
+pub(crate) fn with_clamd(setup: Setup, address: ClamdAddress) -> Setup {
+    setup.config(|c| {
+        c.clamd.address = Some(address);
+        c.clamd.timeout = Time(5_000);
+    })
+}
