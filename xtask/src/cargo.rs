@@ -7,10 +7,11 @@ use serde_json::Value;
 
 use crate::Outcome;
 
-/// The root of the workspace.
+/// The root of the workspace: of the one that runs us, which need not be the one that we were
+/// built in when both share a target directory.
 pub(crate) fn root() -> PathBuf {
-    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
-    xtask.parent().unwrap_or(xtask).to_path_buf()
+    let xtask = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&xtask).parent().unwrap_or(Path::new(".")).to_path_buf()
 }
 
 /// The `cargo` that runs us, or the one in the path.

@@ -6,6 +6,8 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::procs;
@@ -148,11 +150,14 @@ fn guard(log: &str, program: &str, args: &[&str]) -> Outcome {
         .map_err(|e| format!("{program}: {e}"))?;
     let pid = child.id();
     println!("ready 0 {pid}");
+    let ending = Arc::new(AtomicBool::new(false));
+    let wanted = Arc::clone(&ending);
     end_with_input(move || {
+        wanted.store(true, Ordering::SeqCst);
         procs::kill(&procs::tree(pid));
         // The other thread reaps the child; a moment lets it.
         std::thread::sleep(Duration::from_millis(50));
     });
     let status = child.wait().map_err(|e| e.to_string())?;
-    Err(format!("{program} ended: {status}"))
+    if ending.load(Ordering::SeqCst) { Ok(()) } else { Err(format!("{program} ended: {status}")) }
 }
