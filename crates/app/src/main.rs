@@ -1,1 +1,66 @@
-fn main() {}
+//! The program `mailward`: one file a verb in `commands/`.
+//!
+//! Exit codes: 0 when all is well, 1 for what a verb was asked to find (threats, mistakes in a
+//! configuration), 2 for errors and wrong usage.
+#![forbid(unsafe_code)]
+// A program has no outside: `pub` and `pub(crate)` are the same here.
+#![allow(unreachable_pub)]
+
+mod ask;
+mod commands;
+mod failure;
+mod logging;
+mod looking;
+mod mailbox;
+mod node;
+mod place;
+#[cfg(test)]
+mod reference;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use commands::{backup, config, demo, explain, policy, scan, serve, try_mail};
+
+/// Mailward inspects mail for malware wherever it crosses.
+///
+/// A verb says what to do; `mailward help VERB` tells all about it.
+#[derive(Parser, Debug)]
+#[command(name = "mailward", version, arg_required_else_help = true, disable_help_subcommand = false)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    Serve(serve::Args),
+    Demo(demo::Args),
+    Try(try_mail::Args),
+    Scan(scan::Args),
+    Explain(explain::Args),
+    Backup(backup::Args),
+    Config(config::Args),
+    Policy(policy::Args),
+    /// The process that the scan workers are forked from; started by the program itself.
+    #[command(hide = true)]
+    WorkerHost,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        // Before anything that starts a thread.
+        Command::WorkerHost => return confine::host_main::<service::worker::ScanJob>(),
+        Command::Serve(args) => return serve::run(&args),
+        Command::Demo(args) => return demo::run(&args),
+        Command::Try(args) => return try_mail::run(&args),
+        Command::Scan(args) => scan::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Backup(args) => backup::run(&args),
+        Command::Config(args) => config::run(&args),
+        Command::Policy(args) => policy::run(&args),
+    };
+    failure::exit_code(result)
+}

@@ -1,0 +1,116 @@
+//! Asking an installation: its running daemon, or, when there is none, its data directory.
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use api::control::Client;
+use judge::policy::Policy;
+use mail::untrusted::escape;
+use net::upstream::Hop;
+use service::admin::{Admin, Request, Response};
+use service::policy::{self, InForce};
+use store::Store;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::failure::Failure;
+use crate::node;
+use crate::place::Place;
+
+/// Longest complaint of a daemon that is shown, in characters.
+const MAX_COMPLAINT: usize = 4000;
+
+/// Who answers.
+pub(crate) enum Administration {
+    /// The daemon that holds the data directory.
+    Daemon(Client),
+    /// The data directory itself.
+    Direct(Box<Direct>),
+}
+
+/// A data directory that we hold.
+pub(crate) struct Direct {
+    store: Store,
+    hop: Option<Arc<Hop>>,
+    policy_file: Option<PathBuf>,
+    in_force: Arc<InForce>,
+    runtime: Runtime,
+}
+
+/// An answer, and the bytes of a message that follow it.
+pub(crate) type Answered = (Response, Option<Box<dyn Read>>);
+
+impl Administration {
+    /// Finds who answers for an installation.
+    ///
+    /// # Errors
+    /// A daemon that cannot be asked, or a data directory that cannot be used.
+    pub(crate) fn open(place: &Place) -> Result<Self, Failure> {
+        match Client::connect(place.data_dir()).map_err(Failure::new)? {
+            Some(client) => Ok(Self::Daemon(client)),
+            None => Ok(Self::Direct(Box::new(Direct::open(place)?))),
+        }
+    }
+
+    /// Asks. That something cannot be done is a failure.
+    ///
+    /// # Errors
+    /// What the answerer says, or that there is no answer.
+    pub(crate) fn ask(&mut self, request: Request) -> Result<Answered, Failure> {
+        let (response, body): Answered = match self {
+            Self::Daemon(client) => {
+                let (response, body) = client.ask(&request).map_err(Failure::new)?;
+                (response, body.map(|body| Box::new(body) as Box<dyn Read>))
+            }
+            Self::Direct(direct) => direct.ask(request),
+        };
+        match response {
+            Response::Error { message } => {
+                let lines: Vec<String> = message.lines().map(|line| escape(line, MAX_COMPLAINT)).collect();
+                Err(Failure::new(lines.join("\n")))
+            }
+            response => Ok((response, body)),
+        }
+    }
+
+    /// The policy in force and where it comes from.
+    ///
+    /// # Errors
+    /// As [`Administration::ask`].
+    pub(crate) fn policy(&mut self) -> Result<(Policy, String), Failure> {
+        match self.ask(Request::PolicyShow)? {
+            (Response::Policy { policy, origin }, _) => Ok((*policy, origin)),
+            _ => Err(unexpected()),
+        }
+    }
+}
+
+/// An answer to another question: two versions of the program, most likely.
+pub(crate) fn unexpected() -> Failure {
+    Failure::new("the daemon answers another question: restart it after an update")
+}
+
+impl Direct {
+    fn open(place: &Place) -> Result<Self, Failure> {
+        let store = place.open_store()?;
+        let policy_file = place.config().policy.file.clone();
+        let in_force = policy::load(&store, policy_file.as_deref()).map_err(Failure::new)?;
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(Failure::new)?;
+        let hop = node::hop(place.config()).map_err(Failure::new)?.map(Arc::new);
+        Ok(Self { store, hop, policy_file, in_force: Arc::new(in_force), runtime })
+    }
+
+    fn ask(&mut self, request: Request) -> Answered {
+        let admin = Admin {
+            store: self.store.clone(),
+            hop: self.hop.clone(),
+            policy_file: self.policy_file.clone(),
+            in_force: Arc::clone(&self.in_force),
+        };
+        let answer = self.runtime.block_on(admin.handle(request));
+        if let Some(policy) = answer.policy {
+            self.in_force = Arc::new(policy);
+        }
+        (answer.response, answer.body.map(|body| Box::new(body) as Box<dyn Read>))
+    }
+}

@@ -1,0 +1,10 @@
+//! The verbs, a file each.
+
+pub(crate) mod backup;
+pub(crate) mod config;
+pub(crate) mod demo;
+pub(crate) mod explain;
+pub(crate) mod policy;
+pub(crate) mod scan;
+pub(crate) mod serve;
+pub(crate) mod try_mail;

@@ -1,0 +1,261 @@
+//! One line of `--format json`. Programs rely on it: keys are only added, and the schema is kept as
+//! a file (docs/reference/scan-output.schema.json).
+
+use std::collections::BTreeSet;
+
+use judge::status::Status;
+use mail::evidence::{Finding, FindingKind, ObjectId, Report};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Done;
+use crate::looking::bench::Looked;
+use crate::looking::objects;
+
+/// What was seen in one message or file. Names of files, members and attachments are as their
+/// sender wrote them; characters that a terminal acts upon are escaped in the JSON text.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub(super) struct ScanLine {
+    /// The file, as it was named or found; `-` is standard input. Bytes that are not UTF-8 are
+    /// replaced.
+    pub(super) path: String,
+    /// The number of the message in an mbox, from 1; only there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) index: Option<u64>,
+    /// What it is.
+    pub(super) status: ScanStatus,
+    /// Malware that was found.
+    pub(super) malware: Vec<Malware>,
+    /// What was not, or not wholly, looked at.
+    pub(super) unscanned: Vec<Unscanned>,
+    /// How far mail programs may differ about the message.
+    pub(super) ambiguity: ScanAmbiguity,
+    /// What is wrong with the form of the message (docs/reference/defects.md).
+    pub(super) defects: Vec<ScanDefect>,
+    /// The attachments of the message.
+    pub(super) attachments: Vec<Attachment>,
+    /// What the gateway would do with such a message: `delivered`, `labelled`, `disinfected`,
+    /// `object_deleted`, `held`, `message_deleted`, `blocked`, `tempfailed`. Absent for what could
+    /// not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) action: Option<&'static str>,
+    /// The rules of the policy that apply, sorted.
+    pub(super) rules: Vec<&'static str>,
+    /// Why the file could not be read; only then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) error: Option<String>,
+}
+
+/// What a message or file is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ScanStatus {
+    /// Everything was looked at, and nothing was found.
+    Clean,
+    /// Known malware.
+    Infected,
+    /// Known malware that the gateway would remove; what is left is clean.
+    Disinfected,
+    /// Code typical of malware.
+    ProbablyInfected,
+    /// Something in it could not be looked at.
+    Unscannable,
+    /// It could not be read, or an engine failed.
+    Error,
+}
+
+/// How far mail programs may differ about a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ScanAmbiguity {
+    /// Not at all.
+    #[default]
+    None,
+    /// Something is wrong that every program reads the same way.
+    Cosmetic,
+    /// They may show different content.
+    Ambiguous,
+    /// There are more readings than are looked at.
+    TooAmbiguous,
+}
+
+/// Malware in one place.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub(super) struct Malware {
+    /// The name that the engine gives it.
+    pub(super) name: String,
+    /// What it is: `test_file`, `trojan`, `dropper`, `macro`, `script`, `virus`, …
+    pub(super) kind: String,
+    /// How sure the engine is: `certain` or `probable`.
+    pub(super) certainty: Certainty,
+    /// The place for people: `2 » invoice.zip » setup.exe`, escaped.
+    pub(super) node: String,
+    /// The place as a list, unescaped.
+    pub(super) path: Vec<String>,
+    /// Who found it.
+    pub(super) engine: &'static str,
+}
+
+/// How sure an engine is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Certainty {
+    /// Typical of malware.
+    Probable,
+    /// Known malware.
+    Certain,
+}
+
+/// Something that was not looked at.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub(super) struct Unscanned {
+    /// The place for people, escaped.
+    pub(super) node: String,
+    /// The place as a list, unescaped.
+    pub(super) path: Vec<String>,
+    /// Why: `encrypted`, `damaged`, `unknown_format`, `limit_depth`, `limit_objects`,
+    /// `limit_bytes`, `limit_ratio`, `limit_time`, `size_excluded` or `engine_failed`.
+    pub(super) reason: &'static str,
+    /// Who says so.
+    pub(super) engine: &'static str,
+}
+
+/// One defect in one place.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, JsonSchema)]
+pub(super) struct ScanDefect {
+    /// Its stable name.
+    pub(super) code: &'static str,
+    /// The place for people, escaped.
+    pub(super) node: String,
+}
+
+/// One attachment.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub(super) struct Attachment {
+    /// The place for people, escaped.
+    pub(super) node: String,
+    /// Its name, as the sender wrote it; empty if it has none.
+    pub(super) name: String,
+    /// What it is by its content: `zip`, `pdf`, `pe`, …
+    #[serde(rename = "type")]
+    pub(super) kind: &'static str,
+    /// Its size in bytes, decoded.
+    pub(super) size: u64,
+}
+
+/// The JSON schema, as text.
+#[cfg(test)]
+pub(crate) fn schema() -> String {
+    let schema = schemars::schema_for!(ScanLine).to_value();
+    serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
+}
+
+impl ScanLine {
+    /// What is written of a message or file.
+    pub(super) fn of(done: &Done) -> Self {
+        let mut line = Self {
+            path: done.path.clone(),
+            index: done.index,
+            status: ScanStatus::Error,
+            malware: Vec::new(),
+            unscanned: Vec::new(),
+            ambiguity: ScanAmbiguity::None,
+            defects: Vec::new(),
+            attachments: Vec::new(),
+            action: None,
+            rules: Vec::new(),
+            error: None,
+        };
+        match &done.looked {
+            Ok(looked) => line.fill(looked),
+            Err(why) => line.error = Some(why.clone()),
+        }
+        line
+    }
+
+    fn fill(&mut self, looked: &Looked) {
+        let report = &looked.report;
+        self.status = ScanStatus::of(looked.status);
+        for finding in report.findings() {
+            self.add(report, finding);
+        }
+        self.ambiguity = ScanAmbiguity::of(report.evidence().ambiguity);
+        self.defects = defects(report);
+        self.attachments = attachments(report);
+        self.action = Some(looked.plan.action.name());
+        self.rules = service::record::rules(&looked.plan);
+    }
+
+    fn add(&mut self, report: &Report, finding: &Finding) {
+        let (node, path) = (report.node(finding.object), path(report, finding.object));
+        let engine = finding.engine.name();
+        match &finding.kind {
+            FindingKind::Malware { name, kind, certainty } => self.malware.push(Malware {
+                name: name.clone(),
+                kind: kind.clone(),
+                certainty: match certainty {
+                    mail::evidence::Certainty::Probable => Certainty::Probable,
+                    mail::evidence::Certainty::Certain => Certainty::Certain,
+                },
+                node,
+                path,
+                engine,
+            }),
+            FindingKind::Unscanned { reason } => {
+                self.unscanned.push(Unscanned { node, path, reason: reason.name(), engine });
+            }
+        }
+    }
+}
+
+impl ScanStatus {
+    fn of(status: Status) -> Self {
+        match status {
+            Status::Clean => Self::Clean,
+            Status::Infected => Self::Infected,
+            Status::Disinfected => Self::Disinfected,
+            Status::ProbablyInfected => Self::ProbablyInfected,
+            Status::Unscannable => Self::Unscannable,
+            // Engines always look here; a message nobody looked at would be a mistake of ours.
+            Status::Error | Status::NotScanned => Self::Error,
+        }
+    }
+}
+
+impl ScanAmbiguity {
+    fn of(ambiguity: mail::defect::Ambiguity) -> Self {
+        use mail::defect::Ambiguity;
+        match ambiguity {
+            Ambiguity::None => Self::None,
+            Ambiguity::Cosmetic => Self::Cosmetic,
+            Ambiguity::Ambiguous => Self::Ambiguous,
+            Ambiguity::TooAmbiguous => Self::TooAmbiguous,
+        }
+    }
+}
+
+fn path(report: &Report, id: ObjectId) -> Vec<String> {
+    report.path(id).iter().map(|step| step.raw().clone()).collect()
+}
+
+/// Each code once a place.
+fn defects(report: &Report) -> Vec<ScanDefect> {
+    let mut found = BTreeSet::new();
+    for (id, object) in objects(report).filter(|(_, object)| !object.defects.is_empty()) {
+        let node = report.node(id);
+        found.extend(object.defects.iter().map(|defect| ScanDefect { code: defect.code.name(), node: node.clone() }));
+    }
+    found.into_iter().collect()
+}
+
+fn attachments(report: &Report) -> Vec<Attachment> {
+    let attached = objects(report).filter(|(_, object)| object.attachment);
+    attached
+        .map(|(id, object)| Attachment {
+            node: report.node(id),
+            name: object.name.as_ref().map(|name| name.raw().clone()).unwrap_or_default(),
+            kind: object.kind.name(),
+            size: object.size,
+        })
+        .collect()
+}

@@ -1,0 +1,149 @@
+//! The engines, the policy and the organisation that messages are looked at with.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use judge::draft::examines;
+use judge::plan::{Plan, unexamined};
+use judge::policy::Policy;
+use judge::site::Site;
+use judge::status::Status;
+use mail::arrival::Arrival;
+use mail::evidence::Report;
+use service::examine::{Examiner, context};
+use service::flow;
+use settings::Config;
+use tokio::time::Instant;
+
+use super::content::Content;
+use crate::ask::Administration;
+use crate::failure::Failure;
+use crate::node;
+use crate::place::{self, DEFAULT_CONFIG, Place, PlaceArgs};
+
+/// Which engines and which policy.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub(crate) struct BenchArgs {
+    #[command(flatten)]
+    place: PlaceArgs,
+    /// Use no configuration, not even the one at the usual place: the defaults.
+    #[arg(long, conflicts_with = "config")]
+    no_config: bool,
+    /// A file of hashes of known malware, beside those of the configuration; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    hash_list: Vec<PathBuf>,
+    /// A file or directory of YARA rules, beside those of the configuration; may be repeated.
+    #[arg(long, value_name = "PATH")]
+    yara: Vec<PathBuf>,
+    /// The policy to judge by [default: the one in force, else the defaults].
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+}
+
+/// The engines, the policy and the organisation.
+pub(crate) struct Bench {
+    examiner: Examiner,
+    /// The policy that is judged by.
+    pub(crate) policy: Arc<Policy>,
+    site: Arc<Site>,
+    /// How many messages can be in work at once.
+    pub(crate) workers: usize,
+    /// Whether there is more than the rules that come with the program.
+    pub(crate) has_signatures: bool,
+}
+
+/// What was seen in a message, and what the policy does about it.
+pub(crate) struct Looked {
+    /// What was seen.
+    pub(crate) report: Report,
+    /// What a gateway would do.
+    pub(crate) plan: Plan,
+    /// What the message is.
+    pub(crate) status: Status,
+}
+
+impl BenchArgs {
+    /// Reads configuration and policy. What keeps the policy in force from being used is said on
+    /// standard error.
+    ///
+    /// # Errors
+    /// Something named does not exist or is wrong.
+    pub(crate) fn read(&self) -> Result<(Config, Policy, Site), Failure> {
+        let place = self.place()?;
+        let policy = match &self.policy {
+            Some(path) => place::policy_file(path)?,
+            None => policy_in_force(&place),
+        };
+        let site = node::site(place.config());
+        let mut config = place.loaded.config;
+        config.engines.hash_lists.extend(self.hash_list.iter().cloned());
+        config.engines.yara.extend(self.yara.iter().cloned());
+        Ok((config, policy, site))
+    }
+
+    fn place(&self) -> Result<Place, Failure> {
+        // The node's configuration is often closed to ordinary users; they scan with the defaults.
+        let usual_is_closed = self.place.config.is_none() && std::fs::File::open(DEFAULT_CONFIG).is_err();
+        if self.no_config || usual_is_closed {
+            let mut place = Place::read(None)?;
+            if let Some(dir) = &self.place.data_dir {
+                place.loaded.config.data_dir = dir.clone();
+            }
+            return Ok(place);
+        }
+        self.place.find()
+    }
+}
+
+/// The policy of this installation, if there is one and it can be read; else the defaults.
+fn policy_in_force(place: &Place) -> Policy {
+    let read = match &place.config().policy.file {
+        Some(path) => place::policy_file(path),
+        None if place.data_dir().join("state.db").exists() => {
+            Administration::open(place).and_then(|mut administration| administration.policy()).map(|(policy, _)| policy)
+        }
+        None => return Policy::default(),
+    };
+    read.unwrap_or_else(|failure| {
+        if let Failure::Said(why) = failure {
+            crate::terminal::tell(&format!(
+                "mailward: the policy in force cannot be read, so this judges by the defaults: {why}"
+            ));
+        }
+        Policy::default()
+    })
+}
+
+impl Bench {
+    /// Starts the workers.
+    ///
+    /// # Errors
+    /// Rules or lists that cannot be read or loaded, all of them.
+    pub(crate) async fn start(config: &Config, policy: Policy, site: Site) -> Result<Self, Failure> {
+        let examiner = node::examiner(config).await.map_err(Failure::new)?;
+        let workers = examiner.pool().status().workers;
+        let has_signatures = examiner.has_signatures() || examiner.clamd().is_some();
+        Ok(Self { examiner, policy: Arc::new(policy), site: Arc::new(site), workers, has_signatures })
+    }
+
+    /// Looks at a message or file. Engines look whatever the policy says; what a gateway would do
+    /// follows the policy.
+    pub(crate) async fn look(&self, content: &Content, arrival: &Arrival) -> Looked {
+        let deadline = Instant::now() + self.policy.limits.deadline.duration();
+        let context = context(&self.policy, content.input, content.name.clone());
+        let report = self.examiner.examine(&content.spool, context, deadline).await;
+        if !examines(&self.policy, arrival.direction) {
+            let (plan, status) = (unexamined(&self.policy, arrival), Status::of(&report));
+            return Looked { report, plan, status };
+        }
+        let bench = flow::Bench { examiner: &self.examiner, store: None, policy: &self.policy, site: &self.site };
+        let (report, plan, _) = flow::judge_report(bench, &content.spool, arrival, report, deadline).await;
+        let status = plan.status;
+        Looked { report, plan, status }
+    }
+
+    /// Ends the workers.
+    pub(crate) async fn stop(self) {
+        self.examiner.pool().clone().shutdown().await;
+    }
+}

@@ -1,0 +1,105 @@
+//! How a message on the command line came: what flags say about its envelope and client.
+
+use std::net::IpAddr;
+
+use judge::site::{ListenerDirection, Site};
+use mail::address::Address;
+use mail::arrival::{Arrival, Envelope, Peer, Surface};
+use mail::untrusted::{Untrusted, escape};
+
+use crate::failure::Failure;
+
+/// How the message came, as far as it is known. The way it goes follows from it: incoming if
+/// nothing is said.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub(crate) struct CircumstancesArgs {
+    /// The address of the client that brought the message.
+    #[arg(long, value_name = "ADDRESS", help_heading = "Circumstances of the message")]
+    ip: Option<IpAddr>,
+    /// The name the client gave in HELO or EHLO.
+    #[arg(long, value_name = "NAME", help_heading = "Circumstances of the message")]
+    helo: Option<String>,
+    /// The sender of the envelope; `<>` for none.
+    #[arg(long, value_name = "ADDRESS", help_heading = "Circumstances of the message")]
+    from: Option<String>,
+    /// A recipient of the envelope; may be given several times.
+    #[arg(long, value_name = "ADDRESS", help_heading = "Circumstances of the message")]
+    rcpt: Vec<String>,
+    /// The login name of the client, which makes the connection a trusted one.
+    #[arg(long, value_name = "NAME", help_heading = "Circumstances of the message")]
+    user: Option<String>,
+}
+
+impl CircumstancesArgs {
+    /// The arrival of a message; its name, time and size are set for each message.
+    ///
+    /// # Errors
+    /// An address is none.
+    pub(crate) fn arrival(&self, site: &Site) -> Result<Arrival, Failure> {
+        let address = |text: &String| {
+            let inner = text.strip_prefix('<').and_then(|text| text.strip_suffix('>')).unwrap_or(text);
+            if inner.is_empty() {
+                return Ok(None);
+            }
+            let parsed = Address::parse(inner);
+            parsed.map(Some).ok_or_else(|| Failure::new(format!("\"{}\" is not an address", escape(text, 80))))
+        };
+        let mail_from = self.from.as_ref().map(address).transpose()?.flatten();
+        let rcpt_to: Vec<Address> =
+            self.rcpt.iter().map(address).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+        let trusted = self.ip.is_some_and(|ip| site.is_trusted(ip));
+        let authenticated = self.user.is_some();
+        let auto = ListenerDirection::Auto;
+        let direction = site.direction(auto, trusted || authenticated, mail_from.as_ref(), &rcpt_to);
+        Ok(Arrival {
+            id: service::id::message_id(),
+            surface: Surface::Cli,
+            direction,
+            peer: Peer {
+                ip: self.ip,
+                name: None,
+                helo: self.helo.clone().map(Untrusted::new),
+                tls: None,
+                authenticated,
+                login: self.user.clone().map(Untrusted::new),
+                trusted,
+            },
+            envelope: Envelope { mail_from, rcpt_to },
+            received_ms: service::id::now_ms(),
+            size: 0,
+            connection: 0,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mail::arrival::Direction;
+
+    fn args(from: &str, rcpt: &str, user: bool) -> CircumstancesArgs {
+        CircumstancesArgs {
+            from: Some(from.to_owned()),
+            rcpt: vec![rcpt.to_owned()],
+            user: user.then(|| "alice".to_owned()),
+            ..CircumstancesArgs::default()
+        }
+    }
+
+    #[test]
+    fn the_direction_follows_from_what_is_said() {
+        let site = Site { internal_domains: vec!["example.org".to_owned()], ..Site::default() };
+        let direction = |args: CircumstancesArgs| args.arrival(&site).unwrap().direction;
+        assert_eq!(direction(CircumstancesArgs::default()), Direction::Incoming);
+        assert_eq!(direction(args("a@example.org", "b@example.com", true)), Direction::Outgoing);
+        assert_eq!(direction(args("a@example.org", "b@example.org", true)), Direction::Internal);
+        assert_eq!(direction(args("a@example.com", "<b@example.org>", false)), Direction::Incoming);
+    }
+
+    #[test]
+    fn the_null_sender_is_no_sender_and_nonsense_is_refused() {
+        let site = Site::default();
+        assert_eq!(args("<>", "b@example.org", false).arrival(&site).unwrap().envelope.mail_from, None);
+        assert!(args("a\nb@example.org", "b@example.org", false).arrival(&site).is_err());
+    }
+}

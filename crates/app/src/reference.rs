@@ -1,0 +1,150 @@
+//! The reference pages in `docs/reference/`, made from the definitions in the program. A test
+//! compares; `MAILWARD_BLESS=1 cargo test -p mailward` writes them anew.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use clap::{Arg, Command, CommandFactory};
+use mail::defect::{Ambiguity, DefectCode};
+
+use crate::Cli;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference")
+}
+
+/// The command line as Markdown.
+fn command_line() -> String {
+    let mut root = Cli::command();
+    root.build();
+    let mut out = "# The command line\n\nMade from the program's own help (`mailward help`).\n".to_owned();
+    // A stack instead of recursion, as everywhere.
+    let mut pending = vec![(root.get_name().to_owned(), &root)];
+    while let Some((name, command)) = pending.pop() {
+        section(&name, command, &mut out);
+        let verbs: Vec<_> = verbs(command).map(|verb| (format!("{name} {}", verb.get_name()), verb)).collect();
+        pending.extend(verbs.into_iter().rev());
+    }
+    out
+}
+
+fn verbs(command: &Command) -> impl Iterator<Item = &Command> {
+    command.get_subcommands().filter(|verb| !verb.is_hide_set() && verb.get_name() != "help")
+}
+
+fn section(name: &str, command: &Command, out: &mut String) {
+    let about = command.get_long_about().or(command.get_about()).map(ToString::to_string).unwrap_or_default();
+    let _ = write!(out, "\n## `{name}`\n\n{about}\n");
+    let usage = command.clone().render_usage().to_string();
+    let _ = write!(out, "\n```text\n{}\n```\n", usage.trim());
+    let mut headed: Vec<(&str, Vec<&Arg>)> = Vec::new();
+    for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
+        let heading = match arg.get_help_heading() {
+            Some(heading) => heading,
+            None if arg.is_positional() => "Arguments",
+            None => "Options",
+        };
+        match headed.iter_mut().find(|(known, _)| *known == heading) {
+            Some((_, args)) => args.push(arg),
+            None => headed.push((heading, vec![arg])),
+        }
+    }
+    for (heading, args) in headed {
+        let _ = write!(out, "\n{heading}:\n\n");
+        args.iter().for_each(|arg| item(arg, out));
+    }
+    let inner: Vec<&Command> = verbs(command).collect();
+    if !inner.is_empty() {
+        out.push_str("\nVerbs:\n\n");
+        for verb in inner {
+            let about = verb.get_about().map(ToString::to_string).unwrap_or_default();
+            let _ = writeln!(out, "- `{name} {}`: {about}", verb.get_name());
+        }
+    }
+}
+
+fn item(arg: &Arg, out: &mut String) {
+    let value = arg.get_value_names().unwrap_or_default().iter().map(|name| format!("<{name}>")).collect::<Vec<_>>();
+    let value = if arg.get_action().takes_values() { value.join(" ") } else { String::new() };
+    let flags = [arg.get_short().map(|c| format!("-{c}")), arg.get_long().map(|long| format!("--{long}"))];
+    let flags = flags.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let spelled = format!("{flags} {value}");
+    let help = arg.get_long_help().or(arg.get_help()).map(ToString::to_string).unwrap_or_default();
+    let _ = write!(out, "- `{}`: {}", spelled.trim(), help.split_whitespace().collect::<Vec<_>>().join(" "));
+    let words: Vec<String> = arg
+        .get_possible_values()
+        .iter()
+        .filter(|word| !word.is_hide_set())
+        .map(|word| word.get_name().to_owned())
+        .collect();
+    if !words.is_empty() && arg.get_action().takes_values() {
+        let _ = write!(out, " One of: {}.", words.join(", "));
+    }
+    let default: Vec<String> =
+        arg.get_default_values().iter().map(|value| value.to_string_lossy().into_owned()).collect();
+    if !default.is_empty() && arg.get_action().takes_values() {
+        let _ = write!(out, " Default: {}.", default.join(", "));
+    }
+    out.push('\n');
+}
+
+/// The codes of defects as Markdown.
+fn defects() -> String {
+    let mut out =
+        "# Defects\n\nWhat can be wrong with the form of a message: the stable codes of `defects` in the output \
+                   of `mailward scan`, in reports and in rules.\n\n| Code | Ambiguity | Meaning |\n|---|---|---|\n"
+            .to_owned();
+    for code in DefectCode::ALL {
+        let _ = writeln!(out, "| `{}` | {} | {} |", code.name(), code.ambiguity().name(), code.explanation());
+    }
+    out.push_str("\nThe ambiguity says how far mail programs may differ about such a message:\n\n");
+    for (ambiguity, meaning) in [
+        (Ambiguity::Cosmetic, "every program reads it the same way"),
+        (Ambiguity::Ambiguous, "programs may see different content"),
+        (Ambiguity::TooAmbiguous, "there are more readings than are looked at"),
+    ] {
+        let _ = writeln!(out, "- `{}`: {meaning}.", ambiguity.name());
+    }
+    out
+}
+
+#[test]
+fn the_reference_is_what_the_program_says() {
+    let pages = [
+        ("cli.md", command_line()),
+        ("configuration.md", settings::reference_config()),
+        ("policy.md", settings::reference_policy()),
+        ("defects.md", defects()),
+        ("scan-output.schema.json", crate::commands::scan::schema()),
+    ];
+    let bless = std::env::var_os("MAILWARD_BLESS").is_some();
+    let mut stale = Vec::new();
+    for (name, text) in pages {
+        let path = folder().join(name);
+        if std::fs::read_to_string(&path).ok().as_deref() == Some(&text) {
+            continue;
+        }
+        if bless {
+            std::fs::create_dir_all(folder()).unwrap();
+            std::fs::write(&path, text).unwrap();
+        } else {
+            stale.push(name);
+        }
+    }
+    assert!(stale.is_empty(), "docs/reference is not fresh: {stale:?}; run MAILWARD_BLESS=1 cargo test -p mailward");
+}
+
+#[test]
+fn every_option_says_what_it_does() {
+    Cli::command().debug_assert();
+    let mut root = Cli::command();
+    root.build();
+    let mut pending = vec![&root];
+    while let Some(command) = pending.pop() {
+        assert!(command.get_about().is_some(), "{}", command.get_name());
+        for arg in command.get_arguments() {
+            assert!(arg.get_help().is_some(), "{} {}", command.get_name(), arg.get_id());
+        }
+        pending.extend(verbs(command));
+    }
+}

@@ -1,0 +1,10 @@
+//! The command line with the real program: what it prints, and how it exits.
+
+mod backup;
+mod config;
+mod daemon;
+mod explain;
+mod pipes;
+mod policy;
+mod scan;
+mod support;
