@@ -1,15 +1,23 @@
 //! The compressed streams: one stream of bytes in, its content out, a chunk at a time within the
 //! budget.
 //!
-//! Limits: [`CHUNK`], [`MAX_DICTIONARY`]. Not handled: Zstandard, PPMd, Shrink, Reduce, Implode.
+//! Limits: [`CHUNK`], [`MAX_DICTIONARY`], and those of the decoders in `decode/`. A decoder that
+//! panics has found its stream broken. Not handled: PPMd, Shrink, Reduce, Implode.
+
+pub(crate) mod lz4;
+mod lzma;
+mod lzw;
+mod zstd;
 
 use std::cell::Cell;
 use std::io::{self, BufRead, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use flate2::{Decompress, FlushDecompress, Status};
 
 use crate::budget::{Budget, Limit, Meter, StopFlag};
-use crate::bytes::{between, le16, le32};
+use crate::bytes::between;
+use crate::container::Member;
 
 /// How much is decoded between two looks at the budget, in bytes.
 pub(crate) const CHUNK: usize = 64 * 1024;
@@ -36,6 +44,24 @@ pub(crate) enum Method {
     },
     /// XZ.
     Xz,
+    /// LZMA as it stands, without a head.
+    RawLzma {
+        /// The byte of properties.
+        properties: u8,
+        /// The dictionary, in bytes, as stated.
+        dictionary: u32,
+        /// The uncompressed size, when the stream has no end mark.
+        size: Option<u64>,
+    },
+    /// One Zstandard frame.
+    Zstd,
+    /// One LZ4 frame.
+    Lz4,
+    /// A file of `compress`, behind its head of three bytes.
+    Lzw {
+        /// The third byte: the longest code in bits, and whether codes start anew.
+        flags: u8,
+    },
 }
 
 /// How a stream ended.
@@ -54,7 +80,7 @@ pub(crate) enum End {
 pub(crate) struct Decoded {
     /// The content, as far as it could be read.
     pub(crate) content: Vec<u8>,
-    /// How many bytes of the input were read; exact but for LZMA and XZ, which read ahead.
+    /// How many bytes of the input were read; exact but for zip's LZMA, which reads ahead.
     pub(crate) consumed: usize,
     /// CRC-32 of the content.
     pub(crate) crc: u32,
@@ -92,6 +118,16 @@ pub(crate) fn append(
     meter.end_stream(taken.get() as u64);
     decoded.crc = hash.finalize();
     decoded
+}
+
+/// Puts bytes that are not compressed behind a member's content; false when a limit ended it.
+pub(crate) fn stored(member: &mut Member, bytes: &[u8], budget: &mut Budget, meter: &mut Meter) -> bool {
+    let decoded = append(Method::Stored, bytes, std::mem::take(&mut member.content), budget, meter);
+    member.content = decoded.content;
+    if let End::Limit(limit) = decoded.end {
+        member.problem(limit.into());
+    }
+    decoded.end == End::Complete
 }
 
 /// Moves content from a decoder to `content`.
@@ -137,30 +173,29 @@ fn reader<'a>(method: Method, source: Source<'a>) -> io::Result<Box<dyn Read + '
         Method::Deflate => Box::new(Inflate { source, state: Decompress::new(false), done: false }),
         Method::Deflate64 => Box::new(deflate64::Deflate64Decoder::with_buffer(source)),
         Method::Bzip2 => Box::new(bzip2::bufread::BzDecoder::new(source)),
-        Method::Lzma { size } => Box::new(lzma(source, size)?),
+        Method::Lzma { size } => lzma::of_zip(source, size)?,
         Method::Xz => {
             let memory = (MAX_DICTIONARY / 1024).saturating_add(XZ_OVERHEAD);
-            Box::new(lzma_rust2::XzReader::new_mem_limit(source, false, memory))
+            Box::new(Guarded(Some(lzma_rust2::XzReader::new_mem_limit(source, false, memory))))
         }
+        Method::RawLzma { properties, dictionary, size } => lzma::raw(source, properties, dictionary, size)?,
+        Method::Zstd => zstd::reader(source)?,
+        Method::Lz4 => Box::new(lz4::Lz4::new(source)),
+        Method::Lzw { flags } => Box::new(lzw::Lzw::new(source, flags)?),
     })
 }
 
-/// LZMA as zip has it: two bytes of version, the length of the properties (5), the properties.
-fn lzma(mut source: Source<'_>, size: Option<u64>) -> io::Result<lzma_rust2::LzmaReader<Source<'_>>> {
-    let mut head = [0; 9];
-    source.read_exact(&mut head)?;
-    let bad = || io::Error::from(io::ErrorKind::InvalidData);
-    if le16(&head, 2) != Some(5) {
-        return Err(bad());
+/// A decoder that we did not write: a panic of it is a broken stream, and it is not asked again.
+struct Guarded<R>(Option<R>);
+
+impl<R: Read> Read for Guarded<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let Some(mut inner) = self.0.take() else { return Err(io::ErrorKind::InvalidData.into()) };
+        let read = catch_unwind(AssertUnwindSafe(|| inner.read(out)));
+        let read = read.map_err(|_| io::Error::from(io::ErrorKind::InvalidData))??;
+        self.0 = Some(inner);
+        Ok(read)
     }
-    let properties = *head.get(4).ok_or_else(bad)?;
-    // A dictionary larger than the content is never reached, so only as much as needed is made.
-    let needed = u64::from(le32(&head, 5).ok_or_else(bad)?).min(size.unwrap_or(u64::MAX));
-    if needed > u64::from(MAX_DICTIONARY) {
-        return Err(io::ErrorKind::OutOfMemory.into());
-    }
-    let dictionary = u32::try_from(needed).unwrap_or(MAX_DICTIONARY);
-    lzma_rust2::LzmaReader::new_with_props(source, size.unwrap_or(u64::MAX), properties, dictionary, None)
 }
 
 /// The input of a decoder: counts what was read, and fails once the stop flag is set, so that a
@@ -169,6 +204,13 @@ struct Source<'a> {
     rest: &'a [u8],
     taken: &'a Cell<usize>,
     stop: StopFlag,
+}
+
+impl Source<'_> {
+    /// The last `amount` bytes that were read were not used.
+    fn give_back(&self, amount: usize) {
+        self.taken.set(self.taken.get().saturating_sub(amount));
+    }
 }
 
 impl BufRead for Source<'_> {

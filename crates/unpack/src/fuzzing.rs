@@ -28,6 +28,16 @@ pub fn fuzz_gzip(data: &[u8]) {
     walk(FileKind::Gzip, data);
 }
 
+/// Reads the bytes as a compressed file.
+pub fn fuzz_compressed(data: &[u8]) {
+    walk(FileKind::Compressed, data);
+}
+
+/// Reads the bytes as a tar archive.
+pub fn fuzz_tar(data: &[u8]) {
+    walk(FileKind::Tar, data);
+}
+
 /// Reads the bytes as a message.
 pub fn fuzz_message(data: &[u8]) {
     walk(FileKind::Message, data);

@@ -112,6 +112,14 @@ fn memory_is_bounded_by_the_input_and_a_constant() {
     };
     drop(zeros);
     let lzma = [&b"\x09\x14\x05\0\x5d\xff\xff\xff\xff"[..], &[0; 64]].concat();
+    let xz = [&b"\xfd7zXZ\0\0\x01\x69\x22\xde\x36\x02\0\x21\x01\x1a\0\0\0"[..], &[0; 64]].concat();
+    let mut lz4 = [&b"\x02\x21\x4c\x18\x08\x80\0\0\x1fa\x01\0"[..], &[0xff; 0x8000]].concat();
+    lz4.truncate(0x8010);
+    let mut tar = vec![0; 512];
+    tar[..8].copy_from_slice(b"a member");
+    tar[148..155].copy_from_slice(
+        format!("{:06o}\0", 8 * 32 + b"a member".iter().map(|byte| u32::from(*byte)).sum::<u32>()).as_bytes(),
+    );
     let many_parts = [
         b"From: a@example.org\r\nSubject: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n".to_vec(),
         b"--b\r\nContent-Type: text/plain; name=x\r\n\r\nx\r\n".repeat(50_000),
@@ -124,6 +132,11 @@ fn memory_is_bounded_by_the_input_and_a_constant() {
         ("bzip2", FileKind::Zip, archive(12, u32::MAX, &bzipped)),
         ("LZMA, huge dictionary", FileKind::Zip, archive(14, u32::MAX, &lzma)),
         ("stored, huge size", FileKind::Zip, archive(0, u32::MAX, b"x")),
+        ("XZ, huge dictionary", FileKind::Compressed, xz),
+        ("Zstandard, huge window", FileKind::Compressed, [&b"\x28\xb5\x2f\xfd\0\x88\x01\0\0"[..], &[0; 64]].concat()),
+        ("LZ4 legacy, one large block", FileKind::Compressed, lz4),
+        ("LZW", FileKind::Compressed, [&b"\x1f\x9d\x90"[..], &[0; 4096]].concat()),
+        ("many tar headers", FileKind::Tar, tar.repeat(20_000)),
         ("many records", FileKind::Zip, listed(0, 1, b"x", 60_000)),
         ("many headers", FileKind::Zip, header(false, 8, 0, 0).repeat(100_000)),
         ("many parts", FileKind::Message, many_parts),

@@ -76,6 +76,27 @@ pub enum FileKind {
     Media,
     /// Anything else.
     Unknown,
+    /// A tar archive.
+    Tar,
+    /// One compressed file without an archive around it (bzip2, xz, zstd and the like; gzip is
+    /// [`FileKind::Gzip`]).
+    Compressed,
+    /// A 7z archive.
+    SevenZip,
+    /// A RAR archive.
+    Rar,
+    /// A Microsoft cabinet.
+    Cab,
+    /// An ARJ archive.
+    Arj,
+    /// An LHA archive.
+    Lha,
+    /// A cpio archive.
+    Cpio,
+    /// An ar archive, a Debian package included.
+    Ar,
+    /// An ISO 9660 image.
+    Iso,
 }
 
 impl FileKind {
@@ -105,13 +126,39 @@ impl FileKind {
             Self::Image => "image",
             Self::Media => "media",
             Self::Unknown => "unknown",
+            Self::Tar => "tar",
+            Self::Compressed => "compressed",
+            Self::SevenZip => "seven_zip",
+            Self::Rar => "rar",
+            Self::Cab => "cab",
+            Self::Arj => "arj",
+            Self::Lha => "lha",
+            Self::Cpio => "cpio",
+            Self::Ar => "ar",
+            Self::Iso => "iso",
         }
     }
 
     /// Whether it is an archive in the sense of spec AR-01: a container whose size limit excludes
     /// it from scanning.
     pub fn is_archive(self) -> bool {
-        matches!(self, Self::Zip | Self::Gzip | Self::Jar | Self::OtherArchive)
+        matches!(
+            self,
+            Self::Zip
+                | Self::Gzip
+                | Self::Jar
+                | Self::OtherArchive
+                | Self::Tar
+                | Self::Compressed
+                | Self::SevenZip
+                | Self::Rar
+                | Self::Cab
+                | Self::Arj
+                | Self::Lha
+                | Self::Cpio
+                | Self::Ar
+                | Self::Iso
+        )
     }
 }
 

@@ -12,7 +12,8 @@ use mail::evidence::FileKind;
 use mail::graph::looks_like_message;
 
 use crate::bytes::{be32, between, le32, take};
-use crate::formats::zip;
+use crate::formats::compressed::Stream;
+use crate::formats::{tar, zip};
 
 /// Most members of a zip archive that are looked at to tell its kind.
 const MAX_NAMES: u32 = 4096;
@@ -29,6 +30,12 @@ pub fn detect(bytes: &[u8]) -> FileKind {
             FileKind::Zip => zip_kind(bytes),
             kind => kind,
         };
+    }
+    if Stream::find(bytes).is_some() {
+        return FileKind::Compressed;
+    }
+    if tar::is_header(between(bytes, 0, 512)) && bytes.first() != Some(&0) {
+        return FileKind::Tar;
     }
     if let Some(kind) = executable(bytes).or_else(|| disk_image(bytes)).or_else(|| sound(bytes)) {
         return kind;
@@ -92,19 +99,7 @@ fn disk_image(bytes: &[u8]) -> Option<FileKind> {
     let fat = [54, 82].into_iter().any(|at| take(bytes, at, 3) == Some(b"FAT"));
     let other = [&b"NTFS    "[..], b"EXFAT   "].into_iter().any(|name| take(bytes, 3, 8) == Some(name));
     let image = trailer(b"koly") || trailer(b"conectix") || sector && (jump && (fat || other));
-    (image || is_tar(bytes) || is_arj(bytes)).then_some(FileKind::OtherArchive)
-}
-
-/// A tar header's checksum: the sum of its 512 bytes with the checksum's own eight as blanks.
-fn is_tar(bytes: &[u8]) -> bool {
-    let (Some(header), Some(stated)) = (take(bytes, 0, 512), take(bytes, 148, 8)) else { return false };
-    let digits = stated.iter().skip_while(|byte| **byte == b' ').take_while(|byte| matches!(byte, b'0'..=b'7'));
-    let stated = digits.fold(0_u32, |sum, digit| sum.saturating_mul(8).saturating_add(u32::from(digit & 7)));
-    let blank = |at: usize| (148..156).contains(&at);
-    let bytes = header.iter().enumerate().map(|(at, &byte)| u32::from(if blank(at) { b' ' } else { byte }));
-    let sum: u32 = bytes.sum();
-    // A header of NULs has the sum of eight blanks and states nothing.
-    stated != 0 && sum == stated && header.first() != Some(&0)
+    (image || is_arj(bytes)).then_some(FileKind::OtherArchive)
 }
 
 /// ARJ: a short magic, then the length of a header whose CRC-32 follows it.

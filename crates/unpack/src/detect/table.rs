@@ -1,7 +1,9 @@
 //! Signatures: bytes at a fixed place that tell a file's kind. One line a signature; the first that
 //! fits decides.
 
-use mail::evidence::FileKind::{self, Elf, Gzip, Image, Lnk, MachO, Media, Ole2, OtherArchive, Pdf, Rtf, Unknown, Zip};
+use mail::evidence::FileKind::{
+    self, Elf, Gzip, Image, Lnk, MachO, Media, Ole2, OtherArchive, Pdf, Rtf, Tar, Unknown, Zip,
+};
 
 use crate::bytes::take;
 
@@ -35,11 +37,11 @@ pub(super) const SIGNATURES: &[Signature] = &[
     (Zip, 0, b"PK00PK\x03\x04", "zip, one segment of a split archive"),
     (Zip, 0, b"PK\x07\x08PK\x03\x04", "zip, first segment"),
     (Gzip, 0, b"\x1f\x8b\x08", "gzip"),
+    (Tar, 257, b"ustar", "tar"),
     // Archives and images of disks that are recognised only.
     (OtherArchive, 0, b"Rar!\x1a\x07", "RAR"),
     (OtherArchive, 0, b"RE\x7e\x5e", "RAR before 1.5"),
     (OtherArchive, 0, b"7z\xbc\xaf\x27\x1c", "7z"),
-    (OtherArchive, 257, b"ustar", "tar"),
     (OtherArchive, 0, b"MSCF\0\0\0\0", "CAB"),
     (OtherArchive, 0, b"ISc(", "InstallShield CAB"),
     (OtherArchive, 2, b"-lh0-", "LHA"),
@@ -58,19 +60,7 @@ pub(super) const SIGNATURES: &[Signature] = &[
     (OtherArchive, 2, b"-pm0-", "PMarc"),
     (OtherArchive, 2, b"-pm1-", "PMarc"),
     (OtherArchive, 2, b"-pm2-", "PMarc"),
-    (OtherArchive, 4, b"1AY&SY", "bzip2"),
-    (OtherArchive, 4, b"\x17\x72\x45\x38\x50\x90", "empty bzip2"),
-    (OtherArchive, 0, b"\xfd7zXZ\0", "XZ"),
-    (OtherArchive, 0, b"LZIP", "lzip"),
-    (OtherArchive, 0, b"\x5d\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\0", "LZMA"),
-    (OtherArchive, 0, b"\x5d\0\0\0\x01\xff\xff\xff\xff\xff\xff\xff\xff\0", "LZMA"),
-    (OtherArchive, 0, b"\x5d\0\0\0\x04\xff\xff\xff\xff\xff\xff\xff\xff\0", "LZMA"),
-    (OtherArchive, 0, b"\x28\xb5\x2f\xfd", "Zstandard"),
-    (OtherArchive, 1, b"\x2a\x4d\x18", "Zstandard or LZ4, skippable frame"),
-    (OtherArchive, 0, b"\x04\x22\x4d\x18", "LZ4"),
-    (OtherArchive, 0, b"\x02\x21\x4c\x18", "LZ4, legacy"),
     (OtherArchive, 0, b"\xff\x06\0\0sNaPpY", "Snappy"),
-    (OtherArchive, 0, b"\x1f\x9d", "compress"),
     (OtherArchive, 0, b"\x1f\xa0", "compress -H"),
     (OtherArchive, 0, b"\x1f\x1e", "pack"),
     (OtherArchive, 0, b"\x89LZO\0\r\n\x1a\n", "lzop"),

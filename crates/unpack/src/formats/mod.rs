@@ -1,5 +1,7 @@
 //! One file or folder for each format that is opened.
 
+pub(crate) mod compressed;
 pub(crate) mod gzip;
 pub(crate) mod message;
+pub(crate) mod tar;
 pub mod zip;

@@ -120,7 +120,9 @@ fn disk_images_and_old_archives_are_known_as_archives() {
     let mut arj = b"\x60\xea\x20\0".to_vec();
     arj.extend([7; 32]);
     arj.extend(crc32fast::hash(&[7; 32]).to_le_bytes());
-    for data in [tar, fat, dmg, arj, b"BZh91AY&SYrest".to_vec(), b"Rar!\x1a\x07\x01\0".to_vec()] {
+    assert_eq!(detect(&tar), Tar);
+    assert_eq!(detect(b"BZh91AY&SYrest"), Compressed);
+    for data in [fat, dmg, arj, b"Rar!\x1a\x07\x01\0".to_vec()] {
         assert_eq!(detect(&data), OtherArchive, "{:?}", &data[..8]);
     }
 }
