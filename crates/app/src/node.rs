@@ -267,6 +267,7 @@ async fn reload_from(service: &Arc<Service>, gateway: &Arc<Gateway>, path: &Path
     if new_hop.is_none() {
         return Err("next_hop.address is not set".to_owned());
     }
+    gateway.check_addresses(&config)?;
     let spec = sources::engine_spec(&config)?;
     let current = service.current();
     let node = Node::load(config.clone(), spool_dir_of(service)).map_err(|e| e.to_string())?;

@@ -59,11 +59,23 @@ impl Client {
         self.said(XforwardName::Helo).or(self.helo.as_deref())
     }
 
+    /// Whether a relay said who the client is.
+    pub(crate) fn is_told(&self) -> bool {
+        self.said(XforwardName::Addr).is_some()
+    }
+
     /// As the arrival has it.
-    pub(crate) fn as_peer(&self, tls: Option<String>, authenticated: bool, login: Option<&str>, trusted: bool) -> Peer {
+    pub(crate) fn as_peer(
+        &self,
+        ip: IpAddr,
+        tls: Option<String>,
+        authenticated: bool,
+        login: Option<&str>,
+        trusted: bool,
+    ) -> Peer {
         let untrusted = |text: &str| Untrusted::new(text.to_owned());
         Peer {
-            ip: Some(self.ip()),
+            ip: Some(ip),
             name: self.said(XforwardName::Name).map(untrusted),
             helo: self.helo().map(untrusted),
             tls,

@@ -8,6 +8,7 @@
 mod envelope;
 mod listen;
 mod permits;
+mod received;
 mod relay;
 mod responsibility;
 mod session;

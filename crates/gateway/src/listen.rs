@@ -1,6 +1,6 @@
 //! Listeners: sockets, connection limits, start and graceful end.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -108,6 +108,19 @@ impl Gateway {
             by_peer: Mutex::default(),
             stop,
         })
+    }
+
+    /// Whether a new configuration listens where this gateway does; other addresses need a restart,
+    /// because sockets are bound at the start only.
+    ///
+    /// # Errors
+    /// What to do, for the operator.
+    pub fn check_addresses(&self, config: &Config) -> Result<(), String> {
+        let addresses = |config: &Config| config.smtp.iter().map(|l| l.listen.0).collect::<BTreeSet<_>>();
+        if addresses(config) == addresses(&self.node.load().config) {
+            return Ok(());
+        }
+        Err("the listeners' addresses (smtp.listen) changed: restart mailward to listen there".to_owned())
     }
 
     /// Takes a new configuration; sessions that are open keep theirs.

@@ -43,7 +43,8 @@ fn from_address(value: &str) -> Option<IpAddr> {
     let open = part.rfind('[')?;
     let inside = part.get(open.saturating_add(1)..)?;
     let text = inside.get(..inside.find(']')?)?;
-    let text = text.get(..5).filter(|p| p.eq_ignore_ascii_case("IPv6:")).map_or(text, |p| text.get(p.len()..).unwrap_or(text));
+    let text =
+        text.get(..5).filter(|p| p.eq_ignore_ascii_case("IPv6:")).map_or(text, |p| text.get(p.len()..).unwrap_or(text));
     text.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
 }
 
@@ -67,7 +68,10 @@ mod tests {
 
     #[test]
     fn a_greeting_that_looks_like_an_address_is_not_taken_for_one() {
-        assert_eq!(found("Received: from [198.51.100.9] (unknown [203.0.113.7]) by mx; d\n\n").as_deref(), Some("203.0.113.7"));
+        assert_eq!(
+            found("Received: from [198.51.100.9] (unknown [203.0.113.7]) by mx; d\n\n").as_deref(),
+            Some("203.0.113.7")
+        );
         assert_eq!(found("Received: from x (y [IPv6:2001:db8::5]) by mx; d\n\n").as_deref(), Some("2001:db8::5"));
     }
 

@@ -1,7 +1,9 @@
 //! One message in a session: envelope, content, decision, and what becomes of it.
 
+use std::net::IpAddr;
+
 use judge::plan::{Fate, ReplyText};
-use judge::site::ListenerDirection;
+use judge::site::{ListenerDirection, Site};
 use mail::address::Address;
 use mail::arrival::{Arrival, Envelope, MessageId, Surface};
 use net::upstream::UpstreamError;
@@ -16,6 +18,7 @@ use wire::smtp::reply::Reply;
 use wire::smtp::server::ContentFault;
 
 use crate::permits::{Permit, STEP};
+use crate::received;
 use crate::relay::{Relayed, relay};
 use crate::responsibility::Responsibility;
 use crate::session::{End, Session};
@@ -195,7 +198,7 @@ impl Session<'_> {
     async fn examine_and_act(&mut self, spool: Spool, ended: Instant) -> Result<(), End> {
         let policy = self.gateway.service.current().policy.load_full();
         let deadline = ended + policy.policy.limits.deadline.duration();
-        let arrival = self.arrival(spool.len());
+        let arrival = self.arrival(&spool);
         let received = self.received(&arrival);
         let decided = self.gateway.service.decide(&spool, &arrival, received.as_deref(), deadline).await;
         let (reply, accepted) = self.act(&decided, &arrival, &spool, deadline).await;
@@ -257,14 +260,26 @@ impl Session<'_> {
         }
     }
 
-    fn arrival(&self, size: u64) -> Arrival {
+    /// The client that the peer brought: what a relay said of it, what its `Received` headers say, or
+    /// the peer itself (D-20).
+    fn client_ip(&self, site: &Site, spool: &Spool) -> IpAddr {
+        let told = self.client.ip();
+        if self.client.is_told() || !site.is_relay(told) {
+            return told;
+        }
+        let head = spool.read_at(0, received::HEAD_MAX).unwrap_or_default();
+        received::client(&head, |ip| site.is_relay(ip)).unwrap_or(told)
+    }
+
+    fn arrival(&self, spool: &Spool) -> Arrival {
         let site = self.gateway.service.current().site.load();
         let (mail_from, rcpt_to, id, received_ms) = match &self.transaction {
             Some(t) => (t.mail_from.clone(), t.recipients.clone(), t.id, t.received_ms),
             None => (None, Vec::new(), id::message_id(), id::now_ms()),
         };
         let authenticated = self.server.authenticated();
-        let trusted = site.is_trusted(self.client.ip());
+        let ip = self.client_ip(&site, spool);
+        let trusted = site.is_trusted(ip);
         let listener = match self.listener.direction {
             Configured::Incoming => ListenerDirection::Incoming,
             Configured::Outgoing => ListenerDirection::Outgoing,
@@ -275,10 +290,10 @@ impl Session<'_> {
             id,
             surface: Surface::Smtp,
             direction,
-            peer: self.client.as_peer(self.tls_info(), authenticated, self.server.login(), trusted),
+            peer: self.client.as_peer(ip, self.tls_info(), authenticated, self.server.login(), trusted),
             envelope: Envelope { mail_from, rcpt_to },
             received_ms,
-            size,
+            size: spool.len(),
             connection: self.connection,
         }
     }

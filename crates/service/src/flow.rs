@@ -21,7 +21,8 @@ use crate::record;
 use crate::render::{self, Output, RenderFailure};
 use crate::spool::Spool;
 
-/// What is left of the deadline for keeping and rendering when an examination ends at its limit.
+/// What is left of the deadline for keeping, rendering and handing on when an examination ends at its
+/// limit: so much, but never more than a quarter of the time there is.
 const RESERVE: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// The proof that a message's original may be changed or dropped.
@@ -84,7 +85,8 @@ pub async fn decide(
         let plan = unexamined(bench.policy, arrival);
         return finish(bench, spool, arrival, plan, None, Vec::new(), received).await;
     }
-    let scan_deadline = deadline.checked_sub(RESERVE).unwrap_or(deadline);
+    let reserve = RESERVE.min(deadline.saturating_duration_since(Instant::now()) / 4);
+    let scan_deadline = deadline.checked_sub(reserve).unwrap_or(deadline);
     let context = context(bench.policy, Input::Message, None);
     let report = bench.examiner.examine(spool, context.clone(), scan_deadline).await;
     let (report, plan, rebuilt) = judge_report(bench, spool, arrival, report, scan_deadline).await;

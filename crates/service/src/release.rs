@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn the_marker_is_found_in_the_header_only() {
         let (value, below) = find_marker(b"Received: x\r\nx-mailward-release: v=1\r\nTo: a\r\n\r\nbody").unwrap();
-        assert_eq!((value.as_str(), below), ("v=1", 37));
+        assert_eq!((value.as_str(), below), ("v=1", 38));
         assert!(find_marker(b"To: a\r\n\r\nX-Mailward-Release: v=1\r\n").is_none());
         assert!(find_marker(b"X-Mailward-Released: v=1\r\n\r\n").is_none());
         assert!(find_marker(b"").is_none());
