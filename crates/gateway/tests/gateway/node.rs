@@ -3,8 +3,8 @@
 use std::io::Read;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use confine::{Pool, PoolConfig};
@@ -31,6 +31,9 @@ use tokio::task::JoinHandle;
 /// The workers of all nodes without a clamd: what takes time to start is started once.
 static WORKERS: OnceCell<Pool> = OnceCell::const_new();
 
+/// The same for nodes with one: their workers know that somebody else is asked as well.
+static WORKERS_WITH_CLAMD: OnceCell<Pool> = OnceCell::const_new();
+
 /// What a node will be.
 pub(crate) struct Setup {
     pub(crate) config: Config,
@@ -46,7 +49,7 @@ pub(crate) struct Node {
     pub(crate) address: SocketAddr,
     pub(crate) stop: watch::Sender<bool>,
     pub(crate) task: JoinHandle<()>,
-    config: Config,
+    pub(crate) config: Config,
     dir: TempDir,
 }
 
@@ -162,12 +165,29 @@ fn site(config: &Config) -> Site {
     }
 }
 
+/// The settings of TLS without checks; the system's certificates are read once.
+fn unchecked() -> Arc<rustls::ClientConfig> {
+    static CONFIG: OnceLock<Arc<rustls::ClientConfig>> = OnceLock::new();
+    Arc::clone(CONFIG.get_or_init(|| net::tls::client_config(false, None).expect("TLS settings")))
+}
+
+/// A next hop at this address, without TLS.
+pub(crate) fn hop_to(address: SocketAddr) -> Hop {
+    Hop {
+        address: HostPort { host: address.ip().to_string(), port: address.port() },
+        tls: HopTls::None,
+        tls_config: unchecked(),
+        connect_timeout: std::time::Duration::from_secs(5),
+        hostname: "mx.example.com".to_owned(),
+    }
+}
+
 fn hop(config: &Config) -> Hop {
     let next = &config.next_hop;
     Hop {
         address: next.address.clone().expect("a next hop"),
         tls: next.tls,
-        tls_config: net::tls::client_config(next.verify, next.ca_file.as_deref()).expect("TLS settings"),
+        tls_config: unchecked(),
         connect_timeout: next.connect_timeout.duration(),
         hostname: config.hostname(),
     }
@@ -176,7 +196,8 @@ fn hop(config: &Config) -> Hop {
 async fn examiner(config: &Config) -> Examiner {
     let external = config.clamd.address.iter().map(|_| mail::evidence::EngineId::Clamd).collect();
     let spec = EngineSpec { hash_lists: Vec::new(), yara: Vec::new(), builtin_rules: false, external };
-    let pool = WORKERS.get_or_init(|| pool(EngineSpec { external: Vec::new(), ..spec.clone() })).await;
+    let workers = if config.clamd.address.is_some() { &WORKERS_WITH_CLAMD } else { &WORKERS };
+    let pool = workers.get_or_init(|| pool(spec.clone())).await;
     Examiner::new(pool.clone(), &spec, Clamd::new(&config.clamd).map(Arc::new))
 }
 
