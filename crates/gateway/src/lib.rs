@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod envelope;
+mod hop;
 mod listen;
 mod permits;
 mod received;

@@ -12,17 +12,14 @@ use std::time::Duration;
 use net::stream::Stream;
 use net::upstream::{Upstream, UpstreamError};
 use rustls::ServerConfig;
-use settings::config::{Listener, OfferAuth};
+use settings::config::Listener;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 use wire::dot::LineEnds;
-use wire::smtp::auth::AuthCommand;
-use wire::smtp::extensions::{Extensions, Ours};
 use wire::smtp::reply::Reply;
 use wire::smtp::server::{Event, Server, ServerConfig as MachineConfig, Step};
-use wire::smtp::xforward::XforwardName;
 
 use crate::envelope::Client;
 use crate::listen::{Gateway, Node};
@@ -76,7 +73,7 @@ pub(crate) struct Session<'a> {
     pub(crate) gateway: &'a Arc<Gateway>,
     pub(crate) node: &'a Node,
     pub(crate) listener: &'a Listener,
-    tls: Option<&'a Arc<ServerConfig>>,
+    pub(crate) tls: Option<&'a Arc<ServerConfig>>,
     /// `None` only while a handshake replaces it.
     stream: Option<Stream>,
     pub(crate) server: Server,
@@ -84,9 +81,8 @@ pub(crate) struct Session<'a> {
     pub(crate) upstream: Option<Upstream>,
     pub(crate) transaction: Option<Transaction>,
     pub(crate) connection: u64,
-    offered: Extensions,
-    relay: bool,
-    introduced: bool,
+    pub(crate) relay: bool,
+    pub(crate) introduced: bool,
     quit: bool,
     /// Since when the client owes us a command; its bytes alone do not move this on.
     waiting_since: Instant,
@@ -129,7 +125,6 @@ pub(crate) async fn run(
         upstream: None,
         transaction: None,
         connection: gateway.service.next_connection(),
-        offered: Extensions::default(),
         relay,
         introduced: false,
         quit: false,
@@ -310,126 +305,6 @@ impl Session<'_> {
         Instant::now() + net::upstream::END_TIMEOUT
     }
 
-    async fn hello(&mut self, esmtp: bool, name: String) -> Result<(), End> {
-        self.abandon().await;
-        self.client.helo = Some(name);
-        self.client.esmtp = esmtp;
-        self.introduced = false;
-        if self.upstream.is_none()
-            && let Err(error) = self.open().await
-        {
-            return self.no_next_hop(&error);
-        }
-        let offer = self.offer();
-        self.offered = offer.clone();
-        self.server.offer(offer);
-        let hostname = self.node.config.hostname();
-        self.reply(&Reply::say(250, &hostname));
-        Ok(())
-    }
-
-    /// A next hop that refuses speaks for itself; one that is away is a 421, and the sender retries.
-    fn no_next_hop(&mut self, error: &UpstreamError) -> Result<(), End> {
-        tracing::warn!(connection = self.connection, %error, "the next hop is not available");
-        match error {
-            UpstreamError::Refused(reply) if reply.is_permanent() => {
-                self.reply(reply);
-                Ok(())
-            }
-            _ => {
-                self.reply(&Reply::say(421, "4.3.0 Next hop is not available, please try again later"));
-                Err(End::NextHop)
-            }
-        }
-    }
-
-    /// What the next hop and we both support, less what may not cross this connection.
-    fn offer(&self) -> Extensions {
-        let Some(upstream) = &self.upstream else { return Extensions::default() };
-        let ours = Ours {
-            max_size: self.node.config.limits.max_message_size.0,
-            starttls: self.tls.is_some() && !self.is_tls(),
-            trusted: self.relay,
-        };
-        let mut offer = Extensions::offer(upstream.extensions(), &ours);
-        if !self.may_authenticate() {
-            offer.auth.clear();
-        }
-        if self.relay && offer.xforward.is_empty() {
-            // We want to know the client, whether the next hop does or not.
-            offer.xforward = XforwardName::all();
-        }
-        offer
-    }
-
-    fn may_authenticate(&self) -> bool {
-        match self.listener.auth {
-            _ if self.listener.tls_required && !self.is_tls() => false,
-            OfferAuth::Always => true,
-            OfferAuth::Never => false,
-            OfferAuth::Tls => self.is_tls() || self.client.peer.ip().to_canonical().is_loopback(),
-        }
-    }
-
-    /// Opens the session with the next hop.
-    async fn open(&mut self) -> Result<(), UpstreamError> {
-        let hop = self.gateway.service.current().hop.load_full();
-        let Some(hop) = hop else { return Err(UpstreamError::Connect("next_hop.address is not set".to_owned())) };
-        self.upstream = Some(Upstream::open(&hop, self.deadline()).await?);
-        self.introduced = false;
-        Ok(())
-    }
-
-    /// An open session with the next hop for a new message; one that was lost while nothing hung on
-    /// it is opened again.
-    pub(crate) async fn ready(&mut self) -> Result<(), UpstreamError> {
-        if self.upstream.is_none() {
-            if self.server.authenticated() {
-                return Err(UpstreamError::Closed("the authenticated session is gone".to_owned()));
-            }
-            self.open().await?;
-        }
-        self.introduce().await
-    }
-
-    /// Tells the next hop who the client is, if it wants to know.
-    async fn introduce(&mut self) -> Result<(), UpstreamError> {
-        if self.introduced {
-            return Ok(());
-        }
-        let attributes = self.client.attributes();
-        let deadline = self.deadline();
-        if let Some(upstream) = &mut self.upstream {
-            let list: Vec<(XforwardName, &str)> = attributes.iter().map(|(n, v)| (*n, v.as_str())).collect();
-            if let Some(reply) = upstream.xforward(&list, deadline).await?
-                && !reply.is_success()
-            {
-                tracing::debug!(
-                    connection = self.connection,
-                    code = reply.code(),
-                    "the next hop does not take XFORWARD"
-                );
-            }
-            self.introduced = true;
-        }
-        Ok(())
-    }
-
-    async fn xforward(&mut self, attributes: Vec<(XforwardName, String)>) {
-        self.client.note(attributes);
-        self.introduced = false;
-        self.reply(&Reply::say(250, "2.0.0 Ok"));
-    }
-
-    async fn auth(&mut self, command: AuthCommand) {
-        let deadline = self.deadline();
-        let answer = match &mut self.upstream {
-            Some(upstream) => upstream.auth(&command.to_line(), deadline).await,
-            None => Err(UpstreamError::Closed("there is no session".to_owned())),
-        };
-        self.answer(answer);
-    }
-
     async fn handshake(&mut self) -> Result<(), End> {
         self.flush().await?;
         let Some(config) = self.tls else { return Err(End::Closed) };
@@ -480,7 +355,7 @@ impl Session<'_> {
     }
 
     /// Like [`Session::reset`], for what ends a transaction by the way.
-    async fn abandon(&mut self) {
+    pub(crate) async fn abandon(&mut self) {
         if self.transaction.is_some() {
             self.reset().await;
         }
@@ -491,7 +366,7 @@ impl Session<'_> {
         self.stream.as_ref().and_then(Stream::tls_info)
     }
 
-    fn is_tls(&self) -> bool {
+    pub(crate) fn is_tls(&self) -> bool {
         self.stream.as_ref().is_some_and(Stream::is_tls)
     }
 

@@ -1,0 +1,132 @@
+//! The part of a session that the next hop shares: greeting, what may be offered, logins, and who
+//! the client is.
+
+use net::upstream::{Upstream, UpstreamError};
+use settings::config::OfferAuth;
+use wire::smtp::auth::AuthCommand;
+use wire::smtp::extensions::{Extensions, Ours};
+use wire::smtp::reply::Reply;
+use wire::smtp::xforward::XforwardName;
+
+use crate::session::{End, Session};
+
+impl Session<'_> {
+    pub(crate) async fn hello(&mut self, esmtp: bool, name: String) -> Result<(), End> {
+        self.abandon().await;
+        self.client.helo = Some(name);
+        self.client.esmtp = esmtp;
+        self.introduced = false;
+        if self.upstream.is_none()
+            && let Err(error) = self.open().await
+        {
+            return self.no_next_hop(&error);
+        }
+        let offer = self.offer();
+        self.server.offer(offer);
+        let hostname = self.node.config.hostname();
+        self.reply(&Reply::say(250, &hostname));
+        Ok(())
+    }
+
+    /// A next hop that refuses speaks for itself; one that is away is a 421, and the sender retries.
+    fn no_next_hop(&mut self, error: &UpstreamError) -> Result<(), End> {
+        tracing::warn!(connection = self.connection, %error, "the next hop is not available");
+        match error {
+            UpstreamError::Refused(reply) if reply.is_permanent() => {
+                self.reply(reply);
+                Ok(())
+            }
+            _ => {
+                self.reply(&Reply::say(421, "4.3.0 Next hop is not available, please try again later"));
+                Err(End::NextHop)
+            }
+        }
+    }
+
+    /// What the next hop and we both support, less what may not cross this connection.
+    fn offer(&self) -> Extensions {
+        let Some(upstream) = &self.upstream else { return Extensions::default() };
+        let ours = Ours {
+            max_size: self.node.config.limits.max_message_size.0,
+            starttls: self.tls.is_some() && !self.is_tls(),
+            trusted: self.relay,
+        };
+        let mut offer = Extensions::offer(upstream.extensions(), &ours);
+        if !self.may_authenticate() {
+            offer.auth.clear();
+        }
+        if self.relay && offer.xforward.is_empty() {
+            // We want to know the client, whether the next hop does or not.
+            offer.xforward = XforwardName::all();
+        }
+        offer
+    }
+
+    fn may_authenticate(&self) -> bool {
+        match self.listener.auth {
+            _ if self.listener.tls_required && !self.is_tls() => false,
+            OfferAuth::Always => true,
+            OfferAuth::Never => false,
+            OfferAuth::Tls => self.is_tls() || self.client.peer.ip().to_canonical().is_loopback(),
+        }
+    }
+
+    /// Opens the session with the next hop.
+    async fn open(&mut self) -> Result<(), UpstreamError> {
+        let hop = self.gateway.service.current().hop.load_full();
+        let Some(hop) = hop else { return Err(UpstreamError::Connect("next_hop.address is not set".to_owned())) };
+        self.upstream = Some(Upstream::open(&hop, self.deadline()).await?);
+        self.introduced = false;
+        Ok(())
+    }
+
+    /// An open session with the next hop for a new message; one that was lost while nothing hung on
+    /// it is opened again.
+    pub(crate) async fn ready(&mut self) -> Result<(), UpstreamError> {
+        if self.upstream.is_none() {
+            if self.server.authenticated() {
+                return Err(UpstreamError::Closed("the authenticated session is gone".to_owned()));
+            }
+            self.open().await?;
+        }
+        self.introduce().await
+    }
+
+    /// Tells the next hop who the client is, if it wants to know.
+    async fn introduce(&mut self) -> Result<(), UpstreamError> {
+        if self.introduced {
+            return Ok(());
+        }
+        let attributes = self.client.attributes();
+        let deadline = self.deadline();
+        if let Some(upstream) = &mut self.upstream {
+            let list: Vec<(XforwardName, &str)> = attributes.iter().map(|(n, v)| (*n, v.as_str())).collect();
+            if let Some(reply) = upstream.xforward(&list, deadline).await?
+                && !reply.is_success()
+            {
+                tracing::debug!(
+                    connection = self.connection,
+                    code = reply.code(),
+                    "the next hop does not take XFORWARD"
+                );
+            }
+            self.introduced = true;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn xforward(&mut self, attributes: Vec<(XforwardName, String)>) {
+        self.client.note(attributes);
+        self.introduced = false;
+        self.reply(&Reply::say(250, "2.0.0 Ok"));
+    }
+
+    pub(crate) async fn auth(&mut self, command: AuthCommand) {
+        let deadline = self.deadline();
+        let answer = match &mut self.upstream {
+            Some(upstream) => upstream.auth(&command.to_line(), deadline).await,
+            None => Err(UpstreamError::Closed("there is no session".to_owned())),
+        };
+        self.answer(answer);
+    }
+}
