@@ -22,6 +22,32 @@ pub fn is_known(charset: &str) -> bool {
     find(charset).is_some()
 }
 
+/// UTF-16 or UTF-32 as text: the byte order by its mark, else by where the zeros stand.
+pub(crate) fn wide_to_text(bytes: &[u8]) -> String {
+    let zeros =
+        |offset: usize, step: usize| bytes.iter().skip(offset).step_by(step).take(2048).filter(|b| **b == 0).count();
+    let quad = matches!(bytes, [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..])
+        || (zeros(1, 4) > 0 && zeros(1, 4) == zeros(2, 4) && zeros(2, 4) >= bytes.len().min(8192) / 5);
+    if quad {
+        let big = zeros(0, 4) >= zeros(3, 4);
+        let unit = |four: &[u8]| match four {
+            [a, b, c, d] if big => u32::from_be_bytes([*a, *b, *c, *d]),
+            [a, b, c, d] => u32::from_le_bytes([*a, *b, *c, *d]),
+            _ => 0xfffd,
+        };
+        let chars =
+            bytes.chunks_exact(4).map(unit).map(|unit| char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER));
+        return chars.filter(|c| *c != '\u{feff}').collect();
+    }
+    let big = match bytes {
+        [0xfe, 0xff, ..] => true,
+        [0xff, 0xfe, ..] => false,
+        _ => zeros(0, 2) > zeros(1, 2),
+    };
+    let encoding = if big { encoding_rs::UTF_16BE } else { encoding_rs::UTF_16LE };
+    encoding.decode(bytes).0.into_owned()
+}
+
 /// The encoding of a label. `replacement` would hide the whole text behind one character, so it
 /// counts as unknown.
 fn find(charset: &str) -> Option<&'static Encoding> {

@@ -99,6 +99,16 @@ defects! {
     MissingSeparator "missing_separator" Ambiguous "No empty line stands between header and body.";
     ContentAfterClose "content_after_close" Ambiguous "A multipart's delimiter occurs again after its end.";
     BoundaryReused "boundary_reused" Ambiguous "A multipart has the boundary of a multipart around it.";
+    OtherReading "other_reading" Ambiguous "Another way to read it, which clients use, gives other content.";
+    TooManyReadings "too_many_readings" TooAmbiguous "There are more ways to read the message than are looked at.";
+    FileInText "file_in_text" Ambiguous "A text holds a file in uuencode, yEnc, BinHex or bare base64.";
+    TextOutsideParts "text_outside_parts" Cosmetic "A multipart holds text in front of its first part or behind its last.";
+    ContentOutsideParts "content_outside_parts" Ambiguous "A multipart holds content in front of its first part or behind its last.";
+    StructureInText "structure_in_text" Cosmetic "A text holds what looks like the parts of a multipart.";
+    WideCharset "wide_charset" Cosmetic "A text is in UTF-7, UTF-16 or UTF-32, where ASCII is not as it looks.";
+    PartialMessage "partial_message" Ambiguous "The part is one piece of a message that clients put together.";
+    ExternalBody "external_body" Ambiguous "The part names content that lies elsewhere.";
+    BoundaryPrefix "boundary_prefix" Ambiguous "A line begins like a delimiter and goes on.";
 }
 
 /// The worst of several defects.

@@ -202,7 +202,7 @@ pub enum EditError {
     NoEntity(EntityId),
     /// The root has no field of this index.
     NoField(u32),
-    /// The entity lies in a decoded buffer: edit what holds it.
+    /// The entity lies in a decoded buffer, or only another reading has it: edit what holds it.
     NotEditable(EntityId),
     /// It is no part of a multipart, so it cannot be removed.
     NotAPart(EntityId),
@@ -320,7 +320,7 @@ fn check_targets(message: &Message<'_>, edits: &[Edit]) -> Result<(), EditError>
     for edit in edits {
         let Some(id) = edit.target() else { continue };
         let entity = message.entity(id).ok_or(EditError::NoEntity(id))?;
-        if entity.buffer != BufferId::RAW {
+        if entity.buffer != BufferId::RAW || !entity.primary {
             return Err(EditError::NotEditable(id));
         }
         if !targets.insert(id) {

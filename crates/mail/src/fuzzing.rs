@@ -1,7 +1,7 @@
 //! Entry points for fuzzing: each runs a parser and checks what it promises.
 
 use crate::edit::Rewrite;
-use crate::graph::{Limits, Message, parse};
+use crate::graph::{EntityId, Limits, MAX_READINGS, MAX_READINGS_FACTOR, MIN_EXTRA_ENTITIES, Message, parse};
 use crate::header::{Structured, decode_words};
 use crate::render::render;
 use crate::transfer;
@@ -32,34 +32,65 @@ pub fn fuzz_header(data: &[u8]) {
     }
 }
 
-/// Spans lie in their buffers and in each other; every child knows its parent.
+/// Spans lie in their buffers and in each other; every child knows its parent; the readings stay
+/// within their bounds.
 fn check_graph(message: &Message<'_>) {
-    let mut seen = 0;
-    for id in message.primary() {
-        seen += 1;
-        let Some(entity) = message.entity(id) else { unreachable!("an id without entity") };
-        let size = message.buffer(entity.buffer).len();
-        assert!(entity.whole.fits(size), "an entity outside its buffer");
-        assert!(entity.whole.contains(entity.header) && entity.whole.contains(entity.body), "{entity:?}");
-        assert!(entity.header.end <= entity.body.start, "header and body overlap: {entity:?}");
-        assert!(!entity.readings.is_empty() && entity.readings.len() <= crate::graph::MAX_READINGS, "readings");
-        let mut last = entity.whole.start;
-        for field in message.fields(id) {
-            assert!(field.whole.fits(size) && entity.whole.contains(field.whole), "a field outside: {entity:?}");
-            assert!(field.whole.contains(field.name) && field.whole.contains(field.value), "{field:?}");
-            assert!(field.whole.start >= last, "fields out of order");
-            last = field.whole.end;
-        }
-        for child in message.children(id) {
-            let Some(child) = message.entity(*child) else { unreachable!("a child without entity") };
-            assert_eq!(child.parent, Some(id), "a child with another parent");
-            assert_eq!(child.depth, entity.depth + 1, "a child at the wrong depth");
-            let inside = child.buffer != entity.buffer || entity.body.contains(child.whole);
-            assert!(inside, "a child outside its parent: {child:?} {entity:?}");
-        }
-        let content = message.content(id, 1 << 20);
-        assert!(content.bytes.len() <= 1 << 20, "content passed its limit");
-    }
+    let seen = message.primary().inspect(|id| check_tree(message, *id)).count();
     assert!(seen <= message.len(), "an entity is met twice");
+    assert!(message.len() <= (seen * MAX_READINGS_FACTOR).max(seen + MIN_EXTRA_ENTITIES), "too many readings");
+    assert_eq!(message.all().count(), message.len());
+    for id in message.all() {
+        check_entity(message, id);
+    }
+    let leaves: Vec<EntityId> = message.leaves().collect();
+    let mut unique = leaves.clone();
+    unique.sort_unstable();
+    unique.dedup();
+    assert_eq!(unique.len(), leaves.len(), "a leaf is met twice");
     assert_eq!(message.ambiguity(), crate::defect::worst(message.defects()), "ambiguity and defects differ");
+}
+
+/// What holds for an entity of any reading.
+fn check_entity(message: &Message<'_>, id: EntityId) {
+    let Some(entity) = message.entity(id) else { unreachable!("an id without entity") };
+    let size = message.buffer(entity.buffer).len();
+    assert!(entity.whole.fits(size), "an entity outside its buffer");
+    assert!(entity.whole.contains(entity.header) && entity.whole.contains(entity.body), "{entity:?}");
+    assert!(entity.header.end <= entity.body.start, "header and body overlap: {entity:?}");
+    assert!(!entity.readings.is_empty() && entity.readings.len() <= MAX_READINGS, "readings");
+    for reading in entity.readings.iter().skip(1) {
+        assert!(!reading.children.is_empty(), "a reading of nothing: {entity:?}");
+        for facet in &reading.children {
+            let Some(facet) = message.entity(*facet) else { unreachable!("a facet without entity") };
+            assert!(facet.facet && !facet.primary && facet.parent == Some(id), "no facet: {facet:?}");
+        }
+    }
+    let mut last = 0;
+    for field in message.fields(id) {
+        assert!(field.whole.fits(size), "a field outside: {entity:?}");
+        assert!(field.whole.contains(field.name) && field.whole.contains(field.value), "{field:?}");
+        assert!(field.whole.start >= last, "fields out of order");
+        last = field.whole.end;
+    }
+    for child in message.children(id) {
+        assert!(message.entity(*child).is_some(), "a child without entity");
+    }
+    let content = message.content(id, 1 << 20);
+    assert!(content.bytes.len() <= 1 << 20, "content passed its limit");
+}
+
+/// What holds in the strict tree.
+fn check_tree(message: &Message<'_>, id: EntityId) {
+    let Some(entity) = message.entity(id) else { unreachable!("an id without entity") };
+    assert!(entity.primary && !entity.facet, "another reading in the strict tree: {entity:?}");
+    for field in message.fields(id) {
+        assert!(entity.whole.contains(field.whole), "a field outside: {entity:?}");
+    }
+    for child in message.children(id) {
+        let Some(child) = message.entity(*child) else { unreachable!("a child without entity") };
+        assert_eq!(child.parent, Some(id), "a child with another parent");
+        assert_eq!(child.depth, entity.depth + 1, "a child at the wrong depth");
+        let inside = child.buffer != entity.buffer || entity.body.contains(child.whole);
+        assert!(inside, "a child outside its parent: {child:?} {entity:?}");
+    }
 }

@@ -45,9 +45,12 @@ pub(super) struct Head {
     pub(super) boundary: Option<Vec<u8>>,
     pub(super) names: Vec<Untrusted<String>>,
     pub(super) disposition: Option<String>,
+    /// Whether clients may read type, boundary or encoding in another way: [`super::choice`].
+    pub(super) odd: bool,
 }
 
 /// A shape that an entity may have by its header.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Candidate {
     /// Content of its own.
     Leaf,
@@ -58,17 +61,20 @@ pub(super) enum Candidate {
 }
 
 impl Head {
-    /// The shapes to try, the strict one first; never empty, at most [`super::MAX_READINGS`]. This is
-    /// the place for further readings.
-    pub(super) fn candidates(&self) -> Vec<Candidate> {
-        let strict = match (&self.boundary, self.media.as_str()) {
-            (Some(boundary), media) if media.starts_with("multipart/") => {
-                Candidate::Multipart { boundary: boundary.clone(), digest: media == "multipart/digest" }
-            }
-            (_, "message/rfc822" | "message/global" | "message/news") => Candidate::Message,
-            _ => Candidate::Leaf,
-        };
-        vec![strict]
+    /// The shape in the strict reading.
+    pub(super) fn strict(&self) -> Candidate {
+        candidate(&self.media, self.boundary.as_deref())
+    }
+}
+
+/// The shape of a media type with a boundary.
+pub(super) fn candidate(media: &str, boundary: Option<&[u8]>) -> Candidate {
+    match (boundary, media) {
+        (Some(boundary), media) if media.starts_with("multipart/") => {
+            Candidate::Multipart { boundary: boundary.to_vec(), digest: media == "multipart/digest" }
+        }
+        (_, "message/rfc822" | "message/global" | "message/news") => Candidate::Message,
+        _ => Candidate::Leaf,
     }
 }
 
@@ -83,13 +89,31 @@ pub(super) fn read(
     let first = |name: &str| fields.iter().find(|field| field.name_is(buffer, name));
     let structured = |field: &Field| Structured::parse(field.value.of(buffer));
 
+    let mut odd = is_odd(buffer, fields);
     let type_field = first("content-type");
     let content_type = type_field.map(structured).unwrap_or_default();
     let media = media(&content_type, type_field, default_media, note);
     let boundary = type_field.and_then(|field| boundary(&content_type, &media, field.whole, note));
     let charset = charset(&content_type, &media, type_field, note);
+    let is_multipart = media.starts_with("multipart/");
+    odd |= content_type.bad() || (is_multipart && boundary_is_odd(&content_type, boundary.as_deref()));
+    match media.as_str() {
+        "message/partial" => {
+            odd = true;
+            note(DefectCode::PartialMessage, type_field.map(|field| field.whole).unwrap_or_default());
+        }
+        "message/external-body" => {
+            odd = true;
+            note(DefectCode::ExternalBody, type_field.map(|field| field.whole).unwrap_or_default());
+        }
+        _ => {}
+    }
     let encoding = first("content-transfer-encoding").map_or(Encoding::Identity, |field| {
-        let encoding = encoding(&header::token(field.value.of(buffer)));
+        let value = field.value.of(buffer);
+        let token = header::token(value);
+        odd |= !value.trim_ascii().eq_ignore_ascii_case(token.as_bytes());
+        let encoding = encoding(&token);
+        odd |= encoding == Encoding::Unknown;
         if encoding == Encoding::Unknown {
             note(DefectCode::UnknownEncoding, field.whole);
         }
@@ -109,7 +133,35 @@ pub(super) fn read(
     }
     let names = names(disposition.texts("filename").into_iter().chain(content_type.texts("name")));
     let disposition = Some(short(disposition.token())).filter(|token| !token.is_empty());
-    Head { media, encoding, charset, boundary, names, disposition }
+    Head { media, encoding, charset, boundary, names, disposition, odd }
+}
+
+/// Whether a field that says how to read the body stands several times, or has blanks in front of its
+/// colon, which make some clients pass over it.
+fn is_odd(buffer: &[u8], fields: &[Field]) -> bool {
+    let mut seen = [0u8; 2];
+    for field in fields {
+        let at = match field.name.of(buffer).len() {
+            12 if field.name_is(buffer, "content-type") => 0,
+            25 if field.name_is(buffer, "content-transfer-encoding") => 1,
+            _ => continue,
+        };
+        let times = seen.get_mut(at).map_or(0, |times| {
+            *times = times.saturating_add(1);
+            *times
+        });
+        if times > 1 || field.value.start != field.name.end.saturating_add(1) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether clients may take another boundary.
+fn boundary_is_odd(content_type: &Structured, strict: Option<&[u8]>) -> bool {
+    let plain = |byte: &u8| matches!(byte, 33..=126 | b' ') && !matches!(byte, b'"' | b'\\' | b'\'' | b'%');
+    let Some(strict) = strict else { return true };
+    content_type.is_varied("boundary") || strict.starts_with(b" ") || !strict.iter().all(plain)
 }
 
 /// Duplicates and raw 8-bit bytes.
@@ -195,7 +247,7 @@ fn charset(
 }
 
 /// The encoding of a token.
-fn encoding(token: &str) -> Encoding {
+pub(super) fn encoding(token: &str) -> Encoding {
     match token {
         "7bit" | "8bit" | "binary" => Encoding::Identity,
         "base64" => Encoding::Base64,

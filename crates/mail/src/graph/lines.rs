@@ -5,6 +5,18 @@ use memchr::memchr2;
 /// Longest line without its line end (RFC 5322 section 2.1.1).
 pub(super) const MAX_LINE: usize = 998;
 
+/// What ends a line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum Ends {
+    /// LF, with a CR in front or not.
+    #[default]
+    Lf,
+    /// LF, CR, and both together.
+    Any,
+    /// CR and LF together, only.
+    Crlf,
+}
+
 /// One line.
 #[derive(Clone, Copy)]
 pub(super) struct Line {
@@ -16,17 +28,23 @@ pub(super) struct Line {
     pub(super) next: usize,
 }
 
-/// Walks over lines; a line ends at LF, with a CR in front or not. A CR elsewhere ends nothing.
+/// Walks over lines; by default a line ends at LF, with a CR in front or not, and a CR elsewhere ends
+/// nothing.
 pub(super) struct Lines<'b> {
     bytes: &'b [u8],
     at: usize,
+    ends: Ends,
     /// Where CRLF, bare LF and bare CR were first seen.
     first: [Option<usize>; 3],
 }
 
 impl<'b> Lines<'b> {
     pub(super) fn new(bytes: &'b [u8], at: usize) -> Self {
-        Self { bytes, at, first: [None; 3] }
+        Self { bytes, at, ends: Ends::Lf, first: [None; 3] }
+    }
+
+    pub(super) fn with(bytes: &'b [u8], at: usize, ends: Ends) -> Self {
+        Self { bytes, at, ends, first: [None; 3] }
     }
 
     pub(super) fn next(&mut self) -> Option<Line> {
@@ -50,11 +68,21 @@ impl<'b> Lines<'b> {
                 first.get_or_insert(end);
             }
             from = end + length;
-            if kind != 2 {
+            let ends = match self.ends {
+                Ends::Lf => kind != 2,
+                Ends::Any => true,
+                Ends::Crlf => kind == 0,
+            };
+            if ends {
                 self.at = from;
                 return Some(Line { start, end, next: from });
             }
         }
+    }
+
+    /// Whether CRLF, bare LF and bare CR occurred.
+    pub(super) fn seen(&self) -> [bool; 3] {
+        self.first.map(|first| first.is_some())
     }
 
     /// Where the line ends stop being of one kind; `None` if they never do and no bare CR occurs.

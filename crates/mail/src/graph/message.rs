@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{BufferId, Encoding, Entity, EntityId, Field};
+use super::{BufferId, Encoding, Entity, EntityId, Field, Recode};
 use crate::defect::{Ambiguity, Defect};
 use crate::evidence::Facts;
 use crate::header;
@@ -65,6 +65,18 @@ impl<'a> Message<'a> {
         Primary { entities: &self.graph.entities, stack: vec![EntityId(0)] }
     }
 
+    /// Every entity of every reading, each once: those of the strict tree first in the arena, then the
+    /// others as they were found.
+    pub fn all(&self) -> impl Iterator<Item = EntityId> {
+        (0..u32::try_from(self.graph.entities.len()).unwrap_or(u32::MAX)).map(EntityId)
+    }
+
+    /// Every leaf of every reading, each once: those of the strict tree in the order of the message,
+    /// then the others as they were found, without empty ones.
+    pub fn leaves(&self) -> Leaves<'_> {
+        Leaves { primary: self.primary(), entities: &self.graph.entities, next: 0 }
+    }
+
     /// The children in the strict reading.
     pub fn children(&self, id: EntityId) -> &[EntityId] {
         self.entity(id).and_then(|entity| entity.readings.first()).map_or(&[], |reading| &reading.children)
@@ -85,14 +97,11 @@ impl<'a> Message<'a> {
             return Content { bytes: Cow::Borrowed(&[]), defects: Vec::new(), cut: false };
         };
         let body = entity.body.of(self.buffer(entity.buffer));
-        let decoded = match entity.encoding {
-            Encoding::Identity | Encoding::Unknown => {
-                let kept = body.get(..max).unwrap_or(body);
-                return Content { bytes: Cow::Borrowed(kept), defects: Vec::new(), cut: kept.len() < body.len() };
-            }
-            Encoding::Base64 => transfer::base64(body, max),
-            Encoding::QuotedPrintable => transfer::quoted_printable(body, max),
-        };
+        if matches!(entity.encoding, Encoding::Identity | Encoding::Unknown) && entity.recode == Recode::None {
+            let kept = body.get(..max).unwrap_or(body);
+            return Content { bytes: Cow::Borrowed(kept), defects: Vec::new(), cut: kept.len() < body.len() };
+        }
+        let decoded = transfer::decode_text(entity.encoding, entity.recode, body, max);
         let place = |span: Span| Span {
             start: span.start.saturating_add(entity.body.start),
             end: span.end.saturating_add(entity.body.start),
@@ -158,6 +167,32 @@ impl<'a> Message<'a> {
 pub struct Primary<'m> {
     entities: &'m [Entity],
     stack: Vec<EntityId>,
+}
+
+/// Leaves of all readings ([`Message::leaves`]).
+pub struct Leaves<'m> {
+    primary: Primary<'m>,
+    entities: &'m [Entity],
+    next: usize,
+}
+
+impl Iterator for Leaves<'_> {
+    type Item = EntityId;
+
+    fn next(&mut self) -> Option<EntityId> {
+        let is_leaf = |id: EntityId| self.entities.get(id.0 as usize).is_some_and(Entity::is_leaf);
+        if let Some(id) = self.primary.by_ref().find(|id| is_leaf(*id)) {
+            return Some(id);
+        }
+        loop {
+            let entity = self.entities.get(self.next)?;
+            let id = EntityId(u32::try_from(self.next).unwrap_or(u32::MAX));
+            self.next = self.next.saturating_add(1);
+            if !entity.primary && entity.is_leaf() && !entity.body.is_empty() {
+                return Some(id);
+            }
+        }
+    }
 }
 
 impl Iterator for Primary<'_> {

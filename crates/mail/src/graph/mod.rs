@@ -5,8 +5,14 @@
 //! that ordinary code sees. File names and charsets are sets on a leaf, not readings. [`parse`] never
 //! fails: it gives a tree, and the [`Defect`]s that were in the way.
 //!
-//! Now every entity gets one reading. Not looked at: preambles and epilogues of multiparts, uuencode,
-//! message/partial, TNEF, and what only a laxer reader finds (the defects say where that may be).
+//! Where clients differ, an entity gets further readings (`readings`): each has one child, a *facet*,
+//! which is the same entity read in another way, with a structure of its own. What comes out as a
+//! known leaf is that leaf ([`Message::leaves`] gives each once), and a reading without a leaf of its
+//! own is not kept. Readings are alternatives at one entity and never multiply: at most
+//! [`MAX_READINGS`] an entity, and in all [`MAX_READINGS_FACTOR`] times the entities and bytes of the
+//! primary tree, or [`MIN_EXTRA_ENTITIES`] and [`MIN_EXTRA_BYTES`] where that is more.
+//!
+//! Not looked at: delimiters in the middle of a line, TNEF, the pieces of a message/partial together.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,19 +20,27 @@ use crate::span::Span;
 use crate::untrusted::Untrusted;
 
 mod build;
+mod choice;
 mod guess;
 mod head;
+mod intern;
+mod leaf;
 mod lines;
 mod message;
+mod readings;
 mod scan;
 
 pub use guess::looks_like_message;
-pub use message::{Content, MAX_FACT, Message, Primary};
+pub use message::{Content, Leaves, MAX_FACT, Message, Primary};
 
 /// Most readings of one entity.
 pub const MAX_READINGS: usize = 8;
 /// Entities of all readings together, as a multiple of those of the primary tree.
 pub const MAX_READINGS_FACTOR: usize = 3;
+/// Entities that further readings may add to a message, however small it is.
+pub const MIN_EXTRA_ENTITIES: usize = 64;
+/// Bytes that further readings may look at again, however small the message is.
+pub const MIN_EXTRA_BYTES: usize = 256 * 1024;
 /// Most defects that are kept of one message; the ambiguity counts those beyond it, too.
 pub const MAX_DEFECTS: usize = 10_000;
 
@@ -65,7 +79,7 @@ impl Default for Limits {
 }
 
 /// How a body is encoded (RFC 2045 section 6).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Encoding {
     /// 7bit, 8bit, binary, or nothing said.
@@ -76,10 +90,49 @@ pub enum Encoding {
     QuotedPrintable,
     /// Something else; the body is taken as it stands.
     Unknown,
+    /// Base64 up to its first whole padding. This and what follows occur in other readings only.
+    Base64ToPadding,
+    /// Base64 up to the first character outside the alphabet.
+    Base64ToJunk,
+    /// The lines that are base64 from end to end.
+    Base64CleanLines,
+    /// Base64 with padding passed over.
+    Base64NoPadding,
+    /// Base64, each line for itself.
+    Base64ByLine,
+    /// Base64 with the alphabet for URLs.
+    Base64Url,
+    /// Quoted-printable without the `=` of an escape that is none.
+    QuotedPrintableDrop,
+    /// Quoted-printable without an escape that is none and the two characters behind it.
+    QuotedPrintableSkip,
+    /// The text without its NUL bytes.
+    NoNul,
+    /// uuencode, with its `begin` line.
+    Uuencode,
+    /// yEnc, with its `=ybegin` line.
+    Yenc,
+    /// BinHex 4.0.
+    BinHex,
+    /// Base64 between `begin-base64` and `====`.
+    Base64Block,
+}
+
+/// How the text of a leaf becomes UTF-8 for engines, behind the transfer decoding.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recode {
+    /// It stays as it is.
+    #[default]
+    None,
+    /// From UTF-7.
+    Utf7,
+    /// From UTF-16 or UTF-32: the byte order by its mark, or else by where the zeros stand.
+    Wide,
 }
 
 /// What a reading takes an entity for.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shape {
     /// Content of its own.
@@ -95,7 +148,8 @@ pub enum Shape {
 pub struct Reading {
     /// What it is taken for.
     pub shape: Shape,
-    /// What it consists of, in order.
+    /// What it consists of, in order. In a reading that is not the first: facets, each the same
+    /// entity, or bytes of it, read in another way.
     pub children: Vec<EntityId>,
 }
 
@@ -115,7 +169,8 @@ pub struct Entity {
     /// Its number as in IMAP (RFC 9051 section 6.4.5.1): a message that is no multipart is part `1`
     /// of itself, the parts of a multipart are `1`, `2`, `2.1`; those of a message that is part 3
     /// are `3.1`, `3.2`. A message that is a multipart has the number of what holds it (the top
-    /// message: none).
+    /// message: none). A facet has the number of its entity, `~` and a number: `2~1`, and its parts
+    /// `2~1.1`.
     pub part: String,
     /// The media type as `type/subtype` in lower case, by its header or by default.
     pub media: String,
@@ -130,12 +185,18 @@ pub struct Entity {
     pub disposition: Option<String>,
     /// How deep it lies; the root is 0.
     pub depth: u16,
+    /// Whether it belongs to the tree of the strict readings.
+    pub primary: bool,
+    /// How its text becomes UTF-8; only leaves of other readings have one.
+    pub recode: Recode,
     /// The ways to read it, never none; the first is the strict one.
     pub readings: Vec<Reading>,
     /// Its fields, as a range of the message's fields.
     pub(crate) fields: (u32, u32),
     /// Where it stands in a multipart.
     pub(crate) slot: Option<Slot>,
+    /// Whether it is another view of its parent, not a part of it.
+    pub(crate) facet: bool,
 }
 
 /// The place of a part in its multipart.

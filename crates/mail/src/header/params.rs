@@ -97,6 +97,39 @@ impl Structured {
         plain.map(|p| p.value.clone()).or_else(|| self.extended(name).map(|(bytes, _)| bytes))
     }
 
+    /// Whether a parameter stands otherwise than once, plainly, and with one value for all clients.
+    pub(crate) fn is_varied(&self, name: &str) -> bool {
+        let mut of_name = self.params.iter().filter(|p| p.base == name);
+        let plain = |p: &Param| p.section.is_none() && !p.extended && p.lax.is_none() && !p.value.ends_with(b" ");
+        !(of_name.next().is_some_and(plain) && of_name.next().is_none())
+    }
+
+    /// Every value of a parameter that clients may take, as bytes, the strict one first: each plain
+    /// one by the grammar and laxly, the RFC 2231 form put together, its pieces in the order in which
+    /// they stand, and its first piece; without repetitions, at most [`MAX_TEXTS`].
+    pub fn values(&self, name: &str) -> Vec<Vec<u8>> {
+        let mut all: Vec<Vec<u8>> = self.first(name).into_iter().collect();
+        let of_name = || self.params.iter().filter(|p| p.base == name).take(MAX_PIECES);
+        for param in of_name().filter(|p| p.section.is_none()) {
+            all.push(param.value.clone());
+            all.extend(param.lax.clone());
+            all.push(percent_decode(split_charset(&param.value).1));
+        }
+        all.extend(self.extended(name).map(|(bytes, _)| bytes));
+        let pieces = || of_name().filter(|p| p.section.is_some());
+        if pieces().next().is_some() {
+            all.push(pieces().flat_map(|p| p.value.iter().copied()).collect());
+            all.extend(pieces().map(|p| p.value.clone()).next());
+        }
+        let mut unique: Vec<Vec<u8>> = Vec::new();
+        for value in all {
+            if unique.len() < MAX_TEXTS && !unique.contains(&value) {
+                unique.push(value);
+            }
+        }
+        unique
+    }
+
     /// Whether a parameter stands several times, written plainly, with different values.
     pub fn conflicts(&self, name: &str) -> bool {
         let plain = |p: &&Param| p.base == name && p.section.is_none() && !p.extended;
@@ -160,6 +193,8 @@ impl Structured {
 
 /// Most texts that are taken from one parameter.
 const MAX_TEXTS: usize = 8;
+/// Most pieces of a parameter that [`Structured::values`] looks at.
+const MAX_PIECES: usize = 100;
 
 /// `charset'language'rest`; without two quotes everything is the rest.
 fn split_charset(value: &[u8]) -> (Option<String>, &[u8]) {

@@ -81,6 +81,7 @@ fn dump(message: &Message<'_>) -> String {
             out.push_str(&defects(&content.defects, &indent));
         }
     }
+    out.push_str(&others(message));
     let _ = writeln!(out, "ambiguity {}", message.ambiguity().name());
     out.push_str(&defects(message.defects(), ""));
     let facts = message.facts();
@@ -88,6 +89,23 @@ fn dump(message: &Message<'_>) -> String {
         if let Some(fact) = fact {
             let _ = writeln!(out, "{what} {}", fact.escaped(SHOWN));
         }
+    }
+    out
+}
+
+/// The leaves that only other readings have.
+fn others(message: &Message<'_>) -> String {
+    let mut out = String::new();
+    for id in message.leaves() {
+        let entity = message.entity(id).unwrap();
+        if entity.primary {
+            continue;
+        }
+        let content = message.content(id, 1 << 20);
+        let text: String = String::from_utf8_lossy(&content.bytes).chars().take(SHOWN).collect();
+        let (part, media, encoding) = (&entity.part, entity.media.escape_debug(), entity.encoding);
+        let _ = writeln!(out, "other [{part}] {media} {encoding:?} content {}", content.bytes.len());
+        let _ = writeln!(out, "  | {}", text.escape_debug());
     }
     out
 }

@@ -2,11 +2,20 @@
 
 use super::super::guess::{is_mbox_line, looks_like_message};
 use super::super::head::{self, Candidate, Head};
+use super::super::leaf::Watch;
 use super::super::lines::Line;
+use super::super::readings::Ask;
 use super::super::{Encoding, EntityId, Field, Shape};
 use super::{Frame, Job, Multipart, Scan, State, Then, trim_blanks};
 use crate::defect::DefectCode;
 use crate::span::Span;
+
+/// Most lines of a message that are kept as hidden fields.
+const MAX_HIDDEN: usize = 256;
+/// How far behind an empty line fields are looked for, in bytes.
+const MAX_LATE: usize = 2 * 1024;
+/// Longest name of a hidden field, in bytes.
+const MAX_HIDDEN_NAME: usize = 80;
 
 impl Scan<'_, '_, '_, '_> {
     /// One line of the open header.
@@ -19,8 +28,9 @@ impl Scan<'_, '_, '_, '_> {
         };
         let entity = *entity;
         let span = Span::new(line.start, line.end);
+        let blank_ends = header.blank_ends && is_nothing(text);
         let first = std::mem::replace(&mut header.first_line, false);
-        if text.is_empty() {
+        if text.is_empty() || blank_ends {
             self.finish_header(line.next, false, false);
             return Then::Next;
         }
@@ -32,7 +42,12 @@ impl Scan<'_, '_, '_, '_> {
         if matches!(text.first(), Some(b' ' | b'\t')) {
             let in_field = header.in_field;
             if !in_field {
+                if header.junk_ends {
+                    self.finish_header(line.start, false, false);
+                    return Then::Again;
+                }
                 header.junk.get_or_insert(line.start);
+                self.builder.ask(entity, Ask::JunkEnds);
                 self.builder.note(entity, DefectCode::HeaderWithoutColon, span);
             } else if let Some(field) = self.builder.graph.fields.last_mut() {
                 field.value.end = span.end;
@@ -40,6 +55,7 @@ impl Scan<'_, '_, '_, '_> {
             }
             if trim_blanks(text).is_empty() {
                 self.builder.note(entity, DefectCode::BlankLineWithSpace, span);
+                self.builder.ask(entity, Ask::BlankEnds);
             }
             return Then::Next;
         }
@@ -87,8 +103,19 @@ impl Scan<'_, '_, '_, '_> {
             }
         }
         if let Some(Frame { state: State::Header(header), .. }) = self.frames.last_mut() {
+            if header.junk_ends {
+                self.finish_header(line.start, false, false);
+                return Then::Again;
+            }
             header.in_field = false;
             header.junk.get_or_insert(line.start);
+        }
+        self.builder.ask(entity, if is_nothing(text) { Ask::BlankEnds } else { Ask::JunkEnds });
+        if let Some(field) = hidden_field(text, line)
+            && self.builder.hidden_fields.len() < MAX_HIDDEN
+        {
+            self.builder.hidden_fields.push((entity, field));
+            self.builder.ask(entity, Ask::Head);
         }
         self.builder.note(entity, DefectCode::HeaderWithoutColon, Span::new(line.start, line.end));
         Then::Next
@@ -131,13 +158,17 @@ impl Scan<'_, '_, '_, '_> {
         entity.header = span;
         entity.body = Span::new(body, body);
         entity.fields = (Span::new(range.0, range.1).start, Span::new(range.0, range.1).end);
+        if fields.is_empty() && is_late_header(self.bytes.get(body..).unwrap_or(&[])) {
+            self.builder.ask(id, Ask::SkipBlank);
+        }
         self.open_body(id, head, body, as_leaf);
     }
 
     /// Stores what the header says and goes on with the body in its strict shape.
     fn open_body(&mut self, id: EntityId, head: Head, body: usize, as_leaf: bool) {
-        let mut strict = head.candidates().into_iter().next().unwrap_or(Candidate::Leaf);
+        let mut strict = head.strict();
         let encoding = head.encoding;
+        let odd = head.odd;
         let Some(entity) = self.builder.entity(id) else { return };
         entity.media = head.media;
         entity.encoding = head.encoding;
@@ -157,12 +188,15 @@ impl Scan<'_, '_, '_, '_> {
         if encoded && is_container {
             self.builder.note(id, DefectCode::EncodedMultipart, header);
         }
+        if !as_leaf && (odd || (encoded && is_container)) {
+            self.builder.ask(id, Ask::Head);
+        }
         let state = match strict {
-            Candidate::Leaf => State::Leaf,
+            Candidate::Leaf => State::Leaf(Watch::new(self.builder.entity(id))),
             Candidate::Multipart { boundary, digest } => self.open_multipart(id, boundary, digest),
             Candidate::Message if encoded && !self.is_plain_message(encoding, body) => {
                 self.builder.queue.push_back(Job { entity: id, candidate: Candidate::Message });
-                State::Leaf
+                State::Leaf(Watch::default())
             }
             Candidate::Message => State::Message,
         };
@@ -174,30 +208,62 @@ impl Scan<'_, '_, '_, '_> {
             let child = self.builder.add(Some(id), self.buffer, body, None);
             if last {
                 self.builder.note(id, DefectCode::LimitReached, header);
-                self.boundaries.clear();
-                self.stopped = true;
-                self.frames.push(Frame { entity: child, state: State::Leaf, settled: false });
+                self.stop_in(child);
             } else {
                 self.open(child, body, "text/plain");
             }
         }
     }
 
+    /// A limit is reached: all that is left becomes the body of this leaf.
+    pub(super) fn stop_in(&mut self, leaf: EntityId) {
+        self.boundaries.clear();
+        self.stopped = true;
+        self.frames.push(Frame { entity: leaf, state: State::Leaf(Watch::default()), settled: false });
+    }
+
     fn open_multipart(&mut self, id: EntityId, boundary: Vec<u8>, digest: bool) -> State {
         self.builder.set_shape(id, Shape::Multipart);
-        if self.boundaries.contains_key(&boundary) {
+        if let Some(outer) = self.boundaries.get(&boundary).and_then(|level| self.frames.get(*level)) {
+            let outer = outer.entity;
             let header = self.builder.entity(id).map(|entity| entity.header).unwrap_or_default();
             self.builder.note(id, DefectCode::BoundaryReused, header);
+            self.builder.ask(outer, Ask::Inner);
         } else {
             self.boundaries.insert(boundary.clone(), self.frames.len());
         }
-        State::Multipart(Multipart { boundary, digest, parts: 0, closed: false })
+        State::Multipart(Multipart::new(boundary, digest))
     }
 
     /// Whether a message that says it is in base64 is not: base64 has no colons.
     fn is_plain_message(&self, encoding: Encoding, body: usize) -> bool {
         encoding == Encoding::Base64 && looks_like_message(self.slice(body, self.bytes.len()))
     }
+}
+
+/// Whether a line holds nothing but white space and controls.
+fn is_nothing(text: &[u8]) -> bool {
+    text.iter().all(|byte| *byte <= b' ')
+}
+
+/// A line that would be one of the fields of MIME, were it not for blanks, controls or bytes above 127
+/// in its name.
+fn hidden_field(text: &[u8], line: Line) -> Option<Field> {
+    let colon = memchr::memchr(b':', text.get(..MAX_HIDDEN_NAME.min(text.len()))?)?;
+    let name = text.get(..colon)?;
+    let visible = name.iter().filter(|byte| (33..=126).contains(*byte)).map(u8::to_ascii_lowercase);
+    let is = |known: &str| visible.clone().eq(known.bytes());
+    (is("content-type") || is("content-transfer-encoding")).then(|| Field {
+        name: Span::new(line.start, line.start.saturating_add(colon)),
+        value: Span::new(line.start.saturating_add(colon).saturating_add(1), line.end),
+        whole: Span::new(line.start, line.next),
+    })
+}
+
+/// Whether a body begins with blank lines and fields of MIME: some clients pass over the blank lines.
+fn is_late_header(body: &[u8]) -> bool {
+    let text = body.get(..MAX_LATE.min(body.len())).unwrap_or(body).trim_ascii_start();
+    text.get(..8).is_some_and(|start| start.eq_ignore_ascii_case(b"content-")) || looks_like_message(text)
 }
 
 /// The length of the field name that a line begins with, and the offset of its colon; `None` if the

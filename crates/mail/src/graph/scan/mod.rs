@@ -8,14 +8,34 @@ use std::collections::BTreeMap;
 
 use super::build::{Builder, Job};
 use super::head::Candidate;
-use super::lines::{Line, Lines, MAX_LINE};
-use super::{BufferId, Encoding, EntityId, Field, Shape, Slot};
+use super::leaf::{Outside, Watch, outside};
+use super::lines::{Ends, Lines, MAX_LINE};
+use super::readings::Ask;
+use super::{BufferId, Encoding, EntityId, Field, Shape};
 use crate::defect::DefectCode;
 use crate::span::Span;
 
+mod delimiter;
 mod header;
 
 pub(super) use header::field_name;
+
+/// How a pass differs from the strict one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Policy {
+    /// What ends a line.
+    pub(super) ends: Ends,
+    /// A delimiter may have blanks in front, and anything behind it.
+    pub(super) prefix: bool,
+    /// Only the innermost open multipart sees delimiters.
+    pub(super) inner: bool,
+    /// A closing delimiter does not close.
+    pub(super) reopen: bool,
+    /// The first header ends at a line of nothing but white space or controls.
+    pub(super) blank_ends: bool,
+    /// The first header ends before a line that is no field.
+    pub(super) junk_ends: bool,
+}
 
 /// An open entity.
 struct Frame {
@@ -28,7 +48,7 @@ struct Frame {
 /// What of an entity is being read.
 enum State {
     Header(Header),
-    Leaf,
+    Leaf(Watch),
     Message,
     Multipart(Multipart),
 }
@@ -45,6 +65,9 @@ struct Header {
     in_field: bool,
     /// Whether the own boundary was looked for among the fields.
     looked_ahead: bool,
+    /// See [`Policy`].
+    blank_ends: bool,
+    junk_ends: bool,
 }
 
 /// A multipart in progress.
@@ -53,6 +76,18 @@ struct Multipart {
     digest: bool,
     parts: usize,
     closed: bool,
+    /// Where the text in front of the first delimiter ends.
+    preamble_end: Option<usize>,
+    /// Where the text behind the closing delimiter begins.
+    epilogue: Option<usize>,
+    /// Whether a line that begins like its delimiter was met.
+    prefix_seen: bool,
+}
+
+impl Multipart {
+    fn new(boundary: Vec<u8>, digest: bool) -> Self {
+        Self { boundary, digest, parts: 0, closed: false, preamble_end: None, epilogue: None, prefix_seen: false }
+    }
 }
 
 /// What to do after a header line.
@@ -73,11 +108,32 @@ pub(super) struct Scan<'s, 'a, 'l, 'b> {
     boundaries: BTreeMap<Vec<u8>, usize>,
     /// A limit was reached; what is left is the body of the open leaf.
     stopped: bool,
+    policy: Policy,
+    /// Where the first line begins.
+    start: usize,
 }
 
 impl<'s, 'a, 'l, 'b> Scan<'s, 'a, 'l, 'b> {
     pub(super) fn new(builder: &'s mut Builder<'a, 'l>, bytes: &'b [u8], buffer: BufferId) -> Self {
-        Self { builder, bytes, buffer, frames: Vec::new(), boundaries: BTreeMap::new(), stopped: false }
+        let (frames, boundaries) = (Vec::new(), BTreeMap::new());
+        Self { builder, bytes, buffer, frames, boundaries, stopped: false, policy: Policy::default(), start: 0 }
+    }
+
+    /// A pass over the bytes from `start` on that reads them in another way.
+    pub(super) fn trying(
+        builder: &'s mut Builder<'a, 'l>,
+        bytes: &'b [u8],
+        buffer: BufferId,
+        start: usize,
+        policy: Policy,
+    ) -> Self {
+        Self { policy, start, ..Self::new(builder, bytes, buffer) }
+    }
+
+    /// Reads the bytes as an entity with its header.
+    pub(super) fn run_entity(mut self, entity: EntityId, default_media: &'static str) {
+        self.open(entity, self.start, default_media);
+        self.run(entity);
     }
 
     /// Reads the buffer as the message `root`.
@@ -93,13 +149,13 @@ impl<'s, 'a, 'l, 'b> Scan<'s, 'a, 'l, 'b> {
             Candidate::Multipart { boundary, digest } => {
                 self.builder.set_shape(job.entity, Shape::Multipart);
                 self.boundaries.insert(boundary.clone(), 0);
-                self.frames.push(frame(State::Multipart(Multipart { boundary, digest, parts: 0, closed: false })));
+                self.frames.push(frame(State::Multipart(Multipart::new(boundary, digest))));
             }
             Candidate::Message => {
                 self.builder.set_shape(job.entity, Shape::Message);
                 self.frames.push(frame(State::Message));
-                let child = self.builder.add(Some(job.entity), self.buffer, 0, None);
-                self.open(child, 0, "text/plain");
+                let child = self.builder.add(Some(job.entity), self.buffer, self.start, None);
+                self.open(child, self.start, "text/plain");
             }
             Candidate::Leaf => return,
         }
@@ -117,19 +173,28 @@ impl<'s, 'a, 'l, 'b> Scan<'s, 'a, 'l, 'b> {
             junk: None,
             in_field: false,
             looked_ahead: false,
+            blank_ends: std::mem::take(&mut self.policy.blank_ends),
+            junk_ends: std::mem::take(&mut self.policy.junk_ends),
         };
         self.frames.push(Frame { entity, state: State::Header(header), settled: false });
     }
 
     fn run(&mut self, root: EntityId) {
-        let mut lines = Lines::new(self.bytes, 0);
+        let mut lines = Lines::with(self.bytes, self.start, self.policy.ends);
         while let Some(line) = lines.next() {
             if line.end - line.start > MAX_LINE {
                 self.note_top(DefectCode::LongLine, Span::new(line.start, line.end));
             }
             // At most twice: a header that a line ends gives that line to its body.
             while !self.delimiter(line) {
-                let Some(Frame { state: State::Header(_), .. }) = self.frames.last() else { break };
+                match self.frames.last_mut().map(|frame| &mut frame.state) {
+                    Some(State::Header(_)) => {}
+                    Some(State::Leaf(watch)) => {
+                        watch.look(self.bytes, line);
+                        break;
+                    }
+                    _ => break,
+                }
                 if matches!(self.header_line(line), Then::Next) {
                     break;
                 }
@@ -137,8 +202,25 @@ impl<'s, 'a, 'l, 'b> Scan<'s, 'a, 'l, 'b> {
         }
         if let Some(at) = lines.mixed() {
             self.builder.note(root, DefectCode::MixedLineEnds, Span::new(at, at + 1));
+            self.ask_lines(root, lines.seen());
         }
         self.close_above(0, self.bytes.len());
+    }
+
+    /// Asks for readings with other line ends. Where the first line ends with LF alone, no client that
+    /// reads it wants CRLF.
+    fn ask_lines(&mut self, root: EntityId, [crlf, lf, cr]: [bool; 3]) {
+        if self.policy.ends != Ends::Lf {
+            return;
+        }
+        if cr {
+            self.builder.ask(root, Ask::AnyLines);
+        }
+        let rest = self.bytes.get(self.start..).unwrap_or(&[]);
+        let first = memchr::memchr(b'\n', rest).and_then(|at| at.checked_sub(1)).and_then(|at| rest.get(at));
+        if crlf && (lf || cr) && first == Some(&b'\r') {
+            self.builder.ask(root, Ask::CrlfLines);
+        }
     }
 
     fn slice(&self, start: usize, end: usize) -> &'b [u8] {
@@ -151,61 +233,15 @@ impl<'s, 'a, 'l, 'b> Scan<'s, 'a, 'l, 'b> {
         }
     }
 
-    /// Handles a line that is a delimiter of an open multipart; says whether it was one.
-    fn delimiter(&mut self, line: Line) -> bool {
-        let text = self.slice(line.start, line.end);
-        let Some(text) = text.strip_prefix(b"--") else { return false };
-        if self.boundaries.is_empty() {
-            return false;
-        }
-        let text = trim_blanks(text);
-        let opens = self.boundaries.get(text).copied();
-        let closes = text.strip_suffix(b"--").and_then(|text| self.boundaries.get(text)).copied();
-        let (level, closing) = match (opens, closes) {
-            (Some(open), Some(close)) => (open.min(close), close < open),
-            (Some(open), None) => (open, false),
-            (None, Some(close)) => (close, true),
-            (None, None) => return false,
-        };
-        let end = self.before_line_end(line.start);
-        self.close_parts(level, end, line.start);
-        let Some(Frame { entity, state: State::Multipart(multipart), .. }) = self.frames.get_mut(level) else {
-            return true;
-        };
-        let entity = *entity;
-        if multipart.closed {
-            self.builder.note(entity, DefectCode::ContentAfterClose, Span::new(line.start, line.end));
-        } else if closing {
-            multipart.closed = true;
-        } else {
-            multipart.parts += 1;
-            let default_media = if multipart.digest { "message/rfc822" } else { "text/plain" };
-            self.open_part(entity, line, default_media);
-        }
-        true
-    }
-
-    /// Opens the part after a delimiter; the last that the limit allows takes all that is left.
-    fn open_part(&mut self, multipart: EntityId, line: Line, default_media: &'static str) {
-        let delimiter = Span::new(line.start, line.next);
-        let slot = Slot { delimiter, end: delimiter.end, followed: false };
-        let last = self.builder.is_last();
-        let part = self.builder.add(Some(multipart), self.buffer, line.next, Some(slot));
-        if last {
-            self.builder.note(multipart, DefectCode::LimitReached, delimiter);
-            self.boundaries.clear();
-            self.stopped = true;
-            self.frames.push(Frame { entity: part, state: State::Leaf, settled: false });
-        } else {
-            self.open(part, line.next, default_media);
-        }
-    }
-
     /// Where the line end in front of `at` begins.
     fn before_line_end(&self, at: usize) -> usize {
         let before = self.slice(0, at);
-        let text = before.strip_suffix(b"\n").map_or(before, |text| text.strip_suffix(b"\r").unwrap_or(text));
-        text.len()
+        let without = |text: Option<&[u8]>| text.map_or(before.len(), <[u8]>::len);
+        match self.policy.ends {
+            Ends::Crlf => without(before.strip_suffix(b"\r\n")),
+            Ends::Any if before.ends_with(b"\r") => without(before.strip_suffix(b"\r")),
+            _ => before.strip_suffix(b"\n").map_or(before.len(), |text| text.strip_suffix(b"\r").unwrap_or(text).len()),
+        }
     }
 
     /// Closes everything inside the multipart at `level`, before its delimiter at `delimiter`.
@@ -250,15 +286,28 @@ impl<'s, 'a, 'l, 'b> Scan<'s, 'a, 'l, 'b> {
                 self.boundaries.remove(&multipart.boundary);
             }
             self.close_multipart(id, multipart, frame.settled);
-        } else if matches!(frame.state, State::Leaf) {
-            let Some(entity) = self.builder.entity(id) else { return };
-            let body = entity.body;
-            let is_text = entity.media.starts_with("text/") && entity.encoding == Encoding::Identity;
-            if is_text && let Some(at) = memchr::memchr(0, body.of(self.bytes)) {
-                let at = (body.start as usize).saturating_add(at);
-                self.builder.note(id, DefectCode::NulByte, Span::new(at, at.saturating_add(1)));
-            }
+        } else if let State::Leaf(watch) = frame.state {
+            self.close_leaf(id, watch);
         }
+    }
+
+    /// Looks at what a leaf holds, as far as it concerns other readings.
+    fn close_leaf(&mut self, id: EntityId, watch: Watch) {
+        let Some(entity) = self.builder.entity(id) else { return };
+        let body = entity.body;
+        let is_text = entity.media.starts_with("text/");
+        let content = body.of(self.bytes);
+        if is_text
+            && entity.encoding == Encoding::Identity
+            && let Some(at) = memchr::memchr(0, content)
+        {
+            let at = (body.start as usize).saturating_add(at);
+            self.builder.note(id, DefectCode::NulByte, Span::new(at, at.saturating_add(1)));
+            self.builder.ask(id, Ask::Nul);
+        }
+        let Some(entity) = self.builder.entity(id) else { return };
+        let asks = super::leaf::asks(entity, content, watch);
+        self.builder.asks.extend(asks.into_iter().map(|ask| (id, ask)));
     }
 
     /// Sets where an entity ends; its header and its last field do not reach further.
@@ -290,6 +339,7 @@ impl<'s, 'a, 'l, 'b> Scan<'s, 'a, 'l, 'b> {
                 let end = body.end as usize;
                 self.builder.note(id, DefectCode::UnterminatedMultipart, Span::new(end, end));
             }
+            self.outside_parts(id, body, &multipart);
             return;
         }
         self.builder.set_shape(id, Shape::Leaf);
@@ -299,6 +349,21 @@ impl<'s, 'a, 'l, 'b> Scan<'s, 'a, 'l, 'b> {
             self.builder.queue.push_back(Job { entity: id, candidate });
         } else if !self.stopped {
             self.builder.note(id, DefectCode::BoundaryNotFound, body);
+            let watch = Watch::over(self.bytes, body);
+            self.close_leaf(id, watch);
+        }
+    }
+
+    /// What stands in front of the first part and behind the last.
+    fn outside_parts(&mut self, id: EntityId, body: Span, multipart: &Multipart) {
+        let preamble = multipart.preamble_end.map(|end| Span::new(body.start as usize, end));
+        let epilogue = multipart.epilogue.map(|start| Span::new(start, body.end as usize));
+        for span in [preamble, epilogue].into_iter().flatten() {
+            match outside(span.of(self.bytes)) {
+                Outside::Nothing => {}
+                Outside::Text => self.builder.ask(id, Ask::Outside { span, content: false }),
+                Outside::Content => self.builder.ask(id, Ask::Outside { span, content: true }),
+            }
         }
     }
 }

@@ -3,15 +3,26 @@
 //! Base64: characters outside the alphabet are skipped, data after padding is read on, missing
 //! padding is no matter. Quoted-printable: an escape that is none stays as written. Each leniency
 //! is reported. Decoders stop at a number of bytes of output; they never allocate more than the
-//! input is long. Not handled: uuencode, yEnc, BinHex.
+//! input is long. Other ways that clients read damaged bodies are in `lax`, files inside texts
+//! (uuencode, yEnc, BinHex) in `embedded`.
 
+use crate::charset;
 use crate::defect::DefectCode;
+use crate::graph::{Encoding, Recode};
 use crate::span::Span;
+
+pub mod embedded;
+mod lax;
+
+pub(crate) use lax::{base64_variants, is_clean_base64, is_damaged_quoted_printable, quoted_printable_variants};
 
 /// Most defects one decoding reports: at most one a code.
 const MAX_CODES: usize = 2;
 /// Longest line that an encoder writes (RFC 2045 section 6.7 and 6.8), without line end.
 pub const MAX_ENCODED_LINE: usize = 76;
+
+/// Longest line that is decoded as a whole.
+const MAX_FAST_LINE: usize = 1024;
 
 /// What a decoder made of its input.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -30,6 +41,36 @@ impl Decoded {
             self.defects.push((code, Span::new(at, at.saturating_add(1))));
         }
     }
+}
+
+/// Decodes a body by its encoding to at most `max` bytes. [`Encoding::Identity`] and
+/// [`Encoding::Unknown`] are copied as they are.
+pub fn decode(encoding: Encoding, body: &[u8], max: usize) -> Decoded {
+    match encoding {
+        Encoding::Identity | Encoding::Unknown => {
+            let kept = body.get(..max).unwrap_or(body);
+            Decoded { bytes: kept.to_vec(), defects: Vec::new(), cut: kept.len() < body.len() }
+        }
+        Encoding::Base64 => base64(body, max),
+        Encoding::QuotedPrintable => quoted_printable(body, max),
+        Encoding::Uuencode | Encoding::Yenc | Encoding::BinHex | Encoding::Base64Block => {
+            embedded::decode(encoding, body, max)
+        }
+        other => lax::decode(other, body, max),
+    }
+}
+
+/// Decodes a body like [`decode`] and makes UTF-8 of it; each at most `max` bytes.
+pub fn decode_text(encoding: Encoding, recode: Recode, body: &[u8], max: usize) -> Decoded {
+    let mut decoded = decode(encoding, body, max);
+    match recode {
+        Recode::None => return decoded,
+        Recode::Utf7 => decoded.bytes = embedded::utf7(&decoded.bytes),
+        Recode::Wide => decoded.bytes = charset::wide_to_text(&decoded.bytes).into_bytes(),
+    }
+    decoded.cut |= decoded.bytes.len() > max;
+    decoded.bytes.truncate(max);
+    decoded
 }
 
 /// Marks in the table: white space, padding, anything else.
@@ -92,9 +133,33 @@ pub fn base64(input: &[u8], max: usize) -> Decoded {
     out
 }
 
+/// Decodes whole lines, one after the other, that hold nothing but whole groups of four; gives the
+/// offset where that ended. `from` must be the begin of a line.
+fn fast_lines(input: &[u8], from: usize, max: usize, out: &mut Vec<u8>) -> usize {
+    let mut at = from;
+    loop {
+        let rest = input.get(at..at.saturating_add(MAX_FAST_LINE).min(input.len())).unwrap_or(&[]);
+        let Some(length) = memchr::memchr(b'\n', rest) else { return at };
+        let line = rest.get(..length).unwrap_or(rest);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let before = out.len();
+        let fits = before.saturating_add(line.len()) <= max;
+        if line.is_empty() || line.len() % 4 != 0 || !fits {
+            return at;
+        }
+        if base64_simd::STANDARD_NO_PAD.decode_append(line, out).is_err() {
+            out.truncate(before);
+            return at;
+        }
+        at = at.saturating_add(length).saturating_add(1);
+    }
+}
+
 /// Decodes whole groups of four as long as nothing but the alphabet stands there; gives the offset
 /// where that ended.
 fn fast_groups(input: &[u8], from: usize, max: usize, out: &mut Vec<u8>) -> usize {
+    let line_start = from.checked_sub(1).and_then(|at| input.get(at)).is_none_or(|byte| *byte == b'\n');
+    let from = if line_start { fast_lines(input, from, max, out) } else { from };
     let rest = input.get(from..).unwrap_or(&[]);
     let mut at = from;
     for four in rest.chunks_exact(4) {

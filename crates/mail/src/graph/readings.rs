@@ -1,0 +1,458 @@
+//! Further readings: what clients do where a message is ambiguous, tried one by one.
+//!
+//! The strict pass leaves [`Ask`]s behind. Each makes one or more tries at its entity: the entity is
+//! read again under another [`Policy`], with another [`Choice`] of type and encoding, or bytes of it
+//! are taken as a leaf. A try that brings a leaf nobody knew becomes a reading; others are taken back.
+//! New entities may ask in turn, [`MAX_ROUNDS`] times. Bounds: [`super::MAX_READINGS`] an entity,
+//! [`MAX_TRIES`]; for the message entities, bytes read again, and bytes of new leaves, each so many
+//! times those of the primary tree. What lies beyond is [`DefectCode::TooManyReadings`].
+
+use super::build::{Builder, Job};
+use super::choice::{self, Choice};
+use super::head::Candidate;
+use super::intern::{self, Known};
+use super::lines::Ends;
+use super::scan::{Policy, Scan};
+use super::{
+    Encoding, EntityId, Field, MAX_READINGS, MAX_READINGS_FACTOR, MIN_EXTRA_BYTES, MIN_EXTRA_ENTITIES, Reading, Recode,
+    Shape,
+};
+use crate::defect::{Ambiguity, DefectCode};
+use crate::header;
+use crate::span::Span;
+use crate::transfer::{self, embedded};
+use crate::untrusted::Untrusted;
+
+/// How often what a reading has found may ask for readings in turn.
+const MAX_ROUNDS: usize = 4;
+/// Most tries at one entity.
+const MAX_TRIES: usize = 20;
+/// How much of a text is looked at for zeros, in bytes.
+const MAX_PROBE: usize = 4 * 1024;
+/// Longest name of a file in a text, in bytes.
+const MAX_NAME: usize = 255;
+
+/// A reason to read an entity in another way.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Ask {
+    /// Some clients end lines at bare CRs.
+    AnyLines,
+    /// Some clients end lines at CRLF only.
+    CrlfLines,
+    /// A line of white space may end the header.
+    BlankEnds,
+    /// A line that is no field may end the header.
+    JunkEnds,
+    /// Fields stand behind blank lines.
+    SkipBlank,
+    /// A line begins like a delimiter.
+    Prefix,
+    /// A multipart inside may not see this one's delimiters.
+    Inner,
+    /// Delimiters come after the closing one.
+    Reopen,
+    /// The fields of MIME can be read in another way.
+    Head,
+    /// The encoding is damaged.
+    Damage,
+    /// A text holds files.
+    Files,
+    /// A text holds NUL bytes.
+    Nul,
+    /// A text is in UTF-7.
+    Utf7,
+    /// A text is in UTF-16 or UTF-32.
+    Wide,
+    /// A text holds parts with this boundary.
+    Guess(Span),
+    /// A multipart holds something outside of its parts.
+    Outside {
+        /// Where.
+        span: Span,
+        /// Whether it is more than text.
+        content: bool,
+    },
+}
+
+/// One try.
+enum Try {
+    /// Header and body under a policy; blank lines in front passed over.
+    Again(Policy, bool),
+    /// The body as something else.
+    Body(Choice, Policy),
+    /// The body with another decoding.
+    Decode(Encoding, Recode),
+    /// Files in the body.
+    Files,
+    /// Bytes outside of parts, as a text, and as a part if they may be one.
+    Outside(Span, bool),
+}
+
+/// What is left of the bounds.
+struct Left {
+    known: Known,
+    read_again: u64,
+    new_leaves: u64,
+}
+
+/// Tries whatever was asked for.
+pub(super) fn expand(builder: &mut Builder<'_, '_>) {
+    if builder.asks.is_empty() || builder.graph.ambiguity == Ambiguity::TooAmbiguous {
+        return;
+    }
+    let primary = builder.graph.entities.len();
+    let factor = MAX_READINGS_FACTOR.saturating_sub(1);
+    let extra = primary.saturating_mul(factor).max(MIN_EXTRA_ENTITIES);
+    let most = primary.saturating_add(extra).min(builder.limits.entities as usize);
+    let bytes = builder.raw_len().saturating_mul(factor).max(MIN_EXTRA_BYTES) as u64;
+    let mut left = Left { known: intern::known(builder), read_again: bytes, new_leaves: bytes };
+    builder.most_entities = most;
+    for _ in 0..MAX_ROUNDS {
+        let mut asks = std::mem::take(&mut builder.asks);
+        asks.sort_unstable();
+        asks.dedup();
+        if asks.is_empty() {
+            return;
+        }
+        for asked in asks.chunk_by(|one, other| one.0 == other.0) {
+            let Some((id, _)) = asked.first() else { continue };
+            if !one_entity(builder, &mut left, *id, asked) {
+                let span = builder.entity(*id).map(|entity| entity.whole).unwrap_or_default();
+                builder.note(*id, DefectCode::TooManyReadings, span);
+                return;
+            }
+        }
+    }
+}
+
+/// All tries at one entity; false when a bound is reached.
+fn one_entity(builder: &mut Builder<'_, '_>, left: &mut Left, id: EntityId, asked: &[(EntityId, Ask)]) -> bool {
+    if builder.entity(id).is_none() {
+        return true;
+    }
+    let mut tries: Vec<(Try, DefectCode)> = Vec::new();
+    for (_, ask) in asked {
+        plan(builder, id, *ask, &mut tries);
+    }
+    let policies: Vec<Policy> = asked.iter().filter_map(|(_, ask)| policy(*ask)).collect();
+    if policies.len() > 1 {
+        tries.insert(
+            0,
+            (Try::Again(policies.into_iter().fold(Policy::default(), both), false), DefectCode::OtherReading),
+        );
+    }
+    let tries_left = tries.len() <= MAX_TRIES;
+    for (one, code) in tries.into_iter().take(MAX_TRIES) {
+        let full = builder.entity(id).is_none_or(|entity| entity.readings.len() >= MAX_READINGS);
+        if full || !attempt(builder, left, id, one, code) {
+            return false;
+        }
+    }
+    tries_left
+}
+
+/// The policy that an ask wants.
+fn policy(ask: Ask) -> Option<Policy> {
+    let strict = Policy::default();
+    Some(match ask {
+        Ask::AnyLines => Policy { ends: Ends::Any, ..strict },
+        Ask::CrlfLines => Policy { ends: Ends::Crlf, ..strict },
+        Ask::BlankEnds => Policy { blank_ends: true, ..strict },
+        Ask::JunkEnds => Policy { junk_ends: true, ..strict },
+        Ask::Prefix => Policy { prefix: true, ..strict },
+        Ask::Inner => Policy { inner: true, ..strict },
+        Ask::Reopen => Policy { reopen: true, ..strict },
+        _ => return None,
+    })
+}
+
+fn both(one: Policy, other: Policy) -> Policy {
+    Policy {
+        ends: if one.ends == Ends::Lf { other.ends } else { one.ends },
+        prefix: one.prefix || other.prefix,
+        inner: one.inner || other.inner,
+        reopen: one.reopen || other.reopen,
+        blank_ends: one.blank_ends || other.blank_ends,
+        junk_ends: one.junk_ends || other.junk_ends,
+    }
+}
+
+/// The tries that an ask makes.
+fn plan(builder: &mut Builder<'_, '_>, id: EntityId, ask: Ask, tries: &mut Vec<(Try, DefectCode)>) {
+    let other = DefectCode::OtherReading;
+    match ask {
+        Ask::SkipBlank => tries.push((Try::Again(Policy::default(), true), other)),
+        Ask::Head => {
+            tries.extend(head_choices(builder, id).into_iter().map(|it| (Try::Body(it, Policy::default()), other)))
+        }
+        Ask::Damage => {
+            tries.extend(variants(builder, id).into_iter().map(|way| (Try::Decode(way, Recode::None), other)))
+        }
+        Ask::Files => tries.push((Try::Files, DefectCode::FileInText)),
+        Ask::Nul => {
+            tries.push((Try::Decode(Encoding::NoNul, Recode::None), other));
+            if is_wide(builder, id) {
+                tries.push((Try::Decode(Encoding::Identity, Recode::Wide), other));
+            }
+        }
+        Ask::Utf7 | Ask::Wide => {
+            let recode = if ask == Ask::Utf7 { Recode::Utf7 } else { Recode::Wide };
+            let encoding = builder.entity(id).map_or(Encoding::Identity, |entity| entity.encoding);
+            tries.push((Try::Decode(encoding, recode), DefectCode::WideCharset));
+        }
+        Ask::Guess(span) => tries.extend(guessed(builder, id, span)),
+        Ask::Outside { span, content } => {
+            let code = if content { DefectCode::ContentOutsideParts } else { DefectCode::TextOutsideParts };
+            tries.push((Try::Outside(span, content), code));
+        }
+        ask => tries.extend(policy(ask).map(|policy| (Try::Again(policy, false), other))),
+    }
+}
+
+/// Whether so many NUL bytes stand at even or at odd places of a body that it may be UTF-16.
+fn is_wide(builder: &mut Builder<'_, '_>, id: EntityId) -> bool {
+    let Some(entity) = builder.graph.entities.get(id.0 as usize) else { return false };
+    let body = entity.body.of(builder.bytes(entity.buffer));
+    let probe = body.get(..MAX_PROBE).unwrap_or(body);
+    let zeros = |offset: usize| probe.iter().skip(offset).step_by(2).filter(|byte| **byte == 0).count();
+    zeros(0).max(zeros(1)).saturating_mul(5) >= probe.len()
+}
+
+/// The strict way of an entity, its fields, and what follows from them.
+fn head_choices(builder: &mut Builder<'_, '_>, id: EntityId) -> Vec<Choice> {
+    let Some(entity) = builder.graph.entities.get(id.0 as usize) else { return Vec::new() };
+    let (from, to) = entity.fields;
+    let mut fields: Vec<Field> = builder.graph.fields.get(from as usize..to as usize).unwrap_or(&[]).to_vec();
+    let hidden = builder.hidden_fields.iter().filter(|(of, _)| *of == id).map(|(_, field)| *field);
+    let before = fields.len();
+    fields.extend(hidden);
+    if fields.len() > before {
+        fields.sort_unstable_by_key(|field| field.whole.start);
+    }
+    let candidate = match entity.shape() {
+        Shape::Multipart => strict_multipart(builder, id),
+        Shape::Message => Candidate::Message,
+        Shape::Leaf => Candidate::Leaf,
+    };
+    let Some(entity) = builder.graph.entities.get(id.0 as usize) else { return Vec::new() };
+    let children = entity.readings.first().and_then(|reading| reading.children.first());
+    let child = children.and_then(|child| builder.graph.entities.get(child.0 as usize));
+    let strict = Choice {
+        media: entity.media.clone(),
+        encoding: entity.encoding,
+        candidate,
+        decoded: child.is_some_and(|child| child.buffer != entity.buffer),
+    };
+    let (buffer, body) = (entity.buffer, entity.body);
+    builder.with_buffer(buffer, |_, bytes| choice::choices(bytes, &fields, &strict, "text/plain", body.of(bytes)))
+}
+
+/// The boundary of a multipart, as the line in front of its first part has it.
+fn strict_multipart(builder: &mut Builder<'_, '_>, id: EntityId) -> Candidate {
+    let Some(entity) = builder.graph.entities.get(id.0 as usize) else { return Candidate::Leaf };
+    let first = entity.readings.first().and_then(|reading| reading.children.first());
+    let child = first.and_then(|child| builder.graph.entities.get(child.0 as usize));
+    let Some((buffer, slot)) = child.and_then(|child| child.slot.map(|slot| (child.buffer, slot))) else {
+        return Candidate::Leaf;
+    };
+    let digest = entity.media == "multipart/digest";
+    builder.with_buffer(buffer, |_, bytes| {
+        let line = slot.delimiter.of(bytes).trim_ascii_end();
+        Candidate::Multipart { boundary: line.strip_prefix(b"--").unwrap_or(line).to_vec(), digest }
+    })
+}
+
+/// The other ways to undo a damaged encoding.
+fn variants(builder: &mut Builder<'_, '_>, id: EntityId) -> Vec<Encoding> {
+    let Some(entity) = builder.entity(id) else { return Vec::new() };
+    let (buffer, body, encoding) = (entity.buffer, entity.body, entity.encoding);
+    builder.with_buffer(buffer, |_, bytes| match encoding {
+        Encoding::Base64 => transfer::base64_variants(body.of(bytes)),
+        _ => transfer::quoted_printable_variants(body.of(bytes)),
+    })
+}
+
+/// The parts that stand in a text.
+fn guessed(builder: &mut Builder<'_, '_>, id: EntityId, span: Span) -> Option<(Try, DefectCode)> {
+    let entity = builder.entity(id)?;
+    let (buffer, is_text) = (entity.buffer, entity.media.starts_with("text/"));
+    let encoding = entity.encoding;
+    let boundary = builder.with_buffer(buffer, |_, bytes| span.of(bytes).trim_ascii_end().to_vec());
+    let code = if is_text { DefectCode::StructureInText } else { DefectCode::OtherReading };
+    let candidate = Candidate::Multipart { boundary, digest: false };
+    let choice = Choice { media: "multipart/mixed".to_owned(), encoding, candidate, decoded: false };
+    Some((Try::Body(choice, Policy::default()), code))
+}
+
+/// Makes one try; false when a bound is reached.
+fn attempt(builder: &mut Builder<'_, '_>, left: &mut Left, id: EntityId, one: Try, code: DefectCode) -> bool {
+    let Some(entity) = builder.entity(id) else { return true };
+    let cost = entity.whole.len() as u64;
+    let span = entity.whole;
+    if cost > left.read_again {
+        return false;
+    }
+    left.read_again = left.read_again.saturating_sub(cost);
+    let (from, fields, asks) = (builder.graph.entities.len(), builder.graph.fields.len(), builder.asks.len());
+    let most = builder.most_entities;
+    // What is known already is dropped afterwards, so there must be room for it.
+    builder.most_entities = most.saturating_add(from).min(builder.limits.entities as usize);
+    (builder.trying, builder.cut) = (true, false);
+    run(builder, id, one);
+    builder.decode_all();
+    builder.trying = false;
+    builder.most_entities = most;
+    let cut = builder.cut;
+    let facets = facets_from(builder, from);
+    let settled = intern::settle(builder, &mut left.known, from, fields);
+    let Some((bytes, ids)) = settled else {
+        builder.asks.truncate(asks);
+        return !cut;
+    };
+    if bytes > left.new_leaves || builder.graph.entities.len() > most {
+        builder.truncate(from);
+        builder.asks.clear();
+        return false;
+    }
+    left.new_leaves = left.new_leaves.saturating_sub(bytes);
+    rename_asks(builder, asks, from, &ids);
+    let facets: Vec<EntityId> =
+        facets.iter().filter_map(|facet| ids.get((facet.0 as usize).saturating_sub(from)).copied().flatten()).collect();
+    let shape = facets.first().and_then(|facet| builder.entity(*facet)).map_or(Shape::Leaf, |facet| facet.shape());
+    if let Some(entity) = builder.entity(id) {
+        entity.readings.push(Reading { shape, children: facets });
+    }
+    builder.note(id, code, span);
+    !cut
+}
+
+/// The facets that a try has made.
+fn facets_from(builder: &Builder<'_, '_>, from: usize) -> Vec<EntityId> {
+    let tail = builder.graph.entities.get(from..).unwrap_or(&[]).iter().enumerate();
+    let facets = tail.filter(|(_, entity)| entity.facet);
+    facets.map(|(at, _)| EntityId(u32::try_from(from.saturating_add(at)).unwrap_or(u32::MAX))).collect()
+}
+
+/// What new entities ask goes with them; what known ones ask was asked before.
+fn rename_asks(builder: &mut Builder<'_, '_>, asks: usize, from: usize, ids: &[Option<EntityId>]) {
+    let new = builder.asks.split_off(asks.min(builder.asks.len()));
+    let rename = |(id, ask): (EntityId, Ask)| {
+        let at = (id.0 as usize).checked_sub(from)?;
+        Some((ids.get(at).copied().flatten()?, ask))
+    };
+    builder.asks.extend(new.into_iter().filter_map(rename));
+    for (id, _) in &mut builder.hidden_fields {
+        if let Some(at) = (id.0 as usize).checked_sub(from) {
+            *id = ids.get(at).copied().flatten().unwrap_or(EntityId(u32::MAX));
+        }
+    }
+}
+
+/// Adds the facets of a try.
+fn run(builder: &mut Builder<'_, '_>, id: EntityId, one: Try) {
+    match one {
+        Try::Again(policy, skip) => again(builder, id, policy, skip),
+        Try::Body(choice, policy) => body(builder, id, choice, policy),
+        Try::Decode(encoding, recode) => {
+            let facet = builder.add_facet(id);
+            if let Some(facet) = facet.and_then(|facet| builder.entity(facet)) {
+                (facet.encoding, facet.recode) = (encoding, recode);
+            }
+        }
+        Try::Files => files(builder, id),
+        Try::Outside(span, content) => outside(builder, id, span, content),
+    }
+}
+
+/// Header and body once more.
+fn again(builder: &mut Builder<'_, '_>, id: EntityId, policy: Policy, skip: bool) {
+    let Some(facet) = builder.add_facet(id) else { return };
+    let Some(entity) = builder.entity(facet) else { return };
+    let (buffer, whole) = (entity.buffer, entity.whole);
+    let default_media = if entity.media == "message/rfc822" { "message/rfc822" } else { "text/plain" };
+    builder.with_buffer(buffer, |builder, bytes| {
+        let bytes = bytes.get(..whole.end as usize).unwrap_or(bytes);
+        let text = whole.of(bytes);
+        let blank = if skip { text.len().saturating_sub(text.trim_ascii_start().len()) } else { 0 };
+        let start = (whole.start as usize).saturating_add(blank);
+        Scan::trying(builder, bytes, buffer, start, policy).run_entity(facet, default_media);
+    });
+}
+
+/// The body in another way.
+fn body(builder: &mut Builder<'_, '_>, id: EntityId, choice: Choice, policy: Policy) {
+    let Some(facet) = builder.add_facet(id) else { return };
+    let Some(entity) = builder.entity(facet) else { return };
+    let (buffer, body) = (entity.buffer, entity.body);
+    (entity.media, entity.encoding) = (choice.media, choice.encoding);
+    let job = Job { entity: facet, candidate: choice.candidate };
+    if choice.decoded {
+        builder.queue.push_back(job);
+        return;
+    }
+    if job.candidate == Candidate::Leaf {
+        let asks = builder.with_buffer(buffer, |builder, bytes| {
+            let entity = builder.entity(facet).map(|entity| &*entity);
+            entity.map(|entity| super::leaf::asks(entity, body.of(bytes), super::leaf::Watch::default()))
+        });
+        for ask in asks.unwrap_or_default() {
+            builder.ask(facet, ask);
+        }
+        return;
+    }
+    builder.with_buffer(buffer, |builder, bytes| {
+        let bytes = bytes.get(..body.end as usize).unwrap_or(bytes);
+        Scan::trying(builder, bytes, buffer, body.start as usize, policy).run_decoded(job);
+    });
+}
+
+/// The files in a text.
+fn files(builder: &mut Builder<'_, '_>, id: EntityId) {
+    let Some(entity) = builder.entity(id) else { return };
+    let (buffer, body) = (entity.buffer, entity.body);
+    let blocks = builder.with_buffer(buffer, |_, bytes| embedded::find(body.of(bytes)));
+    for (number, block) in blocks.into_iter().enumerate() {
+        let Some(facet) = builder.add_facet(id) else { return };
+        let Some(entity) = builder.entity(facet) else { return };
+        let at = |offset: u32| body.start.saturating_add(offset);
+        entity.body = Span { start: at(block.span.start), end: at(block.span.end) };
+        entity.encoding = block.encoding;
+        entity.media = "application/octet-stream".to_owned();
+        entity.part = format!("{}.{}", entity.part, number.saturating_add(1));
+        let name = block.name.map(|name| header::decode_words(name.get(..MAX_NAME).unwrap_or(&name)));
+        entity.names = name.map(Untrusted::new).into_iter().collect();
+    }
+}
+
+/// What stands outside of parts: as a part of its own, and as it is.
+fn outside(builder: &mut Builder<'_, '_>, id: EntityId, span: Span, content: bool) {
+    let Some(buffer) = builder.entity(id).map(|entity| entity.buffer) else { return };
+    for as_part in [false, true].into_iter().filter(|as_part| content || !as_part) {
+        let Some(facet) = builder.add_facet(id) else { return };
+        let Some(entity) = builder.entity(facet) else { return };
+        entity.whole = span;
+        entity.header = Span { start: span.start, end: span.start };
+        entity.body = span;
+        entity.media = "text/plain".to_owned();
+        (entity.encoding, entity.charset) = (Encoding::Identity, None);
+        entity.names.clear();
+        entity.disposition = None;
+        entity.fields = (0, 0);
+        entity.part = format!("{}.{}", entity.part, u8::from(as_part).saturating_add(1));
+        builder.with_buffer(buffer, |builder, bytes| {
+            let bytes = bytes.get(..span.end as usize).unwrap_or(bytes);
+            if as_part {
+                let text = span.of(bytes);
+                let blank = text.len().saturating_sub(text.trim_ascii_start().len());
+                let start = (span.start as usize).saturating_add(blank);
+                Scan::trying(builder, bytes, buffer, start, Policy::default()).run_entity(facet, "text/plain");
+            } else {
+                let watch = super::leaf::Watch::over(bytes, span);
+                let asks = builder.entity(facet).map(|entity| super::leaf::asks(entity, span.of(bytes), watch));
+                for ask in asks.unwrap_or_default() {
+                    builder.ask(facet, ask);
+                }
+            }
+        });
+    }
+}

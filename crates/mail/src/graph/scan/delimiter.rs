@@ -1,0 +1,136 @@
+//! Delimiters of multiparts.
+
+use super::{Frame, Multipart, Scan, State, trim_blanks};
+use crate::defect::DefectCode;
+use crate::graph::lines::Line;
+use crate::graph::readings::Ask;
+use crate::graph::{EntityId, Slot};
+use crate::span::Span;
+
+/// How many open multiparts are compared with a line that only begins like a delimiter.
+const MAX_COMPARED: usize = 16;
+
+impl Scan<'_, '_, '_, '_> {
+    /// Handles a line that is a delimiter of an open multipart; says whether it was one.
+    pub(super) fn delimiter(&mut self, line: Line) -> bool {
+        if self.boundaries.is_empty() {
+            return false;
+        }
+        let text = self.slice(line.start, line.end);
+        if !matches!(text.first(), Some(b'-' | b' ' | b'\t')) {
+            return false;
+        }
+        let found = if self.policy.prefix {
+            self.by_prefix(text)
+        } else if self.policy.inner {
+            self.innermost(text)
+        } else {
+            self.outermost(text)
+        };
+        let Some((level, closing)) = found else {
+            self.note_prefix(text, line);
+            return false;
+        };
+        self.ask_about_inner(level);
+        let end = self.before_line_end(line.start);
+        self.close_parts(level, end, line.start);
+        let reopen = self.policy.reopen;
+        let Some(Frame { entity, state: State::Multipart(multipart), .. }) = self.frames.get_mut(level) else {
+            return true;
+        };
+        let entity = *entity;
+        multipart.preamble_end.get_or_insert(end);
+        if multipart.closed {
+            self.builder.note(entity, DefectCode::ContentAfterClose, Span::new(line.start, line.end));
+            self.builder.ask(entity, Ask::Reopen);
+        } else if closing && !reopen {
+            multipart.closed = true;
+            multipart.epilogue = Some(line.next);
+        } else {
+            multipart.parts = multipart.parts.saturating_add(1);
+            let default_media = if multipart.digest { "message/rfc822" } else { "text/plain" };
+            self.open_part(entity, line, default_media);
+        }
+        true
+    }
+
+    /// The strict way: the whole line, and the outermost multipart that it fits. Gives its frame and
+    /// whether the line closes it.
+    fn outermost(&self, text: &[u8]) -> Option<(usize, bool)> {
+        let text = trim_blanks(text.strip_prefix(b"--")?);
+        let opens = self.boundaries.get(text).copied();
+        let closes = text.strip_suffix(b"--").and_then(|text| self.boundaries.get(text)).copied();
+        match (opens, closes) {
+            (Some(open), Some(close)) => Some((open.min(close), close < open)),
+            (Some(open), None) => Some((open, false)),
+            (None, Some(close)) => Some((close, true)),
+            (None, None) => None,
+        }
+    }
+
+    /// The open multiparts from the innermost outwards, with their frames.
+    fn multiparts(&self) -> impl Iterator<Item = (usize, EntityId, &Multipart)> {
+        self.frames.iter().enumerate().rev().filter_map(|(level, frame)| match &frame.state {
+            State::Multipart(multipart) => Some((level, frame.entity, multipart)),
+            _ => None,
+        })
+    }
+
+    /// Only the innermost multipart that is not closed counts.
+    fn innermost(&self, text: &[u8]) -> Option<(usize, bool)> {
+        let text = trim_blanks(text.strip_prefix(b"--")?);
+        let (level, _, multipart) = self.multiparts().take(MAX_COMPARED).find(|(_, _, multipart)| !multipart.closed)?;
+        let opens = text == multipart.boundary.as_slice();
+        let closes = text.strip_suffix(b"--") == Some(multipart.boundary.as_slice());
+        (opens || closes).then_some((level, closes && !opens))
+    }
+
+    /// The innermost multipart whose delimiter the line begins with, blanks in front passed over.
+    fn by_prefix(&self, text: &[u8]) -> Option<(usize, bool)> {
+        let text = text.trim_ascii_start().strip_prefix(b"--")?;
+        let fits = |multipart: &Multipart| text.strip_prefix(multipart.boundary.as_slice());
+        let mut all = self.multiparts().take(MAX_COMPARED);
+        all.find_map(|(level, _, multipart)| fits(multipart).map(|rest| (level, rest.starts_with(b"--"))))
+    }
+
+    /// Notes a line that some clients take for a delimiter.
+    fn note_prefix(&mut self, text: &[u8], line: Line) {
+        if self.policy.prefix {
+            return;
+        }
+        let Some(text) = text.trim_ascii_start().strip_prefix(b"--") else { return };
+        let fits = |multipart: &Multipart| !multipart.prefix_seen && text.starts_with(&multipart.boundary);
+        let found = self.multiparts().take(MAX_COMPARED).find(|(_, _, multipart)| fits(multipart));
+        let Some((level, entity, _)) = found else { return };
+        if let Some(Frame { state: State::Multipart(multipart), .. }) = self.frames.get_mut(level) {
+            multipart.prefix_seen = true;
+        }
+        self.builder.note(entity, DefectCode::BoundaryPrefix, Span::new(line.start, line.end));
+        self.builder.ask(entity, Ask::Prefix);
+    }
+
+    /// A multipart inside that is not closed would not see this delimiter in some clients.
+    fn ask_about_inner(&mut self, level: usize) {
+        let inside = self.frames.get(level.saturating_add(1)..).unwrap_or(&[]);
+        let open = |frame: &Frame| matches!(&frame.state, State::Multipart(inner) if inner.parts > 0 && !inner.closed);
+        if inside.iter().any(open)
+            && let Some(frame) = self.frames.get(level)
+        {
+            self.builder.ask(frame.entity, Ask::Inner);
+        }
+    }
+
+    /// Opens the part after a delimiter; the last that the limit allows takes all that is left.
+    fn open_part(&mut self, multipart: EntityId, line: Line, default_media: &'static str) {
+        let delimiter = Span::new(line.start, line.next);
+        let slot = Slot { delimiter, end: delimiter.end, followed: false };
+        let last = self.builder.is_last();
+        let part = self.builder.add(Some(multipart), self.buffer, line.next, Some(slot));
+        if last {
+            self.builder.note(multipart, DefectCode::LimitReached, delimiter);
+            self.stop_in(part);
+        } else {
+            self.open(part, line.next, default_media);
+        }
+    }
+}

@@ -1,0 +1,371 @@
+//! Files that stand inside a text: uuencode, yEnc, BinHex 4.0, and bare base64.
+//!
+//! A [`Block`] is found by its first line, or, for bare base64, by lines that hold nothing else and
+//! decode to something that is a file or a text. Blocks without an end reach to the end of the text.
+//! Linear time; at most [`MAX_BLOCKS`]. Not handled: files split over several messages (each piece is
+//! given), xxencode, resource forks of BinHex.
+
+use crate::graph::Encoding;
+use crate::span::Span;
+use crate::transfer::{Decoded, base64, class};
+
+/// Most blocks that are taken from one text.
+pub const MAX_BLOCKS: usize = 64;
+/// Shortest first line of bare base64, in bytes.
+const MIN_RUN_LINE: usize = 40;
+/// How much of bare base64 is decoded to see what it is, in encoded bytes.
+const MAX_PROBE: usize = 128;
+/// How many of twenty bytes must be printable for a text.
+const PRINTABLE: usize = 19;
+/// Longest file name that is taken, in bytes.
+const MAX_NAME: usize = 255;
+/// The sextets of BinHex 4.0 in order (RFC 1741, appendix A).
+const BINHEX: &[u8; 64] = b"!\"#$%&'()*+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr";
+/// What a BinHex file begins with, behind white space.
+const BINHEX_LINE: &[u8] = b"(This file must be converted with BinHex";
+/// How files begin that are worth finding in bare base64.
+const MAGIC: &[&[u8]] = &[
+    b"PK\x03\x04",
+    b"PK\x05\x06",
+    b"MZ",
+    b"%PDF",
+    b"Rar!",
+    b"7z\xbc\xaf",
+    b"\xd0\xcf\x11\xe0",
+    b"\x1f\x8b",
+    b"\x7fELF",
+    b"BZh",
+    b"\xfd7zXZ",
+    b"{\\rtf",
+    b"MSCF",
+    b"ITSF",
+    b"L\0\0\0\x01\x14",
+];
+
+/// A file in a text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Block {
+    /// Where it stands, its first and last line included.
+    pub span: Span,
+    /// How it is encoded.
+    pub encoding: Encoding,
+    /// Its name, as bytes.
+    pub name: Option<Vec<u8>>,
+}
+
+/// Whether a block may begin with this line of text.
+pub(crate) fn may_begin(line: &[u8]) -> bool {
+    match line.first() {
+        Some(b'b' | b'B') => line.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"begin")),
+        Some(b'=') => line.starts_with(b"=ybegin "),
+        Some(b'(') => line.starts_with(BINHEX_LINE),
+        _ => line.len() >= MIN_RUN_LINE && is_run(line),
+    }
+}
+
+/// Whether a line holds nothing but base64. The middle is looked at first: it tells texts quickly.
+fn is_run(line: &[u8]) -> bool {
+    let line = line.trim_ascii_end();
+    let sample = line.iter().step_by(5).all(|byte| class(*byte) < 64 || *byte == b'=');
+    sample && line.iter().all(|byte| class(*byte) < 64 || *byte == b'=')
+}
+
+/// Finds the blocks of a text, in order, without overlap.
+pub fn find(text: &[u8]) -> Vec<Block> {
+    let mut out = Vec::new();
+    let mut at = 0;
+    while at < text.len() && out.len() < MAX_BLOCKS {
+        let (line, next) = line_at(text, at);
+        at = match may_begin(line).then(|| block(text, at, line, next)).flatten() {
+            Some(block) => {
+                let end = (block.span.end as usize).max(next);
+                out.push(block);
+                end
+            }
+            None => next,
+        };
+    }
+    out
+}
+
+/// The line at an offset without its line end, and where the next one begins.
+fn line_at(text: &[u8], at: usize) -> (&[u8], usize) {
+    let rest = text.get(at..).unwrap_or(&[]);
+    let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+    let line = rest.get(..length).unwrap_or(rest);
+    (line.strip_suffix(b"\r").unwrap_or(line), at.saturating_add(length).saturating_add(1).min(text.len()))
+}
+
+/// The block that begins with a line, if it is one.
+fn block(text: &[u8], at: usize, line: &[u8], next: usize) -> Option<Block> {
+    let (encoding, name, end) = if line.starts_with(b"=ybegin ") {
+        let name = memchr::memmem::find(line, b"name=").and_then(|at| line.get(at.saturating_add(5)..));
+        (Encoding::Yenc, name, end_of(text, next, |line| line.starts_with(b"=yend")))
+    } else if line.starts_with(BINHEX_LINE) {
+        (Encoding::BinHex, None, end_of_binhex(text, next))
+    } else if let Some(name) = begin_base64(line) {
+        (Encoding::Base64Block, Some(name), end_of(text, next, |line| line.starts_with(b"====")))
+    } else if let Some(name) = begin(line) {
+        (Encoding::Uuencode, Some(name), end_of(text, next, |line| line.trim_ascii() == b"end"))
+    } else {
+        // A bounded probe first: a run of many lines that is no file is asked about at each line.
+        let probe = text.get(at..at.saturating_add(MAX_PROBE).min(text.len())).unwrap_or(&[]);
+        if !is_worth(&base64(probe.get(..line.len()).unwrap_or(probe), MAX_PROBE).bytes) {
+            return None;
+        }
+        (Encoding::Base64, None, end_of_run(text, at))
+    };
+    let name = name.map(|name| name.trim_ascii()).map(|name| name.get(..MAX_NAME).unwrap_or(name).to_vec());
+    Some(Block { span: Span::new(at, end), encoding, name: name.filter(|name| !name.is_empty()) })
+}
+
+/// `begin 644 name`: the name, perhaps empty.
+fn begin(line: &[u8]) -> Option<&[u8]> {
+    let rest = line.get(..5).filter(|start| start.eq_ignore_ascii_case(b"begin")).and_then(|_| line.get(5..))?;
+    let rest = rest.strip_prefix(b" ")?.trim_ascii_start();
+    let digits = rest.iter().take_while(|byte| (b'0'..=b'7').contains(byte)).count();
+    let name = rest.get(digits..)?;
+    ((3..=6).contains(&digits) && (name.is_empty() || name.first().is_some_and(u8::is_ascii_whitespace)))
+        .then_some(name)
+}
+
+/// `begin-base64 644 name`.
+fn begin_base64(line: &[u8]) -> Option<&[u8]> {
+    let rest = line.strip_prefix(b"begin-base64 ")?;
+    Some(rest.iter().position(|byte| *byte == b' ').and_then(|at| rest.get(at..)).unwrap_or(&[]))
+}
+
+/// Behind the first line that ends a block, or the end of the text.
+fn end_of(text: &[u8], from: usize, is_end: impl Fn(&[u8]) -> bool) -> usize {
+    let mut at = from;
+    while at < text.len() {
+        let (line, next) = line_at(text, at);
+        at = next;
+        if is_end(line) {
+            break;
+        }
+    }
+    at
+}
+
+fn end_of_binhex(text: &[u8], from: usize) -> usize {
+    let rest = text.get(from..).unwrap_or(&[]);
+    let mut colons = memchr::memchr_iter(b':', rest);
+    let _first = colons.next();
+    colons.next().map_or(text.len(), |at| from.saturating_add(at).saturating_add(1))
+}
+
+/// Lines of one length, and perhaps a shorter one of whole groups behind them.
+fn end_of_run(text: &[u8], from: usize) -> usize {
+    let (first, mut at) = line_at(text, from);
+    let width = first.trim_ascii_end().len();
+    let mut last = first;
+    while at < text.len() && last.trim_ascii_end().len() == width && !last.ends_with(b"=") {
+        let (line, next) = line_at(text, at);
+        let length = line.trim_ascii_end().len();
+        if length == 0 || length > width || (length < width && length % 4 != 0) || !is_run(line) {
+            break;
+        }
+        (last, at) = (line, next);
+    }
+    at
+}
+
+/// Whether decoded bytes are the start of a file or a text.
+fn is_worth(bytes: &[u8]) -> bool {
+    let printable = bytes.iter().filter(|byte| matches!(byte, b'\t' | b'\r' | b'\n' | 32..=126)).count();
+    let text = bytes.len() >= 20 && printable.saturating_mul(20) >= bytes.len().saturating_mul(PRINTABLE);
+    text || MAGIC.iter().any(|magic| bytes.starts_with(magic))
+}
+
+/// Decodes a block to at most `max` bytes.
+pub(super) fn decode(encoding: Encoding, block: &[u8], max: usize) -> Decoded {
+    let (_, next) = line_at(block, 0);
+    let body = block.get(next..).unwrap_or(&[]);
+    let mut bytes = match encoding {
+        Encoding::Uuencode => uu(body),
+        Encoding::Yenc => yenc(body),
+        Encoding::BinHex => binhex(body),
+        _ => {
+            let end = memchr::memmem::find(body, b"\n====").unwrap_or(body.len());
+            base64(body.get(..end).unwrap_or(body), max).bytes
+        }
+    };
+    let cut = bytes.len() > max;
+    bytes.truncate(max);
+    Decoded { bytes, defects: Vec::new(), cut }
+}
+
+fn uu(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len() / 4 * 3);
+    for line in body.split(|byte| *byte == b'\n') {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.trim_ascii() == b"end" {
+            break;
+        }
+        let value = |byte: u8| byte.wrapping_sub(32) & 63;
+        let Some((length, data)) = line.split_first() else { continue };
+        let start = out.len();
+        for four in data.chunks(4) {
+            // Blanks at the end of a line may have been lost.
+            let at = |n: usize| value(four.get(n).copied().unwrap_or(b' '));
+            let (a, b, c, d) = (at(0), at(1), at(2), at(3));
+            out.extend_from_slice(&[a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]);
+        }
+        let wanted = start.saturating_add(usize::from(value(*length)));
+        out.truncate(wanted);
+    }
+    out
+}
+
+fn yenc(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len());
+    for line in body.split(|byte| *byte == b'\n') {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.starts_with(b"=yend") {
+            break;
+        }
+        if line.starts_with(b"=ypart ") {
+            continue;
+        }
+        let mut escaped = false;
+        for byte in line {
+            if *byte == b'=' && !escaped {
+                escaped = true;
+                continue;
+            }
+            let shift = if escaped { 42 + 64 } else { 42 };
+            out.push(byte.wrapping_sub(shift));
+            escaped = false;
+        }
+    }
+    out
+}
+
+/// The data fork of a BinHex file; where its head makes no sense, all that was decoded.
+fn binhex(body: &[u8]) -> Vec<u8> {
+    let start = memchr::memchr(b':', body).map_or(body.len(), |at| at.saturating_add(1));
+    let mut packed = Vec::new();
+    let (mut bits, mut count) = (0u32, 0u32);
+    for byte in body.get(start..).unwrap_or(&[]) {
+        if *byte == b':' {
+            break;
+        }
+        let Some(value) = BINHEX.iter().position(|known| known == byte) else { continue };
+        bits = bits << 6 | u32::try_from(value).unwrap_or(0);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            packed.push((bits >> count) as u8);
+            bits &= 0xff;
+        }
+    }
+    data_fork(unrun(&packed, body.len().saturating_mul(2)))
+}
+
+/// Undoes the run lengths (0x90); at most `max` bytes.
+fn unrun(packed: &[u8], max: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(packed.len());
+    let mut bytes = packed.iter();
+    while let Some(byte) = bytes.next() {
+        if *byte != 0x90 {
+            out.push(*byte);
+        } else {
+            match (bytes.next().copied().unwrap_or(0), out.last().copied()) {
+                (0, _) => out.push(0x90),
+                (times, Some(last)) => out.extend(std::iter::repeat_n(last, usize::from(times.saturating_sub(1)))),
+                (_, None) => {}
+            }
+        }
+        if out.len() > max {
+            break;
+        }
+    }
+    out
+}
+
+fn data_fork(all: Vec<u8>) -> Vec<u8> {
+    let name = usize::from(all.first().copied().unwrap_or(0));
+    // Name, version, type, creator, flags; then the two lengths and a check sum.
+    let lengths = name.saturating_add(2 + 4 + 4 + 2);
+    let size = all.get(lengths..lengths.saturating_add(4));
+    let size = size.map_or(0, |bytes| bytes.iter().fold(0usize, |sum, byte| sum << 8 | usize::from(*byte)));
+    let start = lengths.saturating_add(4 + 4 + 2);
+    match all.get(start..) {
+        Some(fork) if size > 0 && !fork.is_empty() => fork.get(..size).unwrap_or(fork).to_vec(),
+        _ => all,
+    }
+}
+
+/// UTF-7 (RFC 2152) as UTF-8; what is damaged is left out. Some readers take `&` for `+` as in
+/// IMAP; this one does not.
+pub(crate) fn utf7(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut at = 0;
+    while let Some(byte) = text.get(at) {
+        at += 1;
+        if *byte != b'+' {
+            out.push(*byte);
+            continue;
+        }
+        let rest = text.get(at..).unwrap_or(&[]);
+        let length = rest.iter().take_while(|byte| class(**byte) < 64).count();
+        if length == 0 {
+            out.push(b'+');
+        }
+        let units = base64(rest.get(..length).unwrap_or(&[]), rest.len()).bytes;
+        let units = units.chunks_exact(2).map(|two| two.iter().fold(0u16, |sum, byte| sum << 8 | u16::from(*byte)));
+        for unit in char::decode_utf16(units) {
+            out.extend_from_slice(unit.unwrap_or(char::REPLACEMENT_CHARACTER).encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        at = at.saturating_add(length);
+        if text.get(at) == Some(&b'-') {
+            at += 1;
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Name and content.
+    type File = (Option<String>, Vec<u8>);
+
+    fn files(text: &[u8]) -> Vec<File> {
+        let name = |name: Vec<u8>| String::from_utf8_lossy(&name).into_owned();
+        let decode = |block: Block| {
+            (block.name.map(name), super::super::decode(block.encoding, block.span.of(text), 1 << 16).bytes)
+        };
+        find(text).into_iter().map(decode).collect()
+    }
+
+    #[test]
+    fn files_in_texts_are_found() {
+        let html = "<html>some text that is long enough to be found</html>";
+        let bare = String::from_utf8(crate::transfer::encode_base64(html.as_bytes(), b"\n")).unwrap();
+        let file = |name: Option<&str>, bytes: &[u8]| (name.map(str::to_owned), bytes.to_vec());
+        let cases: Vec<(String, Vec<File>)> = vec![
+            ("text\nbegin 644 a b.txt\n#0V%T\n`\nend\nmore\n".into(), vec![file(Some("a b.txt"), b"Cat")]),
+            ("begin 0644 x\r\n#0V%T\r\n".into(), vec![file(Some("x"), b"Cat")]),
+            ("begin-base64 644 x.zip\nQ2F0\n====\ntail".into(), vec![file(Some("x.zip"), b"Cat")]),
+            (format!("see\n{bare}\nbye"), vec![file(None, html.as_bytes())]),
+            ("begin the day well\n0123456789abcdef0123456789abcdef01234567\n".into(), vec![]),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(files(text.as_bytes()), expected, "{text}");
+        }
+        let yenc: Vec<u8> = b"Cat\0".iter().map(|byte| byte.wrapping_add(42)).collect();
+        let text = [b"=ybegin line=128 size=4 name=c.bin\r\n".as_slice(), &yenc, b"\r\n=yend size=4\r\n"].concat();
+        assert_eq!(files(&text), [file(Some("c.bin"), b"Cat\0")]);
+    }
+
+    #[test]
+    fn utf7_is_read() {
+        for (raw, text) in [("a+ADw-b", "a<b"), ("+ADw-script+AD4-", "<script>"), ("1+-1", "1+1"), ("+2D3eAA-", "😀")]
+        {
+            assert_eq!(utf7(raw.as_bytes()), text.as_bytes(), "{raw}");
+        }
+    }
+}

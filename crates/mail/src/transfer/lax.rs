@@ -1,0 +1,245 @@
+//! Other ways in which clients undo a damaged transfer encoding.
+//!
+//! Base64: up to its first whole padding, up to the first character outside the alphabet, only the
+//! lines that are base64 from end to end, padding passed over as if it were nothing, each line for
+//! itself, the alphabet of RFC 4648 section 5. Quoted-printable: an escape that is none dropped in
+//! part or whole. Texts: NUL bytes dropped. Every way takes linear time and gives at most its input.
+
+use super::{Decoded, JUNK, PAD, SPACE, base64, class, hex, quoted_printable};
+use crate::graph::Encoding;
+
+/// Bodies up to this size, in bytes, are decoded in every way to compare what comes out; of larger
+/// ones the likely ways are taken by what is damaged.
+const MAX_COMPARED: usize = 64 * 1024;
+
+/// See [`super::decode`].
+pub(super) fn decode(encoding: Encoding, body: &[u8], max: usize) -> Decoded {
+    let text = match encoding {
+        Encoding::Base64ToPadding => return quiet(base64(&to_padding(body), max)),
+        Encoding::Base64ToJunk => return quiet(base64(to_junk(body), max)),
+        Encoding::Base64CleanLines => return quiet(base64(&clean_lines(body), max)),
+        Encoding::Base64NoPadding => return quiet(base64(&only(body, |byte| class(byte) != PAD), max)),
+        Encoding::Base64ByLine => return by_line(body, max),
+        Encoding::Base64Url => return quiet(base64(&url_alphabet(body), max)),
+        Encoding::QuotedPrintableDrop => dropped(body, 1),
+        Encoding::QuotedPrintableSkip => dropped(body, 3),
+        Encoding::NoNul => {
+            let bytes = only(body, |byte| byte != 0);
+            let cut = bytes.len() > max;
+            return Decoded { bytes: cut_at(bytes, max), cut, ..Decoded::default() };
+        }
+        _ => return Decoded { bytes: cut_at(body.to_vec(), max), cut: body.len() > max, ..Decoded::default() },
+    };
+    quiet(quoted_printable(&text, max))
+}
+
+/// Without defects: the strict decoding tells them.
+fn quiet(decoded: Decoded) -> Decoded {
+    Decoded { defects: Vec::new(), ..decoded }
+}
+
+fn cut_at(mut bytes: Vec<u8>, max: usize) -> Vec<u8> {
+    bytes.truncate(max);
+    bytes
+}
+
+fn only(body: &[u8], keep: impl Fn(u8) -> bool) -> Vec<u8> {
+    body.iter().copied().filter(|byte| keep(*byte)).collect()
+}
+
+/// Up to the first padding that completes a group; padding that completes none is passed over.
+fn to_padding(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len());
+    let (mut count, mut pads) = (0u8, 0u8);
+    for byte in body {
+        match class(*byte) {
+            SPACE | JUNK => {}
+            PAD => {
+                pads = pads.saturating_add(1);
+                if count >= 2 && count.saturating_add(pads) >= 4 {
+                    break;
+                }
+            }
+            _ => {
+                out.push(*byte);
+                count = (count + 1) % 4;
+                pads = 0;
+            }
+        }
+    }
+    out
+}
+
+fn to_junk(body: &[u8]) -> &[u8] {
+    let end = body.iter().position(|byte| class(*byte) == JUNK).unwrap_or(body.len());
+    body.get(..end).unwrap_or(body)
+}
+
+/// Only lines that hold nothing but base64.
+fn clean_lines(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len());
+    for line in body.split(|byte| *byte == b'\n') {
+        if line.iter().all(|byte| class(*byte) != JUNK) {
+            out.extend_from_slice(line);
+        }
+    }
+    out
+}
+
+/// Each line for itself; a group does not go on in the next line.
+fn by_line(body: &[u8], max: usize) -> Decoded {
+    let mut out = Decoded::default();
+    for line in body.split(|byte| *byte == b'\n') {
+        let left = max.saturating_sub(out.bytes.len());
+        let line = base64(line, left);
+        out.bytes.extend_from_slice(&line.bytes);
+        out.cut |= line.cut;
+    }
+    out
+}
+
+fn url_alphabet(body: &[u8]) -> Vec<u8> {
+    let map = |byte: &u8| match byte {
+        b'-' => b'+',
+        b'_' => b'/',
+        byte => *byte,
+    };
+    body.iter().map(map).collect()
+}
+
+/// Quoted-printable with `count` bytes of each escape that is none taken out.
+fn dropped(body: &[u8], count: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len());
+    let mut at = 0;
+    while let Some(byte) = body.get(at) {
+        if *byte == b'=' && !is_escape(body, at) {
+            at = at.saturating_add(count);
+        } else {
+            out.push(*byte);
+            at += 1;
+        }
+    }
+    out
+}
+
+/// Whether the `=` at `at` begins an escape or a soft break.
+fn is_escape(body: &[u8], at: usize) -> bool {
+    let rest = body.get(at.saturating_add(1)..).unwrap_or(&[]);
+    match rest {
+        [] | [b'\r' | b'\n', ..] => true,
+        [b' ' | b'\t', ..] => {
+            // Blanks between the sign and the line end are padding.
+            let next = rest.iter().take(100).find(|byte| !matches!(byte, b' ' | b'\t'));
+            next.is_none_or(|byte| matches!(byte, b'\r' | b'\n'))
+        }
+        [a, b, ..] => hex(*a).is_some() && hex(*b).is_some(),
+        _ => false,
+    }
+}
+
+/// Whether a body is base64 as it should be: nothing but the alphabet and white space, padding only at
+/// its end. Length and line length do not matter.
+pub(crate) fn is_clean_base64(body: &[u8]) -> bool {
+    let mut text = body.trim_ascii_end();
+    for _ in 0..2 {
+        text = text.strip_suffix(b"=").unwrap_or(text).trim_ascii_end();
+    }
+    // Plain comparisons, so that the compiler can look at many bytes at once.
+    text.chunks(1024).all(|chunk| {
+        let bad = chunk.iter().fold(0u8, |bad, byte| {
+            let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+            let other = byte.wrapping_sub(b'/') < 11 || *byte == b'+';
+            let blank = matches!(*byte, b' ' | b'\t' | b'\r' | b'\n');
+            bad | u8::from(!(letter | other | blank))
+        });
+        bad == 0
+    })
+}
+
+/// Whether a quoted-printable body holds an escape that is none.
+pub(crate) fn is_damaged_quoted_printable(body: &[u8]) -> bool {
+    memchr::memchr_iter(b'=', body).any(|at| !is_escape(body, at))
+}
+
+/// The ways to decode a damaged base64 body that give something else than the lenient one.
+pub(crate) fn base64_variants(body: &[u8]) -> Vec<Encoding> {
+    let ways = [
+        Encoding::Base64ToPadding,
+        Encoding::Base64CleanLines,
+        Encoding::Base64NoPadding,
+        Encoding::Base64ToJunk,
+        Encoding::Base64ByLine,
+        Encoding::Base64Url,
+    ];
+    if body.len() > MAX_COMPARED {
+        let junk = body.iter().any(|byte| class(*byte) == JUNK);
+        let way = if junk { Encoding::Base64CleanLines } else { Encoding::Base64ToPadding };
+        return vec![way];
+    }
+    let wanted = ways.iter().copied().filter(|way| match way {
+        Encoding::Base64Url => memchr::memchr2(b'-', b'_', body).is_some(),
+        _ => true,
+    });
+    different(body, Encoding::Base64, wanted)
+}
+
+/// The same for damaged quoted-printable.
+pub(crate) fn quoted_printable_variants(body: &[u8]) -> Vec<Encoding> {
+    let ways = [Encoding::QuotedPrintableDrop, Encoding::QuotedPrintableSkip];
+    if body.len() > MAX_COMPARED {
+        return vec![Encoding::QuotedPrintableDrop];
+    }
+    different(body, Encoding::QuotedPrintable, ways.into_iter())
+}
+
+/// The ways whose result neither the known one nor an earlier one gave.
+fn different(body: &[u8], known: Encoding, ways: impl Iterator<Item = Encoding>) -> Vec<Encoding> {
+    let mut seen = vec![super::decode(known, body, usize::MAX).bytes];
+    let mut out = Vec::new();
+    for way in ways {
+        let bytes = decode(way, body, usize::MAX).bytes;
+        if !bytes.is_empty() && !seen.contains(&bytes) {
+            seen.push(bytes);
+            out.push(way);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_way_reads_damage_as_its_clients_do() {
+        let cases: [(Encoding, &[u8], &[u8]); 10] = [
+            (Encoding::Base64ToPadding, b"SGk=SGk=", b"Hi"),
+            (Encoding::Base64ToPadding, b"SG=ktISE=", b"Hi-!!"),
+            (Encoding::Base64NoPadding, b"SG=kt", b"Hi-"),
+            (Encoding::Base64ToJunk, b"SGkt*SGkt", b"Hi-"),
+            (Encoding::Base64CleanLines, b"a footer!\r\nSGkt\r\n-- \r\n", b"Hi-"),
+            (Encoding::Base64ByLine, b"SGk\nSGkt\n", b"HiHi-"),
+            (Encoding::Base64Url, b"--__", b"\xfb\xef\xff"),
+            (Encoding::QuotedPrintableDrop, b"a=zb=3D", b"azb="),
+            (Encoding::QuotedPrintableSkip, b"a=zzb=3D", b"ab="),
+            (Encoding::NoNul, b"a\0b\0", b"ab"),
+        ];
+        for (way, body, bytes) in cases {
+            assert_eq!(decode(way, body, 100).bytes, bytes, "{way:?} {body:?}");
+            assert!(decode(way, body, 1).bytes.len() <= 1);
+        }
+    }
+
+    #[test]
+    fn damage_is_told_from_what_is_usual() {
+        for clean in ["", "SGkt", "SGk=\r\n", "SGk\t=\r\n =", "SA==\n\n", "AZaz09+/\r\n"] {
+            assert!(is_clean_base64(clean.as_bytes()), "{clean}");
+        }
+        for damaged in ["SG=k", "SGk-", "SGk===", "SGk=\r\n-- \r\n", "S_", "S:", "S@", "S[", "S`", "S{", "S."] {
+            assert!(!is_clean_base64(damaged.as_bytes()), "{damaged}");
+        }
+        for (body, damaged) in [("a=20b=\r\nc= \r\nd=", false), ("a=2", true), ("=zz", true), ("= x", true)] {
+            assert_eq!(is_damaged_quoted_printable(body.as_bytes()), damaged, "{body}");
+        }
+    }
+}
