@@ -5,10 +5,10 @@ use std::path::Path;
 use mail::address::Address;
 use mail::arrival::{Direction, MessageId, Surface};
 use mail::untrusted::Untrusted;
-use store::{NewEntry, Options, SenderType, Store};
+use store::{NewEntry, SenderType};
 use testkit::{Behaviour, Sink, sample};
 
-use crate::support::{assert_harmless, files, run, run_with};
+use crate::support::{assert_harmless, files, hold_store, run, run_with, with_store};
 
 /// 2025-11-21 18:00:00 UTC.
 const EVENING: u64 = 1_763_748_000_000;
@@ -46,12 +46,13 @@ fn entry(number: u8, subject: &str, size: usize) -> NewEntry {
 /// A data directory `data` with these messages in Backup, by subject; and their entries' ids.
 fn kept(messages: &[(&str, &[u8])]) -> (tempfile::TempDir, Vec<String>) {
     let dir = files(&[]);
-    let store = Store::open(&dir.path().join("data"), Options { create: true }).unwrap();
-    let keep = |(at, (subject, bytes)): (usize, &(&str, &[u8]))| {
-        let entry = entry(at as u8 + 1, subject, bytes.len());
-        store.keep(entry, &mut &bytes[..]).unwrap().backup_id().to_string()
-    };
-    let ids = messages.iter().enumerate().map(keep).collect();
+    let ids = with_store(dir.path(), |store| {
+        let keep = |(at, (subject, bytes)): (usize, &(&str, &[u8]))| {
+            let entry = entry(at as u8 + 1, subject, bytes.len());
+            store.keep(entry, &mut &bytes[..]).unwrap().backup_id().to_string()
+        };
+        messages.iter().enumerate().map(keep).collect()
+    });
     (dir, ids)
 }
 
@@ -197,7 +198,7 @@ fn a_lost_index_is_made_anew() {
 #[test]
 fn a_held_data_directory_is_not_used() {
     let (dir, _) = kept(&[("one", b"1")]);
-    let held = Store::open(&dir.path().join("data"), Options { create: false }).unwrap();
+    let held = hold_store(dir.path());
     let ran = backup(dir.path(), &["list"]).exits(2);
     assert!(ran.err.contains("in use by process"), "{}", ran.err);
     drop(held);

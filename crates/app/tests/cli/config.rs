@@ -1,6 +1,6 @@
 //! `mailward config`.
 
-use crate::support::{files, program, run};
+use crate::support::{files, program, run, spawn};
 
 #[test]
 fn every_problem_is_shown_with_its_place_and_what_to_do() {
@@ -58,11 +58,9 @@ fn the_printed_configuration_is_one() {
 #[test]
 fn settings_are_shown_with_their_sources() {
     let dir = files(&[("m.toml", b"hostname = \"mx.example.org\"\n")]);
-    let output = program(dir.path())
-        .args(["config", "show", "--config", "m.toml", "--changed"])
-        .env("MAILWARD__LIMITS__CONNECTIONS", "77")
-        .output()
-        .unwrap();
+    let mut command = program(dir.path());
+    command.args(["config", "show", "--config", "m.toml", "--changed"]).env("MAILWARD__LIMITS__CONNECTIONS", "77");
+    let output = spawn(&mut command).wait_with_output().unwrap();
     let out = String::from_utf8(output.stdout).unwrap();
     assert!(out.contains("hostname = \"mx.example.org\"   # file\n"), "{out}");
     assert!(out.contains("limits.connections = 77   # environment\n"), "{out}");

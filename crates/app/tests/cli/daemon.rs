@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use testkit::{Behaviour, Client, Daemon, Sink, sample};
 
-use crate::support::{Ran, run, run_with};
+use crate::support::{Ran, forking, run, run_with};
 
 /// A daemon with a next hop, and one infected message that went through it.
 struct Running {
@@ -21,7 +21,7 @@ impl Running {
              [next_hop]\naddress = \"{}\"\ntls = \"none\"\n[http]\nlisten = \"\"\n",
             sink.address()
         );
-        let mut daemon = Daemon::start(env!("CARGO_BIN_EXE_mailward"), &config);
+        let mut daemon = forking(|| Daemon::start(env!("CARGO_BIN_EXE_mailward"), &config));
         daemon.wait_banner(port).await;
         let mut client = Client::open(([127, 0, 0, 1], port).into()).await;
         let mail = sample::eicar_zipped("your invoice");

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::process::Stdio;
 
-use crate::support::{files, program, run};
+use crate::support::{files, program, run, spawn};
 
 #[test]
 fn a_reader_that_leaves_ends_the_program_quietly() {
@@ -12,13 +12,11 @@ fn a_reader_that_leaves_ends_the_program_quietly() {
         std::fs::write(dir.path().join(format!("{number}")), "hello").unwrap();
     }
     for format in ["text", "json"] {
-        let mut child = program(dir.path())
-            .args(["scan", "--no-config", "-q", "-v", "--format", format, "--hash-list", "/dev/null", "."])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = spawn(
+            program(dir.path())
+                .args(["scan", "--no-config", "-q", "-v", "--format", format, "--hash-list", "/dev/null", "."])
+                .stdin(Stdio::null()),
+        );
         drop(child.stdout.take());
         let mut err = String::new();
         child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
@@ -40,13 +38,7 @@ fn a_closed_pipe_is_met_by_every_kind_of_output() {
         &["config", "show"],
     ];
     for args in cases {
-        let mut child = program(dir.path())
-            .args(args)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = spawn(program(dir.path()).args(args).stdin(Stdio::null()));
         drop(child.stdout.take());
         let mut err = String::new();
         child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
@@ -58,13 +50,7 @@ fn a_closed_pipe_is_met_by_every_kind_of_output() {
 #[test]
 fn a_closed_standard_error_stops_nothing() {
     let dir = files(&[("a.txt", b"hello")]);
-    let mut child = program(dir.path())
-        .args(["scan", "--no-config", "a.txt", "missing"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = spawn(program(dir.path()).args(["scan", "--no-config", "a.txt", "missing"]).stdin(Stdio::null()));
     drop(child.stderr.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(2));

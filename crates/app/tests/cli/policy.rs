@@ -3,7 +3,7 @@
 use serde_json::json;
 use testkit::sample;
 
-use crate::support::{files, run, run_with};
+use crate::support::{files, hold_store, run, run_with, with_store};
 
 const APPLY: [&str; 4] = ["policy", "apply", "--data-dir", "data"];
 
@@ -33,8 +33,7 @@ fn a_policy_is_applied_shown_and_exported() {
     let exists = run(dir.path(), &["policy", "export", "--data-dir", "data", "-o", "full.toml"]).exits(2);
     assert!(exists.err.contains("--force"), "{}", exists.err);
 
-    let store = store::Store::open(&dir.path().join("data"), store::Options { create: false }).unwrap();
-    let first = store.policy(1).unwrap().unwrap();
+    let first = with_store(dir.path(), |store| store.policy(1)).unwrap().unwrap();
     assert_eq!((first.head.author.as_str(), first.head.comment.as_str()), ("tester", "stricter"));
 }
 
@@ -49,7 +48,7 @@ fn scan_judges_by_the_policy_in_force() {
     let text = b"[malware]\naction = \"block\"\n";
     run_with(dir.path(), &[&APPLY[..], &["--comment", "x", "-"]].concat(), text).exits(0);
     assert_eq!(scan(), "blocked");
-    let held = store::Store::open(&dir.path().join("data"), store::Options { create: false }).unwrap();
+    let held = hold_store(dir.path());
     let ran = run(dir.path(), &["scan", "--no-config", "--data-dir", "data", "e.eml"]).exits(1);
     assert!(ran.err.contains("judges by the defaults"), "{}", ran.err);
     drop(held);

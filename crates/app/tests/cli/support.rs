@@ -2,9 +2,15 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::{PoisonError, RwLock};
 
 use serde_json::Value;
+use store::{Options, Store};
+
+/// Between fork and exec a child holds a copy of everything that is open here, the lock of a data
+/// directory included: nothing is forked while a test has a store open.
+static FORKS: RwLock<()> = RwLock::new(());
 
 /// What came of a run.
 #[derive(Debug)]
@@ -35,15 +41,33 @@ pub(crate) fn program(dir: &Path) -> Command {
     command
 }
 
+/// Starts it with pipes for its output.
+pub(crate) fn spawn(command: &mut Command) -> Child {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    forking(|| command.spawn().expect("the program runs"))
+}
+
+/// Does something that forks.
+pub(crate) fn forking<T>(fork: impl FnOnce() -> T) -> T {
+    let _guard = FORKS.read().unwrap_or_else(PoisonError::into_inner);
+    fork()
+}
+
+/// Uses the store in `data` of a directory, and closes it again.
+pub(crate) fn with_store<T>(dir: &Path, work: impl FnOnce(&Store) -> T) -> T {
+    let _guard = FORKS.write().unwrap_or_else(PoisonError::into_inner);
+    work(&Store::open(&dir.join("data"), Options { create: true }).expect("the store opens"))
+}
+
+/// Holds the store in `data` of a directory. Nobody may open it in this test afterwards.
+pub(crate) fn hold_store(dir: &Path) -> Store {
+    let _guard = FORKS.write().unwrap_or_else(PoisonError::into_inner);
+    Store::open(&dir.join("data"), Options { create: true }).expect("the store opens")
+}
+
 /// Runs it with these bytes on standard input.
 pub(crate) fn run_with(dir: &Path, args: &[&str], stdin: &[u8]) -> Ran {
-    let mut child = program(dir)
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program runs");
+    let mut child = spawn(program(dir).args(args).stdin(Stdio::piped()));
     let mut input = child.stdin.take().expect("a pipe");
     let bytes = stdin.to_vec();
     // A program that does not read its input closes the pipe.

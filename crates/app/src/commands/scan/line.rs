@@ -118,6 +118,8 @@ pub(super) struct Unscanned {
     pub(super) reason: &'static str,
     /// Who says so.
     pub(super) engine: &'static str,
+    /// What it says about it, for people; unescaped.
+    pub(super) detail: String,
 }
 
 /// One defect in one place.
@@ -202,7 +204,8 @@ impl ScanLine {
                 engine,
             }),
             FindingKind::Unscanned { reason } => {
-                self.unscanned.push(Unscanned { node, path, reason: reason.name(), engine });
+                let detail = finding.evidence.raw().clone();
+                self.unscanned.push(Unscanned { node, path, reason: reason.name(), engine, detail });
             }
         }
     }

@@ -27,8 +27,9 @@ use show::Summary;
 #[cfg(test)]
 pub(crate) use line::schema;
 
-/// Messages in work for each worker: enough that none waits while results are put in order.
-const AHEAD: usize = 2;
+/// Messages that are read ahead for each worker: enough that none waits while a slow one holds up the
+/// order of the results. Each takes at most 256 KB of memory; what is larger is in a file.
+const AHEAD: usize = 8;
 /// The exit code when malware was found.
 const THREAT: u8 = 1;
 

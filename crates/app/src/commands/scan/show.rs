@@ -15,6 +15,8 @@ use crate::terminal::{self, Colour, Paint};
 const MAX_PATH: usize = 4096;
 /// Most names, or places, that are shown of one message.
 const MAX_SHOWN: usize = 100;
+/// Most characters of what an engine says.
+const MAX_DETAIL: usize = 200;
 /// Most characters of an error.
 const MAX_ERROR: usize = 500;
 
@@ -107,7 +109,8 @@ fn details(done: &Done, line: &ScanLine, out: &mut String) {
     }
     for unscanned in line.unscanned.iter().take(MAX_SHOWN) {
         let reason = unscanned.reason.replace('_', " ");
-        let _ = writeln!(out, "  {}: not scanned: {reason} ({})", unscanned.node, unscanned.engine);
+        let detail = escape(&unscanned.detail, MAX_DETAIL);
+        let _ = writeln!(out, "  {}: not scanned: {reason} ({}: {detail})", unscanned.node, unscanned.engine);
     }
     let hidden = line.malware.len().saturating_sub(MAX_SHOWN) + line.unscanned.len().saturating_sub(MAX_SHOWN);
     if hidden > 0 {
