@@ -2,11 +2,13 @@
 //! budget.
 //!
 //! Limits: [`CHUNK`], [`MAX_DICTIONARY`], and those of the decoders in `decode/`. A decoder that
-//! panics has found its stream broken. Not handled: PPMd, Shrink, Reduce, Implode.
+//! panics has found its stream broken. Not handled: Shrink and Reduce, which nothing has written since 1989.
 
+mod implode;
 pub(crate) mod lz4;
 mod lzma;
 mod lzw;
+mod ppmd;
 mod zstd;
 
 use std::cell::Cell;
@@ -52,6 +54,18 @@ pub(crate) enum Method {
         dictionary: u32,
         /// The uncompressed size, when the stream has no end mark.
         size: Option<u64>,
+    },
+    /// PPMd, variant I, with the head that zip gives it.
+    PpmdOfZip {
+        /// The uncompressed size, when the stream has no end mark.
+        size: Option<u64>,
+    },
+    /// Implode, zip's method 6.
+    Implode {
+        /// The member's flags.
+        flags: u16,
+        /// The uncompressed size.
+        size: u64,
     },
     /// One Zstandard frame.
     Zstd,
@@ -106,7 +120,7 @@ pub(crate) fn append(
     let mut hash = crc32fast::Hasher::new();
     let mut decoded = Decoded { content, consumed: 0, crc: 0, end: End::Complete };
     let source = Source { rest: input, taken: &taken, stop: budget.stop_flag().clone() };
-    decoded.end = match reader(method, source) {
+    decoded.end = match prepare(method, input, budget).and_then(|()| reader(method, source)) {
         Err(error) => broken(&error, budget),
         Ok(mut reader) => pump(&mut *reader, &taken, &mut decoded.content, &mut hash, budget, meter),
     };
@@ -118,6 +132,17 @@ pub(crate) fn append(
     meter.end_stream(taken.get() as u64);
     decoded.crc = hash.finalize();
     decoded
+}
+
+/// Counts what it costs to make a decoder.
+fn prepare(method: Method, input: &[u8], budget: &mut Budget) -> io::Result<()> {
+    let fuel = match method {
+        Method::PpmdOfZip { .. } => ppmd::fuel_of_zip(input),
+        _ => 0,
+    };
+    let fuel = fuel.min(budget.fuel_left().saturating_add(1));
+    // Once the fuel is used up, so it stays: that tells the reason.
+    budget.burn(fuel).map_err(|_| io::ErrorKind::TimedOut.into())
 }
 
 /// Puts bytes that are not compressed behind a member's content; false when a limit ended it.
@@ -157,7 +182,7 @@ fn pump(
 
 /// Why a decoder gave up.
 fn broken(error: &io::Error, budget: &Budget) -> End {
-    if budget.stop_flag().is_set() {
+    if budget.stop_flag().is_set() || error.kind() == io::ErrorKind::TimedOut {
         End::Limit(Limit::Time)
     } else if error.kind() == io::ErrorKind::OutOfMemory {
         End::Limit(Limit::Bytes)
@@ -179,6 +204,8 @@ fn reader<'a>(method: Method, source: Source<'a>) -> io::Result<Box<dyn Read + '
             Box::new(Guarded(Some(lzma_rust2::XzReader::new_mem_limit(source, false, memory))))
         }
         Method::RawLzma { properties, dictionary, size } => lzma::raw(source, properties, dictionary, size)?,
+        Method::PpmdOfZip { size } => ppmd::of_zip(source, size)?,
+        Method::Implode { flags, size } => Box::new(implode::Implode::new(source, flags, size)?),
         Method::Zstd => zstd::reader(source)?,
         Method::Lz4 => Box::new(lz4::Lz4::new(source)),
         Method::Lzw { flags } => Box::new(lzw::Lzw::new(source, flags)?),

@@ -191,7 +191,11 @@ impl Header {
                 let known = self.flags & END_MARK == 0 && !self.open;
                 Method::Lzma { size: known.then_some(self.size) }
             }
+            6 => Method::Implode { flags: self.flags, size: if self.open { u64::MAX } else { self.size } },
+            // 20 is an earlier number of Zstandard.
+            20 | 93 => Method::Zstd,
             95 => Method::Xz,
+            98 => Method::PpmdOfZip { size: (!self.open).then_some(self.size) },
             _ => return None,
         })
     }
@@ -238,8 +242,9 @@ impl Header {
 
     /// Whether what was decoded is what the header says; `packed` is how many bytes there were.
     pub(super) fn is_met(&self, method: Method, decoded: &Decoded, packed: usize) -> bool {
-        // LZMA and XZ read ahead, so how much was theirs is not known.
-        let whole = matches!(method, Method::Lzma { .. } | Method::Xz) || decoded.consumed == packed;
+        // An end mark may follow what makes up the size.
+        let marked = matches!(method, Method::Lzma { .. } | Method::PpmdOfZip { .. } | Method::Xz);
+        let whole = marked || decoded.consumed == packed;
         let told = decoded.crc == self.crc && decoded.content.len() as u64 == self.size && whole;
         decoded.end == End::Complete && (self.open || told)
     }

@@ -7,7 +7,8 @@
 //! would read the directory anew each time; members of equal name hide each other; its XZ reader
 //! takes any dictionary. It is the oracle in the tests.
 //!
-//! Methods: stored, Deflate, Deflate64, bzip2, LZMA, XZ; others are reported as an unknown format.
+//! Methods: stored, Implode, Deflate, Deflate64, bzip2, LZMA, Zstandard, XZ, PPMd; others (Shrink,
+//! Reduce, WavPack, JPEG) are reported as an unknown format.
 //! Limits: the budget; [`MAX_READ`] times the archive's size may be read in all, so that members
 //! which share their data end as a bomb. Not handled: decryption; archives split over several files
 //! are damage.

@@ -28,7 +28,8 @@ impl Zip {
         let decoded = self.decode(method, packed, budget);
         if header.is_met(method, &decoded, packed.len()) {
             member.content = decoded.content;
-            return if matches!(method, Method::Lzma { .. } | Method::Xz) { packed.len() } else { decoded.consumed };
+            let marked = matches!(method, Method::Lzma { .. } | Method::PpmdOfZip { .. } | Method::Xz);
+            return if marked { packed.len() } else { decoded.consumed };
         }
         let own = match decoded.end {
             End::Limit(limit) => {
