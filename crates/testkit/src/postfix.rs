@@ -84,6 +84,9 @@ pub struct Options {
     pub relay: Option<SocketAddr>,
     /// More lines for main.cf, for instance `smtpd_milters = …`.
     pub main_cf: String,
+    /// The lines of master.cf for the two ports, instead of the plain ones. `@outside@` and
+    /// `@inside@` in them stand for the ports.
+    pub master_cf: Option<String>,
 }
 
 /// A running instance. It is stopped when dropped.
@@ -181,7 +184,16 @@ impl Postfix {
         main.push_str(&options.main_cf);
         fs::write(dir.join("main.cf"), main).expect("main.cf");
 
-        let mut master = MASTER_CF.to_owned();
+        fs::write(dir.join("master.cf"), format!("{MASTER_CF}{}", self.services(options))).expect("master.cf");
+    }
+
+    /// The lines of master.cf for the two ports.
+    fn services(&self, options: &Options) -> String {
+        let mut master = String::new();
+        if let Some(given) = &options.master_cf {
+            let ports = [("@outside@", self.outside), ("@inside@", self.inside)];
+            return ports.iter().fold(given.clone(), |text, (mark, port)| text.replace(mark, &port.to_string()));
+        }
         let _ = writeln!(master, "127.0.0.1:{} inet n - n - - smtpd", self.outside);
         if let Some(port) = options.filter {
             let _ = writeln!(master, "  -o smtpd_proxy_filter=127.0.0.1:{port}");
@@ -193,7 +205,7 @@ impl Postfix {
             -o smtpd_milters=",
             self.inside
         );
-        fs::write(dir.join("master.cf"), master).expect("master.cf");
+        master
     }
 
     /// Runs `postfix -c DIR VERB`; what it says is in the log.

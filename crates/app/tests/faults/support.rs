@@ -1,0 +1,153 @@
+//! A daemon with its ports, and senders that survive its end.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use testkit::Daemon;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::{Mutex, MutexGuard};
+
+/// The program.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_mailward");
+
+static TURN: Mutex<()> = Mutex::const_new(());
+
+/// One at a time: these tests take all of a small machine, and some measure time.
+pub(crate) async fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().await
+}
+
+/// A running program and where it listens.
+pub(crate) struct Mailward {
+    pub(crate) daemon: Daemon,
+    pub(crate) port: u16,
+}
+
+/// A configuration for these ports; `more` is put behind it, `@dir@` is the daemon's directory.
+pub(crate) fn config(port: u16, next: SocketAddr, more: &str) -> String {
+    format!(
+        "hostname = \"mx.example.com\"\ndata_dir = \"@dir@/data\"\n[[smtp]]\nlisten = \"127.0.0.1:{port}\"\n\
+         [next_hop]\naddress = \"{next}\"\ntls = \"none\"\n[trust]\ninternal_domains = [\"example.com\"]\n\
+         [http]\nlisten = \"\"\n[log]\nformat = \"json\"\n{more}"
+    )
+}
+
+impl Mailward {
+    /// Starts one in front of this next hop and waits until it greets.
+    pub(crate) async fn start(next: SocketAddr, more: &str) -> Self {
+        Self::start_at(testkit::free_port(), next, more).await
+    }
+
+    pub(crate) async fn start_at(port: u16, next: SocketAddr, more: &str) -> Self {
+        let mut daemon = Daemon::start(PROGRAM, &config(port, next, more));
+        daemon.wait_banner(port).await;
+        Self { daemon, port }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
+    }
+
+    /// Sends one message from outside to us; code and text of the last reply's last line.
+    pub(crate) async fn send(&self, mail: &[u8]) -> (u16, String) {
+        try_send(self.address(), mail).await.unwrap_or_else(|e| panic!("{e}\n{}", self.daemon.log().join("\n")))
+    }
+
+    /// Whether the program still runs.
+    pub(crate) fn runs(&self) -> bool {
+        Path::new(&format!("/proc/{}/exe", self.daemon.pid())).read_link().is_ok()
+    }
+
+    /// What `mailward backup list` says, a JSON object a line.
+    pub(crate) async fn backup(&self) -> Vec<String> {
+        let out = self.command(&["list", "--limit", "100000", "--format", "json"]).await;
+        assert!(out.status.success(), "{out:?}");
+        String::from_utf8(out.stdout).expect("text").lines().map(str::to_owned).collect()
+    }
+
+    /// `mailward backup …`, with this daemon's configuration.
+    pub(crate) async fn command(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(PROGRAM);
+        command.args(["backup", "--config"]).arg(self.daemon.config()).args(args);
+        run(command).await
+    }
+}
+
+/// Runs a program to its end without blocking anybody.
+pub(crate) async fn run(mut command: Command) -> Output {
+    command.stdin(Stdio::null());
+    tokio::task::spawn_blocking(move || command.output().expect("it runs")).await.expect("it ends")
+}
+
+/// Sends one message, with errors for everything that may happen to a server meanwhile.
+///
+/// # Errors
+/// The connection is refused or breaks, or a command before the end of the content is.
+pub(crate) async fn try_send(to: SocketAddr, mail: &[u8]) -> io::Result<(u16, String)> {
+    let work = async {
+        let mut stream = TcpStream::connect(to).await?;
+        let mut last = reply(&mut stream).await?;
+        for line in ["EHLO client.example.org", "MAIL FROM:<alice@example.org>", "RCPT TO:<bob@example.com>", "DATA"] {
+            if last.0 >= 400 {
+                return Ok(last);
+            }
+            stream.write_all(format!("{line}\r\n").as_bytes()).await?;
+            last = reply(&mut stream).await?;
+        }
+        if last.0 == 354 {
+            stream.write_all(&testkit::client::stuff(mail)).await?;
+            last = reply(&mut stream).await?;
+            stream.write_all(b"QUIT\r\n").await?;
+        }
+        Ok(last)
+    };
+    tokio::time::timeout(Duration::from_secs(60), work).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+}
+
+/// One whole reply: its code and its last line's text.
+async fn reply(stream: &mut TcpStream) -> io::Result<(u16, String)> {
+    loop {
+        let mut line = Vec::new();
+        while !line.ends_with(b"\r\n") {
+            line.push(stream.read_u8().await?);
+        }
+        let line = String::from_utf8_lossy(&line).trim_end().to_owned();
+        let code = line.get(..3).and_then(|code| code.parse().ok()).ok_or_else(|| io::Error::other(line.clone()))?;
+        if line.as_bytes().get(3) != Some(&b'-') {
+            return Ok((code, line.get(4..).unwrap_or_default().to_owned()));
+        }
+    }
+}
+
+/// Postfix' load generator at work: this many messages in ten sessions.
+pub(crate) async fn smtp_source(program: PathBuf, to: SocketAddr, messages: usize) {
+    let mut command = Command::new(program);
+    command.args(["-s", "10", "-m", &messages.to_string(), "-l", "4096"]);
+    command.args(["-f", "alice@example.org", "-t", "bob@example.com"]).arg(to.to_string());
+    let out = run(command).await;
+    assert!(out.status.success(), "{out:?}");
+}
+
+/// How often each message of the load generator came, by its Message-Id.
+pub(crate) fn tally<'a>(messages: impl Iterator<Item = &'a [u8]>) -> BTreeMap<String, usize> {
+    let mut seen = BTreeMap::new();
+    for message in messages {
+        let text = String::from_utf8_lossy(message);
+        let id = text.lines().find(|line| line.to_ascii_lowercase().starts_with("message-id:")).expect("a Message-Id");
+        *seen.entry(id.to_owned()).or_default() += 1;
+    }
+    seen
+}
+
+/// Writes a file by putting it in the place of the old one.
+pub(crate) fn replace(path: &Path, content: &str) {
+    let new = path.with_extension("new");
+    let mut file = std::fs::File::create(&new).expect("a file");
+    file.write_all(content.as_bytes()).expect("written");
+    std::fs::rename(&new, path).expect("renamed");
+}
