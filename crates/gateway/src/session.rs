@@ -177,7 +177,7 @@ impl Session<'_> {
         }
     }
 
-    /// Sends what waits, then reads. Between messages a stop ends the session here.
+    /// Sends what waits, then reads. A stop ends the session here, unless a message is coming in.
     async fn receive(&mut self) -> Result<(), End> {
         self.flush().await?;
         let limits = &self.node.config.limits;
@@ -191,7 +191,7 @@ impl Session<'_> {
         if Instant::now() >= limit {
             return Err(self.late().await);
         }
-        let between = self.transaction.is_none();
+        let between = receiving.is_none();
         let Some(stream) = &mut self.stream else { return Err(End::Closed) };
         let mut buffer = [0u8; READ_SIZE];
         let read = tokio::select! {
