@@ -46,8 +46,9 @@ pub struct Member {
     pub kind: Option<FileKind>,
     /// The entity of a MIME part that stands in the raw bytes, and so can be edited.
     pub entity: Option<EntityId>,
-    /// A reading of the archive that its directory does not tell of: a member that is not listed, or
-    /// a listed one as its own header describes it.
+    /// What only another reading has: of an archive, a member that its directory does not list, or a
+    /// listed one as its own header describes it; of a message, a leaf that the strict reading does not
+    /// have. Its part number says which: `2~1`.
     pub hidden: bool,
     /// Its content, decoded, as far as it could be read. For a nested message its raw bytes; empty
     /// for a multipart.

@@ -5,5 +5,6 @@ mod golden;
 mod hostile;
 mod limits;
 mod protocol;
+mod readings;
 mod rebuilds;
 mod support;

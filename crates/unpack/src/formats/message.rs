@@ -1,5 +1,6 @@
 //! An Internet message (RFC 5322, MIME) as a container: every part, the multiparts and nested
-//! messages included, in the order and as the tree of its first reading.
+//! messages included, in the order and as the tree of its first reading; then the leaves that only
+//! other readings have, as hidden members below the part that is read in another way.
 //!
 //! A nested message comes as a member of kind [`FileKind::Message`] with its raw bytes, and its parts
 //! follow as members below it, so it is not to be opened again. Limits: those of [`mail::graph`] and
@@ -7,7 +8,7 @@
 
 use mail::defect::{Defect, DefectCode};
 use mail::evidence::{FileKind, UnscannedReason};
-use mail::graph::{self, BufferId, Encoding, Entity, EntityId, Shape};
+use mail::graph::{self, BufferId, Encoding, Entity, EntityId, Recode, Shape};
 use mail::span::Span;
 use mail::transfer;
 use mail::untrusted::Untrusted;
@@ -28,6 +29,7 @@ struct Part {
     buffer: BufferId,
     body: Span,
     encoding: Encoding,
+    recode: Recode,
 }
 
 /// A message.
@@ -48,12 +50,13 @@ impl Message {
         let mut numbers: Vec<Option<u32>> = vec![None; message.len()];
         let mut parts = Vec::new();
         let mut buffers: Vec<(BufferId, Vec<u8>)> = Vec::new();
-        for (id, index) in message.primary().zip(0_u32..) {
+        let others = message.leaves().filter(|id| message.entity(*id).is_some_and(|entity| !entity.primary));
+        for (id, index) in message.primary().chain(others).zip(0_u32..) {
             let Some(entity) = message.entity(id) else { continue };
             if let Some(number) = numbers.get_mut(id.0 as usize) {
                 *number = Some(index);
             }
-            let parent = entity.parent.and_then(|parent| numbers.get(parent.0 as usize).copied().flatten());
+            let parent = holder(&message, entity, &numbers);
             if entity.buffer != BufferId(0) && buffers.iter().all(|(known, _)| *known != entity.buffer) {
                 buffers.push((entity.buffer, message.buffer(entity.buffer).to_vec()));
             }
@@ -69,6 +72,21 @@ impl Message {
         parts.reverse();
         Self { parts, buffers, meter: Meter::new(data.len() as u64), problems }
     }
+}
+
+/// The number of the part that holds an entity: the nearest one above it that is a container in the
+/// first reading.
+fn holder(message: &graph::Message<'_>, entity: &Entity, numbers: &[Option<u32>]) -> Option<u32> {
+    let mut above = entity.parent;
+    // Parents come before their children, so this ends.
+    while let Some(id) = above {
+        let parent = message.entity(id)?;
+        if let Some(number) = numbers.get(id.0 as usize).copied().flatten().filter(|_| !parent.is_leaf()) {
+            return Some(number);
+        }
+        above = parent.parent;
+    }
+    None
 }
 
 /// What is known of a part without its content.
@@ -88,10 +106,11 @@ fn part(id: EntityId, index: u32, parent: Option<u32>, entity: &Entity) -> Part 
         declared: Some(Untrusted::new(names::cut(entity.media.clone()))),
         attachment: entity.is_attachment(),
         kind,
-        entity: (entity.buffer == BufferId(0)).then_some(id),
+        entity: (entity.buffer == BufferId(0) && entity.primary).then_some(id),
+        hidden: !entity.primary,
         ..Member::default()
     };
-    Part { member, id, buffer: entity.buffer, body: entity.body, encoding: entity.encoding }
+    Part { member, id, buffer: entity.buffer, body: entity.body, encoding: entity.encoding, recode: entity.recode }
 }
 
 /// Gives each part its defects.
@@ -143,15 +162,7 @@ fn read(part: Part, buffer: &[u8], budget: &mut Budget, meter: &mut Meter) -> Me
     // No transfer encoding gives more than it takes, so nothing here can be a bomb by itself.
     let most = budget.bytes_left().min(budget.limits().object_bytes);
     let most = usize::try_from(most).unwrap_or(usize::MAX);
-    let decoded = match part.encoding {
-        Encoding::Base64 => transfer::base64(body, most),
-        Encoding::QuotedPrintable => transfer::quoted_printable(body, most),
-        Encoding::Identity | Encoding::Unknown => transfer::Decoded {
-            bytes: body.get(..most).unwrap_or(body).to_vec(),
-            cut: body.len() > most,
-            ..transfer::Decoded::default()
-        },
-    };
+    let decoded = transfer::decode_text(part.encoding, part.recode, body, most);
     if decoded.cut {
         member.problem(UnscannedReason::LimitBytes);
     }

@@ -93,9 +93,9 @@ fn a_message_in_base64_is_read_but_cannot_be_edited() {
 fn defects_come_with_their_part() {
     let text = MIXED.replace("AAEC", "AA!!EC");
     let found = parts(&text);
-    assert_eq!(found[6].defects.iter().map(|d| d.code.name()).collect::<Vec<_>>(), ["base64_junk"]);
+    assert_eq!(found[6].defects.iter().map(|d| d.code.name()).collect::<Vec<_>>(), ["other_reading", "base64_junk"]);
     assert!(found[1].defects.is_empty());
-    let defect = found[6].defects[0];
+    let defect = found[6].defects[1];
     let raw = text.replace('\n', "\r\n");
     assert_eq!(&raw.as_bytes()[defect.span.start as usize..][..1], b"!");
     assert_eq!(Some(defect.entity), found[6].entity);
@@ -135,4 +135,28 @@ fn a_part_over_the_limit_is_cut_and_says_so() {
     let text = MIXED.replace("Hello", &"Hello ".repeat(1000)).replace('\n', "\r\n");
     let walk = walk(text.as_bytes(), Limits { object_bytes: 1000, ..Limits::default() });
     assert!(walk.reasons.contains(&UnscannedReason::LimitBytes));
+}
+
+#[test]
+fn what_only_another_reading_has_comes_last_and_cannot_be_edited() {
+    let text = MIXED.replace("boundary=outer", "boundary=other; boundary=outer").replace(
+        "--outer--",
+        "--outer--\n--other\nContent-Transfer-Encoding: base64\nContent-Transfer-Encoding: 7bit\n\nc2VjcmV0\n--other--",
+    );
+    let found = parts(&text);
+    let hidden: Vec<&Member> = found.iter().filter(|member| member.hidden).collect();
+    assert!(hidden.iter().any(|member| member.content == b"Hello"), "{hidden:?}");
+    assert!(hidden.iter().all(|member| member.entity.is_none() && member.part.contains('~')), "{hidden:?}");
+    assert!(found.iter().any(|member| member.content == b"secret"), "{found:?}");
+    let first = found.iter().position(|member| member.hidden).unwrap();
+    assert!(found[first..].iter().all(|member| member.hidden), "strict parts come first");
+    assert!(found.iter().enumerate().all(|(at, member)| member.index as usize == at));
+}
+
+#[test]
+fn a_file_in_a_text_is_a_member_of_its_own() {
+    let found = parts("From: a@example.org\nSubject: x\n\nsee\nbegin 644 cat.txt\n#0V%T\n`\nend\n");
+    assert_eq!(found.len(), 2);
+    assert_eq!((&found[1].content[..], name(&found[1]), found[1].part.as_str()), (&b"Cat"[..], "cat.txt", "1~1.1"));
+    assert!(found[1].hidden && found[1].attachment);
 }
