@@ -6,7 +6,7 @@ use mail::graph::EntityId;
 use mail::untrusted::Untrusted;
 
 use crate::budget::Budget;
-use crate::formats::{compressed, gzip, message, tar, zip};
+use crate::formats::{compressed, gzip, message, sevenz, tar, zip};
 
 /// A file that holds others. It keeps no reference to its bytes: they are handed in at each call,
 /// always the same ones that it was opened with.
@@ -101,6 +101,7 @@ pub fn open(kind: FileKind, data: &[u8], budget: &mut Budget) -> Opening {
         FileKind::Zip | FileKind::Ooxml | FileKind::Odf | FileKind::Jar => Box::new(zip::Zip::open(data, budget)),
         FileKind::Compressed => Box::new(compressed::Compressed::open(data)),
         FileKind::Tar => Box::new(tar::Tar::open(data)),
+        FileKind::SevenZip => Box::new(sevenz::SevenZip::open(data, budget)),
         FileKind::OtherArchive => return Opening::Unscanned(UnscannedReason::UnknownFormat),
         FileKind::Multipart | FileKind::Empty => return Opening::Leaf,
         _ if zip::has_directory(data) => Box::new(zip::Zip::open(data, budget)),

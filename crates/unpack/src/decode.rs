@@ -8,14 +8,15 @@ mod implode;
 pub(crate) mod lz4;
 mod lzma;
 mod lzw;
-mod ppmd;
-mod zstd;
+pub(crate) mod ppmd;
+pub(crate) mod zstd;
 
 use std::cell::Cell;
 use std::io::{self, BufRead, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use flate2::{Decompress, FlushDecompress, Status};
+use mail::evidence::UnscannedReason;
 
 use crate::budget::{Budget, Limit, Meter, StopFlag};
 use crate::bytes::between;
@@ -24,7 +25,7 @@ use crate::container::Member;
 /// How much is decoded between two looks at the budget, in bytes.
 pub(crate) const CHUNK: usize = 64 * 1024;
 /// Largest LZMA dictionary, in bytes: what 7-Zip writes at its highest level.
-const MAX_DICTIONARY: u32 = 64 * 1024 * 1024;
+pub(crate) const MAX_DICTIONARY: u32 = 64 * 1024 * 1024;
 /// What an XZ decoder may use beside its dictionary, in KiB.
 const XZ_OVERHEAD: u32 = 1024;
 
@@ -155,6 +156,63 @@ pub(crate) fn stored(member: &mut Member, bytes: &[u8], budget: &mut Budget, met
     decoded.end == End::Complete
 }
 
+/// How [`fill`] ended.
+pub(crate) struct Filled {
+    /// CRC-32 of the content.
+    pub(crate) crc: u32,
+    /// The decoder stands at the end of the member, and can go on with the next.
+    pub(crate) ended: bool,
+}
+
+/// Moves the next `size` bytes of a decoder that holds several members to one of them; `taken` tells
+/// how much the decoder has read. Of a member that is over a limit the rest is passed over, as far as
+/// the fuel goes.
+pub(crate) fn fill(
+    member: &mut Member,
+    reader: &mut dyn Read,
+    size: u64,
+    taken: &dyn Fn() -> u64,
+    budget: &mut Budget,
+    meter: &mut Meter,
+) -> Filled {
+    let mut hash = crc32fast::Hasher::new();
+    let mut chunk = vec![0; CHUNK];
+    let mut left = size;
+    while left > 0 {
+        let most = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
+        let read = match reader.read(chunk.get_mut(..most).unwrap_or_default()) {
+            Ok(read) if read > 0 => read,
+            Ok(_) => break,
+            Err(error) => {
+                member.problem(match broken(&error, budget) {
+                    End::Limit(limit) => limit.into(),
+                    _ => UnscannedReason::Damaged,
+                });
+                return Filled { crc: hash.finalize(), ended: false };
+            }
+        };
+        left = left.saturating_sub(read as u64);
+        if !member.problems.is_empty() {
+            if budget.burn(read as u64).is_err() {
+                return Filled { crc: 0, ended: false };
+            }
+            continue;
+        }
+        match budget.produce(meter, read as u64, taken()) {
+            Ok(()) => {
+                let made = between(&chunk, 0, read);
+                hash.update(made);
+                member.content.extend_from_slice(made);
+            }
+            Err(limit) => member.problem(limit.into()),
+        }
+    }
+    if left > 0 {
+        member.problem(UnscannedReason::Damaged);
+    }
+    Filled { crc: hash.finalize(), ended: left == 0 }
+}
+
 /// Moves content from a decoder to `content`.
 fn pump(
     reader: &mut dyn Read,
@@ -213,7 +271,7 @@ fn reader<'a>(method: Method, source: Source<'a>) -> io::Result<Box<dyn Read + '
 }
 
 /// A decoder that we did not write: a panic of it is a broken stream, and it is not asked again.
-struct Guarded<R>(Option<R>);
+pub(crate) struct Guarded<R>(pub(crate) Option<R>);
 
 impl<R: Read> Read for Guarded<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {

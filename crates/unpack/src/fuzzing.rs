@@ -38,6 +38,11 @@ pub fn fuzz_tar(data: &[u8]) {
     walk(FileKind::Tar, data);
 }
 
+/// Reads the bytes as a 7z archive.
+pub fn fuzz_seven_zip(data: &[u8]) {
+    walk(FileKind::SevenZip, data);
+}
+
 /// Reads the bytes as a message.
 pub fn fuzz_message(data: &[u8]) {
     walk(FileKind::Message, data);

@@ -1,11 +1,11 @@
-//! PPMd: variant I, as zip has it.
+//! PPMd: variant H as 7z has it, variant I as zip has it.
 //!
 //! Limit: [`MAX_MEMORY`]; what a model does depends on how much memory it may use, so no less can
 //! be made than the stream states. The size of the content ends the stream.
 
 use std::io::{self, Read};
 
-use ppmd_rust::{Ppmd8Decoder, RestoreMethod};
+use ppmd_rust::{Ppmd7Decoder, Ppmd8Decoder, RestoreMethod};
 
 use super::{Guarded, Source};
 use crate::bytes::le16;
@@ -35,4 +35,13 @@ pub(super) fn of_zip<'a>(mut source: Source<'a>, size: Option<u64>) -> io::Resul
     let restore = RestoreMethod::from(word >> 12);
     let decoder = Ppmd8Decoder::new(source, order, memory, restore).map_err(bad)?;
     Ok(Box::new(Guarded(Some(decoder.take(size.unwrap_or(u64::MAX))))))
+}
+
+/// Variant H as 7z has it, with what the coder's properties say.
+pub(crate) fn of_7z<'a>(source: impl Read + 'a, order: u32, memory: u32, size: u64) -> io::Result<Box<dyn Read + 'a>> {
+    if memory > MAX_MEMORY {
+        return Err(io::ErrorKind::OutOfMemory.into());
+    }
+    let decoder = Ppmd7Decoder::new(source, order, memory).map_err(bad)?;
+    Ok(Box::new(Guarded(Some(decoder.take(size)))))
 }

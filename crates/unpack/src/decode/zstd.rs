@@ -10,13 +10,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use ruzstd::decoding::StreamingDecoder;
 use ruzstd::decoding::errors::FrameDecoderError;
 
-use super::{Guarded, Source};
+use super::Guarded;
 
 /// Largest window of a frame, in bytes.
 const MAX_WINDOW: u64 = 128 * 1024 * 1024;
 
 /// The decoder of the frame that stands at the start of `source`.
-pub(super) fn reader<'a>(source: Source<'a>) -> io::Result<Box<dyn Read + 'a>> {
+pub(crate) fn reader<'a>(source: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
     let opened = catch_unwind(AssertUnwindSafe(|| StreamingDecoder::new_with_max_window_size(source, MAX_WINDOW)));
     match opened {
         Ok(Ok(decoder)) => Ok(Box::new(Guarded(Some(decoder)))),

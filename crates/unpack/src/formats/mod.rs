@@ -3,5 +3,7 @@
 pub(crate) mod compressed;
 pub(crate) mod gzip;
 pub(crate) mod message;
+pub(crate) mod sevenz;
+pub(crate) mod shared;
 pub(crate) mod tar;
 pub mod zip;

@@ -7,6 +7,7 @@ mod gzip;
 mod messages;
 mod mutation;
 mod samples;
+mod sevenz;
 mod streams;
 mod support;
 mod tars;

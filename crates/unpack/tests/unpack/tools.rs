@@ -19,6 +19,14 @@ impl Folder {
         std::fs::write(path, content).unwrap();
     }
 
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.0.join(name)).unwrap()
+    }
+
+    pub(crate) fn remove(&self, name: &str) {
+        std::fs::remove_file(self.0.join(name)).unwrap();
+    }
+
     /// Runs a program in the folder; what it writes, or `None` with a word about it when it is not
     /// installed. A program that is there must not fail.
     pub(crate) fn run(&self, program: &str, arguments: &[&str]) -> Option<Vec<u8>> {
