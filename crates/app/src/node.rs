@@ -61,8 +61,15 @@ pub fn site(config: &Config) -> Site {
 pub fn hop(config: &Config) -> Result<Option<Hop>, String> {
     let next = &config.next_hop;
     let Some(address) = next.address.clone() else { return Ok(None) };
-    let tls_config = net::tls::client_config(next.verify, next.ca_file.as_deref()).map_err(|e| format!("next_hop: {e}"))?;
-    Ok(Some(Hop { address, tls: next.tls, tls_config, connect_timeout: next.connect_timeout.duration(), hostname: config.hostname() }))
+    let tls_config =
+        net::tls::client_config(next.verify, next.ca_file.as_deref()).map_err(|e| format!("next_hop: {e}"))?;
+    Ok(Some(Hop {
+        address,
+        tls: next.tls,
+        tls_config,
+        connect_timeout: next.connect_timeout.duration(),
+        hostname: config.hostname(),
+    }))
 }
 
 /// How many scan workers run, and what each may use.
@@ -75,6 +82,9 @@ pub fn pool_config(config: &Config, init: Vec<u8>) -> PoolConfig {
     pool.small_lane_bytes = workers.small.0;
     pool.retire_after = workers.retire_after;
     pool.limits.memory_bytes = workers.memory.0;
+    // A rebuilt archive comes back in the reply; it is no larger than the message it was in.
+    let rebuilt = usize::try_from(config.limits.max_message_size.0).unwrap_or(usize::MAX);
+    pool.limits.reply_max = pool.limits.reply_max.saturating_add(rebuilt);
     pool.limits.cpu_seconds = u32::try_from(workers.cpu.0.div_ceil(1000)).unwrap_or(u32::MAX);
     pool
 }
@@ -179,6 +189,7 @@ impl Running {
             let _ = smtp.await;
         }
         while beside.join_next().await.is_some() {}
+        self.service.close();
         self.service.current().examiner.load_full().pool().clone().shutdown().await;
         tracing::info!("stopped");
         Ok(())
@@ -235,7 +246,10 @@ async fn watch_clamd(service: Arc<Service>, mut stop: watch::Receiver<bool>) {
             let well = matches!(health.state, net::ClamdState::Healthy);
             if was_well != Some(well) {
                 match well {
-                    true => tracing::info!(version = health.version.as_ref().map_or("", |v| v.text.as_str()), "clamd answers"),
+                    true => tracing::info!(
+                        version = health.version.as_ref().map_or("", |v| v.text.as_str()),
+                        "clamd answers"
+                    ),
                     false => tracing::warn!(state = ?health.state, "clamd does not answer"),
                 }
                 was_well = Some(well);
@@ -262,7 +276,8 @@ async fn reload_all(service: &Arc<Service>, gateway: &Arc<Gateway>, path: Reload
 
 async fn reload_from(service: &Arc<Service>, gateway: &Arc<Gateway>, path: &Path) -> Result<(), String> {
     let config = Config::load(path).map_err(|e| e.to_string())?;
-    let in_force = policy::load(service.store(), service.policy_file().map(PathBuf::as_path)).map_err(|e| e.to_string())?;
+    let in_force =
+        policy::load(service.store(), service.policy_file().map(PathBuf::as_path)).map_err(|e| e.to_string())?;
     let new_hop = hop(&config)?;
     if new_hop.is_none() {
         return Err("next_hop.address is not set".to_owned());

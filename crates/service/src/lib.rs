@@ -9,6 +9,7 @@ pub mod admin;
 pub mod examine;
 pub mod flow;
 pub mod id;
+mod journal;
 pub mod metrics;
 pub mod policy;
 pub mod record;
@@ -34,6 +35,7 @@ use tokio::time::Instant;
 
 use examine::Examiner;
 use flow::{Bench, Decided, Keeping};
+use journal::Journal;
 use metrics::Metrics;
 use policy::InForce;
 use record::Outcome;
@@ -62,6 +64,7 @@ pub struct Service {
     current: Current,
     policy_file: Option<PathBuf>,
     connections: AtomicU64,
+    journal: Journal,
 }
 
 impl std::fmt::Debug for Service {
@@ -73,7 +76,8 @@ impl std::fmt::Debug for Service {
 impl Service {
     /// Puts a service together.
     pub fn new(store: Store, metrics: Arc<Metrics>, current: Current, policy_file: Option<PathBuf>) -> Arc<Self> {
-        Arc::new(Self { store, metrics, current, policy_file, connections: AtomicU64::new(0) })
+        let journal = Journal::start(store.clone());
+        Arc::new(Self { store, metrics, current, policy_file, connections: AtomicU64::new(0), journal })
     }
 
     /// Figures.
@@ -149,17 +153,21 @@ impl Service {
         record::log(arrival, &decided.plan, report, &outcome, self.current.redact.load(Ordering::Relaxed));
         record::count(&self.metrics, arrival, &decided.plan, report, &outcome);
         let mut row = self.row(arrival, &decided, &outcome);
-        let store = self.store.clone();
         // Where it could not be rendered the sender brings it again too.
         let comes_again = matches!(decided.plan.fate, Fate::Deliver | Fate::Tempfail(_)) && !outcome.accepted;
-        let drop_copy = if comes_again { row.backup.take() } else { None };
-        let written = tokio::task::spawn_blocking(move || {
-            let dropped = drop_copy.map_or(Ok(()), |id| store.delete(id));
-            store.log_message(row).and(dropped)
-        });
-        if let Ok(Err(error)) = written.await {
-            tracing::warn!(id = %arrival.id, %error, "the message log could not be written");
+        if let Some(copy) = comes_again.then(|| row.backup.take()).flatten() {
+            let store = self.store.clone();
+            let dropped = tokio::task::spawn_blocking(move || store.delete(copy)).await;
+            if let Ok(Err(error)) = dropped {
+                tracing::warn!(id = %arrival.id, %error, "a copy that is not needed could not be removed from Backup; retention will");
+            }
         }
+        self.journal.push(row);
+    }
+
+    /// Writes what is not written yet; after it nothing is recorded any more.
+    pub fn close(&self) {
+        self.journal.close();
     }
 
     fn row(&self, arrival: &Arrival, decided: &Decided, outcome: &Outcome) -> Logged {

@@ -260,7 +260,7 @@ fn configure(place: &FilePath, port: u16, next: u16, engines: bool) -> Result<()
         [policy]\nfile = \"{dir}/policy.toml\"\n\
         [[smtp]]\nlisten = \"127.0.0.1:{port}\"\n\
         [next_hop]\naddress = \"127.0.0.1:{next}\"\ntls = \"none\"\n\
-        [limits]\nmax_message_size = \"50 MB\"\nconnections_per_peer = 100\n\
+        [limits]\nmax_message_size = \"50 MB\"\nconnections_per_peer = 100\ncommands = 10000000\n\
         [engines]\nbuiltin_rules = {engines}\n\
         [http]\nlisten = \"\"\n"
     );

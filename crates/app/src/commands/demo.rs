@@ -17,6 +17,7 @@ use tracing_subscriber::{EnvFilter, Layer};
 use super::try_mail::DEMO_PORT;
 use crate::mailbox::Mailbox;
 use crate::node::Running;
+use crate::terminal;
 
 /// Try Mailward without any configuration
 ///
@@ -39,7 +40,7 @@ pub fn run(args: &Args) -> ExitCode {
     match start(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            eprintln!("mailward: {message}");
+            terminal::tell(&format!("mailward: {message}"));
             ExitCode::from(2)
         }
     }
@@ -48,17 +49,25 @@ pub fn run(args: &Args) -> ExitCode {
 fn start(args: &Args) -> Result<(), String> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,message=info"));
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let warnings =
-        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).without_time().with_target(false).with_ansi(colour);
+    let warnings = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .without_time()
+        .with_target(false)
+        .with_ansi(colour);
     let not_story = tracing_subscriber::filter::filter_fn(|meta| meta.target() != "message");
     let log = tracing_subscriber::registry().with(filter).with(Story).with(warnings.with_filter(not_story));
     let _ = log.try_init();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| format!("cannot start threads: {e}"))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| format!("cannot start threads: {e}"))?;
     runtime.block_on(async {
         std::fs::create_dir_all(&args.dir).map_err(|e| format!("{}: cannot be made: {e}", args.dir.display()))?;
         let dir = args.dir.canonicalize().map_err(|e| format!("{}: {e}", args.dir.display()))?;
         let maildir = dir.join("mailbox");
-        let mailbox = Mailbox::open(&maildir).await.map_err(|e| format!("{}: the mailbox cannot be opened: {e}", maildir.display()))?;
+        let mailbox = Mailbox::open(&maildir)
+            .await
+            .map_err(|e| format!("{}: the mailbox cannot be opened: {e}", maildir.display()))?;
         let next = mailbox.address().map_err(|e| e.to_string())?;
         let running = Running::start(config(args, &dir, next)).await.map_err(|e| hint_ports(&e))?;
         introduce(args, &dir, &maildir);
@@ -68,13 +77,19 @@ fn start(args: &Args) -> Result<(), String> {
 }
 
 fn hint_ports(error: &str) -> String {
-    if error.contains("cannot listen") { format!("{error}\nAnother port: --port N, --http-port N") } else { error.to_owned() }
+    if error.contains("cannot listen") {
+        format!("{error}\nAnother port: --port N, --http-port N")
+    } else {
+        error.to_owned()
+    }
 }
 
 fn config(args: &Args, dir: &Path, next: std::net::SocketAddr) -> Config {
     let loopback = |port| Listen(([127, 0, 0, 1], port).into());
-    let mut config = Config { hostname: "demo.example.org".to_owned(), data_dir: dir.join("data"), ..Config::default() };
-    config.smtp = vec![Listener { listen: loopback(args.port), direction: ListenerDirection::Incoming, ..Listener::default() }];
+    let mut config =
+        Config { hostname: "demo.example.org".to_owned(), data_dir: dir.join("data"), ..Config::default() };
+    config.smtp =
+        vec![Listener { listen: loopback(args.port), direction: ListenerDirection::Incoming, ..Listener::default() }];
     config.next_hop.address = Some(HostPort { host: next.ip().to_string(), port: next.port() });
     config.next_hop.tls = HopTls::None;
     config.trust.internal_domains = vec!["example.org".to_owned()];
@@ -88,19 +103,24 @@ fn introduce(args: &Args, dir: &Path, maildir: &Path) {
     let program = mail::untrusted::escape(&program, 200);
     let to = if args.port == DEMO_PORT { String::new() } else { format!(" --to 127.0.0.1:{}", args.port) };
     let data = dir.join("data");
-    println!("Mailward demo: an SMTP gateway on 127.0.0.1:{} with a mailbox behind it.", args.port);
-    println!();
-    println!("In another terminal, send a plain message and one with the EICAR test file:");
-    println!("  {program} try clean{to}");
-    println!("  {program} try eicar{to}");
-    println!("Look at what was delivered, and at what was kept:");
-    println!("  ls {}", maildir.join("new").display());
-    println!("  {program} backup list --data-dir {}", data.display());
-    println!("  curl http://127.0.0.1:{}/healthz", args.http_port);
-    println!();
-    println!("Everything is kept in {}. Ctrl-C ends the demo.", dir.display());
-    println!("Without a signature database only EICAR and a few rules of our own are found.");
-    println!();
+    show(&format!("Mailward demo: an SMTP gateway on 127.0.0.1:{} with a mailbox behind it.", args.port));
+    show("");
+    show("In another terminal, send a plain message and one with the EICAR test file:");
+    show(&format!("  {program} try clean{to}"));
+    show(&format!("  {program} try eicar{to}"));
+    show("Look at what was delivered, and at what was kept:");
+    show(&format!("  ls {}", maildir.join("new").display()));
+    show(&format!("  {program} backup --data-dir {} list", data.display()));
+    show(&format!("  curl http://127.0.0.1:{}/healthz", args.http_port));
+    show("");
+    show(&format!("Everything is kept in {}. Ctrl-C ends the demo.", dir.display()));
+    show("Without a signature database only EICAR and a few rules of our own are found.");
+    show("");
+}
+
+/// A line on standard output; a reader that has gone away is no reason to stop.
+fn show(line: &str) {
+    let _ = terminal::put(&format!("{line}\n"));
 }
 
 /// Tells what happened to each message, a line or two each.
@@ -114,7 +134,7 @@ impl<S: tracing::Subscriber> Layer<S> for Story {
         let mut fields = Fields(BTreeMap::new());
         event.record(&mut fields);
         for line in tell(&fields) {
-            println!("{line}");
+            show(&line);
         }
     }
 }

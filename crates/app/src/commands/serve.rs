@@ -24,7 +24,7 @@ pub fn run(args: &Args) -> ExitCode {
     match start(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            eprintln!("mailward: {message}");
+            crate::terminal::tell(&format!("mailward: {message}"));
             ExitCode::from(2)
         }
     }
@@ -44,7 +44,10 @@ fn start(args: &Args) -> Result<(), String> {
     for problem in problems.0.iter().filter(|p| p.severity == Severity::Warning) {
         tracing::warn!(target: "config", "{problem}");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| format!("cannot start threads: {e}"))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| format!("cannot start threads: {e}"))?;
     runtime.block_on(async {
         let running = Running::start(config).await?;
         for address in running.addresses() {

@@ -11,6 +11,8 @@ use service::spool::Spool;
 use settings::config::HopTls;
 use settings::values::HostPort;
 
+use crate::terminal;
+
 /// Port of the demo's gateway.
 pub const DEMO_PORT: u16 = 2525;
 /// How long to wait for a connection.
@@ -48,11 +50,11 @@ pub struct Args {
 pub fn run(args: &Args) -> ExitCode {
     match send(args) {
         Ok(reply) => {
-            println!("sent; the gateway answered: {}", mail::untrusted::escape(&reply, 400));
+            let _ = terminal::put(&format!("sent; the gateway answered: {}\n", mail::untrusted::escape(&reply, 400)));
             ExitCode::SUCCESS
         }
         Err(message) => {
-            eprintln!("mailward: {message}");
+            terminal::tell(&format!("mailward: {message}"));
             ExitCode::FAILURE
         }
     }
@@ -66,7 +68,13 @@ fn send(args: &Args) -> Result<String, String> {
     let sender = Address::parse(&args.from).ok_or_else(|| wrong("--from", &args.from))?;
     let recipient = Address::parse(&args.rcpt).ok_or_else(|| wrong("--rcpt", &args.rcpt))?;
     let tls_config = net::tls::client_config(false, None).map_err(|e| e.to_string())?;
-    let hop = Hop { address, tls: HopTls::Opportunistic, tls_config, connect_timeout: CONNECT, hostname: "localhost".to_owned() };
+    let hop = Hop {
+        address,
+        tls: HopTls::Opportunistic,
+        tls_config,
+        connect_timeout: CONNECT,
+        hostname: "localhost".to_owned(),
+    };
     let spool = Spool::from(message(args.sample, &args.from, &args.rcpt));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
     runtime
@@ -77,7 +85,11 @@ fn send(args: &Args) -> Result<String, String> {
 /// A sample message with CRLF line ends.
 fn message(sample: Sample, from: &str, to: &str) -> Vec<u8> {
     let id = service::id::message_id();
-    let head = |subject: &str| format!("From: <{from}>\r\nTo: <{to}>\r\nSubject: {subject}\r\nMessage-ID: <{id}@example.com>\r\nMIME-Version: 1.0\r\n");
+    let head = |subject: &str| {
+        format!(
+            "From: <{from}>\r\nTo: <{to}>\r\nSubject: {subject}\r\nMessage-ID: <{id}@example.com>\r\nMIME-Version: 1.0\r\n"
+        )
+    };
     match sample {
         Sample::Clean => format!(
             "{}Content-Type: text/plain; charset=utf-8\r\n\r\nGood morning,\r\n\r\nthis is a plain message.\r\n",
