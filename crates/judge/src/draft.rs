@@ -128,7 +128,7 @@ pub fn draft(case: &Case<'_>) -> Draft {
     let all_monitored = case.policy.monitor.enabled || case.policy.monitor.surfaces.contains(&case.arrival.surface);
     let mut hits = Vec::new();
     for finding in case.report.findings() {
-        if covered_elsewhere(case.report, finding) {
+        if covered_elsewhere(case, all_monitored, finding) {
             continue;
         }
         let (rule, wish, what) = rule_for(case, finding);
@@ -174,13 +174,19 @@ fn ambiguity_hit(case: &Case<'_>, all_monitored: bool) -> Option<Hit> {
 }
 
 /// An external engine that found something in the raw message says nothing new when another finding
-/// of malware says where it is: what is delivered is examined again by every engine anyway.
-fn covered_elsewhere(report: &Report, finding: &Finding) -> bool {
-    is_whole_message_malware(report, finding)
-        && report
-            .findings()
-            .iter()
-            .any(|other| matches!(other.kind, FindingKind::Malware { .. }) && !is_whole_message_malware(report, other))
+/// of malware says where it is and something is done about that: what is delivered then is examined
+/// again by every engine. Where nothing is done, by the policy's wish or in monitor mode, the two may be
+/// about different parts, and both count.
+fn covered_elsewhere(case: &Case<'_>, all_monitored: bool, finding: &Finding) -> bool {
+    let acted_on = |other: &Finding| {
+        let (rule, wish, _) = rule_for(case, other);
+        wish > Wish::Label && (all_monitored || !case.policy.monitor.rules.contains(&rule))
+    };
+    let located = |other: &Finding| {
+        matches!(other.kind, FindingKind::Malware { .. }) && !is_whole_message_malware(case.report, other)
+    };
+    is_whole_message_malware(case.report, finding)
+        && case.report.findings().iter().any(|other| located(other) && acted_on(other))
 }
 
 fn is_whole_message_malware(report: &Report, finding: &Finding) -> bool {

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use judge::can::can;
-use judge::draft::{Case, Form, draft, examines};
+use judge::draft::{Case, Draft, Form, Wish, draft, examines};
 use judge::plan::{Action, Change, Copy, Fate, Plan, ReplyText, plan, unexamined};
-use judge::policy::Policy;
+use judge::policy::{Policy, Rule};
 use judge::site::Site;
 use mail::arrival::Arrival;
 use mail::edit::Kept;
@@ -258,12 +258,12 @@ async fn check_changed(
     let changed = Spool::Memory(Arc::clone(bytes));
     let context = context(bench.policy, Input::Message, None);
     let again = bench.examiner.examine(&changed, context, deadline).await;
+    if !is_minded(&draft(&case(bench, arrival, &again, Form::NotNormalisable))) {
+        return decided;
+    }
     let left: Vec<Finding> =
         again.findings().iter().filter(|f| matches!(f.kind, FindingKind::Malware { .. })).cloned().collect();
     let unlooked = again.evidence().unable.clone();
-    if left.is_empty() && unlooked.is_empty() {
-        return decided;
-    }
     tracing::warn!(id = %arrival.id, left = left.len(), "the changed message is not clean; the rules decide about the whole message");
     let mut evidence = report.evidence().clone();
     evidence.unable.extend(unlooked);
@@ -284,6 +284,13 @@ async fn check_changed(
         tracing::warn!(id = %arrival.id, "the policy delivers the message although malware is left in it");
     }
     finish(bench, spool, arrival, plan, Some(report), Vec::new(), received).await
+}
+
+/// Whether the rules mind what is left in a changed message: malware that they do not allow, or an
+/// engine that could not look. What they allow, or only watch, was left in it on purpose.
+fn is_minded(drafted: &Draft) -> bool {
+    let rules = [Rule::MalwareInfected, Rule::MalwareProbable, Rule::MalwareOutgoing, Rule::UnscannableEngineFailed];
+    drafted.hits.iter().any(|hit| !hit.monitored && hit.wish > Wish::Label && rules.contains(&hit.rule))
 }
 
 /// Drops a copy that was made for something that did not happen.

@@ -4,18 +4,21 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use judge::policy::{MalwareAction, Rule};
 use settings::values::{ClamdAddress, HostPort};
 use testkit::{Behaviour, Sink, sample};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use crate::node::{Setup, with_clamd};
+use crate::node::{DOUBTFUL, Setup, with_clamd};
 use crate::{Case, cases, logged};
 
 pub(crate) const CASES: &[Case] = cases![
     what_only_clamd_knows_is_found_in_its_part,
     what_clamd_finds_in_the_whole_only_takes_the_whole,
+    what_is_allowed_does_not_hide_what_is_not,
+    what_is_allowed_is_left_in_what_is_changed,
     a_clamd_that_is_down_is_a_451,
     a_clamd_that_says_nothing_is_a_451_in_time,
     the_real_clamd_finds_what_nobody_else_does,
@@ -122,6 +125,49 @@ async fn what_clamd_finds_in_the_whole_only_takes_the_whole() {
     assert_eq!((reply.code, reply.lines), (250, vec![format!("2.0.0 Ok: {}", line.get("id"))]));
     assert_eq!(sink.count(), 0);
     assert!(node.kept().1 == secret_mail("whole"));
+}
+
+/// A message with two attachments: a text with this content, and another file.
+fn two_attachments(subject: &str, content: &str, name: &str, file: &[u8]) -> Vec<u8> {
+    let mail =
+        String::from_utf8(sample::with_attachment(subject, name, "application/octet-stream", file)).expect("text");
+    let first = format!("--=_mixed\r\nContent-Type: text/plain; name=doubt.txt\r\n\r\n{content}\r\n--=_mixed\r\n");
+    mail.replacen("--=_mixed\r\n", &first, 1).into_bytes()
+}
+
+/// One engine finds, in one part, what the policy lets pass; clamd finds in the raw message what it
+/// does not, and says not where.
+async fn what_is_allowed_does_not_hide_what_is_not() {
+    let clamd = fake(Fake::FindsInParts).await;
+    let sink = Sink::start(Behaviour::accept()).await;
+    let node = with_clamd(Setup::new(), clamd.address.clone()).start(&sink).await;
+    for watched in [false, true] {
+        sink.clear();
+        logged::clear();
+        node.set_policy(|p| {
+            p.malware.probable_action = if watched { MalwareAction::Automatic } else { MalwareAction::Allow };
+            p.monitor.rules = if watched { vec![Rule::MalwareProbable] } else { Vec::new() };
+        });
+        let mail = two_attachments("both", DOUBTFUL, "report.txt", SECRET.as_bytes());
+        assert_eq!(node.send(&mail).await.code, 250);
+        let content = String::from_utf8(sink.messages()[0].content.clone()).expect("text");
+        assert!(content.contains(DOUBTFUL) && content.contains("report.txt.removed.txt"), "{watched}: {content}");
+        assert!(!content.contains(sample::base64(SECRET.as_bytes()).trim_end()), "{watched}: {content}");
+        assert_eq!(logged::message().await.get("action"), "object_deleted");
+    }
+}
+
+async fn what_is_allowed_is_left_in_what_is_changed() {
+    let clamd = fake(Fake::FindsInParts).await;
+    let sink = Sink::start(Behaviour::accept()).await;
+    let node = with_clamd(Setup::new(), clamd.address.clone()).start(&sink).await;
+    node.set_policy(|p| p.malware.probable_action = MalwareAction::Allow);
+    let zip = sample::zip(&[("readme.txt", b"nothing here\r\n"), ("eicar.com", &testkit::eicar())]);
+    assert_eq!(node.send(&two_attachments("both", DOUBTFUL, "invoice.zip", &zip)).await.code, 250);
+    let content = String::from_utf8(sink.messages()[0].content.clone()).expect("text");
+    assert!(content.contains(DOUBTFUL) && !content.contains("removed.txt"), "{content}");
+    assert!(content.contains("invoice.zip"), "{content}");
+    assert_eq!(logged::message().await.get("action"), "disinfected");
 }
 
 async fn a_clamd_that_is_down_is_a_451() {

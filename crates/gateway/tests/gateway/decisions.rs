@@ -193,7 +193,8 @@ async fn every_action_for_malware() {
     ];
     for (action, mail, done, reply, delivered, kept) in cases {
         let name = action.name();
-        (sink.clear(), logged::clear());
+        sink.clear();
+        logged::clear();
         node.set_policy(|p| p.malware.action = action);
         let before = node.backup().len();
         let answer = node.send(mail).await;

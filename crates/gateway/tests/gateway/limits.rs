@@ -277,7 +277,8 @@ async fn many_sessions_at_once_deliver_each_message_once() {
     let mut got: Vec<Vec<u8>> = sink.messages().into_iter().map(|m| m.content).collect();
     let mut expected: Vec<Vec<u8>> =
         (0..10).flat_map(|s| (0..10).map(move |m| sample::clean(&format!("s{s} m{m}")))).collect();
-    (got.sort(), expected.sort());
+    got.sort();
+    expected.sort();
     assert!(got == expected);
     assert_eq!(sink.connections(), 10);
     assert_eq!(logged::messages(100).await.len(), 100);

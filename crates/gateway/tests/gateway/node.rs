@@ -34,6 +34,9 @@ static WORKERS: OnceCell<Pool> = OnceCell::const_new();
 /// The same for nodes with one: their workers know that somebody else is asked as well.
 static WORKERS_WITH_CLAMD: OnceCell<Pool> = OnceCell::const_new();
 
+/// What a YARA rule of these nodes finds: probably malware.
+pub(crate) const DOUBTFUL: &str = "Mailward test of doubt 5c2e";
+
 /// What a node will be.
 pub(crate) struct Setup {
     pub(crate) config: Config,
@@ -195,7 +198,8 @@ fn hop(config: &Config) -> Hop {
 
 async fn examiner(config: &Config) -> Examiner {
     let external = config.clamd.address.iter().map(|_| mail::evidence::EngineId::Clamd).collect();
-    let spec = EngineSpec { hash_lists: Vec::new(), yara: Vec::new(), builtin_rules: false, external };
+    let yara = vec![("test.yar".to_owned(), format!("rule Doubtful {{ strings: $a = \"{DOUBTFUL}\" condition: $a }}"))];
+    let spec = EngineSpec { hash_lists: Vec::new(), yara, builtin_rules: false, external };
     let workers = if config.clamd.address.is_some() { &WORKERS_WITH_CLAMD } else { &WORKERS };
     let pool = workers.get_or_init(|| pool(spec.clone())).await;
     Examiner::new(pool.clone(), &spec, Clamd::new(&config.clamd).map(Arc::new))
