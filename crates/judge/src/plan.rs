@@ -460,5 +460,5 @@ fn ascii(text: &str, max: usize) -> String {
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
+#[path = "tests/mod.rs"]
 mod tests;
