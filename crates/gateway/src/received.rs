@@ -33,16 +33,40 @@ fn header_of(head: &[u8]) -> &[u8] {
     head.get(..end).unwrap_or(head)
 }
 
-/// The address in brackets of the `from` part (RFC 5321 section 4.4: `TCP-info`).
+/// The address that the relay itself noted in the `from` part (RFC 5321 section 4.4: `TCP-info`). What
+/// the client called itself may look like one, and stands in different places: before the comment
+/// (Postfix: `from HELO (name [ADDRESS])`), or in it (Exim: `from name ([ADDRESS] helo=HELO)`, or
+/// `from [ADDRESS] (helo=HELO)`; qmail: `(HELO name) (ADDRESS)`). In doubt there is none.
 fn from_address(value: &str) -> Option<IpAddr> {
     let value = value.trim_start();
     let from = value.get(..5).filter(|word| word.eq_ignore_ascii_case("from "))?;
     let part = value.get(from.len()..)?;
     let part = part.find(" by ").and_then(|at| part.get(..at)).unwrap_or(part);
-    // The name a client gave may look like an address too; the relay's own note stands last.
-    let open = part.rfind('[')?;
-    let inside = part.get(open.saturating_add(1)..)?;
-    let text = inside.get(..inside.find(']')?)?;
+    let (outside, comment) = part.split_once('(')?;
+    let mut noted = bracketed(comment);
+    match (noted.next(), noted.next()) {
+        (Some(text), None) => address(text),
+        (None, _) if comment.get(..5).is_some_and(|word| word.eq_ignore_ascii_case("helo=")) => {
+            let text = outside.trim().strip_prefix('[')?.split_once(']')?.0;
+            address(text)
+        }
+        _ => None,
+    }
+}
+
+/// What stands in brackets and is not what the client called itself.
+fn bracketed(text: &str) -> impl Iterator<Item = &str> {
+    let greeting = |before: &str| {
+        let word = before.len().checked_sub(5).and_then(|at| before.get(at..));
+        word.is_some_and(|w| ["helo=", "ehlo=", "helo ", "ehlo "].iter().any(|k| w.eq_ignore_ascii_case(k)))
+    };
+    text.match_indices('[').filter_map(move |(open, _)| {
+        let inside = text.get(open.saturating_add(1)..)?;
+        (!greeting(text.get(..open)?)).then_some(inside.get(..inside.find(']')?)?)
+    })
+}
+
+fn address(text: &str) -> Option<IpAddr> {
     let text =
         text.get(..5).filter(|p| p.eq_ignore_ascii_case("IPv6:")).map_or(text, |p| text.get(p.len()..).unwrap_or(text));
     text.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
@@ -73,6 +97,27 @@ mod tests {
             Some("203.0.113.7")
         );
         assert_eq!(found("Received: from x (y [IPv6:2001:db8::5]) by mx; d\n\n").as_deref(), Some("2001:db8::5"));
+    }
+
+    #[test]
+    fn what_a_client_calls_itself_is_never_its_address() {
+        let cases = [
+            // Postfix, Exim with and without a name, Sendmail, Exchange's form, qmail.
+            ("from [198.51.100.9] (unknown [203.0.113.7]) by mx; d", Some("203.0.113.7")),
+            (
+                "from far.example.org ([203.0.113.7] helo=[198.51.100.9]) by mx with esmtp (Exim 4.96) id x; d",
+                Some("203.0.113.7"),
+            ),
+            ("from [203.0.113.7] (helo=[198.51.100.9]) by mx with esmtp (Exim 4.96) id x; d", Some("203.0.113.7")),
+            ("from [203.0.113.7] (port=4711 helo=[198.51.100.9]) by mx; d", None),
+            ("from [198.51.100.9] (far.example.org [203.0.113.7] (may be forged)) by mx; d", Some("203.0.113.7")),
+            ("from unknown (HELO [198.51.100.9]) (203.0.113.7) by mx with SMTP; d", None),
+            ("from [198.51.100.9] by mx; d", None),
+            ("from x ([203.0.113.7] ident=[198.51.100.9]) by mx; d", None),
+        ];
+        for (line, ip) in cases {
+            assert_eq!(found(&format!("Received: {line}\n\n")).as_deref(), ip, "{line}");
+        }
     }
 
     #[test]
