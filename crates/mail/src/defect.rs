@@ -101,7 +101,8 @@ defects! {
     BoundaryReused "boundary_reused" Ambiguous "A multipart has the boundary of a multipart around it.";
     OtherReading "other_reading" Ambiguous "Another way to read it, which clients use, gives other content.";
     TooManyReadings "too_many_readings" TooAmbiguous "There are more ways to read the message than are looked at.";
-    FileInText "file_in_text" Ambiguous "A text holds a file in uuencode, yEnc, BinHex or bare base64.";
+    FileInText "file_in_text" Ambiguous "A text holds a file in uuencode, yEnc or BinHex.";
+    Base64InText "base64_in_text" Cosmetic "A text holds a file in base64 that nothing announces.";
     TextOutsideParts "text_outside_parts" Cosmetic "A multipart holds text in front of its first part or behind its last.";
     ContentOutsideParts "content_outside_parts" Ambiguous "A multipart holds content in front of its first part or behind its last.";
     StructureInText "structure_in_text" Cosmetic "A text holds what looks like the parts of a multipart.";

@@ -242,6 +242,11 @@ impl Builder<'_, '_> {
         result
     }
 
+    /// Whether a facet is a file in a text that stands there in base64 only.
+    pub(super) fn bare_base64(&self, facet: EntityId) -> bool {
+        self.graph.entities.get(facet.0 as usize).is_some_and(|entity| entity.encoding == Encoding::Base64)
+    }
+
     /// A buffer that is in its place.
     pub(super) fn bytes(&self, buffer: BufferId) -> &[u8] {
         match buffer.0.checked_sub(1) {

@@ -52,8 +52,8 @@ pub(super) fn known(builder: &Builder<'_, '_>) -> Known {
 }
 
 /// Settles what was added from the entity `from` on, whose first one is a facet, and whose fields
-/// begin at `fields`. Gives the bytes of the leaves that are new, and the new ids: `None` in the place
-/// of what was known. Nothing new: everything is taken back, and `None`.
+/// begin at `fields`. Gives the bytes of the leaves that are new, and for each entity its new id, or
+/// that of the one it is the same as: `None` in the place of what was known before. Nothing new: everything is taken back, and `None`.
 pub(super) fn settle(
     builder: &mut Builder<'_, '_>,
     known: &mut Known,
@@ -102,7 +102,11 @@ pub(super) fn settle(
         key.children.iter_mut().for_each(|child| *child = renamed(&ids, from, *child));
         known.entry(key).or_insert_with(|| renamed(&ids, from, id));
     }
-    Some((bytes, ids))
+    let merged = (0..same.len()).map(|at| {
+        let kept = (map(&same, from, id_of(at)).0 as usize).checked_sub(from)?;
+        ids.get(kept).copied().flatten()
+    });
+    Some((bytes, merged.collect()))
 }
 
 fn map(same: &[EntityId], from: usize, id: EntityId) -> EntityId {

@@ -33,22 +33,23 @@ pub(super) struct Watch {
 impl Watch {
     /// For a leaf with this header.
     pub(super) fn new(entity: Option<&mut Entity>) -> Self {
-        let on = entity.is_some_and(|entity| {
-            let text = ["text/", "multipart/", "message/"].iter().any(|main| entity.media.starts_with(main));
-            let raw = matches!(entity.encoding, Encoding::Identity | Encoding::Unknown);
-            raw && (text || entity.encoding == Encoding::Unknown)
-        });
+        let on = entity.is_some_and(|entity| matches!(entity.encoding, Encoding::Identity | Encoding::Unknown));
         Self { on, ..Self::default() }
     }
 
     /// What the lines of a body show.
     pub(super) fn over(bytes: &[u8], body: Span) -> Self {
         let mut watch = Self { on: true, ..Self::default() };
-        let mut lines = Lines::new(bytes.get(..body.end as usize).unwrap_or(bytes), body.start as usize);
-        while let Some(line) = lines.next() {
-            watch.look(bytes, line);
-        }
+        watch.look_back(bytes, body);
         watch
+    }
+
+    /// Lines that were passed before it was known that they belong to the body.
+    pub(super) fn look_back(&mut self, bytes: &[u8], span: Span) {
+        let mut lines = Lines::new(bytes.get(..span.end as usize).unwrap_or(bytes), span.start as usize);
+        while let Some(line) = lines.next() {
+            self.look(bytes, line);
+        }
     }
 
     /// One line.

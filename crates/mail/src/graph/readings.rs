@@ -275,10 +275,10 @@ fn variants(builder: &mut Builder<'_, '_>, id: EntityId) -> Vec<Encoding> {
 /// The parts that stand in a text.
 fn guessed(builder: &mut Builder<'_, '_>, id: EntityId, span: Span) -> Option<(Try, DefectCode)> {
     let entity = builder.entity(id)?;
-    let (buffer, is_text) = (entity.buffer, entity.media.starts_with("text/"));
+    let (buffer, is_multipart) = (entity.buffer, entity.media.starts_with("multipart/"));
     let encoding = entity.encoding;
     let boundary = builder.with_buffer(buffer, |_, bytes| span.of(bytes).trim_ascii_end().to_vec());
-    let code = if is_text { DefectCode::StructureInText } else { DefectCode::OtherReading };
+    let code = if is_multipart { DefectCode::OtherReading } else { DefectCode::StructureInText };
     let candidate = Candidate::Multipart { boundary, digest: false };
     let choice = Choice { media: "multipart/mixed".to_owned(), encoding, candidate, decoded: false };
     Some((Try::Body(choice, Policy::default()), code))
@@ -316,8 +316,11 @@ fn attempt(builder: &mut Builder<'_, '_>, left: &mut Left, id: EntityId, one: Tr
     }
     left.new_leaves = left.new_leaves.saturating_sub(bytes);
     rename_asks(builder, asks, from, &ids);
-    let facets: Vec<EntityId> =
+    let mut facets: Vec<EntityId> =
         facets.iter().filter_map(|facet| ids.get((facet.0 as usize).saturating_sub(from)).copied().flatten()).collect();
+    facets.dedup();
+    let bare = |facet: &EntityId| builder.bare_base64(*facet);
+    let code = if code == DefectCode::FileInText && facets.iter().all(bare) { DefectCode::Base64InText } else { code };
     let shape = facets.first().and_then(|facet| builder.entity(*facet)).map_or(Shape::Leaf, |facet| facet.shape());
     if let Some(entity) = builder.entity(id) {
         entity.readings.push(Reading { shape, children: facets });

@@ -1,6 +1,8 @@
 //! Tests of the crate through its public values.
 
+mod ambiguity;
 mod cost;
+mod differential;
 mod edits;
 mod generate;
 mod golden;

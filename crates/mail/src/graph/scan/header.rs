@@ -128,6 +128,7 @@ impl Scan<'_, '_, '_, '_> {
         let fields = &mut self.builder.graph.fields;
         let mut start = header.start;
         body = body.max(start);
+        let passed = body;
         if let Some(junk) = header.junk {
             if fields.len() == header.first_field {
                 // Nothing of it is a header: all of it is body.
@@ -162,6 +163,11 @@ impl Scan<'_, '_, '_, '_> {
             self.builder.ask(id, Ask::SkipBlank);
         }
         self.open_body(id, head, body, as_leaf);
+        if body < passed
+            && let Some(Frame { state: State::Leaf(watch), .. }) = self.frames.last_mut()
+        {
+            watch.look_back(self.bytes, Span::new(body, passed));
+        }
     }
 
     /// Stores what the header says and goes on with the body in its strict shape.

@@ -1,0 +1,212 @@
+//! Whatever another parser extracts is among our leaves: on every ambiguous message of ours, and on
+//! mutations of them and of the golden messages. Python's parser takes part if `python3` is there.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use mail::graph::{Limits, parse};
+use mail_parser::{MessageParser, PartType};
+
+use crate::ambiguity;
+
+/// How many mutations are made of each message.
+const MUTATIONS: usize = 6;
+
+/// Prints, for each message of its input (length in a line, then bytes), its leaves: a line each with
+/// the content in base64, then an empty line.
+const PYTHON: &str = r#"
+import sys, email, base64
+from email import policy
+stdin = sys.stdin.buffer
+while True:
+    line = stdin.readline()
+    if not line:
+        break
+    raw = stdin.read(int(line))
+    for rules in (policy.compat32, policy.default):
+        try:
+            message = email.message_from_bytes(raw, policy=rules)
+            for part in message.walk():
+                if part.is_multipart():
+                    continue
+                try:
+                    content = part.get_payload(decode=True)
+                except Exception:
+                    continue
+                if content:
+                    print(base64.b64encode(content).decode())
+        except Exception:
+            pass
+    print()
+"#;
+
+/// A leaf that a parser gave.
+type Found = Vec<u8>;
+
+/// All messages to compare on, with their names.
+fn messages() -> Vec<(String, Vec<u8>)> {
+    let mut out: Vec<(String, Vec<u8>)> = Vec::new();
+    for (case, payload, raw) in ambiguity::messages() {
+        out.push((format!("{} / {}", case.name, payload.name), raw));
+    }
+    for path in crate::golden::messages() {
+        out.push((path.file_stem().unwrap().to_string_lossy().into_owned(), std::fs::read(&path).unwrap()));
+    }
+    let mut random = 0x2545_f491_4f6c_dd1du64;
+    let mut next = |below: usize| {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        (random % below.max(1) as u64) as usize
+    };
+    let originals = out.clone();
+    for (name, raw) in &originals {
+        for number in 0..MUTATIONS {
+            let mut raw = raw.clone();
+            mutate(&mut raw, &mut next);
+            out.push((format!("{name}, mutation {number}"), raw));
+        }
+    }
+    out
+}
+
+/// Lines are dropped, doubled, moved; bytes that mean something are put in.
+fn mutate(raw: &mut Vec<u8>, next: &mut dyn FnMut(usize) -> usize) {
+    let mut lines: Vec<Vec<u8>> = raw.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+    let at = next(lines.len());
+    match next(5) {
+        0 => drop(lines.remove(at)),
+        1 => {
+            let (to, line) = (next(lines.len()), lines[at].clone());
+            lines.insert(to, line);
+        }
+        2 => {
+            let other = next(lines.len());
+            lines.swap(at, other);
+        }
+        _ => {
+            let pieces: [&[u8]; 8] = [b" ", b";", b"=", b"\r", b"\n", b"\"", b"--", b"("];
+            let line = &mut lines[at];
+            let place = next(line.len());
+            line.splice(place..place, pieces[next(pieces.len())].iter().copied());
+        }
+    }
+    *raw = lines.concat();
+}
+
+fn by_mailparse(raw: &[u8]) -> Vec<Found> {
+    fn leaves(mail: &mailparse::ParsedMail<'_>, out: &mut Vec<Found>) {
+        if mail.subparts.is_empty() {
+            out.extend(mail.get_body_raw().ok());
+        }
+        mail.subparts.iter().for_each(|part| leaves(part, out));
+    }
+    let mut out = Vec::new();
+    if let Ok(mail) = mailparse::parse_mail(raw) {
+        leaves(&mail, &mut out);
+    }
+    out
+}
+
+fn by_mail_parser(raw: &[u8]) -> Vec<Found> {
+    fn leaves(message: &mail_parser::Message<'_>, out: &mut Vec<Found>) {
+        for part in &message.parts {
+            match &part.body {
+                // Text is decoded by its charset; only what stayed as it was can be compared.
+                PartType::Text(text) | PartType::Html(text) if text.is_ascii() => out.push(text.as_bytes().to_vec()),
+                PartType::Binary(bytes) | PartType::InlineBinary(bytes) => out.push(bytes.to_vec()),
+                PartType::Message(inner) => leaves(inner, out),
+                _ => {}
+            }
+        }
+    }
+    let mut out = Vec::new();
+    if let Some(message) = MessageParser::default().parse(raw) {
+        leaves(&message, &mut out);
+    }
+    out
+}
+
+/// The leaves that Python finds in each message; `None` if it is not there.
+fn by_python(messages: &[(String, Vec<u8>)]) -> Option<Vec<Vec<Found>>> {
+    let mut python = Command::new("python3")
+        .args(["-c", PYTHON])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
+    let mut input = Vec::new();
+    for (_, raw) in messages {
+        writeln!(input, "{}", raw.len()).unwrap();
+        input.extend_from_slice(raw);
+    }
+    let mut stdin = python.stdin.take()?;
+    let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
+    let output = python.wait_with_output().ok()?;
+    writer.join().unwrap();
+    let text = String::from_utf8(output.stdout).ok()?;
+    let blocks: Vec<Vec<Found>> = text
+        .split_inclusive('\n')
+        .collect::<Vec<_>>()
+        .split_inclusive(|line| *line == "\n")
+        .map(|block| {
+            let lines = block.iter().map(|line| line.trim()).filter(|line| !line.is_empty());
+            lines.map(|line| base64_simd::STANDARD.decode_to_vec(line).unwrap()).collect()
+        })
+        .collect();
+    (blocks.len() == messages.len()).then_some(blocks)
+}
+
+/// What of a parser's leaves is not among ours. White space at the ends and kinds of line end do not
+/// count.
+fn missing(raw: &[u8], theirs: &[Found]) -> Vec<Found> {
+    let message = parse(raw, &Limits::default());
+    let plain = |bytes: &[u8]| -> Found {
+        bytes.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n' | b' ' | b'\t')).collect()
+    };
+    let mut ours: Vec<Found> = message.leaves().map(|id| plain(&message.content(id, 1 << 20).bytes)).collect();
+    // A message inside counts as its bytes, too.
+    ours.extend(message.primary().map(|id| plain(&message.content(id, 1 << 20).bytes)));
+    let is_there = |found: &&Found| {
+        let found = plain(found);
+        found.is_empty() || ours.contains(&found)
+    };
+    theirs.iter().filter(|found| !is_there(found)).cloned().collect()
+}
+
+/// Compares one parser on all messages.
+fn compare(parser: &str, results: &[((String, Vec<u8>), Vec<Found>)]) {
+    let mut wrong = Vec::new();
+    for ((name, raw), found) in results {
+        for leaf in missing(raw, found) {
+            let (leaf, raw) = (String::from_utf8_lossy(&leaf), String::from_utf8_lossy(raw));
+            wrong.push(format!("{name}\n  found: {}\n  in: {}", leaf.escape_debug(), raw.escape_debug()));
+        }
+    }
+    let found: usize = results.iter().map(|(_, found)| found.len()).sum();
+    println!("{parser}: {} messages, {found} leaves, {} not among ours", results.len(), wrong.len());
+    assert!(wrong.is_empty(), "{parser}: {} leaves are not among ours:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn what_mailparse_extracts_is_among_our_leaves() {
+    let results: Vec<_> = messages().into_iter().map(|one| (one.clone(), by_mailparse(&one.1))).collect();
+    compare("mailparse", &results);
+}
+
+#[test]
+fn what_mail_parser_extracts_is_among_our_leaves() {
+    let results: Vec<_> = messages().into_iter().map(|one| (one.clone(), by_mail_parser(&one.1))).collect();
+    compare("mail-parser", &results);
+}
+
+#[test]
+fn what_python_extracts_is_among_our_leaves() {
+    let messages = messages();
+    let Some(found) = by_python(&messages) else {
+        println!("skipped: python3");
+        return;
+    };
+    compare("python3", &messages.into_iter().zip(found).collect::<Vec<_>>());
+}
