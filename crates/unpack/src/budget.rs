@@ -218,6 +218,14 @@ impl Budget {
         self.burn(bytes)
     }
 
+    /// How many bytes a container may still make before a limit ends it, for decoders that cannot be
+    /// asked piece by piece.
+    pub(crate) fn room(&self, meter: &Meter) -> u64 {
+        let steep = u64::from(self.limits.ratio).saturating_mul(meter.input.max(1)).max(RATIO_FLOOR);
+        let room = steep.saturating_sub(meter.out).min(self.bytes_left()).min(self.fuel_left());
+        room.min(self.limits.object_bytes)
+    }
+
     /// Counts work: about one unit a byte looked at.
     ///
     /// # Errors

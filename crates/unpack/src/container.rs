@@ -6,7 +6,7 @@ use mail::graph::EntityId;
 use mail::untrusted::Untrusted;
 
 use crate::budget::Budget;
-use crate::formats::{compressed, gzip, message, sevenz, tar, zip};
+use crate::formats::{compressed, gzip, message, rar, sevenz, tar, zip};
 
 /// A file that holds others. It keeps no reference to its bytes: they are handed in at each call,
 /// always the same ones that it was opened with.
@@ -102,6 +102,7 @@ pub fn open(kind: FileKind, data: &[u8], budget: &mut Budget) -> Opening {
         FileKind::Compressed => Box::new(compressed::Compressed::open(data)),
         FileKind::Tar => Box::new(tar::Tar::open(data)),
         FileKind::SevenZip => Box::new(sevenz::SevenZip::open(data, budget)),
+        FileKind::Rar => Box::new(rar::Rar::open(data)),
         FileKind::OtherArchive => return Opening::Unscanned(UnscannedReason::UnknownFormat),
         FileKind::Multipart | FileKind::Empty => return Opening::Leaf,
         _ if zip::has_directory(data) => Box::new(zip::Zip::open(data, budget)),

@@ -43,6 +43,11 @@ pub fn fuzz_seven_zip(data: &[u8]) {
     walk(FileKind::SevenZip, data);
 }
 
+/// Reads the bytes as a RAR archive.
+pub fn fuzz_rar(data: &[u8]) {
+    walk(FileKind::Rar, data);
+}
+
 /// Reads the bytes as a message.
 pub fn fuzz_message(data: &[u8]) {
     walk(FileKind::Message, data);

@@ -48,7 +48,10 @@ const FORBIDDEN: [(&str, &str, &str); 7] = [
 const PURE: [(&str, &[&str]); 8] = [
     ("mail", &["base64-simd", "encoding_rs", "memchr", "serde"]),
     ("wire", &["base64-simd", "memchr"]),
-    ("unpack", &["bzip2", "crc32fast", "deflate64", "flate2", "lzma-rust2", "memchr", "ppmd-rust", "ruzstd", "serde"]),
+    (
+        "unpack",
+        &["bzip2", "crc32fast", "deflate64", "flate2", "lzma-rust2", "memchr", "ppmd-rust", "rars", "ruzstd", "serde"],
+    ),
     ("signatures", &[]),
     ("engines", &["boreal", "md-5", "sha1", "sha2"]),
     ("disarm", &["zip"]),

@@ -2,7 +2,7 @@
 //! fits decides.
 
 use mail::evidence::FileKind::{
-    self, Elf, Gzip, Image, Lnk, MachO, Media, Ole2, OtherArchive, Pdf, Rtf, SevenZip, Tar, Unknown, Zip,
+    self, Elf, Gzip, Image, Lnk, MachO, Media, Ole2, OtherArchive, Pdf, Rar, Rtf, SevenZip, Tar, Unknown, Zip,
 };
 
 use crate::bytes::take;
@@ -38,10 +38,10 @@ pub(super) const SIGNATURES: &[Signature] = &[
     (Zip, 0, b"PK\x07\x08PK\x03\x04", "zip, first segment"),
     (Gzip, 0, b"\x1f\x8b\x08", "gzip"),
     (SevenZip, 0, b"7z\xbc\xaf\x27\x1c", "7z"),
+    (Rar, 0, b"Rar!\x1a\x07", "RAR"),
+    (Rar, 0, b"RE\x7e\x5e", "RAR before 1.5"),
     (Tar, 257, b"ustar", "tar"),
     // Archives and images of disks that are recognised only.
-    (OtherArchive, 0, b"Rar!\x1a\x07", "RAR"),
-    (OtherArchive, 0, b"RE\x7e\x5e", "RAR before 1.5"),
     (OtherArchive, 0, b"MSCF\0\0\0\0", "CAB"),
     (OtherArchive, 0, b"ISc(", "InstallShield CAB"),
     (OtherArchive, 2, b"-lh0-", "LHA"),

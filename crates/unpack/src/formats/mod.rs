@@ -3,6 +3,7 @@
 pub(crate) mod compressed;
 pub(crate) mod gzip;
 pub(crate) mod message;
+pub(crate) mod rar;
 pub(crate) mod sevenz;
 pub(crate) mod shared;
 pub(crate) mod tar;

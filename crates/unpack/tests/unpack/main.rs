@@ -6,6 +6,7 @@ mod detection;
 mod gzip;
 mod messages;
 mod mutation;
+mod rars;
 mod samples;
 mod sevenz;
 mod streams;

@@ -6,7 +6,9 @@ use std::sync::LazyLock;
 use mail::evidence::FileKind;
 use proptest::prelude::*;
 use unpack::detect;
-use unpack::fuzzing::{fuzz_compressed, fuzz_detect, fuzz_gzip, fuzz_message, fuzz_seven_zip, fuzz_tar, fuzz_zip};
+use unpack::fuzzing::{
+    fuzz_compressed, fuzz_detect, fuzz_gzip, fuzz_message, fuzz_rar, fuzz_seven_zip, fuzz_tar, fuzz_zip,
+};
 use zip::CompressionMethod;
 
 use crate::samples::stored_samples;
@@ -45,6 +47,7 @@ fn samples() -> Vec<(Vec<u8>, Entry)> {
         match detect(data) {
             FileKind::Compressed => fuzz_compressed,
             FileKind::Tar => fuzz_tar,
+            FileKind::Rar => fuzz_rar,
             FileKind::SevenZip => fuzz_seven_zip,
             _ => fuzz_zip,
         }
@@ -114,7 +117,7 @@ proptest! {
 
     #[test]
     fn any_bytes_end_within_the_budget(data in prop::collection::vec(any::<u8>(), 0..300)) {
-        for read in [fuzz_zip as Entry, fuzz_gzip, fuzz_message, fuzz_detect, fuzz_compressed, fuzz_tar, fuzz_seven_zip] {
+        for read in [fuzz_zip as Entry, fuzz_gzip, fuzz_message, fuzz_detect, fuzz_compressed, fuzz_tar, fuzz_seven_zip, fuzz_rar] {
             read(&data);
         }
     }

@@ -1,5 +1,5 @@
 //! Stored samples: `samples/NAME.b64`, a file made by another program, and `samples/NAME.expected`,
-//! what is inside. With `BLESS=1` in the environment the expected lists are written anew.
+//! what is inside. With `MAILWARD_BLESS=1` in the environment the expected lists are written anew.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -21,6 +21,12 @@ pub(crate) fn stored_samples() -> Vec<(PathBuf, Vec<u8>)> {
         (path, data)
     };
     paths.into_iter().map(read).collect()
+}
+
+/// One sample, by its name.
+pub(crate) fn stored_sample(name: &str) -> Vec<u8> {
+    let found = stored_samples().into_iter().find(|(path, _)| path.file_stem().is_some_and(|stem| stem == name));
+    found.unwrap_or_else(|| panic!("there is no sample {name}")).1
 }
 
 /// Everything inside a file, a line each: how deep, name, kind, size, what is wrong.
@@ -64,7 +70,7 @@ fn stored_samples_are_read_as_expected() {
     for (path, data) in samples {
         let expected = path.with_extension("expected");
         let found = listing(&data);
-        if std::env::var_os("BLESS").is_some() {
+        if std::env::var_os("MAILWARD_BLESS").is_some() {
             std::fs::write(&expected, &found).unwrap();
         }
         let expected = std::fs::read_to_string(expected).unwrap_or_default();

@@ -1,0 +1,300 @@
+//! RAR of all versions, from 1.3 to 7, by the crate `rars`, which writes what it decodes into a sink:
+//! so members come in batches, and a batch begins again at the archive's start (in a solid archive all
+//! members before it are decoded once more).
+//!
+//! Limits: [`MAX_BATCH`], [`MAX_BATCH_MEMBERS`], [`MAX_HEADERS`], [`MAX_DICTIONARY`], [`MAX_WORKSPACE`], and the budget.
+//! Not handled: decryption; members that are continued in another file, or from one, are damage; links
+//! to other members are passed over; what stands behind the archive's end is not looked at.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
+use mail::evidence::UnscannedReason;
+use rars::{
+    Archive, ArchiveMember, ArchiveReadOptions, ArchiveReader, Error, ErrorKind, ExtractionDecision,
+    ExtractionErrorAction,
+};
+
+use crate::budget::{Budget, Meter, StopFlag};
+use crate::bytes::between;
+use crate::container::{Container, Member};
+use crate::names;
+
+/// A batch ends when it holds this many bytes, or more.
+const MAX_BATCH: u64 = 16 * 1024 * 1024;
+/// Most members of a batch.
+const MAX_BATCH_MEMBERS: usize = 512;
+/// Most headers of an archive.
+const MAX_HEADERS: u64 = 65_536;
+/// Largest dictionary of RAR 5 and 7, in bytes. Older ones have 4 MiB at most.
+const MAX_DICTIONARY: u64 = 128 * 1024 * 1024;
+/// Most memory of the decoder, in bytes.
+const MAX_WORKSPACE: u64 = 192 * 1024 * 1024;
+/// How much work a member and a batch are, in fuel, beside their bytes.
+const MEMBER_FUEL: u64 = 1024;
+const BATCH_FUEL: u64 = 64 * 1024;
+
+/// A RAR archive.
+pub(crate) struct Rar {
+    archive: Option<Box<Archive>>,
+    /// The first member that is in no batch yet.
+    next: usize,
+    batch: VecDeque<Got>,
+    /// Why nothing behind the members so far can be decoded.
+    dead: Option<UnscannedReason>,
+    meter: Meter,
+    problems: Vec<UnscannedReason>,
+}
+
+/// One member of a batch.
+struct Got {
+    index: usize,
+    name: Vec<u8>,
+    packed: u64,
+    content: Vec<u8>,
+    /// How much was made, kept or not.
+    made: u64,
+    problem: Option<UnscannedReason>,
+}
+
+impl Got {
+    fn new(member: &ArchiveMember, index: usize, problem: Option<UnscannedReason>) -> Self {
+        let (name, packed) = (member.meta.name.clone(), member.meta.packed_size);
+        Self { index, name, packed, content: Vec::new(), made: 0, problem }
+    }
+}
+
+/// What the sinks of a batch write to.
+struct Batch {
+    members: VecDeque<Got>,
+    /// How much may be kept, and how much may be made.
+    room: u64,
+    fuel: u64,
+    object: u64,
+    kept: u64,
+    stop: StopFlag,
+}
+
+/// Takes the content of the batch's last member, or of one that was given before.
+struct Sink {
+    batch: Rc<RefCell<Batch>>,
+    keep: bool,
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let len = bytes.len() as u64;
+        let mut batch = self.batch.borrow_mut();
+        let Some(fuel) = batch.fuel.checked_sub(len).filter(|_| !batch.stop.is_set()) else {
+            batch.fuel = 0;
+            return Err(io::ErrorKind::TimedOut.into());
+        };
+        batch.fuel = fuel;
+        if self.keep {
+            let room = batch.room.saturating_sub(batch.kept).min(batch.object);
+            let Some(member) = batch.members.back_mut() else { return Ok(bytes.len()) };
+            member.made = member.made.saturating_add(len);
+            if member.made <= room {
+                member.content.extend_from_slice(bytes);
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Rar {
+    pub(crate) fn open(data: &[u8]) -> Self {
+        let mut problems = Vec::new();
+        let archive = parse(data, &mut problems);
+        Self {
+            archive: archive.map(Box::new),
+            next: 0,
+            batch: VecDeque::new(),
+            dead: None,
+            meter: Meter::new(data.len() as u64),
+            problems,
+        }
+    }
+
+    fn problem(&mut self, reason: UnscannedReason) {
+        if !self.problems.contains(&reason) {
+            self.problems.push(reason);
+        }
+    }
+
+    /// Decodes members from `next` on, up to the limits of a batch; nothing is left when it is empty.
+    fn fill(&mut self, budget: &mut Budget) -> Result<(), UnscannedReason> {
+        let Some(archive) = self.archive.as_deref() else { return Ok(()) };
+        budget.burn(BATCH_FUEL)?;
+        if let Some(reason) = self.dead {
+            let rest = archive.members().enumerate().skip(self.next).take(MAX_BATCH_MEMBERS);
+            let rest: Vec<_> = rest.collect();
+            self.next = rest.last().map_or(self.next, |(number, _)| number.saturating_add(1));
+            let files = rest.into_iter().filter(|(_, member)| !member.meta.is_directory && !member.meta.is_redirection);
+            self.batch.extend(files.map(|(number, member)| Got::new(&member, number, Some(reason))));
+            return Ok(());
+        }
+        let shared = Rc::new(RefCell::new(Batch {
+            members: VecDeque::new(),
+            room: budget.room(&self.meter),
+            fuel: budget.fuel_left(),
+            object: budget.limits().object_bytes,
+            kept: 0,
+            stop: budget.stop_flag().clone(),
+        }));
+        let options = ArchiveReadOptions::new()
+            .with_max_reader_workspace_bytes(MAX_WORKSPACE)
+            .with_rar50_dictionary_size_limit(MAX_DICTIONARY);
+        let start = self.next;
+        let mut index = 0_usize;
+        let decide = |member: &ArchiveMember| {
+            let number = index;
+            index = index.saturating_add(1);
+            Ok(decide(member, number, start, &shared))
+        };
+        let failed = |_: &ArchiveMember, error: &Error| {
+            if let Some(member) = shared.borrow_mut().members.back_mut() {
+                member.problem.get_or_insert(reason(error));
+            }
+            Ok(ExtractionErrorAction::Continue)
+        };
+        let run = catch_unwind(AssertUnwindSafe(|| archive.extract_with_control_and_errors(options, decide, failed)));
+        let error = match run {
+            Ok(Ok(_)) => None,
+            Ok(Err(error)) => Some(reason(&error)),
+            Err(_) => Some(UnscannedReason::Damaged),
+        };
+        let mut batch = shared.borrow_mut();
+        let used = budget.fuel_left().saturating_sub(batch.fuel);
+        let solid = archive.member_refs().any(|member| member.to_owned().is_solid());
+        if let Some(reason) = error {
+            let reason = if batch.fuel == 0 { UnscannedReason::LimitTime } else { reason };
+            let known = batch.members.back_mut().map(|member| *member.problem.get_or_insert(reason));
+            // In a solid archive nothing behind this can be decoded; else the next one is tried.
+            if solid || known.is_none() {
+                self.dead = Some(known.unwrap_or(reason));
+            }
+        }
+        self.next = batch.members.back().map_or(start, |member| member.index.saturating_add(1));
+        self.batch = std::mem::take(&mut batch.members);
+        let kept: u64 = self.batch.iter().map(|member| member.content.len() as u64).sum();
+        // What was kept is counted as it is given.
+        let _ = budget.burn(used.saturating_sub(kept));
+        Ok(())
+    }
+
+    fn give(&mut self, got: Got, budget: &mut Budget) -> Member {
+        let (name, other_names) = names::split([names::decode(&got.name)]);
+        let index = u32::try_from(got.index).unwrap_or(u32::MAX);
+        let mut member = Member { index, name, other_names, ..Member::default() };
+        self.meter.next_object();
+        let cut = got.made > got.content.len() as u64;
+        match budget.produce(&mut self.meter, got.made, got.packed) {
+            Err(limit) => member.problem(limit.into()),
+            Ok(()) if cut => member.problem(UnscannedReason::LimitBytes),
+            Ok(()) => {}
+        }
+        if let Some(reason) = got.problem {
+            member.problem(reason);
+        }
+        member.content = got.content;
+        member
+    }
+}
+
+/// What is to be done with a member of the archive.
+fn decide(member: &ArchiveMember, number: usize, start: usize, shared: &Rc<RefCell<Batch>>) -> ExtractionDecision {
+    let meta = &member.meta;
+    let sink = |keep| ExtractionDecision::Extract(Box::new(Sink { batch: Rc::clone(shared), keep }));
+    if meta.is_directory || meta.is_redirection {
+        return ExtractionDecision::Skip;
+    }
+    if number < start {
+        return if member.is_solid() { sink(false) } else { ExtractionDecision::Skip };
+    }
+    let mut batch = shared.borrow_mut();
+    let last = batch.members.back().map_or(0, |member| member.content.len() as u64);
+    batch.kept = batch.members.iter().map(|member| member.content.len() as u64).sum();
+    if batch.kept >= MAX_BATCH.min(batch.room) && last > 0 || batch.members.len() >= MAX_BATCH_MEMBERS {
+        return ExtractionDecision::Stop;
+    }
+    let split = meta.is_split_before || meta.is_split_after;
+    let problem = match meta.is_encrypted {
+        true => Some(UnscannedReason::Encrypted),
+        false => split.then_some(UnscannedReason::Damaged),
+    };
+    batch.members.push_back(Got::new(member, number, problem));
+    if problem.is_some() { ExtractionDecision::Skip } else { sink(true) }
+}
+
+/// The archive's headers. Where they are damaged, what stands in front of the damage.
+fn parse(data: &[u8], problems: &mut Vec<UnscannedReason>) -> Option<Archive> {
+    let options = ArchiveReadOptions::new().with_max_header_count(MAX_HEADERS);
+    let read = |data: &[u8]| {
+        catch_unwind(AssertUnwindSafe(|| ArchiveReader::read_with_options(data, options)))
+            .unwrap_or(Err(Error::InvalidHeader("panic")))
+    };
+    let error = match read(data) {
+        Ok(archive) => return Some(archive),
+        Err(error) => error,
+    };
+    problems.push(reason(&error));
+    let Error::AtArchiveOffset { offset, .. } = error else { return None };
+    if offset >= data.len() {
+        return None;
+    }
+    read(between(data, 0, offset)).ok()
+}
+
+/// What an error is called.
+fn reason(error: &Error) -> UnscannedReason {
+    // The crate's decryption is left out of the build.
+    if let Error::FeatureDisabled { feature } = error.root_cause()
+        && feature.contains("encryption")
+    {
+        return UnscannedReason::Encrypted;
+    }
+    match error.kind() {
+        ErrorKind::PasswordRequired | ErrorKind::BadPassword => UnscannedReason::Encrypted,
+        ErrorKind::ResourceLimit if matches!(error.root_cause(), Error::HeaderCountLimitExceeded { .. }) => {
+            UnscannedReason::LimitObjects
+        }
+        ErrorKind::ResourceLimit => UnscannedReason::LimitBytes,
+        ErrorKind::UnsupportedFormat | ErrorKind::UnsupportedFeature => UnscannedReason::UnknownFormat,
+        ErrorKind::Cancelled => UnscannedReason::LimitTime,
+        _ => UnscannedReason::Damaged,
+    }
+}
+
+impl Container for Rar {
+    fn next(&mut self, _data: &[u8], budget: &mut Budget) -> Option<Member> {
+        self.archive.as_ref()?;
+        let mut failed = budget.exhausted().or_else(|| budget.burn(MEMBER_FUEL).err()).map(UnscannedReason::from);
+        if failed.is_none() && self.batch.is_empty() {
+            failed = self.fill(budget).err();
+        }
+        if let Some(reason) = failed {
+            self.problem(reason);
+            self.archive = None;
+            return None;
+        }
+        match self.batch.pop_front() {
+            Some(got) => Some(self.give(got, budget)),
+            None => {
+                self.archive = None;
+                None
+            }
+        }
+    }
+
+    fn problems(&self) -> &[UnscannedReason] {
+        &self.problems
+    }
+}
