@@ -8,6 +8,7 @@ use mail::graph::{Limits, parse};
 use mail_parser::{MessageParser, PartType};
 
 use crate::ambiguity;
+use crate::ambiguity::payload::PAYLOADS;
 
 /// How many mutations are made of each message.
 const MUTATIONS: usize = 6;
@@ -73,6 +74,9 @@ fn messages() -> Vec<(String, Vec<u8>)> {
 /// Lines are dropped, doubled, moved; bytes that mean something are put in.
 fn mutate(raw: &mut Vec<u8>, next: &mut dyn FnMut(usize) -> usize) {
     let mut lines: Vec<Vec<u8>> = raw.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+    if lines.is_empty() {
+        return;
+    }
     let at = next(lines.len());
     match next(5) {
         0 => drop(lines.remove(at)),
@@ -158,19 +162,24 @@ fn by_python(messages: &[(String, Vec<u8>)]) -> Option<Vec<Vec<Found>>> {
     (blocks.len() == messages.len()).then_some(blocks)
 }
 
-/// What of a parser's leaves is not among ours. White space at the ends and kinds of line end do not
-/// count.
+/// What of a parser's leaves is not among ours. White space and line ends do not count. A leaf that is
+/// nothing but bytes of the message as they stand need not be one of ours; what it holds of a payload
+/// must be in one.
 fn missing(raw: &[u8], theirs: &[Found]) -> Vec<Found> {
+    let blank = |byte: &u8| matches!(byte, b'\r' | b'\n' | b' ' | b'\t');
+    let plain = |bytes: &[u8]| -> Found { bytes.iter().copied().filter(|byte| !blank(byte)).collect() };
     let message = parse(raw, &Limits::default());
-    let plain = |bytes: &[u8]| -> Found {
-        bytes.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n' | b' ' | b'\t')).collect()
-    };
     let mut ours: Vec<Found> = message.leaves().map(|id| plain(&message.content(id, 1 << 20).bytes)).collect();
     // A message inside counts as its bytes, too.
     ours.extend(message.primary().map(|id| plain(&message.content(id, 1 << 20).bytes)));
-    let is_there = |found: &&Found| {
+    let whole = plain(raw);
+    let holds = |text: &[u8], what: &[u8]| memchr::memmem::find(text, what).is_some();
+    let is_there = |found: &Found| {
         let found = plain(found);
-        found.is_empty() || ours.contains(&found)
+        let hidden = |payload: &Found| holds(&found, payload) && !ours.iter().any(|leaf| holds(leaf, payload));
+        let payloads: Vec<Found> = PAYLOADS.iter().map(|payload| plain(&payload.bytes())).collect();
+        let known = found.is_empty() || ours.contains(&found) || holds(&whole, &found);
+        known && !payloads.iter().any(hidden)
     };
     theirs.iter().filter(|found| !is_there(found)).cloned().collect()
 }
