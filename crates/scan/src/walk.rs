@@ -22,7 +22,7 @@ use unpack::{Budget, Container, Fence, Limit, Limits, Member, Opening, StopFlag}
 
 use crate::context::{Context, Input};
 use crate::engines::Engines;
-use crate::look::{Looks, Scope};
+use crate::look::{Looks, Scope, out_of_time};
 use crate::table::{Table, object_of, reason_text};
 
 /// An open container.
@@ -299,6 +299,11 @@ impl<'a> Walk<'a> {
     }
 
     fn unscanned(&mut self, id: ObjectId, reason: UnscannedReason) {
+        // Not the time of one archive is over (spec AR-02) but that of the examination: what follows is
+        // not seen either, and that is a failure (D-18), whatever is done about slow archives.
+        if reason == UnscannedReason::LimitTime && out_of_time(&self.budget) != Seen::Excluded {
+            self.table.cover(id, EngineId::Unpack, Seen::Unable(UnableWhy::Time));
+        }
         let text = reason_text(reason, self.context);
         self.table.unscanned(id, reason, &text);
     }

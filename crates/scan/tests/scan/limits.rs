@@ -65,6 +65,40 @@ fn the_work_limit_of_the_examination_leaves_nothing_clean() {
     for fuel in [0, 1, 1_000, 150_000, 300_000] {
         let report = report(&plain(), &raw, &limited(Limits { fuel, ..Limits::default() }));
         assert!(!report.is_clean(), "{fuel}");
+        let failed = |text: &String| text.ends_with("engine_failed");
+        assert!(unscanned(&report).iter().any(failed), "{fuel}: {:?}", unscanned(&report));
+    }
+}
+
+#[test]
+fn what_an_examination_out_of_time_did_not_see_is_a_failure_and_no_slow_archive() {
+    let fillers: Vec<Vec<u8>> = (0..4).map(|n| vec![b'a' + n; 50_000]).collect();
+    let mut members: Vec<(&str, &[u8])> =
+        ["1", "2", "3", "4"].into_iter().zip(fillers.iter().map(Vec::as_slice)).collect();
+    let file = eicar();
+    members.push(("eicar.com", &file));
+    let packed = message_with("a.zip", &zip(&members));
+    let plainly = {
+        let mut raw = message_with("a.bin", &vec![b'a'; 200_000]);
+        let second = message_with("eicar.com", &file);
+        let from = second.windows(7).rposition(|w| w == b"\r\n--b\r\n").unwrap();
+        raw.truncate(raw.windows(5).rposition(|w| w == b"--b--").unwrap());
+        raw.extend_from_slice(&second[from + 2..]);
+        raw
+    };
+    for raw in [packed, plainly] {
+        let whole = report(&plain(), &raw, &Context::default());
+        assert_eq!(malware(&whole).len(), 1, "it is found when there is time");
+        for fuel in [1_000, 30_000, 100_000, 150_000] {
+            let context = Context { archive_fuel: Some(1 << 40), ..limited(Limits { fuel, ..Limits::default() }) };
+            let report = report(&plain(), &raw, &context);
+            assert!(malware(&report).is_empty(), "{fuel}");
+            assert!(unscanned(&report).iter().any(|text| text.ends_with("engine_failed")), "{fuel}");
+        }
+        let stop = scan::StopFlag::new();
+        stop.stop();
+        let scan::Step::Done(evidence) = scan::start(&plain(), &raw, &Context::default(), &stop) else { panic!() };
+        assert!(unscanned(&evidence.close(&[])).iter().any(|text| text.ends_with("engine_failed")));
     }
 }
 
