@@ -6,7 +6,9 @@ use mail::graph::EntityId;
 use mail::untrusted::Untrusted;
 
 use crate::budget::Budget;
-use crate::formats::{compressed, gzip, message, rar, sevenz, tar, zip};
+use crate::bytes::between;
+use crate::formats::several::{self, Reading, Several};
+use crate::formats::{ar, compressed, cpio, gzip, iso, message, rar, sevenz, tar, zip};
 
 /// A file that holds others. It keeps no reference to its bytes: they are handed in at each call,
 /// always the same ones that it was opened with.
@@ -88,14 +90,36 @@ impl std::fmt::Debug for Opening {
     }
 }
 
-/// Opens a file of a kind that [`crate::detect`] has told. A zip archive that stands behind something
-/// else (a self-extracting program, a picture) is opened too.
+/// Opens a file of a kind that [`crate::detect`] has told. An archive that stands behind something else
+/// (a self-extracting program, a picture, another archive) is opened too.
 pub fn open(kind: FileKind, data: &[u8], budget: &mut Budget) -> Opening {
     // Finding the members looks at every byte about once.
     if let Err(limit) = budget.burn(data.len() as u64) {
         return Opening::Unscanned(limit.into());
     }
-    let opened: Box<dyn Container> = match kind {
+    if matches!(kind, FileKind::Multipart | FileKind::Empty) {
+        return Opening::Leaf;
+    }
+    let first = primary(kind, data, budget);
+    let others = if kind == FileKind::Message { Vec::new() } else { others(kind, data, first.is_some(), budget) };
+    match (first, kind) {
+        (Some(container), _) if others.is_empty() => Opening::Container(container),
+        (None, FileKind::OtherArchive) if others.is_empty() => Opening::Unscanned(UnscannedReason::UnknownFormat),
+        (None, _) if others.is_empty() => Opening::Leaf,
+        (first, _) => {
+            let unknown = first.is_none() && kind == FileKind::OtherArchive;
+            let problems = unknown.then_some(UnscannedReason::UnknownFormat).into_iter().collect();
+            let mut all: Vec<Reading> = Vec::new();
+            all.extend(first.map(|container| Reading { range: 0..data.len(), container, hidden: false }));
+            all.extend(others);
+            Opening::Container(Box::new(Several::new(all, problems)))
+        }
+    }
+}
+
+/// The container of a kind.
+fn primary(kind: FileKind, data: &[u8], budget: &mut Budget) -> Option<Box<dyn Container>> {
+    Some(match kind {
         FileKind::Message => Box::new(message::Message::open(data, budget)),
         FileKind::Gzip => Box::new(gzip::Gzip::open(data)),
         FileKind::Zip | FileKind::Ooxml | FileKind::Odf | FileKind::Jar => Box::new(zip::Zip::open(data, budget)),
@@ -103,10 +127,40 @@ pub fn open(kind: FileKind, data: &[u8], budget: &mut Budget) -> Opening {
         FileKind::Tar => Box::new(tar::Tar::open(data)),
         FileKind::SevenZip => Box::new(sevenz::SevenZip::open(data, budget)),
         FileKind::Rar => Box::new(rar::Rar::open(data)),
-        FileKind::OtherArchive => return Opening::Unscanned(UnscannedReason::UnknownFormat),
-        FileKind::Multipart | FileKind::Empty => return Opening::Leaf,
-        _ if zip::has_directory(data) => Box::new(zip::Zip::open(data, budget)),
-        _ => return Opening::Leaf,
+        FileKind::Cpio => Box::new(cpio::Cpio::open(data)),
+        FileKind::Ar => Box::new(ar::Ar::open(data)),
+        FileKind::Iso => Box::new(iso::Iso::open(data, budget)),
+        _ => return None,
+    })
+}
+
+/// What else a file is.
+fn others(kind: FileKind, data: &[u8], opened: bool, budget: &mut Budget) -> Vec<Reading> {
+    let mut all = Vec::new();
+    let mut add = |from: usize, container: Box<dyn Container>| {
+        all.push(Reading { range: from..data.len(), container, hidden: opened });
     };
-    Opening::Container(opened)
+    // A zip archive is found from its end. Where members stand unpacked, it may be one of them, and
+    // what stands behind the others is a member already.
+    let own = matches!(
+        kind,
+        FileKind::Zip | FileKind::Ooxml | FileKind::Odf | FileKind::Jar | FileKind::Gzip | FileKind::Compressed
+    );
+    let plain = matches!(kind, FileKind::Tar | FileKind::Cpio | FileKind::Ar | FileKind::Iso | FileKind::SevenZip);
+    if !own && !plain && zip::has_directory(data) {
+        add(0, Box::new(zip::Zip::open(data, budget)));
+    }
+    if kind != FileKind::Iso && iso::starts(data) {
+        add(0, Box::new(iso::Iso::open(data, budget)));
+    }
+    if kind.is_archive() {
+        return all;
+    }
+    if let Some(at) = several::find_7z(data) {
+        add(at, Box::new(sevenz::SevenZip::open(between(data, at, data.len()), budget)));
+    }
+    if let Some(at) = several::find_rar(data) {
+        add(at, Box::new(rar::Rar::open(between(data, at, data.len()))));
+    }
+    all
 }

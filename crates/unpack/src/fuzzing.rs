@@ -48,6 +48,26 @@ pub fn fuzz_rar(data: &[u8]) {
     walk(FileKind::Rar, data);
 }
 
+/// Reads the bytes as a cpio archive.
+pub fn fuzz_cpio(data: &[u8]) {
+    walk(FileKind::Cpio, data);
+}
+
+/// Reads the bytes as an ar archive.
+pub fn fuzz_ar(data: &[u8]) {
+    walk(FileKind::Ar, data);
+}
+
+/// Reads the bytes as an ISO 9660 image.
+pub fn fuzz_iso(data: &[u8]) {
+    walk(FileKind::Iso, data);
+}
+
+/// Reads the bytes as a file that may hold archives at any place.
+pub fn fuzz_embedded(data: &[u8]) {
+    walk(FileKind::Unknown, data);
+}
+
 /// Reads the bytes as a message.
 pub fn fuzz_message(data: &[u8]) {
     walk(FileKind::Message, data);

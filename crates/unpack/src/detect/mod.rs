@@ -13,7 +13,7 @@ use mail::graph::looks_like_message;
 
 use crate::bytes::{be32, between, le32, take};
 use crate::formats::compressed::Stream;
-use crate::formats::{tar, zip};
+use crate::formats::{cpio, tar, zip};
 
 /// Most members of a zip archive that are looked at to tell its kind.
 const MAX_NAMES: u32 = 4096;
@@ -33,6 +33,9 @@ pub fn detect(bytes: &[u8]) -> FileKind {
     }
     if Stream::find(bytes).is_some() {
         return FileKind::Compressed;
+    }
+    if cpio::starts(bytes) {
+        return FileKind::Cpio;
     }
     if tar::is_header(between(bytes, 0, 512)) && bytes.first() != Some(&0) {
         return FileKind::Tar;

@@ -2,7 +2,7 @@
 //! fits decides.
 
 use mail::evidence::FileKind::{
-    self, Elf, Gzip, Image, Lnk, MachO, Media, Ole2, OtherArchive, Pdf, Rar, Rtf, SevenZip, Tar, Unknown, Zip,
+    self, Ar, Elf, Gzip, Image, Iso, Lnk, MachO, Media, Ole2, OtherArchive, Pdf, Rar, Rtf, SevenZip, Tar, Unknown, Zip,
 };
 
 use crate::bytes::take;
@@ -40,6 +40,9 @@ pub(super) const SIGNATURES: &[Signature] = &[
     (SevenZip, 0, b"7z\xbc\xaf\x27\x1c", "7z"),
     (Rar, 0, b"Rar!\x1a\x07", "RAR"),
     (Rar, 0, b"RE\x7e\x5e", "RAR before 1.5"),
+    (Ar, 0, b"!<arch>\n", "ar, deb"),
+    (OtherArchive, 0, b"!<thin>\n", "ar, its members other files"),
+    (Iso, 32769, b"CD001", "ISO 9660"),
     (Tar, 257, b"ustar", "tar"),
     // Archives and images of disks that are recognised only.
     (OtherArchive, 0, b"MSCF\0\0\0\0", "CAB"),
@@ -69,11 +72,6 @@ pub(super) const SIGNATURES: &[Signature] = &[
     (OtherArchive, 7, b"**ACE**", "ACE"),
     (OtherArchive, 0, b"SZDD\x88\xf0\x27\x33", "MS compress"),
     (OtherArchive, 0, b"KWAJ\x88\xf0\x27\xd1", "MS compress"),
-    (OtherArchive, 0, b"070701", "cpio newc"),
-    (OtherArchive, 0, b"070702", "cpio crc"),
-    (OtherArchive, 0, b"070707", "cpio odc"),
-    (OtherArchive, 0, b"\xc7\x71\0\0", "cpio binary"),
-    (OtherArchive, 0, b"!<arch>\n", "ar, deb"),
     (OtherArchive, 0, b"\xed\xab\xee\xdb", "RPM"),
     (OtherArchive, 0, b"xar!", "xar, pkg"),
     (OtherArchive, 20, b"\xdc\xa7\xc4\xfd", "zoo"),
@@ -92,7 +90,6 @@ pub(super) const SIGNATURES: &[Signature] = &[
     (OtherArchive, 0, b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3", "OneNote"),
     (OtherArchive, 0, b"ITSF", "CHM"),
     (OtherArchive, 0, b"MSWIM\0\0\0", "WIM"),
-    (OtherArchive, 32769, b"CD001", "ISO 9660"),
     (OtherArchive, 32769, b"BEA01", "UDF"),
     (OtherArchive, 32769, b"NSR0", "UDF"),
     (OtherArchive, 0, b"vhdxfile", "VHDX"),

@@ -1,10 +1,14 @@
 //! One file or folder for each format that is opened.
 
+pub(crate) mod ar;
 pub(crate) mod compressed;
+pub(crate) mod cpio;
 pub(crate) mod gzip;
+pub(crate) mod iso;
 pub(crate) mod message;
 pub(crate) mod rar;
 pub(crate) mod sevenz;
+pub(crate) mod several;
 pub(crate) mod shared;
 pub(crate) mod tar;
 pub mod zip;

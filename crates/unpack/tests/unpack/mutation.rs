@@ -6,9 +6,7 @@ use std::sync::LazyLock;
 use mail::evidence::FileKind;
 use proptest::prelude::*;
 use unpack::detect;
-use unpack::fuzzing::{
-    fuzz_compressed, fuzz_detect, fuzz_gzip, fuzz_message, fuzz_rar, fuzz_seven_zip, fuzz_tar, fuzz_zip,
-};
+use unpack::fuzzing::*;
 use zip::CompressionMethod;
 
 use crate::samples::stored_samples;
@@ -48,6 +46,10 @@ fn samples() -> Vec<(Vec<u8>, Entry)> {
             FileKind::Compressed => fuzz_compressed,
             FileKind::Tar => fuzz_tar,
             FileKind::Rar => fuzz_rar,
+            FileKind::Cpio => fuzz_cpio,
+            FileKind::Ar => fuzz_ar,
+            FileKind::Iso => fuzz_iso,
+            FileKind::Pe => fuzz_embedded,
             FileKind::SevenZip => fuzz_seven_zip,
             _ => fuzz_zip,
         }
@@ -117,7 +119,7 @@ proptest! {
 
     #[test]
     fn any_bytes_end_within_the_budget(data in prop::collection::vec(any::<u8>(), 0..300)) {
-        for read in [fuzz_zip as Entry, fuzz_gzip, fuzz_message, fuzz_detect, fuzz_compressed, fuzz_tar, fuzz_seven_zip, fuzz_rar] {
+        for read in [fuzz_zip as Entry, fuzz_gzip, fuzz_message, fuzz_detect, fuzz_compressed, fuzz_tar, fuzz_seven_zip, fuzz_rar, fuzz_cpio, fuzz_ar, fuzz_iso, fuzz_embedded] {
             read(&data);
         }
     }

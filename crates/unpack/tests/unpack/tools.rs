@@ -39,6 +39,17 @@ impl Folder {
         assert!(output.status.success(), "{program} {arguments:?}: {said}");
         Some(output.stdout)
     }
+
+    /// Like [`Folder::run`], for a line of the shell that needs this program.
+    pub(crate) fn shell(&self, program: &str, line: &str) -> Option<Vec<u8>> {
+        let found = std::env::var_os("PATH")
+            .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).exists()));
+        if !found {
+            println!("skipped: {program}");
+            return None;
+        }
+        self.run("sh", &["-c", line])
+    }
 }
 
 impl Drop for Folder {

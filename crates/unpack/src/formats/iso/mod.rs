@@ -1,0 +1,150 @@
+//! ISO 9660 with Joliet and Rock Ridge names: the files of the Joliet tree, which Windows shows, and
+//! those of the primary tree that the Joliet tree does not have, as unlisted members.
+//!
+//! Limits: [`tree`]'s, and the budget; [`MAX_READ`] times the image's size may be read in all. Not
+//! handled: UDF (an image that has it beside ISO 9660 is said to hold something unknown), interleaved
+//! files, compressed ones (zisofs), images of raw sectors, further sessions.
+
+mod tree;
+
+use std::collections::BTreeSet;
+
+use mail::evidence::UnscannedReason;
+
+use crate::budget::{Budget, Meter};
+use crate::bytes::{between, take};
+use crate::container::{Container, Member};
+use crate::decode::stored;
+use crate::names;
+use tree::{File, SECTOR, Tree};
+
+/// The first volume descriptor's sector.
+const FIRST: usize = 16;
+/// Most volume descriptors.
+const MAX_DESCRIPTORS: usize = 64;
+/// How many times the image's size may be read by all files together: they may share their sectors.
+const MAX_READ: u64 = 3;
+/// How much work a member is, in fuel, beside its bytes.
+const MEMBER_FUEL: u64 = 512;
+
+/// Whether an image starts here.
+pub(crate) fn starts(data: &[u8]) -> bool {
+    descriptor(data, 0).is_some_and(|sector| sector.first() == Some(&1))
+}
+
+/// A volume descriptor, by its place.
+fn descriptor(data: &[u8], place: usize) -> Option<&[u8]> {
+    let at = place.checked_add(FIRST)?.checked_mul(SECTOR)?;
+    take(data, at, SECTOR).filter(|sector| take(sector, 1, 5) == Some(b"CD001"))
+}
+
+/// An image.
+pub(crate) struct Iso {
+    files: std::vec::IntoIter<File>,
+    /// The pieces that were given.
+    known: BTreeSet<(usize, u64)>,
+    index: u32,
+    read: u64,
+    meter: Meter,
+    problems: Vec<UnscannedReason>,
+}
+
+impl Iso {
+    pub(crate) fn open(data: &[u8], budget: &mut Budget) -> Self {
+        let (mut primary, mut joliet) = (None, None);
+        for place in 0..MAX_DESCRIPTORS {
+            let Some(sector) = descriptor(data, place) else { break };
+            let unicode = take(sector, 88, 3).is_some_and(|escape| matches!(escape, [b'%', b'/', b'@' | b'C' | b'E']));
+            match sector.first() {
+                Some(1) if primary.is_none() => primary = Some(sector),
+                Some(2) if unicode && joliet.is_none() => joliet = Some(sector),
+                Some(255) => break,
+                _ => {}
+            }
+        }
+        let mut tree = Tree::new(data, budget);
+        for (sector, unicode, hidden) in [(joliet, true, false), (primary, false, joliet.is_some())] {
+            if let Some(root) = sector.and_then(|sector| take(sector, 156, 34)) {
+                tree.read(root, unicode, hidden);
+            }
+        }
+        let (files, mut problems) = tree.done();
+        if has_udf(data) {
+            problems.push(UnscannedReason::UnknownFormat);
+        }
+        Self {
+            files: files.into_iter(),
+            known: BTreeSet::new(),
+            index: 0,
+            read: 0,
+            meter: Meter::new(data.len() as u64),
+            problems,
+        }
+    }
+
+    fn problem(&mut self, reason: UnscannedReason) {
+        if !self.problems.contains(&reason) {
+            self.problems.push(reason);
+        }
+    }
+
+    fn member(&mut self, file: File, data: &[u8], budget: &mut Budget) -> Member {
+        let (name, other_names) = names::split(file.names);
+        let mut member = Member { name, other_names, hidden: file.hidden, ..Member::default() };
+        if file.damaged {
+            member.problem(UnscannedReason::Damaged);
+        }
+        for (start, len) in file.pieces {
+            let end = start.saturating_add(usize::try_from(len).unwrap_or(usize::MAX));
+            let piece = between(data, start, end);
+            self.read = self.read.saturating_add(piece.len() as u64);
+            if self.read > MAX_READ.saturating_mul(data.len() as u64) {
+                member.problem(UnscannedReason::LimitRatio);
+                return member;
+            }
+            if end > data.len() {
+                member.problem(UnscannedReason::Damaged);
+            }
+            if !stored(&mut member, piece, budget, &mut self.meter) {
+                return member;
+            }
+        }
+        member
+    }
+}
+
+/// UDF stands beside ISO 9660: its descriptors follow in the same place.
+fn has_udf(data: &[u8]) -> bool {
+    (0..MAX_DESCRIPTORS).any(|place| {
+        let at = place.saturating_add(FIRST).saturating_mul(SECTOR);
+        take(data, at, 6).is_some_and(|head| matches!(head.get(1..), Some(b"NSR02" | b"NSR03")))
+    })
+}
+
+impl Container for Iso {
+    fn next(&mut self, data: &[u8], budget: &mut Budget) -> Option<Member> {
+        loop {
+            let file = self.files.next()?;
+            if let Some(limit) = budget.exhausted().or_else(|| budget.burn(MEMBER_FUEL).err()) {
+                self.problem(limit.into());
+                self.files = Vec::new().into_iter();
+                return None;
+            }
+            let index = self.index;
+            self.index = index.saturating_add(1);
+            // The primary tree names the same files once more.
+            let new = file.pieces.first().is_none_or(|piece| self.known.insert(*piece));
+            if file.hidden && !new {
+                continue;
+            }
+            self.meter.next_object();
+            let mut member = self.member(file, data, budget);
+            member.index = index;
+            return Some(member);
+        }
+    }
+
+    fn problems(&self) -> &[UnscannedReason] {
+        &self.problems
+    }
+}

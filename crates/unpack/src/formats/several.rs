@@ -1,0 +1,93 @@
+//! Files that are several things at once: an archive behind a program, a picture, or another archive.
+//! What a first reading does not show comes as unlisted members of the others.
+
+use std::ops::Range;
+
+use mail::evidence::UnscannedReason;
+
+use crate::budget::Budget;
+use crate::bytes::{between, le32, take};
+use crate::container::{Container, Member};
+
+/// How many places that look like the start of an archive are looked at, of each kind.
+const MAX_PLACES: usize = 64;
+
+/// One reading: which bytes it has, and the container in them.
+pub(crate) struct Reading {
+    pub(crate) range: Range<usize>,
+    pub(crate) container: Box<dyn Container>,
+    /// Its members are unlisted ones, and its problems are its own as long as it has no member.
+    pub(crate) hidden: bool,
+}
+
+/// Readings, one after the other.
+pub(crate) struct Several {
+    readings: std::vec::IntoIter<Reading>,
+    present: Option<Reading>,
+    /// What is added to the numbers of the present reading, and the next number.
+    base: u32,
+    next: u32,
+    /// Whether the present reading gave a member.
+    gave: bool,
+    problems: Vec<UnscannedReason>,
+}
+
+impl Several {
+    /// `problems`: what is known already.
+    pub(crate) fn new(readings: Vec<Reading>, problems: Vec<UnscannedReason>) -> Self {
+        Self { readings: readings.into_iter(), present: None, base: 0, next: 0, gave: false, problems }
+    }
+}
+
+impl Container for Several {
+    fn next(&mut self, data: &[u8], budget: &mut Budget) -> Option<Member> {
+        loop {
+            if self.present.is_none() {
+                self.present = Some(self.readings.next()?);
+                (self.base, self.gave) = (self.next, false);
+            }
+            let reading = self.present.as_mut()?;
+            let bytes = between(data, reading.range.start, reading.range.end);
+            if let Some(mut member) = reading.container.next(bytes, budget) {
+                member.index = self.base.saturating_add(member.index);
+                member.parent = member.parent.map(|parent| self.base.saturating_add(parent));
+                member.hidden |= reading.hidden;
+                self.next = self.next.max(member.index.saturating_add(1));
+                self.gave = true;
+                return Some(member);
+            }
+            for problem in reading.container.problems() {
+                if (self.gave || !reading.hidden) && !self.problems.contains(problem) {
+                    self.problems.push(*problem);
+                }
+            }
+            self.present = None;
+        }
+    }
+
+    fn problems(&self) -> &[UnscannedReason] {
+        &self.problems
+    }
+}
+
+/// Where a 7z archive starts: its magic, and a head whose checksum is right.
+pub(crate) fn find_7z(data: &[u8]) -> Option<usize> {
+    let sound = |at: &usize| {
+        let head = take(data, *at, 32).unwrap_or_default();
+        le32(head, 8) == Some(crc32fast::hash(between(head, 12, 32))) && !head.is_empty()
+    };
+    places(data, b"7z\xbc\xaf\x27\x1c").find(sound)
+}
+
+/// Where a RAR archive starts: its magic with the two forms of its end.
+pub(crate) fn find_rar(data: &[u8]) -> Option<usize> {
+    places(data, b"Rar!\x1a\x07").find(|at| {
+        let behind = between(data, at.saturating_add(6), at.saturating_add(8));
+        behind.first() == Some(&0) || behind == b"\x01\0"
+    })
+}
+
+/// Where some bytes stand, but for the start of the file.
+fn places<'a>(data: &'a [u8], magic: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+    memchr::memmem::find_iter(data, magic).filter(|at| *at > 0).take(MAX_PLACES)
+}
