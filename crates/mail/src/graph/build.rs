@@ -214,8 +214,16 @@ impl Builder<'_, '_> {
             self.with_buffer(known, |builder, bytes| Scan::new(builder, bytes, known).run_decoded(job));
             return;
         }
+        let damaged = match encoding {
+            Encoding::Base64 => !transfer::is_clean_base64(body.of(source)),
+            Encoding::QuotedPrintable => transfer::is_damaged_quoted_printable(body.of(source)),
+            _ => false,
+        };
         let max = usize::try_from(self.decoded_left).unwrap_or(usize::MAX).min(MAX_BUFFER);
         let decoded = transfer::decode(encoding, body.of(source), max);
+        if damaged {
+            self.ask(job.entity, Ask::Damage);
+        }
         if decoded.cut || self.is_full() {
             self.note(job.entity, DefectCode::LimitReached, body);
             return;

@@ -145,7 +145,11 @@ fn types(buffer: &[u8], fields: &[Field], default_media: &str, body: &[u8]) -> V
     if named.iter().all(|field| !is_proper(buffer, field)) {
         put((default_media.to_owned(), None));
     }
-    if looks_like_message(body) && out.iter().any(|(media, _)| media.starts_with("message/")) {
+    let holds_message = |media: &str| {
+        matches!(media, "message/partial" | "message/external-body")
+            || (media.starts_with("message/") && looks_like_message(body))
+    };
+    if out.iter().any(|(media, _)| holds_message(media)) {
         out.push(("message/rfc822".to_owned(), None));
     }
     out

@@ -12,7 +12,7 @@
 //! [`MAX_READINGS`] an entity, and in all [`MAX_READINGS_FACTOR`] times the entities and bytes of the
 //! primary tree, or [`MIN_EXTRA_ENTITIES`] and [`MIN_EXTRA_BYTES`] where that is more.
 //!
-//! Not looked at: delimiters in the middle of a line, TNEF, the pieces of a message/partial together.
+//! Not looked at: TNEF, the pieces of a message/partial together.
 
 use serde::{Deserialize, Serialize};
 
@@ -100,12 +100,26 @@ pub enum Encoding {
     Base64NoPadding,
     /// Base64, each line for itself.
     Base64ByLine,
+    /// Base64 with a byte for a single sextet in front of padding.
+    Base64Lone,
     /// Base64 with the alphabet for URLs.
     Base64Url,
     /// Quoted-printable without the `=` of an escape that is none.
     QuotedPrintableDrop,
     /// Quoted-printable without an escape that is none and the two characters behind it.
     QuotedPrintableSkip,
+    /// Quoted-printable with blanks and CRs between `=` and its digits.
+    QuotedPrintableBlanks,
+    /// Quoted-printable with bare CRs as line ends.
+    QuotedPrintableCr,
+    /// Quoted-printable with no soft break where blanks follow the `=`.
+    QuotedPrintableBreak,
+    /// Quoted-printable with lines as they are from their first damage on.
+    QuotedPrintableRaw,
+    /// Quoted-printable with `==` for itself.
+    QuotedPrintablePair,
+    /// Quoted-printable with `==` for `=`.
+    QuotedPrintableOne,
     /// The text without its NUL bytes.
     NoNul,
     /// uuencode, with its `begin` line.

@@ -51,6 +51,8 @@ pub(super) enum Ask {
     Inner,
     /// Delimiters come after the closing one.
     Reopen,
+    /// A delimiter ends a header.
+    Blind,
     /// The fields of MIME can be read in another way.
     Head,
     /// The encoding is damaged.
@@ -162,6 +164,7 @@ fn policy(ask: Ask) -> Option<Policy> {
         Ask::Prefix => Policy { prefix: true, ..strict },
         Ask::Inner => Policy { inner: true, ..strict },
         Ask::Reopen => Policy { reopen: true, ..strict },
+        Ask::Blind => Policy { blind: true, ..strict },
         _ => return None,
     })
 }
@@ -172,6 +175,8 @@ fn both(one: Policy, other: Policy) -> Policy {
         prefix: one.prefix || other.prefix,
         inner: one.inner || other.inner,
         reopen: one.reopen || other.reopen,
+        blind: one.blind || other.blind,
+        all_headers: one.all_headers || other.all_headers,
         blank_ends: one.blank_ends || other.blank_ends,
         junk_ends: one.junk_ends || other.junk_ends,
     }
@@ -181,13 +186,16 @@ fn both(one: Policy, other: Policy) -> Policy {
 fn plan(builder: &mut Builder<'_, '_>, id: EntityId, ask: Ask, tries: &mut Vec<(Try, DefectCode)>) {
     let other = DefectCode::OtherReading;
     match ask {
+        Ask::AnyLines => {
+            let any = Policy { ends: Ends::Any, ..Policy::default() };
+            tries.push((Try::Again(any, false), other));
+            tries.push((Try::Again(Policy { junk_ends: true, all_headers: true, ..any }, false), other));
+        }
         Ask::SkipBlank => tries.push((Try::Again(Policy::default(), true), other)),
         Ask::Head => {
             tries.extend(head_choices(builder, id).into_iter().map(|it| (Try::Body(it, Policy::default()), other)))
         }
-        Ask::Damage => {
-            tries.extend(variants(builder, id).into_iter().map(|way| (Try::Decode(way, Recode::None), other)))
-        }
+        Ask::Damage => tries.extend(damage(builder, id).into_iter().map(|one| (one, other))),
         Ask::Files => tries.push((Try::Files, DefectCode::FileInText)),
         Ask::Nul => {
             tries.push((Try::Decode(Encoding::NoNul, Recode::None), other));
@@ -260,6 +268,19 @@ fn strict_multipart(builder: &mut Builder<'_, '_>, id: EntityId) -> Candidate {
         let line = slot.delimiter.of(bytes).trim_ascii_end();
         Candidate::Multipart { boundary: line.strip_prefix(b"--").unwrap_or(line).to_vec(), digest }
     })
+}
+
+/// The body, or what was decoded of it, in the other ways to undo its encoding.
+fn damage(builder: &mut Builder<'_, '_>, id: EntityId) -> Vec<Try> {
+    let ways = variants(builder, id);
+    let candidate = match builder.entity(id).map(|entity| entity.shape()) {
+        Some(Shape::Multipart) => strict_multipart(builder, id),
+        Some(Shape::Message) => Candidate::Message,
+        _ => return ways.into_iter().map(|way| Try::Decode(way, Recode::None)).collect(),
+    };
+    let media = builder.entity(id).map(|entity| entity.media.clone()).unwrap_or_default();
+    let choice = |encoding| Choice { media: media.clone(), encoding, candidate: candidate.clone(), decoded: true };
+    ways.into_iter().map(|way| Try::Body(choice(way), Policy::default())).collect()
 }
 
 /// The other ways to undo a damaged encoding.

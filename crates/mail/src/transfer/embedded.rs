@@ -106,7 +106,7 @@ fn block(text: &[u8], at: usize, line: &[u8], next: usize) -> Option<Block> {
     } else if let Some(name) = begin_base64(line) {
         (Encoding::Base64Block, Some(name), end_of(text, next, |line| line.starts_with(b"====")))
     } else if let Some(name) = begin(line) {
-        (Encoding::Uuencode, Some(name), end_of(text, next, |line| line.trim_ascii() == b"end"))
+        (Encoding::Uuencode, Some(name), end_of(text, next, |line| line.starts_with(b"end")))
     } else {
         // A bounded probe first: a run of many lines that is no file is asked about at each line.
         let probe = text.get(at..at.saturating_add(MAX_PROBE).min(text.len())).unwrap_or(&[]);
@@ -200,7 +200,7 @@ fn uu(body: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(body.len() / 4 * 3);
     for line in body.split(|byte| *byte == b'\n') {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.trim_ascii() == b"end" {
+        if line.starts_with(b"end") {
             break;
         }
         let value = |byte: u8| byte.wrapping_sub(32) & 63;
@@ -214,6 +214,10 @@ fn uu(body: &[u8]) -> Vec<u8> {
         }
         let wanted = start.saturating_add(usize::from(value(*length)));
         out.truncate(wanted);
+        // What is lost at the end of a line is zeros; not of a line that never was so long.
+        if out.len().saturating_sub(start).saturating_mul(4) >= wanted.saturating_sub(start) {
+            out.resize(wanted, 0);
+        }
     }
     out
 }

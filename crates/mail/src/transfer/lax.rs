@@ -12,17 +12,29 @@ use crate::graph::Encoding;
 /// ones the likely ways are taken by what is damaged.
 const MAX_COMPARED: usize = 64 * 1024;
 
+/// Most ways to read one body beside the strict one; other readings of the entity need room, too.
+const MAX_WAYS: usize = 5;
+/// Most blanks between an `=` and a line end or digits.
+const MAX_BLANKS: usize = 100;
+
 /// See [`super::decode`].
 pub(super) fn decode(encoding: Encoding, body: &[u8], max: usize) -> Decoded {
     let text = match encoding {
         Encoding::Base64ToPadding => return quiet(base64(&to_padding(body), max)),
         Encoding::Base64ToJunk => return quiet(base64(to_junk(body), max)),
         Encoding::Base64CleanLines => return quiet(base64(&clean_lines(body), max)),
+        Encoding::Base64Lone => return quiet(base64(&lone_to_bytes(body), max)),
         Encoding::Base64NoPadding => return quiet(base64(&only(body, |byte| class(byte) != PAD), max)),
         Encoding::Base64ByLine => return by_line(body, max),
         Encoding::Base64Url => return quiet(base64(&url_alphabet(body), max)),
         Encoding::QuotedPrintableDrop => dropped(body, 1),
         Encoding::QuotedPrintableSkip => dropped(body, 3),
+        Encoding::QuotedPrintableBlanks => without_blanks(body),
+        Encoding::QuotedPrintableCr => bare_cr_to_lf(body),
+        Encoding::QuotedPrintableRaw => raw_from_damage(body),
+        Encoding::QuotedPrintableBreak => blank_breaks_kept(body),
+        Encoding::QuotedPrintablePair => paired(body, b"=3D=3D"),
+        Encoding::QuotedPrintableOne => paired(body, b"=3D"),
         Encoding::NoNul => {
             let bytes = only(body, |byte| byte != 0);
             let cut = bytes.len() > max;
@@ -122,16 +134,116 @@ fn dropped(body: &[u8], count: usize) -> Vec<u8> {
     out
 }
 
+/// Quoted-printable with blanks and CRs between an `=` and its digits taken out.
+fn without_blanks(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len());
+    let mut at = 0;
+    while let Some(byte) = body.get(at) {
+        at += 1;
+        out.push(*byte);
+        if *byte == b'=' {
+            let rest = body.get(at..).unwrap_or(&[]);
+            let blanks = rest.iter().take(MAX_BLANKS).take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count();
+            // The CR of a line end stays.
+            let ends = rest.get(blanks) == Some(&b'\n');
+            at += if ends { blanks.saturating_sub(1) } else { blanks };
+        }
+    }
+    out
+}
+
+/// Bare CRs as line ends.
+fn bare_cr_to_lf(body: &[u8]) -> Vec<u8> {
+    let is_bare = |at: usize| body.get(at) == Some(&b'\r') && body.get(at.saturating_add(1)) != Some(&b'\n');
+    body.iter().enumerate().map(|(at, byte)| if is_bare(at) { b'\n' } else { *byte }).collect()
+}
+
+/// Quoted-printable in which a line stays as it is from its first damage on, its soft break included.
+fn raw_from_damage(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len());
+    let (mut at, mut raw) = (0, false);
+    while let Some(byte) = body.get(at) {
+        raw = (raw || (*byte == b'=' && !is_escape(body, at) && !is_blank_break(body, at))) && *byte != b'\n';
+        match byte {
+            b'=' if raw => out.extend_from_slice(b"=3D"),
+            byte => out.push(*byte),
+        }
+        at += 1;
+    }
+    out
+}
+
+/// Whether only blanks stand between the `=` at `at` and the end of its line.
+fn is_blank_break(body: &[u8], at: usize) -> bool {
+    let rest = body.get(at.saturating_add(1)..).unwrap_or(&[]);
+    let blanks = rest.iter().take(MAX_BLANKS).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    matches!(rest.get(blanks..).unwrap_or(&[]), [] | [b'\n', ..] | [b'\r', b'\n', ..])
+}
+
+/// Quoted-printable in which blanks behind an `=` make it no soft break, and a CR makes it one that
+/// reaches to the next LF.
+fn blank_breaks_kept(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len());
+    let mut bytes = body.iter().peekable();
+    while let Some(byte) = bytes.next() {
+        match (byte, bytes.peek()) {
+            (b'=', Some(b' ' | b'\t')) => {
+                out.extend_from_slice(b"=3D");
+                while let Some(blank) = bytes.next_if(|byte| matches!(byte, b' ' | b'\t')) {
+                    out.extend_from_slice(if *blank == b' ' { b"=20" } else { b"=09" });
+                }
+            }
+            (b'=', Some(b'\r')) => while bytes.next().is_some_and(|byte| *byte != b'\n') {},
+            (byte, _) => out.push(*byte),
+        }
+    }
+    out
+}
+
+/// Base64 in which one sextet in front of padding is a byte.
+fn lone_to_bytes(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len());
+    let mut count = 0u8;
+    for byte in body {
+        match class(*byte) {
+            SPACE | JUNK => {}
+            PAD => {
+                if count == 1 {
+                    out.push(b'A');
+                }
+                out.push(b'=');
+                count = 0;
+            }
+            _ => {
+                out.push(*byte);
+                count = (count + 1) % 4;
+            }
+        }
+    }
+    out
+}
+
+/// Quoted-printable with two `=` in a row, both taken, as what they stand for in some readers.
+fn paired(body: &[u8], sign: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len());
+    let mut at = 0;
+    while let Some(byte) = body.get(at) {
+        if body.get(at..at.saturating_add(2)) == Some(b"==") {
+            out.extend_from_slice(sign);
+            at += 2;
+        } else {
+            out.push(*byte);
+            at += 1;
+        }
+    }
+    out
+}
+
 /// Whether the `=` at `at` begins an escape or a soft break.
 fn is_escape(body: &[u8], at: usize) -> bool {
     let rest = body.get(at.saturating_add(1)..).unwrap_or(&[]);
     match rest {
-        [] | [b'\r' | b'\n', ..] => true,
-        [b' ' | b'\t', ..] => {
-            // Blanks between the sign and the line end are padding.
-            let next = rest.iter().take(100).find(|byte| !matches!(byte, b' ' | b'\t'));
-            next.is_none_or(|byte| matches!(byte, b'\r' | b'\n'))
-        }
+        [] | [b'\r'] | [b'\r', b'\n', ..] | [b'\n', ..] => true,
         [a, b, ..] => hex(*a).is_some() && hex(*b).is_some(),
         _ => false,
     }
@@ -169,6 +281,7 @@ pub(crate) fn base64_variants(body: &[u8]) -> Vec<Encoding> {
         Encoding::Base64NoPadding,
         Encoding::Base64ToJunk,
         Encoding::Base64ByLine,
+        Encoding::Base64Lone,
         Encoding::Base64Url,
     ];
     if body.len() > MAX_COMPARED {
@@ -185,9 +298,18 @@ pub(crate) fn base64_variants(body: &[u8]) -> Vec<Encoding> {
 
 /// The same for damaged quoted-printable.
 pub(crate) fn quoted_printable_variants(body: &[u8]) -> Vec<Encoding> {
-    let ways = [Encoding::QuotedPrintableDrop, Encoding::QuotedPrintableSkip];
+    let ways = [
+        Encoding::QuotedPrintableBlanks,
+        Encoding::QuotedPrintableCr,
+        Encoding::QuotedPrintableBreak,
+        Encoding::QuotedPrintableRaw,
+        Encoding::QuotedPrintableDrop,
+        Encoding::QuotedPrintableSkip,
+        Encoding::QuotedPrintablePair,
+        Encoding::QuotedPrintableOne,
+    ];
     if body.len() > MAX_COMPARED {
-        return vec![Encoding::QuotedPrintableDrop];
+        return vec![Encoding::QuotedPrintableBlanks];
     }
     different(body, Encoding::QuotedPrintable, ways.into_iter())
 }
@@ -198,7 +320,7 @@ fn different(body: &[u8], known: Encoding, ways: impl Iterator<Item = Encoding>)
     let mut out = Vec::new();
     for way in ways {
         let bytes = decode(way, body, usize::MAX).bytes;
-        if !bytes.is_empty() && !seen.contains(&bytes) {
+        if !bytes.is_empty() && out.len() < MAX_WAYS && !seen.contains(&bytes) {
             seen.push(bytes);
             out.push(way);
         }
@@ -212,7 +334,7 @@ mod tests {
 
     #[test]
     fn each_way_reads_damage_as_its_clients_do() {
-        let cases: [(Encoding, &[u8], &[u8]); 10] = [
+        let cases: [(Encoding, &[u8], &[u8]); 18] = [
             (Encoding::Base64ToPadding, b"SGk=SGk=", b"Hi"),
             (Encoding::Base64ToPadding, b"SG=ktISE=", b"Hi-!!"),
             (Encoding::Base64NoPadding, b"SG=kt", b"Hi-"),
@@ -222,6 +344,14 @@ mod tests {
             (Encoding::Base64Url, b"--__", b"\xfb\xef\xff"),
             (Encoding::QuotedPrintableDrop, b"a=zb=3D", b"azb="),
             (Encoding::QuotedPrintableSkip, b"a=zzb=3D", b"ab="),
+            (Encoding::QuotedPrintableBlanks, b"a= 3Db=\r3Dc=\t\r\nd", b"a=b=cd"),
+            (Encoding::QuotedPrintableCr, b"a=\rb\r\nc", b"ab\r\nc"),
+            (Encoding::QuotedPrintableBreak, b"a= \r\nb=\r\nc", b"a= \r\nbc"),
+            (Encoding::QuotedPrintableRaw, b"=3Da=zz=3D=\r\n=3Db", b"=a=zz=3D=\r\n=b"),
+            (Encoding::Base64Lone, b"SGktd=SGkt", b"Hi-tHi-"),
+            (Encoding::QuotedPrintablePair, b"a==3D", b"a==3D"),
+            (Encoding::QuotedPrintableOne, b"a==3D", b"a=3D"),
+            (Encoding::QuotedPrintableDrop, b"a==3D", b"a="),
             (Encoding::NoNul, b"a\0b\0", b"ab"),
         ];
         for (way, body, bytes) in cases {
@@ -238,7 +368,9 @@ mod tests {
         for damaged in ["SG=k", "SGk-", "SGk===", "SGk=\r\n-- \r\n", "S_", "S:", "S@", "S[", "S`", "S{", "S."] {
             assert!(!is_clean_base64(damaged.as_bytes()), "{damaged}");
         }
-        for (body, damaged) in [("a=20b=\r\nc= \r\nd=", false), ("a=2", true), ("=zz", true), ("= x", true)] {
+        for (body, damaged) in
+            [("a=20b=\r\nc=\nd=", false), ("a=2", true), ("=zz", true), ("= x", true), ("= \r\n", true)]
+        {
             assert_eq!(is_damaged_quoted_printable(body.as_bytes()), damaged, "{body}");
         }
     }

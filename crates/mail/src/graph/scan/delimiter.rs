@@ -17,11 +17,20 @@ impl Scan<'_, '_, '_, '_> {
             return false;
         }
         let text = self.slice(line.start, line.end);
-        if !matches!(text.first(), Some(b'-' | b' ' | b'\t')) {
+        if !self.policy.prefix && text.first() != Some(&b'-') {
             return false;
         }
+        let in_header =
+            matches!(self.frames.last(), Some(Frame { state: State::Header(header), .. }) if !header.first_line);
+        if in_header && self.policy.blind {
+            return false;
+        }
+        let mut at = line.start;
         let found = if self.policy.prefix {
-            self.by_prefix(text)
+            self.anywhere(text).map(|(level, closing, offset)| {
+                at = at.saturating_add(offset);
+                (level, closing)
+            })
         } else if self.policy.inner {
             self.innermost(text)
         } else {
@@ -32,8 +41,11 @@ impl Scan<'_, '_, '_, '_> {
             return false;
         };
         self.ask_about_inner(level);
-        let end = self.before_line_end(line.start);
-        self.close_parts(level, end, line.start);
+        if in_header && let Some(frame) = self.frames.get(level) {
+            self.builder.ask(frame.entity, Ask::Blind);
+        }
+        let end = if at > line.start { at } else { self.before_line_end(at) };
+        self.close_parts(level, end, at);
         let reopen = self.policy.reopen;
         let Some(Frame { entity, state: State::Multipart(multipart), .. }) = self.frames.get_mut(level) else {
             return true;
@@ -85,12 +97,19 @@ impl Scan<'_, '_, '_, '_> {
         (opens || closes).then_some((level, closes && !opens))
     }
 
-    /// The innermost multipart whose delimiter the line begins with, blanks in front passed over.
-    fn by_prefix(&self, text: &[u8]) -> Option<(usize, bool)> {
-        let text = text.trim_ascii_start().strip_prefix(b"--")?;
-        let fits = |multipart: &Multipart| text.strip_prefix(multipart.boundary.as_slice());
-        let mut all = self.multiparts().take(MAX_COMPARED);
-        all.find_map(|(level, _, multipart)| fits(multipart).map(|rest| (level, rest.starts_with(b"--"))))
+    /// The innermost multipart whose delimiter stands in the line, and where it does.
+    fn anywhere(&self, text: &[u8]) -> Option<(usize, bool, usize)> {
+        let first = memchr::memmem::find(text, b"--")?;
+        let rest = text.get(first..)?;
+        self.multiparts().take(MAX_COMPARED).find_map(|(level, _, multipart)| {
+            let delimiter = [b"--", multipart.boundary.as_slice()].concat();
+            let at = memchr::memmem::find(rest, &delimiter)?;
+            let behind = rest.get(at.saturating_add(delimiter.len())..).unwrap_or(&[]);
+            // Blanks in front belong to it.
+            let before = text.get(..first.saturating_add(at)).unwrap_or(&[]);
+            let at = if before.trim_ascii().is_empty() { 0 } else { before.len() };
+            Some((level, behind.starts_with(b"--"), at))
+        })
     }
 
     /// Notes a line that some clients take for a delimiter.
@@ -98,7 +117,7 @@ impl Scan<'_, '_, '_, '_> {
         if self.policy.prefix {
             return;
         }
-        let Some(text) = text.trim_ascii_start().strip_prefix(b"--") else { return };
+        let Some(text) = text.strip_prefix(b"--") else { return };
         let fits = |multipart: &Multipart| !multipart.prefix_seen && text.starts_with(&multipart.boundary);
         let found = self.multiparts().take(MAX_COMPARED).find(|(_, _, multipart)| fits(multipart));
         let Some((level, entity, _)) = found else { return };

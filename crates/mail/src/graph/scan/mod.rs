@@ -25,7 +25,7 @@ pub(super) use header::field_name;
 pub(super) struct Policy {
     /// What ends a line.
     pub(super) ends: Ends,
-    /// A delimiter may have blanks in front, and anything behind it.
+    /// A delimiter may stand anywhere in a line, with anything behind it.
     pub(super) prefix: bool,
     /// Only the innermost open multipart sees delimiters.
     pub(super) inner: bool,
@@ -35,6 +35,10 @@ pub(super) struct Policy {
     pub(super) blank_ends: bool,
     /// The first header ends before a line that is no field.
     pub(super) junk_ends: bool,
+    /// What is said of the first header holds for all.
+    pub(super) all_headers: bool,
+    /// No delimiter is seen in a header.
+    pub(super) blind: bool,
 }
 
 /// An open entity.
@@ -111,12 +115,16 @@ pub(super) struct Scan<'s, 'a, 'l, 'b> {
     policy: Policy,
     /// Where the first line begins.
     start: usize,
+    /// Bytes that may still be searched for delimiters inside lines.
+    search_left: usize,
 }
 
 impl<'s, 'a, 'l, 'b> Scan<'s, 'a, 'l, 'b> {
     pub(super) fn new(builder: &'s mut Builder<'a, 'l>, bytes: &'b [u8], buffer: BufferId) -> Self {
         let (frames, boundaries) = (Vec::new(), BTreeMap::new());
-        Self { builder, bytes, buffer, frames, boundaries, stopped: false, policy: Policy::default(), start: 0 }
+        let search_left = bytes.len().saturating_mul(2);
+        let policy = Policy::default();
+        Self { builder, bytes, buffer, frames, boundaries, stopped: false, policy, start: 0, search_left }
     }
 
     /// A pass over the bytes from `start` on that reads them in another way.
@@ -173,9 +181,12 @@ impl<'s, 'a, 'l, 'b> Scan<'s, 'a, 'l, 'b> {
             junk: None,
             in_field: false,
             looked_ahead: false,
-            blank_ends: std::mem::take(&mut self.policy.blank_ends),
-            junk_ends: std::mem::take(&mut self.policy.junk_ends),
+            blank_ends: self.policy.blank_ends,
+            junk_ends: self.policy.junk_ends,
         };
+        if !self.policy.all_headers {
+            (self.policy.blank_ends, self.policy.junk_ends) = (false, false);
+        }
         self.frames.push(Frame { entity, state: State::Header(header), settled: false });
     }
 
@@ -340,6 +351,7 @@ impl<'s, 'a, 'l, 'b> Scan<'s, 'a, 'l, 'b> {
                 self.builder.note(id, DefectCode::UnterminatedMultipart, Span::new(end, end));
             }
             self.outside_parts(id, body, &multipart);
+            self.ask_anywhere(id, body, &multipart);
             return;
         }
         self.builder.set_shape(id, Shape::Leaf);
@@ -351,6 +363,22 @@ impl<'s, 'a, 'l, 'b> Scan<'s, 'a, 'l, 'b> {
             self.builder.note(id, DefectCode::BoundaryNotFound, body);
             let watch = Watch::over(self.bytes, body);
             self.close_leaf(id, watch);
+        }
+    }
+
+    /// Asks for a reading with delimiters anywhere in a line, if there are some. Multiparts inside
+    /// others look at the same bytes; beyond twice the bytes of the pass it is asked for unseen.
+    fn ask_anywhere(&mut self, id: EntityId, body: Span, multipart: &Multipart) {
+        if self.policy.prefix || multipart.prefix_seen {
+            return;
+        }
+        let content = body.of(self.bytes);
+        let unseen = content.len() > self.search_left;
+        self.search_left = self.search_left.saturating_sub(content.len());
+        let delimiter = [b"--", multipart.boundary.as_slice()].concat();
+        let begins = |at: usize| at.checked_sub(1).and_then(|at| content.get(at)).is_none_or(|byte| *byte == b'\n');
+        if unseen || memchr::memmem::find_iter(content, &delimiter).any(|at| !begins(at)) {
+            self.builder.ask(id, Ask::Prefix);
         }
     }
 

@@ -75,7 +75,6 @@ const PARTS: &[(&str, &str)] = &[
 const HARMLESS_PARTS: &[&str] = &[
     "quoted-printable, all escaped",
     "quoted-printable in lower case",
-    "quoted-printable with blanks in soft breaks",
     "UTF-7",
     "UTF-7 by its long name",
     "UTF-7 in quoted-printable",
