@@ -1,5 +1,7 @@
 //! Opening a file and walking its members.
 
+use std::ops::Range;
+
 use mail::defect::Defect;
 use mail::evidence::{FileKind, UnscannedReason};
 use mail::graph::EntityId;
@@ -8,7 +10,7 @@ use mail::untrusted::Untrusted;
 use crate::budget::Budget;
 use crate::bytes::between;
 use crate::formats::several::{self, Reading, Several};
-use crate::formats::{ar, compressed, cpio, gzip, iso, message, rar, sevenz, tar, zip};
+use crate::formats::{ar, cab, compressed, cpio, gzip, iso, message, rar, sevenz, tar, zip};
 
 /// A file that holds others. It keeps no reference to its bytes: they are handed in at each call,
 /// always the same ones that it was opened with.
@@ -127,6 +129,7 @@ fn primary(kind: FileKind, data: &[u8], budget: &mut Budget) -> Option<Box<dyn C
         FileKind::Tar => Box::new(tar::Tar::open(data)),
         FileKind::SevenZip => Box::new(sevenz::SevenZip::open(data, budget)),
         FileKind::Rar => Box::new(rar::Rar::open(data)),
+        FileKind::Cab => Box::new(cab::Cab::open(data)),
         FileKind::Cpio => Box::new(cpio::Cpio::open(data)),
         FileKind::Ar => Box::new(ar::Ar::open(data)),
         FileKind::Iso => Box::new(iso::Iso::open(data, budget)),
@@ -137,9 +140,10 @@ fn primary(kind: FileKind, data: &[u8], budget: &mut Budget) -> Option<Box<dyn C
 /// What else a file is.
 fn others(kind: FileKind, data: &[u8], opened: bool, budget: &mut Budget) -> Vec<Reading> {
     let mut all = Vec::new();
-    let mut add = |from: usize, container: Box<dyn Container>| {
-        all.push(Reading { range: from..data.len(), container, hidden: opened });
+    let mut add = |range: Range<usize>, container: Box<dyn Container>| {
+        all.push(Reading { range, container, hidden: opened });
     };
+    let whole = 0..data.len();
     // A zip archive is found from its end. Where members stand unpacked, it may be one of them, and
     // what stands behind the others is a member already.
     let own = matches!(
@@ -148,19 +152,25 @@ fn others(kind: FileKind, data: &[u8], opened: bool, budget: &mut Budget) -> Vec
     );
     let plain = matches!(kind, FileKind::Tar | FileKind::Cpio | FileKind::Ar | FileKind::Iso | FileKind::SevenZip);
     if !own && !plain && zip::has_directory(data) {
-        add(0, Box::new(zip::Zip::open(data, budget)));
+        add(whole.clone(), Box::new(zip::Zip::open(data, budget)));
     }
     if kind != FileKind::Iso && iso::starts(data) {
-        add(0, Box::new(iso::Iso::open(data, budget)));
+        add(whole, Box::new(iso::Iso::open(data, budget)));
     }
     if kind.is_archive() {
         return all;
     }
-    if let Some(at) = several::find_7z(data) {
-        add(at, Box::new(sevenz::SevenZip::open(between(data, at, data.len()), budget)));
+    for range in several::find_7z(data) {
+        let container = sevenz::SevenZip::open(between(data, range.start, range.end), budget);
+        add(range, Box::new(container));
     }
-    if let Some(at) = several::find_rar(data) {
-        add(at, Box::new(rar::Rar::open(between(data, at, data.len()))));
+    if let Some(range) = several::find_rar(data) {
+        let container = rar::Rar::open(between(data, range.start, range.end));
+        add(range, Box::new(container));
+    }
+    for range in several::find_cab(data) {
+        let container = cab::Cab::open(between(data, range.start, range.end));
+        add(range, Box::new(container));
     }
     all
 }

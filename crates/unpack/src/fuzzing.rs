@@ -48,6 +48,11 @@ pub fn fuzz_rar(data: &[u8]) {
     walk(FileKind::Rar, data);
 }
 
+/// Reads the bytes as a cabinet.
+pub fn fuzz_cab(data: &[u8]) {
+    walk(FileKind::Cab, data);
+}
+
 /// Reads the bytes as a cpio archive.
 pub fn fuzz_cpio(data: &[u8]) {
     walk(FileKind::Cpio, data);

@@ -2,7 +2,8 @@
 //! fits decides.
 
 use mail::evidence::FileKind::{
-    self, Ar, Elf, Gzip, Image, Iso, Lnk, MachO, Media, Ole2, OtherArchive, Pdf, Rar, Rtf, SevenZip, Tar, Unknown, Zip,
+    self, Ar, Cab, Elf, Gzip, Image, Iso, Lnk, MachO, Media, Ole2, OtherArchive, Pdf, Rar, Rtf, SevenZip, Tar, Unknown,
+    Zip,
 };
 
 use crate::bytes::take;
@@ -43,9 +44,9 @@ pub(super) const SIGNATURES: &[Signature] = &[
     (Ar, 0, b"!<arch>\n", "ar, deb"),
     (OtherArchive, 0, b"!<thin>\n", "ar, its members other files"),
     (Iso, 32769, b"CD001", "ISO 9660"),
+    (Cab, 0, b"MSCF\0\0\0\0", "CAB"),
     (Tar, 257, b"ustar", "tar"),
     // Archives and images of disks that are recognised only.
-    (OtherArchive, 0, b"MSCF\0\0\0\0", "CAB"),
     (OtherArchive, 0, b"ISc(", "InstallShield CAB"),
     (OtherArchive, 2, b"-lh0-", "LHA"),
     (OtherArchive, 2, b"-lh1-", "LHA"),

@@ -1,6 +1,7 @@
 //! One file or folder for each format that is opened.
 
 pub(crate) mod ar;
+pub(crate) mod cab;
 pub(crate) mod compressed;
 pub(crate) mod cpio;
 pub(crate) mod gzip;

@@ -6,11 +6,13 @@ use std::ops::Range;
 use mail::evidence::UnscannedReason;
 
 use crate::budget::Budget;
-use crate::bytes::{between, le32, take};
+use crate::bytes::{between, le16, le32, le64, take};
 use crate::container::{Container, Member};
 
 /// How many places that look like the start of an archive are looked at, of each kind.
-const MAX_PLACES: usize = 64;
+const MAX_PLACES: usize = 256;
+/// Most archives of one kind in one file.
+const MAX_EMBEDDED: usize = 16;
 
 /// One reading: which bytes it has, and the container in them.
 pub(crate) struct Reading {
@@ -70,21 +72,44 @@ impl Container for Several {
     }
 }
 
-/// Where a 7z archive starts: its magic, and a head whose checksum is right.
-pub(crate) fn find_7z(data: &[u8]) -> Option<usize> {
-    let sound = |at: &usize| {
-        let head = take(data, *at, 32).unwrap_or_default();
-        le32(head, 8) == Some(crc32fast::hash(between(head, 12, 32))) && !head.is_empty()
-    };
-    places(data, b"7z\xbc\xaf\x27\x1c").find(sound)
+/// Where 7z archives stand: their magic, a head whose checksum is right, and all up to the end of the
+/// header.
+pub(crate) fn find_7z(data: &[u8]) -> Vec<Range<usize>> {
+    apart(places(data, b"7z\xbc\xaf\x27\x1c").filter_map(|at| {
+        let head = take(data, at, 32).filter(|head| le32(head, 8) == Some(crc32fast::hash(between(head, 12, 32))))?;
+        let number = |at: usize| usize::try_from(le64(head, at)?).ok();
+        let end = at.checked_add(32)?.checked_add(number(12)?)?.checked_add(number(20)?)?;
+        Some(at..end.min(data.len()))
+    }))
 }
 
-/// Where a RAR archive starts: its magic with the two forms of its end.
-pub(crate) fn find_rar(data: &[u8]) -> Option<usize> {
-    places(data, b"Rar!\x1a\x07").find(|at| {
+/// Where a RAR archive stands: its magic with the two forms of its end, and all behind it.
+pub(crate) fn find_rar(data: &[u8]) -> Option<Range<usize>> {
+    let found = places(data, b"Rar!\x1a\x07").find(|at| {
         let behind = between(data, at.saturating_add(6), at.saturating_add(8));
         behind.first() == Some(&0) || behind == b"\x01\0"
-    })
+    });
+    found.map(|at| at..data.len())
+}
+
+/// Where cabinets stand: their magic, version 1.3, and a size that fits.
+pub(crate) fn find_cab(data: &[u8]) -> Vec<Range<usize>> {
+    apart(places(data, b"MSCF\0\0\0\0").filter_map(|at| {
+        let head = take(data, at, 36).filter(|head| le16(head, 24) == Some(0x0103))?;
+        let end = at.checked_add(usize::try_from(le32(head, 8)?).ok()?)?;
+        (end <= data.len() && end > at.saturating_add(36)).then_some(at..end)
+    }))
+}
+
+/// Ranges that do not stand in one another, at most [`MAX_EMBEDDED`].
+fn apart(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
+    let mut all: Vec<Range<usize>> = Vec::new();
+    for range in ranges {
+        if all.len() < MAX_EMBEDDED && all.last().is_none_or(|last| last.end <= range.start) {
+            all.push(range);
+        }
+    }
+    all
 }
 
 /// Where some bytes stand, but for the start of the file.

@@ -2,6 +2,7 @@
 //! examination reads them.
 
 mod bombs;
+mod cabs;
 mod detection;
 mod gzip;
 mod messages;

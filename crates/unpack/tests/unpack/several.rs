@@ -18,7 +18,7 @@ fn program() -> Vec<u8> {
 
 #[test]
 fn archives_behind_a_program_are_opened() {
-    for sample in ["7z_lzma2", "rar_5", "rar_3_solid"] {
+    for sample in ["7z_lzma2", "rar_5", "rar_3_solid", "cab_mszip"] {
         let archive = stored_sample(sample);
         let data = [program(), archive.clone()].concat();
         assert_eq!(detect(&data), FileKind::Pe, "{sample}");
