@@ -16,10 +16,10 @@ use scan::EngineSpec;
 use service::examine::Examiner;
 use service::metrics::Metrics;
 use service::{Current, Service, policy, sources, upkeep, worker};
-use settings::Config;
+use settings::{Config, Problems, check_environment};
 use store::{Options, Store};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -30,6 +30,9 @@ pub const WORKER_HOST: &str = "worker-host";
 /// How often clamd is asked how it is.
 const CLAMD_CHECK: Duration = Duration::from_secs(30);
 
+/// How long a stop waits for originals that are being forwarded.
+const FORWARD_WAIT: Duration = Duration::from_secs(5);
+
 /// A node that is ready to run.
 pub struct Running {
     service: Arc<Service>,
@@ -38,6 +41,26 @@ pub struct Running {
     http: Option<TcpListener>,
     data_dir: PathBuf,
     stop: watch::Sender<bool>,
+    signals: Signals,
+}
+
+/// The signals that a node obeys, caught from before anything else is started: an early SIGHUP must not
+/// end the process.
+struct Signals {
+    term: Signal,
+    int: Signal,
+    hup: Signal,
+}
+
+impl Signals {
+    fn catch() -> Result<Self, String> {
+        let wanted = |kind| signal(kind).map_err(|e| format!("signals are not to be had: {e}"));
+        Ok(Self {
+            term: wanted(SignalKind::terminate())?,
+            int: wanted(SignalKind::interrupt())?,
+            hup: wanted(SignalKind::hangup())?,
+        })
+    }
 }
 
 /// Where a reload finds the configuration again; `None` for a node without one.
@@ -112,6 +135,7 @@ impl Running {
     /// # Errors
     /// A text for the operator.
     pub async fn start(config: Config) -> Result<Self, String> {
+        let signals = Signals::catch()?;
         let sockets = bind_all(&config)?;
         let http = match &config.http.listen {
             Some(listen) => Some(bind_http(listen.0).await?),
@@ -139,7 +163,7 @@ impl Running {
         let (stop, stopped) = watch::channel(false);
         let gateway = Gateway::new(Arc::clone(&service), node, stopped);
         sweep(&service);
-        Ok(Self { service, gateway, sockets, http, data_dir, stop })
+        Ok(Self { service, gateway, sockets, http, data_dir, stop, signals })
     }
 
     /// The addresses of the SMTP listeners.
@@ -172,9 +196,7 @@ impl Running {
             beside.spawn(api::http::serve(listener, Arc::clone(&self.service), self.stop.subscribe()));
         }
         let mut smtp = tokio::spawn(Arc::clone(&self.gateway).run(self.sockets));
-        let wanted = |kind| signal(kind).map_err(|e| format!("signals are not to be had: {e}"));
-        let (mut term, mut int, mut hup) =
-            (wanted(SignalKind::terminate())?, wanted(SignalKind::interrupt())?, wanted(SignalKind::hangup())?);
+        let Signals { mut term, mut int, mut hup } = self.signals;
         loop {
             tokio::select! {
                 _ = term.recv() => break,
@@ -189,6 +211,7 @@ impl Running {
             let _ = smtp.await;
         }
         while beside.join_next().await.is_some() {}
+        self.service.settle(FORWARD_WAIT).await;
         self.service.close();
         self.service.current().examiner.load_full().pool().clone().shutdown().await;
         tracing::info!("stopped");
@@ -279,8 +302,12 @@ async fn reload_from(service: &Arc<Service>, gateway: &Arc<Gateway>, path: &Path
     let in_force =
         policy::load(service.store(), service.policy_file().map(PathBuf::as_path)).map_err(|e| e.to_string())?;
     let new_hop = hop(&config)?;
-    if new_hop.is_none() {
-        return Err("next_hop.address is not set".to_owned());
+    let mut problems = Problems(config.check_serve());
+    let outside = config.clone();
+    let found = tokio::task::spawn_blocking(move || check_environment(&outside)).await.map_err(|e| e.to_string())?;
+    problems.0.extend(found);
+    if problems.has_errors() {
+        return Err(problems.to_string());
     }
     gateway.check_addresses(&config)?;
     let spec = sources::engine_spec(&config)?;
@@ -290,7 +317,9 @@ async fn reload_from(service: &Arc<Service>, gateway: &Arc<Gateway>, path: &Path
     pool.reload(worker::encode_spec(&spec)?).await.map_err(|e| e.to_string())?;
     // From here on nothing can fail.
     current.examiner.store(Arc::new(Examiner::new(pool, &spec, Clamd::new(&config.clamd).map(Arc::new))));
-    current.policy.store(Arc::new(in_force));
+    let in_force = Arc::new(in_force);
+    // A policy that was applied while the rules were loaded is newer than what was read before.
+    current.policy.rcu(|now| if now.is_newer_than(&in_force) { Arc::clone(now) } else { Arc::clone(&in_force) });
     current.site.store(Arc::new(site(&config)));
     current.hop.store(new_hop.map(Arc::new));
     current.redact.store(config.log.redact, Ordering::Relaxed);

@@ -10,7 +10,7 @@ use judge::policy::{Policy, Rule};
 use judge::site::Site;
 use mail::arrival::Arrival;
 use mail::edit::Kept;
-use mail::evidence::{EngineId, Finding, FindingKind, ObjectId, Report};
+use mail::evidence::{EngineId, Finding, FindingKind, ObjectId, Report, UnscannedReason};
 use mail::untrusted::Untrusted;
 use scan::{Input, RebuildRequest};
 use store::{KeptReceipt, Store, StoreError, WaivedReceipt, Waiver};
@@ -168,9 +168,10 @@ async fn finish(
         spool: spool.clone(),
         keeping,
     };
-    // A header alone is rendered in some microseconds; only whole messages leave this thread.
-    let whole = job.plan.changes.iter().any(Change::is_content);
-    let done = if whole { tokio::task::spawn_blocking(move || job.run()).await } else { Ok(job.run()) };
+    // A header alone is rendered in some microseconds; only what may need a whole message leaves this
+    // thread.
+    let long = render::may_be_long(&job.plan, &job.spool);
+    let done = if long { tokio::task::spawn_blocking(move || job.run()).await } else { Ok(job.run()) };
     match done {
         Ok((Ok(output), report, keeping)) => Decided { plan, report, output, keeping },
         Ok((Err(failure), report, keeping)) => {
@@ -261,19 +262,11 @@ async fn check_changed(
     if !is_minded(&draft(&case(bench, arrival, &again, Form::NotNormalisable))) {
         return decided;
     }
-    let left: Vec<Finding> =
-        again.findings().iter().filter(|f| matches!(f.kind, FindingKind::Malware { .. })).cloned().collect();
-    let unlooked = again.evidence().unable.clone();
+    let left: Vec<Finding> = again.findings().iter().filter_map(left_in_changed).collect();
     tracing::warn!(id = %arrival.id, left = left.len(), "the changed message is not clean; the rules decide about the whole message");
     let mut evidence = report.evidence().clone();
-    evidence.unable.extend(unlooked);
-    evidence.findings.extend(left.into_iter().map(|f| Finding {
-        object: ObjectId(0),
-        kind: f.kind,
-        engine: EngineId::Unpack,
-        span: None,
-        evidence: Untrusted::new("still found after the infected objects were removed".to_owned()),
-    }));
+    evidence.unable.extend(again.evidence().unable.iter().cloned());
+    evidence.findings.extend(left);
     let report = evidence.close(&[]);
     let whole = case(bench, arrival, &report, Form::NotNormalisable);
     let drafted = draft(&whole);
@@ -284,6 +277,23 @@ async fn check_changed(
         tracing::warn!(id = %arrival.id, "the policy delivers the message although malware is left in it");
     }
     finish(bench, spool, arrival, plan, Some(report), Vec::new(), received).await
+}
+
+/// What a finding in a changed message says about the message as a whole: malware that is left, or an
+/// engine that could not look at some object of it. The rest was known before.
+fn left_in_changed(finding: &Finding) -> Option<Finding> {
+    let text = match finding.kind {
+        FindingKind::Malware { .. } => "still found after the infected objects were removed",
+        FindingKind::Unscanned { reason: UnscannedReason::EngineFailed } => "could not look at the changed message",
+        FindingKind::Unscanned { .. } => return None,
+    };
+    Some(Finding {
+        object: ObjectId(0),
+        kind: finding.kind.clone(),
+        engine: EngineId::Unpack,
+        span: None,
+        evidence: Untrusted::new(text.to_owned()),
+    })
 }
 
 /// Whether the rules mind what is left in a changed message: malware that they do not allow, or an

@@ -23,6 +23,7 @@ pub mod worker;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use judge::plan::{Fate, unexamined};
@@ -31,7 +32,8 @@ use mail::address::Address;
 use mail::arrival::Arrival;
 use net::upstream::Hop;
 use store::{Logged, Store};
-use tokio::time::Instant;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
 
 use examine::Examiner;
 use flow::{Bench, Decided, Keeping};
@@ -41,6 +43,9 @@ use policy::InForce;
 use record::Outcome;
 use render::Output;
 use spool::Spool;
+
+/// Most originals that are forwarded (ACT-25) at once: each holds a message and a connection.
+const MAX_FORWARDS: u32 = 32;
 
 /// What can change while the service runs.
 #[derive(Debug)]
@@ -65,6 +70,7 @@ pub struct Service {
     policy_file: Option<PathBuf>,
     connections: AtomicU64,
     journal: Journal,
+    forwards: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for Service {
@@ -77,7 +83,8 @@ impl Service {
     /// Puts a service together.
     pub fn new(store: Store, metrics: Arc<Metrics>, current: Current, policy_file: Option<PathBuf>) -> Arc<Self> {
         let journal = Journal::start(store.clone());
-        Arc::new(Self { store, metrics, current, policy_file, connections: AtomicU64::new(0), journal })
+        let forwards = Arc::new(Semaphore::new(MAX_FORWARDS as usize));
+        Arc::new(Self { store, metrics, current, policy_file, connections: AtomicU64::new(0), journal, forwards })
     }
 
     /// Figures.
@@ -110,7 +117,7 @@ impl Service {
     pub async fn decide(&self, spool: &Spool, arrival: &Arrival, received: Option<&str>, deadline: Instant) -> Decided {
         let started = Instant::now();
         let policy = self.current.policy.load_full();
-        if release::is_released(&self.store.release_marker(), spool, arrival) {
+        if release::is_released(self.store.release_marker(), spool, arrival).await {
             tracing::info!(id = %arrival.id, "mail that was released from Backup passes as it is");
             let mut plan = unexamined(&policy.policy, arrival);
             plan.changes.clear();
@@ -133,7 +140,12 @@ impl Service {
         }
         let Some(hop) = self.current.hop.load_full() else { return };
         let (to, spool, id) = (decided.plan.forward_to.clone(), spool.clone(), arrival.id);
+        let Ok(slot) = Arc::clone(&self.forwards).try_acquire_owned() else {
+            tracing::error!(%id, "too many originals are being forwarded; this one is not: see the copy in Backup");
+            return;
+        };
         tokio::spawn(async move {
+            let _slot = slot;
             for address in to.iter().filter_map(|text| Address::parse(text)) {
                 match release::send(&hop, None, &address, Vec::new(), &spool).await {
                     Ok(_) => tracing::info!(%id, "the original was forwarded"),
@@ -163,6 +175,13 @@ impl Service {
             }
         }
         self.journal.push(row);
+    }
+
+    /// Waits for originals that are being forwarded, for at most `limit`.
+    pub async fn settle(&self, limit: Duration) {
+        if timeout(limit, self.forwards.acquire_many(MAX_FORWARDS)).await.is_err() {
+            tracing::error!("the stop cuts off originals that are being forwarded: see the copies in Backup");
+        }
     }
 
     /// Writes what is not written yet; after it nothing is recorded any more.

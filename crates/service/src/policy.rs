@@ -19,6 +19,17 @@ pub struct InForce {
     pub origin: Origin,
 }
 
+impl InForce {
+    /// Whether this is a later revision of the store than `other`.
+    pub fn is_newer_than(&self, other: &Self) -> bool {
+        match (&self.origin, &other.origin) {
+            (Origin::Revision(mine), Origin::Revision(its)) => mine > its,
+            (Origin::Revision(_), Origin::Defaults) => true,
+            _ => false,
+        }
+    }
+}
+
 /// Where a policy comes from.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Origin {
@@ -124,4 +135,22 @@ pub fn apply(
     let policy = parse(text, "policy")?;
     let number = store.save_policy(text, author, comment, id::now_ms())?;
     Ok(InForce { policy: Arc::new(policy), origin: Origin::Revision(number) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_later_revision_is_newer() {
+        let of = |origin: &Origin| InForce { policy: Arc::new(Policy::default()), origin: origin.clone() };
+        let in_order = [Origin::Defaults, Origin::Revision(1), Origin::Revision(2)];
+        for (older, a) in in_order.iter().enumerate() {
+            for (newer, b) in in_order.iter().enumerate() {
+                assert_eq!(of(b).is_newer_than(&of(a)), newer > older, "{b} after {a}");
+            }
+            let file = Origin::File(PathBuf::from("policy.toml"));
+            assert!(!of(a).is_newer_than(&of(&file)) && !of(&file).is_newer_than(&of(a)));
+        }
+    }
 }

@@ -95,7 +95,8 @@ async fn original(store: &Store, entry: BackupId) -> Result<(Spool, Option<Addre
     let read = move || -> Result<(Spool, Option<Address>), StoreError> {
         let sender = store.show(entry)?.entry.mail_from;
         let mut body = store.open_original(entry)?;
-        let mut spooler = Spooler::new(&std::env::temp_dir(), CHUNK);
+        // Beside the sealed bytes, where nobody else looks (spec D-16).
+        let mut spooler = Spooler::new(store.dir(), CHUNK);
         let mut buffer = vec![0; CHUNK];
         loop {
             let read = body.read(&mut buffer).map_err(StoreError::Body)?;
@@ -189,17 +190,36 @@ fn digest_from(spool: &Spool, from: u64) -> std::io::Result<[u8; 32]> {
 }
 
 /// Whether a message carries a valid marker: the first one in its header, made by this installation
-/// for exactly the bytes below it and every recipient of this transaction.
-pub(crate) fn is_released(marker: &ReleaseMarker, spool: &Spool, arrival: &Arrival) -> bool {
+/// for exactly the bytes below it and every recipient of this transaction, with nothing above it but
+/// what hops on the way write.
+pub(crate) async fn is_released(marker: ReleaseMarker, spool: &Spool, arrival: &Arrival) -> bool {
     let Ok(head) = spool.read_at(0, HEAD_MAX) else { return false };
     let Some((value, below)) = find_marker(&head) else { return false };
-    let Ok(digest) = digest_from(spool, below as u64) else { return false };
-    marker.check(&value, &arrival.envelope.rcpt_to, &digest, id::now_ms() / 1000)
+    let (spool, recipients) = (spool.clone(), arrival.envelope.rcpt_to.clone());
+    // Anybody can write something like a marker: hashing must not hold up others.
+    let check = move || {
+        let Ok(digest) = digest_from(&spool, below as u64) else { return false };
+        marker.check(&value, &recipients, &digest, id::now_ms() / 1000)
+    };
+    tokio::task::spawn_blocking(check).await.unwrap_or(false)
 }
 
-/// The value of the first marker, and where the bytes below it begin.
+/// What hops write above a message they pass on. Nothing else may stand above a marker: other fields
+/// could give the released bytes another meaning.
+fn is_trace(line: &[u8]) -> bool {
+    const NAMES: [&str; 6] =
+        ["Received", "Return-Path", "Delivered-To", "Received-SPF", "Authentication-Results", "DKIM-Signature"];
+    let name = line.split(|b| *b == b':').next().unwrap_or_default();
+    let starts = |prefix: &[u8]| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    let known = NAMES.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+    line.contains(&b':') && (known || starts(b"ARC-") || starts(b"X-"))
+}
+
+/// The value of the first marker, and where the bytes below it begin; `None` also where more than
+/// trace fields stand above it.
 fn find_marker(head: &[u8]) -> Option<(String, usize)> {
     let mut at = 0;
+    let mut traced = false;
     loop {
         let line = head.get(at..)?;
         let end = line.iter().position(|b| *b == b'\n')?.saturating_add(1);
@@ -213,6 +233,11 @@ fn find_marker(head: &[u8]) -> Option<(String, usize)> {
             let value = line.get(MARKER.len().saturating_add(1)..)?;
             return Some((String::from_utf8_lossy(value).trim().to_owned(), at));
         }
+        let continues = traced && matches!(line.first(), Some(b' ' | b'\t'));
+        if !continues && !is_trace(line) {
+            return None;
+        }
+        traced = true;
     }
 }
 
@@ -224,6 +249,12 @@ mod tests {
     fn the_marker_is_found_in_the_header_only() {
         let (value, below) = find_marker(b"Received: x\r\nx-mailward-release: v=1\r\nTo: a\r\n\r\nbody").unwrap();
         assert_eq!((value.as_str(), below), ("v=1", 38));
+        let folded = b"Received: x\r\n\tby y\r\nARC-Seal: i=1\r\nX-Mailward-Release: v=1\r\n\r\n";
+        assert_eq!(find_marker(folded).map(|(value, _)| value).as_deref(), Some("v=1"));
+        for above in ["Content-Type: text/html", "From x", " x", "Received", "Receivedx: y", "Subject: x\r\n y"] {
+            let head = format!("{above}\r\nX-Mailward-Release: v=1\r\n\r\n");
+            assert!(find_marker(head.as_bytes()).is_none(), "{above}");
+        }
         assert!(find_marker(b"To: a\r\n\r\nX-Mailward-Release: v=1\r\n").is_none());
         assert!(find_marker(b"X-Mailward-Released: v=1\r\n\r\n").is_none());
         assert!(find_marker(b"").is_none());

@@ -79,6 +79,12 @@ pub(crate) struct Job<'a> {
     pub(crate) site: &'a Site,
 }
 
+/// Whether rendering may need more than the start of the message. A sender can make the header end
+/// nowhere.
+pub(crate) fn may_be_long(plan: &Plan, spool: &Spool) -> bool {
+    spool.len() > HEAD_MAX as u64 || plan.changes.iter().any(Change::is_content)
+}
+
 /// Renders a plan that delivers.
 pub(crate) fn output(job: &Job<'_>, spool: &Spool, kept: Option<&dyn Kept>) -> Result<Output, RenderFailure> {
     if job.plan.changes.is_empty() && job.received.is_none() {
@@ -243,6 +249,32 @@ mod tests {
         }
         for value in ["mx.example.org.evil.example; x", "example.org;", "(mx.example.org) other;", ""] {
             assert!(!is_our_authserv(value.as_bytes(), "mx.example.org"), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_header_without_an_end_is_not_rendered_among_short_work() {
+        let case = |len: usize| Spool::from(vec![b'a'; len]);
+        let plan = |changes| Plan { changes, ..plain() };
+        let header = Change::Prepend { name: "X-Mailward-Status", value: String::new() };
+        assert!(!may_be_long(&plan(vec![header.clone()]), &case(HEAD_MAX)));
+        assert!(may_be_long(&plan(vec![header]), &case(HEAD_MAX + 1)));
+        assert!(may_be_long(&plan(vec![Change::Normalised]), &case(1)));
+    }
+
+    fn plain() -> Plan {
+        use judge::plan::{Action, Copy, Fate};
+        use judge::status::Status;
+        Plan {
+            status: Status::Clean,
+            action: Action::Delivered,
+            fate: Fate::Deliver,
+            changes: Vec::new(),
+            copy: Copy::No,
+            forward_to: Vec::new(),
+            reasons: Vec::new(),
+            steps_down: Vec::new(),
+            would: None,
         }
     }
 
