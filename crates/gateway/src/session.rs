@@ -340,10 +340,12 @@ impl Session<'_> {
             self.forget_client();
         }
         let deadline = Instant::now() + RESET_TIMEOUT;
-        if let (true, Some(upstream)) = (known, &mut self.upstream)
-            && let Err(error) = upstream.rset(deadline).await
-        {
-            self.lost(&error);
+        let Some(upstream) = self.upstream.as_mut().filter(|_| known) else { return };
+        match upstream.rset(deadline).await {
+            Ok(reply) if reply.is_success() => {}
+            // It may still have the recipients, and would give them the next message.
+            Ok(reply) => self.lost(&UpstreamError::Refused(reply)),
+            Err(error) => self.lost(&error),
         }
     }
 

@@ -97,14 +97,19 @@ impl Session<'_> {
     /// nothing is lost by it, unless the client had authenticated.
     async fn mail_upstream(&mut self, argument: &str) -> Result<Reply, UpstreamError> {
         let fresh = self.upstream.is_none();
-        match self.try_mail(argument).await {
-            Err(error) if !fresh && !self.server.authenticated() => {
-                tracing::debug!(connection = self.connection, %error, "the next hop had closed; opening a new session");
-                self.upstream = None;
-                self.try_mail(argument).await
-            }
-            other => other,
+        let answer = self.try_mail(argument).await;
+        if fresh || self.server.authenticated() {
+            return answer;
         }
+        let error = match answer {
+            // RFC 5321 section 3.8: it closes. Most often it has waited too long for this client.
+            Ok(reply) if reply.code() == 421 => UpstreamError::Refused(reply),
+            Ok(reply) => return Ok(reply),
+            Err(error) => error,
+        };
+        tracing::debug!(connection = self.connection, %error, "the next hop had closed; opening a new session");
+        self.upstream = None;
+        self.try_mail(argument).await
     }
 
     async fn try_mail(&mut self, argument: &str) -> Result<Reply, UpstreamError> {

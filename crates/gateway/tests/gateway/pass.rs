@@ -8,6 +8,8 @@ use crate::node::Setup;
 use crate::{Case, cases, logged};
 
 pub(crate) const CASES: &[Case] = cases![
+    a_next_hop_that_does_not_forget_a_message_is_left,
+    a_next_hop_that_closed_for_want_of_commands_is_opened_again,
     bytes_arrive_as_they_came,
     large_mail_waits_in_a_file_without_a_name,
     arguments_go_on_unmodified,
@@ -333,5 +335,31 @@ async fn a_next_hop_that_hangs_at_rset_does_not_hold_the_refusal_up() {
     // The session goes on, with a next hop that answers.
     client.deliver("alice@example.org", &["bob@example.com"], &sample::clean("y")).await.expect("a new connection");
     assert_eq!(sink.connections(), 2);
+    client.quit().await;
+}
+
+/// Its recipients would get the next message too.
+async fn a_next_hop_that_does_not_forget_a_message_is_left() {
+    let sink =
+        Sink::start(Behaviour::accept().on_first(1, Point::Reset, Action::Reply("452 4.3.0 No".to_owned()))).await;
+    let node = Setup::new().start(&sink).await;
+    let mut client = node.client().await;
+    client.command("MAIL FROM:<alice@example.org>", 250).await;
+    client.command("RCPT TO:<first@example.com>", 250).await;
+    client.command("RSET", 250).await;
+    let done = client.deliver("alice@example.org", &["second@example.com"], &sample::clean("x")).await;
+    assert_eq!(done.expect("taken").code, 250);
+    client.quit().await;
+    assert_eq!(sink.connections(), 2, "what follows goes another way");
+    assert_eq!(sink.messages()[0].recipients.len(), 1);
+}
+
+async fn a_next_hop_that_closed_for_want_of_commands_is_opened_again() {
+    let late = Action::ReplyAndClose("421 4.4.2 Timeout exceeded".to_owned());
+    let sink = Sink::start(Behaviour::accept().on_first(1, Point::Mail, late)).await;
+    let node = Setup::new().start(&sink).await;
+    let mut client = node.client().await;
+    let done = client.deliver("alice@example.org", &["bob@example.com"], &sample::clean("x")).await;
+    assert_eq!((done.expect("taken").code, sink.count()), (250, 1));
     client.quit().await;
 }
