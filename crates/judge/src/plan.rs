@@ -1,5 +1,7 @@
 //! The second half of a decision: what will be done, within what the surface can.
 
+use std::collections::BTreeMap;
+
 use mail::address::Address;
 use mail::arrival::Direction;
 use mail::evidence::{EngineId, ObjectId};
@@ -315,9 +317,7 @@ fn refusal_reason(draft: &Draft) -> String {
 }
 
 fn forward_to(case: &Case<'_>, active: &[&Hit]) -> Vec<String> {
-    let malware = active
-        .iter()
-        .any(|hit| matches!(hit.rule, Rule::MalwareInfected | Rule::MalwareProbable | Rule::MalwareOutgoing));
+    let malware = active.iter().any(|hit| hit.rule.is_about_malware());
     if malware { case.policy.malware.forward_to.clone() } else { Vec::new() }
 }
 
@@ -370,12 +370,13 @@ fn changes(
             changes.push(Change::Label(outcome.labels.join(" ")));
         }
     }
+    let found = found_in(case, draft, outcome);
     for (object, end) in &outcome.objects {
         changes.push(match end {
             End::Rebuilt => Change::Rebuilt { object: *object },
             End::Deleted => {
-                let what = found_in(case, draft, *object);
-                let reason = why_deleted(draft, case, *object);
+                let hits = found.get(object).map_or(&[][..], Vec::as_slice);
+                let (what, reason) = (names_of(hits), why_deleted(hits));
                 Change::Notice { object: *object, part: notice(case, *object, &what, reason, copy == Copy::Keep) }
             }
         });
@@ -420,32 +421,33 @@ fn labels_wanted(case: &Case<'_>) -> bool {
     (labels.internal && any_internal) || (labels.external && any_external)
 }
 
-/// The names of everything that was found in an object or below it.
-fn found_in(case: &Case<'_>, draft: &Draft, object: ObjectId) -> Vec<String> {
-    let mut names: Vec<String> = hits_in(case, draft, object).map(|hit| hit.what.replace('_', " ")).collect();
+/// For each object that changes, the hits in it or below it. One way up for each hit: senders choose
+/// how many of both there are.
+fn found_in<'a>(case: &Case<'_>, draft: &'a Draft, outcome: &Outcome) -> BTreeMap<ObjectId, Vec<&'a Hit>> {
+    let mut found: BTreeMap<ObjectId, Vec<&Hit>> = BTreeMap::new();
+    for hit in draft.hits.iter().filter(|hit| !hit.monitored) {
+        let mut at = Some(hit.object);
+        // Parents stand before their children, so this ends.
+        while let Some(id) = at {
+            if outcome.objects.contains_key(&id) {
+                found.entry(id).or_default().push(hit);
+            }
+            at = case.report.object(id).and_then(|o| o.parent);
+        }
+    }
+    found
+}
+
+/// The names of what was found, each once.
+fn names_of(hits: &[&Hit]) -> Vec<String> {
+    let mut names: Vec<String> = hits.iter().map(|hit| hit.what.replace('_', " ")).collect();
     names.sort();
     names.dedup();
     names
 }
 
-fn hits_in<'a>(case: &'a Case<'_>, draft: &'a Draft, object: ObjectId) -> impl Iterator<Item = &'a Hit> {
-    draft.hits.iter().filter(move |hit| !hit.monitored && is_within(case, hit.object, object))
-}
-
-fn is_within(case: &Case<'_>, inner: ObjectId, outer: ObjectId) -> bool {
-    let mut at = Some(inner);
-    while let Some(id) = at {
-        if id == outer {
-            return true;
-        }
-        at = case.report.object(id).and_then(|o| o.parent);
-    }
-    false
-}
-
-fn why_deleted(draft: &Draft, case: &Case<'_>, object: ObjectId) -> &'static str {
-    let malware = hits_in(case, draft, object)
-        .any(|hit| matches!(hit.rule, Rule::MalwareInfected | Rule::MalwareProbable | Rule::MalwareOutgoing));
+fn why_deleted(hits: &[&Hit]) -> &'static str {
+    let malware = hits.iter().any(|hit| hit.rule.is_about_malware());
     if malware { "it contains malware" } else { "it could not be scanned" }
 }
 

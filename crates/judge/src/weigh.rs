@@ -1,7 +1,7 @@
 //! Weighing the rules that apply against each other: the strictest wins for the message, and for
 //! each object (CF-03).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mail::evidence::{ObjectId, Origin, Report};
 
@@ -138,20 +138,14 @@ fn is_entity(report: &Report, id: ObjectId) -> bool {
 }
 
 fn label_for(case: &Case<'_>, hit: &Hit) -> String {
-    use mail::evidence::FindingKind;
     if matches!(hit.rule, Rule::AmbiguousMessage | Rule::TooAmbiguousMessage) {
         return case.policy.ambiguous.label.clone();
     }
-    let malware =
-        case.report.findings().iter().any(|f| {
-            f.object == hit.object && matches!(&f.kind, FindingKind::Malware { name, .. } if *name == hit.what)
-        });
-    if malware {
-        case.policy.malware.labels.detected.clone()
-    } else {
-        let reason = hit.what.replace('_', " ");
-        fill(&case.policy.unscannable.label, &|name| (name == "REASON").then(|| reason.clone()))
+    if hit.rule.is_about_malware() {
+        return case.policy.malware.labels.detected.clone();
     }
+    let reason = hit.what.replace('_', " ");
+    fill(&case.policy.unscannable.label, &|name| (name == "REASON").then(|| reason.clone()))
 }
 
 fn deleted_label(case: &Case<'_>, id: ObjectId) -> String {
@@ -162,7 +156,8 @@ fn deleted_label(case: &Case<'_>, id: ObjectId) -> String {
 
 /// An object inside another that is deleted needs no change of its own.
 fn drop_covered(report: &Report, objects: &mut BTreeMap<ObjectId, End>) {
-    let deleted: Vec<ObjectId> = objects.iter().filter(|(_, end)| **end == End::Deleted).map(|(id, _)| *id).collect();
+    let deleted: BTreeSet<ObjectId> =
+        objects.iter().filter(|(_, end)| **end == End::Deleted).map(|(id, _)| *id).collect();
     objects.retain(|id, _| {
         let mut above = report.object(*id).and_then(|o| o.parent);
         // Parents stand before their children, so this ends.

@@ -139,6 +139,11 @@ pub enum Rule {
 }
 
 impl Rule {
+    /// Whether it is about malware, not about what could not be looked at.
+    pub fn is_about_malware(self) -> bool {
+        matches!(self, Self::MalwareInfected | Self::MalwareProbable | Self::MalwareOutgoing)
+    }
+
     /// The rule's stable name.
     pub fn name(self) -> &'static str {
         match self {

@@ -227,3 +227,48 @@ fn the_order_of_findings_changes_nothing() {
     let backward = decide(&Policy::default(), findings.into_iter().rev().collect(), &[]);
     assert_eq!(forward, backward);
 }
+
+/// A message of so many parts, each in a multipart of its own some levels deep, all with a finding.
+fn many(parts: u32, levels: u32, reason: Option<UnscannedReason>) -> Report {
+    let mut all = evidence();
+    all.objects.truncate(1);
+    let mut above = 0;
+    for level in 0..levels {
+        let mut multipart = object(Some(above), Origin::Entity(EntityId(level + 1)), "1", "", FileKind::Multipart);
+        multipart.depth = u16::try_from(level + 1).unwrap();
+        above = u32::try_from(all.objects.len()).unwrap();
+        all.objects.push(multipart);
+    }
+    for part in 0..parts {
+        let id = u32::try_from(all.objects.len()).unwrap();
+        let mut leaf = object(Some(above), Origin::Entity(EntityId(id)), "1", &format!("{part}.com"), FileKind::Text);
+        leaf.depth = u16::try_from(levels + 1).unwrap();
+        all.objects.push(leaf);
+        all.findings.push(reason.map_or_else(|| malware(id, Certainty::Certain), |reason| unscanned(id, reason)));
+    }
+    all.validate().unwrap();
+    all.close(&[])
+}
+
+#[test]
+fn decisions_take_time_in_proportion() {
+    let (arrival, site, policy) = (arrival(Direction::Incoming), site(), Policy::default());
+    for reason in [None, Some(UnscannedReason::Encrypted)] {
+        let time = |parts| {
+            let report = many(parts, 30, reason);
+            let can = can(Surface::Smtp);
+            let case =
+                Case { report: &report, arrival: &arrival, policy: &policy, site: &site, can, form: Form::AsReceived };
+            let started = std::time::Instant::now();
+            let plan = plan(&case, &draft(&case), &[]);
+            assert_eq!(plan.reasons.len(), parts as usize);
+            started.elapsed()
+        };
+        time(100);
+        let (some, more) = (time(1_000), time(8_000));
+        assert!(
+            more < some * 30 + std::time::Duration::from_millis(200),
+            "{reason:?}: {some:?}, eight times as many: {more:?}"
+        );
+    }
+}
