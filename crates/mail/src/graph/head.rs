@@ -37,6 +37,18 @@ const ONCE: &[&str] = &[
     "references",
 ];
 
+/// The lengths of these names, as bits.
+const ONCE_LENGTHS: u32 = {
+    let (mut bits, mut at) = (0, 0);
+    while at < ONCE.len() {
+        #[allow(clippy::indexing_slicing)] // const code cannot use `get`
+        let name = ONCE[at];
+        bits |= 1 << name.len();
+        at += 1;
+    }
+    bits
+};
+
 /// What a header says.
 pub(super) struct Head {
     pub(super) media: String,
@@ -139,18 +151,15 @@ pub(super) fn read(
 /// Whether a field that says how to read the body stands several times, or has blanks in front of its
 /// colon, which make some clients pass over it.
 fn is_odd(buffer: &[u8], fields: &[Field]) -> bool {
-    let mut seen = [0u8; 2];
+    let (mut types, mut encodings) = (0u32, 0u32);
     for field in fields {
-        let at = match field.name.of(buffer).len() {
-            12 if field.name_is(buffer, "content-type") => 0,
-            25 if field.name_is(buffer, "content-transfer-encoding") => 1,
+        let name = field.name.of(buffer);
+        match name.len() {
+            12 if name.eq_ignore_ascii_case(b"content-type") => types += 1,
+            25 if name.eq_ignore_ascii_case(b"content-transfer-encoding") => encodings += 1,
             _ => continue,
-        };
-        let times = seen.get_mut(at).map_or(0, |times| {
-            *times = times.saturating_add(1);
-            *times
-        });
-        if times > 1 || field.value.start != field.name.end.saturating_add(1) {
+        }
+        if types > 1 || encodings > 1 || field.value.start != field.name.end.saturating_add(1) {
             return true;
         }
     }
@@ -172,7 +181,13 @@ fn check_fields(buffer: &[u8], fields: &[Field], note: &mut dyn FnMut(DefectCode
         if !value.is_ascii() && std::str::from_utf8(value).is_err() {
             note(DefectCode::EightBitHeader, field.whole);
         }
-        let Some(at) = ONCE.iter().position(|name| field.name_is(buffer, name)) else { continue };
+        let name = field.name.of(buffer);
+        // Most fields are none of these by their length alone.
+        if name.len() > 25 || ONCE_LENGTHS & (1 << name.len()) == 0 {
+            continue;
+        }
+        let is = |once: &&str| once.len() == name.len() && name.eq_ignore_ascii_case(once.as_bytes());
+        let Some(at) = ONCE.iter().position(|once| is(&once)) else { continue };
         let bit = 1u32 << at;
         if seen & bit != 0 {
             note(DefectCode::DuplicateHeader, field.whole);

@@ -53,10 +53,14 @@ impl Watch {
     }
 
     /// One line.
+    #[inline]
     pub(super) fn look(&mut self, bytes: &[u8], line: Line) {
-        if !self.on {
-            return;
+        if self.on {
+            self.look_at(bytes, line);
         }
+    }
+
+    fn look_at(&mut self, bytes: &[u8], line: Line) {
         let text = bytes.get(line.start..line.end).unwrap_or(&[]);
         let dashes = self.dashes.take();
         match text.first() {
@@ -84,13 +88,15 @@ pub(super) fn asks(entity: &Entity, body: &[u8], watch: Watch) -> Vec<Ask> {
     }
     out.extend(watch.guess.map(Ask::Guess));
     if entity.media.starts_with("text/") {
-        let named = entity.charset.as_deref().unwrap_or("");
-        if UTF7.contains(&named) {
+        // The names of nearly all charsets, so that they cost nothing.
+        let named = entity.charset.as_deref().filter(|name| !name.starts_with("utf-8") && !name.starts_with("iso-8"));
+        let named = named.unwrap_or("");
+        if !named.is_empty() && UTF7.contains(&named) {
             out.push(Ask::Utf7);
         }
         let mark = matches!(body, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 0, 0xfe, 0xff, ..]);
         let raw = matches!(entity.encoding, Encoding::Identity | Encoding::Unknown);
-        if (mark && raw) || WIDE.iter().any(|wide| named.starts_with(wide)) {
+        if (mark && raw) || (!named.is_empty() && WIDE.iter().any(|wide| named.starts_with(wide))) {
             out.push(Ask::Wide);
         }
     }

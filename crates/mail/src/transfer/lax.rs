@@ -243,6 +243,7 @@ fn paired(body: &[u8], sign: &[u8]) -> Vec<u8> {
 fn is_escape(body: &[u8], at: usize) -> bool {
     let rest = body.get(at.saturating_add(1)..).unwrap_or(&[]);
     match rest {
+        [b'0'..=b'9' | b'A'..=b'F', b'0'..=b'9' | b'A'..=b'F', ..] => true,
         [] | [b'\r'] | [b'\r', b'\n', ..] | [b'\n', ..] => true,
         [a, b, ..] => hex(*a).is_some() && hex(*b).is_some(),
         _ => false,

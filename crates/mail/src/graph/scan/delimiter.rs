@@ -12,14 +12,17 @@ const MAX_COMPARED: usize = 16;
 
 impl Scan<'_, '_, '_, '_> {
     /// Handles a line that is a delimiter of an open multipart; says whether it was one.
+    #[inline]
     pub(super) fn delimiter(&mut self, line: Line) -> bool {
-        if self.boundaries.is_empty() {
+        // Nearly all lines end here.
+        if !self.policy.prefix && self.bytes.get(line.start) != Some(&b'-') {
             return false;
         }
+        !self.boundaries.is_empty() && self.may_be_delimiter(line)
+    }
+
+    fn may_be_delimiter(&mut self, line: Line) -> bool {
         let text = self.slice(line.start, line.end);
-        if !self.policy.prefix && text.first() != Some(&b'-') {
-            return false;
-        }
         let in_header =
             matches!(self.frames.last(), Some(Frame { state: State::Header(header), .. }) if !header.first_line);
         if in_header && self.policy.blind {
