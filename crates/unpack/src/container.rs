@@ -10,7 +10,7 @@ use mail::untrusted::Untrusted;
 use crate::budget::Budget;
 use crate::bytes::between;
 use crate::formats::several::{self, Reading, Several};
-use crate::formats::{ar, cab, compressed, cpio, gzip, iso, message, rar, sevenz, tar, zip};
+use crate::formats::{ar, arj, cab, compressed, cpio, gzip, iso, lha, message, rar, sevenz, tar, zip};
 
 /// A file that holds others. It keeps no reference to its bytes: they are handed in at each call,
 /// always the same ones that it was opened with.
@@ -130,6 +130,8 @@ fn primary(kind: FileKind, data: &[u8], budget: &mut Budget) -> Option<Box<dyn C
         FileKind::SevenZip => Box::new(sevenz::SevenZip::open(data, budget)),
         FileKind::Rar => Box::new(rar::Rar::open(data)),
         FileKind::Cab => Box::new(cab::Cab::open(data)),
+        FileKind::Lha => Box::new(lha::Lha::open(data)),
+        FileKind::Arj => Box::new(arj::Arj::open(data)),
         FileKind::Cpio => Box::new(cpio::Cpio::open(data)),
         FileKind::Ar => Box::new(ar::Ar::open(data)),
         FileKind::Iso => Box::new(iso::Iso::open(data, budget)),

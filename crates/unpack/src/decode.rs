@@ -4,7 +4,9 @@
 //! Limits: [`CHUNK`], [`MAX_DICTIONARY`], and those of the decoders in `decode/`. A decoder that
 //! panics has found its stream broken. Not handled: Shrink and Reduce, which nothing has written since 1989.
 
+mod arj;
 mod implode;
+mod lha;
 pub(crate) mod lz4;
 mod lzma;
 mod lzw;
@@ -61,6 +63,18 @@ pub(crate) enum Method {
         /// The uncompressed size, when the stream has no end mark.
         size: Option<u64>,
     },
+    /// A method of LHA, by its five letters; ARJ's methods 1 to 3 are `-lh7-` with a smaller window.
+    Lha {
+        /// The letters.
+        method: [u8; 5],
+        /// The uncompressed size.
+        size: u64,
+    },
+    /// ARJ's method 4.
+    ArjFastest {
+        /// The uncompressed size.
+        size: u64,
+    },
     /// Implode, zip's method 6.
     Implode {
         /// The member's flags.
@@ -88,6 +102,8 @@ pub(crate) enum End {
     Broken,
     /// A limit was reached.
     Limit(Limit),
+    /// The method is one that is not read here.
+    Unknown,
 }
 
 /// What a stream gave.
@@ -242,6 +258,8 @@ fn pump(
 fn broken(error: &io::Error, budget: &Budget) -> End {
     if budget.stop_flag().is_set() || error.kind() == io::ErrorKind::TimedOut {
         End::Limit(Limit::Time)
+    } else if error.kind() == io::ErrorKind::Unsupported {
+        End::Unknown
     } else if error.kind() == io::ErrorKind::OutOfMemory {
         End::Limit(Limit::Bytes)
     } else {
@@ -263,6 +281,8 @@ fn reader<'a>(method: Method, source: Source<'a>) -> io::Result<Box<dyn Read + '
         }
         Method::RawLzma { properties, dictionary, size } => lzma::raw(source, properties, dictionary, size)?,
         Method::PpmdOfZip { size } => ppmd::of_zip(source, size)?,
+        Method::Lha { method, size } => lha::reader(source, method, size)?,
+        Method::ArjFastest { size } => Box::new(arj::Fastest::new(source, size)),
         Method::Implode { flags, size } => Box::new(implode::Implode::new(source, flags, size)?),
         Method::Zstd => zstd::reader(source)?,
         Method::Lz4 => Box::new(lz4::Lz4::new(source)),

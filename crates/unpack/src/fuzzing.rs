@@ -53,6 +53,16 @@ pub fn fuzz_cab(data: &[u8]) {
     walk(FileKind::Cab, data);
 }
 
+/// Reads the bytes as an LHA archive.
+pub fn fuzz_lha(data: &[u8]) {
+    walk(FileKind::Lha, data);
+}
+
+/// Reads the bytes as an ARJ archive.
+pub fn fuzz_arj(data: &[u8]) {
+    walk(FileKind::Arj, data);
+}
+
 /// Reads the bytes as a cpio archive.
 pub fn fuzz_cpio(data: &[u8]) {
     walk(FileKind::Cpio, data);

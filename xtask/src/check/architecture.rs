@@ -54,6 +54,7 @@ const PURE: [(&str, &[&str]); 8] = [
             "bzip2",
             "crc32fast",
             "deflate64",
+            "delharc",
             "flate2",
             "lzma-rust2",
             "lzxd",

@@ -13,7 +13,7 @@ use mail::graph::looks_like_message;
 
 use crate::bytes::{be32, between, le32, take};
 use crate::formats::compressed::Stream;
-use crate::formats::{cpio, tar, zip};
+use crate::formats::{arj, cpio, tar, zip};
 
 /// Most members of a zip archive that are looked at to tell its kind.
 const MAX_NAMES: u32 = 4096;
@@ -33,6 +33,9 @@ pub fn detect(bytes: &[u8]) -> FileKind {
     }
     if Stream::find(bytes).is_some() {
         return FileKind::Compressed;
+    }
+    if arj::starts(bytes) {
+        return FileKind::Arj;
     }
     if cpio::starts(bytes) {
         return FileKind::Cpio;
@@ -102,17 +105,7 @@ fn disk_image(bytes: &[u8]) -> Option<FileKind> {
     let fat = [54, 82].into_iter().any(|at| take(bytes, at, 3) == Some(b"FAT"));
     let other = [&b"NTFS    "[..], b"EXFAT   "].into_iter().any(|name| take(bytes, 3, 8) == Some(name));
     let image = trailer(b"koly") || trailer(b"conectix") || sector && (jump && (fat || other));
-    (image || is_arj(bytes)).then_some(FileKind::OtherArchive)
-}
-
-/// ARJ: a short magic, then the length of a header whose CRC-32 follows it.
-fn is_arj(bytes: &[u8]) -> bool {
-    let Some(&[0x60, 0xea, low, high]) = take(bytes, 0, 4).and_then(|head| head.first_chunk::<4>()) else {
-        return false;
-    };
-    let len = usize::from(u16::from_le_bytes([low, high]));
-    let header = take(bytes, 4, len).filter(|header| (30..=2600).contains(&header.len()));
-    header.is_some_and(|header| le32(bytes, len.saturating_add(4)) == Some(crc32fast::hash(header)))
+    image.then_some(FileKind::OtherArchive)
 }
 
 /// RIFF, ISO media files and MPEG sound.

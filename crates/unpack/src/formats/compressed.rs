@@ -183,7 +183,7 @@ impl Compressed {
                 member.problem(limit.into());
                 None
             }
-            End::Broken => {
+            End::Broken | End::Unknown => {
                 member.problem(UnscannedReason::Damaged);
                 None
             }

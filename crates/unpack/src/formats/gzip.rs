@@ -69,7 +69,7 @@ fn read(data: &[u8], budget: &mut Budget, meter: &mut Meter) -> Member {
         rest = between(rest, head.len, rest.len());
         match stream(&mut rest, &mut member, budget, meter) {
             End::Complete => {}
-            End::Broken => {
+            End::Broken | End::Unknown => {
                 member.problem(UnscannedReason::Damaged);
                 break;
             }

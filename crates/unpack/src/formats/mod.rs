@@ -1,11 +1,13 @@
 //! One file or folder for each format that is opened.
 
 pub(crate) mod ar;
+pub(crate) mod arj;
 pub(crate) mod cab;
 pub(crate) mod compressed;
 pub(crate) mod cpio;
 pub(crate) mod gzip;
 pub(crate) mod iso;
+pub(crate) mod lha;
 pub(crate) mod message;
 pub(crate) mod rar;
 pub(crate) mod sevenz;

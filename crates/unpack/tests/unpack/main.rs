@@ -1,6 +1,7 @@
 //! Tests of `unpack` from outside: archives and messages built here, read as the walk of an
 //! examination reads them.
 
+mod arj_lha;
 mod bombs;
 mod cabs;
 mod detection;

@@ -46,6 +46,8 @@ fn samples() -> Vec<(Vec<u8>, Entry)> {
             FileKind::Compressed => fuzz_compressed,
             FileKind::Tar => fuzz_tar,
             FileKind::Rar => fuzz_rar,
+            FileKind::Lha => fuzz_lha,
+            FileKind::Arj => fuzz_arj,
             FileKind::Cab => fuzz_cab,
             FileKind::Cpio => fuzz_cpio,
             FileKind::Ar => fuzz_ar,
@@ -120,7 +122,7 @@ proptest! {
 
     #[test]
     fn any_bytes_end_within_the_budget(data in prop::collection::vec(any::<u8>(), 0..300)) {
-        for read in [fuzz_zip as Entry, fuzz_gzip, fuzz_message, fuzz_detect, fuzz_compressed, fuzz_tar, fuzz_seven_zip, fuzz_rar, fuzz_cpio, fuzz_ar, fuzz_iso, fuzz_embedded, fuzz_cab] {
+        for read in [fuzz_zip as Entry, fuzz_gzip, fuzz_message, fuzz_detect, fuzz_compressed, fuzz_tar, fuzz_seven_zip, fuzz_rar, fuzz_cpio, fuzz_ar, fuzz_iso, fuzz_embedded, fuzz_cab, fuzz_lha, fuzz_arj] {
             read(&data);
         }
     }

@@ -38,7 +38,7 @@ impl Zip {
                 return 0;
             }
             End::Complete => decoded.consumed,
-            End::Broken => 0,
+            End::Broken | End::Unknown => 0,
         };
         member.problem(UnscannedReason::Damaged);
         member.content = self.second_try(method, decoded, packed, budget);
