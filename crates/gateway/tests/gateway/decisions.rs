@@ -21,10 +21,12 @@ pub(crate) const CASES: &[Case] = cases![
     what_is_nested_too_deep_counts_as_infected,
     a_crash_is_a_451_a_hold_or_a_label,
     an_engine_that_hangs_is_a_451_in_time,
+    a_changed_message_that_no_engine_could_look_at_does_not_leave,
     monitor_mode_changes_nothing_and_tells_all,
     outgoing_malware_is_refused_whatever_the_action,
     what_only_we_may_write_is_stripped_from_strangers,
     the_original_is_forwarded_once_when_the_message_is_settled,
+    originals_are_not_forwarded_without_a_limit,
     a_copy_of_what_the_next_hop_did_not_take_is_dropped,
     nothing_is_delivered_without_its_copy,
     released_mail_passes_and_forged_markers_do_not,
@@ -382,6 +384,43 @@ async fn the_original_is_forwarded_once_when_the_message_is_settled() {
     assert_eq!(sink.wait_for(4).await.len(), 4);
 }
 
+async fn a_changed_message_that_no_engine_could_look_at_does_not_leave() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    let node = Setup::new().start(&sink).await;
+    let mail = text(&sample::eicar_attached("x"));
+    let mail = format!("{}\r\n{mail}", job::UNABLE_AGAIN);
+    for action in [MalwareAction::Automatic, MalwareAction::DeleteObject] {
+        node.set_policy(|p| p.malware.action = action);
+        assert_eq!((node.send(mail.as_bytes()).await.code, sink.count()), (451, 0), "{action:?}");
+        assert!(node.backup().is_empty(), "it comes again");
+    }
+    node.set_policy(|p| p.unscannable.engine_failed = EngineFailure::Label);
+    assert_eq!((node.send(mail.as_bytes()).await.code, sink.count()), (250, 1), "the policy does not mind");
+}
+
+async fn originals_are_not_forwarded_without_a_limit() {
+    let hang = Behaviour::accept().on_text(Point::Rcpt, "post@example.com", Action::Hang);
+    let sink = Sink::start(hang).await;
+    let node = Setup::new()
+        .policy(|p| {
+            p.malware.action = MalwareAction::DeleteMessage;
+            p.malware.forward_to = vec!["post@example.com".to_owned()];
+        })
+        .start(&sink)
+        .await;
+    let mut client = node.client().await;
+    for n in 0..40 {
+        let mail = sample::eicar_attached(&format!("{n}"));
+        client.deliver("alice@example.org", &["bob@example.com"], &mail).await.expect("taken");
+    }
+    client.quit().await;
+    let open = || sink.connections();
+    testkit::wait_until("forwarding", testkit::PATIENCE, || open() >= 33).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(open(), 33, "the client's own, and 32 others");
+    assert_eq!(node.backup().len(), 40, "what is not forwarded is kept");
+}
+
 async fn a_copy_of_what_the_next_hop_did_not_take_is_dropped() {
     let sink = Sink::start(Behaviour::accept().reply(Point::End, "452 4.2.2 Full")).await;
     let node = Setup::new().start(&sink).await;
@@ -441,9 +480,16 @@ async fn released_mail_passes_and_forged_markers_do_not() {
     client.deliver("alice@example.org", &["carol@example.com"], content.as_bytes()).await.expect("without it");
     let changed = content.replace("Subject: wanted", "Subject: Wanted");
     client.deliver("alice@example.org", &["bob@example.com"], changed.as_bytes()).await.expect("without it");
-    client.quit().await;
+    // With a field above it that no hop writes: another one could give the bytes another meaning.
+    let turned = format!("Keywords: x\r\n{content}");
+    client.deliver("alice@example.org", &["bob@example.com"], turned.as_bytes()).await.expect("without it");
     release(&first, &stranger).await;
     let got = sink.messages();
-    assert_eq!(got.len(), 4);
+    assert_eq!(got.len(), 5);
     assert!(got[1..].iter().all(|m| !has_eicar(&m.content)));
+    // A hop on the way may write its line.
+    let passed = format!("Received: from mx.example.com\r\n\tby mx2.example.com; now\r\n{content}");
+    client.deliver("alice@example.org", &["bob@example.com"], passed.as_bytes()).await.expect("as it is");
+    client.quit().await;
+    assert!(sink.messages()[5].content == passed.as_bytes());
 }

@@ -5,12 +5,18 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use confine::{Job, Reply};
+use mail::evidence::{Seen, UnableWhy};
+use scan::Step;
+use scan::protocol::Response;
 use service::worker::ScanJob;
 
 /// A message with this text ends its worker.
 pub(crate) const CRASH: &str = "X-Test-Crash: yes";
 /// A message with this text keeps its worker busy for ever.
 pub(crate) const LOOP: &str = "X-Test-Loop: yes";
+
+/// In a message with this text that we have changed, an engine fails at one part.
+pub(crate) const UNABLE_AGAIN: &str = "X-Test-Unable-Again: yes";
 
 pub(crate) struct TestJob(ScanJob);
 
@@ -27,6 +33,18 @@ impl Job for TestJob {
         while says(LOOP) {
             std::thread::sleep(Duration::from_millis(10));
         }
-        self.0.run(request, body, stop)
+        let mut reply = self.0.run(request, body, stop);
+        if says(UNABLE_AGAIN) && says("X-Mailward-Status: ") {
+            reply.bytes = unable(&reply.bytes).unwrap_or_default();
+        }
+        reply
     }
+}
+
+/// The same evidence, but nobody could look at the last object.
+fn unable(response: &[u8]) -> Option<Vec<u8>> {
+    let Ok(Response::Examined(step)) = Response::decode(response) else { return None };
+    let Step::Done(mut evidence) = *step else { return None };
+    evidence.objects.last_mut()?.coverage.first_mut()?.seen = Seen::Unable(UnableWhy::Crashed);
+    Response::Examined(Box::new(Step::Done(evidence))).encode().ok()
 }
