@@ -18,13 +18,15 @@ pub(crate) enum Relayed {
     Taken(RelayReceipt),
     /// It does not want it, now or ever.
     Refused(Reply),
+    /// It was given all of it and did not answer: nobody knows.
+    Unknown(UpstreamError),
 }
 
 /// Relays a message whose MAIL and RCPT the next hop has accepted.
 ///
 /// # Errors
-/// When the connection breaks or the deadline passes. Whether the next hop has the message is
-/// unknown then; the sender is told to try again.
+/// When the connection breaks or the deadline passes before the next hop was given the whole message:
+/// it has nothing then.
 pub(crate) async fn relay(
     upstream: &mut Upstream,
     id: MessageId,
@@ -48,9 +50,9 @@ pub(crate) async fn relay(
             }
         }
     }
-    let reply = upstream.end(deadline).await?;
-    Ok(match RelayReceipt::from_reply(id, reply) {
-        Ok(receipt) => Relayed::Taken(receipt),
-        Err(reply) => Relayed::Refused(reply),
+    Ok(match upstream.end(deadline).await.map(|reply| RelayReceipt::from_reply(id, reply)) {
+        Ok(Ok(receipt)) => Relayed::Taken(receipt),
+        Ok(Err(reply)) => Relayed::Refused(reply),
+        Err(error) => Relayed::Unknown(error),
     })
 }

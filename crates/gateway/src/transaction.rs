@@ -9,7 +9,7 @@ use mail::arrival::{Arrival, Envelope, MessageId, Surface};
 use net::upstream::UpstreamError;
 use service::flow::Decided;
 use service::id;
-use service::record::Outcome;
+use service::record::{Outcome, Taken};
 use service::spool::{Spool, Spooler};
 use settings::config::{AddReceived, ListenerDirection as Configured};
 use tokio::time::Instant;
@@ -206,21 +206,21 @@ impl Session<'_> {
         let arrival = self.arrival(&spool);
         let received = self.received(&arrival);
         let decided = self.gateway.service.decide(&spool, &arrival, received.as_deref(), deadline).await;
-        let (reply, accepted) = self.act(&decided, &arrival, &spool, deadline).await;
+        let (reply, taken) = self.act(&decided, &arrival, &spool, deadline).await;
         self.reply(&reply);
         let flushed = self.flush().await;
-        let outcome = Outcome { accepted, reply: format!("{} {}", reply.code(), reply.text()), took: ended.elapsed() };
+        let outcome = Outcome { taken, reply: format!("{} {}", reply.code(), reply.text()), took: ended.elapsed() };
         self.gateway.service.finish(&arrival, &spool, decided, outcome).await;
         flushed
     }
 
     /// Does what the plan says. Gives the reply, and whether somebody has the message now.
-    async fn act(&mut self, decided: &Decided, arrival: &Arrival, spool: &Spool, deadline: Instant) -> (Reply, bool) {
+    async fn act(&mut self, decided: &Decided, arrival: &Arrival, spool: &Spool, deadline: Instant) -> (Reply, Taken) {
         match &decided.plan.fate {
             Fate::Deliver => self.deliver(decided, arrival, spool, deadline).await,
             Fate::Refuse(text) | Fate::Tempfail(text) => {
                 self.reset().await;
-                (said(text), false)
+                (said(text), Taken::No)
             }
             Fate::Discard => {
                 self.reset().await;
@@ -228,7 +228,7 @@ impl Session<'_> {
                     Some(responsibility) => accept(responsibility, arrival.id),
                     None => {
                         tracing::error!(id = %arrival.id, "a message was to be discarded without a copy or the policy's wish; it is deferred");
-                        (Reply::say(451, "4.3.0 Message could not be processed, please try again later"), false)
+                        (Reply::say(451, "4.3.0 Message could not be processed, please try again later"), Taken::No)
                     }
                 }
             }
@@ -241,7 +241,7 @@ impl Session<'_> {
         arrival: &Arrival,
         spool: &Spool,
         deadline: Instant,
-    ) -> (Reply, bool) {
+    ) -> (Reply, Taken) {
         let relayed = match &mut self.upstream {
             Some(upstream) => relay(upstream, arrival.id, &decided.output, spool, deadline).await,
             None => Err(gone()),
@@ -254,15 +254,19 @@ impl Session<'_> {
             }
             Ok(Relayed::Refused(reply)) => {
                 self.reset().await;
-                (reply, false)
+                (reply, Taken::No)
             }
-            Err(error) => {
-                self.transaction = None;
-                self.forget_client();
-                self.lost(&error);
-                (Reply::say(451, "4.4.2 Lost the connection to the next hop, please try again later"), false)
-            }
+            Ok(Relayed::Unknown(error)) => (self.left(&error), Taken::Unknown),
+            Err(error) => (self.left(&error), Taken::No),
         }
+    }
+
+    /// The next hop went away with a message in its hands: the sender is to bring it again.
+    fn left(&mut self, error: &UpstreamError) -> Reply {
+        self.transaction = None;
+        self.forget_client();
+        self.lost(error);
+        Reply::say(451, "4.4.2 Lost the connection to the next hop, please try again later")
     }
 
     /// The client that the peer brought: what a relay said of it, what its `Received` headers say, or
@@ -326,9 +330,9 @@ impl Session<'_> {
 }
 
 /// The only way to a 250 for a message.
-fn accept(responsibility: Responsibility<'_>, id: MessageId) -> (Reply, bool) {
+fn accept(responsibility: Responsibility<'_>, id: MessageId) -> (Reply, Taken) {
     debug_assert_eq!(responsibility.message(), id, "a receipt is for one message");
-    (responsibility.reply(), true)
+    (responsibility.reply(), Taken::Yes)
 }
 
 fn said(text: &ReplyText) -> Reply {

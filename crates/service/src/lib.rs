@@ -40,7 +40,7 @@ use flow::{Bench, Decided, Keeping};
 use journal::Journal;
 use metrics::Metrics;
 use policy::InForce;
-use record::Outcome;
+use record::{Outcome, Taken};
 use render::Output;
 use spool::Spool;
 
@@ -134,7 +134,7 @@ impl Service {
     /// message's own way. Not for a message that its sender will bring again: the addresses would get
     /// it once a try.
     fn forward(&self, spool: &Spool, arrival: &Arrival, decided: &Decided, outcome: &Outcome) {
-        let settled = outcome.accepted || outcome.reply.starts_with('5');
+        let settled = outcome.taken == Taken::Yes || outcome.reply.starts_with('5');
         if decided.plan.forward_to.is_empty() || !settled {
             return;
         }
@@ -158,7 +158,8 @@ impl Service {
     }
 
     /// Records how a message ended. A copy that was made for changes nobody took is dropped: the
-    /// sender keeps the message, and will bring it again.
+    /// sender keeps the message, and will bring it again. Where the next hop may have taken what we
+    /// changed, the original stays.
     pub async fn finish(&self, arrival: &Arrival, spool: &Spool, decided: Decided, outcome: Outcome) {
         self.forward(spool, arrival, &decided, &outcome);
         let report = decided.report.as_ref();
@@ -166,7 +167,7 @@ impl Service {
         record::count(&self.metrics, arrival, &decided.plan, report, &outcome);
         let mut row = self.row(arrival, &decided, &outcome);
         // Where it could not be rendered the sender brings it again too.
-        let comes_again = matches!(decided.plan.fate, Fate::Deliver | Fate::Tempfail(_)) && !outcome.accepted;
+        let comes_again = matches!(decided.plan.fate, Fate::Deliver | Fate::Tempfail(_)) && outcome.taken == Taken::No;
         if let Some(copy) = comes_again.then(|| row.backup.take()).flatten() {
             let store = self.store.clone();
             let dropped = tokio::task::spawn_blocking(move || store.delete(copy)).await;

@@ -13,16 +13,29 @@ use store::{NewEntry, SenderType};
 
 use crate::metrics::{EngineLabels, MessageLabels, Metrics, WouldLabels};
 
+/// Most objects that an entry of Backup names.
+const ENTRY_OBJECTS: usize = 100;
 /// Longest address or subject in the log, in characters.
 const LOG_TEXT: usize = 160;
 /// Most recipients named in one log line.
 const LOG_RECIPIENTS: usize = 10;
 
+/// Whether somebody has taken a message: the next hop, or we ourselves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Taken {
+    /// Somebody has it.
+    Yes,
+    /// Nobody has.
+    No,
+    /// The next hop was given all of it and did not answer; the sender was told to bring it again.
+    Unknown,
+}
+
 /// How it ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Outcome {
-    /// Whether somebody has taken the message: the next hop, or we ourselves.
-    pub accepted: bool,
+    /// Whether somebody has taken the message.
+    pub taken: Taken,
     /// The reply that the sender got: code and text of the last line.
     pub reply: String,
     /// From the end of the message to the reply.
@@ -70,6 +83,9 @@ fn object_names(report: &Report, plan: &Plan) -> Vec<Untrusted<String>> {
         };
         if !names.contains(&name) {
             names.push(name);
+        }
+        if names.len() == ENTRY_OBJECTS {
+            break;
         }
     }
     names
@@ -154,7 +170,11 @@ pub(crate) fn count(metrics: &Metrics, arrival: &Arrival, plan: &Plan, report: O
         surface: arrival.surface.name(),
         direction: arrival.direction.name(),
         status: plan.status.name(),
-        action: if outcome.accepted || plan.action != Action::Delivered { plan.action.name() } else { "not_accepted" },
+        action: if outcome.taken == Taken::Yes || plan.action != Action::Delivered {
+            plan.action.name()
+        } else {
+            "not_accepted"
+        },
     };
     metrics.messages.get_or_create(&labels).inc();
     if let Some(would) = plan.would {

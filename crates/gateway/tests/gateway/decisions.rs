@@ -28,6 +28,7 @@ pub(crate) const CASES: &[Case] = cases![
     the_original_is_forwarded_once_when_the_message_is_settled,
     originals_are_not_forwarded_without_a_limit,
     a_copy_of_what_the_next_hop_did_not_take_is_dropped,
+    a_copy_of_what_the_next_hop_may_have_taken_stays,
     nothing_is_delivered_without_its_copy,
     released_mail_passes_and_forged_markers_do_not,
 ];
@@ -428,6 +429,18 @@ async fn a_copy_of_what_the_next_hop_did_not_take_is_dropped() {
     let row = node.rows(1).await.remove(0);
     assert_eq!(row.backup, None, "no row points at what is not there");
     assert!(node.backup().is_empty());
+}
+
+async fn a_copy_of_what_the_next_hop_may_have_taken_stays() {
+    let sink = Sink::start(Behaviour::accept().on(Point::End, Action::Close)).await;
+    let node = Setup::new().start(&sink).await;
+    assert_eq!(node.send(&sample::eicar_attached("x")).await.code, 451);
+    let row = node.rows(1).await.remove(0);
+    assert_eq!(row.backup, Some(node.kept().0.id));
+    // Before it was given the message it has nothing.
+    sink.set(Behaviour::accept().on(Point::Data, Action::Close));
+    assert_eq!(node.send(&sample::eicar_attached("y")).await.code, 451);
+    assert_eq!((node.rows(2).await.remove(0).backup, node.backup().len()), (None, 1));
 }
 
 async fn nothing_is_delivered_without_its_copy() {
