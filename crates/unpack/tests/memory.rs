@@ -98,6 +98,49 @@ fn listed(method: u16, size: u32, packed: &[u8], count: u16) -> Vec<u8> {
     out
 }
 
+/// A 7z archive of 9999 folders, each of one stored stream of no bytes.
+fn seven_zip() -> Vec<u8> {
+    const COUNT: usize = 9999;
+    let number = [0x80 | (COUNT >> 8) as u8, COUNT as u8];
+    let mut header = vec![1, 4, 6, 0];
+    header.extend(number);
+    header.push(9);
+    header.extend([0; COUNT]);
+    header.extend([0, 7, 11]);
+    header.extend(number);
+    header.push(0);
+    header.extend([1, 1, 0].repeat(COUNT));
+    header.push(12);
+    header.extend([0; COUNT]);
+    header.extend([0, 0, 5]);
+    header.extend(number);
+    header.extend([0, 0]);
+    let mut start = [0; 20];
+    start[8..16].copy_from_slice(&(header.len() as u64).to_le_bytes());
+    start[16..].copy_from_slice(&crc32fast::hash(&header).to_le_bytes());
+    [b"7z\xbc\xaf\x27\x1c\0\x04", &crc32fast::hash(&start).to_le_bytes()[..], &start, &header].concat()
+}
+
+/// An ISO 9660 image whose root has records of one file each, without end.
+fn image() -> Vec<u8> {
+    let record = |flags: u8, sector: u32, size: u32, name: u8| {
+        let mut out = vec![0; 34];
+        out[0] = 34;
+        out[2..6].copy_from_slice(&sector.to_le_bytes());
+        out[6..10].copy_from_slice(&sector.to_be_bytes());
+        out[10..14].copy_from_slice(&size.to_le_bytes());
+        out[14..18].copy_from_slice(&size.to_be_bytes());
+        (out[25], out[32], out[33]) = (flags, 1, name);
+        out
+    };
+    let mut out = vec![0; 17 * 2048];
+    out[16 * 2048..16 * 2048 + 6].copy_from_slice(b"\x01CD001");
+    out[16 * 2048 + 156..16 * 2048 + 190].copy_from_slice(&record(2, 17, 500 * 2048, 0));
+    let mut sector = record(0, 1 << 20, 9, b'a').repeat(60);
+    sector.resize(2048, 0);
+    [out, sector.repeat(500)].concat()
+}
+
 #[test]
 fn memory_is_bounded_by_the_input_and_a_constant() {
     let zeros = vec![0; 64 << 20];
@@ -137,6 +180,13 @@ fn memory_is_bounded_by_the_input_and_a_constant() {
         ("LZ4 legacy, one large block", FileKind::Compressed, lz4),
         ("LZW", FileKind::Compressed, [&b"\x1f\x9d\x90"[..], &[0; 4096]].concat()),
         ("many tar headers", FileKind::Tar, tar.repeat(20_000)),
+        ("many 7z folders", FileKind::SevenZip, seven_zip()),
+        ("many records of an image", FileKind::Iso, image()),
+        (
+            "many cpio headers",
+            FileKind::Cpio,
+            b"070707000000000000000644000000000000000001000000000000000000000200000000000a\0".repeat(60_000),
+        ),
         ("many records", FileKind::Zip, listed(0, 1, b"x", 60_000)),
         ("many headers", FileKind::Zip, header(false, 8, 0, 0).repeat(100_000)),
         ("many parts", FileKind::Message, many_parts),

@@ -1,14 +1,14 @@
 //! gzip (RFC 1952): one member, the content of all streams one after the other, as `gunzip` gives it.
 //!
 //! Limits: [`MAX_STREAMS`], and the budget. Anything but zero padding behind the last stream is
-//! damage; the header checksum (FHCRC) is not verified.
+//! damage, and comes as an unlisted member; the header checksum (FHCRC) is not verified.
 
 use mail::evidence::UnscannedReason;
 
 use crate::budget::{Budget, Meter};
 use crate::bytes::{between, le16, le32, take};
 use crate::container::{Container, Member};
-use crate::decode::{End, Method, append};
+use crate::decode::{End, Method, append, stored};
 use crate::names;
 
 /// Most streams of one file. Block-wise writers (bgzip) end one each 64 KB of content.
@@ -19,34 +19,51 @@ const STREAM_FUEL: u64 = 16 * 1024;
 /// A gzip file.
 pub(crate) struct Gzip {
     meter: Meter,
-    done: bool,
+    /// The next member's number.
+    index: u32,
+    /// What stands behind the streams.
+    trailing: Option<usize>,
+    problems: Vec<UnscannedReason>,
 }
 
 impl Gzip {
     pub(crate) fn open(data: &[u8]) -> Self {
-        Self { meter: Meter::new(data.len() as u64), done: false }
+        Self { meter: Meter::new(data.len() as u64), index: 0, trailing: None, problems: Vec::new() }
     }
 }
 
 impl Container for Gzip {
     fn next(&mut self, data: &[u8], budget: &mut Budget) -> Option<Member> {
-        if std::mem::replace(&mut self.done, true) {
+        let index = self.index;
+        self.index = index.saturating_add(1);
+        if index == 0 {
+            let (member, trailing) = read(data, budget, &mut self.meter);
+            self.trailing = trailing;
+            return Some(member);
+        }
+        let from = self.trailing.take()?;
+        if let Some(limit) = budget.exhausted() {
+            self.problems.push(limit.into());
             return None;
         }
-        Some(read(data, budget, &mut self.meter))
+        self.meter.next_object();
+        let mut member = Member { index, hidden: true, ..Member::default() };
+        stored(&mut member, between(data, from, data.len()), budget, &mut self.meter);
+        Some(member)
     }
 
     fn problems(&self) -> &[UnscannedReason] {
-        &[]
+        &self.problems
     }
 }
 
-/// All streams of a file, as one member.
-fn read(data: &[u8], budget: &mut Budget, meter: &mut Meter) -> Member {
+/// All streams of a file, as one member, and where what is no stream begins.
+fn read(data: &[u8], budget: &mut Budget, meter: &mut Meter) -> (Member, Option<usize>) {
     let mut member = Member::default();
     let mut found: Vec<String> = Vec::new();
     let mut rest = data;
     let mut streams = 0_u32;
+    let mut trailing = None;
     meter.next_object();
     // Zeros behind the last stream are padding.
     while streams == 0 || rest.iter().any(|&byte| byte != 0) {
@@ -61,6 +78,7 @@ fn read(data: &[u8], budget: &mut Budget, meter: &mut Meter) -> Member {
         }
         let Some(head) = Head::read(rest) else {
             member.problem(UnscannedReason::Damaged);
+            trailing = data.len().checked_sub(rest.len()).filter(|at| *at > 0);
             break;
         };
         if let Some(name) = head.name.filter(|_| found.len() <= names::MAX_OTHER_NAMES) {
@@ -80,7 +98,7 @@ fn read(data: &[u8], budget: &mut Budget, meter: &mut Meter) -> Member {
         }
     }
     (member.name, member.other_names) = names::split(found);
-    member
+    (member, trailing)
 }
 
 /// One stream behind its head, with its checksum and size; `rest` moves behind it.

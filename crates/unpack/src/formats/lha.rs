@@ -104,7 +104,9 @@ impl Container for Lha {
             let member = match self.header(data) {
                 Some(header) => self.member(&header, data, budget),
                 None => {
-                    let rest = between(data, self.at, data.len());
+                    // A file that is no archive at all is not its own member.
+                    let from = if self.index == 0 && self.at == 0 { data.len() } else { self.at };
+                    let rest = between(data, from, data.len());
                     self.at = data.len();
                     if rest.iter().all(|byte| matches!(byte, 0 | 0x1a)) {
                         return None;

@@ -71,3 +71,10 @@ fn an_unknown_method_of_lha_is_told() {
     assert_eq!((name(&found[0]), &found[0].problems[..]), ("first.txt", &[UnscannedReason::UnknownFormat][..]));
     assert_eq!(found.len(), 3);
 }
+
+#[test]
+fn what_only_begins_like_lha_is_damage_and_not_its_own_member() {
+    let data = b"  -lh5- is how some text may begin, too.";
+    let (found, problems) = all(data);
+    assert_eq!((found.len(), &problems[..]), (0, &[UnscannedReason::Damaged][..]));
+}

@@ -34,8 +34,10 @@ fn zero_padding_is_sound_and_anything_else_is_damage() {
     let good = gzip(None, b"content");
     let cases = [(&[0_u8; 512][..], 0), (b"x", 1), (b"\0\0x", 1), (b"\x1f\x8b", 1)];
     for (behind, problems) in cases {
-        let member = only(&[&good[..], behind].concat());
-        assert_eq!((&member.content[..], member.problems.len()), (&b"content"[..], problems), "{behind:?}");
+        let (found, _) = members(FileKind::Gzip, &[&good[..], behind].concat());
+        assert_eq!((&found[0].content[..], found[0].problems.len()), (&b"content"[..], problems), "{behind:?}");
+        let rest = found.get(1).map(|member| (member.hidden, &member.content[..]));
+        assert_eq!(rest, (problems > 0).then_some((true, behind)), "{behind:?}");
     }
 }
 
