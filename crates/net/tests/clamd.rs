@@ -205,9 +205,14 @@ async fn content_of_any_size_arrives_whole_from_memory_and_from_a_file() {
 }
 
 /// Receives an open file the way clamd does and answers with the size of what is in it.
-async fn receive(stream: UnixStream) -> Option<()> {
-    let mut stream = stream;
-    assert_eq!(command(&mut stream).await?, b"zFILDES");
+async fn receive(mut stream: UnixStream) -> Option<()> {
+    let size = open_file(&mut stream).await?.metadata().unwrap().len();
+    stream.write_all(format!("fd[12]: Size.{size} FOUND\0").as_bytes()).await.ok()
+}
+
+/// The open file that comes with FILDES.
+async fn open_file(stream: &mut UnixStream) -> Option<std::fs::File> {
+    assert_eq!(command(stream).await?, b"zFILDES");
     let file = stream
         .async_io(Interest::READABLE, || {
             let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
@@ -222,8 +227,7 @@ async fn receive(stream: UnixStream) -> Option<()> {
         })
         .await
         .ok()?;
-    let size = std::fs::File::from(file.expect("an open file")).metadata().unwrap().len();
-    stream.write_all(format!("fd[12]: Size.{size} FOUND\0").as_bytes()).await.ok()
+    Some(std::fs::File::from(file.expect("an open file")))
 }
 
 #[tokio::test]
@@ -242,6 +246,29 @@ async fn an_open_file_goes_over_a_unix_socket() {
     std::fs::write(&spool, "12345").unwrap();
     let file: OwnedFd = std::fs::File::open(&spool).unwrap().into();
     assert_eq!(infected(clamd.scan(ClamdBody::File(Arc::new(file), 5), soon()).await).0, "Size.5");
+}
+
+/// What was scanned is what is delivered: whoever scans cannot change it, and reads it from its start.
+#[tokio::test]
+async fn an_open_file_goes_over_to_be_read_only_and_from_its_start() {
+    use std::io::{Read, Write};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("clamd.ctl");
+    let listener = UnixListener::bind(&path).unwrap();
+    let daemon = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut file = open_file(&mut stream).await.unwrap();
+        let mut text = String::new();
+        file.read_to_string(&mut text).unwrap();
+        let changed = file.write_all(b"x").is_ok() || file.set_len(0).is_ok();
+        stream.write_all(b"fd[12]: OK\0").await.unwrap();
+        (text, changed)
+    });
+    let clamd = Clamd::new(&Config { method: ClamdMethod::Auto, ..config(ClamdAddress::Unix(path)) }).unwrap();
+    let mut spool = tempfile::tempfile().unwrap();
+    spool.write_all(b"12345").unwrap();
+    clamd.scan(ClamdBody::File(Arc::new(spool.into()), 5), soon()).await;
+    assert_eq!(daemon.await.unwrap(), ("12345".to_owned(), false));
 }
 
 #[tokio::test]

@@ -2,11 +2,11 @@
 
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::fs::{MemfdFlags, Mode, OFlags, memfd_create};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use settings::values::ClamdAddress;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Interest};
@@ -203,10 +203,17 @@ async fn chunk(body: &ClamdBody, at: u64) -> io::Result<Vec<u8>> {
     }
 }
 
-/// The content as an open file that can only be read.
+/// The content as an open file of clamd's own. A file is opened anew: to read only, because what was
+/// scanned is delivered later, and at its start, wherever its owner's position is.
 async fn descriptor(body: &ClamdBody) -> io::Result<Arc<OwnedFd>> {
     let bytes = match body {
-        ClamdBody::File(file, _) => return Ok(Arc::clone(file)),
+        ClamdBody::File(file, size) => {
+            if u64::try_from(rustix::fs::fstat(file)?.st_size).unwrap_or(0) < *size {
+                return Err(io::Error::other("the content is shorter than it should be"));
+            }
+            let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+            return Ok(Arc::new(rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?));
+        }
         ClamdBody::Bytes(bytes) => Arc::clone(bytes),
     };
     blocking(move || {
