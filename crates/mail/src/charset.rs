@@ -6,7 +6,28 @@
 
 use std::borrow::Cow;
 
+use crate::graph::Recode;
 use encoding_rs::{Encoding, REPLACEMENT, UTF_8, WINDOWS_1252};
+
+/// Charsets in which ASCII text does not stand as ASCII, by the start of their names.
+const WIDE: &[&str] = &["utf-16", "utf16", "utf-32", "utf32", "ucs-2", "ucs2", "ucs-4", "unicode", "iso-10646"];
+/// Names of UTF-7.
+const UTF7: &[&str] =
+    &["utf-7", "utf7", "unicode-1-1-utf-7", "unicode-2-0-utf-7", "csunicode11utf7", "x-unicode-2-0-utf-7"];
+/// How a text of a charset becomes UTF-8 where its ASCII does not stand as ASCII.
+pub(crate) fn recoding(charset: Option<&str>) -> Recode {
+    // Nearly all charsets, so that they cost nothing.
+    let Some(name) = charset.filter(|name| !name.starts_with("utf-8") && !name.starts_with("iso-8")) else {
+        return Recode::None;
+    };
+    if UTF7.contains(&name) {
+        Recode::Utf7
+    } else if WIDE.iter().any(|wide| name.starts_with(wide)) {
+        Recode::Wide
+    } else {
+        Recode::None
+    }
+}
 
 /// The bytes as text. A byte order mark decides; then the label; without a known label it is UTF-8
 /// where it is valid, else windows-1252. Never fails: what cannot be decoded becomes U+FFFD.

@@ -16,6 +16,8 @@ pub mod evidence;
 pub mod fuzzing;
 pub mod graph;
 pub mod header;
+pub mod neutralise;
+pub mod normalise;
 pub mod patch;
 pub mod render;
 pub mod span;

@@ -122,7 +122,9 @@ impl<'a> Walk<'a> {
     /// What is said about the top message as a whole.
     fn read_header(&mut self, raw: &[u8]) {
         let read = caught(|| {
-            let message = mail::graph::parse(raw, &mail::graph::Limits::default());
+            // Its container reads it in every way; the strict one is enough here.
+            let strict = mail::graph::Limits { readings: false, ..mail::graph::Limits::default() };
+            let message = mail::graph::parse(raw, &strict);
             (message.facts(), message.ambiguity())
         });
         // A panic happens again when the message is opened, and is reported there.
@@ -284,6 +286,9 @@ impl<'a> Walk<'a> {
                 None
             }
             Some(Opening::Container(container)) => {
+                if id == ObjectId(0) {
+                    self.table.evidence.ambiguity = self.table.evidence.ambiguity.max(container.ambiguity());
+                }
                 let level = self.levels.get(id.0 as usize).copied().unwrap_or(0);
                 if level < self.budget.limits().depth {
                     return Some(container);

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use mail::defect::Defect;
+use mail::defect::{Ambiguity, Defect};
 use mail::evidence::{FileKind, UnscannedReason};
 use mail::graph::EntityId;
 use mail::untrusted::Untrusted;
@@ -18,6 +18,12 @@ pub trait Container {
     /// The next member, decoded within the budget; `None` at the end, or when the budget allows no
     /// further member (then [`Container::problems`] names the limit).
     fn next(&mut self, data: &[u8], budget: &mut Budget) -> Option<Member>;
+
+    /// How far mail programs may differ about a message, by its form and structure; what only decoding
+    /// shows is in the members' defects.
+    fn ambiguity(&self) -> Ambiguity {
+        Ambiguity::None
+    }
 
     /// What of the container itself, not of one member, could not be read. Complete once
     /// [`Container::next`] has given `None`.

@@ -6,13 +6,13 @@
 //! told by what the body looks like. At most [`MAX_CHOICES`], the likeliest first.
 
 use super::head::{self, Candidate};
-use super::{Encoding, Field, MAX_READINGS, looks_like_message};
+use super::{Encoding, Field, looks_like_message};
 use crate::header;
 use crate::header::Structured;
 use crate::transfer;
 
-/// Most ways, the strict one included.
-const MAX_CHOICES: usize = MAX_READINGS;
+/// Most ways; of those that give something new [`super::MAX_READINGS`] are kept.
+const MAX_CHOICES: usize = 16;
 /// Most fields of one name that are looked at.
 const MAX_FIELDS: usize = 6;
 /// Most boundaries of one field.
@@ -37,33 +37,41 @@ pub(super) struct Choice {
 /// A type with a boundary, if it is a multipart.
 type Type = (String, Option<Vec<u8>>);
 
-/// The ways to read a body by these fields, the strict one left out.
+/// The ways to read a body by these fields, the strict one left out, and whether there are more.
 pub(super) fn choices(
     buffer: &[u8],
     fields: &[Field],
     strict: &Choice,
     default_media: &str,
     body: &[u8],
-) -> Vec<Choice> {
+) -> (Vec<Choice>, bool) {
     let types = types(buffer, fields, default_media, body);
     let encodings = encodings(buffer, fields, strict, body);
     let mut pairs: Vec<(&Type, Encoding)> = Vec::new();
     let (first_type, first_encoding) = (types.first(), encodings.first().copied().unwrap_or(strict.encoding));
     pairs.extend(types.iter().map(|kind| (kind, first_encoding)));
     pairs.extend(encodings.iter().flat_map(|encoding| first_type.map(|kind| (kind, *encoding))));
+    let singles = pairs.len();
     let others = encodings.iter().rev().flat_map(|encoding| types.iter().rev().map(move |kind| (kind, *encoding)));
     pairs.extend(others);
+    let many = |name| named_all(buffer, fields, name).nth(MAX_FIELDS).is_some();
+    let mut cut = many("content-type") || many("content-transfer-encoding");
     let mut out: Vec<Choice> = Vec::new();
-    let full = MAX_CHOICES.saturating_sub(1);
-    for (kind, encoding) in pairs {
+    for (at, (kind, encoding)) in pairs.into_iter().enumerate() {
         for choice in of(kind, encoding) {
             let new = !same(&choice, strict) && !out.iter().any(|known| same(known, &choice));
-            if new && out.len() < full && is_likely(&choice, strict, body) {
+            if !new || !is_likely(&choice, strict, body) {
+                continue;
+            }
+            if out.len() < MAX_CHOICES {
                 out.push(choice);
+            } else {
+                // Two things odd at once, in every combination, need not be tried.
+                cut |= at < singles;
             }
         }
     }
-    out
+    (out, cut)
 }
 
 /// The ways of one type with one encoding: a container may stand as it is, or encoded.
@@ -103,19 +111,19 @@ fn same(a: &Choice, b: &Choice) -> bool {
 }
 
 /// Fields of a name: those that stand as they should, and those that only lax clients know.
-fn named<'f>(buffer: &[u8], fields: &'f [Field], name: &str) -> Vec<&'f Field> {
-    let is_named = |field: &&Field| {
+fn named_all<'f>(buffer: &'f [u8], fields: &'f [Field], name: &'static str) -> impl Iterator<Item = &'f Field> {
+    let is_named = move |field: &&Field| {
         let raw = field.name.of(buffer);
+        let visible = raw.iter().filter(|byte| (33..=126).contains(*byte)).map(u8::to_ascii_lowercase);
         // A name that is far longer has something else in it.
-        raw.len() <= name.len().saturating_mul(2)
-            && raw
-                .iter()
-                .filter(|byte| (33..=126).contains(*byte))
-                .copied()
-                .map(|b| b.to_ascii_lowercase())
-                .eq(name.bytes())
+        raw.len() <= name.len().saturating_mul(2) && visible.eq(name.bytes())
     };
-    let all: Vec<&Field> = fields.iter().filter(is_named).collect();
+    fields.iter().filter(is_named)
+}
+
+/// The first of these fields, and the last.
+fn named<'f>(buffer: &'f [u8], fields: &'f [Field], name: &'static str) -> Vec<&'f Field> {
+    let all: Vec<&Field> = named_all(buffer, fields, name).collect();
     let last = all.len().saturating_sub(1);
     let skipped = |at: usize| at >= MAX_FIELDS.saturating_sub(1) && at != last;
     all.into_iter().enumerate().filter(|(at, _)| !skipped(*at)).map(|(_, field)| field).collect()

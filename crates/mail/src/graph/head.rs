@@ -18,7 +18,7 @@ const MAX_BOUNDARY: usize = 70;
 const MAX_TOKEN: usize = 128;
 
 /// Fields that may stand only once (RFC 5322 section 3.6, RFC 2045, RFC 2183).
-const ONCE: &[&str] = &[
+pub(crate) const ONCE: &[&str] = &[
     "content-type",
     "content-transfer-encoding",
     "content-disposition",
@@ -186,8 +186,8 @@ fn check_fields(buffer: &[u8], fields: &[Field], note: &mut dyn FnMut(DefectCode
         if name.len() > 25 || ONCE_LENGTHS & (1 << name.len()) == 0 {
             continue;
         }
-        let is = |once: &&str| once.len() == name.len() && name.eq_ignore_ascii_case(once.as_bytes());
-        let Some(at) = ONCE.iter().position(|once| is(&once)) else { continue };
+        let is = |once: &str| once.len() == name.len() && name.eq_ignore_ascii_case(once.as_bytes());
+        let Some(at) = ONCE.iter().position(|once| is(once)) else { continue };
         let bit = 1u32 << at;
         if seen & bit != 0 {
             note(DefectCode::DuplicateHeader, field.whole);

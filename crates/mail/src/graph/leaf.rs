@@ -3,15 +3,11 @@
 
 use super::lines::{Line, Lines};
 use super::readings::Ask;
-use super::{Encoding, Entity};
+use super::{Encoding, Entity, Recode};
+use crate::charset;
 use crate::span::Span;
 use crate::transfer::{self, embedded};
 
-/// Charsets in which ASCII text does not stand as ASCII, by the start of their names.
-const WIDE: &[&str] = &["utf-16", "utf16", "utf-32", "utf32", "ucs-2", "ucs2", "ucs-4", "unicode", "iso-10646"];
-/// Names of UTF-7.
-const UTF7: &[&str] =
-    &["utf-7", "utf7", "unicode-1-1-utf-7", "unicode-2-0-utf-7", "csunicode11utf7", "x-unicode-2-0-utf-7"];
 /// What stands in front of parts in ordinary mail says that the mail is MIME.
 const MAX_USUAL: usize = 600;
 /// Marks of content, in lower case.
@@ -88,16 +84,16 @@ pub(super) fn asks(entity: &Entity, body: &[u8], watch: Watch) -> Vec<Ask> {
     }
     out.extend(watch.guess.map(Ask::Guess));
     if entity.media.starts_with("text/") {
-        // The names of nearly all charsets, so that they cost nothing.
-        let named = entity.charset.as_deref().filter(|name| !name.starts_with("utf-8") && !name.starts_with("iso-8"));
-        let named = named.unwrap_or("");
-        if !named.is_empty() && UTF7.contains(&named) {
-            out.push(Ask::Utf7);
-        }
-        let mark = matches!(body, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 0, 0xfe, 0xff, ..]);
-        let raw = matches!(entity.encoding, Encoding::Identity | Encoding::Unknown);
-        if (mark && raw) || (!named.is_empty() && WIDE.iter().any(|wide| named.starts_with(wide))) {
-            out.push(Ask::Wide);
+        match charset::recoding(entity.charset.as_deref()) {
+            Recode::Utf7 => out.push(Ask::Utf7),
+            Recode::Wide => out.push(Ask::Wide),
+            Recode::None => {
+                let mark = matches!(body, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 0, 0xfe, 0xff, ..]);
+                let raw = matches!(entity.encoding, Encoding::Identity | Encoding::Unknown);
+                if mark && raw {
+                    out.push(Ask::Wide);
+                }
+            }
         }
     }
     out

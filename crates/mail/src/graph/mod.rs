@@ -31,6 +31,7 @@ mod readings;
 mod scan;
 
 pub use guess::looks_like_message;
+pub(crate) use head::ONCE;
 pub use message::{Content, Leaves, MAX_FACT, Message, Primary};
 
 /// Most readings of one entity.
@@ -70,11 +71,21 @@ pub struct Limits {
     pub header_bytes: u32,
     /// Bytes of decoded buffers kept in all.
     pub decoded_bytes: u64,
+    /// Whether further readings are looked for; without them the leaves are not all that clients may
+    /// find. For measuring.
+    pub readings: bool,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { depth: 64, entities: 10_000, fields: 20_000, header_bytes: 1024 * 1024, decoded_bytes: 64 * 1024 * 1024 }
+        Self {
+            depth: 64,
+            entities: 10_000,
+            fields: 20_000,
+            header_bytes: 1024 * 1024,
+            decoded_bytes: 64 * 1024 * 1024,
+            readings: true,
+        }
     }
 }
 
@@ -108,7 +119,7 @@ pub enum Encoding {
     QuotedPrintableDrop,
     /// Quoted-printable without an escape that is none and the two characters behind it.
     QuotedPrintableSkip,
-    /// Quoted-printable with blanks and CRs between `=` and its digits.
+    /// Quoted-printable without blanks behind an `=`, and without bare CRs.
     QuotedPrintableBlanks,
     /// Quoted-printable with bare CRs as line ends.
     QuotedPrintableCr,

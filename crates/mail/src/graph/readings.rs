@@ -25,8 +25,10 @@ use crate::untrusted::Untrusted;
 
 /// How often what a reading has found may ask for readings in turn.
 const MAX_ROUNDS: usize = 4;
+/// What it costs to decode a body in every way and compare, in times its size.
+const COMPARED_COST: u64 = 6;
 /// Most tries at one entity.
-const MAX_TRIES: usize = 20;
+const MAX_TRIES: usize = 32;
 /// How much of a text is looked at for zeros, in bytes.
 const MAX_PROBE: usize = 4 * 1024;
 /// Longest name of a file in a text, in bytes.
@@ -99,7 +101,7 @@ struct Left {
 
 /// Tries whatever was asked for.
 pub(super) fn expand(builder: &mut Builder<'_, '_>) {
-    if builder.asks.is_empty() || builder.graph.ambiguity == Ambiguity::TooAmbiguous {
+    if !builder.limits.readings || builder.asks.is_empty() || builder.graph.ambiguity == Ambiguity::TooAmbiguous {
         return;
     }
     let primary = builder.graph.entities.len();
@@ -132,10 +134,20 @@ fn one_entity(builder: &mut Builder<'_, '_>, left: &mut Left, id: EntityId, aske
     if builder.entity(id).is_none() {
         return true;
     }
+    if asked.iter().any(|(_, ask)| *ask == Ask::Damage) {
+        let length = builder.entity(id).map_or(0, |entity| entity.body.len());
+        let times = if length <= transfer::MAX_COMPARED { COMPARED_COST } else { 1 };
+        match left.read_again.checked_sub((length as u64).saturating_mul(times)) {
+            Some(rest) => left.read_again = rest,
+            None => return false,
+        }
+    }
     let mut tries: Vec<(Try, DefectCode)> = Vec::new();
+    builder.cut = false;
     for (_, ask) in asked {
         plan(builder, id, *ask, &mut tries);
     }
+    let cut = builder.cut;
     let policies: Vec<Policy> = asked.iter().filter_map(|(_, ask)| policy(*ask)).collect();
     if policies.len() > 1 {
         tries.insert(
@@ -143,14 +155,14 @@ fn one_entity(builder: &mut Builder<'_, '_>, left: &mut Left, id: EntityId, aske
             (Try::Again(policies.into_iter().fold(Policy::default(), both), false), DefectCode::OtherReading),
         );
     }
-    let tries_left = tries.len() <= MAX_TRIES;
+    let complete = tries.len() <= MAX_TRIES && !cut;
     for (one, code) in tries.into_iter().take(MAX_TRIES) {
         let full = builder.entity(id).is_none_or(|entity| entity.readings.len() >= MAX_READINGS);
         if full || !attempt(builder, left, id, one, code) {
             return false;
         }
     }
-    tries_left
+    complete
 }
 
 /// The policy that an ask wants.
@@ -193,7 +205,9 @@ fn plan(builder: &mut Builder<'_, '_>, id: EntityId, ask: Ask, tries: &mut Vec<(
         }
         Ask::SkipBlank => tries.push((Try::Again(Policy::default(), true), other)),
         Ask::Head => {
-            tries.extend(head_choices(builder, id).into_iter().map(|it| (Try::Body(it, Policy::default()), other)))
+            let (choices, cut) = head_choices(builder, id);
+            builder.cut |= cut;
+            tries.extend(choices.into_iter().map(|it| (Try::Body(it, Policy::default()), other)));
         }
         Ask::Damage => tries.extend(damage(builder, id).into_iter().map(|one| (one, other))),
         Ask::Files => tries.push((Try::Files, DefectCode::FileInText)),
@@ -227,8 +241,9 @@ fn is_wide(builder: &mut Builder<'_, '_>, id: EntityId) -> bool {
 }
 
 /// The strict way of an entity, its fields, and what follows from them.
-fn head_choices(builder: &mut Builder<'_, '_>, id: EntityId) -> Vec<Choice> {
-    let Some(entity) = builder.graph.entities.get(id.0 as usize) else { return Vec::new() };
+fn head_choices(builder: &mut Builder<'_, '_>, id: EntityId) -> (Vec<Choice>, bool) {
+    let nothing = (Vec::new(), false);
+    let Some(entity) = builder.graph.entities.get(id.0 as usize) else { return nothing };
     let (from, to) = entity.fields;
     let mut fields: Vec<Field> = builder.graph.fields.get(from as usize..to as usize).unwrap_or(&[]).to_vec();
     let hidden = builder.hidden_fields.iter().filter(|(of, _)| *of == id).map(|(_, field)| *field);
@@ -242,7 +257,7 @@ fn head_choices(builder: &mut Builder<'_, '_>, id: EntityId) -> Vec<Choice> {
         Shape::Message => Candidate::Message,
         Shape::Leaf => Candidate::Leaf,
     };
-    let Some(entity) = builder.graph.entities.get(id.0 as usize) else { return Vec::new() };
+    let Some(entity) = builder.graph.entities.get(id.0 as usize) else { return nothing };
     let children = entity.readings.first().and_then(|reading| reading.children.first());
     let child = children.and_then(|child| builder.graph.entities.get(child.0 as usize));
     let strict = Choice {

@@ -16,7 +16,7 @@ use crate::patch::{Patch, PatchSet};
 use crate::span::Span;
 
 mod field;
-mod part;
+pub(crate) mod part;
 
 /// Takes a continuation line that the message begins with.
 const ORPHAN_FIELD: &[u8] = b"X-Mailward-Defect: header_without_colon;";

@@ -46,7 +46,7 @@ impl Written {
 }
 
 /// Whether the text can stand as it is.
-fn is_plain(body: &[u8]) -> bool {
+pub(crate) fn is_plain(body: &[u8]) -> bool {
     let printable = body.iter().all(|byte| matches!(byte, b'\t' | b'\r' | b'\n' | 32..=126));
     printable
         && !has_bare_cr(body)
@@ -77,7 +77,7 @@ fn lines(body: &[u8], line_end: &[u8]) -> Vec<u8> {
 }
 
 /// A media type that is safe to write.
-fn media(media: &str) -> &str {
+pub(crate) fn media(media: &str) -> &str {
     let is_token = |half: &str| {
         !half.is_empty() && half.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
     };
@@ -88,7 +88,7 @@ fn media(media: &str) -> &str {
 }
 
 /// The filename parameter: quoted where it can be, else in RFC 2231 pieces. Controls become `_`.
-fn file_name(name: &str, end: &str) -> String {
+pub(crate) fn file_name(name: &str, end: &str) -> String {
     let name: String = name.chars().map(|c| if c.is_control() { '_' } else { c }).collect();
     let name = name.get(..name.floor_char_boundary(MAX_NAME)).unwrap_or("");
     let quotable = name.len() <= 60 && name.bytes().all(|byte| matches!(byte, 32..=126) && !b"\"\\".contains(&byte));

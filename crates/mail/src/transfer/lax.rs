@@ -10,7 +10,7 @@ use crate::graph::Encoding;
 
 /// Bodies up to this size, in bytes, are decoded in every way to compare what comes out; of larger
 /// ones the likely ways are taken by what is damaged.
-const MAX_COMPARED: usize = 64 * 1024;
+pub(crate) const MAX_COMPARED: usize = 64 * 1024;
 
 /// Most ways to read one body beside the strict one; other readings of the entity need room, too.
 const MAX_WAYS: usize = 5;
@@ -90,8 +90,8 @@ fn to_junk(body: &[u8]) -> &[u8] {
 /// Only lines that hold nothing but base64.
 fn clean_lines(body: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(body.len());
-    for line in body.split(|byte| *byte == b'\n') {
-        if line.iter().all(|byte| class(*byte) != JUNK) {
+    for line in body.split_inclusive(|byte| *byte == b'\n') {
+        if is_clean_base64(line) || line.iter().all(|byte| class(*byte) != JUNK) {
             out.extend_from_slice(line);
         }
     }
@@ -134,19 +134,19 @@ fn dropped(body: &[u8], count: usize) -> Vec<u8> {
     out
 }
 
-/// Quoted-printable with blanks and CRs between an `=` and its digits taken out.
+/// Quoted-printable with blanks behind an `=`, and bare CRs, taken out.
 fn without_blanks(body: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(body.len());
     let mut at = 0;
     while let Some(byte) = body.get(at) {
         at += 1;
+        if *byte == b'\r' && body.get(at) != Some(&b'\n') {
+            continue;
+        }
         out.push(*byte);
         if *byte == b'=' {
             let rest = body.get(at..).unwrap_or(&[]);
-            let blanks = rest.iter().take(MAX_BLANKS).take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count();
-            // The CR of a line end stays.
-            let ends = rest.get(blanks) == Some(&b'\n');
-            at += if ends { blanks.saturating_sub(1) } else { blanks };
+            at += rest.iter().take(MAX_BLANKS).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         }
     }
     out

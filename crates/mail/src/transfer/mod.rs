@@ -14,7 +14,9 @@ use crate::span::Span;
 pub mod embedded;
 mod lax;
 
-pub(crate) use lax::{base64_variants, is_clean_base64, is_damaged_quoted_printable, quoted_printable_variants};
+pub(crate) use lax::{
+    MAX_COMPARED, base64_variants, is_clean_base64, is_damaged_quoted_printable, quoted_printable_variants,
+};
 
 /// Most defects one decoding reports: at most one a code.
 const MAX_CODES: usize = 2;

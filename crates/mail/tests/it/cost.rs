@@ -74,7 +74,7 @@ fn time(raw: &[u8]) -> Duration {
     cpu_time() - begin
 }
 
-fn cpu_time() -> Duration {
+pub(crate) fn cpu_time() -> Duration {
     rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime).try_into().unwrap()
 }
 
@@ -122,7 +122,8 @@ fn depth_costs_no_stack() {
 #[test]
 fn what_lies_beyond_a_limit_stays_visible() {
     let secret = "the hidden content";
-    let limits = Limits { depth: 5, entities: 8, fields: 30, header_bytes: 2000, decoded_bytes: 100 };
+    let limits =
+        Limits { depth: 5, entities: 8, fields: 30, header_bytes: 2000, decoded_bytes: 100, ..Limits::default() };
     let encoded = String::from_utf8(mail::transfer::encode_base64(&[b'x'; 300], b"\r\n")).unwrap();
     let tail = format!("\r\n\r\n{secret}");
     let cases = [

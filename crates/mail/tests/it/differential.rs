@@ -11,7 +11,7 @@ use crate::ambiguity;
 use crate::ambiguity::payload::PAYLOADS;
 
 /// How many mutations are made of each message.
-const MUTATIONS: usize = 6;
+const MUTATIONS: usize = 2;
 
 /// How many bytes a parser may lose at the end of a leaf.
 const MAX_LOST: usize = 4;
@@ -181,10 +181,16 @@ fn missing(raw: &[u8], theirs: &[Found]) -> Vec<Found> {
     let holds = |text: &[u8], what: &[u8]| memchr::memmem::find(text, what).is_some();
     let is_there = |found: &Found| {
         let found = plain(found);
+        // What is missing at the end of a line of uuencode is zeros to some.
+        let end = found.iter().rposition(|byte| *byte != 0).map_or(0, |at| at + 1);
+        let found = found[..end].to_vec();
         let hidden = |payload: &Found| holds(&found, payload) && !ours.iter().any(|leaf| holds(leaf, payload));
         let payloads: Vec<Found> = PAYLOADS.iter().map(|payload| plain(&payload.bytes())).collect();
         // Some parsers lose the last bytes of a body that is cut off.
-        let nearly = |leaf: &Found| leaf.starts_with(&found) && leaf.len() - found.len() <= MAX_LOST;
+        let nearly = |leaf: &Found| {
+            let zeros = leaf.iter().rev().take_while(|byte| **byte == 0).count();
+            leaf.starts_with(&found) && leaf.len() - found.len() <= MAX_LOST + zeros
+        };
         let known = found.is_empty() || ours.iter().any(nearly) || holds(&whole, &found);
         known && !payloads.iter().any(hidden)
     };

@@ -1,6 +1,7 @@
 //! Tests of the crate through its public values.
 
 mod ambiguity;
+mod bounds;
 mod cost;
 mod differential;
 mod edits;
@@ -8,3 +9,4 @@ mod generate;
 mod golden;
 mod oracle;
 mod properties;
+mod rewrites;

@@ -39,7 +39,7 @@ fn edited(raw: &[u8], edits: Vec<Edit>) -> Vec<u8> {
 }
 
 /// Bytes that are likely to mean something to a parser of mail.
-fn mail_like() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn mail_like() -> impl Strategy<Value = Vec<u8>> {
     let words: Vec<&'static [u8]> = vec![
         b"\r\n",
         b"\n",

@@ -1,10 +1,17 @@
 //! What only another reading has is an object like any other: engines see it, the report shows it.
 
+use std::time::{Duration, Instant};
+
 use mail::defect::Ambiguity;
 use mail::evidence::{Origin, Report};
 use scan::Context;
 
-use crate::support::{eicar, malware, message_with, plain, report};
+use crate::support::{eicar, examine, malware, message_with, plain, report};
+
+/// An ambiguous message may take so many times the time of an honest one.
+const MAX_RATIO: f64 = 3.0;
+/// Rounds of measuring at most, where the ratio is too high.
+const ROUNDS: usize = 8;
 
 fn examined(raw: &str) -> Report {
     report(&plain(), raw.as_bytes(), &Context::default())
@@ -42,4 +49,54 @@ fn what_another_reading_has_cannot_be_edited_by_its_part() {
     let others: Vec<_> = report.objects().iter().filter(|object| object.part.contains('~')).collect();
     assert!(!others.is_empty());
     assert!(others.iter().all(|object| matches!(object.origin, Origin::Member(_))), "{others:?}");
+}
+
+/// The least time of an examination, of several.
+fn time(raw: &str) -> Duration {
+    let engines = plain();
+    let once = || {
+        let begun = Instant::now();
+        std::hint::black_box(examine(&engines, raw.as_bytes(), &Context::default()));
+        begun.elapsed()
+    };
+    (0..3).map(|_| once()).min().unwrap()
+}
+
+#[test]
+fn an_ambiguous_message_takes_at_most_three_times_the_time_of_an_honest_one() {
+    let lines = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFB\r\n".repeat(20);
+    let (head, mixed) = ("From: a@example.org\r\nSubject: x\r\n", "Content-Type: multipart/mixed; boundary=b\r\n\r\n");
+    let encoding = "Content-Transfer-Encoding: base64\r\n";
+    // Each part is different: what was seen before is not examined again.
+    let part = |header: &str, body: &str, n: usize| format!("--b\r\n{header}\r\n{n:08}\r\n{body}");
+    let parts = |header: &str, body: &str, end: &str| {
+        let all: String = (0..400).map(|n| part(header, body, n)).collect();
+        format!("{head}{mixed}{all}{end}")
+    };
+    let honest = parts(encoding, &lines, "--b--\r\n");
+    let hostile = [
+        ("two encodings", parts(&format!("Content-Transfer-Encoding: 7bit\r\n{encoding}"), &lines, "")),
+        ("two boundaries", honest.replace("boundary=b", "boundary=c; boundary=b")),
+        ("damage in each part", parts(encoding, &format!("{lines}QQ==*\r\n{lines}"), "")),
+        ("damage in each line", parts(encoding, &lines.replace("\r\n", "*\r\n"), "")),
+        ("mixed line ends", honest.replacen("From:", "X: \r y\r\nFrom:", 1)),
+        ("closed early", honest.replacen("--b\r\n", "--b--\r\n--b\r\n", 1)),
+        ("delimiters inside lines", honest.replace("--b\r\n", "x --b\r\n--b\r\n")),
+    ];
+    let mut base = time(&honest);
+    for (name, raw) in hostile {
+        let (mut least, mut ratio) = (Duration::MAX, f64::MAX);
+        // The least times count: what else runs on the machine must not.
+        for _ in 0..ROUNDS {
+            least = least.min(time(&raw));
+            // A byte of a hostile message against a byte of an honest one.
+            ratio = least.as_secs_f64() / base.as_secs_f64() * honest.len() as f64 / raw.len() as f64;
+            if ratio <= MAX_RATIO {
+                break;
+            }
+            base = base.min(time(&honest));
+        }
+        println!("{name}: {ratio:.2} times {base:?}");
+        assert!(ratio <= MAX_RATIO, "{name}: {ratio:.2} times the time of an honest message");
+    }
 }

@@ -6,7 +6,7 @@
 //! follow as members below it, so it is not to be opened again. Limits: those of [`mail::graph`] and
 //! the budget; [`MAX_DEFECTS`].
 
-use mail::defect::{Defect, DefectCode};
+use mail::defect::{Ambiguity, Defect, DefectCode};
 use mail::evidence::{FileKind, UnscannedReason};
 use mail::graph::{self, BufferId, Encoding, Entity, EntityId, Recode, Shape};
 use mail::span::Span;
@@ -40,6 +40,7 @@ pub(crate) struct Message {
     buffers: Vec<(BufferId, Vec<u8>)>,
     meter: Meter,
     problems: Vec<UnscannedReason>,
+    ambiguity: Ambiguity,
 }
 
 impl Message {
@@ -70,7 +71,7 @@ impl Message {
             Vec::new()
         };
         parts.reverse();
-        Self { parts, buffers, meter: Meter::new(data.len() as u64), problems }
+        Self { parts, buffers, meter: Meter::new(data.len() as u64), problems, ambiguity: message.ambiguity() }
     }
 }
 
@@ -140,6 +141,10 @@ impl Container for Message {
             self.buffers.iter().find(|(id, _)| *id == part.buffer).map_or(&[][..], |(_, bytes)| bytes)
         };
         Some(read(part, buffer, budget, &mut self.meter))
+    }
+
+    fn ambiguity(&self) -> Ambiguity {
+        self.ambiguity
     }
 
     fn problems(&self) -> &[UnscannedReason] {

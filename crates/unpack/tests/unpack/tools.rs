@@ -32,7 +32,7 @@ impl Folder {
     pub(crate) fn run(&self, program: &str, arguments: &[&str]) -> Option<Vec<u8>> {
         let run = Command::new(program).args(arguments).current_dir(&self.0).stdin(Stdio::null()).output();
         let Ok(output) = run else {
-            println!("skipped: {program}");
+            testkit::peers::skipped(program);
             return None;
         };
         let said = String::from_utf8_lossy(&output.stderr);
@@ -45,7 +45,7 @@ impl Folder {
         let found = std::env::var_os("PATH")
             .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).exists()));
         if !found {
-            println!("skipped: {program}");
+            testkit::peers::skipped(program);
             return None;
         }
         self.run("sh", &["-c", line])

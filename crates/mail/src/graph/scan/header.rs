@@ -42,7 +42,7 @@ impl Scan<'_, '_, '_, '_> {
         if matches!(text.first(), Some(b' ' | b'\t')) {
             let in_field = header.in_field;
             if !in_field {
-                if header.junk_ends {
+                if header.junk_ends && !is_nothing(text) {
                     self.finish_header(line.start, false, false);
                     return Then::Again;
                 }
@@ -129,6 +129,7 @@ impl Scan<'_, '_, '_, '_> {
         let mut start = header.start;
         body = body.max(start);
         let passed = body;
+        let limited = as_leaf;
         if let Some(junk) = header.junk {
             if fields.len() == header.first_field {
                 // Nothing of it is a header: all of it is body.
@@ -161,6 +162,9 @@ impl Scan<'_, '_, '_, '_> {
         entity.fields = (Span::new(range.0, range.1).start, Span::new(range.0, range.1).end);
         if fields.is_empty() && is_late_header(self.bytes.get(body..).unwrap_or(&[])) {
             self.builder.ask(id, Ask::SkipBlank);
+        }
+        if head.odd && as_leaf && !limited {
+            self.builder.ask(id, Ask::Head);
         }
         self.open_body(id, head, body, as_leaf);
         if body < passed

@@ -102,25 +102,6 @@ fn every_payload_is_among_the_leaves() {
 }
 
 #[test]
-fn independent_ambiguities_do_not_multiply() {
-    let payload = &PAYLOADS[0];
-    let part =
-        "--b\nContent-Transfer-Encoding: 7bit\nContent-Transfer-Encoding: base64\nContent-Type: text/plain\n\n{B64}\n";
-    let flat = format!("{}Content-Type: multipart/mixed; boundary=b\n\n{}--b--\n", payload::HEAD, part.repeat(20));
-    let mut nested = String::new();
-    for level in 0..20 {
-        nested += &format!("Content-Type: multipart/mixed; boundary=x{level}; boundary=b{level}\n\n--b{level}\n");
-    }
-    nested = format!("{}{nested}Content-Type: text/plain\n\ninnermost\n", payload::HEAD);
-    for (template, few) in [(flat, 41), (nested, 200)] {
-        let raw = payload.fill(&template).unwrap();
-        let message = parse(&raw, &Limits::default());
-        fuzz_message(&raw);
-        assert!(message.len() <= few, "{} entities", message.len());
-    }
-}
-
-#[test]
 fn ordinary_mail_has_one_reading() {
     for payload in PAYLOADS {
         for template in payload::ORDINARY {
