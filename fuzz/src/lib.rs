@@ -6,7 +6,7 @@
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target, in the order of the crates.
-pub const TARGETS: [Target; 18] = [
+pub const TARGETS: [Target; 29] = [
     ("mime", mail::fuzzing::fuzz_message),
     ("mime_header", mail::fuzzing::fuzz_header),
     ("smtp_server", wire::fuzzing::fuzz_server),
@@ -16,6 +16,17 @@ pub const TARGETS: [Target; 18] = [
     ("clamd", wire::fuzzing::fuzz_clamd),
     ("unpack_detect", unpack::fuzzing::fuzz_detect),
     ("unpack_zip", unpack::fuzzing::fuzz_zip),
+    ("unpack_compressed", unpack::fuzzing::fuzz_compressed),
+    ("unpack_tar", unpack::fuzzing::fuzz_tar),
+    ("unpack_seven_zip", unpack::fuzzing::fuzz_seven_zip),
+    ("unpack_rar", unpack::fuzzing::fuzz_rar),
+    ("unpack_cab", unpack::fuzzing::fuzz_cab),
+    ("unpack_arj", unpack::fuzzing::fuzz_arj),
+    ("unpack_lha", unpack::fuzzing::fuzz_lha),
+    ("unpack_cpio", unpack::fuzzing::fuzz_cpio),
+    ("unpack_ar", unpack::fuzzing::fuzz_ar),
+    ("unpack_iso", unpack::fuzzing::fuzz_iso),
+    ("unpack_embedded", unpack::fuzzing::fuzz_embedded),
     ("unpack_gzip", unpack::fuzzing::fuzz_gzip),
     ("unpack_message", unpack::fuzzing::fuzz_message),
     ("hash_list", engines::fuzzing::fuzz_hashlist),

@@ -69,7 +69,7 @@ fn run(program: &str, arguments: &[&str], data: &[u8]) -> Option<(bool, String)>
     file.write_all(data).unwrap();
     let output = Command::new(program).args(arguments).arg(file.path()).stdin(Stdio::null()).output();
     let Ok(output) = output else {
-        println!("skipped: {program}");
+        testkit::peers::skipped(program);
         return None;
     };
     let text = [output.stdout, output.stderr].concat();

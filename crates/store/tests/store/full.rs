@@ -18,12 +18,12 @@ fn a_full_disk_is_said_leaves_nothing_half_and_passes() {
     let shell = ["unshare", "-m", "sh", "-c", &script, "sh"];
     let run = child_under(&shell, "full::fills_the_disk", dir.path()).output();
     let Ok(run) = run else {
-        eprintln!("skipped: no unshare");
+        testkit::peers::skipped("unshare (not installed)");
         return;
     };
     let (out, error) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
     if !out.contains("running 1 test") {
-        eprintln!("skipped: {error}");
+        testkit::peers::skipped(&format!("a tmpfs in a mount namespace ({})", error.trim()));
         return;
     }
     assert!(run.status.success() && out.contains("1 passed"), "{out}{error}");

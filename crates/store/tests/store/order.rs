@@ -52,7 +52,7 @@ fn a_receipt_comes_after_file_name_directory_and_row_are_durable() {
     let one = [Step::SyncBlob, Step::Rename, Step::SyncDir, Step::WriteIndex, Step::SyncIndex, Step::Receipt];
     for run in ["first", "second"] {
         let Some(trace) = trace(dir.path()) else {
-            eprintln!("skipped: no strace, or it may not trace here");
+            testkit::peers::skipped("strace (not installed, or it may not trace here)");
             return;
         };
         let (before, kept) = trace.split_once("\"OPENED").expect("the child opened the store");
