@@ -4,6 +4,8 @@
 //! trusted: [`Response::decode`] checks everything that later code relies on. Limits: a request of
 //! [`MAX_REQUEST`], a response of [`MAX_RESPONSE`] bytes.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use mail::evidence::EvidenceError;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -15,7 +17,7 @@ use crate::exam::{Step, start};
 use crate::rebuild::{MAX_REBUILDS, RebuildRequest, Rebuilt, rebuild};
 
 /// Version of the encoding; the first byte of each message.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 /// Longest request, in bytes; the raw message is handed over beside it.
 pub const MAX_REQUEST: usize = 8 * 1024 * 1024;
 /// Longest response, in bytes: evidence, and rebuilt archives.
@@ -28,6 +30,8 @@ pub enum Request {
     Examine(Context),
     /// Rebuild archives in them.
     Rebuild(Vec<RebuildRequest>, Context),
+    /// Rewrite them, an ambiguous message, to one unambiguous form of at most so many bytes.
+    Normalise(u64),
 }
 
 /// What a worker answers.
@@ -37,6 +41,9 @@ pub enum Response {
     Examined(Box<Step>),
     /// To [`Request::Rebuild`]: one for each, in order.
     Rebuilt(Vec<Rebuilt>),
+    /// To [`Request::Normalise`]: the new form, or why there is none.
+    #[serde(with = "crate::blob::outcome")]
+    Normalised(Result<Vec<u8>, String>),
     /// The request made no sense.
     Refused(String),
 }
@@ -96,6 +103,7 @@ impl Request {
         match self {
             Self::Examine(context) => Response::Examined(Box::new(start(engines, raw, context, stop))),
             Self::Rebuild(requests, context) => Response::Rebuilt(rebuild(engines, raw, requests, context, stop)),
+            Self::Normalise(max) => Response::Normalised(normalise(raw, *max)),
         }
     }
 }
@@ -125,10 +133,19 @@ impl Response {
                     evidence.validate().map_err(ProtocolError::Evidence)?;
                 }
             }
-            Self::Refused(_) => {}
+            Self::Normalised(_) | Self::Refused(_) => {}
         }
         Ok(response)
     }
+}
+
+/// The message's one unambiguous form.
+fn normalise(raw: &[u8], max: u64) -> Result<Vec<u8>, String> {
+    let make = || mail::normalise::normalise(&mail::graph::parse(raw, &mail::graph::Limits::default()));
+    let made = catch_unwind(AssertUnwindSafe(make)).map_err(|_| "the rewriting crashed".to_owned())?;
+    let made = made.map_err(|why| why.to_string())?;
+    let fits = u64::try_from(made.len()).is_ok_and(|len| len <= max);
+    if fits { Ok(made) } else { Err(format!("its one form would be larger than {max} bytes")) }
 }
 
 fn encode<T: Serialize>(value: &T, max: usize) -> Result<Vec<u8>, ProtocolError> {

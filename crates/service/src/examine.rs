@@ -103,7 +103,9 @@ impl Examiner {
                 None => failed(spool, &context, bad_answer("it asks again")),
             },
             Ok(Response::Refused(why)) => failed(spool, &context, bad_answer(&why)),
-            Ok(Response::Rebuilt(_)) => failed(spool, &context, bad_answer("it answers another question")),
+            Ok(Response::Rebuilt(_) | Response::Normalised(_)) => {
+                failed(spool, &context, bad_answer("it answers another question"))
+            }
             Err(unable) => with_answers(failed(spool, &context, unable), &answers),
         };
         evidence.close(&self.required)
@@ -124,6 +126,16 @@ impl Examiner {
                 tracing::warn!(detail = %unable.detail.escaped(200), "archives could not be rebuilt; they count as not disinfected");
                 Vec::new()
             }
+        }
+    }
+
+    /// The one unambiguous form of an ambiguous message, made by a worker; `Err` with the reason when
+    /// there is none.
+    pub(crate) async fn normalise(&self, spool: &Spool, max: u64, deadline: Instant) -> Result<Spool, String> {
+        match self.ask_worker(&Request::Normalise(max), spool, deadline).await {
+            Ok(Response::Normalised(made)) => made.map(Spool::from),
+            Ok(_) => Err("the worker answered another question".to_owned()),
+            Err(unable) => Err(unable.detail.escaped(200)),
         }
     }
 

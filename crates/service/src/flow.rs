@@ -9,6 +9,7 @@ use judge::plan::{Action, Change, Copy, Fate, Plan, ReplyText, plan, unexamined}
 use judge::policy::{Policy, Rule};
 use judge::site::Site;
 use mail::arrival::Arrival;
+use mail::defect::Ambiguity;
 use mail::edit::Kept;
 use mail::evidence::{EngineId, Finding, FindingKind, ObjectId, Report, UnscannedReason};
 use mail::untrusted::Untrusted;
@@ -24,6 +25,11 @@ use crate::spool::Spool;
 /// What is left of the deadline for keeping, rendering and handing on when an examination ends at its
 /// limit: so much, but never more than a quarter of the time there is.
 const RESERVE: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// How much larger than the message its one unambiguous form may be: a factor, and some bytes beside.
+/// Base64 grows by a third, and what only other readings have comes on top.
+const NORMALISED_GROWTH: u64 = 4;
+const NORMALISED_EXTRA: u64 = 64 * 1024;
 
 /// The proof that a message's original may be changed or dropped.
 #[derive(Debug)]
@@ -83,36 +89,106 @@ pub async fn decide(
 ) -> Decided {
     if !examines(bench.policy, arrival.direction) {
         let plan = unexamined(bench.policy, arrival);
-        return finish(bench, spool, arrival, plan, None, Vec::new(), received).await;
+        return finish(bench, spool, arrival, Judged::of(None, plan), received).await;
     }
     let reserve = RESERVE.min(deadline.saturating_duration_since(Instant::now()) / 4);
     let scan_deadline = deadline.checked_sub(reserve).unwrap_or(deadline);
     let context = context(bench.policy, Input::Message, None);
     let report = bench.examiner.examine(spool, context.clone(), scan_deadline).await;
-    let (report, plan, rebuilt) = judge_report(bench, spool, arrival, report, scan_deadline).await;
-    let decided = finish(bench, spool, arrival, plan, Some(report), rebuilt, received).await;
+    let judged = judge_report(bench, spool, arrival, report, scan_deadline).await;
+    let decided = finish(bench, spool, arrival, judged, received).await;
     check_changed(bench, spool, arrival, decided, scan_deadline, received).await
 }
 
-/// Drafts, locates, rebuilds and plans: all of a decision but its execution. Gives the report that
-/// was decided from, the plan, and the bodies of rebuilt objects.
+/// A decision before anything is done about it.
+#[derive(Debug)]
+pub struct Judged {
+    /// What was seen in the message as it came; `None` when the policy did not want it examined.
+    pub report: Option<Report>,
+    /// What will be done. Its objects are those of [`Judged::decided_from`].
+    pub plan: Plan,
+    /// The message's one unambiguous form, where the plan delivers that instead of its own bytes.
+    pub normalised: Option<Normalised>,
+    /// The new bodies of rebuilt objects.
+    pub rebuilt: Vec<(ObjectId, Vec<u8>)>,
+}
+
+/// The one unambiguous form of a message that was ambiguous.
+#[derive(Debug)]
+pub struct Normalised {
+    /// Its bytes.
+    pub spool: Spool,
+    /// What was seen in it.
+    pub report: Report,
+}
+
+impl Judged {
+    fn of(report: Option<Report>, plan: Plan) -> Self {
+        Self { report, plan, normalised: None, rebuilt: Vec::new() }
+    }
+
+    /// The report that the plan was made from.
+    pub fn decided_from(&self) -> Option<&Report> {
+        self.normalised.as_ref().map(|form| &form.report).or(self.report.as_ref())
+    }
+}
+
+/// Drafts, locates, normalises, rebuilds and plans: all of a decision but its execution.
 pub async fn judge_report(
     bench: Bench<'_>,
     spool: &Spool,
     arrival: &Arrival,
     mut report: Report,
     deadline: Instant,
-) -> (Report, Plan, Vec<(ObjectId, Vec<u8>)>) {
-    let mut form = Form::AsReceived;
-    let mut drafted = draft(&case(bench, arrival, &report, form));
-    if drafted.localise {
+) -> Judged {
+    if draft(&case(bench, arrival, &report, Form::AsReceived)).localise {
         report = bench.examiner.localise(&report, spool, deadline).await;
-        drafted = draft(&case(bench, arrival, &report, form));
     }
-    if drafted.normalise {
-        form = Form::NotNormalisable;
-        drafted = draft(&case(bench, arrival, &report, form));
+    if draft(&case(bench, arrival, &report, Form::AsReceived)).normalise {
+        let Some(form) = normalise(bench, spool, arrival, deadline).await else {
+            return plan_form(bench, spool, arrival, report, Form::NotNormalisable, deadline).await;
+        };
+        let judged = plan_form(bench, &form.spool, arrival, form.report, Form::Normalised, deadline).await;
+        let Judged { report: decided_from, plan, rebuilt, .. } = judged;
+        let normalised = decided_from.map(|report| Normalised { spool: form.spool, report });
+        return Judged { report: Some(report), plan, normalised, rebuilt };
     }
+    plan_form(bench, spool, arrival, report, Form::AsReceived, deadline).await
+}
+
+/// The unambiguous form of a message, examined; `None` when it cannot be made, or is not what it has to
+/// be. Then the message is what it was: ambiguous.
+async fn normalise(bench: Bench<'_>, spool: &Spool, arrival: &Arrival, deadline: Instant) -> Option<Normalised> {
+    let max = spool.len().saturating_mul(NORMALISED_GROWTH).saturating_add(NORMALISED_EXTRA);
+    let made = match bench.examiner.normalise(spool, max, deadline).await {
+        Ok(made) => made,
+        Err(why) => {
+            tracing::info!(id = %arrival.id, %why, "an ambiguous message could not be rewritten to one form");
+            return None;
+        }
+    };
+    let context = context(bench.policy, Input::Message, None);
+    let mut report = bench.examiner.examine(&made, context, deadline).await;
+    if report.evidence().ambiguity > Ambiguity::Cosmetic {
+        tracing::error!(id = %arrival.id, "the one form of an ambiguous message is ambiguous itself; it is not used");
+        return None;
+    }
+    if draft(&case(bench, arrival, &report, Form::Normalised)).localise {
+        report = bench.examiner.localise(&report, &made, deadline).await;
+    }
+    Some(Normalised { spool: made, report })
+}
+
+/// Rebuilds and plans for one form of a message.
+async fn plan_form(
+    bench: Bench<'_>,
+    spool: &Spool,
+    arrival: &Arrival,
+    report: Report,
+    form: Form,
+    deadline: Instant,
+) -> Judged {
+    let drafted = draft(&case(bench, arrival, &report, form));
     let requests: Vec<RebuildRequest> = drafted
         .rebuild
         .iter()
@@ -131,7 +207,7 @@ pub async fn judge_report(
         }
     }
     let plan = plan(&case(bench, arrival, &report, form), &drafted, &results);
-    (report, plan, bodies)
+    Judged { report: Some(report), plan, normalised: None, rebuilt: bodies }
 }
 
 fn case<'a>(bench: Bench<'a>, arrival: &'a Arrival, report: &'a Report, form: Form) -> Case<'a> {
@@ -139,16 +215,15 @@ fn case<'a>(bench: Bench<'a>, arrival: &'a Arrival, report: &'a Report, form: Fo
 }
 
 /// Keeps what has to be kept, then renders. Blocking work runs on its own thread.
-async fn finish(
-    bench: Bench<'_>,
-    spool: &Spool,
-    arrival: &Arrival,
-    mut plan: Plan,
-    report: Option<Report>,
-    rebuilt: Vec<(ObjectId, Vec<u8>)>,
-    received: Option<&str>,
-) -> Decided {
-    let keeping = match keep(bench, spool, arrival, &plan, report.as_ref()).await {
+async fn finish(bench: Bench<'_>, spool: &Spool, arrival: &Arrival, judged: Judged, received: Option<&str>) -> Decided {
+    let kept = keep(bench, spool, arrival, &judged.plan, judged.decided_from()).await;
+    let Judged { report, mut plan, normalised, rebuilt } = judged;
+    // From here on everything is about the form that leaves.
+    let (spool, report) = match normalised {
+        Some(form) => (form.spool, Some(form.report)),
+        None => (spool.clone(), report),
+    };
+    let keeping = match kept {
         Ok(keeping) => keeping,
         Err(error) => {
             tracing::error!(id = %arrival.id, %error, "the message could not be kept in Backup; it is answered 452");
@@ -165,7 +240,7 @@ async fn finish(
         rebuilt,
         received: received.map(str::to_owned),
         site: Arc::clone(bench.site),
-        spool: spool.clone(),
+        spool,
         keeping,
     };
     // A header alone is rendered in some microseconds; only what may need a whole message leaves this
@@ -276,7 +351,7 @@ async fn check_changed(
         // Only a policy that allows malware comes here; it asked for the message as it is.
         tracing::warn!(id = %arrival.id, "the policy delivers the message although malware is left in it");
     }
-    finish(bench, spool, arrival, plan, Some(report), Vec::new(), received).await
+    finish(bench, spool, arrival, Judged::of(Some(report), plan), received).await
 }
 
 /// What a finding in a changed message says about the message as a whole: malware that is left, or an

@@ -87,6 +87,9 @@ pub(crate) fn may_be_long(plan: &Plan, spool: &Spool) -> bool {
 
 /// Renders a plan that delivers.
 pub(crate) fn output(job: &Job<'_>, spool: &Spool, kept: Option<&dyn Kept>) -> Result<Output, RenderFailure> {
+    if job.plan.changes.contains(&Change::Normalised) && kept.is_none() {
+        return Err(RenderFailure::NotKept);
+    }
     if job.plan.changes.is_empty() && job.received.is_none() {
         return Ok(Output::Original);
     }

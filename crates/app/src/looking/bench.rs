@@ -60,10 +60,19 @@ pub(crate) struct Bench {
 pub(crate) struct Looked {
     /// What was seen.
     pub(crate) report: Report,
+    /// What was seen in its one unambiguous form, where a gateway would deliver that.
+    pub(crate) normalised: Option<Report>,
     /// What a gateway would do.
     pub(crate) plan: Plan,
     /// What the message is.
     pub(crate) status: Status,
+}
+
+impl Looked {
+    /// The report that the plan's objects belong to.
+    pub(crate) fn decided_from(&self) -> &Report {
+        self.normalised.as_ref().unwrap_or(&self.report)
+    }
 }
 
 impl BenchArgs {
@@ -143,12 +152,14 @@ impl Bench {
         let report = self.examiner.examine(&content.spool, context, deadline).await;
         if !examines(&self.policy, arrival.direction) {
             let (plan, status) = (unexamined(&self.policy, arrival), Status::of(&report));
-            return Looked { report, plan, status };
+            return Looked { report, normalised: None, plan, status };
         }
         let bench = flow::Bench { examiner: &self.examiner, store: None, policy: &self.policy, site: &self.site };
-        let (report, plan, _) = flow::judge_report(bench, &content.spool, arrival, report, deadline).await;
-        let status = plan.status;
-        Looked { report, plan, status }
+        let seen = report.clone();
+        let judged = flow::judge_report(bench, &content.spool, arrival, report, deadline).await;
+        let status = judged.plan.status;
+        let normalised = judged.normalised.map(|form| form.report);
+        Looked { report: judged.report.unwrap_or(seen), normalised, plan: judged.plan, status }
     }
 
     /// Ends the workers.

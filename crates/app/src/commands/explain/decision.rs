@@ -36,8 +36,8 @@ pub(super) fn decision(arrival: &Arrival, bench: &Bench, looked: &Looked, out: &
     for address in &plan.forward_to {
         let _ = writeln!(out, "  The original also goes to {}.", escape(address, MAX_TEXT));
     }
-    reasons(&looked.report, plan, out);
-    changes(&looked.report, plan, out);
+    reasons(looked.decided_from(), plan, out);
+    changes(looked.decided_from(), plan, out);
 }
 
 fn fate(plan: &Plan) -> String {
