@@ -228,9 +228,9 @@ impl Report {
         &self.evidence.facts
     }
 
-    /// Whether nothing was found: no malware, and nothing left unscanned.
+    /// Whether nothing was found: no malware, and nothing left unscanned, no reading of it either.
     pub fn is_clean(&self) -> bool {
-        self.evidence.findings.is_empty()
+        self.evidence.findings.is_empty() && self.evidence.ambiguity != Ambiguity::TooAmbiguous
     }
 
     /// The way from the root to an object, as people read it: part numbers, names of archives and

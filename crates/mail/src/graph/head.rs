@@ -1,5 +1,6 @@
 //! What an entity's header says about its body, and the shapes that allows.
 
+use super::names::names;
 use super::{Encoding, Field};
 use crate::charset;
 use crate::defect::DefectCode;
@@ -7,11 +8,6 @@ use crate::header::{self, Structured};
 use crate::span::Span;
 use crate::untrusted::Untrusted;
 
-/// Most names of one entity.
-const MAX_NAMES: usize = 16;
-/// Longest name in bytes, and how much of its end is kept of a longer one.
-const MAX_NAME: usize = 1024;
-const NAME_END: usize = 256;
 /// Longest boundary that follows the rules (RFC 2046 section 5.1.1).
 const MAX_BOUNDARY: usize = 70;
 /// Longest media type, charset or disposition that is kept.
@@ -143,7 +139,7 @@ pub(super) fn read(
             note(DefectCode::LimitReached, field.whole);
         }
     }
-    let names = names(disposition.texts("filename").into_iter().chain(content_type.texts("name")));
+    let names = names(buffer, fields, &disposition, &content_type);
     let disposition = Some(short(disposition.token())).filter(|token| !token.is_empty());
     Head { media, encoding, charset, boundary, names, disposition, odd }
 }
@@ -271,41 +267,7 @@ pub(super) fn encoding(token: &str) -> Encoding {
     }
 }
 
-/// Names without repetition, each cut in its middle: masks look at the end of a name.
-fn names(all: impl Iterator<Item = String>) -> Vec<Untrusted<String>> {
-    let mut out: Vec<Untrusted<String>> = Vec::new();
-    for name in all {
-        let name = Untrusted::new(cut_middle(name));
-        if out.len() < MAX_NAMES && !out.contains(&name) {
-            out.push(name);
-        }
-    }
-    out
-}
-
-/// See [`names`].
-fn cut_middle(name: String) -> String {
-    if name.len() <= MAX_NAME {
-        return name;
-    }
-    let head = name.floor_char_boundary(MAX_NAME - NAME_END - '…'.len_utf8());
-    let tail = name.ceil_char_boundary(name.len() - NAME_END);
-    format!("{}…{}", name.get(..head).unwrap_or(""), name.get(tail..).unwrap_or(""))
-}
-
 /// At most [`MAX_TOKEN`] bytes of a token.
 fn short(token: &str) -> String {
     token.get(..token.floor_char_boundary(MAX_TOKEN)).unwrap_or("").to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_name_keeps_its_end() {
-        let name = cut_middle(format!("{}.exe", "ü".repeat(5000)));
-        assert!(name.len() <= MAX_NAME && name.ends_with(".exe"), "{}", name.len());
-        assert_eq!(cut_middle("a.exe".to_owned()), "a.exe");
-    }
 }

@@ -27,6 +27,7 @@ mod intern;
 mod leaf;
 mod lines;
 mod message;
+mod names;
 mod readings;
 mod scan;
 

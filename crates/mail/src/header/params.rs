@@ -97,6 +97,11 @@ impl Structured {
         plain.map(|p| p.value.clone()).or_else(|| self.extended(name).map(|(bytes, _)| bytes))
     }
 
+    /// Whether a parameter stands there in any form.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.params.iter().any(|param| param.base == name)
+    }
+
     /// Whether a parameter stands otherwise than once, plainly, and with one value for all clients.
     pub(crate) fn is_varied(&self, name: &str) -> bool {
         let mut of_name = self.params.iter().filter(|p| p.base == name);
