@@ -1,5 +1,6 @@
 //! The one word for a message (spec AV-04, AV-05, AV-09).
 
+use mail::defect::Ambiguity;
 use mail::evidence::{Certainty, FindingKind, Report, UnscannedReason};
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +51,9 @@ impl Status {
 
     /// What a closed report says: the worst of its findings. `Clean` comes from nowhere else.
     pub fn of(report: &Report) -> Self {
-        let mut worst = Self::Clean;
+        // More readings than are looked at: something in it was not seen.
+        let too_ambiguous = report.evidence().ambiguity == Ambiguity::TooAmbiguous;
+        let mut worst = if too_ambiguous { Self::Unscannable } else { Self::Clean };
         for finding in report.findings() {
             let status = match &finding.kind {
                 FindingKind::Malware { certainty: Certainty::Certain, .. } => Self::Infected,

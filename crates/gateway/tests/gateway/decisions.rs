@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use judge::policy::{EngineFailure, MalwareAction, UnscannedAction};
 use mail::address::Address;
-use testkit::{Action, Behaviour, Point, Sink, eicar, sample};
+use testkit::{Behaviour, Sink, eicar, sample};
 
-use crate::node::{Node, Setup, hop_to};
+use crate::node::Setup;
 use crate::{Case, cases, job, logged};
 
 pub(crate) const CASES: &[Case] = cases![
@@ -21,26 +21,19 @@ pub(crate) const CASES: &[Case] = cases![
     what_is_nested_too_deep_counts_as_infected,
     a_crash_is_a_451_a_hold_or_a_label,
     an_engine_that_hangs_is_a_451_in_time,
-    a_changed_message_that_no_engine_could_look_at_does_not_leave,
     monitor_mode_changes_nothing_and_tells_all,
     outgoing_malware_is_refused_whatever_the_action,
     what_only_we_may_write_is_stripped_from_strangers,
-    the_original_is_forwarded_once_when_the_message_is_settled,
-    originals_are_not_forwarded_without_a_limit,
-    a_copy_of_what_the_next_hop_did_not_take_is_dropped,
-    a_copy_of_what_the_next_hop_may_have_taken_stays,
-    nothing_is_delivered_without_its_copy,
-    released_mail_passes_and_forged_markers_do_not,
 ];
 
-const EICAR_NAME: &str = "EICAR-Test-File";
+pub(crate) const EICAR_NAME: &str = "EICAR-Test-File";
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("text")
 }
 
 /// A header field's value, unfolded; panics when it is not there exactly once.
-fn field(content: &str, name: &str) -> String {
+pub(crate) fn field(content: &str, name: &str) -> String {
     let head = content.split("\r\n\r\n").next().unwrap_or_default().replace("\r\n\t", " ").replace("\r\n ", " ");
     let mut found: Vec<&str> = head.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).collect();
     assert_eq!(found.len(), 1, "{name} in\n{head}");
@@ -48,7 +41,7 @@ fn field(content: &str, name: &str) -> String {
 }
 
 /// EICAR in any of the forms it travels in here.
-fn has_eicar(content: &[u8]) -> bool {
+pub(crate) fn has_eicar(content: &[u8]) -> bool {
     let coded = sample::base64(&eicar());
     let has = |part: &[u8]| content.windows(part.len()).any(|w| w == part);
     has(&eicar()) || has(coded.get(..60).expect("long enough").as_bytes())
@@ -277,7 +270,7 @@ async fn what_is_nested_too_deep_counts_as_infected() {
     assert!(node.kept().1 == mail);
 }
 
-fn marked(subject: &str, mark: &str) -> Vec<u8> {
+pub(crate) fn marked(subject: &str, mark: &str) -> Vec<u8> {
     format!("From: a@example.org\r\nSubject: {subject}\r\n{mark}\r\n\r\nhello\r\n").into_bytes()
 }
 
@@ -362,147 +355,4 @@ async fn what_only_we_may_write_is_stripped_from_strangers() {
     let node = Setup::new().policy(|p| p.headers.status = false).trusted(&["127.0.0.0/8"]).start(&sink).await;
     assert_eq!(node.send(mail.as_bytes()).await.code, 250);
     assert_eq!(text(&sink.messages()[1].content), mail);
-}
-
-async fn the_original_is_forwarded_once_when_the_message_is_settled() {
-    let sink =
-        Sink::start(Behaviour::accept().on_first(1, Point::End, Action::Reply("451 4.3.0 Later".to_owned()))).await;
-    let node = Setup::new().policy(|p| p.malware.forward_to = vec!["admin@example.com".to_owned()]).start(&sink).await;
-    let mail = sample::eicar_attached("forwarded");
-    assert_eq!(node.send(&mail).await.code, 451);
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    assert_eq!(sink.count(), 0, "not for a try that failed");
-    assert_eq!(node.send(&mail).await.code, 250);
-    let got = sink.wait_for(2).await;
-    let copy = got.iter().find(|m| m.addresses() == ["admin@example.com"]).expect("a copy");
-    assert!(copy.content == mail && copy.sender().is_empty());
-    assert!(got.iter().any(|m| m.addresses() == ["bob@example.com"] && !has_eicar(&m.content)));
-    node.set_policy(|p| p.malware.action = MalwareAction::Block);
-    assert_eq!(node.send(&mail).await.code, 550);
-    let got = sink.wait_for(3).await;
-    assert_eq!(got.iter().filter(|m| m.addresses() == ["admin@example.com"]).count(), 2);
-    assert_eq!(node.send(&sample::clean("clean")).await.code, 250);
-    assert_eq!(sink.wait_for(4).await.len(), 4);
-}
-
-async fn a_changed_message_that_no_engine_could_look_at_does_not_leave() {
-    let sink = Sink::start(Behaviour::accept()).await;
-    let node = Setup::new().start(&sink).await;
-    let mail = text(&sample::eicar_attached("x"));
-    let mail = format!("{}\r\n{mail}", job::UNABLE_AGAIN);
-    for action in [MalwareAction::Automatic, MalwareAction::DeleteObject] {
-        node.set_policy(|p| p.malware.action = action);
-        assert_eq!((node.send(mail.as_bytes()).await.code, sink.count()), (451, 0), "{action:?}");
-        assert!(node.backup().is_empty(), "it comes again");
-    }
-    node.set_policy(|p| p.unscannable.engine_failed = EngineFailure::Label);
-    assert_eq!((node.send(mail.as_bytes()).await.code, sink.count()), (250, 1), "the policy does not mind");
-}
-
-async fn originals_are_not_forwarded_without_a_limit() {
-    let hang = Behaviour::accept().on_text(Point::Rcpt, "post@example.com", Action::Hang);
-    let sink = Sink::start(hang).await;
-    let node = Setup::new()
-        .policy(|p| {
-            p.malware.action = MalwareAction::DeleteMessage;
-            p.malware.forward_to = vec!["post@example.com".to_owned()];
-        })
-        .start(&sink)
-        .await;
-    let mut client = node.client().await;
-    for n in 0..40 {
-        let mail = sample::eicar_attached(&format!("{n}"));
-        client.deliver("alice@example.org", &["bob@example.com"], &mail).await.expect("taken");
-    }
-    client.quit().await;
-    let open = || sink.connections();
-    testkit::wait_until("forwarding", testkit::PATIENCE, || open() >= 33).await;
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!(open(), 33, "the client's own, and 32 others");
-    assert_eq!(node.backup().len(), 40, "what is not forwarded is kept");
-}
-
-async fn a_copy_of_what_the_next_hop_did_not_take_is_dropped() {
-    let sink = Sink::start(Behaviour::accept().reply(Point::End, "452 4.2.2 Full")).await;
-    let node = Setup::new().start(&sink).await;
-    assert_eq!(node.send(&sample::eicar_attached("x")).await.code, 452);
-    let row = node.rows(1).await.remove(0);
-    assert_eq!(row.backup, None, "no row points at what is not there");
-    assert!(node.backup().is_empty());
-}
-
-async fn a_copy_of_what_the_next_hop_may_have_taken_stays() {
-    let sink = Sink::start(Behaviour::accept().on(Point::End, Action::Close)).await;
-    let node = Setup::new().start(&sink).await;
-    assert_eq!(node.send(&sample::eicar_attached("x")).await.code, 451);
-    let row = node.rows(1).await.remove(0);
-    assert_eq!(row.backup, Some(node.kept().0.id));
-    // Before it was given the message it has nothing.
-    sink.set(Behaviour::accept().on(Point::Data, Action::Close));
-    assert_eq!(node.send(&sample::eicar_attached("y")).await.code, 451);
-    assert_eq!((node.rows(2).await.remove(0).backup, node.backup().len()), (None, 1));
-}
-
-async fn nothing_is_delivered_without_its_copy() {
-    let sink = Sink::start(Behaviour::accept()).await;
-    let node = Setup::new().start(&sink).await;
-    let bodies = node.data().join("blobs");
-    assert!(bodies.is_dir(), "{:?}", std::fs::read_dir(node.data()).map(|d| d.flatten().collect::<Vec<_>>()));
-    let aside = node.data().join("aside");
-    std::fs::rename(&bodies, &aside).expect("moved");
-    std::fs::write(&bodies, b"no directory").expect("in its way");
-    let refused = node.send(&sample::eicar_attached("x")).await;
-    assert_eq!(refused.lines, ["4.3.1 Insufficient system storage, please try again later"]);
-    assert_eq!((refused.code, sink.count()), (452, 0));
-    node.set_policy(|p| p.malware.action = MalwareAction::DeleteMessage);
-    assert_eq!(node.send(&sample::eicar_attached("x")).await.code, 452);
-    // What needs no copy passes meanwhile.
-    assert_eq!(node.send(&sample::clean("clean")).await.code, 250);
-    std::fs::remove_file(&bodies).expect("removed");
-    std::fs::rename(&aside, &bodies).expect("back");
-    node.set_policy(|p| p.malware.action = MalwareAction::Automatic);
-    assert_eq!(node.send(&sample::eicar_attached("y")).await.code, 250);
-    assert_eq!((sink.count(), node.backup().len()), (2, 1));
-}
-
-async fn release(from: &Node, through: &Node) -> Vec<u8> {
-    let (entry, original) = from.kept();
-    let to = [Address::parse("bob@example.com").expect("an address")];
-    let (done, error) = service::release::release(from.service.store(), &hop_to(through.address), entry.id, &to).await;
-    assert!(error.is_none(), "{error:?}");
-    assert_eq!(done, to);
-    original
-}
-
-async fn released_mail_passes_and_forged_markers_do_not() {
-    let sink = Sink::start(Behaviour::accept()).await;
-    let first = Setup::new().policy(|p| p.malware.action = MalwareAction::DeleteMessage).start(&sink).await;
-    let second = Setup::new().key_of(&first).start(&sink).await;
-    let stranger = Setup::new().start(&sink).await;
-    assert_eq!(first.send(&sample::eicar_attached("wanted")).await.code, 250);
-    let original = release(&first, &second).await;
-    let got = sink.messages();
-    assert_eq!(got.len(), 1);
-    let content = text(&got[0].content);
-    let (marker, rest) = content.split_once("\r\n").expect("a line");
-    assert!(marker.starts_with("X-Mailward-Release: ") && rest.as_bytes() == original, "{content}");
-    assert!(!first.kept().0.released.is_empty());
-    // The same bytes to somebody else, other bytes under the same marker, and the other
-    // installation's key: looked at like any mail.
-    let mut client = second.client().await;
-    client.deliver("alice@example.org", &["carol@example.com"], content.as_bytes()).await.expect("without it");
-    let changed = content.replace("Subject: wanted", "Subject: Wanted");
-    client.deliver("alice@example.org", &["bob@example.com"], changed.as_bytes()).await.expect("without it");
-    // With a field above it that no hop writes: another one could give the bytes another meaning.
-    let turned = format!("Keywords: x\r\n{content}");
-    client.deliver("alice@example.org", &["bob@example.com"], turned.as_bytes()).await.expect("without it");
-    release(&first, &stranger).await;
-    let got = sink.messages();
-    assert_eq!(got.len(), 5);
-    assert!(got[1..].iter().all(|m| !has_eicar(&m.content)));
-    // A hop on the way may write its line.
-    let passed = format!("Received: from mx.example.com\r\n\tby mx2.example.com; now\r\n{content}");
-    client.deliver("alice@example.org", &["bob@example.com"], passed.as_bytes()).await.expect("as it is");
-    client.quit().await;
-    assert!(sink.messages()[5].content == passed.as_bytes());
 }

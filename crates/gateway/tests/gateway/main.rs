@@ -5,9 +5,11 @@
 //!
 //! `cargo test -p gateway --test gateway -- [part of a name …]`
 
+mod ambiguous;
 mod clamd;
 mod decisions;
 mod dialogue;
+mod effects;
 mod identity;
 mod job;
 mod limits;
@@ -43,8 +45,16 @@ fn main() -> ExitCode {
 /// each reads what was logged since it began.
 fn run_cases(args: &[String]) -> ExitCode {
     let words: Vec<&String> = args.iter().filter(|arg| !arg.starts_with('-')).collect();
-    let tables: [&[Case]; 6] =
-        [pass::CASES, dialogue::CASES, identity::CASES, decisions::CASES, clamd::CASES, limits::CASES];
+    let tables: [&[Case]; 8] = [
+        pass::CASES,
+        dialogue::CASES,
+        identity::CASES,
+        decisions::CASES,
+        effects::CASES,
+        ambiguous::CASES,
+        clamd::CASES,
+        limits::CASES,
+    ];
     let (mut passed, mut failed, mut filtered) = (0, 0, 0);
     logged::start();
     let runtime = runtime();

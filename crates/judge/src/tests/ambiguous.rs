@@ -56,7 +56,7 @@ fn the_policy_for_ambiguous_mail_has_four_answers() {
         let mut policy = Policy::default();
         policy.ambiguous.too_ambiguous = action;
         let (_, plan) = decide_ambiguous(&policy, Ambiguity::TooAmbiguous, Form::AsReceived, vec![]);
-        assert_eq!(plan.action, done, "{action:?}");
+        assert_eq!((plan.action, plan.status), (done, Status::Unscannable), "{action:?}: not all of it was seen");
     }
 }
 
