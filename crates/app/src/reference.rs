@@ -88,14 +88,26 @@ fn item(arg: &Arg, out: &mut String) {
     out.push('\n');
 }
 
+/// An example as one line of Markdown code, line ends visible.
+fn example(code: DefectCode) -> String {
+    let text = code.example();
+    if text.starts_with('(') {
+        return text.to_owned();
+    }
+    let line: String = text.chars().flat_map(char::escape_default).collect();
+    // Double back-ticks, because an example may hold one.
+    format!("`` {} ``", line.replace("\\'", "'").replace("\\\"", "\"").replace('|', "\\|"))
+}
+
 /// The codes of defects as Markdown.
 fn defects() -> String {
     let mut out =
         "# Defects\n\nWhat can be wrong with the form of a message: the stable codes of `defects` in the output \
-                   of `mailward scan`, in reports and in rules.\n\n| Code | Ambiguity | Meaning |\n|---|---|---|\n"
+                   of `mailward scan`, in reports and in rules.\n\n| Code | Ambiguity | Meaning | Example |\n|---|---|---|---|\n"
             .to_owned();
     for code in DefectCode::ALL {
-        let _ = writeln!(out, "| `{}` | {} | {} |", code.name(), code.ambiguity().name(), code.explanation());
+        let (name, ambiguity) = (code.name(), code.ambiguity().name());
+        let _ = writeln!(out, "| `{name}` | {ambiguity} | {} | {} |", code.explanation(), example(*code));
     }
     out.push_str("\nThe ambiguity says how far mail programs may differ about such a message:\n\n");
     for (ambiguity, meaning) in [
