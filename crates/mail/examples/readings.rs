@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use mail::graph::{Limits, parse};
 
 /// Messages named for each defect.
-const NAMED: usize = 5;
+const NAMED: usize = 30;
 
 /// What was seen in one set.
 #[derive(Default)]

@@ -221,7 +221,8 @@ impl Builder<'_, '_> {
         };
         let max = usize::try_from(self.decoded_left).unwrap_or(usize::MAX).min(MAX_BUFFER);
         let decoded = transfer::decode(encoding, body.of(source), max);
-        if damaged {
+        // Another reading may decode what is not encoded; its damage says nothing.
+        if damaged && !self.trying {
             self.ask(job.entity, Ask::Damage);
         }
         if decoded.cut || self.is_full() {
@@ -253,6 +254,17 @@ impl Builder<'_, '_> {
     /// Whether a facet is a file in a text that stands there in base64 only.
     pub(super) fn bare_base64(&self, facet: EntityId) -> bool {
         self.graph.entities.get(facet.0 as usize).is_some_and(|entity| entity.encoding == Encoding::Base64)
+    }
+
+    /// Whether an entity is a leaf that is not encoded.
+    pub(super) fn is_plain_leaf(&self, id: EntityId) -> bool {
+        let entity = self.graph.entities.get(id.0 as usize);
+        entity.is_some_and(|it| it.is_leaf() && matches!(it.encoding, Encoding::Identity | Encoding::Unknown))
+    }
+
+    /// Whether an entity stands in the raw bytes.
+    pub(super) fn is_raw(&self, id: EntityId) -> bool {
+        self.graph.entities.get(id.0 as usize).is_some_and(|entity| entity.buffer == BufferId::RAW)
     }
 
     /// A buffer that is in its place.

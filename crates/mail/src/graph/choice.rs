@@ -92,6 +92,9 @@ fn of((media, boundary): &Type, encoding: Encoding) -> Vec<Choice> {
 /// and what could be decoded into a container is none as it stands, unless it looks like one.
 fn is_likely(choice: &Choice, strict: &Choice, body: &[u8]) -> bool {
     let has_parts = matches!(strict.candidate, Candidate::Multipart { .. });
+    if choice.decoded && has_parts && !strict.decoded && choice.encoding == Encoding::Base64 {
+        return looks(body).contains(&Encoding::Base64);
+    }
     match &choice.candidate {
         Candidate::Leaf => !(has_parts && choice.media.starts_with("multipart/")),
         Candidate::Message => choice.decoded || !strict.decoded || looks_like_message(body),
@@ -171,6 +174,10 @@ fn strict_types(value: &[u8], put: &mut dyn FnMut(Type)) {
     if !media.starts_with("multipart/") {
         put((media.to_owned(), None));
         return;
+    }
+    if parsed.bad() {
+        // RFC 2045 section 5.2.
+        put(("text/plain".to_owned(), None));
     }
     let values = parsed.values("boundary");
     if values.is_empty() {
@@ -257,7 +264,7 @@ fn encodings(buffer: &[u8], fields: &[Field], strict: &Choice, body: &[u8]) -> V
         if !value.trim_ascii().eq_ignore_ascii_case(token.as_bytes()) {
             put(Encoding::Identity);
         }
-        if head::encoding(&token) == Encoding::Unknown {
+        if head::encoding(&token) == Encoding::Unknown && strict.candidate == Candidate::Leaf {
             looks(body).into_iter().for_each(&mut put);
         }
     }

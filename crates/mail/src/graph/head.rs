@@ -223,7 +223,7 @@ fn boundary(
     if !media.starts_with("multipart/") {
         return None;
     }
-    if content_type.conflicts("boundary") {
+    if content_type.conflicts("boundary") || content_type.disagrees("boundary") {
         note(DefectCode::DuplicateParameter, whole);
     }
     let mut boundary = content_type.first("boundary").unwrap_or_default();

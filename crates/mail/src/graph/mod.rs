@@ -30,6 +30,7 @@ mod message;
 mod names;
 mod readings;
 mod scan;
+mod tries;
 
 pub use guess::looks_like_message;
 pub(crate) use head::ONCE;

@@ -7,21 +7,20 @@
 //! [`MAX_TRIES`]; for the message entities, bytes read again, and bytes of new leaves, each so many
 //! times those of the primary tree. What lies beyond is [`DefectCode::TooManyReadings`].
 
-use super::build::{Builder, Job};
+use super::build::Builder;
 use super::choice::{self, Choice};
 use super::head::Candidate;
 use super::intern::{self, Known};
 use super::lines::Ends;
-use super::scan::{Policy, Scan};
+use super::scan::Policy;
+use super::tries::{Try, run};
 use super::{
     Encoding, EntityId, Field, MAX_READINGS, MAX_READINGS_FACTOR, MIN_EXTRA_BYTES, MIN_EXTRA_ENTITIES, Reading, Recode,
     Shape,
 };
 use crate::defect::{Ambiguity, DefectCode};
-use crate::header;
 use crate::span::Span;
-use crate::transfer::{self, embedded};
-use crate::untrusted::Untrusted;
+use crate::transfer;
 
 /// How often what a reading has found may ask for readings in turn.
 const MAX_ROUNDS: usize = 4;
@@ -31,8 +30,6 @@ const COMPARED_COST: u64 = 6;
 const MAX_TRIES: usize = 32;
 /// How much of a text is looked at for zeros, in bytes.
 const MAX_PROBE: usize = 4 * 1024;
-/// Longest name of a file in a text, in bytes.
-const MAX_NAME: usize = 255;
 
 /// A reason to read an entity in another way.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -78,20 +75,6 @@ pub(super) enum Ask {
     },
 }
 
-/// One try.
-enum Try {
-    /// Header and body under a policy; blank lines in front passed over.
-    Again(Policy, bool),
-    /// The body as something else.
-    Body(Choice, Policy),
-    /// The body with another decoding.
-    Decode(Encoding, Recode),
-    /// Files in the body.
-    Files,
-    /// Bytes outside of parts, as a text, and as a part if they may be one.
-    Outside(Span, bool),
-}
-
 /// What is left of the bounds.
 struct Left {
     known: Known,
@@ -111,8 +94,10 @@ pub(super) fn expand(builder: &mut Builder<'_, '_>) {
     let bytes = builder.raw_len().saturating_mul(factor).max(MIN_EXTRA_BYTES) as u64;
     let mut left = Left { known: intern::known(builder), read_again: bytes, new_leaves: bytes };
     builder.most_entities = most;
-    for _ in 0..MAX_ROUNDS {
+    for round in 0..MAX_ROUNDS {
         let mut asks = std::mem::take(&mut builder.asks);
+        // What another reading decodes may never have been encoded; its damage says nothing.
+        asks.retain(|(id, ask)| round == 0 || *ask != Ask::Damage || builder.is_raw(*id));
         asks.sort_unstable();
         asks.dedup();
         if asks.is_empty() {
@@ -325,6 +310,9 @@ fn attempt(builder: &mut Builder<'_, '_>, left: &mut Left, id: EntityId, one: Tr
     let Some(entity) = builder.entity(id) else { return true };
     let cost = entity.whole.len() as u64;
     let span = entity.whole;
+    // Of a multipart with parts, the bytes as they stand are nothing new.
+    let wants_parts = entity.shape() == Shape::Multipart
+        && matches!(&one, Try::Body(Choice { candidate: Candidate::Multipart { .. }, .. }, _));
     if cost > left.read_again {
         return false;
     }
@@ -340,6 +328,12 @@ fn attempt(builder: &mut Builder<'_, '_>, left: &mut Left, id: EntityId, one: Tr
     builder.most_entities = most;
     let cut = builder.cut;
     let facets = facets_from(builder, from);
+    if wants_parts && facets.iter().all(|facet| builder.is_plain_leaf(*facet)) {
+        builder.truncate(from);
+        builder.graph.fields.truncate(fields);
+        builder.asks.truncate(asks);
+        return !cut;
+    }
     let settled = intern::settle(builder, &mut left.known, from, fields);
     let Some((bytes, ids)) = settled else {
         builder.asks.truncate(asks);
@@ -384,114 +378,5 @@ fn rename_asks(builder: &mut Builder<'_, '_>, asks: usize, from: usize, ids: &[O
         if let Some(at) = (id.0 as usize).checked_sub(from) {
             *id = ids.get(at).copied().flatten().unwrap_or(EntityId(u32::MAX));
         }
-    }
-}
-
-/// Adds the facets of a try.
-fn run(builder: &mut Builder<'_, '_>, id: EntityId, one: Try) {
-    match one {
-        Try::Again(policy, skip) => again(builder, id, policy, skip),
-        Try::Body(choice, policy) => body(builder, id, choice, policy),
-        Try::Decode(encoding, recode) => {
-            let facet = builder.add_facet(id);
-            if let Some(facet) = facet.and_then(|facet| builder.entity(facet)) {
-                (facet.encoding, facet.recode) = (encoding, recode);
-            }
-        }
-        Try::Files => files(builder, id),
-        Try::Outside(span, content) => outside(builder, id, span, content),
-    }
-}
-
-/// Header and body once more.
-fn again(builder: &mut Builder<'_, '_>, id: EntityId, policy: Policy, skip: bool) {
-    let Some(facet) = builder.add_facet(id) else { return };
-    let Some(entity) = builder.entity(facet) else { return };
-    let (buffer, whole) = (entity.buffer, entity.whole);
-    let default_media = if entity.media == "message/rfc822" { "message/rfc822" } else { "text/plain" };
-    builder.with_buffer(buffer, |builder, bytes| {
-        let bytes = bytes.get(..whole.end as usize).unwrap_or(bytes);
-        let text = whole.of(bytes);
-        let blank = if skip { text.len().saturating_sub(text.trim_ascii_start().len()) } else { 0 };
-        let start = (whole.start as usize).saturating_add(blank);
-        Scan::trying(builder, bytes, buffer, start, policy).run_entity(facet, default_media);
-    });
-}
-
-/// The body in another way.
-fn body(builder: &mut Builder<'_, '_>, id: EntityId, choice: Choice, policy: Policy) {
-    let Some(facet) = builder.add_facet(id) else { return };
-    let Some(entity) = builder.entity(facet) else { return };
-    let (buffer, body) = (entity.buffer, entity.body);
-    (entity.media, entity.encoding) = (choice.media, choice.encoding);
-    let job = Job { entity: facet, candidate: choice.candidate };
-    if choice.decoded {
-        builder.queue.push_back(job);
-        return;
-    }
-    if job.candidate == Candidate::Leaf {
-        let asks = builder.with_buffer(buffer, |builder, bytes| {
-            let entity = builder.entity(facet).map(|entity| &*entity);
-            entity.map(|entity| super::leaf::asks(entity, body.of(bytes), super::leaf::Watch::default()))
-        });
-        for ask in asks.unwrap_or_default() {
-            builder.ask(facet, ask);
-        }
-        return;
-    }
-    builder.with_buffer(buffer, |builder, bytes| {
-        let bytes = bytes.get(..body.end as usize).unwrap_or(bytes);
-        Scan::trying(builder, bytes, buffer, body.start as usize, policy).run_decoded(job);
-    });
-}
-
-/// The files in a text.
-fn files(builder: &mut Builder<'_, '_>, id: EntityId) {
-    let Some(entity) = builder.entity(id) else { return };
-    let (buffer, body) = (entity.buffer, entity.body);
-    let blocks = builder.with_buffer(buffer, |_, bytes| embedded::find(body.of(bytes)));
-    for (number, block) in blocks.into_iter().enumerate() {
-        let Some(facet) = builder.add_facet(id) else { return };
-        let Some(entity) = builder.entity(facet) else { return };
-        let at = |offset: u32| body.start.saturating_add(offset);
-        entity.body = Span { start: at(block.span.start), end: at(block.span.end) };
-        entity.encoding = block.encoding;
-        entity.media = "application/octet-stream".to_owned();
-        entity.part = format!("{}.{}", entity.part, number.saturating_add(1));
-        let name = block.name.map(|name| header::decode_words(name.get(..MAX_NAME).unwrap_or(&name)));
-        entity.names = name.map(Untrusted::new).into_iter().collect();
-    }
-}
-
-/// What stands outside of parts: as a part of its own, and as it is.
-fn outside(builder: &mut Builder<'_, '_>, id: EntityId, span: Span, content: bool) {
-    let Some(buffer) = builder.entity(id).map(|entity| entity.buffer) else { return };
-    for as_part in [false, true].into_iter().filter(|as_part| content || !as_part) {
-        let Some(facet) = builder.add_facet(id) else { return };
-        let Some(entity) = builder.entity(facet) else { return };
-        entity.whole = span;
-        entity.header = Span { start: span.start, end: span.start };
-        entity.body = span;
-        entity.media = "text/plain".to_owned();
-        (entity.encoding, entity.charset) = (Encoding::Identity, None);
-        entity.names.clear();
-        entity.disposition = None;
-        entity.fields = (0, 0);
-        entity.part = format!("{}.{}", entity.part, u8::from(as_part).saturating_add(1));
-        builder.with_buffer(buffer, |builder, bytes| {
-            let bytes = bytes.get(..span.end as usize).unwrap_or(bytes);
-            if as_part {
-                let text = span.of(bytes);
-                let blank = text.len().saturating_sub(text.trim_ascii_start().len());
-                let start = (span.start as usize).saturating_add(blank);
-                Scan::trying(builder, bytes, buffer, start, Policy::default()).run_entity(facet, "text/plain");
-            } else {
-                let watch = super::leaf::Watch::over(bytes, span);
-                let asks = builder.entity(facet).map(|entity| super::leaf::asks(entity, span.of(bytes), watch));
-                for ask in asks.unwrap_or_default() {
-                    builder.ask(facet, ask);
-                }
-            }
-        });
     }
 }

@@ -143,6 +143,12 @@ impl Structured {
         values.any(|value| Some(value) != first)
     }
 
+    /// Whether a parameter has a plain value and an RFC 2231 form that says something else.
+    pub(crate) fn disagrees(&self, name: &str) -> bool {
+        let plain = self.params.iter().find(|p| p.base == name && p.section.is_none() && !p.extended);
+        plain.is_some_and(|plain| self.extended(name).is_some_and(|(bytes, _)| bytes != plain.value))
+    }
+
     /// Every text that clients may read from a parameter: its RFC 2231 form, then each plain value
     /// with encoded words decoded, by the grammar and laxly; without repetitions.
     pub fn texts(&self, name: &str) -> Vec<String> {

@@ -199,7 +199,8 @@ pub(super) fn decode(encoding: Encoding, block: &[u8], max: usize) -> Decoded {
 fn uu(body: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(body.len() / 4 * 3);
     for line in body.split(|byte| *byte == b'\n') {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        // A CR ends the data of a line wherever it stands.
+        let line = line.split(|byte| *byte == b'\r').next().unwrap_or(line);
         if line.starts_with(b"end") {
             break;
         }

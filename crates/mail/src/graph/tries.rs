@@ -1,0 +1,138 @@
+//! One try to read an entity in another way: the facets that it adds to the arena.
+
+use super::build::{Builder, Job};
+use super::choice::Choice;
+use super::head::Candidate;
+use super::leaf::{self, Watch};
+use super::scan::{Policy, Scan};
+use super::{Encoding, EntityId, Recode};
+use crate::header;
+use crate::span::Span;
+use crate::transfer::embedded;
+use crate::untrusted::Untrusted;
+
+/// Longest name of a file in a text, in bytes.
+const MAX_NAME: usize = 255;
+
+/// One try.
+pub(super) enum Try {
+    /// Header and body under a policy; blank lines in front passed over.
+    Again(Policy, bool),
+    /// The body as something else.
+    Body(Choice, Policy),
+    /// The body with another decoding.
+    Decode(Encoding, Recode),
+    /// Files in the body.
+    Files,
+    /// Bytes outside of parts, as a text, and as a part if they may be one.
+    Outside(Span, bool),
+}
+
+/// Adds the facets of a try.
+pub(super) fn run(builder: &mut Builder<'_, '_>, id: EntityId, one: Try) {
+    match one {
+        Try::Again(policy, skip) => again(builder, id, policy, skip),
+        Try::Body(choice, policy) => body(builder, id, choice, policy),
+        Try::Decode(encoding, recode) => {
+            let facet = builder.add_facet(id);
+            if let Some(facet) = facet.and_then(|facet| builder.entity(facet)) {
+                (facet.encoding, facet.recode) = (encoding, recode);
+            }
+        }
+        Try::Files => files(builder, id),
+        Try::Outside(span, content) => outside(builder, id, span, content),
+    }
+}
+
+/// Header and body once more.
+fn again(builder: &mut Builder<'_, '_>, id: EntityId, policy: Policy, skip: bool) {
+    let Some(facet) = builder.add_facet(id) else { return };
+    let Some(entity) = builder.entity(facet) else { return };
+    let (buffer, whole) = (entity.buffer, entity.whole);
+    let default_media = if entity.media == "message/rfc822" { "message/rfc822" } else { "text/plain" };
+    builder.with_buffer(buffer, |builder, bytes| {
+        let bytes = bytes.get(..whole.end as usize).unwrap_or(bytes);
+        let text = whole.of(bytes);
+        let blank = if skip { text.len().saturating_sub(text.trim_ascii_start().len()) } else { 0 };
+        let start = (whole.start as usize).saturating_add(blank);
+        Scan::trying(builder, bytes, buffer, start, policy).run_entity(facet, default_media);
+    });
+}
+
+/// The body in another way.
+fn body(builder: &mut Builder<'_, '_>, id: EntityId, choice: Choice, policy: Policy) {
+    let Some(facet) = builder.add_facet(id) else { return };
+    let Some(entity) = builder.entity(facet) else { return };
+    let (buffer, body) = (entity.buffer, entity.body);
+    (entity.media, entity.encoding) = (choice.media, choice.encoding);
+    let job = Job { entity: facet, candidate: choice.candidate };
+    if choice.decoded {
+        builder.queue.push_back(job);
+        return;
+    }
+    if job.candidate == Candidate::Leaf {
+        let asks = builder.with_buffer(buffer, |builder, bytes| {
+            let entity = builder.entity(facet).map(|entity| &*entity);
+            entity.map(|entity| leaf::asks(entity, body.of(bytes), Watch::default()))
+        });
+        for ask in asks.unwrap_or_default() {
+            builder.ask(facet, ask);
+        }
+        return;
+    }
+    builder.with_buffer(buffer, |builder, bytes| {
+        let bytes = bytes.get(..body.end as usize).unwrap_or(bytes);
+        Scan::trying(builder, bytes, buffer, body.start as usize, policy).run_decoded(job);
+    });
+}
+
+/// The files in a text.
+fn files(builder: &mut Builder<'_, '_>, id: EntityId) {
+    let Some(entity) = builder.entity(id) else { return };
+    let (buffer, body) = (entity.buffer, entity.body);
+    let blocks = builder.with_buffer(buffer, |_, bytes| embedded::find(body.of(bytes)));
+    for (number, block) in blocks.into_iter().enumerate() {
+        let Some(facet) = builder.add_facet(id) else { return };
+        let Some(entity) = builder.entity(facet) else { return };
+        let at = |offset: u32| body.start.saturating_add(offset);
+        entity.body = Span { start: at(block.span.start), end: at(block.span.end) };
+        entity.encoding = block.encoding;
+        entity.media = "application/octet-stream".to_owned();
+        entity.part = format!("{}.{}", entity.part, number.saturating_add(1));
+        let name = block.name.map(|name| header::decode_words(name.get(..MAX_NAME).unwrap_or(&name)));
+        entity.names = name.map(Untrusted::new).into_iter().collect();
+    }
+}
+
+/// What stands outside of parts: as a part of its own, and as it is.
+fn outside(builder: &mut Builder<'_, '_>, id: EntityId, span: Span, content: bool) {
+    let Some(buffer) = builder.entity(id).map(|entity| entity.buffer) else { return };
+    for as_part in [false, true].into_iter().filter(|as_part| content || !as_part) {
+        let Some(facet) = builder.add_facet(id) else { return };
+        let Some(entity) = builder.entity(facet) else { return };
+        entity.whole = span;
+        entity.header = Span { start: span.start, end: span.start };
+        entity.body = span;
+        entity.media = "text/plain".to_owned();
+        (entity.encoding, entity.charset) = (Encoding::Identity, None);
+        entity.names.clear();
+        entity.disposition = None;
+        entity.fields = (0, 0);
+        entity.part = format!("{}.{}", entity.part, u8::from(as_part).saturating_add(1));
+        builder.with_buffer(buffer, |builder, bytes| {
+            let bytes = bytes.get(..span.end as usize).unwrap_or(bytes);
+            if as_part {
+                let text = span.of(bytes);
+                let blank = text.len().saturating_sub(text.trim_ascii_start().len());
+                let start = (span.start as usize).saturating_add(blank);
+                Scan::trying(builder, bytes, buffer, start, Policy::default()).run_entity(facet, "text/plain");
+            } else {
+                let watch = Watch::over(bytes, span);
+                let asks = builder.entity(facet).map(|entity| leaf::asks(entity, span.of(bytes), watch));
+                for ask in asks.unwrap_or_default() {
+                    builder.ask(facet, ask);
+                }
+            }
+        });
+    }
+}
