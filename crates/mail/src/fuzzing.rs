@@ -1,8 +1,11 @@
 //! Entry points for fuzzing: each runs a parser and checks what it promises.
 
 use crate::edit::Rewrite;
+use crate::graph::Recode;
 use crate::graph::{EntityId, Limits, MAX_READINGS, MAX_READINGS_FACTOR, MIN_EXTRA_ENTITIES, Message, parse};
 use crate::header::{Structured, decode_words};
+use crate::neutralise::neutralise;
+use crate::normalise::normalise;
 use crate::render::render;
 use crate::transfer;
 
@@ -16,6 +19,55 @@ pub fn fuzz_message(data: &[u8]) {
     check_graph(&message);
     let same = render(&message, &Rewrite::Untouched, None).map(|rendered| rendered.to_vec());
     assert_eq!(same.as_deref(), Ok(data), "an untouched message changed");
+    let all: Vec<EntityId> = message.leaves().collect();
+    let patches = neutralise(&message, &all);
+    assert!(patches.is_ok(), "a filler does not fit: {patches:?}");
+    // What it gives was read again and found the same.
+    let _ = normalise(&message);
+}
+
+/// Looks for files in a text, and decodes it in every way.
+///
+/// # Panics
+/// Where a promise is broken.
+pub fn fuzz_text(data: &[u8]) {
+    let mut last = 0;
+    for block in transfer::embedded::find(data) {
+        assert!(block.span.fits(data.len()) && block.span.start >= last, "a file outside its text: {block:?}");
+        last = block.span.end;
+    }
+    use crate::graph::Encoding as E;
+    let ways = [
+        E::Base64ToPadding,
+        E::Base64ToJunk,
+        E::Base64CleanLines,
+        E::Base64NoPadding,
+        E::Base64ByLine,
+        E::Base64Lone,
+        E::Base64Url,
+        E::QuotedPrintableDrop,
+        E::QuotedPrintableSkip,
+        E::QuotedPrintableBlanks,
+        E::QuotedPrintableCr,
+        E::QuotedPrintableBreak,
+        E::QuotedPrintableRaw,
+        E::QuotedPrintablePair,
+        E::QuotedPrintableOne,
+        E::NoNul,
+        E::Uuencode,
+        E::Yenc,
+        E::BinHex,
+        E::Base64Block,
+    ];
+    for way in ways {
+        for max in [0, 7, usize::MAX] {
+            let length = transfer::decode(way, data, max).bytes.len();
+            assert!(length <= max && length <= data.len().saturating_mul(4) + 64, "{way:?} gives {length}");
+        }
+    }
+    for recode in [Recode::Utf7, Recode::Wide] {
+        assert!(transfer::decode_text(E::Identity, recode, data, 50).bytes.len() <= 50, "a text passed its limit");
+    }
 }
 
 /// Runs the readers of header values and the transfer decoders.

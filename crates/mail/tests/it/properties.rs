@@ -1,7 +1,7 @@
 //! What holds for every message, well formed or not.
 
 use mail::edit::{Edit, EditSet, HeaderName, HeaderValue, Kept, NewPart, Rewrite};
-use mail::fuzzing::{fuzz_header, fuzz_message};
+use mail::fuzzing::{fuzz_header, fuzz_message, fuzz_text};
 use mail::graph::{EntityId, Limits, parse};
 use mail::header::decode_words;
 use mail::patch::{Patch, PatchSet};
@@ -86,12 +86,14 @@ proptest! {
     fn arbitrary_bytes_never_break_a_promise(data in proptest::collection::vec(any::<u8>(), 0..400)) {
         fuzz_message(&data);
         fuzz_header(&data);
+        fuzz_text(&data);
     }
 
     #[test]
     fn mail_like_bytes_never_break_a_promise(data in mail_like()) {
         fuzz_message(&data);
         fuzz_header(&data);
+        fuzz_text(&data);
     }
 
     #[test]
@@ -277,6 +279,7 @@ fn mutated_mail_never_breaks_a_promise() {
             }
             fuzz_message(&data);
             fuzz_header(&data);
+            fuzz_text(&data);
         }
     }
 }
