@@ -392,7 +392,8 @@ fn add_headers(case: &Case<'_>, draft: &Draft, status: Status, action: Action, c
     if !case.policy.headers.details {
         return;
     }
-    let active: Vec<&Hit> = draft.hits.iter().filter(|hit| !hit.monitored).collect();
+    let about_form = |rule: Rule| matches!(rule, Rule::AmbiguousMessage | Rule::TooAmbiguousMessage);
+    let active: Vec<&Hit> = draft.hits.iter().filter(|hit| !hit.monitored && !about_form(hit.rule)).collect();
     if !active.is_empty() {
         let found: Vec<String> =
             active.iter().take(10).map(|hit| format!("{} in {}", hit.what, case.report.node(hit.object))).collect();
