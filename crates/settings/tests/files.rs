@@ -21,13 +21,13 @@ fn inputs(folder: &str) -> Vec<PathBuf> {
     found
 }
 
-/// Compares with the golden file; `UPDATE_GOLDEN=1` writes it.
+/// Compares with the golden file; `MAILWARD_BLESS=1` writes it.
 fn golden(path: &Path, actual: &str) {
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+    if std::env::var_os("MAILWARD_BLESS").is_some() {
         fs::write(path, actual).unwrap();
     }
     let expected = fs::read_to_string(path).unwrap_or_default();
-    assert_eq!(actual, expected, "{} (UPDATE_GOLDEN=1 writes it)", path.display());
+    assert_eq!(actual, expected, "{} (MAILWARD_BLESS=1 writes it)", path.display());
 }
 
 #[test]
