@@ -1,4 +1,5 @@
-//! Prints how fast messages are read: `cargo run --release -p mail --example throughput [large|small]`.
+//! Prints how fast messages are read, beside mail-parser in the same run:
+//! `cargo run --release -p mail --example throughput [large|small|parts|nested]`.
 
 use std::time::Instant;
 
@@ -27,7 +28,19 @@ fn main() {
          Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n<p>{text}</p>\r\n--=_b--\r\n"
     );
     let wanted = std::env::args().nth(1).unwrap_or_default();
-    for (name, raw) in [("large, base64", large.as_slice()), ("small, text", small.as_bytes())] {
+    let header = "From: a@example.org\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n";
+    let parts = format!("{header}{}--b--\r\n", "--b\r\n\r\nx\r\n".repeat(200_000));
+    let nested = (0..40_000).fold(String::from("From: a@example.org\r\n"), |mut all, level| {
+        all.push_str(&format!("Content-Type: multipart/mixed; boundary=b{level}\r\n\r\n--b{level}\r\n"));
+        all
+    });
+    let messages = [
+        ("large, base64", large.as_slice()),
+        ("small, text", small.as_bytes()),
+        ("parts, 200,000", parts.as_bytes()),
+        ("nested multiparts", nested.as_bytes()),
+    ];
+    for (name, raw) in messages {
         if !name.contains(&wanted) {
             continue;
         }
@@ -35,6 +48,9 @@ fn main() {
         measure(name, "structure and contents", raw, |raw| {
             let message = parse(raw, &Limits::default());
             message.primary().map(|id| message.content(id, usize::MAX).bytes.len()).sum()
+        });
+        measure(name, "mail-parser 0.11.9", raw, |raw| {
+            mail_parser::MessageParser::default().parse(raw).map_or(0, |message| message.parts.len())
         });
     }
 }

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::process::Stdio;
 
-use crate::support::{files, program, run, spawn};
+use crate::support::{files, forking, program, run, spawn};
 
 #[test]
 fn a_reader_that_leaves_ends_the_program_quietly() {
@@ -38,8 +38,13 @@ fn a_closed_pipe_is_met_by_every_kind_of_output() {
         &["config", "show"],
     ];
     for args in cases {
-        let mut child = spawn(program(dir.path()).args(args).stdin(Stdio::null()));
-        drop(child.stdout.take());
+        // Nobody reads from the start: a pipe closed after the start would be met or not, by chance.
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = program(dir.path());
+        command.args(args).stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped());
+        let mut child = forking(|| command.spawn().unwrap());
+        drop(command);
         let mut err = String::new();
         child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(141), "{args:?}: {err}");
