@@ -12,7 +12,6 @@ use gateway::{Bound, Gateway, Node};
 use judge::site::Site;
 use net::Clamd;
 use net::upstream::Hop;
-use scan::EngineSpec;
 use service::examine::Examiner;
 use service::metrics::Metrics;
 use service::{Current, Service, policy, sources, upkeep, worker};
@@ -123,11 +122,6 @@ pub async fn examiner(config: &Config) -> Result<Examiner, String> {
     Ok(Examiner::new(pool, &spec, Clamd::new(&config.clamd).map(Arc::new)))
 }
 
-/// Whether anything but our own few rules looks for malware.
-pub fn has_signatures(spec: &EngineSpec) -> bool {
-    !spec.external.is_empty() || !spec.hash_lists.is_empty() || !spec.yara.is_empty()
-}
-
 impl Running {
     /// Starts everything but the accepting of connections. What cannot be started is an error that
     /// says what, where, and what to do; nothing is left behind then.
@@ -145,10 +139,9 @@ impl Running {
         let spool_dir = spool_dir(&config.data_dir)?;
         let policy_file = config.policy.file.clone();
         let in_force = policy::load(&store, policy_file.as_deref()).map_err(|e| e.to_string())?;
-        let spec = sources::engine_spec(&config)?;
         let examiner = examiner(&config).await?;
         let metrics = Arc::new(Metrics::new());
-        metrics.signatures_loaded.set(i64::from(has_signatures(&spec)));
+        tell_of_signatures(&examiner, &metrics);
         let current = Current {
             examiner: ArcSwap::from_pointee(examiner),
             policy: ArcSwap::from_pointee(in_force),
@@ -156,7 +149,6 @@ impl Running {
             hop: ArcSwapOption::from_pointee(hop(&config)?),
             redact: AtomicBool::new(config.log.redact),
         };
-        warn_without_signatures(&spec);
         let data_dir = config.data_dir.clone();
         let node = Node::load(config, spool_dir).map_err(|e| e.to_string())?;
         let service = Service::new(store, metrics, current, policy_file);
@@ -241,8 +233,10 @@ fn spool_dir(data_dir: &Path) -> Result<PathBuf, String> {
     Ok(dir)
 }
 
-fn warn_without_signatures(spec: &EngineSpec) {
-    if !has_signatures(spec) {
+/// Shows in the figures, and loudly in the log, whether there is anything to find malware with.
+fn tell_of_signatures(examiner: &Examiner, metrics: &Metrics) {
+    metrics.signatures_loaded.set(i64::from(examiner.has_database()));
+    if !examiner.has_database() {
         tracing::warn!(
             "NO SIGNATURE DATABASE: only the EICAR test and a few rules of our own look for malware; \
              set clamd.address, engines.hash_lists or engines.yara"
@@ -316,15 +310,15 @@ async fn reload_from(service: &Arc<Service>, gateway: &Arc<Gateway>, path: &Path
     let pool = current.examiner.load().pool().clone();
     pool.reload(worker::encode_spec(&spec)?).await.map_err(|e| e.to_string())?;
     // From here on nothing can fail.
-    current.examiner.store(Arc::new(Examiner::new(pool, &spec, Clamd::new(&config.clamd).map(Arc::new))));
+    let examiner = Arc::new(Examiner::new(pool, &spec, Clamd::new(&config.clamd).map(Arc::new)));
+    tell_of_signatures(&examiner, service.metrics());
+    current.examiner.store(examiner);
     let in_force = Arc::new(in_force);
     // A policy that was applied while the rules were loaded is newer than what was read before.
     current.policy.rcu(|now| if now.is_newer_than(&in_force) { Arc::clone(now) } else { Arc::clone(&in_force) });
     current.site.store(Arc::new(site(&config)));
     current.hop.store(new_hop.map(Arc::new));
     current.redact.store(config.log.redact, Ordering::Relaxed);
-    service.metrics().signatures_loaded.set(i64::from(has_signatures(&spec)));
-    warn_without_signatures(&spec);
     gateway.reload(node);
     Ok(())
 }

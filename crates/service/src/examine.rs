@@ -91,6 +91,12 @@ impl Examiner {
         self.signatures
     }
 
+    /// Whether anything but our own few rules looks for malware: lists or rules of the administrator's
+    /// own, or clamd.
+    pub fn has_database(&self) -> bool {
+        self.signatures || self.clamd.is_some()
+    }
+
     /// Examines a message or file. Always gives a closed report: what went wrong is in it.
     pub async fn examine(&self, spool: &Spool, context: Context, deadline: Instant) -> Report {
         let request = Request::Examine(context.clone());

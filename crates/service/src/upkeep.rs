@@ -61,7 +61,7 @@ fn worker_figures(service: &Service, before: &mut confine::Status) {
     let examiner = service.current().examiner.load_full();
     let now = examiner.pool().status();
     let metrics: &Metrics = service.metrics();
-    metrics.signatures_loaded.set(i64::from(examiner.has_signatures() || examiner.clamd().is_some()));
+    metrics.signatures_loaded.set(i64::from(examiner.has_database()));
     metrics.workers.set(i64::try_from(now.workers).unwrap_or(i64::MAX));
     for (end, new, old) in [
         ("crashed", now.crashes, before.crashes),

@@ -137,7 +137,7 @@ impl Bench {
     pub(crate) async fn start(config: &Config, policy: Policy, site: Site) -> Result<Self, Failure> {
         let examiner = node::examiner(config).await.map_err(Failure::new)?;
         let workers = examiner.pool().status().workers;
-        let has_signatures = examiner.has_signatures() || examiner.clamd().is_some();
+        let has_signatures = examiner.has_database();
         let turns = Semaphore::new(workers);
         Ok(Self { examiner, policy: Arc::new(policy), site: Arc::new(site), workers, turns, has_signatures })
     }
