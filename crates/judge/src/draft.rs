@@ -131,7 +131,7 @@ pub fn draft(case: &Case<'_>) -> Draft {
         if covered_elsewhere(case, all_monitored, finding) {
             continue;
         }
-        let (rule, wish, what) = rule_for(case, finding);
+        let Some((rule, wish, what)) = rule_for(case, finding) else { continue };
         let monitored = all_monitored || case.policy.monitor.rules.contains(&rule);
         hits.push(Hit { rule, object: finding.object, wish, what, engine: finding.engine, monitored });
     }
@@ -179,7 +179,7 @@ fn ambiguity_hit(case: &Case<'_>, all_monitored: bool) -> Option<Hit> {
 /// about different parts, and both count.
 fn covered_elsewhere(case: &Case<'_>, all_monitored: bool, finding: &Finding) -> bool {
     let acted_on = |other: &Finding| {
-        let (rule, wish, _) = rule_for(case, other);
+        let Some((rule, wish, _)) = rule_for(case, other) else { return false };
         wish > Wish::Label && (all_monitored || !case.policy.monitor.rules.contains(&rule))
     };
     let located = |other: &Finding| {
@@ -203,9 +203,9 @@ fn wants_localising(report: &Report, hits: &[Hit]) -> bool {
     })
 }
 
-/// The rule for one finding, and what it wishes.
-fn rule_for(case: &Case<'_>, finding: &Finding) -> (Rule, Wish, String) {
-    match &finding.kind {
+/// The rule for one finding, and what it wishes; signs have none.
+fn rule_for(case: &Case<'_>, finding: &Finding) -> Option<(Rule, Wish, String)> {
+    Some(match &finding.kind {
         FindingKind::Malware { name, certainty, .. } => {
             let (rule, action) = match certainty {
                 Certainty::Certain => (Rule::MalwareInfected, case.policy.malware.action),
@@ -213,7 +213,7 @@ fn rule_for(case: &Case<'_>, finding: &Finding) -> (Rule, Wish, String) {
             };
             // D-3: what our own clients send is refused whatever action is chosen.
             if case.arrival.direction == Direction::Outgoing {
-                return (Rule::MalwareOutgoing, Wish::Block, name.clone());
+                return Some((Rule::MalwareOutgoing, Wish::Block, name.clone()));
             }
             (rule, malware_wish(action), name.clone())
         }
@@ -221,7 +221,8 @@ fn rule_for(case: &Case<'_>, finding: &Finding) -> (Rule, Wish, String) {
             let (rule, wish) = unscanned_wish(case, *reason);
             (rule, wish, reason.name().to_owned())
         }
-    }
+        FindingKind::Active { .. } | FindingKind::Opened { .. } => return None,
+    })
 }
 
 fn malware_wish(action: MalwareAction) -> Wish {

@@ -60,6 +60,7 @@ impl Status {
                 FindingKind::Malware { certainty: Certainty::Probable, .. } => Self::ProbablyInfected,
                 FindingKind::Unscanned { reason: UnscannedReason::EngineFailed } => Self::Error,
                 FindingKind::Unscanned { .. } => Self::Unscannable,
+                FindingKind::Active { .. } | FindingKind::Opened { .. } => continue,
             };
             if status.weight() > worst.weight() {
                 worst = status;

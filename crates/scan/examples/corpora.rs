@@ -47,6 +47,8 @@ fn main() {
                 let what = match &finding.kind {
                     FindingKind::Malware { name, .. } => name.clone(),
                     FindingKind::Unscanned { reason } => format!("unscanned {}", reason.name()),
+                    FindingKind::Active { what } => format!("active {}", what.name()),
+                    FindingKind::Opened { with } => format!("opened with a password: {}", with.name()),
                 };
                 found.entry(what).or_default().push(format!("{} [{}]", path.display(), report.node(finding.object)));
             }

@@ -121,6 +121,8 @@ pub(crate) fn object_of(member: &mut Member, parent: ObjectId, depth: u16) -> Ob
         declared: member.declared.take(),
         attachment: member.attachment,
         kind: mail::evidence::FileKind::Unknown,
+        role: member.role,
+        opened_with: member.opened_with,
         size: member.content.len() as u64,
         sha256: [0; 32],
         defects: std::mem::take(&mut member.defects),

@@ -12,7 +12,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use ::engines::ObjectView;
 use mail::defect::Ambiguity;
 use mail::evidence::{
-    EngineId, Evidence, Facts, FileKind, MAX_OBJECTS, Object, ObjectId, Origin, Seen, UnableWhy, UnscannedReason,
+    EngineId, Evidence, Facts, FileKind, FindingKind, MAX_EVIDENCE, MAX_OBJECTS, Object, ObjectId, Origin,
+    PasswordSource, Role, Seen, UnableWhy, UnscannedReason,
 };
 use mail::graph::looks_like_message;
 use mail::span::MAX_BUFFER;
@@ -94,6 +95,8 @@ impl<'a> Walk<'a> {
             declared: None,
             attachment: false,
             kind,
+            role: Role::File,
+            opened_with: None,
             size: raw.len() as u64,
             sha256: Sha256::digest(raw).into(),
             defects: Vec::new(),
@@ -200,6 +203,7 @@ impl<'a> Walk<'a> {
         for reason in &member.problems {
             self.unscanned(id, *reason);
         }
+        self.signs(id, &member);
         let scope = match member.kind {
             Some(FileKind::Multipart) => Scope::None,
             Some(FileKind::Message) => Scope::Hashes,
@@ -212,6 +216,21 @@ impl<'a> Walk<'a> {
         }
         let outermost = frame.fence.is_none() && self.frames.iter().all(|frame| frame.fence.is_none());
         Ok(self.examine(id, Cow::Owned(member.content), scope, outermost))
+    }
+
+    /// What a member's role and its password say.
+    fn signs(&mut self, id: ObjectId, member: &Member) {
+        if let Role::Active(what) = member.role {
+            let text = String::from_utf8_lossy(member.content.get(..MAX_EVIDENCE).unwrap_or(&member.content));
+            self.table.find(id, EngineId::Unpack, FindingKind::Active { what }, None, &text);
+        }
+        if let Some(with) = member.opened_with.filter(|with| *with != PasswordSource::Empty) {
+            let text = match with {
+                PasswordSource::Message => "encrypted, with a password that stands in the message",
+                _ => "encrypted, with a password of the configured list",
+            };
+            self.table.find(id, EngineId::Unpack, FindingKind::Opened { with }, None, text);
+        }
     }
 
     /// A member's row in the table.

@@ -8,7 +8,7 @@ use judge::policy::Policy;
 use mail::defect::Ambiguity;
 use mail::evidence::{
     Answer, EngineId, Evidence, Facts, FileKind, Finding, FindingKind, Object, ObjectId, Origin, Question, Report,
-    Unable, UnableWhy, UnscannedReason,
+    Role, Unable, UnableWhy, UnscannedReason,
 };
 use mail::graph;
 use mail::untrusted::Untrusted;
@@ -255,6 +255,8 @@ fn failed(spool: &Spool, context: &Context, unable: Unable) -> Evidence {
         declared: None,
         attachment: false,
         kind: if context.input == Input::Message { FileKind::Message } else { FileKind::Unknown },
+        role: Role::File,
+        opened_with: None,
         size: spool.len(),
         sha256: [0; 32],
         defects: Vec::new(),

@@ -360,7 +360,7 @@ fn left_in_changed(finding: &Finding) -> Option<Finding> {
     let text = match finding.kind {
         FindingKind::Malware { .. } => "still found after the infected objects were removed",
         FindingKind::Unscanned { reason: UnscannedReason::EngineFailed } => "could not look at the changed message",
-        FindingKind::Unscanned { .. } => return None,
+        _ => return None,
     };
     Some(Finding {
         object: ObjectId(0),

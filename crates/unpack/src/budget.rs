@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use mail::evidence::UnscannedReason;
 use serde::{Deserialize, Serialize};
 
+use crate::passwords::Passwords;
+
 /// The ratio is judged once a container gave more than this, in bytes.
 const RATIO_FLOOR: u64 = 1024 * 1024;
 /// The ratio of one object so far (not yet of the whole container) is judged once it gave more than
@@ -150,8 +152,8 @@ impl Meter {
 #[must_use]
 pub struct Fence(u64);
 
-/// What is left of the limits of one examination.
-#[derive(Clone, Debug)]
+/// What is left of the limits of one examination. There is no `Debug`: it holds passwords.
+#[derive(Clone)]
 pub struct Budget {
     limits: Limits,
     stop: StopFlag,
@@ -160,12 +162,26 @@ pub struct Budget {
     fuel: u64,
     /// Fuel beyond which work ends: the limit, or a fence below it.
     ceiling: u64,
+    /// What is tried on what is encrypted.
+    passwords: Arc<Passwords>,
 }
 
 impl Budget {
-    /// A whole budget.
+    /// A whole budget, with the empty password alone.
     pub fn new(limits: Limits, stop: StopFlag) -> Self {
-        Self { limits, stop, objects: 0, bytes: 0, fuel: 0, ceiling: limits.fuel }
+        let passwords = Arc::new(Passwords::empty());
+        Self { limits, stop, objects: 0, bytes: 0, fuel: 0, ceiling: limits.fuel, passwords }
+    }
+
+    /// The same with these passwords. Trying one costs fuel, so they are part of what may be spent.
+    pub fn with_passwords(mut self, passwords: Passwords) -> Self {
+        self.passwords = Arc::new(passwords);
+        self
+    }
+
+    /// The passwords to try, in order.
+    pub fn passwords(&self) -> Arc<Passwords> {
+        Arc::clone(&self.passwords)
     }
 
     /// The limits it was made with.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use mail::defect::{Ambiguity, Defect};
-use mail::evidence::{FileKind, UnscannedReason};
+use mail::evidence::{FileKind, PasswordSource, Role, UnscannedReason};
 use mail::graph::EntityId;
 use mail::untrusted::Untrusted;
 
@@ -60,6 +60,10 @@ pub struct Member {
     /// listed one as its own header describes it; of a message, a leaf that the strict reading does not
     /// have. Its part number says which: `2~1`.
     pub hidden: bool,
+    /// What it is to the container.
+    pub role: Role,
+    /// Where the password came from that opened it, if it was encrypted.
+    pub opened_with: Option<PasswordSource>,
     /// Its content, decoded, as far as it could be read. For a nested message its raw bytes; empty
     /// for a multipart.
     pub content: Vec<u8>,

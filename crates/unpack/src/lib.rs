@@ -27,7 +27,9 @@ pub mod formats;
 #[doc(hidden)]
 pub mod fuzzing;
 mod names;
+mod passwords;
 
 pub use budget::{Budget, Fence, Limit, Limits, Meter, StopFlag};
 pub use container::{Container, Member, Opening, open};
 pub use detect::detect;
+pub use passwords::{MAX_LENGTH as MAX_PASSWORD_LENGTH, MAX_PASSWORDS, Passwords};

@@ -5,7 +5,7 @@ use mail::arrival::{Arrival, Direction, Envelope, MessageId, Peer, Surface};
 use mail::defect::Ambiguity;
 use mail::evidence::{
     Certainty, Coverage, EngineId, Evidence, Facts, FileKind, Finding, FindingKind, Object, ObjectId, Origin, Report,
-    Seen, UnableWhy, UnscannedReason,
+    Role, Seen, UnableWhy, UnscannedReason,
 };
 use mail::graph::EntityId;
 use mail::untrusted::Untrusted;
@@ -37,6 +37,8 @@ fn object(parent: Option<u32>, origin: Origin, part: &str, name: &str, kind: Fil
         declared: None,
         attachment: !name.is_empty(),
         kind,
+        role: Role::File,
+        opened_with: None,
         size: 100,
         sha256: [7; 32],
         defects: vec![],

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ObjectId;
+use super::{Active, ObjectId, PasswordSource};
 use crate::span::Span;
 use crate::untrusted::Untrusted;
 
@@ -127,9 +127,28 @@ pub enum FindingKind {
         /// Why.
         reason: UnscannedReason,
     },
+    /// Something that acts by itself or at a click; a sign, not a verdict.
+    Active {
+        /// Which.
+        what: Active,
+    },
+    /// The object was encrypted and a password opened it; a sign, not a verdict.
+    Opened {
+        /// Where the password came from.
+        with: PasswordSource,
+    },
 }
 
 impl FindingKind {
+    /// Whether it alone keeps a message from being clean. The others are signs: they are told, and
+    /// policies may use them.
+    pub fn is_verdict(&self) -> bool {
+        match self {
+            Self::Malware { .. } | Self::Unscanned { .. } => true,
+            Self::Active { .. } | Self::Opened { .. } => false,
+        }
+    }
+
     /// A malware finding with a name that is safe in a log, a header and a protocol reply: every
     /// character outside `A-Za-z0-9._-/:` becomes `_`, and it is cut at 128 characters.
     pub fn malware(name: &str, kind: &str, certainty: Certainty) -> Self {

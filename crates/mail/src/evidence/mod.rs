@@ -11,6 +11,6 @@ mod question;
 mod report;
 
 pub use finding::{Certainty, EngineId, Finding, FindingKind, MAX_EVIDENCE, Unable, UnableWhy, UnscannedReason};
-pub use object::{Coverage, FileKind, MAX_NAME, Object, ObjectId, Origin, Seen};
+pub use object::{Active, Coverage, FileKind, MAX_NAME, Object, ObjectId, Origin, PasswordSource, Role, Seen};
 pub use question::{Answer, ExternalVerdict, Question};
 pub use report::{Evidence, EvidenceError, Facts, MAX_FINDINGS, MAX_OBJECTS, Report};

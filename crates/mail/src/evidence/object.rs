@@ -95,8 +95,130 @@ pub enum FileKind {
     Cpio,
     /// An ar archive, a Debian package included.
     Ar,
-    /// An ISO 9660 image.
+    /// An ISO 9660 or UDF image.
     Iso,
+    /// An RPM package.
+    Rpm,
+    /// An image of a disk or one of its partitions (FAT, VHD, VHDX).
+    DiskImage,
+    /// Transport neutral encapsulation format: `winmail.dat` (MS-OXTNEF).
+    Tnef,
+    /// Signed or enveloped content (RFC 5652, S/MIME).
+    Cms,
+    /// Several messages in one file.
+    Mbox,
+    /// A OneNote section (MS-ONESTORE).
+    OneNote,
+    /// A picture in XML that may hold scripts.
+    Svg,
+    /// A calendar (RFC 5545).
+    Calendar,
+    /// A business card (RFC 6350).
+    VCard,
+    /// A shortcut to an address of the web (`.url`).
+    InternetShortcut,
+}
+
+/// Which dangerous thing that acts by itself, or at a click, was taken out of a document.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Active {
+    /// The source of a Visual Basic module.
+    Vba,
+    /// Formulas of Excel 4.0 macro sheets.
+    Xlm,
+    /// A field or link that starts a program (dynamic data exchange).
+    Dde,
+    /// A template or other content that is loaded from elsewhere.
+    RemoteTemplate,
+    /// A file or program embedded as an OLE package or object.
+    OlePackage,
+    /// An ActiveX control.
+    ActiveX,
+    /// A script: of HTML or SVG, of a PDF, of an event handler.
+    Script,
+    /// An action that starts a program or opens another file.
+    Launch,
+    /// An action that opens an address when the document is opened.
+    OpenUri,
+    /// A form that sends what is typed into it.
+    Form,
+    /// The command line of a shortcut.
+    CommandLine,
+}
+
+impl Active {
+    /// Every kind, in the order of the documentation.
+    pub const ALL: [Self; 11] = [
+        Self::Vba,
+        Self::Xlm,
+        Self::Dde,
+        Self::RemoteTemplate,
+        Self::OlePackage,
+        Self::ActiveX,
+        Self::Script,
+        Self::Launch,
+        Self::OpenUri,
+        Self::Form,
+        Self::CommandLine,
+    ];
+
+    /// The word for it in JSON, logs and policies.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Vba => "vba",
+            Self::Xlm => "xlm",
+            Self::Dde => "dde",
+            Self::RemoteTemplate => "remote_template",
+            Self::OlePackage => "ole_package",
+            Self::ActiveX => "active_x",
+            Self::Script => "script",
+            Self::Launch => "launch",
+            Self::OpenUri => "open_uri",
+            Self::Form => "form",
+            Self::CommandLine => "command_line",
+        }
+    }
+}
+
+/// What an object is to the one that holds it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// A file or part in it.
+    #[default]
+    File,
+    /// The same content in another form: a script decoded, a program unpacked.
+    Decoded,
+    /// Something in it that acts.
+    Active(Active),
+    /// The text that it shows, in UTF-8.
+    Text,
+    /// Text in it that is hidden from the reader, in UTF-8.
+    HiddenText,
+}
+
+/// Where the password came from that opened something. The password itself is never kept.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PasswordSource {
+    /// The empty password, or one that the format itself supplies.
+    Empty,
+    /// The configured list.
+    Configured,
+    /// The message that brought the file.
+    Message,
+}
+
+impl PasswordSource {
+    /// The word for it in JSON and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::Configured => "configured",
+            Self::Message => "message",
+        }
+    }
 }
 
 impl FileKind {
@@ -136,6 +258,16 @@ impl FileKind {
             Self::Cpio => "cpio",
             Self::Ar => "ar",
             Self::Iso => "iso",
+            Self::Rpm => "rpm",
+            Self::DiskImage => "disk_image",
+            Self::Tnef => "tnef",
+            Self::Cms => "cms",
+            Self::Mbox => "mbox",
+            Self::OneNote => "one_note",
+            Self::Svg => "svg",
+            Self::Calendar => "calendar",
+            Self::VCard => "v_card",
+            Self::InternetShortcut => "internet_shortcut",
         }
     }
 
@@ -158,6 +290,8 @@ impl FileKind {
                 | Self::Cpio
                 | Self::Ar
                 | Self::Iso
+                | Self::Rpm
+                | Self::DiskImage
         )
     }
 }
@@ -205,6 +339,10 @@ pub struct Object {
     pub attachment: bool,
     /// What it is by its content.
     pub kind: FileKind,
+    /// What it is to the object that holds it.
+    pub role: Role,
+    /// Where the password came from that it was opened with, if it was encrypted.
+    pub opened_with: Option<PasswordSource>,
     /// Its size in bytes, decoded.
     pub size: u64,
     /// SHA-256 of its decoded content; zero for a multipart.

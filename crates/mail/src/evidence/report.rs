@@ -186,7 +186,7 @@ fn is_token(kind: &FindingKind) -> bool {
             FindingKind::malware(name, kind, *certainty)
                 == (FindingKind::Malware { name: name.clone(), kind: kind.clone(), certainty: *certainty })
         }
-        FindingKind::Unscanned { .. } => true,
+        FindingKind::Unscanned { .. } | FindingKind::Active { .. } | FindingKind::Opened { .. } => true,
     }
 }
 
@@ -230,7 +230,8 @@ impl Report {
 
     /// Whether nothing was found: no malware, and nothing left unscanned, no reading of it either.
     pub fn is_clean(&self) -> bool {
-        self.evidence.findings.is_empty() && self.evidence.ambiguity != Ambiguity::TooAmbiguous
+        let verdict = self.evidence.findings.iter().any(|finding| finding.kind.is_verdict());
+        !verdict && self.evidence.ambiguity != Ambiguity::TooAmbiguous
     }
 
     /// The way from the root to an object, as people read it: part numbers, names of archives and

@@ -80,6 +80,8 @@ fn dump(report: &Report) -> String {
             FindingKind::Malware { name, kind, certainty: Certainty::Certain } => format!("malware {name} ({kind})"),
             FindingKind::Malware { name, kind, certainty: Certainty::Probable } => format!("probably {name} ({kind})"),
             FindingKind::Unscanned { reason } => format!("unscanned {}", reason.name()),
+            FindingKind::Active { what } => format!("active {}", what.name()),
+            FindingKind::Opened { with } => format!("opened with a password: {}", with.name()),
         };
         let span = finding.span.map_or(String::new(), |span| format!(" at {}..{}", span.start, span.end));
         let text = Untrusted::escaped(&finding.evidence, 200);

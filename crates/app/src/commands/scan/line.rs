@@ -28,6 +28,10 @@ pub(super) struct ScanLine {
     pub(super) malware: Vec<Malware>,
     /// What was not, or not wholly, looked at.
     pub(super) unscanned: Vec<Unscanned>,
+    /// What acts by itself or at a click: macros, scripts, actions of documents.
+    pub(super) active: Vec<ActiveContent>,
+    /// What was encrypted and a password opened.
+    pub(super) opened: Vec<Opened>,
     /// How far mail programs may differ about the message.
     pub(super) ambiguity: ScanAmbiguity,
     /// What is wrong with the form of the message (docs/reference/defects.md).
@@ -122,6 +126,31 @@ pub(super) struct Unscanned {
     pub(super) detail: String,
 }
 
+/// Something that acts by itself or at a click.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub(super) struct ActiveContent {
+    /// The place for people, escaped.
+    pub(super) node: String,
+    /// The place as a list, unescaped.
+    pub(super) path: Vec<String>,
+    /// Which: `vba`, `xlm`, `dde`, `remote_template`, `ole_package`, `active_x`, `script`, `launch`,
+    /// `open_uri`, `form` or `command_line`.
+    pub(super) what: &'static str,
+    /// Its beginning, as its sender wrote it; unescaped.
+    pub(super) detail: String,
+}
+
+/// Something that was encrypted and a password opened.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub(super) struct Opened {
+    /// The place for people, escaped.
+    pub(super) node: String,
+    /// The place as a list, unescaped.
+    pub(super) path: Vec<String>,
+    /// Where the password came from: `message` or `configured`.
+    pub(super) with: &'static str,
+}
+
 /// One defect in one place.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, JsonSchema)]
 pub(super) struct ScanDefect {
@@ -161,6 +190,8 @@ impl ScanLine {
             status: ScanStatus::Error,
             malware: Vec::new(),
             unscanned: Vec::new(),
+            active: Vec::new(),
+            opened: Vec::new(),
             ambiguity: ScanAmbiguity::None,
             defects: Vec::new(),
             attachments: Vec::new(),
@@ -207,6 +238,11 @@ impl ScanLine {
                 let detail = finding.evidence.raw().clone();
                 self.unscanned.push(Unscanned { node, path, reason: reason.name(), engine, detail });
             }
+            FindingKind::Active { what } => {
+                let detail = finding.evidence.raw().clone();
+                self.active.push(ActiveContent { node, path, what: what.name(), detail });
+            }
+            FindingKind::Opened { with } => self.opened.push(Opened { node, path, with: with.name() }),
         }
     }
 }
