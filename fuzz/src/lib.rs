@@ -6,7 +6,7 @@
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target, in the order of the crates.
-pub const TARGETS: [Target; 29] = [
+pub const TARGETS: &[Target] = &[
     ("mime", mail::fuzzing::fuzz_message),
     ("mime_header", mail::fuzzing::fuzz_header),
     ("smtp_server", wire::fuzzing::fuzz_server),
@@ -26,6 +26,7 @@ pub const TARGETS: [Target; 29] = [
     ("unpack_cpio", unpack::fuzzing::fuzz_cpio),
     ("unpack_ar", unpack::fuzzing::fuzz_ar),
     ("unpack_iso", unpack::fuzzing::fuzz_iso),
+    ("unpack_tnef", unpack::fuzzing::fuzz_tnef),
     ("unpack_embedded", unpack::fuzzing::fuzz_embedded),
     ("unpack_gzip", unpack::fuzzing::fuzz_gzip),
     ("unpack_message", unpack::fuzzing::fuzz_message),

@@ -8,6 +8,7 @@ mod arj;
 mod implode;
 mod lha;
 pub(crate) mod lz4;
+mod lzfu;
 mod lzma;
 mod lzw;
 pub(crate) mod ppmd;
@@ -82,6 +83,8 @@ pub(crate) enum Method {
         /// The uncompressed size.
         size: u64,
     },
+    /// Compressed RTF, behind its head.
+    CompressedRtf,
     /// One Zstandard frame.
     Zstd,
     /// One LZ4 frame.
@@ -284,6 +287,7 @@ fn reader<'a>(method: Method, source: Source<'a>) -> io::Result<Box<dyn Read + '
         Method::Lha { method, size } => lha::reader(source, method, size)?,
         Method::ArjFastest { size } => Box::new(arj::Fastest::new(source, size)),
         Method::Implode { flags, size } => Box::new(implode::Implode::new(source, flags, size)?),
+        Method::CompressedRtf => Box::new(lzfu::Lzfu::new(source)),
         Method::Zstd => zstd::reader(source)?,
         Method::Lz4 => Box::new(lz4::Lz4::new(source)),
         Method::Lzw { flags } => Box::new(lzw::Lzw::new(source, flags)?),

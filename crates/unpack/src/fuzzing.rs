@@ -78,6 +78,11 @@ pub fn fuzz_iso(data: &[u8]) {
     walk(FileKind::Iso, data);
 }
 
+/// Reads the bytes as TNEF.
+pub fn fuzz_tnef(data: &[u8]) {
+    walk(FileKind::Tnef, data);
+}
+
 /// Reads the bytes as a file that may hold archives at any place.
 pub fn fuzz_embedded(data: &[u8]) {
     walk(FileKind::Unknown, data);

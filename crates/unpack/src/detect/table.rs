@@ -3,7 +3,7 @@
 
 use mail::evidence::FileKind::{
     self, Ar, Cab, Elf, Gzip, Image, Iso, Lha, Lnk, MachO, Media, Ole2, OtherArchive, Pdf, Rar, Rtf, SevenZip, Tar,
-    Unknown, Zip,
+    Tnef, Unknown, Zip,
 };
 
 use crate::bytes::take;
@@ -62,6 +62,7 @@ pub(super) const SIGNATURES: &[Signature] = &[
     (Lha, 2, b"-pm1-", "PMarc"),
     (Lha, 2, b"-pm2-", "PMarc"),
     (Tar, 257, b"ustar", "tar"),
+    (Tnef, 0, b"\x78\x9f\x3e\x22", "TNEF"),
     // Archives and images of disks that are recognised only.
     (OtherArchive, 0, b"ISc(", "InstallShield CAB"),
     (OtherArchive, 0, b"\xff\x06\0\0sNaPpY", "Snappy"),
@@ -86,7 +87,6 @@ pub(super) const SIGNATURES: &[Signature] = &[
     (OtherArchive, 0, b"begin 666 ", "uuencode"),
     (OtherArchive, 0, b"begin-base64 ", "uuencode -m"),
     (OtherArchive, 0, b"=ybegin ", "yEnc"),
-    (OtherArchive, 0, b"\x78\x9f\x3e\x22", "TNEF"),
     (OtherArchive, 0, b"!BDN", "Outlook PST"),
     (OtherArchive, 0, b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3", "OneNote"),
     (OtherArchive, 0, b"ITSF", "CHM"),

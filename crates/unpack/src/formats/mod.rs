@@ -14,4 +14,5 @@ pub(crate) mod sevenz;
 pub(crate) mod several;
 pub(crate) mod shared;
 pub(crate) mod tar;
+pub(crate) mod tnef;
 pub mod zip;

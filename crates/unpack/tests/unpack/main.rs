@@ -16,5 +16,6 @@ mod several;
 mod streams;
 mod support;
 mod tars;
+mod tnefs;
 mod tools;
 mod zips;

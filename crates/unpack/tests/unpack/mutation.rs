@@ -52,6 +52,7 @@ fn samples() -> Vec<(Vec<u8>, Entry)> {
             FileKind::Cpio => fuzz_cpio,
             FileKind::Ar => fuzz_ar,
             FileKind::Iso => fuzz_iso,
+            FileKind::Tnef => fuzz_tnef,
             FileKind::Pe => fuzz_embedded,
             FileKind::SevenZip => fuzz_seven_zip,
             _ => fuzz_zip,
@@ -122,7 +123,7 @@ proptest! {
 
     #[test]
     fn any_bytes_end_within_the_budget(data in prop::collection::vec(any::<u8>(), 0..300)) {
-        for read in [fuzz_zip as Entry, fuzz_gzip, fuzz_message, fuzz_detect, fuzz_compressed, fuzz_tar, fuzz_seven_zip, fuzz_rar, fuzz_cpio, fuzz_ar, fuzz_iso, fuzz_embedded, fuzz_cab, fuzz_lha, fuzz_arj] {
+        for read in [fuzz_zip as Entry, fuzz_gzip, fuzz_message, fuzz_detect, fuzz_compressed, fuzz_tar, fuzz_seven_zip, fuzz_rar, fuzz_cpio, fuzz_ar, fuzz_iso, fuzz_embedded, fuzz_cab, fuzz_lha, fuzz_arj, fuzz_tnef] {
             read(&data);
         }
     }
