@@ -25,6 +25,7 @@ pub enum WorkerExit {
 impl fmt::Display for WorkerExit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Signal(libc::SIGSYS) => f.write_str("a system call that no scan worker makes (signal SIGSYS)"),
             Self::Signal(number) => write!(f, "signal {number}"),
             Self::Code(PANIC_EXIT) => f.write_str("panic"),
             Self::Code(code) => write!(f, "exit code {code}"),

@@ -17,9 +17,8 @@
 //!   every length against [`Limits`] before it makes room, and grows its buffer only as bytes come.
 //! - Bytes in, bytes out: what a job does, and what its bytes mean, is its caller's affair.
 //!
-//! Linux only. A worker has its limits, no new rights, and Landlock's denial of files, TCP and
-//! signals, as far as the kernel has it. Not here yet: seccomp, so the other system calls (UDP,
-//! named local sockets) are still open to a worker that was taken over.
+//! Linux only. A worker has its limits, no new rights, a filter of system calls, and Landlock's
+//! denial of files, TCP and signals, as far as the kernel has it (docs/decisions/0009-confinement.md).
 
 #![cfg(target_os = "linux")]
 
@@ -27,6 +26,7 @@ mod config;
 mod control;
 mod exchange;
 mod failure;
+mod filter;
 mod frame;
 #[doc(hidden)]
 pub mod fuzzing;

@@ -238,4 +238,30 @@ mod tests {
         drop(send);
         assert!(thread.join().unwrap());
     }
+
+    /// The second line behind the filter of system calls, shown without the first.
+    #[test]
+    fn landlock_takes_files_and_tcp_from_a_process() {
+        if landlock_version() == 0 {
+            eprintln!("this kernel has no Landlock; nothing to test");
+            return;
+        }
+        // SAFETY: between fork and `_exit` the child makes system calls only; it allocates nothing.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let denied =
+                |result: c_int| result == -1 && io::Error::last_os_error().raw_os_error() == Some(libc::EACCES);
+            let ready = rustix::thread::set_no_new_privs(true).is_ok() && landlock_everything().is_ok();
+            // SAFETY: the path is a constant that ends in NUL.
+            let file = unsafe { libc::open(c"/etc/passwd".as_ptr(), libc::O_RDONLY) };
+            let no_file = denied(file);
+            // SAFETY: as above.
+            let no_folder = denied(unsafe { libc::open(c"/".as_ptr(), libc::O_RDONLY | libc::O_DIRECTORY) });
+            exit_now(c_int::from(ready) + 2 * c_int::from(no_file) + 4 * c_int::from(no_folder));
+        }
+        let child = Pid::from_raw(child).expect("a child");
+        let status = rustix::process::waitpid(Some(child), rustix::process::WaitOptions::empty());
+        let code = status.expect("a status").and_then(|(_, status)| status.exit_status());
+        assert_eq!(code, Some(7));
+    }
 }

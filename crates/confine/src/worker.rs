@@ -2,8 +2,9 @@
 //!
 //! Its descriptors are 0, the socket to the pool; 1, nothing; 2, the host's log. It never opens
 //! more than its limit, never grows a file, dumps no core, gains no rights, cannot be traced by
-//! others of its user, and does not outlive the host. Where the kernel has Landlock, it opens,
-//! changes and executes no file, and uses no TCP.
+//! others of its user, and does not outlive the host. A filter of system calls leaves it what it
+//! needs to compute and to answer; beside it, where the kernel has Landlock, it opens, changes and
+//! executes no file, and uses no TCP.
 
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -17,7 +18,7 @@ use rustix::process::{DumpableBehavior, Pid, Resource, Rlimit, Signal};
 
 use crate::failure::PANIC_EXIT;
 use crate::frame::{self, BodyKind, REQUEST_HEADER, RequestHeader};
-use crate::{Job, control, sys};
+use crate::{Job, control, filter, sys};
 
 /// What is read at once where nothing is known yet, and the room that is kept between messages.
 const FIRST_READ: usize = 64 << 10;
@@ -98,7 +99,8 @@ fn confine(socket: &OwnedFd, setup: &Setup, stop: &Arc<AtomicBool>) -> io::Resul
     for (resource, value) in limits {
         limit(resource, value)?;
     }
-    sys::landlock_everything()
+    sys::landlock_everything()?;
+    filter::install()
 }
 
 /// Sets a limit that cannot be raised again.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use confine::{Failure, Pool, WorkerExit};
 use tokio::time::Instant;
 
-use crate::{Case, ask, ask_about, assert_gone, assert_works, cases, config, pool, text, who};
+use crate::{Case, ask, ask_about, assert_gone, assert_works, cases, config, pool, who};
 
 pub(crate) const CASES: &[Case] = cases![
     a_loop_ends_at_the_deadline_and_only_that_message_fails,
@@ -14,8 +14,6 @@ pub(crate) const CASES: &[Case] = cases![
     a_worker_that_hangs_up_is_killed,
     a_job_is_asked_to_stop_before_the_deadline,
     a_dropped_request_takes_its_worker_with_it,
-    what_a_worker_forked_ends_with_it,
-    a_worker_whose_socket_lives_on_elsewhere_still_fails_at_once,
     a_message_that_crashes_every_worker_leaves_the_others_alone,
 ];
 
@@ -41,7 +39,6 @@ async fn every_way_to_die_is_told_apart_and_the_pool_goes_on() {
         ("overflow the stack", Failure::Crashed(WorkerExit::Signal(libc::SIGSEGV))),
         ("exit", Failure::Crashed(WorkerExit::Code(3))),
         ("panic", Failure::Crashed(WorkerExit::Code(101))),
-        ("grow a file", Failure::Crashed(WorkerExit::Signal(libc::SIGXFSZ))),
         ("allocate", Failure::Memory),
         ("allocate at once", Failure::Memory),
     ];
@@ -105,19 +102,6 @@ async fn a_dropped_request_takes_its_worker_with_it() {
     assert_eq!(pool.status().kills, 1);
 }
 
-async fn what_a_worker_forked_ends_with_it() {
-    let pool = pool(1).await;
-    // Root is exempt from the limit on processes; for all others the fork fails.
-    let answer = text(&pool, "fork").await;
-    let Ok(child) = answer.parse() else {
-        assert_eq!(answer, "refused");
-        return;
-    };
-    assert!(crate::runs(child));
-    assert!(ask(&pool, "abort", Duration::from_secs(10)).await.is_err());
-    assert_gone(&[child]).await;
-}
-
 async fn a_message_that_crashes_every_worker_leaves_the_others_alone() {
     let pool = pool(2).await;
     let crashing = async {
@@ -133,15 +117,4 @@ async fn a_message_that_crashes_every_worker_leaves_the_others_alone() {
     };
     tokio::join!(crashing, working);
     assert_eq!((pool.status().crashes, pool.status().answered), (50, 200));
-}
-
-async fn a_worker_whose_socket_lives_on_elsewhere_still_fails_at_once() {
-    let pool = pool(1).await;
-    if text(&pool, "fork").await == "refused" {
-        return;
-    }
-    let started = Instant::now();
-    let bad = ask(&pool, "exit", Duration::from_secs(10)).await;
-    assert_eq!(bad, Err(Failure::Crashed(WorkerExit::Code(3))));
-    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
 }

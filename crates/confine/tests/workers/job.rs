@@ -3,7 +3,8 @@
 #![allow(unsafe_code)]
 
 use std::hint::black_box;
-use std::net::TcpStream;
+use std::net::{TcpStream, UdpSocket};
+use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -68,17 +69,9 @@ fn answer(request: &str, init: &[u8]) -> Option<String> {
         "privileges" => format!("{:?}", rustix::thread::no_new_privs()),
         // Copies of a descriptor, as many as the limit allows.
         "descriptors left" => {
-            let copies: Vec<_> = (0..1000).map_while(|_| rustix::io::dup(std::io::stdin()).ok()).collect();
+            let copies: Vec<_> =
+                (0..1000).map_while(|_| rustix::io::fcntl_dupfd_cloexec(std::io::stdin(), 0).ok()).collect();
             copies.len().to_string()
-        }
-        "read a file" => format!("{:?}", std::fs::read("/etc/passwd").map_err(|error| error.kind())),
-        "list a directory" => format!("{:?}", std::fs::read_dir("/").map(drop).map_err(|error| error.kind())),
-        "execute" => format!("{:?}", Command::new("/bin/true").status().map(drop).map_err(|error| error.kind())),
-        "connect" => format!("{:?}", TcpStream::connect("127.0.0.1:9").map(drop).map_err(|error| error.kind())),
-        "kill the host" => {
-            let host = rustix::process::getppid().expect("a host");
-            let killed = rustix::process::kill_process(host, rustix::process::Signal::KILL);
-            format!("{:?}", killed.map_err(|error| error.kind()))
         }
         "log" => {
             for number in 0..10_000 {
@@ -86,21 +79,8 @@ fn answer(request: &str, init: &[u8]) -> Option<String> {
             }
             "logged".into()
         }
-        "fork" => fork(),
-        _ => return None,
+        other => return ask_too_much(other),
     })
-}
-
-/// Forks a process that would stay; its number, or "refused".
-fn fork() -> String {
-    // SAFETY: a worker has one thread; the child only sleeps.
-    match unsafe { libc::fork() } {
-        -1 => "refused".into(),
-        0 => loop {
-            std::thread::sleep(Duration::from_secs(60));
-        },
-        child => child.to_string(),
-    }
 }
 
 /// Requests that never get an answer.
@@ -123,10 +103,8 @@ fn misbehave(request: &str) -> Reply {
         "exit" => std::process::exit(3),
         "panic" => panic!("as told"),
         "overflow the stack" => drop(black_box(deeper(1))),
-        "fault" => {
-            let me = rustix::process::getpid();
-            let _ = rustix::process::kill_process(me, rustix::process::Signal::SEGV);
-        }
+        // SAFETY: not at all, which is the point: nothing is mapped there.
+        "fault" => unsafe { std::ptr::write_volatile(std::ptr::without_provenance_mut::<u8>(8), 1) },
         "garbage" => drop(rustix::io::write(std::io::stdin(), b"HTTP/1.1 200 OK\r\n\r\nclean")),
         "flood" => loop {
             if rustix::io::write(std::io::stdin(), &[b'M'; 65536]).is_err() {
@@ -138,13 +116,67 @@ fn misbehave(request: &str) -> Reply {
             let _ = rustix::net::shutdown(std::io::stdin(), rustix::net::Shutdown::Both);
             std::thread::sleep(Duration::from_secs(60));
         }
-        "grow a file" => {
-            let file = rustix::fs::memfd_create("hoard", rustix::fs::MemfdFlags::empty()).expect("a file");
-            let _ = rustix::io::write(file, b"a byte");
-        }
+        other if intrude(other) => {}
         other => panic!("unknown request {other}"),
     }
     Reply { bytes: b"went on".to_vec(), blobs: Vec::new() }
+}
+
+/// What somebody would do who has taken a worker over; false for another request.
+fn intrude(request: &str) -> bool {
+    match request {
+        "read a file" => drop(std::fs::read("/etc/passwd")),
+        "list a directory" => drop(std::fs::read_dir("/")),
+        "make a file" => drop(rustix::fs::memfd_create("hoard", rustix::fs::MemfdFlags::empty())),
+        "execute" => drop(Command::new("/bin/true").status()),
+        "connect" => drop(TcpStream::connect("127.0.0.1:9")),
+        "send a datagram" => drop(UdpSocket::bind("127.0.0.1:0")),
+        "open a local socket" => drop(UnixStream::connect("/run/dbus/system_bus_socket")),
+        "kill the host" => {
+            let host = rustix::process::getppid().expect("a host");
+            let _ = rustix::process::kill_process(host, rustix::process::Signal::KILL);
+        }
+        // SAFETY: a worker has one thread; should there be a child, it ends at once.
+        "fork" => unsafe {
+            if libc::fork() == 0 {
+                libc::_exit(0);
+            }
+        },
+        "start a thread" => drop(std::thread::Builder::new().spawn(|| ())),
+        // SAFETY: the call takes no pointer here.
+        "trace the host" => unsafe {
+            let host = rustix::process::getppid().map_or(0, |pid| pid.as_raw_pid());
+            libc::ptrace(libc::PTRACE_ATTACH, host, 0, 0);
+        },
+        _ => return false,
+    }
+    true
+}
+
+/// What is refused but does not end a worker; what came of it.
+fn ask_too_much(request: &str) -> Option<String> {
+    use rustix::mm::{MapFlags, MprotectFlags, ProtFlags};
+    let page = rustix::param::page_size();
+    let nowhere = std::ptr::null_mut();
+    let result = match request {
+        // SAFETY: the kernel chooses a free address.
+        "map a program" => unsafe {
+            rustix::mm::mmap_anonymous(nowhere, page, ProtFlags::READ | ProtFlags::EXEC, MapFlags::PRIVATE).map(drop)
+        },
+        // SAFETY: the page is ours, and nobody else has its address.
+        "make memory executable" => unsafe {
+            rustix::mm::mmap_anonymous(nowhere, page, ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE)
+                .and_then(|address| rustix::mm::mprotect(address, page, MprotectFlags::READ | MprotectFlags::EXEC))
+        },
+        "be dumpable" => rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::Dumpable),
+        "limit the host" => {
+            let limit = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+            rustix::process::prlimit(rustix::process::getppid(), rustix::process::Resource::Nofile, limit).map(drop)
+        }
+        "name the machine" => rustix::system::sethostname(b"intruder"),
+        _ => return None,
+    };
+    Some(format!("{result:?}"))
 }
 
 /// Never ends but by the stack's end.

@@ -5,14 +5,15 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use confine::{Body, Failure, Pool};
+use confine::{Body, Failure, Pool, WorkerExit};
 
 use crate::{Case, ask, ask_about, assert_works, cases, config, job, pool, text, who};
 
 pub(crate) const CASES: &[Case] = cases![
     a_worker_has_the_limits_it_was_given,
     a_worker_inherits_nothing,
-    a_worker_reaches_no_file_no_program_no_network_and_no_other_process,
+    whoever_takes_a_worker_over_ends_it_at_the_first_step,
+    what_a_worker_does_not_need_is_refused,
     processor_time_is_limited_a_message,
     bodies_of_every_size_arrive_unchanged,
     a_body_in_a_file_is_mapped_and_may_not_be_shorter_than_stated,
@@ -43,29 +44,40 @@ async fn a_worker_inherits_nothing() {
     assert_eq!(text(&pool, "descriptors left").await, "12");
 }
 
-async fn a_worker_reaches_no_file_no_program_no_network_and_no_other_process() {
-    let pool = pool(1).await;
-    if text(&pool, "read a file").await.starts_with("Ok") {
-        eprintln!("this kernel has no Landlock; nothing to test");
-        return;
-    }
-    // With the Linux version that brought it.
-    let denied = [
-        ("read a file", (5, 13), "Err(PermissionDenied)"),
-        ("list a directory", (5, 13), "Err(PermissionDenied)"),
-        ("execute", (5, 13), "Err(PermissionDenied)"),
-        ("connect", (6, 7), "Err(PermissionDenied)"),
-        ("kill the host", (6, 12), "Err(PermissionDenied)"),
+async fn whoever_takes_a_worker_over_ends_it_at_the_first_step() {
+    let pool = pool(2).await;
+    let steps = [
+        "read a file",
+        "list a directory",
+        "make a file",
+        "execute",
+        "connect",
+        "send a datagram",
+        "open a local socket",
+        "kill the host",
+        "fork",
+        "start a thread",
+        "trace the host",
     ];
-    let kernel = kernel_version();
-    for (request, since, answer) in denied {
-        if kernel >= since {
-            let got = text(&pool, request).await;
-            // Whoever is not root may not even fork for it.
-            assert!(got == answer || (request, &*got) == ("execute", "Err(WouldBlock)"), "{request}: {got}");
-        }
+    for step in steps {
+        let (bad, ()) = tokio::join!(ask(&pool, step, Duration::from_secs(20)), assert_works(&pool));
+        assert_eq!(bad, Err(Failure::Crashed(WorkerExit::Signal(libc::SIGSYS))), "{step}");
     }
-    assert_works(&pool).await;
+    let status = pool.status();
+    assert_eq!((status.crashes, status.host_restarts), (steps.len() as u64, 0));
+}
+
+async fn what_a_worker_does_not_need_is_refused() {
+    let pool = pool(1).await;
+    let wishes = ["map a program", "make memory executable", "be dumpable", "limit the host", "name the machine"];
+    for wish in wishes {
+        assert_eq!(
+            text(&pool, wish).await,
+            "Err(Os { code: 1, kind: PermissionDenied, message: \"Operation not permitted\" })",
+            "{wish}"
+        );
+    }
+    assert_eq!(pool.status().crashes, 0);
 }
 
 async fn processor_time_is_limited_a_message() {
@@ -76,13 +88,6 @@ async fn processor_time_is_limited_a_message() {
     assert_eq!(ask(&pool, "loop", Duration::from_secs(120)).await, Err(Failure::Deadline));
     assert!(started.elapsed() < Duration::from_secs(60));
     assert_works(&pool).await;
-}
-
-/// The running kernel's version: its first two numbers.
-fn kernel_version() -> (u32, u32) {
-    let release = rustix::system::uname().release().to_string_lossy().into_owned();
-    let mut numbers = release.split(['.', '-']).map(|number| number.parse().unwrap_or(0));
-    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }
 
 /// Bytes that differ from place to place.
