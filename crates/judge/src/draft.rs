@@ -26,6 +26,9 @@ pub struct Case<'a> {
     pub can: Can,
     /// Which form of the message the report is about.
     pub form: Form,
+    /// How many examinations of this message ended a scan worker, up to and with this one; 0 when this
+    /// one did not.
+    pub crashes: u32,
 }
 
 /// Which form of a message a report is about.
@@ -256,6 +259,11 @@ fn unscanned_wish(case: &Case<'_>, reason: UnscannedReason) -> (Rule, Wish) {
         }
         // D-18, D-19: "engine failed or timed out".
         UnscannedReason::EngineFailed => {
+            // A sender tries again for days; what ends a worker each time is set aside before that.
+            let limited = unscannable.crash_limit > 0 && case.crashes >= unscannable.crash_limit;
+            if limited && unscannable.engine_failed == EngineFailure::Tempfail {
+                return (Rule::UnscannableCrashing, Wish::Hold);
+            }
             let wish = match unscannable.engine_failed {
                 EngineFailure::Tempfail => Wish::Tempfail,
                 EngineFailure::Hold => Wish::Hold,

@@ -17,6 +17,7 @@ use scan::{Input, RebuildRequest};
 use store::{KeptReceipt, Store, StoreError, WaivedReceipt, Waiver};
 use tokio::time::Instant;
 
+use crate::crashes;
 use crate::examine::{Examiner, context};
 use crate::record;
 use crate::render::{self, Output, RenderFailure};
@@ -76,6 +77,8 @@ pub struct Bench<'a> {
     pub policy: &'a Arc<Policy>,
     /// The organisation.
     pub site: &'a Arc<Site>,
+    /// See [`Case::crashes`].
+    pub crashes: u32,
 }
 
 /// Decides about a message. What goes wrong on the way makes the plan a temporary failure, never a
@@ -95,6 +98,7 @@ pub async fn decide(
     let scan_deadline = deadline.checked_sub(reserve).unwrap_or(deadline);
     let context = context(bench.policy, Input::Message, None);
     let report = bench.examiner.examine(spool, context.clone(), scan_deadline).await;
+    let bench = Bench { crashes: crashes::count(bench.store, spool, arrival, &report).await, ..bench };
     let judged = judge_report(bench, spool, arrival, report, scan_deadline).await;
     let decided = finish(bench, spool, arrival, judged, received).await;
     check_changed(bench, spool, arrival, decided, scan_deadline, received).await
@@ -211,7 +215,15 @@ async fn plan_form(
 }
 
 fn case<'a>(bench: Bench<'a>, arrival: &'a Arrival, report: &'a Report, form: Form) -> Case<'a> {
-    Case { report, arrival, policy: bench.policy, site: bench.site, can: can(arrival.surface), form }
+    Case {
+        report,
+        arrival,
+        policy: bench.policy,
+        site: bench.site,
+        can: can(arrival.surface),
+        form,
+        crashes: bench.crashes,
+    }
 }
 
 /// Keeps what has to be kept, then renders. Blocking work runs on its own thread.
@@ -334,6 +346,7 @@ async fn check_changed(
     let changed = Spool::Memory(Arc::clone(bytes));
     let context = context(bench.policy, Input::Message, None);
     let again = bench.examiner.examine(&changed, context, deadline).await;
+    let bench = Bench { crashes: crashes::count(bench.store, spool, arrival, &again).await, ..bench };
     if !is_minded(&draft(&case(bench, arrival, &again, Form::NotNormalisable))) {
         return decided;
     }
@@ -374,7 +387,13 @@ fn left_in_changed(finding: &Finding) -> Option<Finding> {
 /// Whether the rules mind what is left in a changed message: malware that they do not allow, or an
 /// engine that could not look. What they allow, or only watch, was left in it on purpose.
 fn is_minded(drafted: &Draft) -> bool {
-    let rules = [Rule::MalwareInfected, Rule::MalwareProbable, Rule::MalwareOutgoing, Rule::UnscannableEngineFailed];
+    let rules = [
+        Rule::MalwareInfected,
+        Rule::MalwareProbable,
+        Rule::MalwareOutgoing,
+        Rule::UnscannableEngineFailed,
+        Rule::UnscannableCrashing,
+    ];
     drafted.hits.iter().any(|hit| !hit.monitored && hit.wish > Wish::Label && rules.contains(&hit.rule))
 }
 

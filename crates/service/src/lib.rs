@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod admin;
+mod crashes;
 pub mod examine;
 pub mod flow;
 pub mod id;
@@ -124,7 +125,8 @@ impl Service {
             return Decided { plan, report: None, output: Output::Original, keeping: Keeping::None };
         }
         let (examiner, site) = (self.current.examiner.load_full(), self.current.site.load_full());
-        let bench = Bench { examiner: &examiner, store: Some(&self.store), policy: &policy.policy, site: &site };
+        let bench =
+            Bench { examiner: &examiner, store: Some(&self.store), policy: &policy.policy, site: &site, crashes: 0 };
         let decided = flow::decide(bench, spool, arrival, received, deadline).await;
         self.metrics.observe_examination(started.elapsed());
         decided

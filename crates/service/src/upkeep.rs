@@ -7,7 +7,7 @@ use store::Limits;
 use tokio::sync::watch;
 
 use crate::metrics::{Metrics, WorkerLabels};
-use crate::{Service, id};
+use crate::{Service, crashes, id};
 
 /// How often retention is enforced.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -44,6 +44,7 @@ pub async fn once(service: &Arc<Service>) {
         if policy.message_log.max_age.0 > 0 {
             store.expire_messages(now.saturating_sub(policy.message_log.max_age.0))?;
         }
+        crashes::expire(&store, now)?;
         let usage = store.usage()?;
         metrics.backup_objects.set(usage.objects);
         metrics.backup_bytes.set(usage.bytes);

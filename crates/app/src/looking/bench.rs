@@ -154,7 +154,8 @@ impl Bench {
             let (plan, status) = (unexamined(&self.policy, arrival), Status::of(&report));
             return Looked { report, normalised: None, plan, status };
         }
-        let bench = flow::Bench { examiner: &self.examiner, store: None, policy: &self.policy, site: &self.site };
+        let bench =
+            flow::Bench { examiner: &self.examiner, store: None, policy: &self.policy, site: &self.site, crashes: 0 };
         let seen = report.clone();
         let judged = flow::judge_report(bench, &content.spool, arrival, report, deadline).await;
         let status = judged.plan.status;

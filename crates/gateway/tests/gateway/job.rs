@@ -14,6 +14,12 @@ use service::worker::ScanJob;
 pub(crate) const CRASH: &str = "X-Test-Crash: yes";
 /// A message with this text keeps its worker busy for ever.
 pub(crate) const LOOP: &str = "X-Test-Loop: yes";
+/// A message with this text makes its worker take memory for ever.
+pub(crate) const ALLOCATE: &str = "X-Test-Allocate: yes";
+/// A message with this text makes its worker open a file.
+pub(crate) const OPEN_FILE: &str = "X-Test-Open-File: yes";
+/// A message with this text makes its worker open a socket.
+pub(crate) const OPEN_SOCKET: &str = "X-Test-Open-Socket: yes";
 
 /// In a message with this text that we have changed, an engine fails at one part.
 pub(crate) const UNABLE_AGAIN: &str = "X-Test-Unable-Again: yes";
@@ -32,6 +38,16 @@ impl Job for TestJob {
         }
         while says(LOOP) {
             std::thread::sleep(Duration::from_millis(10));
+        }
+        let mut hoard: Vec<Vec<u8>> = Vec::new();
+        while says(ALLOCATE) {
+            hoard.push(vec![1; 1 << 20]);
+        }
+        if says(OPEN_FILE) {
+            drop(std::fs::read("/etc/hostname"));
+        }
+        if says(OPEN_SOCKET) {
+            drop(std::net::TcpStream::connect("127.0.0.1:9"));
         }
         let mut reply = self.0.run(request, body, stop);
         if says(UNABLE_AGAIN) && says("X-Mailward-Status: ") {

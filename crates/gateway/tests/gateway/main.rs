@@ -7,6 +7,7 @@
 
 mod ambiguous;
 mod clamd;
+mod crashes;
 mod decisions;
 mod dialogue;
 mod effects;
@@ -45,7 +46,7 @@ fn main() -> ExitCode {
 /// each reads what was logged since it began.
 fn run_cases(args: &[String]) -> ExitCode {
     let words: Vec<&String> = args.iter().filter(|arg| !arg.starts_with('-')).collect();
-    let tables: [&[Case]; 8] = [
+    let tables: [&[Case]; 9] = [
         pass::CASES,
         dialogue::CASES,
         identity::CASES,
@@ -53,6 +54,7 @@ fn run_cases(args: &[String]) -> ExitCode {
         effects::CASES,
         ambiguous::CASES,
         clamd::CASES,
+        crashes::CASES,
         limits::CASES,
     ];
     let (mut passed, mut failed, mut filtered) = (0, 0, 0);

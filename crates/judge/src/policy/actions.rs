@@ -132,6 +132,8 @@ pub enum Rule {
     UnscannableSizeExcluded,
     /// A malware engine could not look.
     UnscannableEngineFailed,
+    /// The message ended scan workers, more than once.
+    UnscannableCrashing,
     /// Clients may read the message in different ways.
     AmbiguousMessage,
     /// The message has more readings than are looked at.
@@ -156,6 +158,7 @@ impl Rule {
             Self::UnscannableLimit => "unscannable_limit",
             Self::UnscannableSizeExcluded => "unscannable_size_excluded",
             Self::UnscannableEngineFailed => "unscannable_engine_failed",
+            Self::UnscannableCrashing => "unscannable_crashing",
             Self::AmbiguousMessage => "ambiguous_message",
             Self::TooAmbiguousMessage => "too_ambiguous_message",
         }

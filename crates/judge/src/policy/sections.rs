@@ -158,6 +158,10 @@ pub struct Unscannable {
     pub size_excluded: UnscannedAction,
     /// A malware engine failed, crashed, or ran out of time (D-19).
     pub engine_failed: EngineFailure,
+    /// After how many examinations that ended a scan worker (a crash, its memory or its time used up) the
+    /// same message is held in Backup instead of being deferred once more; 0: never.
+    #[schemars(range(max = 1000))]
+    pub crash_limit: u32,
     /// The label for what is delivered with one; `%REASON%` is the reason.
     pub label: String,
 }
@@ -171,6 +175,7 @@ impl Default for Unscannable {
             limits: UnscannedAction::AsInfected,
             size_excluded: UnscannedAction::Allow,
             engine_failed: EngineFailure::Tempfail,
+            crash_limit: 3,
             label: "[Not scanned: %REASON%]".to_owned(),
         }
     }

@@ -6,7 +6,8 @@ use super::*;
 fn decide_ambiguous(policy: &Policy, ambiguity: Ambiguity, form: Form, findings: Vec<Finding>) -> (Draft, Plan) {
     let report = Evidence { findings, ambiguity, ..evidence() }.close(&[EngineId::Eicar]);
     let (site, arrival) = (site(), arrival(Direction::Incoming));
-    let case = Case { report: &report, arrival: &arrival, policy, site: &site, can: can(Surface::Smtp), form };
+    let case =
+        Case { report: &report, arrival: &arrival, policy, site: &site, can: can(Surface::Smtp), form, crashes: 0 };
     let draft = draft(&case);
     let plan = plan(&case, &draft, &[]);
     (draft, plan)

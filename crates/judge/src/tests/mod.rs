@@ -108,7 +108,7 @@ fn site() -> Site {
 fn decide_for(policy: &Policy, arrival: &Arrival, can: Can, findings: Vec<Finding>, clean: &[u32]) -> Plan {
     let report = report(findings);
     let site = site();
-    let case = Case { report: &report, arrival, policy, site: &site, can, form: Form::AsReceived };
+    let case = Case { report: &report, arrival, policy, site: &site, can, form: Form::AsReceived, crashes: 0 };
     let draft = draft(&case);
     let rebuilt: Vec<Rebuilt> = draft
         .rebuild

@@ -68,6 +68,28 @@ fn d19_a_failed_engine_defers_holds_or_labels() {
 }
 
 #[test]
+fn what_ends_a_worker_each_time_is_held_in_the_end() {
+    let cases = [
+        (EngineFailure::Tempfail, 3, 2, Action::Tempfailed),
+        (EngineFailure::Tempfail, 3, 3, Action::Held),
+        (EngineFailure::Tempfail, 3, 4, Action::Held),
+        (EngineFailure::Tempfail, 1, 1, Action::Held),
+        (EngineFailure::Tempfail, 0, 99, Action::Tempfailed),
+        (EngineFailure::Label, 3, 3, Action::Labelled),
+    ];
+    let report = report(vec![unscanned(0, UnscannedReason::EngineFailed)]);
+    let (site, arrival) = (site(), arrival(Direction::Incoming));
+    for (failure, crash_limit, crashes, action) in cases {
+        let mut policy = Policy::default();
+        (policy.unscannable.engine_failed, policy.unscannable.crash_limit) = (failure, crash_limit);
+        let (can, form) = (can(Surface::Smtp), Form::AsReceived);
+        let case = Case { report: &report, arrival: &arrival, policy: &policy, site: &site, can, form, crashes };
+        let plan = plan(&case, &draft(&case), &[]);
+        assert_eq!(plan.action, action, "{failure:?}, crash {crashes} of {crash_limit}");
+    }
+}
+
+#[test]
 fn an_engine_that_nobody_ran_is_a_failure() {
     let report = evidence().close(&[EngineId::Eicar, EngineId::Yara]);
     assert!(!report.is_clean());
@@ -127,6 +149,7 @@ fn an_external_finding_is_located_first() {
         site: &site,
         can: can(Surface::Smtp),
         form: Form::AsReceived,
+        crashes: 0,
     };
     assert!(draft(&case).localise);
     // With another engine saying where, nothing has to be located, and only that object goes.
@@ -257,8 +280,15 @@ fn decisions_take_time_in_proportion() {
         let time = |parts| {
             let report = many(parts, 30, reason);
             let can = can(Surface::Smtp);
-            let case =
-                Case { report: &report, arrival: &arrival, policy: &policy, site: &site, can, form: Form::AsReceived };
+            let case = Case {
+                report: &report,
+                arrival: &arrival,
+                policy: &policy,
+                site: &site,
+                can,
+                form: Form::AsReceived,
+                crashes: 0,
+            };
             let started = std::time::Instant::now();
             let plan = plan(&case, &draft(&case), &[]);
             assert_eq!(plan.reasons.len(), parts as usize);
