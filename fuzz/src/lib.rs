@@ -21,6 +21,7 @@ pub const TARGETS: &[Target] = &[
     ("unpack_seven_zip", unpack::fuzzing::fuzz_seven_zip),
     ("unpack_rar", unpack::fuzzing::fuzz_rar),
     ("unpack_cab", unpack::fuzzing::fuzz_cab),
+    ("unpack_ole2", unpack::fuzzing::fuzz_ole2),
     ("unpack_arj", unpack::fuzzing::fuzz_arj),
     ("unpack_lha", unpack::fuzzing::fuzz_lha),
     ("unpack_cpio", unpack::fuzzing::fuzz_cpio),

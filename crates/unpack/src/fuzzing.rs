@@ -83,6 +83,11 @@ pub fn fuzz_tnef(data: &[u8]) {
     walk(FileKind::Tnef, data);
 }
 
+/// Reads the bytes as an OLE2 compound file.
+pub fn fuzz_ole2(data: &[u8]) {
+    walk(FileKind::Ole2, data);
+}
+
 /// Reads the bytes as a file that may hold archives at any place.
 pub fn fuzz_embedded(data: &[u8]) {
     walk(FileKind::Unknown, data);

@@ -9,6 +9,7 @@ pub(crate) mod gzip;
 pub(crate) mod iso;
 pub(crate) mod lha;
 pub(crate) mod message;
+pub(crate) mod ole2;
 pub(crate) mod rar;
 pub(crate) mod sevenz;
 pub(crate) mod several;

@@ -84,8 +84,8 @@ impl Views {
     }
 }
 
-/// Text is text; what may be a script is looked at and opened like any file.
-fn kind(role: Role) -> Option<FileKind> {
+/// What a member of a role is: text is text; what may be a script is looked at and opened like any file.
+pub(crate) fn kind(role: Role) -> Option<FileKind> {
     let script = matches!(role, Role::Active(Active::Script | Active::Launch | Active::CommandLine | Active::Vba));
     (!script).then_some(FileKind::Text)
 }

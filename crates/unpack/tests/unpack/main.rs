@@ -8,6 +8,7 @@ mod detection;
 mod gzip;
 mod messages;
 mod mutation;
+mod ole2;
 mod plain;
 mod rars;
 mod samples;

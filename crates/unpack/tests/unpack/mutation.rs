@@ -55,6 +55,7 @@ fn samples() -> Vec<(Vec<u8>, Entry)> {
             FileKind::Tnef => fuzz_tnef,
             FileKind::Pe => fuzz_embedded,
             FileKind::SevenZip => fuzz_seven_zip,
+            FileKind::Ole2 => fuzz_ole2,
             _ => fuzz_zip,
         }
     };

@@ -1,0 +1,155 @@
+//! OLE2 compound files: the documents, presentations, workbooks, mail items and installers of
+//! Microsoft, before and beside Office Open XML.
+//!
+//! What acts comes first (macros, formulas, fields, packages), then text, then embedded files, then
+//! each stream as it stands, joined from its sectors, so that engines see it in one piece. A stream
+//! that the tree does not reach is unlisted. Limits: [`MAX_STREAMS`], those of the readers in this
+//! folder, and the budget.
+
+mod cfb;
+pub(crate) mod package;
+mod text;
+pub(crate) mod vba;
+mod work;
+
+use mail::evidence::{Active, UnscannedReason};
+
+use crate::budget::{Budget, Meter};
+use crate::container::{Container, Member};
+use cfb::{Cfb, Entry, Kind};
+use work::{Made, Work, name_of};
+
+/// Most streams of one file that are given as they stand.
+const MAX_STREAMS: usize = 8192;
+/// Streams that are shorter, in bytes, hold no more than a number or two and are not given.
+const MIN_STREAM: u64 = 16;
+/// Most levels of storages that are told in a name.
+const MAX_PATH: usize = 8;
+
+/// What is still to be done.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// The project of macros in a storage.
+    Vba(u32),
+    /// One of its modules.
+    Module(vba::Module),
+    /// The package in a stream.
+    Package(u32),
+    /// What a stream says an object is linked to.
+    Link(u32),
+    /// The equation or control in the storage of a stream.
+    Object(u32, Active),
+    /// A stream as it stands.
+    Stream(u32),
+}
+
+/// A compound file.
+pub(crate) struct Ole2 {
+    cfb: Cfb,
+    made: Made,
+    meter: Meter,
+}
+
+impl Ole2 {
+    pub(crate) fn open(data: &[u8]) -> Self {
+        let cfb = Cfb::open(data);
+        let mut made = Made::default();
+        if cfb.damaged {
+            made.problems.push(UnscannedReason::Damaged);
+        }
+        if cfb.too_many {
+            made.problems.push(UnscannedReason::LimitObjects);
+        }
+        plan(&cfb, &mut made);
+        Self { cfb, made, meter: Meter::new(data.len() as u64) }
+    }
+}
+
+/// What there is to do about a file, by the names of its streams.
+fn plan(cfb: &Cfb, made: &mut Made) {
+    for (number, entry) in cfb.entries().filter(|(_, entry)| entry.kind == Kind::Stream) {
+        made.steps.extend(match entry.name.to_lowercase().as_str() {
+            "dir" => Some(Step::Vba(entry.parent)),
+            "\u{1}ole10native" => Some(Step::Package(number)),
+            "\u{1}ole" => Some(Step::Link(number)),
+            "equation native" => Some(Step::Object(number, Active::OlePackage)),
+            "\u{3}ocxname" => Some(Step::Object(number, Active::ActiveX)),
+            _ => None,
+        });
+    }
+    let mut streams = 0_usize;
+    for (number, _) in cfb.entries().filter(|(_, entry)| entry.kind == Kind::Stream && entry.size >= MIN_STREAM) {
+        streams = streams.saturating_add(1);
+        if streams > MAX_STREAMS {
+            made.problems.push(UnscannedReason::LimitObjects);
+            break;
+        }
+        made.steps.push_back(Step::Stream(number));
+    }
+}
+
+/// Does one step.
+fn run(step: Step, work: &mut Work<'_>) {
+    match step {
+        Step::Vba(storage) => vba::project(storage, work),
+        Step::Module(module) => vba::module(&module, work),
+        Step::Package(number) => package::package(number, work),
+        Step::Link(number) => package::link(number, work),
+        Step::Object(number, what) => package::object(number, what, work),
+        Step::Stream(number) => stream(number, work),
+    }
+}
+
+/// A stream as it stands, unless a reader has given all that it holds.
+fn stream(number: u32, work: &mut Work<'_>) {
+    let Some(entry) = work.cfb.entry(number).filter(|_| !work.made.taken.contains(&number)) else { return };
+    let (name, hidden) = (path(work.cfb, entry), !entry.reached);
+    let stream = work.read(number);
+    vba::loose(&stream.bytes, &name, work);
+    let consumed = stream.bytes.len() as u64;
+    let mut member = Member { name: name_of(&name), hidden, content: stream.bytes, ..Member::default() };
+    // What nothing refers to was often overwritten in part.
+    if !stream.whole && !hidden {
+        member.problem(UnscannedReason::Damaged);
+    }
+    if !hidden || !member.content.is_empty() {
+        work.give(member, consumed);
+    }
+}
+
+/// Where an entry stands: names from the root on.
+fn path(cfb: &Cfb, entry: &Entry) -> String {
+    let mut names = vec![entry.name.as_str()];
+    let mut above = entry.parent;
+    while let Some(entry) = cfb.entry(above).filter(|entry| entry.kind == Kind::Storage && names.len() < MAX_PATH) {
+        names.push(&entry.name);
+        if entry.parent == above {
+            break;
+        }
+        above = entry.parent;
+    }
+    names.reverse();
+    names.join("/")
+}
+
+impl Container for Ole2 {
+    fn next(&mut self, data: &[u8], budget: &mut Budget) -> Option<Member> {
+        loop {
+            if let Some(member) = self.made.members.pop_front() {
+                return Some(member);
+            }
+            let step = self.made.steps.pop_front()?;
+            let mut work = Work { data, cfb: &self.cfb, budget, meter: &mut self.meter, made: &mut self.made };
+            if let Some(limit) = work.budget.exhausted() {
+                work.problem(limit.into());
+                self.made.steps.clear();
+                return None;
+            }
+            run(step, &mut work);
+        }
+    }
+
+    fn problems(&self) -> &[UnscannedReason] {
+        &self.made.problems
+    }
+}
