@@ -11,9 +11,12 @@ use net::{ClamdHealth, ClamdState};
 use serde::Serialize;
 use service::Service;
 use service::examine::Examiner;
+use service::routes::{Route, Routes, Target};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
+/// Most routes that are named when their servers are all down.
+const MAX_DOWN: usize = 5;
 /// How long a report stays true.
 const FRESH: Duration = Duration::from_secs(2);
 /// How long one part may take to answer.
@@ -131,7 +134,7 @@ impl Health {
         checks.extend(clamd.as_ref().map(clamd_check));
         checks.push(signatures(examiner.has_signatures(), clamd.as_ref()));
         checks.push(store);
-        checks.push(next_hop(self.service.current().hop.load().is_some()));
+        checks.push(next_hop(&self.service.current().routes.load()));
         tell_changes(memory.last.as_ref().map(|(_, checks)| checks.as_slice()), &checks);
         memory.last = Some((Instant::now(), checks.clone()));
         checks
@@ -287,10 +290,14 @@ fn disk(free: u64) -> (State, &'static str) {
     }
 }
 
-fn next_hop(configured: bool) -> Check {
-    match configured {
-        true => check("next_hop", State::Ok, "configured"),
-        false => check("next_hop", State::Degraded, "no next hop is configured: set next_hop.address"),
+/// A route whose servers are all down holds up its mail: visible, and no failure of ours.
+fn next_hop(routes: &Routes) -> Check {
+    let up = |route: &Arc<Route>| route.targets.iter().any(Target::is_up);
+    let down: Vec<&str> = routes.all().iter().filter(|r| !up(r)).map(|r| r.name.as_str()).take(MAX_DOWN).collect();
+    match (routes.all().is_empty(), down.is_empty()) {
+        (true, _) => check("next_hop", State::Degraded, "no next hop is configured: set next_hop.address"),
+        (_, true) => check("next_hop", State::Ok, "configured"),
+        _ => check("next_hop", State::Degraded, format!("no server is there of: {}", down.join(", "))),
     }
 }
 

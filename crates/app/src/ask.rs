@@ -7,9 +7,10 @@ use std::sync::Arc;
 use api::control::Client;
 use judge::policy::Policy;
 use mail::untrusted::escape;
-use net::upstream::Hop;
 use service::admin::{Admin, Request, Response};
+use service::metrics::Metrics;
 use service::policy::{self, InForce};
+use service::routes::Routes;
 use store::Store;
 use tokio::runtime::{Builder, Runtime};
 
@@ -31,7 +32,7 @@ pub(crate) enum Administration {
 /// A data directory that we hold.
 pub(crate) struct Direct {
     store: Store,
-    hop: Option<Arc<Hop>>,
+    routes: Arc<Routes>,
     policy_file: Option<PathBuf>,
     in_force: Arc<InForce>,
     runtime: Runtime,
@@ -96,14 +97,15 @@ impl Direct {
         let policy_file = place.config().policy.file.clone();
         let in_force = policy::load(&store, policy_file.as_deref()).map_err(Failure::new)?;
         let runtime = Builder::new_current_thread().enable_all().build().map_err(Failure::new)?;
-        let hop = node::hop(place.config()).map_err(Failure::new)?.map(Arc::new);
-        Ok(Self { store, hop, policy_file, in_force: Arc::new(in_force), runtime })
+        let routes = Arc::new(node::routes(place.config()).map_err(Failure::new)?);
+        Ok(Self { store, routes, policy_file, in_force: Arc::new(in_force), runtime })
     }
 
     fn ask(&mut self, request: Request) -> Answered {
         let admin = Admin {
             store: self.store.clone(),
-            hop: self.hop.clone(),
+            routes: Arc::clone(&self.routes),
+            metrics: Arc::new(Metrics::new()),
             policy_file: self.policy_file.clone(),
             in_force: Arc::clone(&self.in_force),
         };

@@ -17,6 +17,7 @@ mod place;
 #[cfg(test)]
 mod reference;
 mod terminal;
+mod ways;
 
 use std::process::ExitCode;
 

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use arc_swap::{ArcSwap, ArcSwapOption};
+use arc_swap::ArcSwap;
 use confine::{Pool, PoolConfig};
 use gateway::{Bound, Gateway, Node};
 use judge::site::Site;
 use net::Clamd;
-use net::upstream::Hop;
 use service::examine::Examiner;
 use service::metrics::Metrics;
 use service::{Current, Service, policy, sources, upkeep, worker};
@@ -21,6 +20,8 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+
+pub use crate::ways::routes;
 
 /// The directory below the data directory where large messages wait.
 const SPOOL: &str = "spool";
@@ -76,24 +77,6 @@ pub fn site(config: &Config) -> Site {
     }
 }
 
-/// The next hop as the configuration has it.
-///
-/// # Errors
-/// Its TLS settings cannot be used.
-pub fn hop(config: &Config) -> Result<Option<Hop>, String> {
-    let next = &config.next_hop;
-    let Some(address) = next.address.clone() else { return Ok(None) };
-    let tls_config =
-        net::tls::client_config(next.verify, next.ca_file.as_deref()).map_err(|e| format!("next_hop: {e}"))?;
-    Ok(Some(Hop {
-        address,
-        tls: next.tls,
-        tls_config,
-        connect_timeout: next.connect_timeout.duration(),
-        hostname: config.hostname(),
-    }))
-}
-
 /// How many scan workers run, and what each may use.
 pub fn pool_config(config: &Config, init: Vec<u8>) -> PoolConfig {
     let processors = std::thread::available_parallelism().map_or(2, usize::from);
@@ -146,7 +129,7 @@ impl Running {
             examiner: ArcSwap::from_pointee(examiner),
             policy: ArcSwap::from_pointee(in_force),
             site: ArcSwap::from_pointee(site(&config)),
-            hop: ArcSwapOption::from_pointee(hop(&config)?),
+            routes: ArcSwap::from_pointee(routes(&config)?),
             redact: AtomicBool::new(config.log.redact),
         };
         let data_dir = config.data_dir.clone();
@@ -178,6 +161,7 @@ impl Running {
         let control = api::control::socket_path(&self.data_dir);
         beside.spawn(upkeep::run(Arc::clone(&self.service), stopped()));
         beside.spawn(watch_clamd(Arc::clone(&self.service), stopped()));
+        beside.spawn(service::routes::watch(Arc::clone(&self.service), stopped()));
         let (service, stop) = (Arc::clone(&self.service), stopped());
         beside.spawn(async move {
             if let Err(error) = api::control::serve(&control, service, stop).await {
@@ -295,7 +279,7 @@ async fn reload_from(service: &Arc<Service>, gateway: &Arc<Gateway>, path: &Path
     let config = Config::load(path).map_err(|e| e.to_string())?;
     let in_force =
         policy::load(service.store(), service.policy_file().map(PathBuf::as_path)).map_err(|e| e.to_string())?;
-    let new_hop = hop(&config)?;
+    let new_routes = routes(&config)?;
     let mut problems = Problems(config.check_serve());
     let outside = config.clone();
     let found = tokio::task::spawn_blocking(move || check_environment(&outside)).await.map_err(|e| e.to_string())?;
@@ -317,7 +301,7 @@ async fn reload_from(service: &Arc<Service>, gateway: &Arc<Gateway>, path: &Path
     // A policy that was applied while the rules were loaded is newer than what was read before.
     current.policy.rcu(|now| if now.is_newer_than(&in_force) { Arc::clone(now) } else { Arc::clone(&in_force) });
     current.site.store(Arc::new(site(&config)));
-    current.hop.store(new_hop.map(Arc::new));
+    current.routes.store(Arc::new(new_routes));
     current.redact.store(config.log.redact, Ordering::Relaxed);
     gateway.reload(node);
     Ok(())

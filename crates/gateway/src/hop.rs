@@ -1,14 +1,18 @@
 //! The part of a session that the next hop shares: greeting, what may be offered, logins, and who
 //! the client is.
 
-use net::upstream::{Upstream, UpstreamError};
-use settings::config::OfferAuth;
+use std::sync::Arc;
+
+use mail::arrival::Direction;
+use net::upstream::UpstreamError;
+use service::routes::{self, Route};
+use settings::config::{ListenerDirection, OfferAuth};
 use wire::smtp::auth::AuthCommand;
 use wire::smtp::extensions::{Extensions, Ours};
 use wire::smtp::reply::Reply;
 use wire::smtp::xforward::XforwardName;
 
-use crate::session::{End, Session};
+use crate::session::{End, Session, gone_reply};
 
 impl Session<'_> {
     pub(crate) async fn hello(&mut self, esmtp: bool, name: String) -> Result<(), End> {
@@ -16,10 +20,15 @@ impl Session<'_> {
         self.client.helo = Some(name);
         self.client.esmtp = esmtp;
         self.introduced = false;
-        if self.upstream.is_none()
-            && let Err(error) = self.open().await
-        {
-            return self.no_next_hop(&error);
+        if self.upstream.is_none() {
+            self.route = None;
+            if let Err(error) = self.open().await {
+                // Where there are several, the one that a recipient needs may be there.
+                if self.gateway.service.current().routes.load().only().is_some() {
+                    return self.no_next_hop(&error);
+                }
+                tracing::info!(connection = self.connection, %error, "the usual next hop is not available");
+            }
         }
         let offer = self.offer();
         self.server.offer(offer);
@@ -36,6 +45,10 @@ impl Session<'_> {
                 self.reply(reply);
                 Ok(())
             }
+            UpstreamError::Loop => {
+                self.reply(&gone_reply(error));
+                Ok(())
+            }
             _ => {
                 self.reply(&Reply::say(421, "4.3.0 Next hop is not available, please try again later"));
                 Err(End::NextHop)
@@ -45,14 +58,17 @@ impl Session<'_> {
 
     /// What the next hop and we both support, less what may not cross this connection.
     fn offer(&self) -> Extensions {
-        let Some(upstream) = &self.upstream else { return Extensions::default() };
         let ours = Ours {
             max_size: self.node.config.limits.max_message_size.0,
             starttls: self.tls.is_some() && !self.is_tls(),
             trusted: self.relay,
         };
-        let mut offer = Extensions::offer(upstream.extensions(), &ours);
-        if !self.may_authenticate() {
+        let mut offer = match &self.upstream {
+            Some(upstream) => Extensions::offer(upstream.extensions(), &ours),
+            None => Extensions::offer(&usual(), &ours),
+        };
+        let own_login = self.route.as_ref().is_some_and(|r| r.targets.iter().any(|t| t.hop.login.is_some()));
+        if own_login || !self.may_authenticate() {
             offer.auth.clear();
         }
         if self.relay && offer.xforward.is_empty() {
@@ -71,13 +87,42 @@ impl Session<'_> {
         }
     }
 
-    /// Opens the session with the next hop.
+    /// Opens the session with the next hop: that of the route, or the one for what has no route of its
+    /// own.
     async fn open(&mut self) -> Result<(), UpstreamError> {
-        let hop = self.gateway.service.current().hop.load_full();
-        let Some(hop) = hop else { return Err(UpstreamError::Connect("next_hop.address is not set".to_owned())) };
-        self.upstream = Some(Upstream::open(&hop, self.deadline()).await?);
+        let service = &self.gateway.service;
+        let route = match &self.route {
+            Some(route) => Arc::clone(route),
+            None => {
+                let routes = service.current().routes.load();
+                let nowhere = || UpstreamError::Connect("no next hop is configured for all mail".to_owned());
+                Arc::clone(routes.default(self.usual_direction()).ok_or_else(nowhere)?)
+            }
+        };
+        self.upstream = Some(routes::open(&route, service.metrics(), self.deadline()).await?);
+        self.route = Some(route);
         self.introduced = false;
         Ok(())
+    }
+
+    /// Which way this listener's mail goes, as far as that is known before there is any.
+    fn usual_direction(&self) -> Direction {
+        match self.listener.direction {
+            ListenerDirection::Outgoing => Direction::Outgoing,
+            ListenerDirection::Incoming | ListenerDirection::Auto => Direction::Incoming,
+        }
+    }
+
+    /// Makes the session with the next hop one of this route; another one is left.
+    pub(crate) async fn take_route(&mut self, route: &Arc<Route>) {
+        if self.route.as_ref().is_some_and(|held| Arc::ptr_eq(held, route)) {
+            return;
+        }
+        self.route = Some(Arc::clone(route));
+        self.introduced = false;
+        if let Some(old) = self.upstream.take() {
+            old.quit().await;
+        }
     }
 
     /// An open session with the next hop for a new message; one that was lost while nothing hung on
@@ -128,5 +173,16 @@ impl Session<'_> {
             None => Err(UpstreamError::Closed("there is no session".to_owned())),
         };
         self.answer(answer);
+    }
+}
+
+/// What every mail server of today takes: the offer while none of them is there.
+fn usual() -> Extensions {
+    Extensions {
+        pipelining: true,
+        size: Some(0),
+        eight_bit_mime: true,
+        enhanced_status_codes: true,
+        ..Extensions::default()
     }
 }

@@ -22,6 +22,16 @@ pub(crate) enum Relayed {
     Unknown(UpstreamError),
 }
 
+/// The word for how a relay ended, in the figures.
+pub(crate) fn result(relayed: &Result<Relayed, UpstreamError>) -> &'static str {
+    match relayed {
+        Ok(Relayed::Taken(_)) => "taken",
+        Ok(Relayed::Refused(reply)) if reply.is_permanent() => "refused",
+        Ok(Relayed::Refused(_)) => "deferred",
+        Ok(Relayed::Unknown(_)) | Err(_) => "lost",
+    }
+}
+
 /// Relays a message whose MAIL and RCPT the next hop has accepted.
 ///
 /// # Errors

@@ -12,6 +12,7 @@ use std::time::Duration;
 use net::stream::Stream;
 use net::upstream::{Upstream, UpstreamError};
 use rustls::ServerConfig;
+use service::routes::Route;
 use settings::config::Listener;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -79,6 +80,8 @@ pub(crate) struct Session<'a> {
     pub(crate) server: Server,
     pub(crate) client: Client,
     pub(crate) upstream: Option<Upstream>,
+    /// The route that the session with the next hop belongs to.
+    pub(crate) route: Option<Arc<Route>>,
     pub(crate) transaction: Option<Transaction>,
     pub(crate) connection: u64,
     pub(crate) relay: bool,
@@ -123,6 +126,7 @@ pub(crate) async fn run(
         server: Server::new(machine),
         client: Client::new(peer),
         upstream: None,
+        route: None,
         transaction: None,
         connection: gateway.service.next_connection(),
         relay,
@@ -140,7 +144,7 @@ pub(crate) async fn run(
 impl Session<'_> {
     async fn pump(&mut self) -> End {
         let hostname = self.node.config.hostname();
-        self.server.greet(&Reply::say(220, &format!("{hostname} ESMTP Mailward")));
+        self.server.greet(&Reply::say(220, &net::upstream::banner(&hostname)));
         loop {
             match self.server.step() {
                 Step::Need => match self.receive().await {
@@ -289,7 +293,7 @@ impl Session<'_> {
             Ok(reply) => self.reply(&reply),
             Err(error) => {
                 self.lost(&error);
-                self.reply(&Reply::say(451, "4.4.2 Lost the connection to the next hop, please try again later"));
+                self.reply(&gone_reply(&error));
             }
         }
     }
@@ -379,6 +383,16 @@ impl Session<'_> {
         if let Some(mut stream) = self.stream {
             let _ = timeout(CLOSE_TIMEOUT, stream.shutdown()).await;
         }
+    }
+}
+
+/// What a client is told when the next hop is of no use.
+pub(crate) fn gone_reply(error: &UpstreamError) -> Reply {
+    match error {
+        UpstreamError::Loop => Reply::say(554, "5.4.6 Mail loop: the next hop is this server itself"),
+        UpstreamError::Refused(reply) => reply.clone(),
+        UpstreamError::Connect(_) => Reply::say(451, "4.4.1 Next hop is not available, please try again later"),
+        _ => Reply::say(451, "4.4.2 Lost the connection to the next hop, please try again later"),
     }
 }
 

@@ -1,14 +1,16 @@
 //! One message in a session: envelope, content, decision, and what becomes of it.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use judge::plan::{Fate, ReplyText};
 use judge::site::{ListenerDirection, Site};
 use mail::address::Address;
-use mail::arrival::{Arrival, Envelope, MessageId, Surface};
+use mail::arrival::{Arrival, Direction, Envelope, MessageId, Surface};
 use net::upstream::UpstreamError;
 use service::flow::Decided;
 use service::id;
+use service::metrics::HopEndLabels;
 use service::record::{Outcome, Taken};
 use service::spool::{Spool, Spooler};
 use settings::config::{AddReceived, ListenerDirection as Configured};
@@ -19,9 +21,9 @@ use wire::smtp::server::ContentFault;
 
 use crate::permits::{Permit, STEP};
 use crate::received;
-use crate::relay::{Relayed, relay};
+use crate::relay::{Relayed, relay, result};
 use crate::responsibility::Responsibility;
-use crate::session::{End, Session};
+use crate::session::{End, Session, gone_reply};
 
 /// A transaction that the next hop has accepted MAIL for.
 pub(crate) struct Transaction {
@@ -30,6 +32,9 @@ pub(crate) struct Transaction {
     mail_from: Option<Address>,
     declared: u64,
     recipients: Vec<Address>,
+    /// What followed `MAIL FROM:`, as long as no next hop has been told: it is chosen by the first
+    /// recipient.
+    pending: Option<String>,
     content: Option<Content>,
 }
 
@@ -59,6 +64,7 @@ impl Transaction {
             mail_from,
             declared,
             recipients: Vec::new(),
+            pending: None,
             content: None,
         }
     }
@@ -86,6 +92,12 @@ impl Session<'_> {
             Ok(address) => address,
             Err(reply) => return self.reply(&reply),
         };
+        if self.chooses_routes() {
+            let mut transaction = Transaction::new(mail_from, command.size.unwrap_or(0));
+            transaction.pending = Some(command.argument);
+            self.transaction = Some(transaction);
+            return self.reply(&Reply::say(250, "2.1.0 Ok"));
+        }
         let answer = self.mail_upstream(&command.argument).await;
         if answer.as_ref().is_ok_and(Reply::is_success) {
             self.transaction = Some(Transaction::new(mail_from, command.size.unwrap_or(0)));
@@ -121,11 +133,22 @@ impl Session<'_> {
         }
     }
 
+    /// Whether the next hop depends on the recipient. A client that has logged in did so with one next
+    /// hop, and stays there.
+    fn chooses_routes(&self) -> bool {
+        !self.server.authenticated() && self.gateway.service.current().routes.load().only().is_none()
+    }
+
     pub(crate) async fn rcpt(&mut self, command: RcptCommand) {
         let recipient = match address(&command.path) {
             Ok(Some(address)) => address,
             Ok(None) | Err(_) => return self.reply(&Reply::say(501, "5.1.3 Bad address syntax")),
         };
+        if self.chooses_routes()
+            && let Err(reply) = self.choose_route(&recipient).await
+        {
+            return self.reply(&reply);
+        }
         let deadline = self.deadline();
         let answer = match &mut self.upstream {
             Some(upstream) => upstream.rcpt(&command.argument, deadline).await,
@@ -137,6 +160,55 @@ impl Session<'_> {
             transaction.recipients.push(recipient);
         }
         self.answer(answer);
+    }
+
+    /// Brings the session with the next hop onto the recipient's route, with MAIL said there. The error
+    /// is the reply for this recipient.
+    async fn choose_route(&mut self, recipient: &Address) -> Result<(), Reply> {
+        let service = Arc::clone(&self.gateway.service);
+        let direction = self.direction_of(recipient);
+        let routes = service.current().routes.load();
+        let nowhere = || Reply::say(550, "5.1.2 There is no route to this domain");
+        let route = Arc::clone(routes.find(recipient, direction).ok_or_else(nowhere)?);
+        let same = self.route.as_ref().is_some_and(|held| Arc::ptr_eq(held, &route));
+        let Some(transaction) = &mut self.transaction else { return Err(Reply::say(503, "5.5.1 Need MAIL first")) };
+        let Some(argument) = transaction.pending.clone() else {
+            return if same {
+                Ok(())
+            } else {
+                Err(Reply::say(452, "4.5.3 Another next hop; send this recipient's copy by itself"))
+            };
+        };
+        self.take_route(&route).await;
+        match self.mail_upstream(&argument).await {
+            Ok(reply) if reply.is_success() => {
+                if let Some(transaction) = &mut self.transaction {
+                    transaction.pending = None;
+                }
+                Ok(())
+            }
+            Ok(reply) => Err(reply),
+            Err(error) => {
+                self.lost(&error);
+                Err(gone_reply(&error))
+            }
+        }
+    }
+
+    /// Which way a message to this recipient alone would go (D-20).
+    fn direction_of(&self, recipient: &Address) -> Direction {
+        let site = self.gateway.service.current().site.load();
+        let trusted = self.server.authenticated() || site.is_trusted(self.client.ip());
+        let mail_from = self.transaction.as_ref().and_then(|t| t.mail_from.as_ref());
+        site.direction(self.listener_direction(), trusted, mail_from, std::slice::from_ref(recipient))
+    }
+
+    fn listener_direction(&self) -> ListenerDirection {
+        match self.listener.direction {
+            Configured::Incoming => ListenerDirection::Incoming,
+            Configured::Outgoing => ListenerDirection::Outgoing,
+            Configured::Auto => ListenerDirection::Auto,
+        }
     }
 
     /// DATA: a permit for the bytes first, then 354. The next hop hears of DATA only when the
@@ -243,7 +315,12 @@ impl Session<'_> {
         deadline: Instant,
     ) -> (Reply, Taken) {
         let relayed = match &mut self.upstream {
-            Some(upstream) => relay(upstream, arrival.id, &decided.output, spool, deadline).await,
+            Some(upstream) => {
+                let relayed = relay(upstream, arrival.id, &decided.output, spool, deadline).await;
+                let labels = HopEndLabels { hop: upstream.name().to_string(), result: result(&relayed) };
+                self.gateway.service.metrics().hop_messages.get_or_create(&labels).inc();
+                relayed
+            }
             None => Err(gone()),
         };
         match relayed {
@@ -289,12 +366,8 @@ impl Session<'_> {
         let authenticated = self.server.authenticated();
         let ip = self.client_ip(&site, spool);
         let trusted = site.is_trusted(ip);
-        let listener = match self.listener.direction {
-            Configured::Incoming => ListenerDirection::Incoming,
-            Configured::Outgoing => ListenerDirection::Outgoing,
-            Configured::Auto => ListenerDirection::Auto,
-        };
-        let direction = site.direction(listener, authenticated || trusted, mail_from.as_ref(), &rcpt_to);
+        let direction =
+            site.direction(self.listener_direction(), authenticated || trusted, mail_from.as_ref(), &rcpt_to);
         Arrival {
             id,
             surface: Surface::Smtp,

@@ -4,13 +4,16 @@
 //! 4.5.3.2, or the caller's deadline if it comes first. After an error the connection is of no use;
 //! nothing was accepted unless a success reply to [`Upstream::end`] came back.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64_simd::STANDARD;
 use rustls::ClientConfig;
 use settings::config::HopTls;
 use settings::values::HostPort;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use wire::secret::Secret;
 use wire::smtp::client::{Answer, Asked, Client, ClientFault, NotQueued};
@@ -31,6 +34,8 @@ pub const BLOCK_TIMEOUT: Duration = Duration::from_secs(180);
 pub const END_TIMEOUT: Duration = Duration::from_secs(600);
 /// Time to wait for the answer to QUIT before the connection is simply closed.
 const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Longest line of a login, in bytes: what fits a command line with room to spare.
+const MAX_LOGIN: usize = 255;
 /// How much is read from the socket at once, in bytes.
 const READ_SIZE: usize = 4096;
 
@@ -47,6 +52,45 @@ pub struct Hop {
     pub connect_timeout: Duration,
     /// Our name in EHLO.
     pub hostname: String,
+    /// Whom to log in as; only over TLS, or on this machine.
+    pub login: Option<Arc<Login>>,
+    /// The addresses that we listen at ourselves: a connection to one of them is a loop.
+    pub own: Arc<[SocketAddr]>,
+}
+
+/// A user and its password. Its `Debug` form shows neither.
+pub struct Login {
+    user: String,
+    password: Secret,
+}
+
+impl std::fmt::Debug for Login {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Login(..)")
+    }
+}
+
+impl Login {
+    /// Reads `user:password`: one line, the user without a colon.
+    ///
+    /// # Errors
+    /// What is wrong; never with anything of the text.
+    pub fn parse(text: &str) -> std::result::Result<Self, &'static str> {
+        let line = text.strip_suffix('\n').unwrap_or(text);
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        let (user, password) = line.split_once(':').ok_or("it is not one line user:password")?;
+        if user.is_empty() || password.is_empty() || line.len() > MAX_LOGIN || line.chars().any(char::is_control) {
+            return Err("it is not one line user:password");
+        }
+        Ok(Self { user: user.to_owned(), password: Secret::new(password.as_bytes().to_vec()) })
+    }
+
+    /// The response of PLAIN (RFC 4616).
+    fn plain(&self) -> Secret {
+        let plain = [b"\0".as_slice(), self.user.as_bytes(), b"\0", self.password.expose()].concat();
+        let plain = Secret::new(plain);
+        Secret::new([b"AUTH PLAIN ".as_slice(), STANDARD.encode_to_string(plain.expose()).as_bytes()].concat())
+    }
 }
 
 /// Why there is no answer.
@@ -66,6 +110,21 @@ pub enum UpstreamError {
     Refused(Reply),
     /// TLS is required and not to be had.
     Tls(String),
+    /// The next hop is this server itself.
+    Loop,
+    /// The next hop does not let us log in.
+    Login(String),
+}
+
+impl UpstreamError {
+    /// Whether trying again later cannot help as long as nobody changes anything.
+    pub fn is_permanent(&self) -> bool {
+        match self {
+            Self::Refused(reply) => reply.is_permanent(),
+            Self::Loop => true,
+            _ => false,
+        }
+    }
 }
 
 impl std::fmt::Display for UpstreamError {
@@ -78,6 +137,8 @@ impl std::fmt::Display for UpstreamError {
             Self::NotQueued(why) => write!(f, "a command could not be sent: {why:?}"),
             Self::Refused(reply) => write!(f, "it refuses: {} {}", reply.code(), reply.text()),
             Self::Tls(why) => write!(f, "no TLS: {why}"),
+            Self::Loop => f.write_str("it is this server itself: mail would go round in circles"),
+            Self::Login(why) => write!(f, "no login: {why}"),
         }
     }
 }
@@ -102,6 +163,7 @@ type Result<T> = std::result::Result<T, UpstreamError>;
 pub struct Upstream {
     stream: Stream,
     machine: Client,
+    name: Arc<str>,
 }
 
 impl std::fmt::Debug for Upstream {
@@ -119,18 +181,51 @@ impl Upstream {
         let socket = outbound::connect(&hop.address, hop.connect_timeout)
             .await
             .map_err(|e| UpstreamError::Connect(e.to_string()))?;
-        let mut upstream = Self { stream: Stream::Plain(socket), machine: Client::new() };
+        let own = is_own(&socket, &hop.own);
+        let local = socket.peer_addr().is_ok_and(|peer| peer.ip().to_canonical().is_loopback());
+        if own {
+            return Err(UpstreamError::Loop);
+        }
+        let mut upstream =
+            Self { stream: Stream::Plain(socket), machine: Client::new(), name: hop.address.to_string().into() };
         let greeting = upstream.answer(Asked::Greeting, COMMAND_TIMEOUT, deadline).await?;
         if !greeting.is_success() {
             return Err(UpstreamError::Refused(greeting));
         }
-        upstream.hello(&hop.hostname, deadline).await?;
-        match hop.tls {
-            HopTls::None => Ok(upstream),
-            _ if upstream.machine.extensions().starttls => upstream.start_tls(hop, deadline).await,
-            HopTls::Opportunistic => Ok(upstream),
-            HopTls::Required => Err(UpstreamError::Tls("the next hop does not offer STARTTLS".to_owned())),
+        if greeting.text() == banner(&hop.hostname) {
+            return Err(UpstreamError::Loop);
         }
+        upstream.hello(&hop.hostname, deadline).await?;
+        let upstream = match hop.tls {
+            HopTls::None => upstream,
+            _ if upstream.machine.extensions().starttls => upstream.start_tls(hop, deadline).await?,
+            HopTls::Opportunistic => upstream,
+            HopTls::Required => return Err(UpstreamError::Tls("the next hop does not offer STARTTLS".to_owned())),
+        };
+        match &hop.login {
+            Some(login) => upstream.log_in(login, local, deadline).await,
+            None => Ok(upstream),
+        }
+    }
+
+    /// The password goes out over TLS or within this machine only.
+    async fn log_in(mut self, login: &Login, local: bool, deadline: Instant) -> Result<Self> {
+        if self.tls_info().is_none() && !local {
+            return Err(UpstreamError::Login("the connection is not encrypted".to_owned()));
+        }
+        if !self.extensions().auth.iter().any(|mechanism| mechanism == "PLAIN") {
+            return Err(UpstreamError::Login("the next hop does not offer AUTH PLAIN".to_owned()));
+        }
+        let reply = self.auth(&login.plain(), deadline).await?;
+        if reply.is_success() {
+            return Ok(self);
+        }
+        Err(UpstreamError::Login(format!("it was answered {} {}", reply.code(), reply.text())))
+    }
+
+    /// The server that we are connected to, as it is configured.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
     }
 
     async fn hello(&mut self, hostname: &str, deadline: Instant) -> Result<()> {
@@ -160,7 +255,7 @@ impl Upstream {
                 _ => Ok(self),
             };
         }
-        let Self { stream, mut machine } = self;
+        let Self { stream, mut machine, name: host } = self;
         let name = tls::server_name(&hop.address.host).map_err(|e| UpstreamError::Tls(e.to_string()))?;
         let limit = deadline.saturating_duration_since(Instant::now()).min(COMMAND_TIMEOUT);
         let stream = stream
@@ -168,7 +263,7 @@ impl Upstream {
             .await
             .map_err(|e| UpstreamError::Tls(e.to_string()))?;
         machine.start_tls_done();
-        let mut upstream = Self { stream, machine };
+        let mut upstream = Self { stream, machine, name: host };
         upstream.hello(&hop.hostname, deadline).await?;
         Ok(upstream)
     }
@@ -301,6 +396,22 @@ impl Upstream {
             }
         }
     }
+}
+
+/// The greeting of a gateway of this name: ours, and nobody else's.
+pub fn banner(hostname: &str) -> String {
+    format!("{hostname} ESMTP Mailward")
+}
+
+/// Whether a connection leads to a listener of our own: to this machine, and to one of our ports.
+fn is_own(socket: &TcpStream, own: &[SocketAddr]) -> bool {
+    let (Ok(peer), Ok(local)) = (socket.peer_addr(), socket.local_addr()) else { return false };
+    let (there, here) = (peer.ip().to_canonical(), local.ip().to_canonical());
+    there == here
+        && own.iter().any(|ours| {
+            let ip = ours.ip().to_canonical();
+            ours.port() == peer.port() && (ip == there || ip.is_unspecified())
+        })
 }
 
 fn name(asked: Asked) -> &'static str {

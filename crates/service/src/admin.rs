@@ -8,12 +8,13 @@ use judge::policy::Policy;
 use mail::address::Address;
 use mail::arrival::MessageId;
 use mail::untrusted::Untrusted;
-use net::upstream::Hop;
 use serde::{Deserialize, Serialize};
 use store::{BackupId, Entry, Filter, Original, Store, StoreError};
 
+use crate::metrics::Metrics;
 use crate::policy::{self, InForce, Origin, PolicyError};
 use crate::release::{self, SendError};
+use crate::routes::Routes;
 
 /// Most entries of one page.
 const MAX_PAGE: usize = 1_000;
@@ -181,8 +182,10 @@ impl From<Entry> for Shown {
 pub struct Admin {
     /// Where things are kept.
     pub store: Store,
-    /// Where mail goes; `None` if none is configured.
-    pub hop: Option<Arc<Hop>>,
+    /// Where mail goes.
+    pub routes: Arc<Routes>,
+    /// Figures.
+    pub metrics: Arc<Metrics>,
     /// The file that is the policy's only source.
     pub policy_file: Option<PathBuf>,
     /// The policy in force.
@@ -307,7 +310,10 @@ impl Admin {
     }
 
     async fn release(self, id: String, to: Vec<String>) -> Result<Answer, AdminError> {
-        let hop = self.hop.clone().ok_or(AdminError::Send(SendError::NoNextHop))?;
+        let (routes, metrics) = (Arc::clone(&self.routes), Arc::clone(&self.metrics));
+        if routes.all().is_empty() {
+            return Err(AdminError::Send(SendError::NoNextHop));
+        }
         let store = self.store.clone();
         let find = tokio::task::spawn_blocking(move || self.find(&id));
         let entry = find.await.map_err(|e| AdminError::Other(e.to_string()))??;
@@ -320,7 +326,8 @@ impl Admin {
         if recipients.is_empty() {
             recipients.clone_from(&entry.entry.recipients);
         }
-        let (done, error) = release::release(&store, &hop, entry.id, &recipients).await;
+        let way = release::Way { routes: &routes, metrics: &metrics, direction: entry.entry.direction };
+        let (done, error) = release::release(&store, way, entry.id, &recipients).await;
         tracing::info!(backup = %entry.id, message = %entry.entry.id, recipients = done.len(), "an entry was released from Backup");
         let to = done.iter().map(|a| a.as_str().to_owned()).collect();
         Ok(Response::Released { to, error: error.map(|e| e.to_string()) }.into())

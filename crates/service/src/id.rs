@@ -14,6 +14,12 @@ pub fn message_id() -> MessageId {
     MessageId::new(now_ms(), random())
 }
 
+/// A random number below `limit`; 0 for a limit of 0.
+pub(crate) fn random_below(limit: u32) -> u32 {
+    // The bias is one in 2^32 over the limit: nothing for a choice among some servers.
+    u32::from_be_bytes(random()).checked_rem(limit).unwrap_or(0)
+}
+
 /// Some random letters for a temporary file's name.
 pub(crate) fn random_suffix() -> String {
     random::<10>().iter().map(|b| format!("{b:02x}")).collect()

@@ -16,6 +16,7 @@ pub mod policy;
 pub mod record;
 pub mod release;
 pub mod render;
+pub mod routes;
 pub mod sources;
 pub mod spool;
 pub mod upkeep;
@@ -26,12 +27,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use arc_swap::{ArcSwap, ArcSwapOption};
+use arc_swap::ArcSwap;
 use judge::plan::{Fate, unexamined};
 use judge::site::Site;
 use mail::address::Address;
 use mail::arrival::Arrival;
-use net::upstream::Hop;
 use store::{Logged, Store};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
@@ -43,6 +43,7 @@ use metrics::Metrics;
 use policy::InForce;
 use record::{Outcome, Taken};
 use render::Output;
+use routes::Routes;
 use spool::Spool;
 
 /// Most originals that are forwarded (ACT-25) at once: each holds a message and a connection.
@@ -58,7 +59,7 @@ pub struct Current {
     /// The organisation.
     pub site: ArcSwap<Site>,
     /// Where mail goes.
-    pub hop: ArcSwapOption<Hop>,
+    pub routes: ArcSwap<Routes>,
     /// Leave addresses, subjects and names out of the log.
     pub redact: AtomicBool,
 }
@@ -140,8 +141,9 @@ impl Service {
         if decided.plan.forward_to.is_empty() || !settled {
             return;
         }
-        let Some(hop) = self.current.hop.load_full() else { return };
-        let (to, spool, id) = (decided.plan.forward_to.clone(), spool.clone(), arrival.id);
+        let (routes, metrics) = (self.current.routes.load_full(), Arc::clone(&self.metrics));
+        let (to, spool, id, direction) =
+            (decided.plan.forward_to.clone(), spool.clone(), arrival.id, arrival.direction);
         let Ok(slot) = Arc::clone(&self.forwards).try_acquire_owned() else {
             tracing::error!(%id, "too many originals are being forwarded; this one is not: see the copy in Backup");
             return;
@@ -149,7 +151,8 @@ impl Service {
         tokio::spawn(async move {
             let _slot = slot;
             for address in to.iter().filter_map(|text| Address::parse(text)) {
-                match release::send(&hop, None, &address, Vec::new(), &spool).await {
+                let way = release::Way { routes: &routes, metrics: &metrics, direction };
+                match release::send(way, None, &address, Vec::new(), &spool).await {
                     Ok(_) => tracing::info!(%id, "the original was forwarded"),
                     Err(error) => {
                         tracing::error!(%id, %error, "the original could not be forwarded; see the copy in Backup")

@@ -84,6 +84,12 @@ pub struct Metrics {
     pub reload_failures: Counter,
     /// Signatures are loaded (1), or nothing but the built-in rules (0).
     pub signatures_loaded: Gauge<i64, AtomicI64>,
+    /// Whether a next hop could be reached at the last attempt.
+    pub hop_up: Family<HopLabels, Gauge<i64, AtomicI64>>,
+    /// Sessions with next hops, by how they began.
+    pub hop_sessions: Family<HopEndLabels, Counter>,
+    /// Messages handed to next hops, by what came of it.
+    pub hop_messages: Family<HopEndLabels, Counter>,
     /// Workers now running.
     pub workers: Gauge<i64, AtomicI64>,
     /// Workers that ended unexpectedly, were ended at a deadline, or retired, since the start.
@@ -95,6 +101,24 @@ pub struct Metrics {
 pub struct WorkerLabels {
     /// `crashed`, `killed` or `retired`.
     pub end: &'static str,
+}
+
+/// Labels of a next hop: both as configured.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub struct HopLabels {
+    /// The route's name.
+    pub route: String,
+    /// Its address.
+    pub hop: String,
+}
+
+/// Labels of what happened with a next hop.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub struct HopEndLabels {
+    /// Its address, as configured.
+    pub hop: String,
+    /// Of a session: `opened`, `failed`, `refused`. Of a message: `taken`, `deferred`, `refused`, `lost`.
+    pub result: &'static str,
 }
 
 impl Default for Metrics {
@@ -121,6 +145,9 @@ impl Metrics {
             backup_bytes: Gauge::default(),
             reload_failures: Counter::default(),
             signatures_loaded: Gauge::default(),
+            hop_up: Family::default(),
+            hop_sessions: Family::default(),
+            hop_messages: Family::default(),
             workers: Gauge::default(),
             worker_ends: Family::default(),
         };
@@ -164,6 +191,9 @@ impl Metrics {
             "1 when hash lists, rules of your own or clamd are in use",
             self.signatures_loaded.clone(),
         );
+        r.register("hop_up", "1 when the next hop could be reached at the last attempt", self.hop_up.clone());
+        r.register("hop_sessions", "Sessions with next hops by how they began", self.hop_sessions.clone());
+        r.register("hop_messages", "Messages handed to next hops by what came of it", self.hop_messages.clone());
         r.register("workers", "Scan workers now running", self.workers.clone());
         r.register("worker_ends", "Scan workers that ended, by reason", self.worker_ends.clone());
         let build: Family<BuildLabels, Gauge> = Family::default();

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use aws_lc_rs::digest;
 use mail::address::Address;
-use mail::arrival::Arrival;
-use net::upstream::{Hop, Upstream, UpstreamError};
+use mail::arrival::{Arrival, Direction};
+use net::upstream::{Upstream, UpstreamError};
 use store::{BackupId, ReleaseMarker, Store, StoreError};
 use tokio::time::Instant;
 
 use crate::id;
+use crate::metrics::Metrics;
+use crate::routes::{self, Routes};
 use crate::spool::{CHUNK, Spool, Spooler};
 
 /// The marker's header.
@@ -42,7 +44,7 @@ impl std::fmt::Display for SendError {
             Self::Store(error) => write!(f, "{error}"),
             Self::Upstream(error) => write!(f, "the next hop: {error}"),
             Self::Refused(reply) => write!(f, "the next hop refuses it: {reply}"),
-            Self::NoNextHop => f.write_str("no next hop is configured: set next_hop.address"),
+            Self::NoNextHop => f.write_str("no next hop is configured for it: set next_hop.address, or a [[route]]"),
         }
     }
 }
@@ -55,11 +57,27 @@ impl From<UpstreamError> for SendError {
     }
 }
 
+/// How a message of ours finds its next hop.
+#[derive(Clone, Copy, Debug)]
+pub struct Way<'a> {
+    /// Where mail goes.
+    pub routes: &'a Routes,
+    /// Figures.
+    pub metrics: &'a Metrics,
+    /// Which way the message goes.
+    pub direction: Direction,
+}
+
 /// Releases an entry of Backup to these recipients. Gives those that the next hop took it for, with
 /// the error for the first that it did not.
-pub async fn release(store: &Store, hop: &Hop, entry: BackupId, to: &[Address]) -> (Vec<Address>, Option<SendError>) {
+pub async fn release(
+    store: &Store,
+    way: Way<'_>,
+    entry: BackupId,
+    to: &[Address],
+) -> (Vec<Address>, Option<SendError>) {
     let mut done = Vec::new();
-    let result = release_each(store, hop, entry, to, &mut done).await;
+    let result = release_each(store, way, entry, to, &mut done).await;
     if !done.is_empty() {
         let (store, sent) = (store.clone(), done.clone());
         let marked = tokio::task::spawn_blocking(move || store.mark_released(entry, sent, id::now_ms())).await;
@@ -72,7 +90,7 @@ pub async fn release(store: &Store, hop: &Hop, entry: BackupId, to: &[Address]) 
 
 async fn release_each(
     store: &Store,
-    hop: &Hop,
+    way: Way<'_>,
     entry: BackupId,
     to: &[Address],
     done: &mut Vec<Address>,
@@ -83,7 +101,7 @@ async fn release_each(
         let expiry = id::now_ms() / 1000 + MARKER_LIFE;
         let marker = store.release_marker().make(recipient, expiry, &below);
         let head = format!("{MARKER}: {marker}\r\n").into_bytes();
-        send(hop, sender.as_ref(), recipient, head, &spool).await?;
+        send(way, sender.as_ref(), recipient, head, &spool).await?;
         done.push(recipient.clone());
     }
     Ok(())
@@ -115,14 +133,15 @@ async fn original(store: &Store, entry: BackupId) -> Result<(Spool, Option<Addre
 /// # Errors
 /// Whatever kept the next hop from taking it.
 pub async fn send(
-    hop: &Hop,
+    way: Way<'_>,
     sender: Option<&Address>,
     recipient: &Address,
     head: Vec<u8>,
     spool: &Spool,
 ) -> Result<String, SendError> {
     let deadline = Instant::now() + SEND_LIMIT;
-    let mut upstream = Upstream::open(hop, deadline).await?;
+    let route = way.routes.find(recipient, way.direction).ok_or(SendError::NoNextHop)?;
+    let mut upstream = routes::open(route, way.metrics, deadline).await?;
     let from = sender.map_or("", Address::as_str);
     let utf8 = !from.is_ascii() || !recipient.as_str().is_ascii();
     let mut mail = format!("<{from}>");

@@ -31,7 +31,7 @@ impl Config {
     /// What `mailward serve` needs beyond a configuration without errors.
     pub fn check_serve(&self) -> Vec<Problem> {
         let mut found = Vec::new();
-        if self.next_hop.address.is_none() {
+        if self.next_hop.address.is_none() && !self.route.iter().any(crate::config::Route::is_for_all) {
             let problem = Problem::error("next_hop.address", "next_hop.address is not set: nowhere to send mail to");
             found.push(problem.hint("write the address of the mail server, like \"127.0.0.1:10025\""));
         }
@@ -54,6 +54,7 @@ pub(crate) fn check(config: &Config) -> Vec<Problem> {
     }
     check_addresses(config, &mut found);
     check_next_hop(config, &mut found);
+    crate::route_check::check_routes(config, &mut found);
     check_trust(config, &mut found);
     check_limits(config, &mut found);
     check_timeouts(config, &mut found);
@@ -114,6 +115,7 @@ fn check_addresses(config: &Config, found: &mut Vec<Problem>) {
         if let Some((_, other)) = taken.iter().find(|(other, _)| overlap(*other, address)) {
             found.push(Problem::error(&key, format!("{key}: {address} is taken by {other}")));
         }
+        crate::route_check::check_loop(config, address, &key, found);
         let looping = config.next_hop.address.as_ref().filter(|hop| leads_to(hop, address));
         if let Some(hop) = looping.filter(|_| found.iter().all(|problem| problem.key != "next_hop.address")) {
             let message = format!("next_hop.address: {hop} is our own {key}: mail would go round in circles");
@@ -131,7 +133,7 @@ fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
 }
 
 /// Whether connecting to the next hop would reach our listener.
-fn leads_to(hop: &HostPort, listener: SocketAddr) -> bool {
+pub(crate) fn leads_to(hop: &HostPort, listener: SocketAddr) -> bool {
     if hop.port != listener.port() {
         return false;
     }

@@ -29,6 +29,13 @@ pub fn check_environment(config: &Config) -> Vec<Problem> {
     if let Some(path) = &config.next_hop.ca_file {
         file("next_hop.ca_file", path);
     }
+    for (at, route) in config.route.iter().enumerate() {
+        for (key, path) in [("ca_file", &route.ca_file), ("login_file", &route.login_file)] {
+            if let Some(path) = path {
+                file(&format!("route[{at}].{key}"), path);
+            }
+        }
+    }
     for path in &config.engines.hash_lists {
         file("engines.hash_lists", path);
     }
@@ -120,6 +127,15 @@ fn check_peers(config: &Config, found: &mut Vec<Problem>) {
     {
         let message = format!("next_hop.address: {} has no address: {error}", hop.host);
         found.push(Problem::warning("next_hop.address", message));
+    }
+    for (at, route) in config.route.iter().enumerate() {
+        for hop in &route.hops {
+            if let Err(error) = (hop.address.host.as_str(), hop.address.port).to_socket_addrs() {
+                let key = format!("route[{at}].hops");
+                let message = format!("{key}: {} has no address: {error}", hop.address.host);
+                found.push(Problem::warning(&key, message));
+            }
+        }
     }
     if let Some(ClamdAddress::Unix(path)) = &config.clamd.address {
         let problem = match fs::metadata(path) {

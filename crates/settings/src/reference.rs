@@ -45,10 +45,12 @@ pub fn config_with_docs() -> String {
     let schema = schema::config();
     let mut text = comment(
         "Mailward's configuration of this machine. Every setting stands here with its default; take away \
-         the sign in front of one to change it. `mailward config check` finds mistakes.",
+         the signs in front of one to change it. `mailward config check` finds mistakes.",
     );
     let mut section = String::new();
-    for field in fields(&Config::default()) {
+    let mut sign = "";
+    let defaults = fields(&Config::default());
+    for field in fields(&Config::documented()) {
         if field.section != section {
             section.clone_from(&field.section);
             text.push('\n');
@@ -56,8 +58,15 @@ pub fn config_with_docs() -> String {
                 text.push_str(&comment(node.description()));
             }
             match section.split_once('[') {
-                Some((list, _)) => text.push_str(&format!("[[{list}]]\n")),
-                None => text.push_str(&format!("[{section}]\n")),
+                Some((list, _)) => {
+                    // A list that is empty by default stays so until the sign is taken away.
+                    sign = if defaults.iter().any(|known| known.section == section) { "" } else { "##" };
+                    text.push_str(&format!("{sign}[[{list}]]\n"));
+                }
+                None => {
+                    sign = "";
+                    text.push_str(&format!("[{section}]\n"));
+                }
             }
         } else if field.section.is_empty() {
             text.push('\n');
@@ -69,7 +78,8 @@ pub fn config_with_docs() -> String {
                 text.push_str(&comment(&format!("One of: {}.", words.join(", "))));
             }
         }
-        text.push_str(&format!("#{} = {}\n", field.name, one_line(&field.value)));
+        let sign = if sign.is_empty() { "#" } else { sign };
+        text.push_str(&format!("{sign}{} = {}\n", field.name, one_line(&field.value)));
     }
     text
 }
@@ -82,7 +92,7 @@ fn table<'a>(schema: &'a Value, section: &str) -> Option<Node<'a>> {
 /// The reference of `mailward.toml`, as Markdown.
 pub fn reference_config() -> String {
     let schema = schema::config();
-    let defaults = fields(&Config::default());
+    let defaults = fields(&Config::documented());
     let mut text = "# mailward.toml\n\nThe configuration of one machine. Sizes are written like `\"50 MB\"` or \
                     `\"256 KiB\"`, times like `\"30 s\"` or `\"5 min\"`.\n\n"
         .to_owned();

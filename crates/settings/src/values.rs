@@ -164,6 +164,106 @@ impl Written for HostPort {
     }
 }
 
+/// A mail server of a route: where it is, when it is tried, and how much of the mail it gets.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct HopAddress {
+    /// Where it listens.
+    pub address: HostPort,
+    /// The lowest is tried first.
+    pub priority: u16,
+    /// Its share among those of the same priority; at least 1.
+    pub weight: u16,
+}
+
+/// The priority of a mail server that does not say one.
+const PRIORITY: u16 = 10;
+
+written!(HopAddress, "a mail server of a route", "mail.example.org:25 priority=10 weight=1");
+
+impl From<HostPort> for HopAddress {
+    fn from(address: HostPort) -> Self {
+        Self { address, priority: PRIORITY, weight: 1 }
+    }
+}
+
+impl Written for HopAddress {
+    fn read(text: &str) -> Result<Self, String> {
+        let mut words = text.split_ascii_whitespace();
+        let mut hop = Self::from(HostPort::read(words.next().unwrap_or_default())?);
+        for word in words {
+            let number = |value: &str| value.parse::<u16>().ok();
+            match word.split_once('=') {
+                Some(("priority", value)) if number(value).is_some() => {
+                    hop.priority = number(value).unwrap_or(PRIORITY)
+                }
+                Some(("weight", value)) if number(value).is_some_and(|n| n > 0) => {
+                    hop.weight = number(value).unwrap_or(1)
+                }
+                _ => {
+                    return Err(format!(
+                        "\"{word}\" is not understood; write \"mail.example.org:25 priority=10 weight=1\", with a weight from 1"
+                    ));
+                }
+            }
+        }
+        Ok(hop)
+    }
+
+    fn show(&self) -> String {
+        let mut text = self.address.show();
+        if self.priority != PRIORITY {
+            text.push_str(&format!(" priority={}", self.priority));
+        }
+        if self.weight != 1 {
+            text.push_str(&format!(" weight={}", self.weight));
+        }
+        text
+    }
+}
+
+/// A domain, or all domains below one; in lower case.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct DomainMask {
+    domain: String,
+    below: bool,
+}
+
+written!(DomainMask, "a domain", "*.example.org");
+
+impl DomainMask {
+    /// How exactly it fits a domain in lower case: the greater, the more; `None` if it does not.
+    pub fn fits(&self, domain: &str) -> Option<usize> {
+        match self.below {
+            false => (domain == self.domain).then_some(usize::MAX),
+            true => {
+                let rest = domain.strip_suffix(self.domain.as_str())?;
+                (rest.len() > 1 && rest.ends_with('.')).then_some(self.domain.len())
+            }
+        }
+    }
+}
+
+impl Written for DomainMask {
+    fn read(text: &str) -> Result<Self, String> {
+        let lower = text.to_lowercase();
+        let (domain, below) = lower.strip_prefix("*.").map_or((lower.as_str(), false), |rest| (rest, true));
+        // International domains are written as they are in addresses.
+        let label =
+            |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
+        let domain = domain.trim_end_matches('.');
+        if domain.len() > MAX_HOST || !domain.split('.').all(label) {
+            return Err(format!(
+                "\"{text}\" is not a domain; write it like \"example.org\", or \"*.example.org\" for all below it"
+            ));
+        }
+        Ok(Self { domain: domain.to_owned(), below })
+    }
+
+    fn show(&self) -> String {
+        format!("{}{}", if self.below { "*." } else { "" }, self.domain)
+    }
+}
+
 /// Whether a text can be a host name or an IPv4 address; underscores are in use and accepted.
 pub(crate) fn is_host(text: &str) -> bool {
     let label = |label: &str| {
@@ -270,6 +370,47 @@ mod tests {
             assert!(HostPort::read(text).is_err(), "{text}");
         }
         assert!(HostPort::read(&format!("{}:25", "a.".repeat(200))).is_err(), "too long");
+    }
+
+    #[test]
+    fn servers_of_a_route_read_and_show() {
+        let cases = [
+            ("mail.example.org:25", 10, 1),
+            ("[2001:db8::1]:25 priority=5", 5, 1),
+            ("192.0.2.1:25 priority=20 weight=3", 20, 3),
+        ];
+        for (text, priority, weight) in cases {
+            let read = HopAddress::read(text).expect(text);
+            assert_eq!((read.priority, read.weight), (priority, weight), "{text}");
+            assert_eq!(read.to_string(), text);
+        }
+        for text in
+            ["", "mail", "mail:25 5", "mail:25 weight=0", "mail:25 weight=x", "mail:25 prio=3", "mail:25 weight=65536"]
+        {
+            assert!(HopAddress::read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_mask_fits_its_domain_or_what_is_below_and_nothing_else() {
+        let one = DomainMask::read("Example.ORG.").unwrap();
+        let below = DomainMask::read("*.example.org").unwrap();
+        assert_eq!((one.to_string().as_str(), below.to_string().as_str()), ("example.org", "*.example.org"));
+        let cases = [
+            ("example.org", true, false),
+            ("mail.example.org", false, true),
+            ("a.b.example.org", false, true),
+            ("badexample.org", false, false),
+            (".example.org", false, false),
+            ("", false, false),
+        ];
+        for (domain, exact, under) in cases {
+            assert_eq!((one.fits(domain).is_some(), below.fits(domain).is_some()), (exact, under), "{domain}");
+        }
+        assert!(DomainMask::read("*.a.example.org").unwrap().fits("x.a.example.org") > below.fits("x.a.example.org"));
+        for text in ["", "*", "*.", "a..b", "a b", "@example.org", "*example.org"] {
+            assert!(DomainMask::read(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -185,7 +185,8 @@ impl Desk {
         };
         let admin = Admin {
             store: self.service.store().clone(),
-            hop: current.hop.load_full(),
+            routes: current.routes.load_full(),
+            metrics: Arc::clone(self.service.metrics()),
             policy_file: self.service.policy_file().cloned(),
             in_force: current.policy.load_full(),
         };

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use arc_swap::{ArcSwap, ArcSwapOption};
+use arc_swap::ArcSwap;
 use confine::{Pool, PoolConfig};
 use judge::site::Site;
 use mail::address::Address;
@@ -63,7 +63,7 @@ impl Node {
             examiner: ArcSwap::from_pointee(Examiner::new(pool.clone(), &spec, clamd)),
             policy: ArcSwap::from_pointee(in_force),
             site: ArcSwap::from_pointee(Site::default()),
-            hop: ArcSwapOption::empty(),
+            routes: ArcSwap::default(),
             redact: AtomicBool::new(false),
         };
         let service = Service::new(store, Arc::new(Metrics::new()), current, None);

@@ -1,12 +1,16 @@
 //! `mailward try`: sends a sample message, to see what becomes of it.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ValueEnum;
 use mail::address::Address;
+use mail::arrival::Direction;
 use net::upstream::Hop;
+use service::metrics::Metrics;
 use service::release;
+use service::routes::{Route, Routes};
 use service::spool::Spool;
 use settings::config::HopTls;
 use settings::values::HostPort;
@@ -74,11 +78,15 @@ fn send(args: &Args) -> Result<String, String> {
         tls_config,
         connect_timeout: CONNECT,
         hostname: "localhost".to_owned(),
+        login: None,
+        own: Arc::from([]),
     };
+    let (routes, metrics) = (Routes::new(vec![Route::to("to", hop)]), Metrics::new());
+    let way = release::Way { routes: &routes, metrics: &metrics, direction: Direction::Incoming };
     let spool = Spool::from(message(args.sample, &args.from, &args.rcpt));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
     runtime
-        .block_on(release::send(&hop, Some(&sender), &recipient, Vec::new(), &spool))
+        .block_on(release::send(way, Some(&sender), &recipient, Vec::new(), &spool))
         .map_err(|e| format!("{}: {e}", args.to))
 }
 

@@ -7,6 +7,10 @@ use mail::address::Address;
 use testkit::{Action, Behaviour, Point, Sink, sample};
 
 use crate::decisions::{has_eicar, text};
+use mail::arrival::Direction;
+use service::release::Way;
+use service::routes::{Route, Routes};
+
 use crate::node::{Node, Setup, hop_to};
 use crate::{Case, cases, job};
 
@@ -124,7 +128,9 @@ async fn nothing_is_delivered_without_its_copy() {
 async fn release(from: &Node, through: &Node) -> Vec<u8> {
     let (entry, original) = from.kept();
     let to = [Address::parse("bob@example.com").expect("an address")];
-    let (done, error) = service::release::release(from.service.store(), &hop_to(through.address), entry.id, &to).await;
+    let routes = Routes::new(vec![Route::to("next_hop", hop_to(through.address))]);
+    let way = Way { routes: &routes, metrics: from.service.metrics(), direction: Direction::Incoming };
+    let (done, error) = service::release::release(from.service.store(), way, entry.id, &to).await;
     assert!(error.is_none(), "{error:?}");
     assert_eq!(done, to);
     original

@@ -17,6 +17,7 @@ mod limits;
 mod logged;
 mod node;
 mod pass;
+mod routes;
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -48,6 +49,7 @@ fn run_cases(args: &[String]) -> ExitCode {
     let words: Vec<&String> = args.iter().filter(|arg| !arg.starts_with('-')).collect();
     let tables: [&[Case]; 9] = [
         pass::CASES,
+        routes::CASES,
         dialogue::CASES,
         identity::CASES,
         decisions::CASES,

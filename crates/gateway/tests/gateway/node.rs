@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
-use arc_swap::{ArcSwap, ArcSwapOption};
+use arc_swap::ArcSwap;
 use confine::{Pool, PoolConfig};
 use gateway::Gateway;
 use judge::policy::Policy;
@@ -18,6 +18,7 @@ use scan::EngineSpec;
 use service::examine::Examiner;
 use service::metrics::Metrics;
 use service::policy::{InForce, Origin};
+use service::routes::{Route, Routes, Target};
 use service::{Current, Service};
 use settings::Config;
 use settings::config::{AddReceived, HopTls};
@@ -43,6 +44,7 @@ pub(crate) struct Setup {
     policy: Policy,
     dir: TempDir,
     key_of: Option<String>,
+    routes: Vec<Route>,
 }
 
 /// A running gateway; it ends when dropped.
@@ -71,7 +73,7 @@ impl Setup {
         config.next_hop.tls = HopTls::None;
         config.trust.internal_domains = vec!["example.com".to_owned()];
         config.trust.trusted_relays = Vec::new();
-        Self { config, policy: Policy::default(), dir, key_of: None }
+        Self { config, policy: Policy::default(), dir, key_of: None, routes: Vec::new() }
     }
 
     /// Nothing is changed on the way.
@@ -109,6 +111,18 @@ impl Setup {
         self.config(|c| c.trust.trusted_networks = networks(list))
     }
 
+    /// With another route in front of the next hop, for these domains.
+    pub(crate) fn route(mut self, name: &str, domains: &[&str], sinks: &[&Sink]) -> Self {
+        let target = |(at, sink): (usize, &&Sink)| Target::new(hop_to(sink.address()), at as u16, 1);
+        self.routes.push(Route {
+            name: name.to_owned(),
+            domains: domains.iter().map(|text| text.parse().expect("a domain")).collect(),
+            direction: None,
+            targets: sinks.iter().enumerate().map(target).collect(),
+        });
+        self
+    }
+
     /// With a certificate of its own.
     pub(crate) fn certificate(mut self) -> Self {
         let (certificate, key) = testkit::tls::Identity::new(&["localhost"]).write(self.dir.path());
@@ -134,7 +148,8 @@ impl Setup {
 
     pub(crate) async fn start_before(mut self, next: SocketAddr) -> Node {
         self.config.next_hop.address = Some(HostPort { host: next.ip().to_string(), port: next.port() });
-        let Self { config, policy, dir, key_of } = self;
+        let Self { config, policy, dir, key_of, mut routes } = self;
+        routes.push(Route::to("next_hop", hop(&config)));
         if let Some(key) = key_of {
             Store::restore_key(&config.data_dir, &store::KeyText::new(&key), false).expect("a key");
         }
@@ -143,7 +158,7 @@ impl Setup {
             examiner: ArcSwap::from_pointee(examiner(&config).await),
             policy: ArcSwap::from_pointee(InForce { policy: Arc::new(policy), origin: Origin::Defaults }),
             site: ArcSwap::from_pointee(site(&config)),
-            hop: ArcSwapOption::from_pointee(Some(hop(&config))),
+            routes: ArcSwap::from_pointee(Routes::new(routes)),
             redact: AtomicBool::new(false),
         };
         let service = Service::new(store, Arc::new(Metrics::new()), current, None);
@@ -181,7 +196,9 @@ pub(crate) fn hop_to(address: SocketAddr) -> Hop {
         tls: HopTls::None,
         tls_config: unchecked(),
         connect_timeout: std::time::Duration::from_secs(5),
-        hostname: "mx.example.com".to_owned(),
+        hostname: "other.example.com".to_owned(),
+        login: None,
+        own: Arc::from([]),
     }
 }
 
@@ -193,6 +210,8 @@ fn hop(config: &Config) -> Hop {
         tls_config: unchecked(),
         connect_timeout: next.connect_timeout.duration(),
         hostname: config.hostname(),
+        login: None,
+        own: config.smtp.iter().map(|l| l.listen.0).collect(),
     }
 }
 

@@ -253,7 +253,7 @@ async fn a_next_hop_that_goes_away_between_messages_is_found_again() {
     client.deliver("alice@example.org", &["bob@example.com"], b"Subject: 1\r\n\r\n").await.expect("there");
     away(sink).await;
     let reply = client.command("MAIL FROM:<alice@example.org>", 451).await;
-    assert_eq!(reply.lines, ["4.4.2 Lost the connection to the next hop, please try again later"]);
+    assert_eq!(reply.lines, ["4.4.1 Next hop is not available, please try again later"]);
     let sink = Sink::start_at(at, Behaviour::accept()).await;
     client.deliver("alice@example.org", &["bob@example.com"], b"Subject: 2\r\n\r\n").await.expect("back");
     assert_eq!(sink.messages()[0].content, b"Subject: 2\r\n\r\n");

@@ -4,9 +4,11 @@
 //! machine stands here: listeners, next hop, trust, limits, workers, engines.
 
 mod engines;
+mod routes;
 mod smtp;
 
 pub use engines::{Clamd, ClamdMethod, Engines, Http, Log, LogFormat, LogLevel};
+pub use routes::{Route, RouteDirection};
 pub use smtp::{AddReceived, HopTls, LineEnds, Listener, ListenerDirection, NextHop, OfferAuth};
 
 use std::path::PathBuf;
@@ -32,6 +34,8 @@ pub struct Config {
     pub smtp: Vec<Listener>,
     /// The mail server that accepted mail goes to.
     pub next_hop: NextHop,
+    /// Other mail servers for some recipients: one table a route.
+    pub route: Vec<Route>,
     /// Who is one of us (D-20).
     pub trust: Trust,
     /// What this machine takes on at most.
@@ -56,6 +60,7 @@ impl Default for Config {
             policy: PolicySource::default(),
             smtp: vec![Listener::default()],
             next_hop: NextHop::default(),
+            route: Vec::new(),
             trust: Trust::default(),
             limits: Limits::default(),
             workers: Workers::default(),
@@ -68,6 +73,11 @@ impl Default for Config {
 }
 
 impl Config {
+    /// The defaults with one table of every list that is empty by default, for the documentation.
+    pub(crate) fn documented() -> Self {
+        Self { route: vec![Route::default()], ..Self::default() }
+    }
+
     /// The name of this host: as configured, else the system's, else `localhost`.
     pub fn hostname(&self) -> String {
         if !self.hostname.is_empty() {

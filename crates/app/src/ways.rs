@@ -1,0 +1,98 @@
+//! Routes as the configuration has them, with what their files say.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use net::upstream::{Hop, Login};
+use service::routes::{Route, Routes, Target};
+use settings::config::HopTls;
+use settings::values::{HopAddress, HostPort};
+use settings::{Config, NEXT_HOP};
+
+/// Largest file with a login, in bytes.
+const MAX_LOGIN_FILE: u64 = 4096;
+
+/// What the servers of one route have in common.
+struct Common<'a> {
+    key: String,
+    tls: HopTls,
+    verify: bool,
+    ca_file: Option<&'a Path>,
+    connect_timeout: Duration,
+    login: Option<Arc<Login>>,
+    hostname: String,
+    own: Arc<[SocketAddr]>,
+}
+
+impl Common<'_> {
+    fn hop(&self, address: &HostPort) -> Result<Hop, String> {
+        let tls_config =
+            net::tls::client_config(self.verify, self.ca_file).map_err(|e| format!("{}: {e}", self.key))?;
+        Ok(Hop {
+            address: address.clone(),
+            tls: self.tls,
+            tls_config,
+            connect_timeout: self.connect_timeout,
+            hostname: self.hostname.clone(),
+            login: self.login.clone(),
+            own: Arc::clone(&self.own),
+        })
+    }
+}
+
+/// The routes, `[next_hop]` last.
+///
+/// # Errors
+/// Its TLS settings or a login cannot be used.
+pub fn routes(config: &Config) -> Result<Routes, String> {
+    let own: Arc<[SocketAddr]> = config.smtp.iter().map(|listener| listener.listen.0).collect();
+    let hostname = config.hostname();
+    let mut routes = Vec::new();
+    for (at, route) in config.route.iter().enumerate() {
+        let common = Common {
+            key: format!("route[{at}]"),
+            tls: route.tls,
+            verify: route.verify,
+            ca_file: route.ca_file.as_deref(),
+            connect_timeout: route.connect_timeout.duration(),
+            login: route.login_file.as_deref().map(login).transpose()?,
+            hostname: hostname.clone(),
+            own: Arc::clone(&own),
+        };
+        let target = |hop: &HopAddress| Ok(Target::new(common.hop(&hop.address)?, hop.priority, hop.weight));
+        routes.push(Route {
+            name: route.name(at),
+            domains: route.domains.clone(),
+            direction: route.direction.only(),
+            targets: route.hops.iter().map(target).collect::<Result<_, String>>()?,
+        });
+    }
+    let next = &config.next_hop;
+    if let Some(address) = &next.address {
+        let common = Common {
+            key: NEXT_HOP.to_owned(),
+            tls: next.tls,
+            verify: next.verify,
+            ca_file: next.ca_file.as_deref(),
+            connect_timeout: next.connect_timeout.duration(),
+            login: None,
+            hostname,
+            own,
+        };
+        routes.push(Route::to(NEXT_HOP, common.hop(address)?));
+    }
+    Ok(Routes::new(routes))
+}
+
+/// Reads a login; what is in the file is never shown.
+fn login(path: &Path) -> Result<Arc<Login>, String> {
+    let fail = |why: &str| format!("{}: {why}", path.display());
+    let size = std::fs::metadata(path).map_err(|e| fail(&e.to_string()))?.len();
+    if size > MAX_LOGIN_FILE {
+        return Err(fail("it is too large for one line user:password"));
+    }
+    let text = std::fs::read_to_string(path).map_err(|e| fail(&e.to_string()))?;
+    Login::parse(&text).map(Arc::new).map_err(fail)
+}

@@ -1,0 +1,342 @@
+//! Where mail goes: routes by recipient, several servers a route, and which of them are up.
+//!
+//! A route is found for each recipient: the most exact domain, then a direction, then the order in the
+//! file. Its servers are tried by priority, within one priority by weight; one that could not be reached
+//! is tried last until a back-off is over, and asked meanwhile whether it is there again.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use mail::address::Address;
+use mail::arrival::Direction;
+use net::upstream::{Hop, Upstream, UpstreamError};
+use settings::values::DomainMask;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::Service;
+use crate::id;
+use crate::metrics::{HopEndLabels, HopLabels, Metrics};
+
+/// How long a server that failed once is left alone; each further failure doubles it.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+/// The longest pause.
+const MAX_PAUSE: Duration = Duration::from_secs(300);
+/// How often servers that are down are asked.
+const PROBE: Duration = Duration::from_secs(10);
+/// How long such a question may take.
+const PROBE_LIMIT: Duration = Duration::from_secs(10);
+
+/// One server of a route.
+#[derive(Debug)]
+pub struct Target {
+    /// How to speak with it.
+    pub hop: Hop,
+    /// The lowest is tried first.
+    pub priority: u16,
+    /// Its share among those of the same priority.
+    pub weight: u16,
+    health: Mutex<Health>,
+}
+
+/// What is known of a server.
+#[derive(Clone, Copy, Debug, Default)]
+struct Health {
+    failures: u32,
+    until: Option<Instant>,
+}
+
+impl Target {
+    /// A server that is taken to be up.
+    pub fn new(hop: Hop, priority: u16, weight: u16) -> Self {
+        Self { hop, priority, weight, health: Mutex::default() }
+    }
+
+    fn health(&self) -> Health {
+        *self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the last attempt to reach it succeeded, or none was made.
+    pub fn is_up(&self) -> bool {
+        self.health().failures == 0
+    }
+
+    /// Whether it is to be tried only when nothing else is left.
+    fn pauses(&self, now: Instant) -> bool {
+        self.health().until.is_some_and(|until| until > now)
+    }
+
+    /// Notes how an attempt ended; whether that is news.
+    fn note(&self, reached: bool, now: Instant) -> bool {
+        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        let was_up = health.failures == 0;
+        if reached {
+            *health = Health::default();
+        } else {
+            let pause = FIRST_PAUSE.saturating_mul(1u32.checked_shl(health.failures.min(16)).unwrap_or(u32::MAX));
+            health.failures = health.failures.saturating_add(1);
+            health.until = Some(now + pause.min(MAX_PAUSE));
+        }
+        was_up != reached
+    }
+}
+
+/// Servers for some recipients.
+#[derive(Debug)]
+pub struct Route {
+    /// Its name in log and figures.
+    pub name: String,
+    /// The recipients' domains; empty: all.
+    pub domains: Vec<DomainMask>,
+    /// Which mail it is for; `None`: all.
+    pub direction: Option<Direction>,
+    /// Its servers.
+    pub targets: Vec<Target>,
+}
+
+impl Route {
+    /// For all mail, with one server.
+    pub fn to(name: &str, hop: Hop) -> Self {
+        Self { name: name.to_owned(), domains: Vec::new(), direction: None, targets: vec![Target::new(hop, 10, 1)] }
+    }
+
+    /// How well it fits: the domain first, then the direction. `None` if it does not.
+    fn fits(&self, domain: &str, direction: Direction) -> Option<(usize, bool)> {
+        if self.direction.is_some_and(|only| only != direction) {
+            return None;
+        }
+        let by_domain = match self.domains.is_empty() {
+            true => 0,
+            false => self.domains.iter().filter_map(|mask| mask.fits(domain)).max()?,
+        };
+        Some((by_domain, self.direction.is_some()))
+    }
+
+    /// Its servers in the order in which they are tried now. `random` gives a number below its argument.
+    fn order(&self, now: Instant, random: &mut dyn FnMut(u32) -> u32) -> Vec<&Target> {
+        let mut left: Vec<&Target> = self.targets.iter().collect();
+        let mut order = Vec::with_capacity(left.len());
+        while let Some(first) = left.iter().map(|t| (t.pauses(now), t.priority)).min() {
+            let among: Vec<usize> = (0..left.len())
+                .filter(|at| left.get(*at).is_some_and(|t| (t.pauses(now), t.priority) == first))
+                .collect();
+            let weight = |at: &usize| left.get(*at).map_or(0, |t| u32::from(t.weight.max(1)));
+            let total: u32 = among.iter().map(weight).sum();
+            let mut mark = random(total);
+            let chosen = among.iter().find(|at| {
+                let weight = weight(at);
+                let hit = mark < weight;
+                mark = mark.saturating_sub(weight);
+                hit
+            });
+            let Some(chosen) = chosen.or(among.first()) else { break };
+            order.push(left.remove(*chosen));
+        }
+        order
+    }
+}
+
+/// All routes of a node.
+#[derive(Debug, Default)]
+pub struct Routes {
+    routes: Vec<Arc<Route>>,
+}
+
+impl Routes {
+    /// In the order of the file, `[next_hop]` last.
+    pub fn new(routes: Vec<Route>) -> Self {
+        Self { routes: routes.into_iter().map(Arc::new).collect() }
+    }
+
+    /// All of them.
+    pub fn all(&self) -> &[Arc<Route>] {
+        &self.routes
+    }
+
+    /// The one route there is for all mail, if there is no other: nothing has to be chosen then.
+    pub fn only(&self) -> Option<&Arc<Route>> {
+        match self.routes.as_slice() {
+            [one] if one.domains.is_empty() && one.direction.is_none() => Some(one),
+            _ => None,
+        }
+    }
+
+    /// The route of a recipient.
+    pub fn find(&self, recipient: &Address, direction: Direction) -> Option<&Arc<Route>> {
+        self.best(recipient.domain(), direction)
+    }
+
+    /// The route for what is not of any domain that has one: what a session begins with.
+    pub fn default(&self, direction: Direction) -> Option<&Arc<Route>> {
+        self.best("", direction)
+    }
+
+    fn best(&self, domain: &str, direction: Direction) -> Option<&Arc<Route>> {
+        let mut best: Option<((usize, bool), &Arc<Route>)> = None;
+        for route in &self.routes {
+            if let Some(fit) = route.fits(domain, direction)
+                && best.is_none_or(|(other, _)| fit > other)
+            {
+                best = Some((fit, route));
+            }
+        }
+        best.map(|(_, route)| route)
+    }
+}
+
+/// Opens a session with the first server of a route that takes one.
+///
+/// # Errors
+/// That of a server which may be there later, if there is one; else the first.
+pub async fn open(route: &Route, metrics: &Metrics, deadline: Instant) -> Result<Upstream, UpstreamError> {
+    let mut failed: Option<UpstreamError> = None;
+    let order = route.order(Instant::now(), &mut id::random_below);
+    let mut left = order.len();
+    for target in order {
+        left = left.saturating_sub(1);
+        // One that hangs must leave time for the next.
+        let limit = target.hop.connect_timeout.saturating_mul(2);
+        let until = if left == 0 { deadline } else { deadline.min(Instant::now() + limit) };
+        match Upstream::open(&target.hop, until).await {
+            Ok(upstream) => {
+                note(route, target, None, metrics);
+                return Ok(upstream);
+            }
+            Err(error) => {
+                note(route, target, Some(&error), metrics);
+                if failed.as_ref().is_none_or(|old| old.is_permanent() && !error.is_permanent()) {
+                    failed = Some(error);
+                }
+            }
+        }
+    }
+    Err(failed.unwrap_or_else(|| UpstreamError::Connect("no mail server is configured".to_owned())))
+}
+
+fn note(route: &Route, target: &Target, error: Option<&UpstreamError>, metrics: &Metrics) {
+    let hop = target.hop.address.to_string();
+    let result = match error {
+        None => "opened",
+        Some(UpstreamError::Refused(_)) => "refused",
+        Some(_) => "failed",
+    };
+    metrics.hop_sessions.get_or_create(&HopEndLabels { hop: hop.clone(), result }).inc();
+    if target.note(error.is_none(), Instant::now()) {
+        match error {
+            None => tracing::info!(route = route.name, hop, "a next hop is there again"),
+            Some(error) => tracing::warn!(route = route.name, hop, %error, "a next hop is down"),
+        }
+    }
+    metrics.hop_up.get_or_create(&HopLabels { route: route.name.clone(), hop }).set(i64::from(error.is_none()));
+}
+
+/// Asks servers that are down whether they are there again, until `stop` becomes true. What is up is not
+/// bothered.
+pub async fn watch(service: Arc<Service>, mut stop: watch::Receiver<bool>) {
+    loop {
+        let routes = service.current().routes.load_full();
+        for route in routes.all() {
+            for target in route.targets.iter().filter(|target| !target.is_up()) {
+                let asked = Upstream::open(&target.hop, Instant::now() + PROBE_LIMIT).await;
+                note(route, target, asked.as_ref().err(), service.metrics());
+                if let Ok(upstream) = asked {
+                    upstream.quit().await;
+                }
+                if *stop.borrow() {
+                    return;
+                }
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(PROBE) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use settings::config::HopTls;
+
+    use super::*;
+
+    fn hop(name: &str) -> Hop {
+        Hop {
+            address: name.parse().unwrap(),
+            tls: HopTls::None,
+            tls_config: net::tls::client_config(false, None).unwrap(),
+            connect_timeout: Duration::from_secs(1),
+            hostname: "mx.example.org".to_owned(),
+            login: None,
+            own: Arc::from([]),
+        }
+    }
+
+    fn route(name: &str, domains: &[&str], direction: Option<Direction>) -> Route {
+        let domains = domains.iter().map(|text| text.parse().unwrap()).collect();
+        Route { domains, direction, ..Route::to(name, hop("192.0.2.1:25")) }
+    }
+
+    #[test]
+    fn the_most_exact_domain_then_the_direction_then_the_order_counts() {
+        use Direction::{Incoming, Internal, Outgoing};
+        let routes = Routes::new(vec![
+            route("out", &[], Some(Outgoing)),
+            route("wide", &["*.example.org"], None),
+            route("narrow", &["*.a.example.org"], None),
+            route("one", &["example.org"], None),
+            route("one again", &["example.org"], None),
+            route("one out", &["example.org"], Some(Outgoing)),
+            route("rest", &[], None),
+        ]);
+        let cases = [
+            ("x@example.org", Incoming, "one"),
+            ("x@EXAMPLE.org", Outgoing, "one out"),
+            ("x@mail.example.org", Outgoing, "wide"),
+            ("x@b.a.example.org", Internal, "narrow"),
+            ("x@example.net", Incoming, "rest"),
+            ("x@example.net", Outgoing, "out"),
+            ("postmaster", Incoming, "rest"),
+        ];
+        for (address, direction, name) in cases {
+            let found = routes.find(&Address::parse(address).unwrap(), direction).unwrap();
+            assert_eq!(found.name, name, "{address} {direction:?}");
+        }
+        assert!(routes.only().is_none());
+        let some = Routes::new(vec![route("one", &["example.org"], None)]);
+        assert!(some.find(&Address::parse("x@example.net").unwrap(), Incoming).is_none());
+        assert!(some.only().is_none(), "it is not for all mail");
+        assert!(Routes::new(vec![route("all", &[], None)]).only().is_some());
+    }
+
+    #[test]
+    fn servers_are_tried_by_priority_and_weight_and_what_is_down_last() {
+        let target = |name: &str, priority, weight| Target::new(hop(name), priority, weight);
+        let route = Route {
+            targets: vec![target("c:25", 20, 1), target("a:25", 10, 1), target("b:25", 10, 3)],
+            ..Route::to("x", hop("z:25"))
+        };
+        let names = |random: u32| {
+            let order = route.order(Instant::now(), &mut |_| random);
+            order.iter().map(|t| t.hop.address.host.clone()).collect::<String>()
+        };
+        assert_eq!((names(0), names(1), names(3)), ("abc".to_owned(), "bac".to_owned(), "bac".to_owned()));
+        let mut first = 0;
+        for _ in 0..4_000 {
+            let order = route.order(Instant::now(), &mut id::random_below);
+            first += u32::from(order[0].hop.address.host == "b");
+        }
+        assert!((2_700..3_300).contains(&first), "three of four: {first}");
+        let now = Instant::now();
+        assert!(route.targets[1].note(false, now), "news");
+        assert!(!route.targets[1].note(false, now), "no news");
+        assert_eq!(names(0), "bca");
+        assert!(route.targets[1].pauses(now + FIRST_PAUSE) && !route.targets[1].pauses(now + FIRST_PAUSE * 2));
+        for _ in 0..100 {
+            route.targets[1].note(false, now);
+        }
+        assert!(!route.targets[1].pauses(now + MAX_PAUSE), "the pause has an end");
+        assert!(route.targets[1].note(true, now));
+        assert_eq!(names(0), "abc");
+    }
+}

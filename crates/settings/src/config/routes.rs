@@ -1,0 +1,98 @@
+//! Routes and the outbox: where mail goes by its recipients, and how long it may wait there.
+
+use std::path::PathBuf;
+
+use judge::units::Time;
+use mail::arrival::Direction;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::HopTls;
+use crate::values::{DomainMask, HopAddress, optional};
+
+/// Which mail a route is for, by the way it goes (D-20). It is looked at for each recipient.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RouteDirection {
+    /// All mail.
+    #[default]
+    Any,
+    /// Mail from outside to us.
+    Incoming,
+    /// Mail of our own clients to somebody outside.
+    Outgoing,
+    /// Mail between our own addresses.
+    Internal,
+}
+
+impl RouteDirection {
+    /// The one direction; `None` for all mail.
+    pub fn only(self) -> Option<Direction> {
+        match self {
+            Self::Any => None,
+            Self::Incoming => Some(Direction::Incoming),
+            Self::Outgoing => Some(Direction::Outgoing),
+            Self::Internal => Some(Direction::Internal),
+        }
+    }
+}
+
+/// One route: mail servers for some recipients. The route with the most exact domain counts, then one
+/// with a direction, then the first in the file; `[next_hop]` is for the rest.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Route {
+    /// Its name in log and figures. Empty: `route-1`, `route-2` and so on.
+    pub name: String,
+    /// The recipients' domains: `example.org` is that domain alone, `*.example.org` all below it.
+    /// Empty: all domains.
+    pub domains: Vec<DomainMask>,
+    /// Which mail it is for.
+    pub direction: RouteDirection,
+    /// The mail servers: `host:port`, with `priority=N` (default 10; the lowest is tried first) and
+    /// `weight=N` (default 1; the share among those of one priority) behind it.
+    pub hops: Vec<HopAddress>,
+    /// Whether connections are encrypted.
+    pub tls: HopTls,
+    /// Check the servers' certificates: name, time, and who issued them.
+    pub verify: bool,
+    /// The certificates of the issuers to trust, a PEM file. Empty: the system's.
+    #[serde(with = "optional")]
+    #[schemars(with = "String")]
+    pub ca_file: Option<PathBuf>,
+    /// How long to wait for a connection.
+    pub connect_timeout: Time,
+    /// A file with one line `user:password`, to log in with at these servers. It is used only over
+    /// TLS, or on this machine. Clients cannot log in on this route themselves then.
+    #[serde(with = "optional")]
+    #[schemars(with = "String")]
+    pub login_file: Option<PathBuf>,
+}
+
+impl Default for Route {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            domains: Vec::new(),
+            direction: RouteDirection::default(),
+            hops: Vec::new(),
+            tls: HopTls::default(),
+            verify: false,
+            ca_file: None,
+            connect_timeout: Time(30_000),
+            login_file: None,
+        }
+    }
+}
+
+impl Route {
+    /// Its name; `at` is its place in the file, from 0.
+    pub fn name(&self, at: usize) -> String {
+        if self.name.is_empty() { format!("route-{}", at.saturating_add(1)) } else { self.name.clone() }
+    }
+
+    /// Whether it takes every recipient.
+    pub fn is_for_all(&self) -> bool {
+        self.domains.is_empty() && self.direction == RouteDirection::Any
+    }
+}

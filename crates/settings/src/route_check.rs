@@ -1,0 +1,136 @@
+//! What is wrong, or likely not meant, in the routes.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use judge::units::Time;
+
+use crate::check::leads_to;
+use crate::config::{Config, HopTls, Route, RouteDirection};
+use crate::problem::Problem;
+
+/// Most routes of one node.
+pub const MAX_ROUTES: usize = 1_000;
+/// Most mail servers of one route.
+pub const MAX_HOPS: usize = 32;
+/// Longest name of a route, in bytes: it stands in every figure.
+const MAX_NAME: usize = 60;
+
+/// The name of what `[next_hop]` is among the routes.
+pub const NEXT_HOP: &str = "next_hop";
+
+pub(crate) fn check_routes(config: &Config, found: &mut Vec<Problem>) {
+    if config.route.len() > MAX_ROUTES {
+        found.push(Problem::error("route", format!("more than {MAX_ROUTES} routes")));
+    }
+    let mut names = BTreeSet::from([NEXT_HOP.to_owned()]);
+    for (at, route) in config.route.iter().enumerate().take(MAX_ROUTES) {
+        let key = format!("route[{at}]");
+        if !names.insert(route.name(at)) {
+            let message = format!("{key}.name: {:?} is taken", route.name(at));
+            found.push(Problem::error(&format!("{key}.name"), message));
+        }
+        check_route(route, &key, found);
+    }
+    check_reach(config, found);
+}
+
+fn check_route(route: &Route, key: &str, found: &mut Vec<Problem>) {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if route.name.len() > MAX_NAME || !route.name.chars().all(plain) {
+        let message = format!("{key}.name: letters, digits, \"-\", \"_\" and \".\" only, at most {MAX_NAME}");
+        found.push(Problem::error(&format!("{key}.name"), message));
+    }
+    let hops = format!("{key}.hops");
+    if route.hops.is_empty() {
+        let problem = Problem::error(&hops, format!("{hops} is empty: its mail could go nowhere"));
+        found.push(problem.hint("write the mail servers, like [\"mail.example.org:25\"]"));
+    }
+    if route.hops.len() > MAX_HOPS {
+        found.push(Problem::error(&hops, format!("{hops}: more than {MAX_HOPS} mail servers")));
+    }
+    let mut seen = BTreeSet::new();
+    for hop in &route.hops {
+        if !seen.insert(hop.address.to_string().to_lowercase()) {
+            found.push(Problem::error(&hops, format!("{hops}: {} is named twice", hop.address)));
+        }
+    }
+    if route.connect_timeout == Time(0) {
+        let key = format!("{key}.connect_timeout");
+        found.push(Problem::error(&key, format!("{key} is 0: it would run out at once")));
+    }
+    check_tls(route, key, found);
+}
+
+fn check_tls(route: &Route, key: &str, found: &mut Vec<Problem>) {
+    let sub = |name: &str| format!("{key}.{name}");
+    if route.tls == HopTls::None && route.verify {
+        let message = format!("{key}: verify = true with tls = \"none\": there is no certificate to check");
+        found.push(Problem::error(&sub("verify"), message));
+    }
+    if route.ca_file.is_some() && !route.verify {
+        let message = format!("{key}: ca_file without verify = true: certificates are not checked");
+        found.push(Problem::warning(&sub("ca_file"), message));
+    }
+    if route.tls == HopTls::Opportunistic && route.verify {
+        let message =
+            format!("{key}: verify = true with tls = \"opportunistic\": whoever hides STARTTLS gets the mail in clear");
+        found.push(Problem::advice(&sub("verify"), message).hint("write tls = \"required\""));
+    }
+    if route.tls == HopTls::Required && !route.verify {
+        let message =
+            format!("{key}: tls = \"required\" without verify = true: somebody on the way can still read along");
+        found.push(Problem::advice(&sub("tls"), message));
+    }
+    let local = |hop: &crate::values::HopAddress| {
+        hop.address.ip().map_or(hop.address.host.eq_ignore_ascii_case("localhost"), |ip| ip.is_loopback())
+    };
+    if route.login_file.is_some() && route.tls == HopTls::None && !route.hops.iter().all(local) {
+        let message = format!("{key}: login_file with tls = \"none\": a password never goes out in clear");
+        found.push(Problem::error(&sub("login_file"), message).hint("write tls = \"required\" and verify = true"));
+    }
+}
+
+/// Routes that never count, and recipients for whom there is none.
+fn check_reach(config: &Config, found: &mut Vec<Problem>) {
+    for (at, route) in config.route.iter().enumerate().take(MAX_ROUTES) {
+        let earlier = config.route.get(..at).unwrap_or_default();
+        let taken =
+            |mask| earlier.iter().any(|other| other.direction == route.direction && other.domains.contains(mask));
+        for mask in route.domains.iter().filter(|mask| taken(mask)) {
+            let key = format!("route[{at}].domains");
+            let message = format!("{key}: {mask} is the domain of an earlier route, which always counts first");
+            found.push(Problem::warning(&key, message));
+        }
+        let shadowed = |other: &Route| other.domains.is_empty() && other.direction == route.direction;
+        if route.domains.is_empty() && earlier.iter().any(shadowed) {
+            let key = format!("route[{at}]");
+            let message = format!("{key} ({}) is never used: an earlier route takes all its mail", route.name(at));
+            found.push(Problem::warning(&format!("{key}.hops"), message));
+        }
+        if route.direction != RouteDirection::Any && config.trust.internal_domains.is_empty() {
+            let auto = config.smtp.iter().all(|l| l.direction == crate::config::ListenerDirection::Auto);
+            if auto && route.direction != RouteDirection::Incoming {
+                let key = format!("route[{at}].direction");
+                let message = format!("{key}: no mail counts as outgoing or internal without trust.internal_domains");
+                found.push(Problem::warning(&key, message).hint("list your mail domains (D-20)"));
+            }
+        }
+    }
+    let all = config.route.iter().any(Route::is_for_all);
+    if all && config.next_hop.address.is_some() {
+        let message = "next_hop.address is never used: a route takes all mail";
+        found.push(Problem::warning("next_hop.address", message));
+    }
+}
+
+/// A mail server of a route that is one of our own listeners.
+pub(crate) fn check_loop(config: &Config, listener: SocketAddr, listener_key: &str, found: &mut Vec<Problem>) {
+    for (at, route) in config.route.iter().enumerate().take(MAX_ROUTES) {
+        if let Some(hop) = route.hops.iter().find(|hop| leads_to(&hop.address, listener)) {
+            let key = format!("route[{at}].hops");
+            let message = format!("{key}: {} is our own {listener_key}: mail would go round in circles", hop.address);
+            found.push(Problem::error(&key, message));
+        }
+    }
+}
