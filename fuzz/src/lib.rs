@@ -28,6 +28,7 @@ pub const TARGETS: &[Target] = &[
     ("unpack_ar", unpack::fuzzing::fuzz_ar),
     ("unpack_iso", unpack::fuzzing::fuzz_iso),
     ("unpack_tnef", unpack::fuzzing::fuzz_tnef),
+    ("unpack_cms", unpack::fuzzing::fuzz_cms),
     ("unpack_embedded", unpack::fuzzing::fuzz_embedded),
     ("unpack_gzip", unpack::fuzzing::fuzz_gzip),
     ("unpack_message", unpack::fuzzing::fuzz_message),

@@ -10,7 +10,7 @@ use mail::untrusted::Untrusted;
 use crate::budget::Budget;
 use crate::bytes::between;
 use crate::formats::several::{self, Reading, Several};
-use crate::formats::{ar, arj, cab, compressed, cpio, gzip, iso, lha, message, ole2, rar, sevenz, tar, tnef, zip};
+use crate::formats::{ar, arj, cab, cms, compressed, cpio, gzip, iso, lha, message, ole2, rar, sevenz, tar, tnef, zip};
 
 /// A file that holds others. It keeps no reference to its bytes: they are handed in at each call,
 /// always the same ones that it was opened with.
@@ -146,6 +146,7 @@ fn primary(kind: FileKind, data: &[u8], budget: &mut Budget) -> Option<Box<dyn C
         FileKind::Ar => Box::new(ar::Ar::open(data)),
         FileKind::Iso => Box::new(iso::Iso::open(data, budget)),
         FileKind::Ole2 => Box::new(ole2::Ole2::open(data)),
+        FileKind::Cms => Box::new(cms::Cms::open(data, budget)),
         FileKind::Tnef => Box::new(tnef::Tnef::open(data, budget)),
         _ => return None,
     })

@@ -93,6 +93,11 @@ pub fn fuzz_embedded(data: &[u8]) {
     walk(FileKind::Unknown, data);
 }
 
+/// Reads the bytes as a cryptographic message.
+pub fn fuzz_cms(data: &[u8]) {
+    walk(FileKind::Cms, data);
+}
+
 /// Reads the bytes as a message.
 pub fn fuzz_message(data: &[u8]) {
     walk(FileKind::Message, data);

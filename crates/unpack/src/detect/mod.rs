@@ -13,7 +13,7 @@ use mail::graph::looks_like_message;
 
 use crate::bytes::{be32, between, le32, take};
 use crate::formats::compressed::Stream;
-use crate::formats::{arj, cpio, tar, zip};
+use crate::formats::{arj, cms, cpio, tar, zip};
 
 /// Most members of a zip archive that are looked at to tell its kind.
 const MAX_NAMES: u32 = 4096;
@@ -33,6 +33,9 @@ pub fn detect(bytes: &[u8]) -> FileKind {
     }
     if Stream::find(bytes).is_some() {
         return FileKind::Compressed;
+    }
+    if cms::starts(bytes) {
+        return FileKind::Cms;
     }
     if arj::starts(bytes) {
         return FileKind::Arj;

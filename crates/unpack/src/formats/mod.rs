@@ -3,6 +3,7 @@
 pub(crate) mod ar;
 pub(crate) mod arj;
 pub(crate) mod cab;
+pub(crate) mod cms;
 pub(crate) mod compressed;
 pub(crate) mod cpio;
 pub(crate) mod gzip;

@@ -4,6 +4,7 @@
 mod arj_lha;
 mod bombs;
 mod cabs;
+mod cmss;
 mod detection;
 mod gzip;
 mod messages;

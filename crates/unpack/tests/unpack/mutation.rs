@@ -53,6 +53,7 @@ fn samples() -> Vec<(Vec<u8>, Entry)> {
             FileKind::Ar => fuzz_ar,
             FileKind::Iso => fuzz_iso,
             FileKind::Tnef => fuzz_tnef,
+            FileKind::Cms => fuzz_cms,
             FileKind::Pe => fuzz_embedded,
             FileKind::SevenZip => fuzz_seven_zip,
             FileKind::Ole2 => fuzz_ole2,
@@ -124,7 +125,7 @@ proptest! {
 
     #[test]
     fn any_bytes_end_within_the_budget(data in prop::collection::vec(any::<u8>(), 0..300)) {
-        for read in [fuzz_zip as Entry, fuzz_gzip, fuzz_message, fuzz_detect, fuzz_compressed, fuzz_tar, fuzz_seven_zip, fuzz_rar, fuzz_cpio, fuzz_ar, fuzz_iso, fuzz_embedded, fuzz_cab, fuzz_lha, fuzz_arj, fuzz_tnef] {
+        for read in [fuzz_zip as Entry, fuzz_gzip, fuzz_message, fuzz_detect, fuzz_compressed, fuzz_tar, fuzz_seven_zip, fuzz_rar, fuzz_cpio, fuzz_ar, fuzz_iso, fuzz_embedded, fuzz_cab, fuzz_lha, fuzz_arj, fuzz_tnef, fuzz_cms] {
             read(&data);
         }
     }
