@@ -10,7 +10,9 @@ use mail::untrusted::Untrusted;
 use crate::budget::Budget;
 use crate::bytes::between;
 use crate::formats::several::{self, Reading, Several};
-use crate::formats::{ar, arj, cab, cms, compressed, cpio, gzip, iso, lha, message, ole2, rar, sevenz, tar, tnef, zip};
+use crate::formats::{
+    ar, arj, cab, cms, compressed, cpio, gzip, iso, lha, message, odf, ole2, ooxml, rar, sevenz, tar, tnef, zip,
+};
 
 /// A file that holds others. It keeps no reference to its bytes: they are handed in at each call,
 /// always the same ones that it was opened with.
@@ -134,7 +136,15 @@ fn primary(kind: FileKind, data: &[u8], budget: &mut Budget) -> Option<Box<dyn C
     Some(match kind {
         FileKind::Message => Box::new(message::Message::open(data, budget)),
         FileKind::Gzip => Box::new(gzip::Gzip::open(data)),
-        FileKind::Zip | FileKind::Ooxml | FileKind::Odf | FileKind::Jar => Box::new(zip::Zip::open(data, budget)),
+        FileKind::Ooxml => Box::new(ooxml::Ooxml::open(data, budget)),
+        FileKind::Odf => Box::new(odf::Odf::open(data, budget)),
+        FileKind::Zip | FileKind::Jar => Box::new(zip::Zip::open(data, budget)),
+        FileKind::Xml | FileKind::Text | FileKind::Html if ooxml::flat::starts(data) => {
+            Box::new(ooxml::flat::Flat::open(data, budget))
+        }
+        FileKind::Compressed if data.starts_with(ooxml::activemime::MAGIC) => {
+            Box::new(ooxml::activemime::ActiveMime::open(data))
+        }
         FileKind::Compressed => Box::new(compressed::Compressed::open(data)),
         FileKind::Tar => Box::new(tar::Tar::open(data)),
         FileKind::SevenZip => Box::new(sevenz::SevenZip::open(data, budget)),

@@ -23,6 +23,25 @@ pub fn fuzz_zip(data: &[u8]) {
     }
 }
 
+/// Reads the bytes as an Office Open XML package, and as a document in one XML file.
+pub fn fuzz_ooxml(data: &[u8]) {
+    walk(FileKind::Ooxml, data);
+    walk(FileKind::Xml, data);
+    walk(FileKind::Compressed, data);
+}
+
+/// Reads the bytes as an OpenDocument package.
+pub fn fuzz_odf(data: &[u8]) {
+    walk(FileKind::Odf, data);
+}
+
+/// Reads the bytes as one part of a document, of each kind there is.
+pub fn fuzz_document_part(data: &[u8]) {
+    let mut budget = Budget::new(Limits::default(), StopFlag::new());
+    crate::formats::ooxml::fuzz_part(data, &mut budget);
+    crate::formats::odf::fuzz_part(data, &mut budget);
+}
+
 /// Reads the bytes as gzip.
 pub fn fuzz_gzip(data: &[u8]) {
     walk(FileKind::Gzip, data);

@@ -28,9 +28,8 @@ pub mod formats;
 pub mod fuzzing;
 mod names;
 mod passwords;
-// The document formats that fill it follow one by one.
-#[allow(dead_code)]
 mod views;
+mod xml;
 
 pub use budget::{Budget, Fence, Limit, Limits, Meter, StopFlag};
 pub use container::{Container, Member, Opening, open};

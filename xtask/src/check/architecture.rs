@@ -51,6 +51,8 @@ const PURE: [(&str, &[&str]); 8] = [
     (
         "unpack",
         &[
+            "aes",
+            "blowfish",
             "bzip2",
             "crc32fast",
             "deflate64",
@@ -59,10 +61,13 @@ const PURE: [(&str, &[&str]); 8] = [
             "lzma-rust2",
             "lzxd",
             "memchr",
+            "pbkdf2",
             "ppmd-rust",
             "rars",
             "ruzstd",
             "serde",
+            "sha1",
+            "sha2",
         ],
     ),
     ("signatures", &[]),

@@ -77,6 +77,10 @@ fn zip_kind(bytes: &[u8]) -> FileKind {
         let office = [&b"word/"[..], b"xl/", b"ppt/", b"visio/"].into_iter().any(under);
         return if office { FileKind::Ooxml } else { FileKind::Zip };
     }
+    // LibreOffice opens a document by its manifest, wherever its type stands.
+    if any(&|name| name == b"content.xml") && any(&|name| name == b"META-INF/manifest.xml") {
+        return FileKind::Odf;
+    }
     if any(&|name| name.eq_ignore_ascii_case(b"META-INF/MANIFEST.MF") || name.ends_with(b".class")) {
         return FileKind::Jar;
     }

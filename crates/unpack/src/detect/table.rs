@@ -2,8 +2,8 @@
 //! fits decides.
 
 use mail::evidence::FileKind::{
-    self, Ar, Cab, Elf, Gzip, Image, Iso, Lha, Lnk, MachO, Media, Ole2, OtherArchive, Pdf, Rar, Rtf, SevenZip, Tar,
-    Tnef, Unknown, Zip,
+    self, Ar, Cab, Compressed, Elf, Gzip, Image, Iso, Lha, Lnk, MachO, Media, Ole2, OtherArchive, Pdf, Rar, Rtf,
+    SevenZip, Tar, Tnef, Unknown, Zip,
 };
 
 use crate::bytes::take;
@@ -33,6 +33,7 @@ pub(super) const SIGNATURES: &[Signature] = &[
     (Unknown, 0, b"\0asm", "WebAssembly"),
     (Unknown, 0, b"dex\n", "Dalvik"),
     // Archives that are opened.
+    (Compressed, 0, b"ActiveMime\0", "macros of a Word 2003 document"),
     (Zip, 0, b"PK\x03\x04", "zip"),
     (Zip, 0, b"PK\x05\x06", "empty zip"),
     (Zip, 0, b"PK00PK\x03\x04", "zip, one segment of a split archive"),

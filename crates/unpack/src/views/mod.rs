@@ -3,6 +3,7 @@
 //!
 //! Limits: [`MAX_ACTIVE`], [`MAX_ACTIVE_BYTES`], and those of [`text`].
 
+pub(crate) mod links;
 pub(crate) mod text;
 
 use mail::evidence::{Active, FileKind, Role, UnscannedReason};

@@ -6,6 +6,7 @@ mod bombs;
 mod cabs;
 mod cmss;
 mod detection;
+mod documents;
 mod gzip;
 mod messages;
 mod mutation;

@@ -9,6 +9,7 @@ use unpack::detect;
 use unpack::fuzzing::*;
 use zip::CompressionMethod;
 
+use crate::documents;
 use crate::samples::stored_samples;
 use crate::support::{Lie, archive, gzip, lying, noise};
 
@@ -35,6 +36,8 @@ fn seeds() -> Vec<(Vec<u8>, Entry)> {
         (mail.to_vec(), fuzz_message),
     ]
     .into_iter()
+    .chain(documents::parts().into_iter().map(|data| (data, fuzz_document_part as Entry)))
+    .chain(documents::whole().into_iter().map(|data| (data, fuzz_ooxml as Entry)))
     .chain(samples())
     .collect()
 }
@@ -57,6 +60,8 @@ fn samples() -> Vec<(Vec<u8>, Entry)> {
             FileKind::Pe => fuzz_embedded,
             FileKind::SevenZip => fuzz_seven_zip,
             FileKind::Ole2 => fuzz_ole2,
+            FileKind::Ooxml | FileKind::Xml => fuzz_ooxml,
+            FileKind::Odf => fuzz_odf,
             _ => fuzz_zip,
         }
     };
@@ -125,7 +130,7 @@ proptest! {
 
     #[test]
     fn any_bytes_end_within_the_budget(data in prop::collection::vec(any::<u8>(), 0..300)) {
-        for read in [fuzz_zip as Entry, fuzz_gzip, fuzz_message, fuzz_detect, fuzz_compressed, fuzz_tar, fuzz_seven_zip, fuzz_rar, fuzz_cpio, fuzz_ar, fuzz_iso, fuzz_embedded, fuzz_cab, fuzz_lha, fuzz_arj, fuzz_tnef, fuzz_cms] {
+        for read in [fuzz_zip as Entry, fuzz_gzip, fuzz_message, fuzz_detect, fuzz_compressed, fuzz_tar, fuzz_seven_zip, fuzz_rar, fuzz_cpio, fuzz_ar, fuzz_iso, fuzz_embedded, fuzz_cab, fuzz_lha, fuzz_arj, fuzz_tnef, fuzz_cms, fuzz_ooxml, fuzz_odf, fuzz_document_part] {
             read(&data);
         }
     }

@@ -26,6 +26,7 @@ use mail::evidence::UnscannedReason;
 use crate::budget::{Budget, Meter};
 use crate::bytes::between;
 use crate::container::{Container, Member};
+use crate::decode::decode;
 use crate::names;
 use directory::Directory;
 use header::{Header, LOCAL_MAGIC};
@@ -51,6 +52,18 @@ struct Plan {
     /// The two headers disagree.
     differs: bool,
     hidden: bool,
+}
+
+/// The content of the listed member with a name, for what has to be known before the others; `None`
+/// if there is none, or if it cannot be read whole.
+pub(crate) fn member(data: &[u8], name: &[u8], budget: &mut Budget, meter: &mut Meter) -> Option<Vec<u8>> {
+    let directory = Directory::read(data, budget.limits().objects);
+    let header = directory.records.iter().find(|record| record.raw_name(data).eq_ignore_ascii_case(name))?;
+    let from = Directory::local(data, header)?.at.end;
+    let packed = between(data, from, from.saturating_add(usize::try_from(header.packed).ok()?));
+    let method = header.compression().filter(|_| !header.is_encrypted())?;
+    let decoded = decode(method, packed, budget, meter);
+    header.is_met(method, &decoded, packed.len()).then_some(decoded.content)
 }
 
 /// A zip archive.

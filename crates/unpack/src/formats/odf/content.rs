@@ -1,0 +1,204 @@
+//! The parts of an OpenDocument file: text with what is hidden told apart, and what acts.
+//!
+//! Hidden is what a style of the same part hides (`text:display`, a height of a point or less, white
+//! letters without a background), hidden sections, paragraphs and fields, deleted text, hidden sheets,
+//! rows and slides. Limits: [`MAX_STYLES`], [`MAX_DEPTH`].
+
+use std::collections::BTreeSet;
+
+use mail::evidence::Active;
+
+use crate::views::{Views, links};
+use crate::xml::{Event, Reader, Tag};
+
+/// Most hiding styles of one part.
+const MAX_STYLES: usize = 4096;
+/// Deepest element in which text is still told apart as hidden or shown; deeper it is like what is
+/// around it.
+const MAX_DEPTH: usize = 256;
+
+/// Where the reading is.
+#[derive(Default)]
+struct State {
+    /// Styles that hide.
+    hiding: BTreeSet<String>,
+    /// The style whose properties are read, and what they said.
+    style: Option<String>,
+    white: bool,
+    shaded: bool,
+    /// Elements that are open, up to [`MAX_DEPTH`]: whether each hides what is in it.
+    open: Vec<bool>,
+    hides: usize,
+    deeper: usize,
+    /// Inside of a text, of a script.
+    texts: usize,
+    script: Option<(String, String)>,
+}
+
+impl State {
+    fn hidden(&self) -> bool {
+        self.hides > 0
+    }
+
+    fn push(&mut self, hides: bool) {
+        if self.open.len() < MAX_DEPTH {
+            self.open.push(hides);
+            self.hides = self.hides.saturating_add(usize::from(hides));
+        } else {
+            self.deeper = self.deeper.saturating_add(1);
+        }
+    }
+
+    fn pop(&mut self) {
+        if self.deeper > 0 {
+            self.deeper = self.deeper.saturating_sub(1);
+        } else if self.open.pop() == Some(true) {
+            self.hides = self.hides.saturating_sub(1);
+        }
+    }
+
+    /// Whether an element hides what is in it.
+    fn hides(&self, tag: &Tag<'_>) -> bool {
+        match tag.name {
+            "tracked-changes" | "hidden-text" => true,
+            "hidden-paragraph" => tag.get("is-hidden").is_none_or(|value| value != "false"),
+            "section" => tag.get("display").is_some_and(|display| display == "none"),
+            "table-row" | "table-column" => tag.get("visibility").is_some_and(|value| value == "collapse"),
+            "p" | "h" | "span" | "table" | "page" | "a" => {
+                tag.get("style-name").is_some_and(|style| self.hiding.contains(&*style))
+            }
+            _ => false,
+        }
+    }
+
+    /// Properties of a style: whether they hide.
+    fn properties(&mut self, tag: &Tag<'_>) {
+        let is = |name: &str, value: &str| tag.get(name).is_some_and(|found| found.eq_ignore_ascii_case(value));
+        let tiny = tag.get("font-size").is_some_and(|size| {
+            size.strip_suffix("pt").and_then(|size| size.parse::<f32>().ok()).is_some_and(|size| size <= 1.0)
+        });
+        self.white |= is("color", "#ffffff");
+        self.shaded |= tag.get("background-color").is_some_and(|colour| colour != "transparent");
+        let hides = is("display", "none") || is("display", "false") || is("visibility", "hidden") || tiny;
+        if hides && let Some(style) = self.style.clone().filter(|_| self.hiding.len() < MAX_STYLES) {
+            self.hiding.insert(style);
+        }
+    }
+}
+
+/// Reads a part.
+pub(super) fn read(name: &str, reader: &mut Reader<'_>, views: &mut Views) {
+    let mut state = State::default();
+    for event in reader.by_ref() {
+        match event {
+            Event::Start(tag) => {
+                start(name, &tag, &mut state, views);
+                if !tag.empty {
+                    let hides = state.hides(&tag);
+                    state.push(hides);
+                }
+            }
+            Event::End(end) => {
+                ended(end, &mut state, views);
+                state.pop();
+            }
+            Event::Text(text) => {
+                if let Some((_, source)) = &mut state.script {
+                    source.push_str(&text);
+                } else if state.texts > 0 {
+                    views.text.push(&text, state.hidden());
+                }
+            }
+            Event::Instruction(_) => {}
+        }
+    }
+    if let Some((name, source)) = state.script {
+        views.act(Active::Script, Some(&name), source);
+    }
+}
+
+fn start(part: &str, tag: &Tag<'_>, state: &mut State, views: &mut Views) {
+    match tag.name {
+        "p" | "h" if !tag.empty => state.texts = state.texts.saturating_add(1),
+        "tab" | "s" => views.text.push_char(' ', state.hidden()),
+        "line-break" => views.text.end_line(state.hidden()),
+        "hidden-text" => {
+            views.text.push(&tag.get("string-value").unwrap_or_default(), true);
+            views.text.end_line(true);
+        }
+        "style" => {
+            state.style = tag.get("name").map(|name| name.into_owned());
+            (state.white, state.shaded) = (false, false);
+        }
+        "text-properties"
+        | "table-properties"
+        | "drawing-page-properties"
+        | "section-properties"
+        | "paragraph-properties" => state.properties(tag),
+        // A table names its sheet.
+        "table" => {
+            if let Some(name) = tag.get("name") {
+                let hidden = state.hidden() || state.hides(tag);
+                views.text.push(&name, hidden);
+                views.text.end_line(hidden);
+            }
+        }
+        "module" | "source-code" if !tag.empty => {
+            let name = tag.get("name").map_or_else(|| part.to_owned(), |name| name.into_owned());
+            state.script = Some((if part.is_empty() { name } else { part.to_owned() }, String::new()));
+        }
+        _ => acts(part, tag, views),
+    }
+}
+
+/// What an element does beside showing text.
+fn acts(part: &str, tag: &Tag<'_>, views: &mut Views) {
+    let part = Some(part).filter(|part| !part.is_empty());
+    let text = |name: &str| tag.get(name).unwrap_or_default();
+    if matches!(tag.name, "dde-source" | "dde-connection-decl") {
+        let link = format!("{}|{}!{}", text("dde-application"), text("dde-topic"), text("dde-item"));
+        return views.act(Active::Dde, part, links::kept(&link));
+    }
+    let Some(address) = tag.get("href") else { return };
+    let lower = address.to_ascii_lowercase();
+    let listener = matches!(tag.name, "event-listener" | "event");
+    if lower.starts_with("vnd.sun.star.script:") || lower.starts_with("macro:") || lower.starts_with("javascript:") {
+        let text = format!("{} {address}", text("event-name"));
+        return views.act(Active::Script, part, links::kept(text.trim()));
+    }
+    let runs = matches!(&*text("action"), "execute" | "verb");
+    if listener && (runs || links::starts_program(&address))
+        || links::starts_program(&address) && links::is_remote(&address)
+    {
+        return views.act(Active::Launch, part, links::kept(&address));
+    }
+    let loads = match tag.name {
+        "a" | "event-listener" => false,
+        "image" | "plugin" | "fill-image" | "background-image" => !links::is_web(&address),
+        _ => true,
+    };
+    if loads && links::is_remote(&address) {
+        views.act(Active::RemoteTemplate, part, links::kept(&address));
+    }
+}
+
+fn ended(name: &str, state: &mut State, views: &mut Views) {
+    match name {
+        "p" | "h" => {
+            state.texts = state.texts.saturating_sub(1);
+            views.text.end_line(false);
+            views.text.end_line(true);
+        }
+        "style" => {
+            let hides = state.white && !state.shaded;
+            let style = state.style.take().filter(|_| hides && state.hiding.len() < MAX_STYLES);
+            state.hiding.extend(style);
+        }
+        "module" | "source-code" => {
+            if let Some((name, source)) = state.script.take() {
+                views.act(Active::Script, Some(&name), source);
+            }
+        }
+        _ => {}
+    }
+}

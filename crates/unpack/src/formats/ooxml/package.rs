@@ -1,0 +1,181 @@
+//! The package around the parts (ECMA-376 part 2): content types and relationships.
+//!
+//! Limits: [`MAX_LINKS`] relationships are remembered for actions that name them, [`MAX_TYPES`]
+//! content types are compared; those beyond are still looked at one by one for what is remote.
+
+use std::collections::BTreeMap;
+
+use mail::evidence::Active;
+
+use crate::views::{Views, links};
+use crate::xml::{Event, Reader};
+
+/// Most relationships of one package that are remembered.
+const MAX_LINKS: usize = 16_384;
+/// Most content types of one package that are compared.
+const MAX_TYPES: usize = 16_384;
+
+/// What the package says of its parts.
+#[derive(Default)]
+pub(super) struct Package {
+    /// Target by part and relationship.
+    links: BTreeMap<(String, String), String>,
+    /// Content type by part, lower case.
+    types: BTreeMap<String, String>,
+    /// How many lists of content types there were.
+    lists: u32,
+    /// A part that holds macros was seen.
+    macros: bool,
+    /// There were parts under relationships, as every package has them.
+    related: bool,
+    contradictory: bool,
+}
+
+/// A part's name as packages compare them: from the root, in lower case, with plain slashes.
+pub(super) fn normal(name: &str) -> String {
+    name.replace('\\', "/").trim_start_matches('/').to_ascii_lowercase()
+}
+
+/// The part that a relationship file belongs to: `word/_rels/document.xml.rels` to `word/document.xml`.
+fn owner(name: &str) -> String {
+    let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
+    let folder = folder.strip_suffix("_rels").unwrap_or(folder);
+    format!("{folder}{}", file.strip_suffix(".rels").unwrap_or(file))
+}
+
+/// A target as seen from a part.
+fn resolve(part: &str, target: &str) -> String {
+    let target = target.replace('\\', "/");
+    if target.starts_with('/') {
+        return normal(&target);
+    }
+    let folder = part.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let mut steps: Vec<&str> = folder.split('/').filter(|step| !step.is_empty()).collect();
+    for step in target.split('/') {
+        match step {
+            ".." => drop(steps.pop()),
+            "." | "" => {}
+            step => steps.push(step),
+        }
+    }
+    normal(&steps.join("/"))
+}
+
+impl Package {
+    /// Notes that a part is there.
+    pub(super) fn saw(&mut self, name: &str) {
+        self.macros |= name.ends_with("vbaproject.bin");
+    }
+
+    /// Reads a list of content types.
+    pub(super) fn types(&mut self, reader: &mut Reader<'_>) {
+        self.lists = self.lists.saturating_add(1);
+        for event in reader {
+            let Event::Start(tag) = event else { continue };
+            let part = match tag.name {
+                "Override" => tag.get("PartName").map(|name| normal(&name)),
+                "Default" => tag.get("Extension").map(|end| format!("*.{}", end.to_ascii_lowercase())),
+                _ => continue,
+            };
+            let (Some(part), Some(kind)) = (part, tag.get("ContentType")) else { continue };
+            let kind = kind.to_ascii_lowercase();
+            if self.types.len() < MAX_TYPES {
+                let before = self.types.insert(part, kind.clone());
+                self.contradictory |= before.is_some_and(|before| before != kind);
+            }
+        }
+    }
+
+    /// Reads the relationships of a part, and tells what of them is loaded from elsewhere.
+    pub(super) fn relationships(&mut self, name: &str, reader: &mut Reader<'_>, views: &mut Views) {
+        self.related = true;
+        let part = owner(name);
+        for event in reader {
+            let Event::Start(tag) = event else { continue };
+            if tag.name != "Relationship" {
+                continue;
+            }
+            let (Some(target), Some(kind)) = (tag.get("Target"), tag.get("Type")) else { continue };
+            let kind = kind.rsplit('/').next().unwrap_or("").to_ascii_lowercase();
+            let external = tag.get("TargetMode").is_some_and(|mode| mode.eq_ignore_ascii_case("external"));
+            if external || links::is_remote(&target) {
+                outside(&kind, &target, name, views);
+            }
+            let Some(id) = tag.get("Id") else { continue };
+            let target = if external { links::kept(&target) } else { resolve(&part, &target) };
+            if self.links.len() < MAX_LINKS {
+                self.links.insert((part.clone(), id.into_owned()), target);
+            }
+        }
+    }
+
+    /// Where a part's relationship leads to.
+    pub(super) fn target(&self, part: &str, id: &str) -> Option<&str> {
+        self.links.get(&(part.to_owned(), id.to_owned())).map(String::as_str)
+    }
+
+    /// Whether the content types say that a part is a macro sheet.
+    pub(super) fn is_macro_sheet(&self, part: &str) -> bool {
+        self.types.get(part).is_some_and(|kind| kind.contains("macrosheet"))
+    }
+
+    /// Whether what the package says contradicts itself or its parts: then programs differ about it.
+    pub(super) fn is_contradictory(&self) -> bool {
+        let mains = || self.types.values().filter(|kind| kind.ends_with(".main+xml") || kind.ends_with(".main"));
+        let enabled = |kind: &String| kind.contains("macroenabled") || kind.contains("binary");
+        let barred = self.macros && mains().next().is_some() && !mains().any(enabled);
+        self.contradictory || barred || self.related && self.lists != 1
+    }
+}
+
+/// Tells what a relationship to something outside of the package does.
+fn outside(kind: &str, target: &str, name: &str, views: &mut Views) {
+    let remote = links::is_remote(target);
+    let what = match kind {
+        // What the reader has to click. Some schemes start programs.
+        "hyperlink" => match links::starts_program(target) && remote {
+            true => Active::Launch,
+            false => return,
+        },
+        // Pictures and films on the web are asked for like those of a page.
+        "image" | "video" | "audio" | "media" if links::is_web(target) => return,
+        // A linked object is run by its program wherever it is.
+        "oleobject" => Active::RemoteTemplate,
+        _ if remote => Active::RemoteTemplate,
+        _ => return,
+    };
+    views.act(what, Some(name), links::kept(target));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_seen_from_their_part() {
+        assert_eq!(owner("word/_rels/document.xml.rels"), "word/document.xml");
+        assert_eq!(owner("_rels/.rels"), "");
+        assert_eq!(resolve("xl/worksheets/sheet1.xml", "../media/A.png"), "xl/media/a.png");
+        assert_eq!(resolve("", "xl/workbook.xml"), "xl/workbook.xml");
+        assert_eq!(resolve("xl/workbook.xml", "/xl/Sheet.xml"), "xl/sheet.xml");
+        assert_eq!(resolve("a/b", "../../../../c"), "c");
+    }
+
+    #[test]
+    fn contradictions_are_seen() {
+        let main = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml";
+        let types = |text: &str, macros: bool| {
+            let mut package = Package { related: true, macros, ..Package::default() };
+            package.types(&mut Reader::new(text));
+            package.is_contradictory()
+        };
+        let one = format!("<Types><Override PartName='/a.xml' ContentType='{main}'/></Types>");
+        assert!(!types(&one, false));
+        assert!(types(&one, true), "macros in a document that may hold none");
+        assert!(!types(&one.replace("document.main", "document.macroEnabled.main"), true));
+        assert!(types(
+            "<Types><Override PartName='/a' ContentType='b'/><Override PartName='/A' ContentType='c'/></Types>",
+            false
+        ));
+    }
+}
