@@ -18,12 +18,13 @@ mod place;
 mod reference;
 mod terminal;
 mod ways;
+mod when;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{backup, config, demo, explain, policy, scan, serve, try_mail};
+use commands::{backup, config, demo, explain, log, policy, scan, serve, try_mail};
 
 /// Mailward inspects mail for malware wherever it crosses.
 ///
@@ -45,6 +46,7 @@ enum Command {
     Backup(backup::Args),
     Config(config::Args),
     Policy(policy::Args),
+    Log(log::Args),
     /// The process that the scan workers are forked from; started by the program itself.
     #[command(hide = true)]
     WorkerHost,
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         Command::Backup(args) => backup::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Policy(args) => policy::run(&args),
+        Command::Log(args) => log::run(&args),
     };
     failure::exit_code(result)
 }

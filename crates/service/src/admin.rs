@@ -9,7 +9,7 @@ use mail::address::Address;
 use mail::arrival::MessageId;
 use mail::untrusted::Untrusted;
 use serde::{Deserialize, Serialize};
-use store::{BackupId, Entry, Filter, Original, Store, StoreError};
+use store::{BackupId, Entry, Filter, LogFilter, Logged, Original, RevisionHead, Store, StoreError};
 
 use crate::metrics::Metrics;
 use crate::policy::{self, InForce, Origin, PolicyError};
@@ -68,6 +68,36 @@ pub enum Request {
         author: String,
         /// Why.
         comment: String,
+    },
+    /// Policies that were in force, newest first.
+    PolicyHistory {
+        /// Only revisions before this one.
+        before: Option<u64>,
+        /// How many at most.
+        limit: usize,
+    },
+    /// One of them; 0 is what is in force before the first.
+    PolicyRevision {
+        /// Its number.
+        number: u64,
+    },
+    /// Put one of them in force again, as a new revision.
+    PolicyRollback {
+        /// Its number.
+        number: u64,
+        /// Who says so.
+        author: String,
+        /// Why.
+        comment: String,
+    },
+    /// Rows of the message log, newest first.
+    MessageLog {
+        /// Which.
+        filter: LogFilter,
+        /// Where the page begins.
+        before: Option<i64>,
+        /// How many at most.
+        limit: usize,
     },
 }
 
@@ -141,6 +171,18 @@ pub enum Response {
         policy: Box<Policy>,
         /// Where it comes from.
         origin: String,
+    },
+    /// Policies that were in force.
+    Revisions {
+        /// Newest first.
+        revisions: Vec<RevisionHead>,
+    },
+    /// Rows of the message log.
+    Messages {
+        /// Newest first.
+        messages: Vec<Logged>,
+        /// Where the next page begins.
+        next: Option<i64>,
     },
     /// Something is wrong.
     Error {
@@ -279,6 +321,22 @@ impl Admin {
                 Response::Policy { policy, origin: self.in_force.origin.to_string() }.into()
             }
             Request::PolicyApply { text, author, comment } => self.apply(&text, &author, &comment)?,
+            Request::PolicyHistory { before, limit } => {
+                Response::Revisions { revisions: self.store.policies(before, limit.clamp(1, MAX_PAGE))? }.into()
+            }
+            Request::PolicyRevision { number } => {
+                let policy = policy::revision(&self.store, number).map_err(AdminError::Policy)?.policy;
+                let origin = policy::Origin::of(number).to_string();
+                Response::Policy { policy: Box::new(policy), origin }.into()
+            }
+            Request::PolicyRollback { number, author, comment } => {
+                let text = policy::revision(&self.store, number).map_err(AdminError::Policy)?.text;
+                self.apply(&text, &author, &comment)?
+            }
+            Request::MessageLog { filter, before, limit } => {
+                let page = self.store.search_messages(&filter, before, limit.clamp(1, MAX_PAGE))?;
+                Response::Messages { messages: page.messages, next: page.next }.into()
+            }
             Request::BackupRelease { .. } => return Err(AdminError::Other("release is answered elsewhere".to_owned())),
         })
     }

@@ -219,6 +219,7 @@ impl Service {
             malware: malware.into_iter().map(mail::untrusted::Untrusted::new).collect(),
             duration_us: u64::try_from(outcome.took.as_micros()).unwrap_or(u64::MAX),
             rules: record::rules(&decided.plan).into_iter().map(str::to_owned).collect(),
+            would: decided.plan.would.map(|action| action.name().to_owned()),
         }
     }
 }

@@ -34,6 +34,15 @@ pub struct WouldLabels {
     pub action: &'static str,
 }
 
+/// Labels of a rule that monitor mode only watched.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub struct WatchedLabels {
+    /// Where the message crossed us.
+    pub surface: &'static str,
+    /// The rule.
+    pub rule: &'static str,
+}
+
 /// Labels of an engine that could not look.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 pub struct EngineLabels {
@@ -64,6 +73,8 @@ pub struct Metrics {
     pub messages: Family<MessageLabels, Counter>,
     /// What monitor mode would have done.
     pub would: Family<WouldLabels, Counter>,
+    /// Messages to which a rule would have applied but for monitor mode.
+    pub watched: Family<WatchedLabels, Counter>,
     /// Engines that could not look.
     pub unable: Family<EngineLabels, Counter>,
     /// Time from the end of a message to our decision.
@@ -135,6 +146,7 @@ impl Metrics {
             registry: Registry::with_prefix("mailward"),
             messages: Family::default(),
             would: Family::default(),
+            watched: Family::default(),
             unable: Family::default(),
             examination: histogram(),
             reply: histogram(),
@@ -162,6 +174,11 @@ impl Metrics {
             "monitor_would",
             "Messages that monitor mode let through, by what would have been done",
             self.would.clone(),
+        );
+        r.register(
+            "monitor_watched",
+            "Messages to which a rule would have applied but for monitor mode, by surface and rule",
+            self.watched.clone(),
         );
         r.register("engine_unable", "Times an engine could not look, by engine and reason", self.unable.clone());
         r.register_with_unit(

@@ -41,6 +41,13 @@ pub enum Origin {
     File(PathBuf),
 }
 
+impl Origin {
+    /// Of a revision; 0 is what is in force before the first.
+    pub fn of(number: u64) -> Self {
+        if number == 0 { Self::Defaults } else { Self::Revision(number) }
+    }
+}
+
 impl std::fmt::Display for Origin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -62,6 +69,8 @@ pub enum PolicyError {
     File(PathBuf, std::io::Error),
     /// The policy is kept in a file; that is where it is edited.
     KeptInFile(PathBuf),
+    /// There is no revision with this number.
+    NoRevision(u64),
 }
 
 impl std::fmt::Display for PolicyError {
@@ -75,6 +84,9 @@ impl std::fmt::Display for PolicyError {
                 "the policy is kept in the file {} (policy.file): edit the file, then reload with SIGHUP",
                 path.display()
             ),
+            Self::NoRevision(number) => {
+                write!(f, "there is no revision {number}: `mailward policy history` lists them")
+            }
         }
     }
 }
@@ -116,6 +128,28 @@ pub fn load(store: &Store, file: Option<&Path>) -> Result<InForce, PolicyError> 
             InForce { policy: Arc::new(parse(&revision.text, &name)?), origin: Origin::Revision(revision.head.number) }
         }
     })
+}
+
+/// A policy that was in force, as a value and as it was written.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Past {
+    /// The policy.
+    pub policy: Policy,
+    /// Its text.
+    pub text: String,
+}
+
+/// A policy by its number; 0 is what is in force before the first.
+///
+/// # Errors
+/// There is none, or it says what this version does not know.
+pub fn revision(store: &Store, number: u64) -> Result<Past, PolicyError> {
+    if number == 0 {
+        return Ok(Past { policy: Policy::default(), text: String::new() });
+    }
+    let revision = store.policy(number)?.ok_or(PolicyError::NoRevision(number))?;
+    let policy = parse(&revision.text, &format!("policy revision {number}"))?;
+    Ok(Past { policy, text: revision.text })
 }
 
 /// Saves a new revision.

@@ -11,7 +11,7 @@ use mail::evidence::{FindingKind, Report, Seen};
 use mail::untrusted::{Untrusted, escape};
 use store::{NewEntry, SenderType};
 
-use crate::metrics::{EngineLabels, MessageLabels, Metrics, WouldLabels};
+use crate::metrics::{EngineLabels, MessageLabels, Metrics, WatchedLabels, WouldLabels};
 
 /// Most objects that an entry of Backup names.
 const ENTRY_OBJECTS: usize = 100;
@@ -179,6 +179,12 @@ pub(crate) fn count(metrics: &Metrics, arrival: &Arrival, plan: &Plan, report: O
     metrics.messages.get_or_create(&labels).inc();
     if let Some(would) = plan.would {
         metrics.would.get_or_create(&WouldLabels { action: would.name() }).inc();
+    }
+    let mut watched: Vec<&str> = plan.reasons.iter().filter(|r| r.monitored).map(|r| r.rule.name()).collect();
+    watched.sort_unstable();
+    watched.dedup();
+    for rule in watched {
+        metrics.watched.get_or_create(&WatchedLabels { surface: arrival.surface.name(), rule }).inc();
     }
     metrics.reply.observe(outcome.took.as_secs_f64());
     let Some(report) = report.filter(|_| plan.status != Status::Clean) else { return };

@@ -12,6 +12,7 @@ pub mod values;
 
 mod check;
 mod environment;
+mod explain;
 mod fields;
 mod policy;
 mod policy_check;
@@ -27,6 +28,7 @@ mod tree;
 pub use check::{MAX_LISTENERS, MAX_WORKERS};
 pub use config::Config;
 pub use environment::check_environment;
+pub use explain::{Explained, explain_policy, explain_rule};
 pub use policy::{Change, LoadedPolicy, diff, parse_policy, policy_to_toml};
 pub use policy_check::check_policy;
 pub use problem::{MAX_PROBLEMS, Problem, Problems, Severity};

@@ -2,7 +2,7 @@
 //!
 //! A log, not a promise: a commit costs no fsync, and after a power cut the last seconds may be missing. If
 //! the file is damaged it is set aside and a new one begun, because mail must flow. Searches go newest
-//! first; by address, domain, status and id through an index, by subject by reading rows, at most
+//! first; by address, domain, status and id through an index, by anything else by reading rows, at most
 //! [`MAX_EXAMINED`] a call.
 
 use std::net::IpAddr;
@@ -72,6 +72,9 @@ pub struct Logged {
     pub duration_us: u64,
     /// Names of the rules that decided.
     pub rules: Vec<String>,
+    /// What would have been done but for monitor mode, one word (D-26); only then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub would: Option<String>,
 }
 
 impl Logged {
@@ -90,7 +93,8 @@ impl Logged {
 }
 
 /// Which messages are wanted; every field that is set must fit.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct LogFilter {
     /// Sender or recipient: a whole address, or `@domain`; in any case.
     pub address: Option<String>,
@@ -100,6 +104,12 @@ pub struct LogFilter {
     pub status: Option<String>,
     /// The message, exactly.
     pub id: Option<MessageId>,
+    /// What was done, exactly.
+    pub action: Option<String>,
+    /// The name of a rule that applied.
+    pub rule: Option<String>,
+    /// Only messages that monitor mode let through.
+    pub monitored: bool,
     /// Came at this time or later, in milliseconds since 1970.
     pub since_ms: Option<u64>,
     /// Came before this time, in milliseconds since 1970.
@@ -217,10 +227,16 @@ impl Store {
         let limit = limit.clamp(1, MAX_PAGE);
         let (sql, values) = build(filter, before);
         let subject = filter.subject.as_ref().map(|s| s.to_lowercase());
-        let fits = |logged: &Logged| match (&subject, &logged.subject) {
+        let in_subject = |logged: &Logged| match (&subject, &logged.subject) {
             (None, _) => true,
             (Some(_), None) => false,
             (Some(wanted), Some(text)) => text.raw().to_lowercase().contains(wanted),
+        };
+        let fits = |logged: &Logged| {
+            in_subject(logged)
+                && filter.action.as_ref().is_none_or(|action| logged.action == *action)
+                && filter.rule.as_ref().is_none_or(|rule| logged.rules.contains(rule))
+                && (!filter.monitored || logged.would.is_some())
         };
         self.inner.log.read("search the message log", |c| {
             let mut query = c.prepare_cached(&sql)?;

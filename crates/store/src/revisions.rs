@@ -3,6 +3,7 @@
 //! Revisions are only added. Going back is saving an old text again. A commit is durable.
 
 use rusqlite::{OptionalExtension as _, Row, params};
+use serde::{Deserialize, Serialize};
 
 use crate::Store;
 use crate::db::{Durability, Schema};
@@ -20,7 +21,7 @@ pub(crate) const SCHEMA: Schema =
     Schema { file: "state.db", durability: Durability::Full, steps: &[include_str!("schema/state-1.sql")] };
 
 /// A revision without its text.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RevisionHead {
     /// Its number: 1 is the first.
     pub number: u64,

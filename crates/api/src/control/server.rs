@@ -206,7 +206,14 @@ fn note(request: &Request, uid: u32) {
         Request::BackupDelete { .. } => "delete a message from Backup",
         Request::KeyExport => "export the installation key",
         Request::PolicyApply { .. } => "apply a policy",
-        Request::BackupList { .. } | Request::BackupShow { .. } | Request::BackupVerify | Request::PolicyShow => return,
+        Request::PolicyRollback { .. } => "put an earlier policy in force",
+        Request::BackupList { .. }
+        | Request::BackupShow { .. }
+        | Request::BackupVerify
+        | Request::PolicyShow
+        | Request::PolicyHistory { .. }
+        | Request::PolicyRevision { .. }
+        | Request::MessageLog { .. } => return,
     };
     tracing::info!(uid, what, "asked over the control socket");
 }

@@ -4,6 +4,7 @@ mod backup;
 mod config;
 mod daemon;
 mod explain;
+mod log;
 mod pipes;
 mod policy;
 mod scan;

@@ -81,3 +81,54 @@ fn a_missing_data_directory_is_said_with_what_to_do() {
     assert!(ran.err.contains("nowhere") && ran.err.contains("--data-dir"), "{}", ran.err);
     assert!(!dir.path().join("nowhere").exists());
 }
+
+#[test]
+fn a_policy_has_a_history_is_compared_and_taken_back() {
+    let dir = with_data();
+    let policy = |args: &[&str]| run(dir.path(), &[&["policy"], args, &["--data-dir", "data"]].concat());
+    let none = policy(&["history"]).exits(0);
+    assert!(none.out.is_empty() && none.err.contains("Nobody has set a policy"), "{none:?}");
+    run(dir.path(), &[&APPLY[..], &["--comment", "stricter", "block.toml"]].concat()).exits(0);
+    let text = b"[malware]\naction = \"delete_message\"\n[unscannable]\ncrash_limit = 7\n";
+    run_with(dir.path(), &[&APPLY[..], &["--comment", "harder\u{1b}[2J", "--author", "anna", "-"]].concat(), text)
+        .exits(0);
+
+    let history = policy(&["history"]).exits(0).out;
+    let lines: Vec<&str> = history.lines().collect();
+    assert!(lines[0].starts_with("    2  20") && lines[0].contains("anna  harder"), "{history}");
+    assert!(lines[1].starts_with("    1  20") && lines[1].ends_with("tester  stricter"), "{history}");
+    crate::support::assert_harmless(&history);
+    let json = policy(&["history", "--format", "json", "--limit", "1"]).exits(0).json();
+    assert_eq!((json.len(), &json[0]["revision"], &json[0]["author"]), (1, &json!(2), &json!("anna")));
+
+    let diff = policy(&["diff", "0", "1"]).exits(0).out;
+    assert_eq!(diff, "malware.action: \"automatic\" -> \"block\"\n");
+    let diff = policy(&["diff", "1"]).exits(0).out;
+    assert!(diff.contains("malware.action: \"block\" -> \"delete_message\"\n") && diff.contains("unscannable.crash_limit"));
+    assert_eq!(policy(&["diff", "2", "2"]).exits(0).out, "No setting changes.\n");
+    let wrong = policy(&["diff", "1", "9"]).exits(2);
+    assert!(wrong.err.contains("no revision 9"), "{}", wrong.err);
+
+    let back = policy(&["rollback", "1", "--comment", "too hard"]).exits(0).out;
+    assert!(back.contains("\"delete_message\" -> \"block\"") && back.ends_with("In force: revision 3\n"), "{back}");
+    assert_eq!(policy(&["diff", "1", "3"]).exits(0).out, "No setting changes.\n");
+    assert!(policy(&["rollback", "0", "--comment", "start again"]).exits(0).out.ends_with("revision 4\n"));
+    assert_eq!(policy(&["show"]).exits(0).out, "profile = \"reference\"\n");
+}
+
+#[test]
+fn a_setting_or_rule_is_explained_with_who_set_it() {
+    let dir = with_data();
+    let explain = |name: &str| run(dir.path(), &["policy", "explain", name, "--data-dir", "data"]);
+    run(dir.path(), &[&APPLY[..], &["--comment", "stricter", "block.toml"]].concat()).exits(0);
+    let more = b"[malware]\naction = \"block\"\n[unscannable]\ncrash_limit = 7\n";
+    run_with(dir.path(), &[&APPLY[..], &["--comment", "more", "-"]].concat(), more).exits(0);
+    let told = explain("malware.action").exits(0).out;
+    assert!(told.starts_with("malware.action = \"block\"\n"), "{told}");
+    assert!(told.contains("Default: reference \"automatic\"") && told.contains("  block: "), "{told}");
+    assert!(told.contains("Since revision 1,") && told.contains("by tester: stricter"), "{told}");
+    let told = explain("malware_infected").exits(0).out;
+    assert!(told.starts_with("malware_infected: Infected objects.") && told.contains("malware.action = \"block\""));
+    assert!(explain("unscannable").exits(0).out.lines().filter(|line| line.starts_with("unscannable.")).count() > 5);
+    assert!(explain("malware.acton").exits(2).err.contains("no rule, setting or table"));
+}

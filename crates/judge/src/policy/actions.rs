@@ -141,6 +141,39 @@ pub enum Rule {
 }
 
 impl Rule {
+    /// Every rule, in the order of the documentation.
+    pub const ALL: [Self; 12] = [
+        Self::MalwareInfected,
+        Self::MalwareProbable,
+        Self::MalwareOutgoing,
+        Self::UnscannableEncrypted,
+        Self::UnscannableDamaged,
+        Self::UnscannableUnknownFormat,
+        Self::UnscannableLimit,
+        Self::UnscannableSizeExcluded,
+        Self::UnscannableEngineFailed,
+        Self::UnscannableCrashing,
+        Self::AmbiguousMessage,
+        Self::TooAmbiguousMessage,
+    ];
+
+    /// The setting that says what the rule does.
+    pub fn setting(self) -> &'static str {
+        match self {
+            Self::MalwareInfected | Self::MalwareOutgoing => "malware.action",
+            Self::MalwareProbable => "malware.probable_action",
+            Self::UnscannableEncrypted => "unscannable.encrypted",
+            Self::UnscannableDamaged => "unscannable.damaged",
+            Self::UnscannableUnknownFormat => "unscannable.unknown_format",
+            Self::UnscannableLimit => "unscannable.limits",
+            Self::UnscannableSizeExcluded => "unscannable.size_excluded",
+            Self::UnscannableEngineFailed => "unscannable.engine_failed",
+            Self::UnscannableCrashing => "unscannable.crash_limit",
+            Self::AmbiguousMessage => "ambiguous.action",
+            Self::TooAmbiguousMessage => "ambiguous.too_ambiguous",
+        }
+    }
+
     /// Whether it is about malware, not about what could not be looked at.
     pub fn is_about_malware(self) -> bool {
         matches!(self, Self::MalwareInfected | Self::MalwareProbable | Self::MalwareOutgoing)

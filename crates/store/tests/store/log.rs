@@ -24,6 +24,7 @@ fn logged(n: u64) -> Logged {
         malware: vec![],
         duration_us: 900,
         rules: vec!["default".to_owned()],
+        would: None,
     }
 }
 

@@ -5,8 +5,7 @@ use mail::untrusted::Untrusted;
 use serde::Serialize;
 use service::admin::Shown;
 
-use super::when;
-use crate::terminal;
+use crate::{terminal, when};
 
 /// An entry. Texts are as their sender wrote them; times are in UTC.
 #[derive(Serialize)]

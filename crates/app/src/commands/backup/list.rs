@@ -6,10 +6,10 @@ use mail::address::Address;
 use mail::untrusted::escape;
 use service::admin::{ListFilter, Request, Response, Shown, shown};
 
-use super::{Format, when};
+use super::Format;
 use crate::ask::{Administration, unexpected};
 use crate::failure::Failure;
-use crate::terminal;
+use crate::{terminal, when};
 
 /// Entries of one question.
 const PAGE: usize = 500;

@@ -6,7 +6,6 @@ mod line;
 mod list;
 mod release;
 mod show;
-mod when;
 
 use std::io::Write;
 use std::path::PathBuf;

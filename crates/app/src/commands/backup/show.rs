@@ -7,10 +7,10 @@ use mail::untrusted::{Untrusted, escape};
 use service::admin::{Request, Response, Shown, shown};
 use store::SenderType;
 
-use super::{Format, when};
+use super::Format;
 use crate::ask::{Administration, unexpected};
 use crate::failure::Failure;
-use crate::terminal;
+use crate::{terminal, when};
 
 /// Most characters of one text.
 const MAX_TEXT: usize = 2000;

@@ -10,7 +10,7 @@ use judge::units::Time;
 ///
 /// # Errors
 /// How to write it.
-pub(super) fn parse(text: &str, now_ms: u64) -> Result<u64, String> {
+pub(crate) fn parse(text: &str, now_ms: u64) -> Result<u64, String> {
     let text = text.trim();
     let plain_number = text.bytes().all(|byte| byte.is_ascii_digit());
     if let (false, Some(length)) = (plain_number, Time::parse(text)) {
@@ -27,12 +27,12 @@ pub(super) fn parse(text: &str, now_ms: u64) -> Result<u64, String> {
 }
 
 /// A time for people: `2025-11-21 18:00:00`.
-pub(super) fn shown(unix_ms: u64) -> String {
+pub(crate) fn shown(unix_ms: u64) -> String {
     format(unix_ms, "%Y-%m-%d %H:%M:%S")
 }
 
 /// A time for programs: `2025-11-21T18:00:00Z`.
-pub(super) fn rfc3339(unix_ms: u64) -> String {
+pub(crate) fn rfc3339(unix_ms: u64) -> String {
     format(unix_ms, "%Y-%m-%dT%H:%M:%SZ")
 }
 

@@ -1,4 +1,8 @@
-//! `mailward policy`: show, export and apply the policy in force.
+//! `mailward policy`: the policy in force, the ones before it, and what each setting means.
+
+mod explain;
+mod history;
+mod watched;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -9,6 +13,7 @@ use mail::untrusted::escape;
 use service::admin::{Request, Response};
 use settings::{LoadedPolicy, diff, policy_to_toml};
 
+use super::backup::Format;
 use super::backup::file::write_new;
 use crate::ask::{Administration, unexpected};
 use crate::failure::Failure;
@@ -25,7 +30,7 @@ pub(crate) enum Form {
     Json,
 }
 
-/// Show, export and apply the policy in force.
+/// Show, change, compare, take back and explain the policy in force.
 ///
 /// A running daemon is asked; without one the data directory is used itself.
 #[derive(clap::Args, Debug)]
@@ -74,6 +79,53 @@ enum Verb {
         #[arg(long, value_name = "NAME")]
         author: Option<String>,
     },
+    /// List the policies that were in force, newest first: number, time, author, comment.
+    History {
+        #[command(flatten)]
+        place: PlaceArgs,
+        /// At most so many.
+        #[arg(long, value_name = "NUMBER", default_value_t = 50)]
+        limit: usize,
+        /// The form.
+        #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+        format: Format,
+    },
+    /// Show in which settings two policies differ.
+    Diff {
+        #[command(flatten)]
+        place: PlaceArgs,
+        /// A revision; 0 is the defaults.
+        #[arg(value_name = "FROM")]
+        from: u64,
+        /// Another one [default: the policy in force].
+        #[arg(value_name = "TO")]
+        to: Option<u64>,
+    },
+    /// Put an earlier policy in force again. It becomes a new revision: nothing is lost.
+    Rollback {
+        #[command(flatten)]
+        place: PlaceArgs,
+        /// The revision; 0 is the defaults.
+        #[arg(value_name = "REVISION")]
+        revision: u64,
+        /// Why.
+        #[arg(long, value_name = "TEXT")]
+        comment: String,
+        /// Who does it [default: the user that calls].
+        #[arg(long, value_name = "NAME")]
+        author: Option<String>,
+    },
+    /// Explain a rule or setting: what it means, its value, its defaults, who set it when and why.
+    Explain {
+        #[command(flatten)]
+        place: PlaceArgs,
+        /// A rule as in the log (`malware_infected`), a setting (`malware.action`) or a table of
+        /// settings (`malware`).
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Count what monitor mode let through, by surface, rule and what would have been done.
+    Watched(watched::Args),
 }
 
 /// Runs it.
@@ -98,6 +150,13 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
             }
         }
         Verb::Apply { place, file, comment, author } => apply(place, file, comment, author.as_deref())?,
+        Verb::History { place, limit, format } => history::list(place, *limit, *format)?,
+        Verb::Diff { place, from, to } => history::compare(place, *from, *to)?,
+        Verb::Rollback { place, revision, comment, author } => {
+            history::rollback(place, *revision, comment, author.as_deref())?;
+        }
+        Verb::Explain { place, name } => explain::run(place, name)?,
+        Verb::Watched(args) => watched::run(args)?,
     }
     Ok(0)
 }
@@ -125,14 +184,18 @@ fn apply(place: &PlaceArgs, file: &Path, comment: &str, author: Option<&str>) ->
     for warning in &new.warnings.0 {
         terminal::tell(&warning.to_string());
     }
-    let changes = diff(&old, &new.policy);
-    let mut text: String =
-        changes.iter().map(|change| format!("{}: {} -> {}\n", change.key, change.old, change.new)).collect();
-    if changes.is_empty() {
-        text.push_str("No setting changes.\n");
-    }
+    let mut text = differences(&old, &new.policy);
     text.push_str(&format!("In force: {}\n", escape(&origin, 1000)));
     Ok(terminal::put(&text)?)
+}
+
+/// What differs, a line a setting.
+fn differences(old: &Policy, new: &Policy) -> String {
+    let changes = diff(old, new);
+    if changes.is_empty() {
+        return "No setting changes.\n".to_owned();
+    }
+    changes.iter().map(|change| format!("{}: {} -> {}\n", change.key, change.old, change.new)).collect()
 }
 
 fn read(file: &Path) -> Result<(String, String), Failure> {

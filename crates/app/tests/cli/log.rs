@@ -1,0 +1,125 @@
+//! `mailward log` and what monitor mode let through, without a daemon.
+
+use mail::address::Address;
+use mail::arrival::{Direction, MessageId, Surface};
+use mail::untrusted::Untrusted;
+use serde_json::json;
+use store::Logged;
+
+use crate::support::{Ran, assert_harmless, files, run, with_store};
+
+/// 2025-11-21, in milliseconds since 1970.
+const DAY: u64 = 1_763_683_200_000;
+
+fn row(number: u8, to: &str, subject: &str, status: &str, action: &str) -> Logged {
+    let time_ms = DAY + u64::from(number) * 3_600_000;
+    Logged {
+        id: MessageId::new(time_ms, [number; 10]),
+        time_ms,
+        surface: Surface::Smtp,
+        direction: Direction::Incoming,
+        peer_ip: "192.0.2.7".parse().ok(),
+        sender: Address::parse("alice@example.org"),
+        recipients: vec![Address::parse(to).unwrap()],
+        recipient_count: 3,
+        subject: Some(Untrusted::new(subject.to_owned())),
+        size: 1234,
+        status: status.to_owned(),
+        action: action.to_owned(),
+        reply: "250 2.0.0 Ok".to_owned(),
+        backup: None,
+        malware: Vec::new(),
+        duration_us: 5_000,
+        rules: Vec::new(),
+        would: None,
+    }
+}
+
+fn logged() -> tempfile::TempDir {
+    let dir = files(&[]);
+    let infected = Logged {
+        malware: vec![Untrusted::new("Eicar-Test".to_owned())],
+        rules: vec!["malware_infected".to_owned()],
+        ..row(2, "bob@example.com", "invoice\u{1b}[2J", "infected", "object_deleted")
+    };
+    let watched = Logged {
+        would: Some("blocked".to_owned()),
+        rules: vec!["malware_infected".to_owned(), "unscannable_limit".to_owned()],
+        ..row(3, "carol@example.net", "watched", "infected", "delivered")
+    };
+    with_store(dir.path(), |store| {
+        store.log_messages(vec![row(1, "bob@example.com", "Hello", "clean", "delivered"), infected, watched])
+    })
+    .unwrap();
+    dir
+}
+
+fn log(dir: &std::path::Path, args: &[&str]) -> Ran {
+    run(dir, &[&["log", "--data-dir", "data"], args].concat()).exits(0)
+}
+
+#[test]
+fn rows_are_shown_newest_first_and_are_harmless() {
+    let dir = logged();
+    let text = log(dir.path(), &[]).out;
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 3);
+    assert!(lines[0].contains("delivered (would be blocked)  alice@example.org -> carol@example.net +2  watched"));
+    assert!(lines[1].starts_with("2025-11-21 02:00:00  ") && lines[1].contains("infected          object_deleted"));
+    assert!(lines[1].ends_with("[Eicar-Test]"), "{text}");
+    assert_harmless(&text);
+}
+
+#[test]
+fn every_filter_finds_its_rows() {
+    let dir = logged();
+    let id = MessageId::new(DAY + 3_600_000, [1; 10]).to_string();
+    let cases: [(&[&str], &[&str]); 12] = [
+        (&["--address", "bob@example.com"], &["invoice\u{1b}[2J", "Hello"]),
+        (&["--address", "@EXAMPLE.net"], &["watched"]),
+        (&["--address", "dave@example.com"], &[]),
+        (&["--subject", "HELL"], &["Hello"]),
+        (&["--status", "infected"], &["watched", "invoice\u{1b}[2J"]),
+        (&["--action", "delivered"], &["watched", "Hello"]),
+        (&["--rule", "unscannable_limit"], &["watched"]),
+        (&["--monitored"], &["watched"]),
+        (&["--id", &id], &["Hello"]),
+        (&["--since", "2025-11-21 02:00"], &["watched", "invoice\u{1b}[2J"]),
+        (&["--until", "2025-11-21 02:00"], &["Hello"]),
+        (&["--status", "infected", "--action", "delivered"], &["watched"]),
+    ];
+    for (args, subjects) in cases {
+        let rows = log(dir.path(), &[args, &["--format", "json"]].concat()).json();
+        let found: Vec<&str> = rows.iter().map(|row| row["subject"].as_str().unwrap()).collect();
+        assert_eq!(found, subjects, "{args:?}");
+    }
+    let wrong = run(dir.path(), &["log", "--data-dir", "data", "--id", "x"]).exits(2);
+    assert!(wrong.err.contains("26 characters"), "{}", wrong.err);
+}
+
+#[test]
+fn a_row_for_programs_has_everything_and_a_limit_says_that_there_is_more() {
+    let dir = logged();
+    let ran = log(dir.path(), &["--format", "json", "--limit", "1"]);
+    let row = &ran.json()[0];
+    assert_eq!(
+        (&row["would"], &row["client"], &row["recipient_count"]),
+        (&json!("blocked"), &json!("192.0.2.7"), &json!(3))
+    );
+    assert_eq!((&row["time"], &row["milliseconds"]), (&json!("2025-11-21T03:00:00Z"), &json!(5)));
+    assert!(ran.err.contains("There may be more"), "{}", ran.err);
+}
+
+#[test]
+fn what_monitor_mode_let_through_is_counted_by_rule() {
+    let dir = logged();
+    let watched =
+        |args: &[&str]| run(dir.path(), &[&["policy", "watched", "--data-dir", "data"], args].concat()).exits(0);
+    let rows = watched(&["--since", "2025-11-01", "--format", "json"]).json();
+    let counts: Vec<_> =
+        rows.iter().map(|row| (row["rule"].as_str().unwrap(), row["messages"].as_u64().unwrap())).collect();
+    assert_eq!(counts, [("malware_infected", 1), ("unscannable_limit", 1)]);
+    assert_eq!((&rows[0]["surface"], &rows[0]["would"]), (&json!("smtp"), &json!("blocked")));
+    let none = watched(&["--since", "1h"]);
+    assert!(none.out.is_empty() && none.err.contains("let nothing through"), "{none:?}");
+}
