@@ -51,6 +51,9 @@ fn inspect(data: Vec<u8>, budget: &mut Budget) -> Vec<String> {
             let name = member.name.as_ref().map_or(String::from("-"), |name| name.escaped(60));
             let mut notes: String = member.problems.iter().map(|reason| format!("!{} ", reason.name())).collect();
             notes += if member.hidden { "!hidden" } else { "" };
+            if member.role != mail::evidence::Role::File || member.opened_with.is_some() {
+                notes += &format!(" {:?} {:?}", member.role, member.opened_with);
+            }
             next = Some((member.content, member.kind, name, notes));
         } else {
             lines.extend(container.problems().iter().map(|reason| format!("!{}", reason.name())));

@@ -60,6 +60,7 @@ const PURE: [(&str, &[&str]); 8] = [
             "flate2",
             "lzma-rust2",
             "lzxd",
+            "md-5",
             "memchr",
             "pbkdf2",
             "ppmd-rust",

@@ -232,6 +232,13 @@ impl Cfb {
         self.names.get(&(storage, name.to_lowercase())).copied()
     }
 
+    /// What a storage holds.
+    pub(crate) fn children(&self, storage: u32) -> impl Iterator<Item = (u32, &Entry)> {
+        let range = self.names.range((storage, String::new())..);
+        let range = range.take_while(move |((holder, _), _)| *holder == storage);
+        range.filter_map(|(_, number)| Some((*number, self.entry(*number)?)))
+    }
+
     /// A stream's content: at most as long as the file.
     pub(crate) fn read(&self, data: &[u8], number: u32) -> Stream {
         let Some(entry) = self.entry(number).filter(|entry| entry.kind == Kind::Stream) else {

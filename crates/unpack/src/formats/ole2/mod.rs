@@ -7,15 +7,23 @@
 //! folder, and the budget.
 
 mod cfb;
+mod crypt;
+mod doc;
+mod msi;
+mod outlook;
 pub(crate) mod package;
+mod ppt;
 mod text;
 pub(crate) mod vba;
 mod work;
+mod xls;
 
 use mail::evidence::{Active, UnscannedReason};
 
 use crate::budget::{Budget, Meter};
+use crate::bytes::between;
 use crate::container::{Container, Member};
+use crate::decode::Method;
 use cfb::{Cfb, Entry, Kind};
 use work::{Made, Work, name_of};
 
@@ -29,10 +37,26 @@ const MAX_PATH: usize = 8;
 /// What is still to be done.
 #[derive(Debug)]
 pub(crate) enum Step {
+    /// The encrypted package in a storage.
+    Encrypted(u32),
     /// The project of macros in a storage.
     Vba(u32),
     /// One of its modules.
     Module(vba::Module),
+    /// The workbook in a stream.
+    Excel(u32),
+    /// The document in a stream.
+    Word(u32),
+    /// The presentation in a stream.
+    PowerPoint(u32),
+    /// An object of a presentation: its name, whether it is compressed, and its bytes.
+    Object97(String, bool, Vec<u8>),
+    /// What is known only by what stands at the root: an item of Outlook, an installer.
+    Root,
+    /// An item of Outlook in a storage.
+    Item(outlook::Item),
+    /// An attachment of one, and the code page of its texts.
+    Attachment(outlook::Item, u32),
     /// The package in a stream.
     Package(u32),
     /// What a stream says an object is linked to.
@@ -67,9 +91,14 @@ impl Ole2 {
 
 /// What there is to do about a file, by the names of its streams.
 fn plan(cfb: &Cfb, made: &mut Made) {
+    made.steps.push_back(Step::Root);
     for (number, entry) in cfb.entries().filter(|(_, entry)| entry.kind == Kind::Stream) {
         made.steps.extend(match entry.name.to_lowercase().as_str() {
+            "encryptedpackage" => Some(Step::Encrypted(entry.parent)),
             "dir" => Some(Step::Vba(entry.parent)),
+            "workbook" | "book" => Some(Step::Excel(number)),
+            "worddocument" => Some(Step::Word(number)),
+            "powerpoint document" => Some(Step::PowerPoint(number)),
             "\u{1}ole10native" => Some(Step::Package(number)),
             "\u{1}ole" => Some(Step::Link(number)),
             "equation native" => Some(Step::Object(number, Active::OlePackage)),
@@ -91,12 +120,54 @@ fn plan(cfb: &Cfb, made: &mut Made) {
 /// Does one step.
 fn run(step: Step, work: &mut Work<'_>) {
     match step {
+        Step::Encrypted(storage) => encrypted(storage, work),
         Step::Vba(storage) => vba::project(storage, work),
         Step::Module(module) => vba::module(&module, work),
+        Step::Excel(number) => xls::workbook(number, work),
+        Step::Word(number) => doc::document(number, work),
+        Step::PowerPoint(number) => ppt::presentation(number, work),
+        Step::Object97(name, packed, bytes) => object(&name, packed, &bytes, work),
+        Step::Root => root(work),
+        Step::Item(item) => outlook::item(item, work),
+        Step::Attachment(item, page) => outlook::attachment(item, page, work),
         Step::Package(number) => package::package(number, work),
         Step::Link(number) => package::link(number, work),
         Step::Object(number, what) => package::object(number, what, work),
         Step::Stream(number) => stream(number, work),
+    }
+}
+
+/// An object of a presentation: a compound file, most often compressed with a head of zlib.
+fn object(name: &str, packed: bool, bytes: &[u8], work: &mut Work<'_>) {
+    let member = Member { name: name_of(name), ..Member::default() };
+    if packed {
+        work.decoded(member, Method::Deflate, between(bytes, 2, bytes.len()));
+    } else {
+        work.give(Member { content: bytes.to_vec(), ..member }, bytes.len() as u64);
+    }
+}
+
+/// What a file is by its root.
+fn root(work: &mut Work<'_>) {
+    if outlook::is_item(work) {
+        work.made.steps.push_front(Step::Item(outlook::Item { storage: 0, parent: None, depth: 0 }));
+    }
+    msi::actions(work);
+}
+
+/// The document that an encrypted package holds.
+fn encrypted(storage: u32, work: &mut Work<'_>) {
+    let (Some(info), Some(package)) =
+        (work.read_named(storage, "EncryptionInfo"), work.read_named(storage, "EncryptedPackage"))
+    else {
+        return work.problem(UnscannedReason::Encrypted);
+    };
+    match crypt::encrypted_package(&info.bytes, &package.bytes, work.budget) {
+        Ok((content, source)) => {
+            let consumed = content.len() as u64;
+            work.give(Member { opened_with: Some(source), content, ..Member::default() }, consumed);
+        }
+        Err(closed) => work.problem(closed.into()),
     }
 }
 
@@ -129,7 +200,7 @@ fn path(cfb: &Cfb, entry: &Entry) -> String {
         above = entry.parent;
     }
     names.reverse();
-    names.join("/")
+    msi::name(&names.join("/"))
 }
 
 impl Container for Ole2 {

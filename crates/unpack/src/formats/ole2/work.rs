@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use mail::evidence::{Active, Role, UnscannedReason};
+use mail::evidence::{Active, PasswordSource, Role, UnscannedReason};
 use mail::untrusted::Untrusted;
 
 use super::Step;
 use super::cfb::{Cfb, Stream};
 use crate::budget::{Budget, Limit, Meter};
 use crate::container::Member;
-use crate::{names, views};
+use crate::decode::{End, Method, decode};
+use crate::names;
+use crate::views::{self, Views};
 
 /// How much work a member is, in fuel, beside its bytes.
 const MEMBER_FUEL: u64 = 1024;
@@ -80,11 +82,30 @@ impl Work<'_> {
             member.content = Vec::new();
             member.problem(limit.into());
         }
-        member.index = self.made.index;
-        self.made.index = self.made.index.saturating_add(1);
-        let index = member.index;
+        self.push(member)
+    }
+
+    /// Gives a member whose bytes are counted.
+    fn push(&mut self, mut member: Member) -> u32 {
+        let index = self.made.index;
+        member.index = index;
+        self.made.index = index.saturating_add(1);
         self.made.members.push_back(member);
         index
+    }
+
+    /// Gives a member whose content is compressed.
+    pub(crate) fn decoded(&mut self, mut member: Member, method: Method, packed: &[u8]) {
+        let decoded = decode(method, packed, self.budget, self.meter);
+        member.content = decoded.content;
+        match decoded.end {
+            End::Complete => {}
+            End::Limit(limit) => member.problem(limit.into()),
+            // Some writers leave the end mark out.
+            End::Broken if method == Method::CompressedRtf && !member.content.is_empty() => {}
+            End::Broken | End::Unknown => member.problem(UnscannedReason::Damaged),
+        }
+        self.push(member);
     }
 
     /// Gives some text, unless it is empty.
@@ -94,6 +115,23 @@ impl Work<'_> {
             let (name, kind, content) = (name_of(name), views::kind(role), text.into_bytes());
             self.give(Member { name, role, kind, content, ..Member::default() }, consumed);
         }
+    }
+
+    /// Gives a stream that was encrypted.
+    pub(crate) fn decrypted(&mut self, name: &str, content: Vec<u8>, source: PasswordSource) {
+        let consumed = content.len() as u64;
+        let (name, opened_with) = (name_of(name), Some(source));
+        self.give(Member { name, role: Role::Decoded, opened_with, content, ..Member::default() }, consumed);
+    }
+
+    /// Gives what was seen of a document.
+    pub(crate) fn views(&mut self, views: Views) {
+        let (members, problems) = views.into_members(self.made.index, self.budget, self.meter);
+        for problem in problems {
+            self.problem(problem);
+        }
+        self.made.index = members.last().map_or(self.made.index, |last| last.index.saturating_add(1));
+        self.made.members.extend(members);
     }
 
     /// Gives something that acts.

@@ -1,0 +1,246 @@
+//! Workbooks of Excel 5 to 2003 (MS-XLS): formulas of macro sheets, links that start programs, the text
+//! of cells and boxes, and what of it stands in hidden sheets.
+//!
+//! Formulas of ordinary sheets are not written out: what they reach beyond the workbook is told by its
+//! links. Limits: [`MAX_SHEETS`], [`MAX_NAMES`], [`MAX_SHEET_TEXT`], those of the readers beside this
+//! one, and the budget. Not handled: workbooks before Excel 5, which are no compound files; charts.
+
+mod decrypt;
+mod formula;
+mod functions;
+mod records;
+mod sheet;
+
+use std::collections::BTreeMap;
+
+use mail::evidence::{Active, UnscannedReason};
+
+use super::work::Work;
+use crate::bytes::{between, le16, le32};
+use crate::views::Views;
+use formula::Names;
+use records::{CONTINUE, Form, Record, Records, Shared};
+
+/// Most sheets of one workbook.
+const MAX_SHEETS: usize = 4096;
+/// Most names, and most links, of one workbook.
+const MAX_NAMES: usize = 65_536;
+/// Longest text of the formulas of one sheet, in bytes.
+const MAX_SHEET_TEXT: usize = 4 * 1024 * 1024;
+/// The version of Excel 97 and after, in the record that starts a part.
+const BIFF8: u16 = 0x0600;
+/// What names mean that have a meaning (MS-XLS 2.4.150), by number.
+const BUILT_IN: [&str; 14] = [
+    "Consolidate_Area",
+    "Auto_Open",
+    "Auto_Close",
+    "Extract",
+    "Database",
+    "Criteria",
+    "Print_Area",
+    "Print_Titles",
+    "Recorder",
+    "Data_Form",
+    "Auto_Activate",
+    "Auto_Deactivate",
+    "Sheet_Title",
+    "_FilterDatabase",
+];
+
+/// A sheet as the workbook lists it.
+#[derive(Clone, Default, Debug)]
+struct Sheet {
+    name: String,
+    at: usize,
+    /// 0: shown, 1: hidden, 2: hidden so that the menu does not show it.
+    state: u8,
+    /// Whether it holds macros.
+    macros: bool,
+}
+
+/// What the workbook as a whole says.
+#[derive(Default, Debug)]
+struct Globals {
+    form: Option<Form>,
+    sheets: Vec<Sheet>,
+    strings: Shared,
+    names: Vec<Name>,
+    /// Workbooks, programs and add-ins that formulas refer to; an empty one is this workbook.
+    books: Vec<String>,
+    /// What formulas call a sheet: a book and the first of its sheets.
+    references: Vec<(u16, u16)>,
+    /// By book, and how many there are in all.
+    outer_names: BTreeMap<u16, Vec<String>>,
+    outer_count: usize,
+}
+
+/// A defined name.
+#[derive(Clone, Default, Debug)]
+struct Name {
+    name: String,
+    tokens: Vec<u8>,
+    hidden: bool,
+}
+
+impl Names for Globals {
+    fn name(&self, number: u32) -> String {
+        let name = (number as usize).checked_sub(1).and_then(|at| self.names.get(at));
+        name.map_or_else(|| format!("name{number}"), |name| name.name.clone())
+    }
+
+    fn outer_name(&self, sheet: u16, number: u32) -> String {
+        let book = self.references.get(usize::from(sheet)).map_or(sheet, |(book, _)| *book);
+        let name = (number as usize).checked_sub(1).and_then(|at| self.outer_names.get(&book)?.get(at));
+        name.map_or_else(|| format!("outer{number}"), String::clone)
+    }
+
+    fn sheet(&self, number: u16) -> String {
+        let Some((book, sheet)) = self.references.get(usize::from(number)) else { return format!("sheet{number}") };
+        let book = self.books.get(usize::from(*book)).map_or("", String::as_str);
+        let sheet = self.sheets.get(usize::from(*sheet)).filter(|_| book.is_empty());
+        sheet.map_or_else(|| format!("[{book}]"), |sheet| sheet.name.clone())
+    }
+}
+
+/// Reads a workbook and gives what it shows and does.
+pub(crate) fn workbook(number: u32, work: &mut Work<'_>) {
+    let mut data = work.read(number).bytes;
+    match decrypt::decrypt(&mut data, work.budget) {
+        Ok(None) => {}
+        Ok(Some(source)) => {
+            work.made.taken.insert(number);
+            work.decrypted("Workbook", data.clone(), source);
+        }
+        Err(closed) => return work.problem(closed.into()),
+    }
+    if work.burn((data.len() as u64).saturating_mul(2)).is_err() {
+        return;
+    }
+    let mut globals = Globals::read(&data);
+    let mut views = Views::default();
+    globals.links(&mut views);
+    globals.defined(&mut views, &data);
+    let over = sheet::sheets(&data, &mut globals, &mut views);
+    if over {
+        work.problem(UnscannedReason::LimitObjects);
+    }
+    work.views(views);
+}
+
+impl Globals {
+    /// Reads the part that is about the workbook as a whole.
+    fn read(data: &[u8]) -> Self {
+        let mut globals = Self { form: Some(Form { wide: true, page: 1252 }), ..Self::default() };
+        let mut strings: Vec<&[u8]> = Vec::new();
+        let mut before = 0_u16;
+        let mut depth = 0_u32;
+        for record in Records::new(data) {
+            match record.id {
+                0x0809 => {
+                    depth = depth.saturating_add(1);
+                    if depth == 1 && record.at == 0 {
+                        let wide = le16(record.body, 0).is_none_or(|version| version >= BIFF8);
+                        globals.form = Some(Form { wide, page: 1252 });
+                    }
+                }
+                0x000a => depth = depth.saturating_sub(1),
+                0x00fc if strings.is_empty() => strings.push(record.body),
+                CONTINUE if before == 0x00fc => strings.push(record.body),
+                _ => globals.record(&record),
+            }
+            if record.id != CONTINUE {
+                before = record.id;
+            }
+        }
+        globals.strings = Shared::read(&strings);
+        globals
+    }
+
+    fn form(&self) -> Form {
+        self.form.unwrap_or(Form { wide: true, page: 1252 })
+    }
+
+    fn record(&mut self, record: &Record<'_>) {
+        let (form, body) = (self.form(), record.body);
+        match record.id {
+            0x0042 => {
+                let page = le16(body, 0).map_or(1252, u32::from);
+                self.form = Some(Form { page: if page == 0x8001 { 1252 } else { page }, ..form });
+            }
+            0x0085 if self.sheets.len() < MAX_SHEETS => self.sheets.push(Sheet {
+                at: le32(body, 0).unwrap_or(0) as usize,
+                state: body.get(4).copied().unwrap_or(0) & 3,
+                macros: body.get(5) == Some(&1),
+                name: form.short(body, 6).0,
+            }),
+            0x0018 if self.names.len() < MAX_NAMES => self.names.push(defined_name(body, form)),
+            0x01ae if self.books.len() < MAX_NAMES => {
+                // This workbook, and functions of add-ins, have no path.
+                let own = matches!(le16(body, 2), Some(0x0401 | 0x3a01));
+                self.books.push(if own { String::new() } else { form.long(body, 2).0 });
+            }
+            0x0017 if form.wide => {
+                let count = le16(body, 0).map_or(0, usize::from);
+                let part = between(body, 2, body.len()).chunks_exact(6).take(count);
+                let all = part.filter_map(|six| Some((le16(six, 0)?, le16(six, 2)?)));
+                self.references.extend(all.take(MAX_NAMES.saturating_sub(self.references.len())));
+            }
+            0x0017 if self.books.len() < MAX_NAMES => self.books.push(form.short(body, 0).0),
+            0x0023 if self.outer_count < MAX_NAMES => {
+                self.outer_count = self.outer_count.saturating_add(1);
+                let book = u16::try_from(self.books.len().saturating_sub(1)).unwrap_or(u16::MAX);
+                self.outer_names.entry(book).or_default().push(form.short(body, 6).0);
+            }
+            _ => {}
+        }
+    }
+
+    /// Notes links to programs, and to what is loaded from elsewhere.
+    fn links(&self, views: &mut Views) {
+        for book in &self.books {
+            // The way of writing a path (MS-XLS 2.5.277): a program and its subject stand around U+0003,
+            // which elsewhere is between folders; U+0001 starts a path.
+            if let Some(path) = book.strip_prefix('\u{1}') {
+                let path = path.strip_prefix('\u{5}').map_or(path, |rest| rest.get(1..).unwrap_or(""));
+                let path = path.replace(['\u{1}', '\u{2}', '\u{3}'], "\\").replace("\\@", "\\\\");
+                let remote = path.starts_with("\\\\") || path.contains("://");
+                if remote {
+                    views.act(Active::RemoteTemplate, Some("external workbook"), path);
+                }
+            } else if let Some((program, subject)) = book.split_once('\u{3}').filter(|(program, _)| !program.is_empty())
+            {
+                views.act(Active::Dde, None, format!("{program}|{subject}"));
+            }
+        }
+    }
+
+    /// Notes the names that run by themselves, and with macros all names: macros call one another by
+    /// them.
+    fn defined(&self, views: &mut Views, data: &[u8]) {
+        let macros = self.sheets.iter().any(|sheet| sheet.macros) || sheet::has_macros(data);
+        let mut text = String::new();
+        for name in &self.names {
+            let lower = name.name.to_ascii_lowercase();
+            if (macros || lower.starts_with("auto_")) && text.len() < MAX_SHEET_TEXT {
+                let value = formula::render(&name.tokens, self.form(), (0, 0), self);
+                let hidden = if name.hidden { " (hidden)" } else { "" };
+                text.push_str(&format!("{}{hidden} ={value}\n", name.name));
+            }
+        }
+        if !text.is_empty() {
+            views.act(Active::Xlm, Some("names"), text);
+        }
+    }
+}
+
+/// A defined name: `Lbl`, MS-XLS 2.4.150.
+fn defined_name(body: &[u8], form: Form) -> Name {
+    let flags = le16(body, 0).unwrap_or(0);
+    let letters = body.get(3).copied().map_or(0, usize::from);
+    let size = le16(body, 4).map_or(0, usize::from);
+    let (name, end) = form.letters(body, 14, letters);
+    let built_in = name.chars().next().filter(|_| flags & 0x20 != 0).map(|letter| letter as usize);
+    let known = built_in.and_then(|number| BUILT_IN.get(number)).map(|known| (*known).to_owned());
+    let tokens = between(body, end, end.saturating_add(size)).to_vec();
+    Name { name: known.unwrap_or(name), tokens, hidden: flags & 1 != 0 }
+}
