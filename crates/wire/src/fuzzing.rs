@@ -2,6 +2,9 @@
 
 use crate::clamd;
 use crate::dot::{DotReader, DotWriter, LineEnds};
+use crate::milter::edits::{self, Field};
+use crate::milter::options::{actions, protocol};
+use crate::milter::{Answer as Verdict, Change, Server as Milter, Step as MilterStep, Wanted};
 use crate::smtp::client::{Answer, Client, ClientFault};
 use crate::smtp::extensions::{Extensions, Ours};
 use crate::smtp::reply::{Reply, ReplyReader};
@@ -224,5 +227,85 @@ pub fn fuzz_clamd(data: &[u8]) {
     let said = reader.reply().and_then(clamd::parse_scan);
     if let Ok(clamd::ClamdReply::Found(name) | clamd::ClamdReply::Error(name)) = said {
         assert!(name.len() <= clamd::NAME_MAX && name.bytes().all(|b| matches!(b, b' '..=b'~')), "safe to show");
+    }
+}
+
+/// A filter that wants all there is to be had.
+fn milter() -> Milter {
+    Milter::new(Wanted {
+        needed_actions: actions::ADD_HEADERS,
+        more_actions: u32::MAX,
+        protocol: !protocol::NO_STEPS,
+        macros: vec![(0, "j {client_addr}".to_owned())],
+    })
+}
+
+/// A mail server that sends these pieces to a filter: what was told, and what was answered. Each answer depends on its
+/// event only.
+pub fn run_milter<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (String, Vec<u8>) {
+    let mut server = milter();
+    let (mut events, mut output, mut message) = (String::new(), Vec::new(), 0usize);
+    for piece in pieces {
+        let mut rest = piece;
+        loop {
+            let taken = server.feed(rest);
+            rest = rest.get(taken..).unwrap_or_default();
+            match server.step() {
+                MilterStep::Need if rest.is_empty() => break,
+                MilterStep::Need => assert!(taken > 0, "input must not stall"),
+                MilterStep::Closed | MilterStep::Failed(_) => break,
+                MilterStep::Flush => {}
+                MilterStep::Waiting => unreachable!("every event is answered"),
+                MilterStep::Event(event) => {
+                    let told = format!("{event:?}\n");
+                    message = message.saturating_add(told.len());
+                    let verdict = match message % 7 {
+                        0 => Verdict::Reply(Reply::say(451, "4.3.0 later")),
+                        1 => Verdict::Accept,
+                        _ => Verdict::Continue,
+                    };
+                    let _ = server.change(&Change::Body(vec![b'x'; message % 100]));
+                    server.progress();
+                    server.answer(&verdict);
+                    assert!(!server.answer(&verdict), "an event takes one answer");
+                    events.push_str(&told);
+                }
+            }
+            output.extend_from_slice(server.output());
+            server.sent(server.output().len());
+        }
+    }
+    output.extend_from_slice(server.output());
+    (events, output)
+}
+
+/// What a mail server may send to a filter: packets of these bytes, and the bytes as they are.
+pub fn fuzz_milter(data: &[u8]) {
+    assert_eq!(run_milter(std::iter::once(data)), run_milter(data.chunks(1)), "cutting changes nothing");
+    let mut packets = Vec::new();
+    let offer = [6u32, 0x1ff, 0x1f_ffff].map(u32::to_be_bytes);
+    crate::milter::packet::write(b'O', &[offer.as_flattened()], &mut packets);
+    for line in data.split(|byte| *byte == b'\n') {
+        let Some((command, payload)) = line.split_first() else { continue };
+        crate::milter::packet::write(*command, &[payload], &mut packets);
+    }
+    assert_eq!(
+        run_milter(std::iter::once(packets.as_slice())),
+        run_milter(packets.chunks(7)),
+        "cutting changes nothing"
+    );
+}
+
+/// Two headers with an empty line between: the changes that are told make the second one out of the first.
+pub fn fuzz_milter_edits(data: &[u8]) {
+    let at = data.windows(2).position(|pair| pair == b"\n\n").unwrap_or(data.len());
+    let (old, new) = data.split_at_checked(at).unwrap_or((data, &[]));
+    for blanks in [true, false] {
+        let fields = |header: &[u8]| -> Vec<Field> {
+            edits::split(header).iter().filter_map(|raw| Field::read(raw, blanks)).collect()
+        };
+        let (old, new) = (fields(old), fields(new));
+        let changes = edits::changes(&old, &new);
+        assert_eq!(edits::apply(old, &changes), new, "the header that was wanted");
     }
 }

@@ -18,6 +18,7 @@
 pub mod clamd;
 pub mod dot;
 pub mod line;
+pub mod milter;
 pub mod secret;
 pub mod smtp;
 pub mod text;

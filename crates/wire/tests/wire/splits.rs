@@ -136,6 +136,20 @@ proptest! {
     ) {
         fuzzing::fuzz_clamd(&input);
     }
+
+    #[test]
+    fn milter_sessions_do_not_depend_on_how_they_are_cut(
+        input in soup(&[b"M<a>\0\n", b"R<b>\0\n", b"LA\0 b\0\n", b"N\n", b"Bx\r\n", b"E\n", b"A\n", b"\0\0\0\x01", b"Q"]),
+    ) {
+        fuzzing::fuzz_milter(&input);
+    }
+
+    #[test]
+    fn any_header_comes_out_of_any_other(
+        input in soup(&[b"A: b\n", b"a: b\n", b"B:\n", b" c\r\n", b"C: d\r\n", b"\n", b"no colon\n"]),
+    ) {
+        fuzzing::fuzz_milter_edits(&input);
+    }
 }
 
 /// A plain generator of numbers, so that mutations are the same in every run.
@@ -270,4 +284,27 @@ fn the_login_name_is_known_after_success_only() {
     let server = session_after(b"EHLO a\r\nAUTH PLAIN ====\r\nMAIL FROM:<>\r\nRCPT TO:<postmaster>\r\n");
     assert_eq!((server.login(), server.authenticated(), server.recipients()), (None, true, 1));
     assert!(!session_after(b"EHLO a\r\n").authenticated());
+}
+
+#[test]
+fn mutated_milter_sessions_break_no_invariant() {
+    let mut numbers = Numbers(7);
+    let base = b"Dj\0mx\0\nCclient\x004\0\x19192.0.2.1\0\nHclient\0\nM<a@example.org>\0\nR<b@example.com>\0\nT\n\
+        LSubject\0 x\0\nLX-A\0 y\0\nN\nBbody\r\nE\nM<>\0\nA\nK\nQ\n\nSubject: y\nX-B: z\n";
+    for _ in 0..400 {
+        let mut input = base.to_vec();
+        for _ in 0..=numbers.below(6) {
+            let at = numbers.below(input.len());
+            let byte = *b"\r\n\0MELNB:\xff".get(numbers.below(9)).unwrap();
+            match numbers.below(3) {
+                0 => input[at] = byte,
+                1 => input.insert(at, byte),
+                _ => {
+                    input.remove(at);
+                }
+            }
+        }
+        fuzzing::fuzz_milter(&input);
+        fuzzing::fuzz_milter_edits(&input);
+    }
 }
