@@ -79,6 +79,9 @@ pub enum Surface {
     Smtp,
     /// The command line: `scan` and `explain`.
     Cli,
+    /// A filter that a mail server asks before it takes a message.
+    Milter,
+    // What comes next goes here: kept entries hold the number.
 }
 
 impl Surface {
@@ -86,6 +89,7 @@ impl Surface {
     pub fn name(self) -> &'static str {
         match self {
             Self::Smtp => "smtp",
+            Self::Milter => "milter",
             Self::Cli => "cli",
         }
     }
@@ -117,9 +121,10 @@ impl Direction {
 /// Who brought the message.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Peer {
-    /// The client's address: the TCP peer, or what XFORWARD said from a trusted relay.
+    /// The client's address: the TCP peer, or what XFORWARD said from a trusted relay, or what a mail
+    /// server told its filter.
     pub ip: Option<IpAddr>,
-    /// The client's host name as a trusted relay told it.
+    /// The client's host name as a trusted relay, or a mail server, told it.
     pub name: Option<Untrusted<String>>,
     /// What it said in HELO or EHLO.
     pub helo: Option<Untrusted<String>>,

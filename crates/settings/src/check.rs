@@ -7,9 +7,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use judge::units::{Bytes, Time};
 
-use crate::config::{ClamdMethod, Config, HopTls, Listener, ListenerDirection, OfferAuth};
+use crate::config::{ClamdMethod, Config, HopTls, Listener, ListenerDirection, MilterListener, OfferAuth};
 use crate::problem::Problem;
-use crate::values::{ClamdAddress, HostPort, is_host};
+use crate::values::{ClamdAddress, HostPort, SocketAddress, is_host};
 
 /// Most listeners of one node.
 pub const MAX_LISTENERS: usize = 64;
@@ -32,11 +32,16 @@ impl Config {
     pub fn check_serve(&self) -> Vec<Problem> {
         let mut found = Vec::new();
         if self.next_hop.address.is_none() && !self.route.iter().any(crate::config::Route::is_for_all) {
-            let problem = Problem::error("next_hop.address", "next_hop.address is not set: nowhere to send mail to");
+            let key = "next_hop.address";
+            let problem = if self.smtp.is_empty() {
+                Problem::warning(key, "next_hop.address is not set: no mail can be released from Backup")
+            } else {
+                Problem::error(key, "next_hop.address is not set: nowhere to send mail to")
+            };
             found.push(problem.hint("write the address of the mail server, like \"127.0.0.1:10025\""));
         }
-        if self.smtp.is_empty() {
-            found.push(Problem::error("smtp", "no [[smtp]] listener: there is nothing to serve"));
+        if self.smtp.is_empty() && self.milter.is_empty() {
+            found.push(Problem::error("smtp", "no [[smtp]] and no [[milter]] listener: there is nothing to serve"));
         }
         found
     }
@@ -49,8 +54,13 @@ pub(crate) fn check(config: &Config) -> Vec<Problem> {
     for (at, listener) in config.smtp.iter().enumerate() {
         check_listener(config, listener, &format!("smtp[{at}]"), &mut found);
     }
-    if config.smtp.len() > MAX_LISTENERS {
-        found.push(Problem::error("smtp", format!("more than {MAX_LISTENERS} listeners")));
+    for (at, listener) in config.milter.iter().enumerate() {
+        check_milter(config, listener, &format!("milter[{at}]"), &mut found);
+    }
+    for (key, count) in [("smtp", config.smtp.len()), ("milter", config.milter.len())] {
+        if count > MAX_LISTENERS {
+            found.push(Problem::error(key, format!("more than {MAX_LISTENERS} listeners")));
+        }
     }
     check_addresses(config, &mut found);
     check_next_hop(config, &mut found);
@@ -106,12 +116,48 @@ fn check_listener(config: &Config, listener: &Listener, key: &str, found: &mut V
     }
 }
 
+fn check_milter(config: &Config, listener: &MilterListener, key: &str, found: &mut Vec<Problem>) {
+    if listener.max_connections == 0 {
+        let message = format!("{key}.max_connections is 0: no mail could pass");
+        found.push(Problem::error(&format!("{key}.max_connections"), message));
+    }
+    if listener.timeout == Time(0) {
+        let message = format!("{key}.timeout is 0: it would run out at once");
+        found.push(Problem::error(&format!("{key}.timeout"), message));
+    }
+    match &listener.listen {
+        SocketAddress::Inet(address) if !address.ip().is_loopback() => {
+            let message = format!("{key}: {address} can be reached from other machines, in clear and without a password");
+            let hint = "listen on 127.0.0.1 or a unix socket, or keep others away from the port";
+            found.push(Problem::warning(&format!("{key}.listen"), message).hint(hint));
+        }
+        SocketAddress::Unix(_) if listener.socket_mode.0 & 0o002 != 0 => {
+            let message = format!("{key}: every user of this machine may connect to {}", listener.listen);
+            found.push(Problem::warning(&format!("{key}.socket_mode"), message).hint("660 and socket_group"));
+        }
+        _ => {}
+    }
+    let same = config.milter.iter().filter(|other| other.listen == listener.listen).count();
+    if same > 1 && matches!(listener.listen, SocketAddress::Unix(_)) {
+        found.push(Problem::error(&format!("{key}.listen"), format!("{key}: {} is taken twice", listener.listen)));
+    }
+    if listener.direction == ListenerDirection::Auto && config.trust.internal_domains.is_empty() {
+        let message = format!("{key}: direction = \"auto\" without trust.internal_domains: no address counts as ours");
+        let hint = "list your mail domains in trust.internal_domains (D-20)";
+        found.push(Problem::warning(&format!("{key}.listen"), message).hint(hint));
+    }
+}
+
 /// Two listeners on one address, and mail that comes back to us.
 fn check_addresses(config: &Config, found: &mut Vec<Problem>) {
     let mut taken: Vec<(SocketAddr, String)> = Vec::new();
     let smtp = config.smtp.iter().enumerate().map(|(at, listener)| (listener.listen.0, format!("smtp[{at}].listen")));
+    let milter = config.milter.iter().enumerate().filter_map(|(at, listener)| match listener.listen {
+        SocketAddress::Inet(address) => Some((address, format!("milter[{at}].listen"))),
+        SocketAddress::Unix(_) => None,
+    });
     let http = config.http.listen.iter().map(|listen| (listen.0, "http.listen".to_owned()));
-    for (address, key) in http.chain(smtp).take(MAX_LISTENERS + 1) {
+    for (address, key) in http.chain(smtp).chain(milter).take(2 * MAX_LISTENERS + 1) {
         if let Some((_, other)) = taken.iter().find(|(other, _)| overlap(*other, address)) {
             found.push(Problem::error(&key, format!("{key}: {address} is taken by {other}")));
         }

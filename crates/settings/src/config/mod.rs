@@ -4,10 +4,12 @@
 //! machine stands here: listeners, next hop, trust, limits, workers, engines.
 
 mod engines;
+mod milter;
 mod routes;
 mod smtp;
 
 pub use engines::{Clamd, ClamdMethod, Engines, Http, Log, LogFormat, LogLevel};
+pub use milter::{MilterHold, MilterListener};
 pub use routes::{Route, RouteDirection};
 pub use smtp::{AddReceived, HopTls, LineEnds, Listener, ListenerDirection, NextHop, OfferAuth};
 
@@ -32,6 +34,8 @@ pub struct Config {
     pub policy: PolicySource,
     /// The SMTP gateway's listeners: one table each.
     pub smtp: Vec<Listener>,
+    /// The milter's listeners: one table each. A node that is a milter only says `smtp = []`.
+    pub milter: Vec<MilterListener>,
     /// The mail server that accepted mail goes to.
     pub next_hop: NextHop,
     /// Other mail servers for some recipients: one table a route.
@@ -59,6 +63,7 @@ impl Default for Config {
             data_dir: PathBuf::from("/var/lib/mailward"),
             policy: PolicySource::default(),
             smtp: vec![Listener::default()],
+            milter: Vec::new(),
             next_hop: NextHop::default(),
             route: Vec::new(),
             trust: Trust::default(),
