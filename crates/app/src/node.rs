@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use confine::{Pool, PoolConfig};
+use gateway::milter::MilterBound;
 use gateway::{Bound, Gateway, Node};
 use judge::site::Site;
 use net::Clamd;
 use service::examine::Examiner;
 use service::metrics::Metrics;
 use service::{Current, Service, policy, sources, upkeep, worker};
+use settings::values::SocketAddress;
 use settings::{Config, Problems, check_environment};
 use store::{Options, Store};
 use tokio::net::TcpListener;
@@ -38,6 +40,7 @@ pub struct Running {
     service: Arc<Service>,
     gateway: Arc<Gateway>,
     sockets: Vec<Bound>,
+    milter: Vec<MilterBound>,
     http: Option<TcpListener>,
     data_dir: PathBuf,
     stop: watch::Sender<bool>,
@@ -114,6 +117,7 @@ impl Running {
     pub async fn start(config: Config) -> Result<Self, String> {
         let signals = Signals::catch()?;
         let sockets = bind_all(&config)?;
+        let milter = bind_milter(&config)?;
         let http = match &config.http.listen {
             Some(listen) => Some(bind_http(listen.0).await?),
             None => None,
@@ -138,12 +142,17 @@ impl Running {
         let (stop, stopped) = watch::channel(false);
         let gateway = Gateway::new(Arc::clone(&service), node, stopped);
         sweep(&service);
-        Ok(Self { service, gateway, sockets, http, data_dir, stop, signals })
+        Ok(Self { service, gateway, sockets, milter, http, data_dir, stop, signals })
     }
 
     /// The addresses of the SMTP listeners.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.sockets.iter().map(Bound::address).collect()
+    }
+
+    /// The sockets that mail servers connect to.
+    pub fn milter_addresses(&self) -> Vec<SocketAddress> {
+        self.milter.iter().map(MilterBound::address).collect()
     }
 
     /// The address of the HTTP interface.
@@ -171,20 +180,23 @@ impl Running {
         if let Some(listener) = self.http {
             beside.spawn(api::http::serve(listener, Arc::clone(&self.service), self.stop.subscribe()));
         }
-        let mut smtp = tokio::spawn(Arc::clone(&self.gateway).run(self.sockets));
+        let (gateway, sockets, milter) = (Arc::clone(&self.gateway), self.sockets, self.milter);
+        let mut mail = tokio::spawn(async move {
+            tokio::join!(Arc::clone(&gateway).run(sockets), gateway.run_milter(milter));
+        });
         let Signals { mut term, mut int, mut hup } = self.signals;
         loop {
             tokio::select! {
                 _ = term.recv() => break,
                 _ = int.recv() => break,
                 _ = hup.recv() => reload_all(&self.service, &self.gateway, reload).await,
-                _ = &mut smtp => break,
+                _ = &mut mail => break,
             }
         }
         tracing::info!("stopping: messages that are coming in are taken through first");
         let _ = self.stop.send(true);
-        if !smtp.is_finished() {
-            let _ = smtp.await;
+        if !mail.is_finished() {
+            let _ = mail.await;
         }
         while beside.join_next().await.is_some() {}
         self.service.settle(FORWARD_WAIT).await;
@@ -197,6 +209,10 @@ impl Running {
 
 fn bind_all(config: &Config) -> Result<Vec<Bound>, String> {
     config.smtp.iter().map(|l| gateway::bind(l.listen.0).map_err(|e| format!("{e} (smtp.listen)"))).collect()
+}
+
+fn bind_milter(config: &Config) -> Result<Vec<MilterBound>, String> {
+    config.milter.iter().map(|m| gateway::milter::bind(m).map_err(|e| format!("{e} (milter.listen)"))).collect()
 }
 
 async fn bind_http(address: SocketAddr) -> Result<TcpListener, String> {

@@ -8,6 +8,7 @@
 mod envelope;
 mod hop;
 mod listen;
+pub mod milter;
 mod permits;
 mod received;
 mod relay;

@@ -13,7 +13,7 @@ use rustls::ServerConfig;
 use service::Service;
 use service::metrics::SessionLabels;
 use settings::Config;
-use settings::config::Listener;
+use settings::config::{Listener, MilterListener};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
@@ -25,9 +25,9 @@ use crate::session;
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
 /// How long sessions may go on after a stop before they are ended (security bar: 30 s).
-const DRAIN: Duration = Duration::from_secs(30);
+pub(crate) const DRAIN: Duration = Duration::from_secs(30);
 /// Pause after a failed accept: the process is out of descriptors, most likely.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The configuration that sessions use, with what was loaded for it.
 #[derive(Debug)]
@@ -88,12 +88,16 @@ impl Bound {
 /// # Errors
 /// What the system says, with the address in the text.
 pub fn bind(address: SocketAddr) -> io::Result<Bound> {
+    Ok(Bound { listener: listen(address)?, configured: address })
+}
+
+/// A TCP socket that listens; the address is in the text of an error.
+pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let fail = |e: io::Error| io::Error::new(e.kind(), format!("cannot listen on {address}: {e}"));
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.map_err(fail)?;
     socket.set_reuseaddr(true).map_err(fail)?;
     socket.bind(address).map_err(fail)?;
-    let listener = socket.listen(BACKLOG).map_err(fail)?;
-    Ok(Bound { listener, configured: address })
+    socket.listen(BACKLOG).map_err(fail)
 }
 
 impl Gateway {
@@ -116,11 +120,26 @@ impl Gateway {
     /// # Errors
     /// What to do, for the operator.
     pub fn check_addresses(&self, config: &Config) -> Result<(), String> {
-        let addresses = |config: &Config| config.smtp.iter().map(|l| l.listen.0).collect::<BTreeSet<_>>();
-        if addresses(config) == addresses(&self.node.load().config) {
-            return Ok(());
+        let smtp = |config: &Config| config.smtp.iter().map(|l| l.listen.0).collect::<BTreeSet<_>>();
+        // A socket's owner and permissions are set when it is bound.
+        let milter = |config: &Config| -> BTreeSet<String> {
+            let bound =
+                |m: &MilterListener| format!("{} {} {} {}", m.listen, m.socket_mode, m.socket_user, m.socket_group);
+            config.milter.iter().map(bound).collect()
+        };
+        let now = self.node.load();
+        if smtp(config) != smtp(&now.config) {
+            return Err("the listeners' addresses (smtp.listen) changed: restart mailward to listen there".to_owned());
         }
-        Err("the listeners' addresses (smtp.listen) changed: restart mailward to listen there".to_owned())
+        if milter(config) != milter(&now.config) {
+            return Err("the milter's sockets (milter.listen, socket_…) changed: restart mailward".to_owned());
+        }
+        Ok(())
+    }
+
+    /// What sessions use now.
+    pub(crate) fn node(&self) -> Arc<Node> {
+        self.node.load_full()
     }
 
     /// Takes a new configuration; sessions that are open keep theirs.

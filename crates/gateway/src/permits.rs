@@ -33,9 +33,14 @@ impl Permits {
         self.max.store(max, Ordering::Relaxed);
     }
 
+    /// A permit for nothing, to be made larger.
+    pub(crate) fn none(self: &Arc<Self>) -> Permit {
+        Permit { permits: Arc::clone(self), held: 0 }
+    }
+
     /// A permit for `bytes`; `None` when they are not free.
     pub(crate) fn take(self: &Arc<Self>, bytes: u64) -> Option<Permit> {
-        let mut permit = Permit { permits: Arc::clone(self), held: 0 };
+        let mut permit = self.none();
         permit.cover(bytes).then_some(permit)
     }
 

@@ -85,6 +85,10 @@ pub struct Metrics {
     pub sessions: Family<SessionLabels, Counter>,
     /// Connections now open.
     pub connections: Gauge<i64, AtomicI64>,
+    /// Connections of mail servers to the milter, by how they ended.
+    pub milter_sessions: Family<SessionLabels, Counter>,
+    /// Connections of mail servers to the milter now open.
+    pub milter_connections: Gauge<i64, AtomicI64>,
     /// Bytes of messages now in work.
     pub bytes_in_flight: Gauge<i64, AtomicI64>,
     /// Messages in Backup.
@@ -152,6 +156,8 @@ impl Metrics {
             reply: histogram(),
             sessions: Family::default(),
             connections: Gauge::default(),
+            milter_sessions: Family::default(),
+            milter_connections: Gauge::default(),
             bytes_in_flight: Gauge::default(),
             backup_objects: Gauge::default(),
             backup_bytes: Gauge::default(),
@@ -195,6 +201,8 @@ impl Metrics {
         );
         r.register("smtp_sessions", "SMTP sessions by how they ended", self.sessions.clone());
         r.register("smtp_connections", "SMTP connections now open", self.connections.clone());
+        r.register("milter_sessions", "Connections of mail servers by how they ended", self.milter_sessions.clone());
+        r.register("milter_connections", "Connections of mail servers now open", self.milter_connections.clone());
         r.register_with_unit("in_flight", "Bytes of messages now in work", Unit::Bytes, self.bytes_in_flight.clone());
         r.register("backup_objects", "Messages in Backup", self.backup_objects.clone());
         r.register_with_unit("backup", "Bytes that Backup takes on disk", Unit::Bytes, self.backup_bytes.clone());

@@ -127,7 +127,8 @@ fn check_milter(config: &Config, listener: &MilterListener, key: &str, found: &m
     }
     match &listener.listen {
         SocketAddress::Inet(address) if !address.ip().is_loopback() => {
-            let message = format!("{key}: {address} can be reached from other machines, in clear and without a password");
+            let message =
+                format!("{key}: {address} can be reached from other machines, in clear and without a password");
             let hint = "listen on 127.0.0.1 or a unix socket, or keep others away from the port";
             found.push(Problem::warning(&format!("{key}.listen"), message).hint(hint));
         }

@@ -356,7 +356,8 @@ impl Written for FileMode {
     fn read(text: &str) -> Result<Self, String> {
         let digits = text.len() <= 4 && text.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
         let mode = u32::from_str_radix(text, 8).ok().filter(|mode| digits && *mode <= 0o777);
-        mode.map(Self).ok_or_else(|| format!("\"{text}\" is not a file's permissions; write them in octal, like \"660\""))
+        mode.map(Self)
+            .ok_or_else(|| format!("\"{text}\" is not a file's permissions; write them in octal, like \"660\""))
     }
 
     fn show(&self) -> String {

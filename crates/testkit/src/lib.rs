@@ -7,6 +7,7 @@
 
 pub mod client;
 pub mod daemon;
+pub mod milter;
 pub mod peers;
 pub mod postfix;
 pub mod sample;
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 
 pub use client::{Client, Reply};
 pub use daemon::Daemon;
+pub use milter::Mta;
 pub use postfix::Postfix;
 pub use sample::eicar;
 pub use sink::{Action, Behaviour, Outcome, Point, Received, Sink};

@@ -53,6 +53,9 @@ fn start(args: &Args) -> Result<(), String> {
         for address in running.addresses() {
             tracing::info!(%address, "SMTP gateway ready");
         }
+        for address in running.milter_addresses() {
+            tracing::info!(%address, "milter ready");
+        }
         if let Some(address) = running.http_address() {
             tracing::info!(%address, "HTTP ready: /healthz, /metrics");
         }

@@ -17,7 +17,7 @@ pub(crate) const CASES: &[Case] = cases![
 ];
 
 /// Two Content-Types: some clients show the text, others open the attachment.
-fn two_faced(payload: &[u8]) -> Vec<u8> {
+pub(crate) fn two_faced(payload: &[u8]) -> Vec<u8> {
     let mut mail = b"From: <alice@example.org>\r\nTo: <bob@example.com>\r\nSubject: two faces\r\nMIME-Version: 1.0\r\n\
         Content-Type: text/plain\r\nContent-Type: multipart/mixed; boundary=\"b\"\r\n\r\n\
         --b\r\nContent-Type: text/plain\r\n\r\nHello.\r\n--b\r\n\

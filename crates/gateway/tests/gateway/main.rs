@@ -15,6 +15,7 @@ mod identity;
 mod job;
 mod limits;
 mod logged;
+mod milter;
 mod node;
 mod pass;
 mod routes;
@@ -58,6 +59,7 @@ fn run_cases(args: &[String]) -> ExitCode {
         clamd::CASES,
         crashes::CASES,
         limits::CASES,
+        milter::CASES,
     ]
     .concat();
     let (mut passed, mut failed, mut filtered) = (0, 0, 0);

@@ -21,8 +21,8 @@ use service::policy::{InForce, Origin};
 use service::routes::{Route, Routes, Target};
 use service::{Current, Service};
 use settings::Config;
-use settings::config::{AddReceived, HopTls};
-use settings::values::{ClamdAddress, HostPort, Listen, Network};
+use settings::config::{AddReceived, HopTls, MilterListener};
+use settings::values::{ClamdAddress, HostPort, Listen, Network, SocketAddress};
 use store::{Entry, Filter, Logged, Options, Store};
 use tempfile::TempDir;
 use testkit::{Client, Sink};
@@ -54,6 +54,7 @@ pub(crate) struct Node {
     pub(crate) address: SocketAddr,
     pub(crate) stop: watch::Sender<bool>,
     pub(crate) task: JoinHandle<()>,
+    milter: Option<SocketAddress>,
     pub(crate) config: Config,
     dir: TempDir,
 }
@@ -94,6 +95,14 @@ impl Setup {
     pub(crate) fn config(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(&mut self.config);
         self
+    }
+
+    /// With a milter on a free port, changed so.
+    pub(crate) fn milter(self, change: impl FnOnce(&mut MilterListener)) -> Self {
+        let any = SocketAddress::Inet(([127, 0, 0, 1], 0).into());
+        let mut milter = MilterListener { listen: any, ..MilterListener::default() };
+        change(&mut milter);
+        self.config(|c| c.milter.push(milter))
     }
 
     /// Time for a whole decision, in milliseconds.
@@ -164,13 +173,18 @@ impl Setup {
         let service = Service::new(store, Arc::new(Metrics::new()), current, None);
         let spool = dir.path().join("spool");
         std::fs::create_dir(&spool).expect("a spool directory");
+        let milter: Vec<_> = config.milter.iter().map(|m| gateway::milter::bind(m).expect("a socket")).collect();
+        let milter_address = milter.first().map(|bound| bound.address());
         let bound = gateway::bind(config.smtp[0].listen.0).expect("a free port");
         let address = bound.address();
         let loaded = gateway::Node::load(config.clone(), spool).expect("a configuration");
         let (stop, stopped) = watch::channel(false);
         let gateway = Gateway::new(Arc::clone(&service), loaded, stopped);
-        let task = tokio::spawn(Arc::clone(&gateway).run(vec![bound]));
-        Node { service, gateway, address, stop, task, config, dir }
+        let running = Arc::clone(&gateway);
+        let task = tokio::spawn(async move {
+            tokio::join!(Arc::clone(&running).run(vec![bound]), running.run_milter(milter));
+        });
+        Node { service, gateway, address, stop, task, milter: milter_address, config, dir }
     }
 }
 
@@ -232,6 +246,14 @@ async fn pool(spec: EngineSpec) -> Pool {
 }
 
 impl Node {
+    /// Where the milter listens.
+    pub(crate) fn milter(&self) -> SocketAddr {
+        match self.milter {
+            Some(SocketAddress::Inet(address)) => address,
+            _ => panic!("no milter on a port"),
+        }
+    }
+
     /// An open session that has said EHLO.
     pub(crate) async fn client(&self) -> Client {
         Client::open(self.address).await

@@ -80,7 +80,7 @@ impl Default for Config {
 impl Config {
     /// The defaults with one table of every list that is empty by default, for the documentation.
     pub(crate) fn documented() -> Self {
-        Self { route: vec![Route::default()], ..Self::default() }
+        Self { milter: vec![MilterListener::default()], route: vec![Route::default()], ..Self::default() }
     }
 
     /// The name of this host: as configured, else the system's, else `localhost`.

@@ -1,0 +1,223 @@
+//! The end of a message: it is examined, and the mail server hears what becomes of it.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use judge::plan::{Action, Fate, ReplyText};
+use judge::site::{ListenerDirection, Site};
+use mail::arrival::{Arrival, Surface};
+use mail::untrusted::escape;
+use service::flow::Decided;
+use service::record::{Outcome, Taken};
+use service::spool::Spool;
+use settings::config::{ListenerDirection as Configured, MilterHold};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use wire::milter::options::actions;
+use wire::milter::{Answer, CHUNK_MAX, Change, ChangeFault};
+use wire::smtp::reply::Reply;
+
+use super::changes::{Told, told};
+use super::client::is_originating;
+use super::message::{Complete, Message};
+use super::pump::{End, Pump};
+use crate::received;
+use crate::responsibility::Responsibility;
+
+/// How often a mail server hears that we are still at it. It waits 30 seconds and more.
+const PROGRESS: Duration = Duration::from_secs(5);
+/// Longest queue id that is logged, in characters.
+const QUEUE_ID: usize = 40;
+
+/// What becomes of a message.
+struct Verdict {
+    told: Told,
+    answer: Answer,
+    /// What the log says about the answer.
+    said: String,
+    taken: Taken,
+}
+
+impl Verdict {
+    fn refuse(reply: Reply) -> Self {
+        let said = format!("{} {}", reply.code(), reply.text());
+        Self { told: Told::default(), answer: Answer::Reply(reply), said, taken: Taken::No }
+    }
+
+    /// Something went wrong with us: the sender is to bring it again.
+    fn fail() -> Self {
+        Self::refuse(Reply::say(451, "4.3.0 Message could not be processed, please try again later"))
+    }
+}
+
+impl Pump<'_> {
+    pub(super) async fn end_of_message(&mut self) -> Result<(), End> {
+        let ended = Instant::now();
+        let lost = || Reply::say(451, "4.3.0 Internal error, please try again later");
+        let complete = self.message.take().ok_or_else(lost).and_then(|m: Message| m.finish(&self.node.config.limits));
+        let complete = match complete {
+            Ok(complete) => complete,
+            Err(refusal) => {
+                tracing::info!(
+                    connection = self.connection,
+                    code = refusal.code(),
+                    text = refusal.text(),
+                    "a message was refused before it was examined"
+                );
+                self.server.answer(&Answer::Reply(refusal));
+                return self.flush().await;
+            }
+        };
+        let arrival = self.arrival(&complete);
+        let policy = self.gateway.service.current().policy.load_full();
+        let deadline = ended + policy.policy.limits.deadline.duration();
+        let decided = self.decide(&complete.spool, &arrival, deadline).await;
+        let verdict = self.verdict(&decided, &arrival, &complete);
+        let (reply, taken) = (verdict.said.clone(), verdict.taken);
+        let done = self.tell(verdict).await;
+        // A mail server that did not hear us has kept nothing; but nobody knows what it heard.
+        let taken = if done.is_err() && taken == Taken::Yes { Taken::Unknown } else { taken };
+        let outcome = Outcome { taken, reply, took: ended.elapsed() };
+        self.gateway.service.finish(&arrival, &complete.spool, decided, outcome).await;
+        done
+    }
+
+    /// Decides, and keeps the mail server waiting meanwhile. One that goes away is noticed when it is answered: what
+    /// was begun is taken to its end, so that it is recorded.
+    async fn decide(&mut self, spool: &Spool, arrival: &Arrival, deadline: Instant) -> Decided {
+        let service = std::sync::Arc::clone(&self.gateway.service);
+        let deciding = service.decide(spool, arrival, None, deadline);
+        tokio::pin!(deciding);
+        let mut tick = interval_at(Instant::now() + PROGRESS, PROGRESS);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                decided = &mut deciding => return decided,
+                _ = tick.tick() => {
+                    self.server.progress();
+                    if self.flush().await.is_err() {
+                        return deciding.await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// What the plan says, in the mail server's terms.
+    fn verdict(&self, decided: &Decided, arrival: &Arrival, complete: &Complete) -> Verdict {
+        match &decided.plan.fate {
+            Fate::Refuse(ReplyText { code, text }) | Fate::Tempfail(ReplyText { code, text }) => {
+                Verdict::refuse(Reply::say(*code, text))
+            }
+            Fate::Discard => self.discard(decided, arrival),
+            Fate::Deliver => {
+                match told(&decided.output, &complete.spool, complete.head, self.server.has_leading_blanks()) {
+                    Ok(told) => self.go_on("continue", told),
+                    Err(error) => {
+                        tracing::error!(id = %arrival.id, %error, "a message could not be changed as planned; it is deferred");
+                        Verdict::fail()
+                    }
+                }
+            }
+        }
+    }
+
+    /// The mail server takes the message, with these changes.
+    fn go_on(&self, word: &str, told: Told) -> Verdict {
+        let queue = self.server.macros().get("i").map(|id| format!("; queue id {}", escape(id, QUEUE_ID)));
+        let said = format!("{word}{}", queue.unwrap_or_default());
+        Verdict { told, answer: Answer::Continue, said, taken: Taken::Yes }
+    }
+
+    /// The mail server is told to throw the message away; never without proof that it may.
+    fn discard(&self, decided: &Decided, arrival: &Arrival) -> Verdict {
+        let proof = Responsibility::of(&decided.keeping).filter(|proof| proof.message() == arrival.id);
+        if proof.is_none() {
+            tracing::error!(id = %arrival.id, "a message was to be discarded without a copy or the policy's wish; it is deferred");
+            return Verdict::fail();
+        }
+        let quarantine = self.settings.hold == MilterHold::Quarantine && decided.plan.action == Action::Held;
+        if quarantine && self.server.allows(actions::QUARANTINE) {
+            let reason = format!("held by Mailward; id {}", arrival.id);
+            let header = vec![Change::Quarantine(reason.into_bytes())];
+            return self.go_on("quarantine", Told { header, body: None });
+        }
+        Verdict { told: Told::default(), answer: Answer::Discard, said: "discard".to_owned(), taken: Taken::Yes }
+    }
+
+    /// Tells the changes, then the answer. After a change that cannot be told the message is deferred: the mail server
+    /// forgets the ones before it.
+    async fn tell(&mut self, verdict: Verdict) -> Result<(), End> {
+        let answer = match self.tell_changes(verdict.told).await? {
+            Ok(()) => verdict.answer,
+            Err(fault) => {
+                tracing::error!(
+                    connection = self.connection,
+                    ?fault,
+                    "a change could not be told to the mail server; the message is deferred"
+                );
+                Verdict::fail().answer
+            }
+        };
+        self.server.answer(&answer);
+        self.flush().await
+    }
+
+    async fn tell_changes(&mut self, told: Told) -> Result<Result<(), ChangeFault>, End> {
+        for change in &told.header {
+            if let Err(fault) = self.server.change(change) {
+                return Ok(Err(fault));
+            }
+        }
+        self.flush().await?;
+        let Some((bytes, from)) = told.body else { return Ok(Ok(())) };
+        let body = bytes.get(from..).unwrap_or_default();
+        if body.is_empty()
+            && let Err(fault) = self.server.change(&Change::Body(Vec::new()))
+        {
+            return Ok(Err(fault));
+        }
+        for piece in body.chunks(CHUNK_MAX) {
+            if let Err(fault) = self.server.change(&Change::Body(piece.to_vec())) {
+                return Ok(Err(fault));
+            }
+            self.flush().await?;
+        }
+        Ok(Ok(()))
+    }
+
+    fn arrival(&self, complete: &Complete) -> Arrival {
+        let site = self.gateway.service.current().site.load();
+        let macros = self.server.macros();
+        let ip = self.client_ip(&site, &complete.spool);
+        let trusted = ip.is_some_and(|ip| site.is_trusted(ip));
+        let peer = self.client.as_peer(ip, macros, trusted);
+        let listener = match self.settings.direction {
+            Configured::Incoming => ListenerDirection::Incoming,
+            Configured::Outgoing => ListenerDirection::Outgoing,
+            Configured::Auto => ListenerDirection::Auto,
+        };
+        let own_client = peer.authenticated || trusted || is_originating(macros);
+        let envelope = complete.envelope.clone();
+        let direction = site.direction(listener, own_client, envelope.mail_from.as_ref(), &envelope.rcpt_to);
+        Arrival {
+            id: complete.id,
+            surface: Surface::Milter,
+            direction,
+            peer,
+            envelope,
+            received_ms: complete.received_ms,
+            size: complete.spool.len(),
+            connection: self.connection,
+        }
+    }
+
+    /// The client of the mail server; where that is a relay of ours, the one that its `Received` headers name (D-20).
+    fn client_ip(&self, site: &Site, spool: &Spool) -> Option<IpAddr> {
+        let told = self.client.ip()?;
+        if !site.is_relay(told) {
+            return Some(told);
+        }
+        let head = spool.read_at(0, received::HEAD_MAX).unwrap_or_default();
+        received::client(&head, |ip| site.is_relay(ip)).or(Some(told))
+    }
+}
