@@ -22,6 +22,9 @@ trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
+/// Header fields: names and values.
+type Head = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// What a filter decided.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
@@ -176,7 +179,7 @@ impl Mta {
     }
 
     /// Changes and the answer, at the end of a message.
-    async fn end(&mut self, mut head: Vec<(Vec<u8>, Vec<u8>)>, mut body: Vec<u8>) -> Verdict {
+    async fn end(&mut self, mut head: Head, mut body: Vec<u8>) -> Verdict {
         let (mut verdict, mut new_body) = (Verdict::default(), None::<Vec<u8>>);
         loop {
             let (letter, payload) = self.read().await.expect("an answer");
@@ -206,7 +209,7 @@ impl Mta {
         verdict
     }
 
-    fn change_header(&self, letter: char, payload: &[u8], head: &mut Vec<(Vec<u8>, Vec<u8>)>) {
+    fn change_header(&self, letter: char, payload: &[u8], head: &mut Head) {
         let (number, texts) = if letter == 'h' { (0, payload) } else { (word(payload), &payload[4..]) };
         let mut texts = texts.split(|b| *b == 0).map(<[u8]>::to_vec);
         let (name, value) = (texts.next().expect("a name"), texts.next().expect("a value"));
@@ -282,9 +285,9 @@ fn one(payload: &[u8]) -> String {
 }
 
 /// Header fields with LF as line ends, and the body.
-fn split(content: &[u8]) -> (Vec<(Vec<u8>, Vec<u8>)>, Vec<u8>) {
+fn split(content: &[u8]) -> (Head, Vec<u8>) {
     let at = content.windows(4).position(|w| w == b"\r\n\r\n").expect("a header and a body");
-    let mut head: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+    let mut head: Head = Vec::new();
     for line in String::from_utf8_lossy(&content[..at]).split("\r\n") {
         match head.last_mut() {
             Some((_, value)) if line.starts_with([' ', '\t']) => {

@@ -176,7 +176,8 @@ async fn what_the_mail_server_tells_is_in_the_log() {
 async fn own_users_are_known_by_login_and_port() {
     let sink = Sink::start(Behaviour::accept()).await;
     let node = Setup::new().milter(|_| {}).trusted(&["198.51.100.0/24"]).start(&sink).await;
-    let cases: [(&str, &[(char, &str, &str)], &str, &str); 5] = [
+    type Macros = &'static [(char, &'static str, &'static str)];
+    let cases: [(&str, Macros, &str, &str); 5] = [
         ("192.0.2.7", &[], "friend@example.net", "incoming"),
         ("192.0.2.7", &[('M', "{auth_authen}", "alice")], "friend@example.net", "outgoing"),
         ("192.0.2.7", &[('C', "{daemon_name}", "ORIGINATING")], "friend@example.net", "outgoing"),
