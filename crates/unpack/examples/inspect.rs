@@ -52,7 +52,8 @@ fn inspect(data: Vec<u8>, budget: &mut Budget) -> Vec<String> {
             let mut notes: String = member.problems.iter().map(|reason| format!("!{} ", reason.name())).collect();
             notes += if member.hidden { "!hidden" } else { "" };
             if member.role != mail::evidence::Role::File || member.opened_with.is_some() {
-                notes += &format!(" {:?} {:?}", member.role, member.opened_with);
+                let start: String = String::from_utf8_lossy(&member.content).chars().take(60).collect();
+                notes += &format!(" {:?} {:?} {start:?}", member.role, member.opened_with);
             }
             next = Some((member.content, member.kind, name, notes));
         } else {

@@ -11,7 +11,7 @@ use crate::budget::Budget;
 use crate::bytes::between;
 use crate::formats::several::{self, Reading, Several};
 use crate::formats::{
-    ar, arj, cab, cms, compressed, cpio, gzip, iso, lha, message, odf, ole2, ooxml, rar, sevenz, tar, tnef, zip,
+    ar, arj, cab, cms, compressed, cpio, gzip, iso, lha, message, odf, ole2, ooxml, pdf, rar, sevenz, tar, tnef, zip,
 };
 
 /// A file that holds others. It keeps no reference to its bytes: they are handed in at each call,
@@ -158,6 +158,7 @@ fn primary(kind: FileKind, data: &[u8], budget: &mut Budget) -> Option<Box<dyn C
         FileKind::Ole2 => Box::new(ole2::Ole2::open(data)),
         FileKind::Cms => Box::new(cms::Cms::open(data, budget)),
         FileKind::Tnef => Box::new(tnef::Tnef::open(data, budget)),
+        FileKind::Pdf => Box::new(pdf::Pdf::open()),
         _ => return None,
     })
 }
@@ -181,6 +182,9 @@ fn others(kind: FileKind, data: &[u8], opened: bool, budget: &mut Budget) -> Vec
     }
     if kind != FileKind::Iso && iso::starts(data) {
         add(whole, Box::new(iso::Iso::open(data, budget)));
+    }
+    if kind != FileKind::Pdf && pdf::starts_late(data) {
+        add(0..data.len(), Box::new(pdf::Pdf::open()));
     }
     if kind.is_archive() {
         return all;

@@ -117,6 +117,11 @@ pub fn fuzz_cms(data: &[u8]) {
     walk(FileKind::Cms, data);
 }
 
+/// Reads the bytes as a PDF document.
+pub fn fuzz_pdf(data: &[u8]) {
+    walk(FileKind::Pdf, data);
+}
+
 /// Reads the bytes as a message.
 pub fn fuzz_message(data: &[u8]) {
     walk(FileKind::Message, data);

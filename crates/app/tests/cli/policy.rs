@@ -104,7 +104,9 @@ fn a_policy_has_a_history_is_compared_and_taken_back() {
     let diff = policy(&["diff", "0", "1"]).exits(0).out;
     assert_eq!(diff, "malware.action: \"automatic\" -> \"block\"\n");
     let diff = policy(&["diff", "1"]).exits(0).out;
-    assert!(diff.contains("malware.action: \"block\" -> \"delete_message\"\n") && diff.contains("unscannable.crash_limit"));
+    assert!(
+        diff.contains("malware.action: \"block\" -> \"delete_message\"\n") && diff.contains("unscannable.crash_limit")
+    );
     assert_eq!(policy(&["diff", "2", "2"]).exits(0).out, "No setting changes.\n");
     let wrong = policy(&["diff", "1", "9"]).exits(2);
     assert!(wrong.err.contains("no revision 9"), "{}", wrong.err);

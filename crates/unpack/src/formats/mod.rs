@@ -13,6 +13,7 @@ pub(crate) mod message;
 pub(crate) mod odf;
 pub(crate) mod ole2;
 pub(crate) mod ooxml;
+pub(crate) mod pdf;
 pub(crate) mod rar;
 pub(crate) mod sevenz;
 pub(crate) mod several;

@@ -11,6 +11,7 @@ mod gzip;
 mod messages;
 mod mutation;
 mod ole2;
+mod pdfs;
 mod plain;
 mod rars;
 mod samples;
