@@ -27,6 +27,8 @@ pub const TARGETS: &[Target] = &[
     ("unpack_ole2", unpack::fuzzing::fuzz_ole2),
     ("unpack_ooxml", unpack::fuzzing::fuzz_ooxml),
     ("unpack_odf", unpack::fuzzing::fuzz_odf),
+    ("unpack_rtf", unpack::fuzzing::fuzz_rtf),
+    ("unpack_one_note", unpack::fuzzing::fuzz_one_note),
     ("unpack_document_part", unpack::fuzzing::fuzz_document_part),
     ("unpack_arj", unpack::fuzzing::fuzz_arj),
     ("unpack_lha", unpack::fuzzing::fuzz_lha),

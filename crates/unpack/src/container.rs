@@ -137,6 +137,8 @@ fn primary(kind: FileKind, data: &[u8], budget: &mut Budget) -> Option<Box<dyn C
         FileKind::Message => Box::new(message::Message::open(data, budget)),
         FileKind::Gzip => Box::new(gzip::Gzip::open(data)),
         FileKind::Ooxml => Box::new(ooxml::Ooxml::open(data, budget)),
+        FileKind::Rtf => Box::new(crate::formats::rtf::Rtf::open(data, budget)),
+        FileKind::OneNote => Box::new(crate::formats::onenote::OneNote::open(data, budget)),
         FileKind::Odf => Box::new(odf::Odf::open(data, budget)),
         FileKind::Zip | FileKind::Jar => Box::new(zip::Zip::open(data, budget)),
         FileKind::Xml | FileKind::Text | FileKind::Html if ooxml::flat::starts(data) => {

@@ -35,6 +35,16 @@ pub fn fuzz_odf(data: &[u8]) {
     walk(FileKind::Odf, data);
 }
 
+/// Reads the bytes as RTF.
+pub fn fuzz_rtf(data: &[u8]) {
+    walk(FileKind::Rtf, data);
+}
+
+/// Reads the bytes as a OneNote section.
+pub fn fuzz_one_note(data: &[u8]) {
+    walk(FileKind::OneNote, data);
+}
+
 /// Reads the bytes as one part of a document, of each kind there is.
 pub fn fuzz_document_part(data: &[u8]) {
     let mut budget = Budget::new(Limits::default(), StopFlag::new());

@@ -13,7 +13,7 @@ use mail::graph::looks_like_message;
 
 use crate::bytes::{be32, between, le32, take};
 use crate::formats::compressed::Stream;
-use crate::formats::{arj, cms, cpio, tar, zip};
+use crate::formats::{arj, cms, cpio, rtf, tar, zip};
 
 /// Most members of a zip archive that are looked at to tell its kind.
 const MAX_NAMES: u32 = 4096;
@@ -48,6 +48,9 @@ pub fn detect(bytes: &[u8]) -> FileKind {
     }
     if let Some(kind) = executable(bytes).or_else(|| disk_image(bytes)).or_else(|| sound(bytes)) {
         return kind;
+    }
+    if rtf::starts(bytes) {
+        return FileKind::Rtf;
     }
     if looks_like_message(bytes) {
         return FileKind::Message;

@@ -2,8 +2,8 @@
 //! fits decides.
 
 use mail::evidence::FileKind::{
-    self, Ar, Cab, Compressed, Elf, Gzip, Image, Iso, Lha, Lnk, MachO, Media, Ole2, OtherArchive, Pdf, Rar, Rtf,
-    SevenZip, Tar, Tnef, Unknown, Zip,
+    self, Ar, Cab, Compressed, Elf, Gzip, Image, Iso, Lha, Lnk, MachO, Media, Ole2, OneNote, OtherArchive, Pdf, Rar,
+    Rtf, SevenZip, Tar, Tnef, Unknown, Zip,
 };
 
 use crate::bytes::take;
@@ -23,6 +23,8 @@ pub(super) const SIGNATURES: &[Signature] = &[
     (Pdf, 0, b"%PDF-", "PDF"),
     (Rtf, 0, b"{\\rt", "RTF; Word opens anything that starts so"),
     (Ole2, 0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "OLE2 compound file"),
+    (OneNote, 0, b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3", "OneNote section"),
+    (OneNote, 0, b"\xa1\x2f\xff\x43\xd9\xef\x76\x4c\x9e\xe2\x10\xea\x57\x22\x76\x5f", "OneNote table of contents"),
     (Lnk, 0, b"\x4c\0\0\0\x01\x14\x02\0\0\0\0\0\xc0\0\0\0\0\0\0\x46", "Windows shortcut"),
     // Programs.
     (Elf, 0, b"\x7fELF", "ELF"),
@@ -89,7 +91,6 @@ pub(super) const SIGNATURES: &[Signature] = &[
     (OtherArchive, 0, b"begin-base64 ", "uuencode -m"),
     (OtherArchive, 0, b"=ybegin ", "yEnc"),
     (OtherArchive, 0, b"!BDN", "Outlook PST"),
-    (OtherArchive, 0, b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3", "OneNote"),
     (OtherArchive, 0, b"ITSF", "CHM"),
     (OtherArchive, 0, b"MSWIM\0\0\0", "WIM"),
     (OtherArchive, 32769, b"BEA01", "UDF"),

@@ -39,6 +39,7 @@ fn seeds() -> Vec<(Vec<u8>, Entry)> {
     .into_iter()
     .chain(documents::parts().into_iter().map(|data| (data, fuzz_document_part as Entry)))
     .chain(documents::whole().into_iter().map(|data| (data, fuzz_ooxml as Entry)))
+    .chain([(documents::rtf(), fuzz_rtf as Entry), (documents::section(), fuzz_one_note)])
     .chain(samples())
     .collect()
 }
@@ -63,6 +64,8 @@ fn samples() -> Vec<(Vec<u8>, Entry)> {
             FileKind::Ole2 => fuzz_ole2,
             FileKind::Ooxml | FileKind::Xml => fuzz_ooxml,
             FileKind::Odf => fuzz_odf,
+            FileKind::Rtf => fuzz_rtf,
+            FileKind::OneNote => fuzz_one_note,
             _ => fuzz_zip,
         }
     };

@@ -13,7 +13,7 @@ mod msi;
 mod outlook;
 pub(crate) mod package;
 mod ppt;
-mod text;
+pub(crate) mod text;
 pub(crate) mod vba;
 mod work;
 mod xls;

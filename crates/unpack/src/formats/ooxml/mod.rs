@@ -10,7 +10,7 @@
 
 pub(crate) mod activemime;
 mod binary;
-mod fields;
+pub(crate) mod fields;
 pub(crate) mod flat;
 mod formula;
 mod package;

@@ -3,10 +3,14 @@
 
 mod hostile;
 mod odf;
+mod onenote;
 mod ooxml;
+mod rtf;
 
 use mail::evidence::{Active, FileKind, Role, UnscannedReason};
 use unpack::{Budget, Limits, Member, Opening, Passwords, StopFlag, detect, open};
+
+pub(crate) use onenote::section;
 
 use crate::support::{deflated, name};
 
@@ -95,4 +99,12 @@ pub(crate) fn parts() -> Vec<Vec<u8>> {
 /// Whole documents, for changing them at random.
 pub(crate) fn whole() -> Vec<Vec<u8>> {
     vec![ooxml::workbook(&[]), ooxml::flat()]
+}
+
+/// RTF with an object, a field, text of several kinds; for changing it at random.
+pub(crate) fn rtf() -> Vec<u8> {
+    b"{\\rtf1\\ansi{\\fonttbl{\\f0\\fcharset204 A;}}{\\colortbl;\\red255\\green255\\blue255;}{\\field{\\*\\fldinst DDE a}{\\fldrslt x}}\\
+      {\\object\\objupdate{\\*\\objclass Package}{\\*\\objdata 0105000002000000080000005061636b6167650000000000000000000300000061\\'6263{\\*\\x 00}\\bin3 abc}}\\
+      \\u1073?\\uc0\\v hidden\\par}"
+        .to_vec()
 }
