@@ -41,6 +41,7 @@ fn seeds() -> Vec<(Vec<u8>, Entry)> {
     .chain(documents::whole().into_iter().map(|data| (data, fuzz_ooxml as Entry)))
     .chain([(documents::rtf(), fuzz_rtf as Entry), (documents::section(), fuzz_one_note)])
     .chain(samples())
+    .chain(crate::ole2::office::seeds().into_iter().map(|data| (data, fuzz_ole2 as Entry)))
     .collect()
 }
 

@@ -17,6 +17,8 @@ use crate::names;
 
 /// Most links of one object.
 const MAX_LINKS: usize = 16;
+/// A link's stream of up to this many bytes without a target says only that there is an object.
+const PLAIN: usize = 64;
 /// The classes of the monikers that lead elsewhere: an address, and a file.
 const URL: &[u8] = b"\xe0\xc9\xea\x79\xf9\xba\xce\x11\x8c\x82\0\xaa\0\x4b\xa9\x0b";
 const FILE: &[u8] = b"\x03\x03\0\0\0\0\0\0\xc0\0\0\0\0\0\0\x46";
@@ -104,7 +106,11 @@ pub(crate) fn package(number: u32, work: &mut Work<'_>) {
 /// Gives what a linked object (`\x01Ole`, MS-OLEDS 2.3.3) is loaded from.
 pub(crate) fn link(number: u32, work: &mut Work<'_>) {
     let bytes = work.read(number).bytes;
-    for target in targets(&bytes) {
+    let targets = targets(&bytes);
+    if targets.is_empty() && bytes.len() <= PLAIN {
+        work.made.taken.insert(number);
+    }
+    for target in targets {
         work.active(Active::RemoteTemplate, "link", format!("{target}\n"));
     }
 }

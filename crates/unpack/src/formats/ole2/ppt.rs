@@ -5,7 +5,7 @@
 //! [`MAX_OBJECTS`], [`MAX_PARTS`], and the budget. Not handled: presentations before PowerPoint 97;
 //! encrypted pictures are given as they stand.
 
-use mail::evidence::{Active, PasswordSource};
+use mail::evidence::{Active, PasswordSource, UnscannedReason};
 
 use super::Step;
 use super::crypt::{Closed, Legacy};
@@ -18,6 +18,8 @@ use crate::views::Views;
 const MAX_OBJECTS: usize = 4096;
 /// Most parts of an encrypted presentation.
 const MAX_PARTS: usize = 1 << 16;
+/// What a byte costs, in fuel: a letter is looked at several times.
+const BYTE_FUEL: u64 = 8;
 /// What the head of the other stream says of a presentation that is encrypted.
 const ENCRYPTED: u32 = 0xf3d1_c4df;
 /// Records: texts, an embedded object, what a click does, a link, and what only encryption needs.
@@ -64,8 +66,8 @@ pub(crate) fn presentation(number: u32, work: &mut Work<'_>) {
             Err(closed) => return work.problem(closed.into()),
         }
     }
-    if work.burn((data.len() as u64).saturating_mul(2)).is_err() {
-        return;
+    if work.burn((data.len() as u64).saturating_mul(BYTE_FUEL)).is_err() {
+        return work.problem(UnscannedReason::LimitTime);
     }
     let mut views = Views::default();
     let mut objects = Vec::new();

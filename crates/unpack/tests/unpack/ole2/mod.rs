@@ -1,6 +1,7 @@
 //! OLE2 compound files: honest ones, damaged ones, and bombs.
 
 pub(crate) mod build;
+pub(crate) mod office;
 mod vba;
 
 use mail::evidence::{FileKind, Role, UnscannedReason};

@@ -17,6 +17,12 @@ fn with(cache: &[u8], source: &[u8], offset: usize) -> Vec<u8> {
     file.finish()
 }
 
+/// A file to be mutated.
+pub(crate) fn seed() -> Vec<u8> {
+    let cache = literal("only compiled");
+    with(&cache, &compress(SOURCE.as_bytes()), cache.len())
+}
+
 /// The code for a text in p-code.
 fn literal(text: &str) -> Vec<u8> {
     [b"\xb9\0", &(text.len() as u16).to_le_bytes()[..], text.as_bytes()].concat()

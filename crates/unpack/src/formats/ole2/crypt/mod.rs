@@ -57,7 +57,8 @@ pub(crate) fn attempt<T>(
     let passwords = budget.passwords();
     let built_in = BUILT_IN.into_iter().map(|password| (password, PasswordSource::Empty));
     for (password, source) in built_in.chain(passwords.iter()) {
-        budget.burn(fuel)?;
+        // Once the fuel is used up, so it stays: no more is counted than there is.
+        budget.burn(fuel.min(budget.fuel_left().saturating_add(1)))?;
         if let Some(found) = fits(password) {
             return Ok((found, source));
         }

@@ -258,3 +258,48 @@ fn attribute<'a>(attributes: &'a str, name: &str) -> Option<&'a str> {
         value.split(['"', '\'']).next()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::{Limits, StopFlag};
+    use crate::passwords::Passwords;
+
+    /// Standard encryption: salt and verifier are those of a file that Office wrote, by the tests of
+    /// msoffcrypto-tool.
+    const INFO: &str = "AwACACQAAAAiAAAAJAAAAAAAAAAOZgAABIAAAIAAAAAYAAAAAAAAAAAAAAAAABAAAADogmZJDFvR7r0rQ5Tj+DDvUW9zLpZv\
+    rBexxdfYzDbJKBQAAAArYWjavikRrSvTfBdGdFwU088bsUCkj05vPSOICHKxag==";
+    const PACKAGE: &str = "IgAAAAAAAAAgjTDb4MEeFmr13naRNiYthHI3z5GDP9pdJ8fYzb3m+v6hLftP4hJnA7qc1cR4kPg=";
+
+    #[test]
+    fn a_standard_package_opens_with_its_password_alone() {
+        let bytes = |text: &str| base64_simd::STANDARD.decode_to_vec(text).unwrap();
+        let open = |passwords: &[&str]| {
+            let mut all = Passwords::empty();
+            passwords.iter().for_each(|password| all.add(password, PasswordSource::Message));
+            let mut budget = Budget::new(Limits::default(), StopFlag::new()).with_passwords(all);
+            encrypted_package(&bytes(INFO), &bytes(PACKAGE), &mut budget)
+        };
+        let plain = b"PK\x03\x04 a package in AES blocks.....\0";
+        assert_eq!(open(&["Password1234_"]), Ok((plain.to_vec(), PasswordSource::Message)));
+        assert_eq!(open(&["password1234_"]), Err(Closed::Encrypted));
+    }
+
+    #[test]
+    fn passwords_cost_fuel_and_too_many_rounds_are_refused() {
+        let mut budget = Budget::new(Limits { fuel: 100_000_000, ..Limits::default() }, StopFlag::new());
+        let xml = |spin: u32| {
+            let mut info = b"\x04\0\x04\0\x40\0\0\0".to_vec();
+            info.extend(format!(
+                "<e><keyData saltValue=\"AAAA\" hashAlgorithm=\"SHA512\" keyBits=\"256\" cipherAlgorithm=\"AES\" \
+                 cipherChaining=\"ChainingModeCBC\"/><p:encryptedKey spinCount=\"{spin}\" saltValue=\"AAAA\" \
+                 hashAlgorithm=\"SHA512\" keyBits=\"256\" cipherAlgorithm=\"AES\" cipherChaining=\"ChainingModeCBC\" \
+                 encryptedVerifierHashInput=\"AA==\" encryptedVerifierHashValue=\"AA==\" encryptedKeyValue=\"AA==\"/></e>"
+            ).bytes());
+            info
+        };
+        assert_eq!(encrypted_package(&xml(3_000_000), &[0; 8], &mut budget), Err(Closed::Encrypted));
+        let limit = Err(Closed::Limit(crate::Limit::Time));
+        assert_eq!(encrypted_package(&xml(300_000), &[0; 8], &mut budget), limit);
+    }
+}

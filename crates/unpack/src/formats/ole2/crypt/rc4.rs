@@ -152,6 +152,39 @@ fn at(state: &[u8; 256], place: u8) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::budget::{Limits, StopFlag};
+    use crate::passwords::Passwords;
+
+    /// Made with the keys that msoffcrypto-tool derives: how it is encrypted, and two blocks of 20 bytes.
+    const KEYS: [(&str, &str); 2] = [
+        (
+            "AgACAAQAAAAkAAAABAAAAAAAAAABaAAABIAAACgAAAABAAAAAAAAAAAAAABYAAAAEAAAAAABAgMEBQYHCAkKCwwNDg/fg3aa\
+    i5hGvrvaGggw38ciFAAAAOubfUP4ziOAVyfBY4dHu+gmffHF",
+            "3YliiZrRTqyj0gdHL8iVJTKAFTwM22KTq0ol0Wyf0jAZOfBI/IrnjQ==",
+        ),
+        (
+            "AgACAAQAAAAkAAAABAAAAAAAAAABaAAABIAAAIAAAAABAAAAAAAAAAAAAABYAAAAEAAAAAABAgMEBQYHCAkKCwwNDg9yD+dP\
+    4HefNvlZMX2Y965JFAAAAHUp2Kf69K/5uDbZXOIUGYFNCixR",
+            "cAXzXPE+lyThUSwyh+D8TqwysNjnt0GvQPIwB99CaYfSqNzV1xrRvA==",
+        ),
+    ];
+
+    #[test]
+    fn keys_of_both_lengths_are_derived_as_other_programs_do() {
+        let bytes = |text: &str| base64_simd::STANDARD.decode_to_vec(text).unwrap();
+        for (info, packed) in KEYS {
+            let mut passwords = Passwords::empty();
+            passwords.add("secret", PasswordSource::Configured);
+            let mut budget = Budget::new(Limits::default(), StopFlag::new()).with_passwords(passwords);
+            let Ok((key, source)) = Legacy::unlock(&bytes(info), &mut budget) else { panic!("the password fits") };
+            assert_eq!(source, PasswordSource::Configured);
+            let mut data = bytes(packed);
+            assert!(key.decrypt(&mut data, 20, &mut budget).is_ok());
+            assert_eq!(data, b"forty bytes of text to be enciphered....");
+            let mut budget = Budget::new(Limits::default(), StopFlag::new());
+            assert!(matches!(Legacy::unlock(&bytes(info), &mut budget), Err(Closed::Encrypted)));
+        }
+    }
 
     #[test]
     fn the_cipher_gives_the_known_streams() {

@@ -112,7 +112,9 @@ fn note(instruction: &str, quiet: bool, views: &mut Views) {
         // Where a link leads matters as much as what it shows.
         "HYPERLINK" if !quiet => {
             let target = rest.split('"').nth(1).unwrap_or(rest);
-            views.text.push(&format!(" <{}> ", target.trim()), false);
+            if !target.trim().is_empty() {
+                views.text.push(&format!(" <{}> ", target.trim()), false);
+            }
         }
         _ => {}
     }

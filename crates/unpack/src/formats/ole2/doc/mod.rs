@@ -1,7 +1,7 @@
 //! Documents of Word 97 to 2003 (MS-DOC): their text piece by piece, what of it is hidden, and fields
 //! that start programs or load content from elsewhere.
 //!
-//! Limits: [`MAX_PIECES`], those of the readers beside this one, and the budget. Not handled: documents
+//! Limits: [`MAX_PIECES`], [`MAX_TEXT`], those of the readers beside this one, and the budget. Not handled: documents
 //! before Word 97, whose streams are given as they stand; the old XOR obfuscation, which is reported as
 //! encrypted; text that is hidden by a style, or by having the colour of the paper.
 
@@ -13,6 +13,7 @@ use mail::evidence::{Active, UnscannedReason};
 use super::crypt::{Closed, Legacy};
 use super::text::{decode, utf16};
 use super::work::Work;
+use crate::budget::Limit;
 use crate::bytes::{between, le16, le32};
 use crate::views::Views;
 use fields::Fields;
@@ -20,6 +21,10 @@ use hidden::Hidden;
 
 /// Most pieces of one document.
 const MAX_PIECES: usize = 1 << 20;
+/// Most bytes of text that are read: pieces may lie over one another.
+const MAX_TEXT: usize = 32 << 20;
+/// What a letter costs, in fuel: it is looked at several times.
+const LETTER_FUEL: u64 = 16;
 /// What a piece costs, in fuel, beside its bytes.
 const PIECE_FUEL: u64 = 32;
 /// Length of what is never encrypted at the start of the main stream, in bytes (MS-DOC 2.2.6.2).
@@ -124,13 +129,15 @@ impl Document {
     fn text(&self, views: &mut Views, work: &mut Work<'_>) -> Option<()> {
         let pieces = self.pieces()?;
         let hidden = Hidden::read(self.part(12), &self.main);
-        let mut fields = Fields::default();
+        let (mut fields, mut read) = (Fields::default(), 0_usize);
         for piece in pieces {
             let width = if piece.wide { 2 } else { 1 };
             let end = piece.start.saturating_add(piece.letters.saturating_mul(width));
             let bytes = between(&self.main, piece.start, end);
-            if let Err(limit) = work.burn((bytes.len() as u64).saturating_add(PIECE_FUEL)) {
-                work.problem(limit.into());
+            read = read.saturating_add(bytes.len());
+            let fuel = (bytes.len() as u64).saturating_mul(LETTER_FUEL).saturating_add(PIECE_FUEL);
+            if let Err(reason) = over(work.burn(fuel), read) {
+                work.problem(reason);
                 break;
             }
             // Runs of letters that are all shown or all hidden.
@@ -174,6 +181,12 @@ impl Document {
         };
         Some((0..count.min(MAX_PIECES)).filter_map(piece).collect())
     }
+}
+
+/// Which limit ends the reading of pieces, if one does.
+fn over(burnt: Result<(), Limit>, read: usize) -> Result<(), UnscannedReason> {
+    burnt?;
+    if read > MAX_TEXT { Err(UnscannedReason::LimitBytes) } else { Ok(()) }
 }
 
 /// Decrypts a stream but for its head.

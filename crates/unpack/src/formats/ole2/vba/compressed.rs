@@ -14,6 +14,8 @@ pub(crate) struct Unpacked {
     pub(crate) bytes: Vec<u8>,
     /// Whether it ended at its end, or at bytes that are no further chunk.
     pub(crate) whole: bool,
+    /// Whether it was more than was asked for.
+    pub(crate) over: bool,
     /// How many bytes were read.
     pub(crate) consumed: usize,
 }
@@ -43,8 +45,9 @@ pub(crate) fn decompress(data: &[u8], most: usize) -> Option<Unpacked> {
             out.whole = false;
         }
         out.consumed = out.consumed.saturating_add(size).min(data.len());
-        if out.bytes.len() >= most || !out.whole {
-            out.whole = false;
+        out.over = out.bytes.len() > most;
+        out.whole &= !out.over;
+        if !out.whole {
             out.bytes.truncate(most);
             break;
         }
@@ -117,7 +120,7 @@ mod tests {
     fn a_bomb_ends_at_the_limit_and_a_bad_copy_is_told() {
         let bomb = [&b"\x01"[..], &b"\x03\xb0\x02\x61\xff\x0f".repeat(5000)].concat();
         let found = decompress(&bomb, 1 << 20).unwrap();
-        assert!(!found.whole && found.bytes.len() == 1 << 20);
+        assert!(found.over && !found.whole && found.bytes.len() == 1 << 20);
         let found = decompress(b"\x01\x03\xb0\x03\x45\x00\x61", 100).unwrap();
         assert!(!found.whole && found.bytes.is_empty());
         assert!(decompress(b"\x01\x03\x00", 100).is_none());

@@ -3,7 +3,8 @@
 //! The source is what editors show; what runs may be the compiled form (p-code) that stands in front
 //! of it. Where the compiled form has texts that the source lacks, or there is no source, the texts
 //! are given too. Modules that the directory does not list are found by how their source begins.
-//! Limits: [`MAX_MODULES`], [`MAX_LOOSE`], and the budget. Not handled: taking p-code apart beyond its
+//! Limits: [`MAX_MODULES`], [`MAX_LOOSE`], [`MAX_DIRECTORY`],
+//! [`MAX_SOURCE`], and the budget. Not handled: taking p-code apart beyond its
 //! texts; password protection of a project, which hides nothing.
 
 mod compressed;
@@ -24,6 +25,9 @@ use compressed::{Unpacked, decompress};
 const MAX_MODULES: usize = 4096;
 /// Most modules that are found in one stream by how their source begins.
 const MAX_LOOSE: usize = 64;
+/// Largest directory of a project, and largest source of a module, in bytes.
+const MAX_DIRECTORY: usize = 4 << 20;
+const MAX_SOURCE: usize = 16 << 20;
 /// Shortest text of compiled code that is looked at, in characters.
 const MIN_LITERAL: usize = 4;
 /// Most bytes of texts of the compiled form that are told.
@@ -45,8 +49,7 @@ pub(crate) struct Module {
 /// Reads a project's directory, and plans its modules.
 pub(crate) fn project(storage: u32, work: &mut Work<'_>) {
     let Some(packed) = work.read_named(storage, "dir") else { return };
-    let most = work.room();
-    let Some(dir) = decompress(&packed.bytes, most) else { return };
+    let Some(dir) = decompress(&packed.bytes, MAX_DIRECTORY) else { return };
     if work.burn(dir.bytes.len() as u64).is_err() {
         return;
     }
@@ -99,7 +102,7 @@ fn modules(dir: &[u8]) -> Vec<Module> {
 pub(crate) fn module(module: &Module, work: &mut Work<'_>) {
     let Some(number) = module.stream else { return };
     let bytes = work.read(number).bytes;
-    let most = work.room();
+    let most = work.room().min(MAX_SOURCE);
     let at = Some(module.offset).filter(|at| compressed::starts(between(&bytes, *at, bytes.len())));
     let at = at.or_else(|| sources(&bytes).next());
     let cache = between(&bytes, 0, at.unwrap_or(bytes.len()));
@@ -120,7 +123,7 @@ pub(crate) fn loose(bytes: &[u8], name: &str, work: &mut Work<'_>) {
         if at < end {
             continue;
         }
-        let most = work.room();
+        let most = work.room().min(MAX_SOURCE);
         let Some(source) = decompress(between(bytes, at, bytes.len()), most) else { continue };
         end = at.saturating_add(source.consumed);
         let text = decode(&source.bytes, CODE_PAGE);
@@ -135,7 +138,9 @@ fn give(name: &str, text: String, source: Unpacked, size: usize, work: &mut Work
     }
     let role = if acts(&text) { Role::Active(Active::Vba) } else { Role::Decoded };
     let mut member = Member { name: name_of(name), role, content: text.into_bytes(), ..Member::default() };
-    if !source.whole {
+    if source.over {
+        member.problem(UnscannedReason::LimitBytes);
+    } else if !source.whole {
         member.problem(UnscannedReason::Damaged);
     }
     work.give(member, size as u64);

@@ -27,6 +27,8 @@ const MAX_SHEETS: usize = 4096;
 const MAX_NAMES: usize = 65_536;
 /// Longest text of the formulas of one sheet, in bytes.
 const MAX_SHEET_TEXT: usize = 4 * 1024 * 1024;
+/// What a byte costs, in fuel: records are gone through several times.
+const BYTE_FUEL: u64 = 8;
 /// The version of Excel 97 and after, in the record that starts a part.
 const BIFF8: u16 = 0x0600;
 /// What names mean that have a meaning (MS-XLS 2.4.150), by number.
@@ -113,8 +115,8 @@ pub(crate) fn workbook(number: u32, work: &mut Work<'_>) {
         }
         Err(closed) => return work.problem(closed.into()),
     }
-    if work.burn((data.len() as u64).saturating_mul(2)).is_err() {
-        return;
+    if work.burn((data.len() as u64).saturating_mul(BYTE_FUEL)).is_err() {
+        return work.problem(UnscannedReason::LimitTime);
     }
     let mut globals = Globals::read(&data);
     let mut views = Views::default();
