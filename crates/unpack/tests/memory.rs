@@ -141,6 +141,29 @@ fn image() -> Vec<u8> {
     [out, sector.repeat(500)].concat()
 }
 
+/// A compound file whose directory goes on in itself: streams without end, each as long as the file.
+fn compound() -> Vec<u8> {
+    let mut out = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec();
+    out.resize(24, 0);
+    out.extend([0x3e, 0, 3, 0, 0xfe, 0xff, 9, 0, 6, 0]);
+    out.resize(48, 0);
+    for number in [1_u32, 0, 4096, u32::MAX, 0, u32::MAX, 0, 0] {
+        out.extend(number.to_le_bytes());
+    }
+    out.resize(512, 0xff);
+    out.extend([0xfd, 0xff, 0xff, 0xff, 1, 0, 0, 0]);
+    out.resize(1024, 0);
+    for _ in 0..4 {
+        let mut entry = vec![0; 128];
+        (entry[0], entry[64], entry[66]) = (b'a', 4, 2);
+        entry[68..80].fill(0xff);
+        (entry[116], entry[123]) = (1, 0x40);
+        out.extend(entry);
+    }
+    out.resize(8 << 20, 0);
+    out
+}
+
 #[test]
 fn memory_is_bounded_by_the_input_and_a_constant() {
     let zeros = vec![0; 64 << 20];
@@ -182,6 +205,7 @@ fn memory_is_bounded_by_the_input_and_a_constant() {
         ("many tar headers", FileKind::Tar, tar.repeat(20_000)),
         ("many 7z folders", FileKind::SevenZip, seven_zip()),
         ("many records of an image", FileKind::Iso, image()),
+        ("a directory of OLE2 in a circle", FileKind::Ole2, compound()),
         (
             "many cpio headers",
             FileKind::Cpio,
