@@ -1,4 +1,4 @@
-//! Developer tasks: `cargo xtask check`, `cargo xtask bench`, `cargo xtask campaign`.
+//! Developer tasks: `cargo xtask check`, `cargo xtask bench`, `cargo xtask campaign`, `cargo xtask package`.
 //!
 //! A plain program with one dependency; what it needs to know about the workspace it asks Cargo.
 
@@ -8,6 +8,7 @@ mod bench;
 mod campaign;
 mod cargo;
 mod check;
+mod package;
 
 use std::process::ExitCode;
 
@@ -18,6 +19,7 @@ cargo xtask bench [--quick] [--json] [--binary FILE] [--only direct,splice,off,d
 cargo xtask campaign fuzz [SECONDS]   every fuzz target for that long (60)
 cargo xtask campaign faults           the long form of the fault tests
 cargo xtask campaign soak [SECONDS]   steady load; memory must not grow (600)
+cargo xtask package [--profile NAME]  the Debian package, in packaging/made/
 ";
 
 /// What every task returns: nothing, or what is wrong, ready to be printed.
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         ["bench", rest @ ..] => bench::run(rest),
         // A part of the benchmark in a process of its own, so that its CPU time can be told apart.
         ["bench-part", rest @ ..] => bench::part(rest),
+        ["package", rest @ ..] => package::run(rest),
         ["campaign", rest @ ..] => campaign::run(rest),
         _ => Err(USAGE.to_owned()),
     };

@@ -16,15 +16,16 @@ mod node;
 mod place;
 #[cfg(test)]
 mod reference;
+mod supervisor;
 mod terminal;
 mod ways;
 mod when;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
-use commands::{backup, config, demo, explain, log, policy, scan, serve, try_mail};
+use commands::{backup, config, demo, explain, log, manual, policy, scan, serve, try_mail};
 
 /// Mailward inspects mail for malware wherever it crosses.
 ///
@@ -47,6 +48,9 @@ enum Command {
     Config(config::Args),
     Policy(policy::Args),
     Log(log::Args),
+    Completions(manual::CompletionArgs),
+    #[command(hide = true)]
+    ManualPages(manual::PageArgs),
     /// The process that the scan workers are forked from; started by the program itself.
     #[command(hide = true)]
     WorkerHost,
@@ -65,6 +69,8 @@ fn main() -> ExitCode {
         Command::Config(args) => config::run(&args),
         Command::Policy(args) => policy::run(&args),
         Command::Log(args) => log::run(&args),
+        Command::Completions(args) => manual::completions(&args, Cli::command()),
+        Command::ManualPages(args) => manual::pages(&args, Cli::command()),
     };
     failure::exit_code(result)
 }

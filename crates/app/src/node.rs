@@ -15,6 +15,7 @@ use net::Clamd;
 use service::examine::Examiner;
 use service::metrics::Metrics;
 use service::{Current, Service, policy, sources, upkeep, worker};
+use settings::config::Listener;
 use settings::values::SocketAddress;
 use settings::{Config, Problems, check_environment};
 use store::{Options, Store};
@@ -23,6 +24,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::supervisor;
 pub use crate::ways::routes;
 
 /// The directory below the data directory where large messages wait.
@@ -116,12 +118,17 @@ impl Running {
     /// A text for the operator.
     pub async fn start(config: Config) -> Result<Self, String> {
         let signals = Signals::catch()?;
-        let sockets = bind_all(&config)?;
+        let mut given = supervisor::sockets();
+        let sockets = bind_all(&config, &mut given)?;
         let milter = bind_milter(&config)?;
         let http = match &config.http.listen {
-            Some(listen) => Some(bind_http(listen.0).await?),
+            Some(listen) => Some(bind_http(listen.0, take(&mut given, listen.0)).await?),
             None => None,
         };
+        for socket in given {
+            let address = socket.local_addr().map_or_else(|e| e.to_string(), |address| address.to_string());
+            tracing::warn!(%address, "the service manager listens here for us, but no listener is configured for it");
+        }
         let store = Store::open(&config.data_dir, Options::default()).map_err(|e| e.to_string())?;
         let spool_dir = spool_dir(&config.data_dir)?;
         let policy_file = config.policy.file.clone();
@@ -180,19 +187,27 @@ impl Running {
         if let Some(listener) = self.http {
             beside.spawn(api::http::serve(listener, Arc::clone(&self.service), self.stop.subscribe()));
         }
+        let status = format!("mail on {}", addresses(&self.sockets, &self.milter));
         let (gateway, sockets, milter) = (Arc::clone(&self.gateway), self.sockets, self.milter);
         let mut mail = tokio::spawn(async move {
             tokio::join!(Arc::clone(&gateway).run(sockets), gateway.run_milter(milter));
         });
         let Signals { mut term, mut int, mut hup } = self.signals;
+        beside.spawn(keep_watch(self.stop.subscribe()));
+        supervisor::ready(&status);
         loop {
             tokio::select! {
                 _ = term.recv() => break,
                 _ = int.recv() => break,
-                _ = hup.recv() => reload_all(&self.service, &self.gateway, reload).await,
+                _ = hup.recv() => {
+                    supervisor::reloading();
+                    reload_all(&self.service, &self.gateway, reload).await;
+                    supervisor::ready(&status);
+                }
                 _ = &mut mail => break,
             }
         }
+        supervisor::stopping();
         tracing::info!("stopping: messages that are coming in are taken through first");
         let _ = self.stop.send(true);
         if !mail.is_finished() {
@@ -207,18 +222,31 @@ impl Running {
     }
 }
 
-fn bind_all(config: &Config) -> Result<Vec<Bound>, String> {
-    config.smtp.iter().map(|l| gateway::bind(l.listen.0).map_err(|e| format!("{e} (smtp.listen)"))).collect()
+/// Each listener's socket: the service manager's, if it has one for the address, or a new one.
+fn bind_all(config: &Config, given: &mut Vec<std::net::TcpListener>) -> Result<Vec<Bound>, String> {
+    let mut listen = |l: &Listener| match take(given, l.listen.0) {
+        Some(socket) => gateway::adopt(socket, l.listen.0),
+        None => gateway::bind(l.listen.0),
+    };
+    config.smtp.iter().map(|l| listen(l).map_err(|e| format!("{e} (smtp.listen)"))).collect()
 }
 
 fn bind_milter(config: &Config) -> Result<Vec<MilterBound>, String> {
     config.milter.iter().map(|m| gateway::milter::bind(m).map_err(|e| format!("{e} (milter.listen)"))).collect()
 }
 
-async fn bind_http(address: SocketAddr) -> Result<TcpListener, String> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|e| format!("cannot listen on {address}: {e} (http.listen; an empty value turns HTTP off)"))
+/// The socket that listens at this address, if it was given to us.
+fn take(given: &mut Vec<std::net::TcpListener>, address: SocketAddr) -> Option<std::net::TcpListener> {
+    let at = given.iter().position(|socket| socket.local_addr().is_ok_and(|own| own == address))?;
+    Some(given.swap_remove(at))
+}
+
+async fn bind_http(address: SocketAddr, given: Option<std::net::TcpListener>) -> Result<TcpListener, String> {
+    let bound = match given {
+        Some(socket) => socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket)),
+        None => TcpListener::bind(address).await,
+    };
+    bound.map_err(|e| format!("cannot listen on {address}: {e} (http.listen; an empty value turns HTTP off)"))
 }
 
 /// The spool directory, empty: what an earlier run may have left under a name is of no use.
@@ -251,6 +279,25 @@ fn sweep(service: &Arc<Service>) {
         Ok(done) => tracing::debug!(?done, "Backup was swept"),
         Err(error) => tracing::error!(%error, "Backup could not be swept"),
     });
+}
+
+/// Where the gateway listens, for people.
+fn addresses(sockets: &[Bound], milter: &[MilterBound]) -> String {
+    let smtp = sockets.iter().map(|socket| socket.address().to_string());
+    smtp.chain(milter.iter().map(|socket| socket.address().to_string())).collect::<Vec<_>>().join(", ")
+}
+
+/// Tells the service manager's watchdog that we are alive, if it wants to know. Runs among everything
+/// else, so that it stops when nothing runs any more.
+async fn keep_watch(mut stop: watch::Receiver<bool>) {
+    let Some(interval) = supervisor::watchdog() else { return };
+    loop {
+        supervisor::tell("WATCHDOG=1");
+        tokio::select! {
+            () = tokio::time::sleep(interval) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
 }
 
 /// Asks clamd now and then how it is, so that health and log know before mail does.

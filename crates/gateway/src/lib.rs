@@ -16,4 +16,4 @@ mod responsibility;
 mod session;
 mod transaction;
 
-pub use listen::{Bound, Gateway, Node, bind};
+pub use listen::{Bound, Gateway, Node, adopt, bind};

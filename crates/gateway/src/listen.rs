@@ -100,6 +100,16 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG).map_err(fail)
 }
 
+/// Takes a socket that somebody else listens on for us.
+///
+/// # Errors
+/// What the system says, with the address in the text.
+pub fn adopt(socket: std::net::TcpListener, address: SocketAddr) -> io::Result<Bound> {
+    let fail = |e: io::Error| io::Error::new(e.kind(), format!("cannot use the given socket for {address}: {e}"));
+    socket.set_nonblocking(true).map_err(fail)?;
+    Ok(Bound { listener: TcpListener::from_std(socket).map_err(fail)?, configured: address })
+}
+
 impl Gateway {
     /// A gateway that ends when `stop` becomes true.
     pub fn new(service: Arc<Service>, node: Node, stop: watch::Receiver<bool>) -> Arc<Self> {

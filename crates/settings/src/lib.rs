@@ -14,6 +14,7 @@ mod check;
 mod environment;
 mod explain;
 mod fields;
+mod fragments;
 mod policy;
 mod policy_check;
 mod problem;

@@ -1,17 +1,18 @@
-//! Reading `mailward.toml`: the file, then the environment over it, then the checks.
+//! Reading `mailward.toml`: the file and its fragments, then the environment over them, then the checks.
 //!
 //! `MAILWARD__SECTION__KEY` sets `section.key`, `MAILWARD__KEY` a key at the top. Only single
 //! values can be set that way: no lists, and nothing of the `[[smtp]]` tables.
 
 use std::collections::BTreeMap;
-use std::io::Read;
-use std::path::Path;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use toml::de::DeValue;
 
 use crate::check::check;
 use crate::config::Config;
+use crate::fragments::Text;
 use crate::problem::{Problem, Problems};
 use crate::schema::{self, Node};
 use crate::suggest::closest;
@@ -19,6 +20,10 @@ use crate::tree::{MAX_FILE, Place, Tree, Variable};
 
 /// How the names of environment variables begin.
 const PREFIX: &str = "MAILWARD__";
+/// The directory of fragments, beside the file.
+const FRAGMENTS: &str = "conf.d";
+/// Most fragments.
+const MAX_FRAGMENTS: usize = 256;
 /// Longest value of an environment variable, in bytes.
 const MAX_VARIABLE: usize = 4096;
 
@@ -56,15 +61,21 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Reads a file, with the process's environment over it.
+    /// Reads a file with its fragments (`conf.d/*.toml` beside it, in the order of their names), and
+    /// the process's environment over it.
     ///
     /// # Errors
-    /// All problems of the file at once, warnings among them, if one is an error.
+    /// All problems of the files at once, warnings among them, if one is an error.
     pub fn load(path: &Path) -> Result<Self, Problems> {
         let variables: Vec<(String, String)> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())))
             .collect();
-        Self::parse(&read_file(path)?, &path.display().to_string(), &variables)
+        let mut files = vec![(path.display().to_string(), read_file(path)?)];
+        for fragment in fragments(path)? {
+            files.push((fragment.display().to_string(), read_file(&fragment)?));
+        }
+        let texts = files.iter().map(|(origin, text)| Text { origin, text }).collect();
+        Self::parse_all(texts, &variables)
     }
 
     /// Reads a text that came from `origin`, with these environment variables over it; variables
@@ -73,9 +84,13 @@ impl Loaded {
     /// # Errors
     /// As [`Loaded::load`].
     pub fn parse(text: &str, origin: &str, environment: &[(String, String)]) -> Result<Self, Problems> {
+        Self::parse_all(vec![Text { origin, text }], environment)
+    }
+
+    fn parse_all(texts: Vec<Text<'_>>, environment: &[(String, String)]) -> Result<Self, Problems> {
         let schema = schema::config();
         let root = Node::root(&schema);
-        let mut tree = Tree::parse(text, origin)?;
+        let mut tree = Tree::parse_all(texts)?;
         tree.prune(root);
         let (variables, problems) = variables(environment, &schema);
         tree.set(variables);
@@ -146,6 +161,32 @@ pub fn read_file(path: &Path) -> Result<String, Problems> {
         let line = error.as_bytes().iter().take(valid).filter(|byte| **byte == b'\n').count() + 1;
         fail(format!("line {line} is not UTF-8 text"))
     })
+}
+
+/// The fragments of a file: what ends in `.toml`, and does not begin with a dot, in the directory
+/// `conf.d` beside it.
+fn fragments(path: &Path) -> Result<Vec<PathBuf>, Problems> {
+    let folder = path.parent().unwrap_or(Path::new("")).join(FRAGMENTS);
+    let fail = |message: String| Problems(vec![Problem::error("", message).in_file(&folder.display().to_string())]);
+    let entries = match std::fs::read_dir(&folder) {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(Vec::new()),
+        Err(error) => return Err(fail(format!("cannot be read: {error}"))),
+        Ok(entries) => entries,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|error| fail(format!("cannot be read: {error}")))?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.ends_with(".toml") && !name.starts_with('.') {
+            found.push(entry.path());
+        }
+    }
+    if found.len() > MAX_FRAGMENTS {
+        return Err(fail(format!("holds more than {MAX_FRAGMENTS} files")));
+    }
+    found.sort();
+    Ok(found)
 }
 
 /// Our environment variables, and what is wrong with them.

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, Deserializer};
 
+use crate::fragments::{self, Text};
 use crate::problem::{MAX_PROBLEMS, Problem, Problems, Severity};
 use crate::schema::Node;
 use crate::suggest::closest;
@@ -40,10 +41,9 @@ pub(crate) enum Place {
     Environment,
 }
 
-/// One file while it is read.
+/// One file, with its fragments, while it is read.
 pub(crate) struct Tree<'t> {
-    text: &'t str,
-    origin: &'t str,
+    texts: Vec<Text<'t>>,
     root: Spanned<DeTable<'t>>,
     variables: Vec<String>,
     /// How many problems were found while reading; the others are of values that were read.
@@ -54,29 +54,47 @@ pub(crate) struct Tree<'t> {
 impl<'t> Tree<'t> {
     /// Parses a text; all its syntax errors at once.
     pub(crate) fn parse(text: &'t str, origin: &'t str) -> Result<Self, Problems> {
-        if text.len() > MAX_FILE {
-            let problem = Problem::error("", format!("larger than {MAX_FILE} bytes: not a file of settings"));
-            return Err(Problems(vec![problem.in_file(origin)]));
+        Self::parse_all(vec![Text { origin, text }])
+    }
+
+    /// Parses a text and its fragments; all their syntax errors at once. A key that stands in two of
+    /// them is a problem of the tree.
+    pub(crate) fn parse_all(texts: Vec<Text<'t>>) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let mut whole: Option<Spanned<DeTable<'t>>> = None;
+        let mut twice = Vec::new();
+        for (number, text) in texts.iter().enumerate() {
+            match parsed(text) {
+                Err(found) => problems.0.extend(found),
+                Ok(root) => {
+                    let root = fragments::placed(root, number);
+                    match &mut whole {
+                        None => whole = Some(root),
+                        Some(whole) => fragments::add(whole.get_mut(), root.into_inner(), "", &mut twice),
+                    }
+                }
+            }
         }
-        let (root, errors) = DeTable::parse_recoverable(text);
-        if errors.is_empty() {
-            return Ok(Self {
-                text,
-                origin,
-                root,
-                variables: Vec::new(),
-                unreadable: 0,
-                problems: Problems::default(),
-            });
-        }
-        let problem = |error: &toml::de::Error| {
-            let start = error.span().map_or(0, |span| span.start);
-            Problem::error("", error.message().replace('\n', ", ")).in_file(origin).at(text, start)
+        let Some(root) = whole.filter(|_| problems.0.is_empty()) else {
+            problems.0.truncate(MAX_PROBLEMS);
+            problems.sort();
+            return Err(problems);
         };
-        let mut problems = Problems(errors.iter().take(MAX_PROBLEMS).map(problem).collect());
-        problems.0.dedup();
-        problems.sort();
-        Err(problems)
+        let mut tree = Self { texts, root, variables: Vec::new(), unreadable: 0, problems };
+        for twice in twice {
+            let problem = twice.problem(&tree.place(twice.first));
+            tree.report(problem, Some(twice.second));
+        }
+        Ok(tree)
+    }
+
+    /// A place for people: `FILE:LINE:COLUMN`.
+    fn place(&self, offset: usize) -> String {
+        let (number, at) = fragments::locate(offset);
+        let Some(text) = self.texts.get(number) else { return String::new() };
+        let problem = Problem::error("", "").at(text.text, at);
+        let number = |number: Option<usize>| number.map_or_else(String::new, |number| format!(":{number}"));
+        format!("{}{}{}", text.origin, number(problem.line), number(problem.column))
     }
 
     /// Sets keys from the environment, over what the file says. Every key must be `table.key` or
@@ -160,8 +178,14 @@ impl<'t> Tree<'t> {
         let variable = offset.and_then(|offset| offset.checked_sub(ENVIRONMENT)).and_then(|at| self.variables.get(at));
         let problem = match (variable, offset) {
             (Some(name), _) => problem.in_file(&format!("environment variable {name}")),
-            (None, Some(offset)) => problem.in_file(self.origin).at(self.text, offset),
-            (None, None) => problem.in_file(self.origin),
+            (None, Some(offset)) => {
+                let (number, at) = fragments::locate(offset);
+                match self.texts.get(number) {
+                    Some(text) => problem.in_file(text.origin).at(text.text, at),
+                    None => problem,
+                }
+            }
+            (None, None) => problem.in_file(self.texts.first().map_or("", |text| text.origin)),
         };
         self.problems.0.push(problem);
     }
@@ -195,6 +219,25 @@ impl<'t> Tree<'t> {
         keys.sort_by(|a, b| a.0.cmp(&b.0));
         keys
     }
+}
+
+/// The tree of one text, or all its syntax errors.
+fn parsed<'t>(text: &Text<'t>) -> Result<Spanned<DeTable<'t>>, Vec<Problem>> {
+    if text.text.len() > MAX_FILE {
+        let problem = Problem::error("", format!("larger than {MAX_FILE} bytes: not a file of settings"));
+        return Err(vec![problem.in_file(text.origin)]);
+    }
+    let (root, errors) = DeTable::parse_recoverable(text.text);
+    if errors.is_empty() {
+        return Ok(root);
+    }
+    let problem = |error: &toml::de::Error| {
+        let start = error.span().map_or(0, |span| span.start);
+        Problem::error("", error.message().replace('\n', ", ")).in_file(text.origin).at(text.text, start)
+    };
+    let mut problems: Vec<Problem> = errors.iter().take(MAX_PROBLEMS).map(problem).collect();
+    problems.dedup();
+    Err(problems)
 }
 
 fn written(table: &DeTable<'_>, path: &str, keys: &mut Vec<(String, Place)>) {

@@ -8,4 +8,5 @@ mod log;
 mod pipes;
 mod policy;
 mod scan;
+mod supervisor;
 mod support;

@@ -107,6 +107,8 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+    /// To the systemd journal, each value a field of its own (`journalctl -o verbose`).
+    Journal,
 }
 
 /// How much is logged.
