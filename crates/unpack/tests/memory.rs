@@ -215,6 +215,22 @@ fn memory_is_bounded_by_the_input_and_a_constant() {
         ("many headers", FileKind::Zip, header(false, 8, 0, 0).repeat(100_000)),
         ("many parts", FileKind::Message, many_parts),
     ];
+    let cell = b"<c t=\"s\"><v>1</v></c>".repeat(45_000);
+    let sheet = [&b"<worksheet><sheetData>"[..], &cell, b"</sheetData></worksheet>"].concat();
+    let parts = [&b"<pkg:package xmlns:pkg=\"http://schemas.microsoft.com/office/2006/xmlPackage\">"[..]];
+    let part = b"<pkg:part pkg:name=\"a\"><pkg:binaryData>AAAA</pkg:binaryData></pkg:part>".repeat(20_000);
+    let cases = cases.into_iter().chain([
+        ("many cells", FileKind::Ooxml, archive(0, sheet.len() as u32, &sheet)),
+        ("many parts of a flat package", FileKind::Xml, [parts.concat(), part].concat()),
+        ("RTF, many groups", FileKind::Rtf, [&b"{\\rtf"[..], &b"{".repeat(1_000_000)].concat()),
+        ("RTF, many objects", FileKind::Rtf, [&b"{\\rtf"[..], &b"{\\objdata 00}".repeat(50_000)].concat()),
+        ("RTF, one object", FileKind::Rtf, [&b"{\\rtf{\\objdata "[..], &b"00".repeat(1_000_000)].concat()),
+        (
+            "OneNote, many marks",
+            FileKind::OneNote,
+            b"\xe7\x16\xe3\xbd\x65\x26\x11\x45\xa4\xc4\x8d\x4d\x0b\x7a\x9e\xac".repeat(60_000),
+        ),
+    ]);
     for (what, kind, data) in cases {
         let peak = peak(kind, &data);
         println!("{what}: {} bytes in, {peak} bytes of memory", data.len());

@@ -20,6 +20,17 @@ const MAX_NAMES: u32 = 4096;
 /// How far into a file a PDF may start, in bytes (readers search that far).
 const PDF_WINDOW: usize = 1024;
 
+/// Ends of names of parts that only packages have which are no office documents.
+const OTHER_PACKAGES: &[&[u8]] = &[
+    b".nuspec",
+    b"appxmanifest.xml",
+    b"appxbundlemanifest.xml",
+    b".vsixmanifest",
+    b".fdseq",
+    b"3dmodel.model",
+    b".psmdcp",
+];
+
 /// What `bytes` are.
 pub fn detect(bytes: &[u8]) -> FileKind {
     if bytes.is_empty() {
@@ -76,9 +87,11 @@ fn zip_kind(bytes: &[u8]) -> FileKind {
     let any = |test: &dyn Fn(&[u8]) -> bool| names.iter().any(|name| test(name));
     let under = |folder: &'static [u8]| any(&|name| name.to_ascii_lowercase().starts_with(folder));
     if any(&|name| name.eq_ignore_ascii_case(b"[Content_Types].xml")) {
-        // The other users of these packages (NuGet, AppX, VSIX) are archives.
+        // Word finds its parts by relationships, so folders may have any name; the other users of these
+        // packages (NuGet, AppX, VSIX, XPS, 3MF) have parts that tell them.
+        let ends = |end: &'static [u8]| any(&|name| name.to_ascii_lowercase().ends_with(end));
         let office = [&b"word/"[..], b"xl/", b"ppt/", b"visio/"].into_iter().any(under);
-        return if office { FileKind::Ooxml } else { FileKind::Zip };
+        return if office || !OTHER_PACKAGES.iter().copied().any(ends) { FileKind::Ooxml } else { FileKind::Zip };
     }
     // LibreOffice opens a document by its manifest, wherever its type stands.
     if any(&|name| name == b"content.xml") && any(&|name| name == b"META-INF/manifest.xml") {

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use mail::evidence::Role;
 use unpack::{Budget, Container, Limits, Opening, StopFlag, detect, open};
 
 use crate::support::name;
@@ -52,11 +53,17 @@ fn listing(data: &[u8]) -> String {
             .unwrap();
         write!(out, " {:08x}", crc32fast::hash(&member.content)).unwrap();
         out += if member.hidden { " unlisted" } else { "" };
+        if member.role != Role::File {
+            let text: String = String::from_utf8_lossy(&member.content).chars().take(120).collect();
+            write!(out, " {:?} {text:?}", member.role).unwrap();
+        }
         for problem in &member.problems {
             write!(out, " {problem:?}").unwrap();
         }
         out += "\n";
-        if let Opening::Container(inner) = open(kind, &member.content, &mut budget) {
+        // What the container knows already is not to be opened.
+        let known = member.kind.is_some() && member.role != Role::File;
+        if !known && let Opening::Container(inner) = open(kind, &member.content, &mut budget) {
             stack.push((member.content, inner));
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Hidden is what a style of the same part hides (`text:display`, a height of a point or less, white
 //! letters without a background), hidden sections, paragraphs and fields, deleted text, hidden sheets,
-//! rows and slides. Limits: [`MAX_STYLES`], [`MAX_DEPTH`].
+//! rows, columns and slides. Limits: [`MAX_STYLES`], [`MAX_DEPTH`], [`MAX_COLUMNS`].
 
 use std::collections::BTreeSet;
 
@@ -13,6 +13,8 @@ use crate::xml::{Event, Reader, Tag};
 
 /// Most hiding styles of one part.
 const MAX_STYLES: usize = 4096;
+/// Most ranges of hidden columns of one table.
+const MAX_COLUMNS: usize = 256;
 /// Deepest element in which text is still told apart as hidden or shown; deeper it is like what is
 /// around it.
 const MAX_DEPTH: usize = 256;
@@ -30,6 +32,11 @@ struct State {
     open: Vec<bool>,
     hides: usize,
     deeper: usize,
+    /// Columns of the present table that are hidden, and the column that comes next.
+    columns: Vec<(u64, u64)>,
+    column: u64,
+    /// Inside of a page's pattern, but not of its header or footer: prompts, no text.
+    pattern: bool,
     /// Inside of a text, of a script.
     texts: usize,
     script: Option<(String, String)>,
@@ -63,12 +70,26 @@ impl State {
             "tracked-changes" | "hidden-text" => true,
             "hidden-paragraph" => tag.get("is-hidden").is_none_or(|value| value != "false"),
             "section" => tag.get("display").is_some_and(|display| display == "none"),
-            "table-row" | "table-column" => tag.get("visibility").is_some_and(|value| value == "collapse"),
+            "table-row" => tag.get("visibility").is_some_and(|value| value == "collapse"),
+            "table-cell" | "covered-table-cell" => {
+                self.columns.iter().any(|(first, last)| (*first..*last).contains(&self.column))
+            }
             "p" | "h" | "span" | "table" | "page" | "a" => {
                 tag.get("style-name").is_some_and(|style| self.hiding.contains(&*style))
             }
             _ => false,
         }
+    }
+
+    /// Counts columns, of a table's head or of a row; `cell`: the element is not one of the head.
+    fn count(&mut self, tag: &Tag<'_>, cell: bool) {
+        let repeated = tag.get("number-columns-repeated").and_then(|count| count.parse().ok()).unwrap_or(1);
+        let end = self.column.saturating_add(repeated);
+        let hidden = !cell && tag.get("visibility").is_some_and(|value| value == "collapse");
+        if hidden && self.columns.len() < MAX_COLUMNS {
+            self.columns.push((self.column, end));
+        }
+        self.column = end;
     }
 
     /// Properties of a style: whether they hide.
@@ -97,6 +118,11 @@ pub(super) fn read(name: &str, reader: &mut Reader<'_>, views: &mut Views) {
                     let hides = state.hides(&tag);
                     state.push(hides);
                 }
+                match tag.name {
+                    "table-column" => state.count(&tag, false),
+                    "table-cell" | "covered-table-cell" => state.count(&tag, true),
+                    _ => {}
+                }
             }
             Event::End(end) => {
                 ended(end, &mut state, views);
@@ -105,7 +131,7 @@ pub(super) fn read(name: &str, reader: &mut Reader<'_>, views: &mut Views) {
             Event::Text(text) => {
                 if let Some((_, source)) = &mut state.script {
                     source.push_str(&text);
-                } else if state.texts > 0 {
+                } else if state.texts > 0 && !state.pattern {
                     views.text.push(&text, state.hidden());
                 }
             }
@@ -135,8 +161,13 @@ fn start(part: &str, tag: &Tag<'_>, state: &mut State, views: &mut Views) {
         | "drawing-page-properties"
         | "section-properties"
         | "paragraph-properties" => state.properties(tag),
+        "master-page" => state.pattern = !tag.empty,
+        "header" | "footer" | "header-left" | "footer-left" | "header-first" | "footer-first" => state.pattern = false,
+        "table-row" => state.column = 0,
         // A table names its sheet.
         "table" => {
+            state.columns.clear();
+            state.column = 0;
             if let Some(name) = tag.get("name") {
                 let hidden = state.hidden() || state.hides(tag);
                 views.text.push(&name, hidden);
@@ -144,8 +175,11 @@ fn start(part: &str, tag: &Tag<'_>, state: &mut State, views: &mut Views) {
             }
         }
         "module" | "source-code" if !tag.empty => {
-            let name = tag.get("name").map_or_else(|| part.to_owned(), |name| name.into_owned());
-            state.script = Some((if part.is_empty() { name } else { part.to_owned() }, String::new()));
+            // In a flat document the module has the name, and the source stands in it.
+            let outer = state.script.take().map(|script| script.0);
+            let name =
+                if part.is_empty() { tag.get("name").map(|name| name.into_owned()) } else { Some(part.to_owned()) };
+            state.script = Some((name.or(outer).unwrap_or_default(), String::new()));
         }
         _ => acts(part, tag, views),
     }
@@ -194,6 +228,8 @@ fn ended(name: &str, state: &mut State, views: &mut Views) {
             let style = state.style.take().filter(|_| hides && state.hiding.len() < MAX_STYLES);
             state.hiding.extend(style);
         }
+        "header" | "footer" | "header-left" | "footer-left" | "header-first" | "footer-first" => state.pattern = true,
+        "master-page" => state.pattern = false,
         "module" | "source-code" => {
             if let Some((name, source)) = state.script.take() {
                 views.act(Active::Script, Some(&name), source);

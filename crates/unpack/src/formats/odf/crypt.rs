@@ -25,19 +25,25 @@ const ITERATION_FUEL: u64 = 256;
 /// How much the short checksum covers, in bytes.
 const FIRST: usize = 1024;
 
-/// The password that opened a part.
+/// How many parts of a document all passwords are tried on in vain; then the others stay encrypted.
+const MAX_FAILURES: u32 = 2;
+
+/// The password that opened a part, and how many parts none has opened.
 #[derive(Default)]
-pub(super) struct Keys(Option<(String, PasswordSource)>);
+pub(super) struct Keys {
+    known: Option<(String, PasswordSource)>,
+    failures: u32,
+}
 
 /// Replaces a member's content by what it is decrypted, or says why not.
 pub(super) fn open(member: &mut Member, how: &Encryption, keys: &mut Keys, budget: &mut Budget, meter: &mut Meter) {
     let known = how.pbkdf2 && how.cipher != Cipher::Other && (1..=MAX_ITERATIONS).contains(&how.iterations);
-    if !known {
+    if !known || keys.failures >= MAX_FAILURES {
         member.problem(UnscannedReason::Encrypted);
         return;
     }
     let passwords = budget.passwords();
-    let first = keys.0.clone();
+    let first = keys.known.clone();
     let first = first.as_ref().map(|(password, source)| (password.as_str(), *source));
     for (password, source) in first.into_iter().chain(passwords.iter()) {
         let blocks = how.key.div_ceil(20) as u64;
@@ -48,7 +54,7 @@ pub(super) fn open(member: &mut Member, how: &Encryption, keys: &mut Keys, budge
             break;
         }
         let Some(plain) = decrypt(&member.content, how, password) else { continue };
-        keys.0 = Some((password.to_owned(), source));
+        keys.known = Some((password.to_owned(), source));
         member.opened_with = Some(source);
         let decoded = decode(Method::Deflate, &plain, budget, meter);
         match decoded.end {
@@ -59,6 +65,7 @@ pub(super) fn open(member: &mut Member, how: &Encryption, keys: &mut Keys, budge
         member.content = decoded.content;
         return;
     }
+    keys.failures = keys.failures.saturating_add(1);
     member.problem(UnscannedReason::Encrypted);
 }
 

@@ -16,7 +16,7 @@ mod ppt;
 pub(crate) mod text;
 pub(crate) mod vba;
 mod work;
-mod xls;
+pub(crate) mod xls;
 
 use mail::evidence::{Active, UnscannedReason};
 

@@ -33,8 +33,11 @@ pub(crate) fn starts(data: &[u8]) -> bool {
     if !matches!(data.trim_ascii_start(), [b'<', ..] | [0xef | 0xfe | 0xff, ..] | [0, b'<', ..]) {
         return false;
     }
-    let head = xml::decode(between(data, 0, HEAD)).to_ascii_lowercase();
-    [PACKAGE, WORD, EXCEL, ODF].iter().any(|namespace| head.contains(namespace))
+    let head = xml::decode(between(data, 0, HEAD));
+    // The parts of a zipped document have the same namespace, but other roots.
+    let flat = root(&Reader::new(&head)).is_some_and(|root| root.name == "document");
+    let head = head.to_ascii_lowercase();
+    [PACKAGE, WORD, EXCEL].iter().any(|namespace| head.contains(namespace)) || flat && head.contains(ODF)
 }
 
 /// Where a part stands.
@@ -93,7 +96,7 @@ impl Flat {
         }
         flat.parts = parts.into_iter();
         flat.kind = Some(match root {
-            Some(tag) if matches!(tag.name, "document" | "document-content") => {
+            Some(tag) if tag.name == "document" => {
                 let mut document = odf::Document::default();
                 document.read("", reader);
                 Kind::Odf(Box::new(document))

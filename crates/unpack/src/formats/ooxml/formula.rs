@@ -1,12 +1,12 @@
 //! Formulas of binary workbooks (MS-XLSB 2.2.2) as text, in the order in which they are computed:
 //! what a function takes stands in front of it (`"cmd.exe" EXEC/1`). For matching, not for computing.
 //!
-//! Functions that macros are made of have their names, others their numbers. A token that is not known ends
-//! the text with `?`. Limit: [`MAX_TEXT`] bytes.
+//! A token that is not known ends the text with `?`. Limit: [`MAX_TEXT`] bytes.
 
 use std::fmt::Write as _;
 
 use crate::bytes::{le16, le32, take};
+use crate::formats::ole2::xls::functions;
 
 /// Longest formula as text, in bytes; the rest is left out.
 const MAX_TEXT: usize = 64 * 1024;
@@ -14,31 +14,6 @@ const MAX_TEXT: usize = 64 * 1024;
 /// Operators from token 3 on.
 const OPERATORS: &[&str] =
     &["+", "-", "*", "/", "^", "&", "<", "<=", "=", ">=", ">", "<>", " ", ",", ":", "u+", "u-", "%"];
-
-/// Functions by their numbers.
-const FUNCTIONS: &[(u16, &str)] = &[
-    (1, "IF"),
-    (31, "MID"),
-    (48, "TEXT"),
-    (53, "GOTO"),
-    (54, "HALT"),
-    (55, "RETURN"),
-    (88, "SET.NAME"),
-    (110, "EXEC"),
-    (111, "CHAR"),
-    (115, "LEFT"),
-    (116, "RIGHT"),
-    (121, "CODE"),
-    (149, "REGISTER"),
-    (150, "CALL"),
-    (185, "GET.CELL"),
-    (186, "GET.WORKSPACE"),
-    (188, "GET.DOCUMENT"),
-    (255, "USER"),
-    (336, "CONCATENATE"),
-];
-/// Commands by their numbers.
-const COMMANDS: &[(u16, &str)] = &[(17, "RUN"), (96, "FORMULA"), (118, "ALERT")];
 
 /// UTF-16 as text; what is no character becomes a replacement.
 pub(super) fn wide(bytes: &[u8]) -> String {
@@ -128,11 +103,11 @@ fn cell(tokens: &[u8], at: usize, column: usize, length: usize, out: &mut String
 
 /// A function or, with the highest bit, a command; how many arguments it takes, where that is stated.
 fn function(number: u16, arguments: Option<u8>, length: usize, out: &mut String) -> usize {
-    let (table, letter) = if number & 0x8000 != 0 { (COMMANDS, 'C') } else { (FUNCTIONS, 'F') };
-    let number = number & 0x7fff;
-    match table.iter().find(|known| known.0 == number) {
-        Some((_, name)) => out.push_str(name),
-        None => drop(write!(out, "{letter}{number}")),
+    let (is_command, number) = (number & 0x8000 != 0, number & 0x7fff);
+    let known = if is_command { functions::command(number) } else { functions::function(number).map(|found| found.0) };
+    match known {
+        Some(name) => out.push_str(name),
+        None => drop(write!(out, "{}{number}", if is_command { 'C' } else { 'F' })),
     }
     if let Some(count) = arguments {
         let _ = write!(out, "/{}", count & 0x7f);

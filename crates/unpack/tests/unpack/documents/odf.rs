@@ -1,9 +1,10 @@
 //! OpenDocument files, in packages and flat.
 
-use mail::evidence::{Active, FileKind, Role};
-use unpack::detect;
+use mail::evidence::{Active, FileKind, PasswordSource, Role, UnscannedReason};
+use unpack::{Passwords, detect};
 
-use super::seen;
+use super::{seen, seen_with};
+use crate::samples::stored_sample;
 use crate::support::{archive, members};
 
 const ODT: &str = "application/vnd.oasis.opendocument.text";
@@ -94,4 +95,22 @@ fn flat_documents_give_what_they_hold() {
 fn documents_whose_type_is_not_first_are_documents() {
     let parts: [(&str, &[u8]); 2] = [("content.xml", b"<a/>"), ("META-INF/manifest.xml", b"<manifest:manifest/>")];
     assert_eq!(detect(&archive(zip::CompressionMethod::Deflated, &parts)), FileKind::Odf);
+}
+
+#[test]
+fn encrypted_documents_are_opened_with_a_password_that_fits() {
+    for name in ["libreoffice_odt_password", "libreoffice_odt_password_old"] {
+        let data = stored_sample(name);
+        let mut passwords = Passwords::empty();
+        passwords.add("correct horse", PasswordSource::Message);
+        let found = seen_with(&data, passwords);
+        assert_eq!(found.text, "A secret letter.", "{name}");
+        assert_eq!(found.problems, [], "{name}");
+        assert!(found.acts.iter().any(|(what, text)| *what == Active::Script && text.contains("Shell(")), "{name}");
+        let closed = seen(&data);
+        assert_eq!((closed.text.as_str(), closed.acts.len()), ("", 0), "{name}");
+        assert!(
+            !closed.problems.is_empty() && closed.problems.iter().all(|reason| *reason == UnscannedReason::Encrypted)
+        );
+    }
 }

@@ -4,13 +4,13 @@
 const ANY: u8 = 255;
 
 /// Name and number of arguments of a function that a formula calls by its number.
-pub(super) fn function(number: u16) -> Option<(&'static str, Option<u8>)> {
+pub(crate) fn function(number: u16) -> Option<(&'static str, Option<u8>)> {
     let (name, arguments) = FUNCTIONS.get(usize::from(number)).filter(|(name, _)| !name.is_empty())?;
     Some((name, Some(*arguments).filter(|arguments| *arguments != ANY)))
 }
 
 /// Name of a command of macros, by its number without the mark.
-pub(super) fn command(number: u16) -> Option<&'static str> {
+pub(crate) fn command(number: u16) -> Option<&'static str> {
     COMMANDS.get(usize::from(number)).copied().filter(|name| !name.is_empty())
 }
 

@@ -7,7 +7,7 @@
 
 mod decrypt;
 mod formula;
-mod functions;
+pub(crate) mod functions;
 mod records;
 mod sheet;
 
