@@ -218,7 +218,11 @@ impl Mta {
         let value = [blank.as_bytes(), &value].concat();
         match letter {
             'h' => head.push((name, value)),
-            'i' => head.insert(number.min(head.len()), (name, value)),
+            // Our own `Received` stands above all and is not shown to a filter, but counts.
+            'i' => {
+                assert!(number > 0, "nothing belongs above our own Received");
+                head.insert((number - 1).min(head.len()), (name, value));
+            }
             _ => {
                 let mut named = (0..head.len()).filter(|at| head[*at].0.eq_ignore_ascii_case(&name));
                 let at = named.nth(number - 1).unwrap_or_else(|| panic!("field {number} {name:?}"));

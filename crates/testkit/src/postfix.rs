@@ -150,10 +150,12 @@ impl Postfix {
 
     /// How many messages wait in its queues.
     pub fn queued(&self) -> usize {
-        ["incoming", "active", "deferred", "maildrop"]
-            .iter()
-            .map(|q| files_below(&self.dir.path().join("queue").join(q)))
-            .sum()
+        ["incoming", "active", "deferred", "maildrop"].iter().map(|queue| self.files_in(queue)).sum()
+    }
+
+    /// How many messages are in one of its queues.
+    pub fn files_in(&self, queue: &str) -> usize {
+        files_below(&self.dir.path().join("queue").join(queue))
     }
 
     /// Its log so far.

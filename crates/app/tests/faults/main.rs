@@ -5,6 +5,7 @@
 
 mod disk;
 mod kill;
+mod milter;
 mod peers;
 mod reload;
 mod startup;

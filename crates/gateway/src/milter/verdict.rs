@@ -28,6 +28,10 @@ const PROGRESS: Duration = Duration::from_secs(5);
 /// Longest queue id that is logged, in characters.
 const QUEUE_ID: usize = 40;
 
+/// Fields that a mail server has put above those that it shows us: its own `Received`. It counts them when it is told
+/// a place.
+const HIDDEN: u32 = 1;
+
 /// What becomes of a message.
 struct Verdict {
     told: Told,
@@ -163,8 +167,8 @@ impl Pump<'_> {
     }
 
     async fn tell_changes(&mut self, told: Told) -> Result<Result<(), ChangeFault>, End> {
-        for change in &told.header {
-            if let Err(fault) = self.server.change(change) {
+        for change in told.header {
+            if let Err(fault) = self.server.change(&below_received(change)) {
                 return Ok(Err(fault));
             }
         }
@@ -219,5 +223,13 @@ impl Pump<'_> {
         }
         let head = spool.read_at(0, received::HEAD_MAX).unwrap_or_default();
         received::client(&head, |ip| site.is_relay(ip)).or(Some(told))
+    }
+}
+
+/// The same change with the place as a mail server counts: our fields stand below its own `Received`.
+fn below_received(change: Change) -> Change {
+    match change {
+        Change::InsertHeader { at, name, value } => Change::InsertHeader { at: at.saturating_add(HIDDEN), name, value },
+        other => other,
     }
 }

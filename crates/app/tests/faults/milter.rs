@@ -1,0 +1,199 @@
+//! The program as a milter of a real Postfix: what arrives behind it is what the gateway sends.
+
+use std::path::Path;
+
+use testkit::postfix::Options;
+use testkit::{Behaviour, Postfix, Sink, eicar, peers, sample};
+
+use crate::support::{Mailward, smtp_source, tally, try_send, turn};
+
+/// The lines of the manual.
+const MAIN: &str = include_str!("../../../../docs/manual/milter-main.cf.example");
+const ADDRESS: &str = "inet:127.0.0.1:10027";
+
+/// A Postfix with the lines of the manual, its milter at this address; it sends all mail on to the sink.
+async fn postfix_of_the_manual(milter: &str, relay: &Sink) -> Option<Postfix> {
+    assert_eq!(MAIN.matches(ADDRESS).count(), 1, "the manual's main.cf has changed");
+    let main_cf = MAIN.replace(ADDRESS, milter);
+    Postfix::start(&Options { main_cf, relay: Some(relay.address()), ..Options::default() }).await
+}
+
+/// A listener for Postfix, beside the gateway's.
+fn milter(listen: &str) -> String {
+    format!("[[milter]]\nlisten = \"{listen}\"\nsocket_mode = \"666\"\n")
+}
+
+/// A policy in a file of its own.
+fn policy(dir: &Path, text: &str) -> String {
+    let path = dir.join("policy.toml");
+    std::fs::write(&path, text).expect("written");
+    format!("[policy]\nfile = \"{}\"\n", path.display())
+}
+
+/// Two Content-Types: some clients show the text, others open the attachment.
+fn two_faced(payload: &[u8]) -> Vec<u8> {
+    let mut mail = b"From: <alice@example.org>\r\nTo: <bob@example.com>\r\nSubject: two faces\r\n\
+        Date: Fri, 21 Nov 2025 18:00:00 +0000\r\nMessage-ID: <1@example.org>\r\nMIME-Version: 1.0\r\n\
+        Content-Type: text/plain\r\nContent-Type: multipart/mixed; boundary=\"b\"\r\n\r\n\
+        --b\r\nContent-Type: text/plain\r\n\r\nHello.\r\n--b\r\n\
+        Content-Type: application/octet-stream; name=\"notes.bin\"\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        .to_vec();
+    mail.extend_from_slice(sample::base64(payload).as_bytes());
+    mail.extend_from_slice(b"\r\n--b--\r\n");
+    mail
+}
+
+/// Mail that every kind of change is made to, and mail that none is.
+fn mails() -> Vec<(&'static str, Vec<u8>)> {
+    let mut forged =
+        b"X-Mailward-Status: clean; forged\r\nReceived: from a\r\n\tby b; x\r\nx-spam-flag:YES\r\n".to_vec();
+    forged.extend(sample::multipart("forged"));
+    forged.extend(b"\r\n.\r\n..dots\r\n \r\n\r\n");
+    let mut body = b"From: alice@example.org\r\nDate: Fri, 21 Nov 2025 18:00:00 +0000\r\n\
+        Message-ID: <2@example.org>\r\nTo: bob@example.com\r\n\r\n"
+        .to_vec();
+    body.extend([&eicar()[..], b"\r\n"].concat());
+    vec![
+        ("clean", sample::multipart("clean")),
+        ("large", sample::sized("large", 400_000)),
+        ("eicar", sample::eicar_attached("eicar")),
+        ("zipped", sample::eicar_zipped("zipped")),
+        ("body", body),
+        ("forged", forged),
+        ("two faces", two_faced(b"just some notes that are not long")),
+        ("two faces, infected", two_faced(&eicar())),
+    ]
+}
+
+/// A message as text, without what differs each time: our ids, the time in a notice.
+fn neutral(content: &[u8]) -> String {
+    let text = String::from_utf8_lossy(content).replace("=\r\n", "").replace("\r\n ", " ");
+    let lines: String = text.split_inclusive("\r\n").filter(|line| !line.starts_with("Date:    2")).collect();
+    let words = lines.split_inclusive(|c: char| !c.is_ascii_alphanumeric());
+    words.map(|word| if word.get(..26).is_some_and(is_id) { "ID." } else { word }).collect()
+}
+
+fn is_id(word: &str) -> bool {
+    mail::arrival::MessageId::parse(word).is_some()
+}
+
+/// A message without the `Received` field that stands above it.
+fn without_received(content: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(content);
+    assert!(text.starts_with("Received: "), "{text}");
+    let end = text.match_indices("\r\n").find(|(at, _)| !text[at + 2..].starts_with([' ', '\t'])).expect("an end").0;
+    content[end + 2..].to_vec()
+}
+
+async fn next(sink: &Sink, what: &str, postfix: &Postfix) -> Vec<u8> {
+    let start = std::time::Instant::now();
+    while sink.messages().is_empty() {
+        assert!(start.elapsed() < testkit::PATIENCE, "{what} did not arrive\n{}", postfix.log());
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let got = sink.messages().remove(0).content;
+    sink.clear();
+    got
+}
+
+/// Sends every kind of mail through the gateway and through Postfix with us as its milter, and compares what arrives.
+async fn compare(mailward: &Mailward, gateway_sink: &Sink, postfix: &Postfix, postfix_sink: &Sink) {
+    for (name, mail) in mails() {
+        assert_eq!(mailward.send(&mail).await.0, 250, "{name}");
+        let by_gateway = without_received(&gateway_sink.messages().remove(0).content);
+        gateway_sink.clear();
+        let sent = try_send(postfix.outside(), &mail).await.expect("an answer");
+        assert_eq!(sent.0, 250, "{name}: {}\n{}", sent.1, postfix.log());
+        let by_postfix = without_received(&next(postfix_sink, name, postfix).await);
+        assert_eq!(neutral(&by_postfix), neutral(&by_gateway), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_postfix_arrives_what_the_gateway_sends() {
+    let _turn = turn().await;
+    let behind_gateway = Sink::start(Behaviour::accept()).await;
+    let behind_postfix = Sink::start(Behaviour::accept()).await;
+    let port = testkit::free_port();
+    let socket = tempfile::tempdir().expect("a directory");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(socket.path(), mode).expect("permissions");
+    let unix = format!("unix:{}/milter.sock", socket.path().display());
+    let more = format!("{}{}", milter(&format!("127.0.0.1:{port}")), milter(&unix));
+    let mailward = Mailward::start(behind_gateway.address(), &more).await;
+    for address in [format!("inet:127.0.0.1:{port}"), unix] {
+        let Some(postfix) = postfix_of_the_manual(&address, &behind_postfix).await else { return };
+        compare(&mailward, &behind_gateway, &postfix, &behind_postfix).await;
+        let line = mailward.daemon.wait_log("\"surface\":\"milter\"").await;
+        for part in ["\"helo\":\"client.example.org\"", "\"peer\":\"127.0.0.1\"", "\"reply\":\"continue; queue id "] {
+            assert!(line.contains(part), "{part} in {line}");
+        }
+    }
+}
+
+/// How many messages wait in Postfix' hold queue.
+fn held(postfix: &Postfix) -> usize {
+    postfix.files_in("hold")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postfix_hears_every_answer_of_its_milter() {
+    let _turn = turn().await;
+    let behind = Sink::start(Behaviour::accept()).await;
+    let dir = tempfile::tempdir().expect("a directory");
+    let infected = sample::eicar_attached("infected");
+    // Nobody listens where clamd should: nobody could look.
+    let blind = "[clamd]\naddress = \"127.0.0.1:1\"\n";
+    let cases = [
+        ("[malware]\naction = \"block\"\n", "", "", 550, "5.7.1 Message refused: EICAR-Test-File", 0, 1),
+        ("[malware]\naction = \"delete_message\"\n", "", "", 250, "2.0.0 Ok: queued as", 0, 1),
+        ("", blind, "", 451, "4.7.1 Message could not be examined", 0, 0),
+        ("[unscannable]\nengine_failed = \"hold\"\n", blind, "", 250, "2.0.0 Ok: queued as", 0, 1),
+        (
+            "[unscannable]\nengine_failed = \"hold\"\n",
+            blind,
+            "hold = \"quarantine\"\n",
+            250,
+            "2.0.0 Ok: queued as",
+            1,
+            1,
+        ),
+    ];
+    for (rules, engines, hold, code, text, queue, kept) in cases {
+        let port = testkit::free_port();
+        let file = policy(dir.path(), rules);
+        let more = format!("{file}{engines}{}{hold}", milter(&format!("127.0.0.1:{port}")));
+        let mut mailward = Mailward::start(behind.address(), &more).await;
+        let Some(postfix) = postfix_of_the_manual(&format!("inet:127.0.0.1:{port}"), &behind).await else { return };
+        let mail = if engines.is_empty() { &infected } else { &sample::clean("clean") };
+        let sent = try_send(postfix.outside(), mail).await.expect("an answer");
+        assert!(sent.0 == code && sent.1.starts_with(text), "{rules}: {sent:?}\n{}", postfix.log());
+        testkit::wait_until("an empty queue", testkit::PATIENCE, || postfix.queued() == 0).await;
+        assert_eq!(held(&postfix), queue, "{rules}{hold}");
+        assert_eq!(mailward.backup().await.len(), kept, "{rules}{hold}");
+        assert!(behind.messages().is_empty(), "nothing of it leaves");
+        // Without us the sender is asked to come again.
+        mailward.daemon.kill();
+        let (code, text) = try_send(postfix.outside(), &sample::clean("away")).await.expect("an answer");
+        assert!((400..500).contains(&code), "{code} {text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_through_postfix_and_its_milter_arrives_once_each() {
+    let _turn = turn().await;
+    let Some(source) = peers::smtp_source() else { return };
+    let behind = Sink::start(Behaviour::accept()).await;
+    let port = testkit::free_port();
+    let mailward = Mailward::start(behind.address(), &milter(&format!("127.0.0.1:{port}"))).await;
+    let Some(postfix) = postfix_of_the_manual(&format!("inet:127.0.0.1:{port}"), &behind).await else { return };
+    smtp_source(source, postfix.outside(), 200).await;
+    testkit::wait_until("all messages", testkit::PATIENCE, || behind.messages().len() >= 200).await;
+    let messages = behind.messages();
+    let tally = tally(messages.iter().map(|m| m.content.as_slice()));
+    assert_eq!((tally.len(), tally.values().max()), (200, Some(&1)), "each exactly once");
+    let marked =
+        messages.iter().filter(|m| String::from_utf8_lossy(&m.content).contains("\r\nX-Mailward-Status: clean;"));
+    assert_eq!(marked.count(), 200);
+    assert!(mailward.runs());
+}
