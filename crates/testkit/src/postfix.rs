@@ -7,6 +7,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
@@ -124,6 +125,17 @@ impl Postfix {
     /// Where a filter gives mail back; accepts XFORWARD.
     pub fn inside(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.inside).into()
+    }
+
+    /// Submits a message on the machine itself, as programs do that call `sendmail`.
+    pub fn submit(&self, to: &str, content: &[u8]) {
+        let sendmail = peers::find("sendmail").expect("Postfix has one");
+        let mut command = Command::new(sendmail);
+        command.arg("-C").arg(self.dir.path()).args(["-i", "-f", "alice@example.org", to]);
+        let mut child = command.stdin(Stdio::piped()).spawn().expect("it runs");
+        let text = String::from_utf8_lossy(content).replace("\r\n", "\n");
+        child.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("it reads");
+        assert!(child.wait().expect("it ends").success(), "sendmail refuses\n{}", self.log());
     }
 
     /// The messages in the Maildir, in no order, with line feeds as line ends and the header lines

@@ -1,14 +1,16 @@
 //! The program as a milter of a real Postfix: what arrives behind it is what the gateway sends.
 
 use std::path::Path;
+use std::process::Command;
 
 use testkit::postfix::Options;
-use testkit::{Behaviour, Postfix, Sink, eicar, peers, sample};
+use testkit::{Behaviour, Daemon, Postfix, Sink, eicar, peers, sample};
 
-use crate::support::{Mailward, smtp_source, tally, try_send, turn};
+use crate::support::{Mailward, PROGRAM, run, smtp_source, tally, try_send, turn};
 
 /// The lines of the manual.
 const MAIN: &str = include_str!("../../../../docs/manual/milter-main.cf.example");
+const CONFIG: &str = include_str!("../../../../docs/manual/milter-mailward.toml.example");
 const ADDRESS: &str = "inet:127.0.0.1:10027";
 
 /// A Postfix with the lines of the manual, its milter at this address; it sends all mail on to the sink.
@@ -196,4 +198,75 @@ async fn a_load_through_postfix_and_its_milter_arrives_once_each() {
         messages.iter().filter(|m| String::from_utf8_lossy(&m.content).contains("\r\nX-Mailward-Status: clean;"));
     assert_eq!(marked.count(), 200);
     assert!(mailward.runs());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn miltertest_gets_what_it_asks_for() {
+    let _turn = turn().await;
+    let Some(program) = peers::find("miltertest") else { return };
+    let behind = Sink::start(Behaviour::accept()).await;
+    let port = testkit::free_port();
+    let mailward = Mailward::start(behind.address(), &milter(&format!("127.0.0.1:{port}"))).await;
+    let mut command = Command::new(program);
+    let coded = sample::base64(&eicar()).replace("\r\n", "");
+    command.args(["-D", &format!("port={port}"), "-D", &format!("coded={coded}"), "-s"]);
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/faults/milter.lua"));
+    let out = run(command).await;
+    assert!(out.status.success(), "{out:?}\n{}", mailward.daemon.log().join("\n"));
+    for (subject, action) in [("lua clean", "delivered"), ("lua infected", "object_deleted")] {
+        let line = mailward.daemon.wait_log(subject).await;
+        assert!(
+            line.contains(&format!("\"action\":\"{action}\"")) && line.contains("\"peer\":\"192.0.2.7\""),
+            "{line}"
+        );
+    }
+}
+
+/// Mailward with the lines of the manual, milter and next hop at these ports.
+async fn mailward_of_the_manual(port: u16, next: std::net::SocketAddr) -> Daemon {
+    let places = [("127.0.0.1:10027", format!("127.0.0.1:{port}")), ("127.0.0.1:25", next.to_string())];
+    let mut config = CONFIG.to_owned();
+    for (place, here) in places {
+        assert_eq!(
+            config.matches(&format!("\"{place}\"")).count(),
+            1,
+            "the manual's mailward.toml has changed: {place}"
+        );
+        config = config.replace(&format!("\"{place}\""), &format!("\"{here}\""));
+    }
+    let top = "data_dir = \"@dir@/data\"\n";
+    let daemon = Daemon::start(PROGRAM, &format!("{top}{config}[http]\nlisten = \"\"\n[log]\nformat = \"json\"\n"));
+    daemon.wait_log("milter ready").await;
+    daemon
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_manuals_mailward_and_postfix_serve_network_machine_and_release() {
+    let _turn = turn().await;
+    let (behind, port) = (Sink::start(Behaviour::accept()).await, testkit::free_port());
+    let Some(postfix) = postfix_of_the_manual(&format!("inet:127.0.0.1:{port}"), &behind).await else { return };
+    let daemon = mailward_of_the_manual(port, postfix.outside()).await;
+    let infected = sample::eicar_attached("from the network");
+    assert_eq!(try_send(postfix.outside(), &infected).await.expect("an answer").0, 250, "{}", postfix.log());
+    let got = next(&behind, "mail from the network", &postfix).await;
+    assert!(String::from_utf8_lossy(&got).contains("eicar.com.removed.txt"));
+
+    // Its original, released: the milter knows our mark and lets it pass.
+    let mut list = Command::new(PROGRAM);
+    list.args(["backup", "--config"]).arg(daemon.config()).args(["list", "--format", "json"]);
+    let out = String::from_utf8(run(list).await.stdout).expect("text");
+    let id = out.split("\"id\":\"").nth(1).and_then(|rest| rest.get(..13)).unwrap_or_else(|| panic!("an id in {out}"));
+    let mut release = Command::new(PROGRAM);
+    release.args(["backup", "--config"]).arg(daemon.config()).args(["release", id]);
+    let out = run(release).await;
+    assert!(out.status.success(), "{out:?}\n{}", postfix.log());
+    let got = next(&behind, "released mail", &postfix).await;
+    assert!(got.ends_with(&infected), "{}", String::from_utf8_lossy(&got));
+
+    // And what is made on the machine itself is seen as well.
+    postfix.submit("bob@example.com", &sample::eicar_attached("from the machine"));
+    let got = next(&behind, "mail from the machine", &postfix).await;
+    assert!(String::from_utf8_lossy(&got).contains("eicar.com.removed.txt"));
+    let line = daemon.wait_log("from the machine").await;
+    assert!(line.contains("\"surface\":\"milter\"") && line.contains("\"peer\":\"127.0.0.1\""), "{line}");
 }
