@@ -115,7 +115,11 @@ pub fn open(kind: FileKind, data: &[u8], budget: &mut Budget) -> Opening {
         return Opening::Leaf;
     }
     let first = primary(kind, data, budget);
-    let others = if kind == FileKind::Message { Vec::new() } else { others(kind, data, first.is_some(), budget) };
+    // A compound file's sectors stand in any order, so that archives in its streams are in pieces; the
+    // streams, and what stands behind the file, are members. What is damaged tells of less.
+    let apart = kind == FileKind::Ole2 && first.as_ref().is_some_and(|file| file.problems().is_empty());
+    let others =
+        if kind == FileKind::Message { Vec::new() } else { others(kind, data, first.is_some(), apart, budget) };
     match (first, kind) {
         (Some(container), _) if others.is_empty() => Opening::Container(container),
         (None, FileKind::OtherArchive) if others.is_empty() => Opening::Unscanned(UnscannedReason::UnknownFormat),
@@ -165,8 +169,8 @@ fn primary(kind: FileKind, data: &[u8], budget: &mut Budget) -> Option<Box<dyn C
     })
 }
 
-/// What else a file is.
-fn others(kind: FileKind, data: &[u8], opened: bool, budget: &mut Budget) -> Vec<Reading> {
+/// What else a file is; `apart`: archives in it are members of what it was opened as.
+fn others(kind: FileKind, data: &[u8], opened: bool, apart: bool, budget: &mut Budget) -> Vec<Reading> {
     let mut all = Vec::new();
     let mut add = |range: Range<usize>, container: Box<dyn Container>| {
         all.push(Reading { range, container, hidden: opened });
@@ -179,7 +183,7 @@ fn others(kind: FileKind, data: &[u8], opened: bool, budget: &mut Budget) -> Vec
         FileKind::Zip | FileKind::Ooxml | FileKind::Odf | FileKind::Jar | FileKind::Gzip | FileKind::Compressed
     );
     let plain = matches!(kind, FileKind::Tar | FileKind::Cpio | FileKind::Ar | FileKind::Iso | FileKind::SevenZip);
-    if !own && !plain && zip::has_directory(data) {
+    if !own && !plain && !apart && zip::has_directory(data) {
         add(whole.clone(), Box::new(zip::Zip::open(data, budget)));
     }
     if kind != FileKind::Iso && iso::starts(data) {
@@ -188,7 +192,7 @@ fn others(kind: FileKind, data: &[u8], opened: bool, budget: &mut Budget) -> Vec
     if kind != FileKind::Pdf && pdf::starts_late(data) {
         add(0..data.len(), Box::new(pdf::Pdf::open()));
     }
-    if kind.is_archive() {
+    if kind.is_archive() || apart {
         return all;
     }
     for range in several::find_7z(data) {

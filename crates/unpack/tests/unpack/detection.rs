@@ -128,3 +128,10 @@ fn disk_images_and_old_archives_are_known_as_archives() {
         assert_eq!(detect(&data), OtherArchive, "{:?}", &data[..8]);
     }
 }
+
+#[test]
+fn a_binary_workbook_is_not_taken_for_lzma() {
+    // Its first records, as Excel writes them; the dictionary would be one byte over 24 MiB.
+    let start = b"\x83\x01\0\x80\x01\x30\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x02\0\0\0\x78\0\x6c\0";
+    assert_eq!(unpack::detect(start), mail::evidence::FileKind::Unknown);
+}

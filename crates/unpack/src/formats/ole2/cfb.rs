@@ -227,6 +227,12 @@ impl Cfb {
         (0_u32..).zip(&self.entries).filter_map(|(number, entry)| Some((number, entry.as_ref()?)))
     }
 
+    /// Where the file ends: behind the last sector that is in use.
+    pub(crate) fn end(&self) -> usize {
+        let used = self.fat.iter().rposition(|next| *next != NONE).map_or(0, |last| last.saturating_add(1));
+        used.saturating_add(1).saturating_mul(1_usize.checked_shl(self.shift).unwrap_or(1))
+    }
+
     /// What a storage holds under a name, in whatever case.
     pub(crate) fn find(&self, storage: u32, name: &str) -> Option<u32> {
         self.names.get(&(storage, name.to_lowercase())).copied()

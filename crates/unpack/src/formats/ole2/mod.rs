@@ -18,7 +18,7 @@ pub(crate) mod vba;
 mod work;
 pub(crate) mod xls;
 
-use mail::evidence::{Active, UnscannedReason};
+use mail::evidence::{Active, FileKind, UnscannedReason};
 
 use crate::budget::{Budget, Meter};
 use crate::bytes::between;
@@ -49,8 +49,8 @@ pub(crate) enum Step {
     Word(u32),
     /// The presentation in a stream.
     PowerPoint(u32),
-    /// An object of a presentation: its name, whether it is compressed, and its bytes.
-    Object97(String, bool, Vec<u8>),
+    /// An object of a presentation: its name, its size if it is compressed, and its bytes.
+    Object97(String, Option<u32>, Vec<u8>),
     /// What is known only by what stands at the root: an item of Outlook, an installer.
     Root,
     /// An item of Outlook in a storage.
@@ -65,6 +65,8 @@ pub(crate) enum Step {
     Object(u32, Active),
     /// A stream as it stands.
     Stream(u32),
+    /// What stands behind the file.
+    Behind,
 }
 
 /// A compound file.
@@ -115,6 +117,7 @@ fn plan(cfb: &Cfb, made: &mut Made) {
         }
         made.steps.push_back(Step::Stream(number));
     }
+    made.steps.push_back(Step::Behind);
 }
 
 /// Does one step.
@@ -126,7 +129,7 @@ fn run(step: Step, work: &mut Work<'_>) {
         Step::Excel(number) => xls::workbook(number, work),
         Step::Word(number) => doc::document(number, work),
         Step::PowerPoint(number) => ppt::presentation(number, work),
-        Step::Object97(name, packed, bytes) => object(&name, packed, &bytes, work),
+        Step::Object97(name, size, bytes) => object(&name, size, &bytes, work),
         Step::Root => root(work),
         Step::Item(item) => outlook::item(item, work),
         Step::Attachment(item, page) => outlook::attachment(item, page, work),
@@ -134,14 +137,15 @@ fn run(step: Step, work: &mut Work<'_>) {
         Step::Link(number) => package::link(number, work),
         Step::Object(number, what) => package::object(number, what, work),
         Step::Stream(number) => stream(number, work),
+        Step::Behind => behind(work),
     }
 }
 
 /// An object of a presentation: a compound file, most often compressed with a head of zlib.
-fn object(name: &str, packed: bool, bytes: &[u8], work: &mut Work<'_>) {
+fn object(name: &str, size: Option<u32>, bytes: &[u8], work: &mut Work<'_>) {
     let member = Member { name: name_of(name), ..Member::default() };
-    if packed {
-        work.decoded(member, Method::Deflate, between(bytes, 2, bytes.len()));
+    if let Some(size) = size {
+        work.decoded(member, Method::Deflate, between(bytes, 2, bytes.len()), Some(size));
     } else {
         work.give(Member { content: bytes.to_vec(), ..member }, bytes.len() as u64);
     }
@@ -171,6 +175,15 @@ fn encrypted(storage: u32, work: &mut Work<'_>) {
     }
 }
 
+/// What stands behind the last sector in use, if it is more than zeros.
+fn behind(work: &mut Work<'_>) {
+    let rest = between(work.data, work.cfb.end(), work.data.len());
+    if !work.cfb.damaged && rest.iter().any(|byte| *byte != 0) {
+        let content = rest.to_vec();
+        work.give(Member { hidden: true, content, ..Member::default() }, rest.len() as u64);
+    }
+}
+
 /// A stream as it stands, unless a reader has given all that it holds.
 fn stream(number: u32, work: &mut Work<'_>) {
     let Some(entry) = work.cfb.entry(number).filter(|_| !work.made.taken.contains(&number)) else { return };
@@ -178,7 +191,10 @@ fn stream(number: u32, work: &mut Work<'_>) {
     let stream = work.read(number);
     vba::loose(&stream.bytes, &name, work);
     let consumed = stream.bytes.len() as u64;
-    let mut member = Member { name: name_of(&name), hidden, content: stream.bytes, ..Member::default() };
+    // Newer programs keep small archives in these, in pieces that were changed in their place; nothing
+    // but they opens them.
+    let kind = work.made.known.contains(&number).then_some(FileKind::Unknown);
+    let mut member = Member { name: name_of(&name), kind, hidden, content: stream.bytes, ..Member::default() };
     // What nothing refers to was often overwritten in part.
     if !stream.whole && !hidden {
         member.problem(UnscannedReason::Damaged);

@@ -157,7 +157,7 @@ fn rtf(item: Item, work: &mut Work<'_>) {
         _ => return,
     };
     let member = Member { name: name_of("body.rtf"), parent: item.parent, ..Member::default() };
-    work.decoded(member, method, between(&bytes, RTF_HEAD, bytes.len()));
+    work.decoded(member, method, between(&bytes, RTF_HEAD, bytes.len()), le32(&bytes, 4));
 }
 
 /// Notes texts of properties that are paths to another machine: opening a reminder's sound by such a

@@ -55,7 +55,12 @@ impl Package {
         }
         let (label, at) = text(data, at.checked_add(2)?)?;
         let (path, at) = text(data, at)?;
-        // Two numbers of 16 bit: 0 and 3 for a file that is embedded.
+        // Two numbers of 16 bit: 0 and 3 for a file that is embedded, 0 and 1 for one that is linked.
+        if le16(data, at.checked_add(2)?)? == 1 {
+            let (command, end) = text(data, at.checked_add(6)?)?;
+            let names = [label, path, command].into_iter().filter(|name| !name.is_empty()).collect();
+            return Some(Self { names, content: end..end, whole: true });
+        }
         let length = le32(data, at.checked_add(4)?)? as usize;
         let at = at.checked_add(8)?;
         let (temporary, _) = text(between(data, at, at.saturating_add(length)), 0)?;
@@ -97,6 +102,9 @@ pub(crate) fn package(number: u32, work: &mut Work<'_>) {
     let said = if package.names.is_empty() { "an embedded object".to_owned() } else { package.names.join(" ") };
     work.active(Active::OlePackage, "package", format!("{said} ({size} bytes)\n"));
     let content = between(&stream.bytes, package.content.start, package.content.end).to_vec();
+    if content.is_empty() {
+        return;
+    }
     if content.len().saturating_mul(2) >= stream.bytes.len() && !package.names.is_empty() {
         work.made.taken.insert(number);
     }
@@ -184,6 +192,14 @@ mod tests {
             assert_eq!(member.name.unwrap().raw(), "invoice.txt");
             assert_eq!(member.other_names[0].raw(), "invoice.exe");
         }
+    }
+
+    #[test]
+    fn a_package_that_is_linked_tells_what_it_runs() {
+        let data = b"\x27\0\0\0\x02\0calc.exe\0C:\\calc.exe\0\0\0\x01\0\x01\0C:\\calc.exe\0";
+        let package = Package::read(data);
+        assert_eq!(package.names, ["calc.exe", "C:\\calc.exe", "C:\\calc.exe"]);
+        assert!(package.whole && package.content.is_empty());
     }
 
     #[test]

@@ -23,6 +23,7 @@ const BYTE_FUEL: u64 = 8;
 /// What the head of the other stream says of a presentation that is encrypted.
 const ENCRYPTED: u32 = 0xf3d1_c4df;
 /// Records: texts, an embedded object, what a click does, a link, and what only encryption needs.
+const DOCUMENT: u16 = 0x03e8;
 const CHARACTERS: u16 = 0x0fa0;
 const BYTES: u16 = 0x0fa8;
 const STRING: u16 = 0x0fba;
@@ -69,19 +70,22 @@ pub(crate) fn presentation(number: u32, work: &mut Work<'_>) {
     if work.burn((data.len() as u64).saturating_mul(BYTE_FUEL)).is_err() {
         return work.problem(UnscannedReason::LimitTime);
     }
+    if Record::read(&data, 0).is_some_and(|record| record.id == DOCUMENT && record.holds) {
+        work.made.known.insert(number);
+    }
     let mut views = Views::default();
     let mut objects = Vec::new();
     read(&data, &mut views, &mut objects);
-    for (at, (packed, bytes)) in objects.into_iter().enumerate().rev() {
+    for (at, (size, bytes)) in objects.into_iter().enumerate().rev() {
         let name = format!("object {}", at.saturating_add(1));
         // Before what else is planned, in their order: macros are among them.
-        work.made.steps.push_front(Step::Object97(name, packed, bytes));
+        work.made.steps.push_front(Step::Object97(name, size, bytes));
     }
     work.views(views);
 }
 
-/// Goes through all records; objects come with whether they are compressed.
-fn read(data: &[u8], views: &mut Views, objects: &mut Vec<(bool, Vec<u8>)>) {
+/// Goes through all records; compressed objects come with their size.
+fn read(data: &[u8], views: &mut Views, objects: &mut Vec<(Option<u32>, Vec<u8>)>) {
     let (mut at, mut runs, mut linked) = (0_usize, false, false);
     while let Some(record) = Record::read(data, at) {
         at = at.saturating_add(8);
@@ -105,9 +109,9 @@ fn read(data: &[u8], views: &mut Views, objects: &mut Vec<(bool, Vec<u8>)>) {
                 views.text.push(&format!("<{}>\n", utf16(record.body)), false);
             }
             OBJECT if objects.len() < MAX_OBJECTS => {
-                let packed = record.instance == 1;
-                let content = if packed { between(record.body, 4, record.body.len()) } else { record.body };
-                objects.push((packed, content.to_vec()));
+                let size = le32(record.body, 0).filter(|_| record.instance == 1);
+                let content = if size.is_some() { between(record.body, 4, record.body.len()) } else { record.body };
+                objects.push((size, content.to_vec()));
             }
             _ => {}
         }
@@ -184,7 +188,7 @@ mod tests {
         .concat();
         let (mut views, mut objects) = (Views::default(), Vec::new());
         read(&data, &mut views, &mut objects);
-        assert_eq!(objects, [(true, b"packed".to_vec()), (false, b"bare".to_vec())]);
+        assert_eq!(objects, [(Some(5), b"packed".to_vec()), (None, b"bare".to_vec())]);
         let mut expected = Views::default();
         expected.act(Active::Launch, None, "calc.exe".to_owned());
         expected.text.push("Grüße\nplain\n<http://example.org/>\n", false);

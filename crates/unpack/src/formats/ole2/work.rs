@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use mail::evidence::{Active, PasswordSource, Role, UnscannedReason};
+use mail::evidence::{Active, FileKind, PasswordSource, Role, UnscannedReason};
 use mail::untrusted::Untrusted;
 
 use super::Step;
@@ -24,6 +24,8 @@ pub(crate) struct Made {
     pub(crate) problems: Vec<UnscannedReason>,
     /// Streams that need not be given as they stand.
     pub(crate) taken: BTreeSet<u32>,
+    /// Streams that a reader has understood: they are no files of other kinds.
+    pub(crate) known: BTreeSet<u32>,
     /// The next member's number.
     pub(crate) index: u32,
 }
@@ -94,15 +96,15 @@ impl Work<'_> {
         index
     }
 
-    /// Gives a member whose content is compressed.
-    pub(crate) fn decoded(&mut self, mut member: Member, method: Method, packed: &[u8]) {
+    /// Gives a member whose content is compressed; `size`: how large it is said to be.
+    pub(crate) fn decoded(&mut self, mut member: Member, method: Method, packed: &[u8], size: Option<u32>) {
         let decoded = decode(method, packed, self.budget, self.meter);
         member.content = decoded.content;
         match decoded.end {
             End::Complete => {}
             End::Limit(limit) => member.problem(limit.into()),
             // Some writers leave the end mark out.
-            End::Broken if method == Method::CompressedRtf && !member.content.is_empty() => {}
+            End::Broken if size.is_some_and(|size| size as usize <= member.content.len()) => {}
             End::Broken | End::Unknown => member.problem(UnscannedReason::Damaged),
         }
         self.push(member);
@@ -121,7 +123,8 @@ impl Work<'_> {
     pub(crate) fn decrypted(&mut self, name: &str, content: Vec<u8>, source: PasswordSource) {
         let consumed = content.len() as u64;
         let (name, opened_with) = (name_of(name), Some(source));
-        self.give(Member { name, role: Role::Decoded, opened_with, content, ..Member::default() }, consumed);
+        let kind = Some(FileKind::Unknown);
+        self.give(Member { name, role: Role::Decoded, kind, opened_with, content, ..Member::default() }, consumed);
     }
 
     /// Gives what was seen of a document.

@@ -133,3 +133,17 @@ fn deep_storages_need_no_deep_stack_and_names_stay_short() {
     assert!(problems.is_empty(), "{problems:?}");
     assert_eq!(name(&all[0]), "s/s/s/s/s/s/s/x");
 }
+
+#[test]
+fn archives_in_streams_are_opened_there_and_those_behind_the_file_too() {
+    let archive = crate::support::deflated(&[("inner.txt", &noise(9000, 4))]);
+    let mut file = Compound::new();
+    file.stream("stream", &archive);
+    let sound = file.finish();
+    let found = walk(&sound, Limits::default());
+    assert_eq!(found.names, ["stream", "inner.txt"]);
+    let behind = [sound, crate::support::deflated(&[("behind.txt", b"text")])].concat();
+    let found = walk(&behind, Limits::default());
+    assert_eq!(found.names, ["stream", "inner.txt", "", "behind.txt"]);
+    assert!(found.reasons.is_empty(), "{:?}", found.reasons);
+}

@@ -71,6 +71,7 @@ pub(crate) fn document(number: u32, work: &mut Work<'_>) {
     {
         return work.problem(closed.into());
     }
+    work.made.known.extend([number, table]);
     let mut views = Views::default();
     document.template(&mut views);
     if document.text(&mut views, work).is_none() {

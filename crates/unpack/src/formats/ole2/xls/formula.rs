@@ -28,6 +28,8 @@ pub(super) trait Names {
     fn outer_name(&self, sheet: u16, number: u32) -> String;
     /// A sheet, by its number in the list of what formulas refer to.
     fn sheet(&self, number: u16) -> String;
+    /// A sheet before Excel 97, by its book's number, which is negative for this one, and its own.
+    fn old_sheet(&self, book: u16, number: u16) -> String;
 }
 
 /// One node of the tree.
@@ -224,10 +226,14 @@ impl Formula<'_> {
             };
             return self.put(names.outer_name(sheet, number));
         }
-        if !self.form.wide {
-            self.skip(12)?;
-        }
-        let sheet = names.sheet(sheet);
+        let sheet = if self.form.wide {
+            names.sheet(sheet)
+        } else {
+            // A negative number is of this workbook; its sheets are numbered behind eight bytes.
+            self.skip(8)?;
+            let (first, _) = (self.short()?, self.short()?);
+            names.old_sheet(sheet, first)
+        };
         let place = match base {
             0x3a => self.reference(false)?,
             0x3b => self.area(false)?,
@@ -409,8 +415,8 @@ impl Formula<'_> {
 mod tests {
     use super::*;
 
-    struct None0;
-    impl Names for None0 {
+    struct Numbers;
+    impl Names for Numbers {
         fn name(&self, number: u32) -> String {
             format!("name{number}")
         }
@@ -418,6 +424,9 @@ mod tests {
             format!("outer{sheet}.{number}")
         }
         fn sheet(&self, number: u16) -> String {
+            format!("sheet{number}")
+        }
+        fn old_sheet(&self, _: u16, number: u16) -> String {
             format!("sheet{number}")
         }
     }
@@ -440,19 +449,19 @@ mod tests {
             (b"\x03", "?"),
         ];
         for (tokens, text) in cases {
-            assert_eq!(render(tokens, NEW, (0, 0), &None0), text, "{tokens:?}");
+            assert_eq!(render(tokens, NEW, (0, 0), &Numbers), text, "{tokens:?}");
         }
-        assert_eq!(render(b"\x17\x04calc\x44\x01\0\x02\x42\x02\x6e\0", OLD, (0, 0), &None0), "EXEC(\"calc\",C2)");
-        assert_eq!(render(b"\x4c\xff\xff\x01\xc0", NEW, (4, 1), &None0), "C4");
+        assert_eq!(render(b"\x17\x04calc\x44\x01\0\x02\x42\x02\x6e\0", OLD, (0, 0), &Numbers), "EXEC(\"calc\",C2)");
+        assert_eq!(render(b"\x4c\xff\xff\x01\xc0", NEW, (4, 1), &Numbers), "C4");
         assert_eq!(cell_name(0, 26), "AA1");
     }
 
     #[test]
     fn a_deep_formula_is_written_without_a_deep_stack() {
         let deep = [&b"\x1e\x01\0"[..], &[0x13; 20_000]].concat();
-        let text = render(&deep, NEW, (0, 0), &None0);
+        let text = render(&deep, NEW, (0, 0), &Numbers);
         assert!(text.starts_with("-----"));
         let wide = [&b"\x1e\x01\0".repeat(3000)[..], &[0x08; 3000]].concat();
-        assert!(render(&wide, NEW, (0, 0), &None0).len() <= MAX_TEXT + 16);
+        assert!(render(&wide, NEW, (0, 0), &Numbers).len() <= MAX_TEXT + 16);
     }
 }

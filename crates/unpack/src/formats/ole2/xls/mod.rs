@@ -102,6 +102,11 @@ impl Names for Globals {
         let sheet = self.sheets.get(usize::from(*sheet)).filter(|_| book.is_empty());
         sheet.map_or_else(|| format!("[{book}]"), |sheet| sheet.name.clone())
     }
+
+    fn old_sheet(&self, book: u16, number: u16) -> String {
+        let sheet = self.sheets.get(usize::from(number)).filter(|_| book & 0x8000 != 0);
+        sheet.map_or_else(|| format!("[book{book}]"), |sheet| sheet.name.clone())
+    }
 }
 
 /// Reads a workbook and gives what it shows and does.
@@ -117,6 +122,9 @@ pub(crate) fn workbook(number: u32, work: &mut Work<'_>) {
     }
     if work.burn((data.len() as u64).saturating_mul(BYTE_FUEL)).is_err() {
         return work.problem(UnscannedReason::LimitTime);
+    }
+    if le16(&data, 0) == Some(0x0809) {
+        work.made.known.insert(number);
     }
     let mut globals = Globals::read(&data);
     let mut views = Views::default();
