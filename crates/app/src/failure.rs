@@ -25,6 +25,14 @@ impl Failure {
     pub(crate) fn new(text: impl fmt::Display) -> Self {
         Self::Said(text.to_string())
     }
+
+    /// The words.
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::Said(text) => text,
+            Self::ClosedPipe => "standard output is closed",
+        }
+    }
 }
 
 /// An error of writing to standard output.

@@ -25,7 +25,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use commands::{backup, config, demo, explain, log, manual, policy, scan, serve, try_mail};
+use commands::{backup, config, demo, doctor, explain, log, manual, policy, scan, serve, try_mail};
 
 /// Mailward inspects mail for malware wherever it crosses.
 ///
@@ -48,6 +48,7 @@ enum Command {
     Config(config::Args),
     Policy(policy::Args),
     Log(log::Args),
+    Doctor(doctor::Args),
     Completions(manual::CompletionArgs),
     #[command(hide = true)]
     ManualPages(manual::PageArgs),
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
         Command::Config(args) => config::run(&args),
         Command::Policy(args) => policy::run(&args),
         Command::Log(args) => log::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Completions(args) => manual::completions(&args, Cli::command()),
         Command::ManualPages(args) => manual::pages(&args, Cli::command()),
     };

@@ -3,6 +3,7 @@
 mod backup;
 mod config;
 mod daemon;
+mod doctor;
 mod explain;
 mod log;
 mod pipes;

@@ -1,0 +1,117 @@
+//! Peers: next hops, clamd, and our own listeners, asked as mail would ask them.
+
+use std::io::ErrorKind;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::time::Duration;
+
+use api::control::Client;
+use net::clamd::Clamd;
+use net::upstream::{Upstream, banner};
+use net::{ClamdState, outbound};
+use settings::Config;
+use settings::values::HostPort;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::time::{Instant, timeout};
+
+use super::{Finding, Level};
+use crate::node;
+
+/// How long one peer may take.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// All of them.
+pub(super) async fn all(config: &Config) -> Vec<Finding> {
+    let runs = matches!(Client::connect(&config.data_dir), Ok(Some(_)));
+    let mut found = vec![daemon(runs)];
+    for listener in &config.smtp {
+        found.push(listens(config, listener.listen.0, runs).await);
+    }
+    found.extend(next_hops(config).await);
+    found.extend(clamd(config).await);
+    found
+}
+
+fn daemon(runs: bool) -> Finding {
+    let text = if runs { "it runs and answers" } else { "it does not run, or may not be asked by this user" };
+    Finding::new("daemon", if runs { Level::Ok } else { Level::Note }, text)
+}
+
+/// While the daemon runs, its port must answer in our name; otherwise the port must be free.
+async fn listens(config: &Config, address: SocketAddr, runs: bool) -> Finding {
+    if !runs {
+        return match TcpListener::bind(address) {
+            Ok(_) => Finding::new("listener", Level::Ok, format!("{address} is free")),
+            Err(error) => Finding::new("listener", Level::Broken, format!("{address}: {}", refused(&error))),
+        };
+    }
+    let target = HostPort { host: reachable(address.ip()).to_string(), port: address.port() };
+    let greeting = async {
+        let socket = outbound::connect(&target, LIMIT).await.map_err(|error| error.to_string())?;
+        let mut line = String::new();
+        let read = timeout(LIMIT, BufReader::new(socket).read_line(&mut line)).await;
+        read.map_err(|_| "no greeting in time".to_owned())?.map_err(|error| error.to_string())?;
+        Ok::<String, String>(line)
+    };
+    match greeting.await {
+        Ok(line) if line.contains(&banner(&config.hostname())) => {
+            Finding::new("listener", Level::Ok, format!("{address} answers"))
+        }
+        Ok(line) => {
+            let text = format!("{address} is somebody else, or a Mailward of another name: {}", line.trim_end());
+            Finding::new("listener", Level::Broken, text)
+        }
+        Err(why) => Finding::new("listener", Level::Broken, format!("{address} does not answer: {why}")),
+    }
+}
+
+/// Where to connect to something that listens at every address.
+fn reachable(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(v4) if v4.is_unspecified() => IpAddr::from([127, 0, 0, 1]),
+        IpAddr::V6(v6) if v6.is_unspecified() => IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]),
+        other => other,
+    }
+}
+
+fn refused(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::AddrInUse => "another program listens there".to_owned(),
+        ErrorKind::PermissionDenied => {
+            "not allowed to this user; ports below 1024 need mailward.socket or root".to_owned()
+        }
+        ErrorKind::AddrNotAvailable => "this machine does not have the address".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+async fn next_hops(config: &Config) -> Vec<Finding> {
+    let routes = match node::routes(config) {
+        Ok(routes) => routes,
+        Err(why) => return vec![Finding::new("next_hop", Level::Broken, why)],
+    };
+    let mut found = Vec::new();
+    for route in routes.all() {
+        for target in &route.targets {
+            let name = format!("{} ({})", target.hop.address, route.name);
+            found.push(match Upstream::open(&target.hop, Instant::now() + LIMIT).await {
+                Ok(upstream) => {
+                    let tls = upstream.tls_info().unwrap_or_else(|| "no TLS".to_owned());
+                    upstream.quit().await;
+                    Finding::new("next_hop", Level::Ok, format!("{name} answers, {tls}"))
+                }
+                Err(error) => Finding::new("next_hop", Level::Broken, format!("{name}: {error}")),
+            });
+        }
+    }
+    found
+}
+
+async fn clamd(config: &Config) -> Option<Finding> {
+    let clamd = Clamd::new(&config.clamd)?;
+    let health = clamd.check().await;
+    let version = health.version.map(|version| version.text).unwrap_or_default();
+    Some(match health.state {
+        ClamdState::Healthy => Finding::new("clamd", Level::Ok, version),
+        state => Finding::new("clamd", Level::Broken, format!("it does not answer: {state:?}")),
+    })
+}
