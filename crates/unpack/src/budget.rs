@@ -4,19 +4,26 @@
 //! and the limit that ended it is known. Work is counted in *fuel*, about one unit a byte produced or
 //! scanned; it is deterministic. Beside it a watchdog outside may set the [`StopFlag`].
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use mail::evidence::UnscannedReason;
 use serde::{Deserialize, Serialize};
 
-use crate::passwords::Passwords;
+use crate::passwords::{Hint, Hints, Passwords, Place};
 
 /// The ratio is judged once a container gave more than this, in bytes.
 const RATIO_FLOOR: u64 = 1024 * 1024;
 /// The ratio of one object so far (not yet of the whole container) is judged once it gave more than
 /// this, in bytes: a long run of zeros at the start of a large, honest disk image is no bomb.
 const RATIO_EARLY: u64 = 32 * 1024 * 1024;
+
+/// Of all fuel, this part at most goes into passwords: it must not keep the rest of a message from
+/// being looked at.
+const TRIAL_SHARE: u64 = 4;
+/// Most fuel that goes into passwords, whatever the limit is: about ten seconds.
+const MAX_TRIAL: u64 = 512 * 1024 * 1024;
 
 /// Limits of one examination.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -162,26 +169,76 @@ pub struct Budget {
     fuel: u64,
     /// Fuel beyond which work ends: the limit, or a fence below it.
     ceiling: u64,
-    /// What is tried on what is encrypted.
-    passwords: Arc<Passwords>,
+    /// What is tried on what is encrypted: as it was given, and with what the message tells.
+    given: Arc<Passwords>,
+    passwords: RefCell<Arc<Passwords>>,
+    hints: RefCell<Hints>,
+    /// Fuel that may still go into trying.
+    trial: u64,
 }
 
 impl Budget {
     /// A whole budget, with the empty password alone.
     pub fn new(limits: Limits, stop: StopFlag) -> Self {
         let passwords = Arc::new(Passwords::empty());
-        Self { limits, stop, objects: 0, bytes: 0, fuel: 0, ceiling: limits.fuel, passwords }
+        let trial = (limits.fuel / TRIAL_SHARE).min(MAX_TRIAL);
+        Self {
+            limits,
+            stop,
+            objects: 0,
+            bytes: 0,
+            fuel: 0,
+            ceiling: limits.fuel,
+            given: Arc::clone(&passwords),
+            passwords: RefCell::new(passwords),
+            hints: RefCell::default(),
+            trial,
+        }
     }
 
     /// The same with these passwords. Trying one costs fuel, so they are part of what may be spent.
     pub fn with_passwords(mut self, passwords: Passwords) -> Self {
-        self.passwords = Arc::new(passwords);
+        self.given = Arc::new(passwords);
+        self.passwords = RefCell::new(Arc::clone(&self.given));
         self
     }
 
-    /// The passwords to try, in order.
+    /// The passwords to try, in order. What the message tells is looked for now, for the first time or
+    /// once more when there is more of it.
     pub fn passwords(&self) -> Arc<Passwords> {
-        Arc::clone(&self.passwords)
+        let mut hints = self.hints.borrow_mut();
+        if hints.is_fresh() {
+            *self.passwords.borrow_mut() = Arc::new(self.given.with_hints(&mut hints));
+        }
+        Arc::clone(&self.passwords.borrow())
+    }
+
+    /// Keeps a text that may tell a password.
+    pub(crate) fn hint(&self, hint: Hint) {
+        self.hints.borrow_mut().add(hint);
+    }
+
+    /// Keeps the name of a file: it may tell a password.
+    pub fn hint_name(&self, name: &str) {
+        self.hint(Hint::plain(Place::Name, name));
+    }
+
+    /// Keeps a subject: it may tell a password.
+    pub(crate) fn hint_subject(&self, subject: &str) {
+        self.hint(Hint::plain(Place::Subject, subject));
+    }
+
+    /// Keeps a text, as far as it is small: it may tell a password.
+    pub fn hint_text(&self, text: &str) {
+        self.hint(Hint::plain(Place::Body, text));
+    }
+
+    /// Counts the work of trying one password. All trials of an examination together have a share of
+    /// its fuel; once that is used up nothing more is tried, and what is encrypted stays so.
+    pub fn may_try(&mut self, fuel: u64) -> bool {
+        let Some(left) = self.trial.checked_sub(fuel).filter(|_| fuel <= self.fuel_left()) else { return false };
+        self.trial = left;
+        self.burn(fuel).is_ok()
     }
 
     /// The limits it was made with.

@@ -22,6 +22,7 @@ mod budget;
 mod bytes;
 mod container;
 mod decode;
+mod decrypt;
 mod detect;
 pub mod formats;
 #[doc(hidden)]

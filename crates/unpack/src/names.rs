@@ -37,6 +37,15 @@ fn code_page_437(raw: &[u8]) -> String {
     raw.iter().map(decode).collect()
 }
 
+/// A text in code page 437; `None` when it has characters that the page has not.
+pub(crate) fn encode_437(text: &str) -> Option<Vec<u8>> {
+    let encode = |c: char| match u8::try_from(u32::from(c)) {
+        Ok(byte) if byte.is_ascii() => Some(byte),
+        _ => u8::try_from(CP437.chars().position(|known| known == c)?).ok()?.checked_add(0x80),
+    };
+    text.chars().map(encode).collect()
+}
+
 /// At most [`MAX_NAME`] bytes of a text, cut at a character.
 pub(crate) fn cut(mut text: String) -> String {
     if text.len() > MAX_NAME {

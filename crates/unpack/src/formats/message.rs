@@ -9,16 +9,21 @@
 use mail::defect::{Ambiguity, Defect, DefectCode};
 use mail::evidence::{FileKind, UnscannedReason};
 use mail::graph::{self, BufferId, Encoding, Entity, EntityId, Recode, Shape};
+use mail::header;
 use mail::span::Span;
 use mail::transfer;
 use mail::untrusted::Untrusted;
 
 use crate::budget::{Budget, Meter};
+use crate::bytes::between;
 use crate::container::{Container, Member};
 use crate::names;
+use crate::passwords::{Hint, MAX_BODY, Place};
 
 /// Most defects of one part that are told.
 const MAX_DEFECTS: usize = 64;
+/// How much of a subject is read for a password, in bytes.
+const MAX_SUBJECT: usize = 4096;
 /// How much work a part is, in fuel, beside its bytes.
 const PART_FUEL: u64 = 256;
 
@@ -48,6 +53,7 @@ impl Message {
         let defaults = graph::Limits::default();
         let limits = graph::Limits { entities: defaults.entities.min(budget.limits().objects), ..defaults };
         let message = graph::parse(data, &limits);
+        hint(&message, budget);
         let mut numbers: Vec<Option<u32>> = vec![None; message.len()];
         let mut parts = Vec::new();
         let mut buffers: Vec<(BufferId, Vec<u8>)> = Vec::new();
@@ -72,6 +78,34 @@ impl Message {
         };
         parts.reverse();
         Self { parts, buffers, meter: Meter::new(data.len() as u64), problems, ambiguity: message.ambiguity() }
+    }
+}
+
+/// Keeps what may tell a password, where the message holds more than text.
+fn hint(message: &graph::Message<'_>, budget: &Budget) {
+    let is_text = |entity: &&Entity| entity.media.starts_with("text/");
+    if message.leaves().filter_map(|id| message.entity(id)).all(|entity| is_text(&entity)) {
+        return;
+    }
+    for id in message.primary() {
+        let Some(entity) = message.entity(id) else { continue };
+        if let Some(subject) = message.header(id, "subject") {
+            budget.hint_subject(&header::decode_words(between(&subject, 0, MAX_SUBJECT)));
+        }
+        for name in &entity.names {
+            budget.hint_name(name.raw());
+        }
+        if entity.is_leaf() && is_text(&entity) {
+            let body = entity.body.of(message.buffer(entity.buffer));
+            budget.hint(Hint {
+                place: Place::Body,
+                bytes: between(body, 0, MAX_BODY).to_vec(),
+                encoding: entity.encoding,
+                recode: entity.recode,
+                charset: entity.charset.clone(),
+                html: entity.media == "text/html",
+            });
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod pdfs;
 mod plain;
 mod rars;
 mod samples;
+mod sealed;
 mod sevenz;
 mod several;
 mod streams;

@@ -132,6 +132,29 @@ impl Lie {
     }
 }
 
+/// A member sealed with the old cipher of zip.
+pub(crate) fn sealed(name: &str, content: &[u8], password: &[u8]) -> Lie {
+    let step = |sum: u32, byte: u8| {
+        let mixed = (sum ^ u32::from(byte)) & 0xff;
+        (0..8).fold(mixed, |value, _| if value & 1 != 0 { value >> 1 ^ 0xedb8_8320 } else { value >> 1 }) ^ sum >> 8
+    };
+    let mut keys = (0x1234_5678_u32, 0x2345_6789_u32, 0x3456_7890_u32);
+    let mut feed = |plain: u8| {
+        let mixed = keys.2 | 2;
+        let key = (mixed.wrapping_mul(mixed ^ 1) >> 8) as u8;
+        keys.0 = step(keys.0, plain);
+        keys.1 = keys.1.wrapping_add(keys.0 & 0xff).wrapping_mul(134_775_813).wrapping_add(1);
+        keys.2 = step(keys.2, (keys.1 >> 24) as u8);
+        plain ^ key
+    };
+    password.iter().for_each(|byte| drop(feed(*byte)));
+    let mut member = Lie::deflated(name, content);
+    let head = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, (member.crc >> 24) as u8];
+    member.data = head.iter().chain(&member.data).map(|byte| feed(*byte)).collect();
+    member.flags |= 1;
+    member
+}
+
 /// An archive as the lies want it.
 pub(crate) fn lying(members: &[Lie]) -> Vec<u8> {
     let (mut out, mut central) = (Vec::new(), Vec::new());

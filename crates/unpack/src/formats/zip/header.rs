@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::bytes::{between, le16, le32, le64, take};
 use crate::decode::{Decoded, End, Method};
+use crate::decrypt::zip::Aes;
 
 /// Begins a local header.
 pub(crate) const LOCAL_MAGIC: &[u8; 4] = b"PK\x03\x04";
@@ -29,6 +30,10 @@ const STREAMED: u16 = 1 << 3;
 const END_MARK: u16 = 1 << 1;
 /// Method 99: the real method stands in an extra field, the data is AES.
 const METHOD_AES: u16 = 99;
+/// The extra field of AES.
+const AES_FIELD: u16 = 0x9901;
+/// PKWARE's own strong encryption, of the data or of the directory.
+const STRONG: u16 = 1 << 6 | 1 << 13;
 
 /// What one header says of a member.
 #[derive(Clone, Debug)]
@@ -40,6 +45,8 @@ pub(super) struct Header {
     version: u8,
     pub(super) flags: u16,
     pub(super) method: u16,
+    /// When it was changed, as a time of MS-DOS.
+    time: u16,
     pub(super) crc: u32,
     /// Compressed size, in bytes.
     pub(super) packed: u64,
@@ -72,6 +79,7 @@ impl Header {
             version: *head.get(4)?,
             flags: le16(head, 6)?,
             method: le16(head, 8)?,
+            time: le16(head, 10)?,
             crc: le32(head, 14)?,
             packed: le32(head, 18)?.into(),
             size: le32(head, 22)?.into(),
@@ -100,6 +108,7 @@ impl Header {
             version: *head.get(6)?,
             flags: le16(head, 8)?,
             method: le16(head, 10)?,
+            time: le16(head, 12)?,
             crc: le32(head, 16)?,
             packed: le32(head, 20)?.into(),
             size: le32(head, 24)?.into(),
@@ -174,6 +183,34 @@ impl Header {
 
     pub(super) fn is_encrypted(&self) -> bool {
         self.flags & ENCRYPTED != 0 || self.method == METHOD_AES
+    }
+
+    /// Encrypted in PKWARE's strong way.
+    pub(super) fn is_strong(&self) -> bool {
+        self.flags & STRONG != 0
+    }
+
+    /// Encrypted with AES in WinZip's way.
+    pub(super) fn is_aes(&self) -> bool {
+        self.method == METHOD_AES
+    }
+
+    /// What its extra field says of AES.
+    pub(super) fn aes(&self, data: &[u8]) -> Option<Aes> {
+        let field = self.field(data, AES_FIELD).filter(|_| self.is_aes())?;
+        Aes::read(between(data, field.start, field.end))
+    }
+
+    /// What the old cipher's head may end with: of the checksum, or of the time where that is not known
+    /// when writing begins.
+    pub(super) fn checks(&self) -> [u8; 2] {
+        let ([.., sum], [_, time]) = (self.crc.to_le_bytes(), self.time.to_le_bytes());
+        [sum, time]
+    }
+
+    /// What it says of the content once that is decrypted; `None` where sizes are not known.
+    pub(super) fn opened_as(&self, method: u16) -> Option<Self> {
+        (!self.open).then(|| Self { method, flags: self.flags & !ENCRYPTED, ..self.clone() })
     }
 
     pub(super) fn is_streamed(&self) -> bool {

@@ -10,9 +10,11 @@
 //! Methods: stored, Implode, Deflate, Deflate64, bzip2, LZMA, Zstandard, XZ, PPMd; others (Shrink,
 //! Reduce, WavPack, JPEG) are reported as an unknown format.
 //! Limits: the budget; [`MAX_READ`] times the archive's size may be read in all, so that members
-//! which share their data end as a bomb. Not handled: decryption; archives split over several files
+//! which share their data end as a bomb. Encrypted members are opened with the passwords of the budget.
+//! Not handled: PKWARE's strong encryption; archives split over several files
 //! are damage.
 
+mod crypt;
 mod directory;
 mod header;
 mod layout;
@@ -21,7 +23,7 @@ mod reading;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use mail::evidence::UnscannedReason;
+use mail::evidence::{PasswordSource, UnscannedReason};
 
 use crate::budget::{Budget, Meter};
 use crate::bytes::between;
@@ -85,6 +87,9 @@ pub(crate) struct Zip {
     /// Where the look for unlisted members is; `None`: not begun.
     gaps: Option<Gaps>,
     ended: bool,
+    /// The password that opened a member, and how many members none opened.
+    password: Option<(String, PasswordSource)>,
+    failed: u32,
     problems: Vec<UnscannedReason>,
 }
 
@@ -114,6 +119,8 @@ impl Zip {
             claimed: vec![(directory.at.start, directory.at.end)],
             gaps: None,
             ended: false,
+            password: None,
+            failed: 0,
             directory,
             problems,
         }
@@ -231,7 +238,11 @@ impl Zip {
         }
         let to = from.saturating_add(usize::try_from(header.packed).unwrap_or(usize::MAX));
         let packed = between(data, from, to);
-        let own = self.read(&mut member, header, packed, budget);
+        let own = if header.is_encrypted() {
+            self.unlock(&mut member, header, packed, data, budget)
+        } else {
+            self.read(&mut member, header, packed, budget)
+        };
         if to > data.len() {
             member.problem(UnscannedReason::Damaged);
         }

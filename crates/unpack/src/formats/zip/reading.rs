@@ -13,15 +13,11 @@ impl Zip {
     /// Decodes a member's data; gives how many bytes of `packed` were surely its own. What is not
     /// surely its own is later searched for members that are not listed.
     pub(super) fn read(&mut self, member: &mut Member, header: &Header, packed: &[u8], budget: &mut Budget) -> usize {
-        if header.is_encrypted() {
-            member.problem(UnscannedReason::Encrypted);
-            return 0;
-        }
         let Some(method) = header.compression() else {
             member.problem(UnscannedReason::UnknownFormat);
             return 0;
         };
-        if self.read > MAX_READ.saturating_mul(self.meter.input()).saturating_add(READ_FLOOR) {
+        if self.is_read_out() {
             member.problem(UnscannedReason::LimitRatio);
             return 0;
         }
@@ -56,7 +52,12 @@ impl Zip {
         if first.content.is_empty() { self.decode(Method::Stored, packed, budget).content } else { first.content }
     }
 
-    fn decode(&mut self, method: Method, packed: &[u8], budget: &mut Budget) -> Decoded {
+    /// All members together have read more than an honest archive has them read.
+    pub(super) fn is_read_out(&self) -> bool {
+        self.read > MAX_READ.saturating_mul(self.meter.input()).saturating_add(READ_FLOOR)
+    }
+
+    pub(super) fn decode(&mut self, method: Method, packed: &[u8], budget: &mut Budget) -> Decoded {
         let decoded = decode(method, packed, budget, &mut self.meter);
         self.read = self.read.saturating_add(decoded.consumed as u64);
         decoded

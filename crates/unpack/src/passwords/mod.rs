@@ -3,10 +3,20 @@
 //!
 //! Limits: [`MAX_PASSWORDS`] passwords of at most [`MAX_LENGTH`] bytes.
 
+mod harvest;
+mod hints;
+mod html;
+mod words;
+
 use mail::evidence::PasswordSource;
+
+pub(crate) use harvest::Place;
+pub(crate) use hints::{Hint, Hints, MAX_BODY};
 
 /// Most passwords that are kept; what comes after is left out.
 pub const MAX_PASSWORDS: usize = 64;
+/// How many of them are kept free for the configured ones, as far as there are any.
+const RESERVED: usize = 24;
 /// Longest password, in bytes; longer ones are left out.
 pub const MAX_LENGTH: usize = 128;
 
@@ -28,6 +38,26 @@ impl Passwords {
         if !known && password.len() <= MAX_LENGTH && self.0.len() < MAX_PASSWORDS {
             self.0.push((password.to_owned(), source));
         }
+    }
+
+    /// These, with what a message may tell in between: the empty one first, then the message's, the best
+    /// first, then all others.
+    pub(crate) fn with_hints(&self, hints: &mut Hints) -> Self {
+        let mut all = Self::default();
+        for (password, source) in self.iter().filter(|(_, source)| *source == PasswordSource::Empty) {
+            all.add(password, source);
+        }
+        let others = self.0.len().saturating_sub(all.0.len()).min(RESERVED);
+        let most = MAX_PASSWORDS.saturating_sub(others);
+        for candidate in hints.read() {
+            if all.0.len() < most {
+                all.add(&candidate.text, PasswordSource::Message);
+            }
+        }
+        for (password, source) in self.iter() {
+            all.add(password, source);
+        }
+        all
     }
 
     /// In the order in which they are to be tried.
