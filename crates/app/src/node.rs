@@ -103,8 +103,9 @@ pub fn pool_config(config: &Config, init: Vec<u8>) -> PoolConfig {
 ///
 /// # Errors
 /// Rules or lists that cannot be read or do not load: all problems, a line each.
-pub async fn examiner(config: &Config) -> Result<Examiner, String> {
-    let spec = sources::engine_spec(config)?;
+pub async fn examiner(config: &Config, passwords: &[String]) -> Result<Examiner, String> {
+    let mut spec = sources::engine_spec(config)?;
+    spec.passwords.0.splice(0..0, passwords.iter().cloned());
     let init = worker::encode_spec(&spec)?;
     let pool = Pool::start(pool_config(config, init)).await.map_err(|e| e.to_string())?;
     Ok(Examiner::new(pool, &spec, Clamd::new(&config.clamd).map(Arc::new)))
@@ -133,7 +134,7 @@ impl Running {
         let spool_dir = spool_dir(&config.data_dir)?;
         let policy_file = config.policy.file.clone();
         let in_force = policy::load(&store, policy_file.as_deref()).map_err(|e| e.to_string())?;
-        let examiner = examiner(&config).await?;
+        let examiner = examiner(&config, &[]).await?;
         let metrics = Arc::new(Metrics::new());
         tell_of_signatures(&examiner, &metrics);
         let current = Current {

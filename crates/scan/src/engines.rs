@@ -4,8 +4,19 @@ use ::engines::malware::eicar::Eicar;
 use ::engines::malware::hashlist::{HashList, HashLists};
 use ::engines::malware::yara::{BUILTIN, BUILTIN_LEN, Yara};
 use ::engines::{LoadProblem, ObjectEngine};
-use mail::evidence::{EngineId, Unable, UnableWhy};
+use mail::evidence::{EngineId, PasswordSource, Unable, UnableWhy};
 use serde::{Deserialize, Serialize};
+use unpack::Passwords;
+
+/// Passwords. Their `Debug` shows only how many there are.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Secrets(pub Vec<String>);
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} passwords", self.0.len())
+    }
+}
 
 /// What engines to have, as texts.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -19,6 +30,8 @@ pub struct EngineSpec {
     pub builtin_rules: bool,
     /// Engines that are asked outside about the raw message.
     pub external: Vec<EngineId>,
+    /// Passwords that are tried on what is encrypted.
+    pub passwords: Secrets,
 }
 
 impl EngineSpec {
@@ -38,12 +51,23 @@ impl EngineSpec {
     }
 }
 
+/// The empty password, and the given ones.
+fn passwords(given: &Secrets) -> Passwords {
+    let mut passwords = Passwords::empty();
+    for password in &given.0 {
+        passwords.add(password, PasswordSource::Configured);
+    }
+    passwords
+}
+
 /// The loaded engines.
 pub struct Engines {
     pub(crate) objects: Vec<Box<dyn ObjectEngine>>,
     pub(crate) external: Vec<EngineId>,
     /// Engines of which a source could not be loaded: said in all evidence.
     pub(crate) incomplete: Vec<Unable>,
+    /// What is tried on what is encrypted.
+    pub(crate) passwords: Passwords,
     has_signatures: bool,
 }
 
@@ -56,6 +80,7 @@ impl Engines {
             objects: vec![Box::new(Eicar)],
             external: spec.external.clone(),
             incomplete: Vec::new(),
+            passwords: passwords(&spec.passwords),
             has_signatures: !spec.external.is_empty(),
         };
         engines.external.sort();

@@ -39,7 +39,7 @@ mod walk;
 
 pub use ::engines::{Detection, LoadProblem, ObjectEngine, ObjectView};
 pub use context::{Context, Input};
-pub use engines::{EngineSpec, Engines};
+pub use engines::{EngineSpec, Engines, Secrets};
 pub use exam::{Step, Suspended, opening_questions, resume, start};
 pub use mail::evidence::Evidence;
 pub use rebuild::{RebuildRequest, Rebuilt, rebuild};

@@ -26,6 +26,9 @@ use crate::engines::Engines;
 use crate::look::{Looks, Scope, out_of_time};
 use crate::table::{Table, object_of, reason_text};
 
+/// Largest text in an archive that is kept because it may tell a password, in bytes.
+const MAX_HINT: usize = 4096;
+
 /// An open container.
 struct Frame<'a> {
     object: ObjectId,
@@ -63,7 +66,7 @@ pub(crate) fn walk(engines: &Engines, raw: &[u8], context: &Context, stop: &Stop
     let mut walk = Walk {
         engines,
         context,
-        budget: Budget::new(limits, stop.clone()),
+        budget: Budget::new(limits, stop.clone()).with_passwords(engines.passwords.clone()),
         table: Table::new(evidence),
         looks: Looks::default(),
         levels: Vec::new(),
@@ -115,6 +118,9 @@ impl<'a> Walk<'a> {
         if raw.len() > MAX_BUFFER {
             self.unscanned(id, UnscannedReason::LimitBytes);
             return;
+        }
+        if let Some(name) = self.context.name.as_deref().filter(|_| self.context.input == Input::Detect) {
+            self.budget.hint_name(name);
         }
         let is_message = kind == FileKind::Message && looks_like_message(raw);
         let scope = if is_message { Scope::Hashes } else { Scope::All };
@@ -200,6 +206,7 @@ impl<'a> Walk<'a> {
         let id = self.enter(frame, &mut member, holder, depth);
         self.levels.push(level);
         frame.members.insert(index, id);
+        self.hint(id, &member.content);
         for reason in &member.problems {
             self.unscanned(id, *reason);
         }
@@ -216,6 +223,19 @@ impl<'a> Walk<'a> {
         }
         let outermost = frame.fence.is_none() && self.frames.iter().all(|frame| frame.fence.is_none());
         Ok(self.examine(id, Cow::Owned(member.content), scope, outermost))
+    }
+
+    /// Keeps what stands beside an archive and may tell its password: names, and small texts.
+    fn hint(&mut self, id: ObjectId, content: &[u8]) {
+        let Some(object) = self.table.object(id).filter(|object| matches!(object.origin, Origin::Member(_))) else {
+            return;
+        };
+        if let Some(name) = &object.name {
+            self.budget.hint_name(name.raw());
+        }
+        if object.kind == FileKind::Text && content.len() <= MAX_HINT {
+            self.budget.hint_text(&String::from_utf8_lossy(content));
+        }
     }
 
     /// What a member's role and its password say.

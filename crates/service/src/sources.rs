@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use mail::evidence::EngineId;
-use scan::EngineSpec;
+use scan::{EngineSpec, Secrets};
 use settings::Config;
 
 /// Largest file of hashes or rules, in bytes.
 const MAX_FILE: u64 = 1 << 30;
 /// Most rule files that are read from one directory.
 const MAX_RULE_FILES: usize = 10_000;
+/// Most passwords of one file.
+const MAX_PASSWORDS: usize = 64;
 
 /// Reads everything that the configuration names.
 ///
@@ -32,11 +34,30 @@ pub fn engine_spec(config: &Config) -> Result<EngineSpec, String> {
             Err(problem) => problems.push(format!("engines.yara: {problem}")),
         }
     }
+    let mut passwords = Vec::new();
+    for path in &config.engines.password_files {
+        match read(path) {
+            Ok(bytes) => passwords.extend(lines(&bytes)),
+            Err(problem) => problems.push(format!("engines.password_files: {problem}")),
+        }
+    }
     if !problems.is_empty() {
         return Err(problems.join("\n"));
     }
     let external = config.clamd.address.iter().map(|_| EngineId::Clamd).collect();
-    Ok(EngineSpec { hash_lists, yara, builtin_rules: config.engines.builtin_rules, external })
+    Ok(EngineSpec {
+        hash_lists,
+        yara,
+        builtin_rules: config.engines.builtin_rules,
+        external,
+        passwords: Secrets(passwords),
+    })
+}
+
+/// The passwords of a file, one a line, each as it stands there.
+fn lines(bytes: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes);
+    text.lines().filter(|line| !line.is_empty()).take(MAX_PASSWORDS).map(str::to_owned).collect()
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {

@@ -71,7 +71,9 @@ mod tests {
             yara: vec![("rule.yar".to_owned(), "rule test { condition: false }".to_owned())],
             builtin_rules: false,
             external: vec![mail::evidence::EngineId::Clamd],
+            passwords: scan::Secrets(vec!["secret".to_owned()]),
         };
+        assert!(!format!("{spec:?}").contains("secret"));
         let init = encode_spec(&spec).unwrap();
         assert_eq!(postcard::from_bytes::<EngineSpec>(&init).as_ref(), Ok(&spec));
         assert!(ScanJob::load(&init).is_ok());

@@ -36,6 +36,9 @@ pub fn check_environment(config: &Config) -> Vec<Problem> {
             }
         }
     }
+    for path in &config.engines.password_files {
+        file("engines.password_files", path);
+    }
     for path in &config.engines.hash_lists {
         file("engines.hash_lists", path);
     }

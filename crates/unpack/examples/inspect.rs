@@ -12,7 +12,9 @@ fn main() {
     let (start, mut bytes_in, mut bytes_out, mut objects) = (Instant::now(), 0, 0, 0);
     for file in &files {
         let Ok(data) = std::fs::read(file) else { continue };
-        let mut budget = Budget::new(Limits::default(), StopFlag::new());
+        let mut passwords = unpack::Passwords::empty();
+        passwords.add("password", mail::evidence::PasswordSource::Configured);
+        let mut budget = Budget::new(Limits::default(), StopFlag::new()).with_passwords(passwords);
         bytes_in += data.len() as u64;
         for line in inspect(data, &mut budget) {
             if !quiet || line.contains('!') {

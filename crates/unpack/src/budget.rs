@@ -233,6 +233,11 @@ impl Budget {
         self.hint(Hint::plain(Place::Body, text));
     }
 
+    /// How much fuel may still go into trying passwords.
+    pub(crate) fn trial_left(&self) -> u64 {
+        self.trial.min(self.fuel_left())
+    }
+
     /// Counts the work of trying one password. All trials of an examination together have a share of
     /// its fuel; once that is used up nothing more is tried, and what is encrypted stays so.
     pub fn may_try(&mut self, fuel: u64) -> bool {

@@ -154,7 +154,7 @@ fn primary(kind: FileKind, data: &[u8], budget: &mut Budget) -> Option<Box<dyn C
         FileKind::Compressed => Box::new(compressed::Compressed::open(data)),
         FileKind::Tar => Box::new(tar::Tar::open(data)),
         FileKind::SevenZip => Box::new(sevenz::SevenZip::open(data, budget)),
-        FileKind::Rar => Box::new(rar::Rar::open(data)),
+        FileKind::Rar => Box::new(rar::Rar::open(data, budget)),
         FileKind::Cab => Box::new(cab::Cab::open(data)),
         FileKind::Lha => Box::new(lha::Lha::open(data)),
         FileKind::Arj => Box::new(arj::Arj::open(data)),
@@ -200,7 +200,7 @@ fn others(kind: FileKind, data: &[u8], opened: bool, apart: bool, budget: &mut B
         add(range, Box::new(container));
     }
     if let Some(range) = several::find_rar(data) {
-        let container = rar::Rar::open(between(data, range.start, range.end));
+        let container = rar::Rar::open(between(data, range.start, range.end), budget);
         add(range, Box::new(container));
     }
     for range in several::find_cab(data) {

@@ -58,6 +58,7 @@ const PURE: [(&str, &[&str]); 8] = [
             "deflate64",
             "delharc",
             "flate2",
+            "hmac",
             "lzma-rust2",
             "lzxd",
             "md-5",

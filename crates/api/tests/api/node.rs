@@ -43,8 +43,7 @@ impl Node {
 
     pub(crate) async fn with(extras: Extras) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
-        let mut spec =
-            EngineSpec { hash_lists: Vec::new(), yara: Vec::new(), builtin_rules: false, external: Vec::new() };
+        let mut spec = EngineSpec::default();
         if extras.hash_list {
             spec.hash_lists.push(("test.hdb".to_owned(), format!("{}:5:Test.Name\n", "0".repeat(64)).into_bytes()));
         }

@@ -37,9 +37,31 @@ pub(crate) struct BenchArgs {
     /// A file or directory of YARA rules, beside those of the configuration; may be repeated.
     #[arg(long, value_name = "PATH")]
     yara: Vec<PathBuf>,
+    /// A password to try on encrypted archives and documents, beside those of the configuration and
+    /// those that a message tells; may be repeated. Other users of this machine may see it.
+    #[arg(long, value_name = "PASSWORD")]
+    password: Vec<Password>,
     /// The policy to judge by [default: the one in force, else the defaults].
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+}
+
+/// A password of the command line. Its `Debug` does not show it.
+#[derive(Clone)]
+struct Password(String);
+
+impl std::str::FromStr for Password {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a password")
+    }
 }
 
 /// The engines, the policy and the organisation.
@@ -96,6 +118,10 @@ impl BenchArgs {
         Ok((config, policy, site))
     }
 
+    fn passwords(&self) -> Vec<String> {
+        self.password.iter().map(|password| password.0.clone()).collect()
+    }
+
     fn place(&self) -> Result<Place, Failure> {
         // The node's configuration is often closed to ordinary users; they scan with the defaults.
         let usual_is_closed = self.place.config.is_none() && std::fs::File::open(DEFAULT_CONFIG).is_err();
@@ -134,8 +160,8 @@ impl Bench {
     ///
     /// # Errors
     /// Rules or lists that cannot be read or loaded, all of them.
-    pub(crate) async fn start(config: &Config, policy: Policy, site: Site) -> Result<Self, Failure> {
-        let examiner = node::examiner(config).await.map_err(Failure::new)?;
+    pub(crate) async fn start(config: &Config, policy: Policy, site: Site, args: &BenchArgs) -> Result<Self, Failure> {
+        let examiner = node::examiner(config, &args.passwords()).await.map_err(Failure::new)?;
         let workers = examiner.pool().status().workers;
         let has_signatures = examiner.has_database();
         let turns = Semaphore::new(workers);

@@ -232,7 +232,7 @@ fn hop(config: &Config) -> Hop {
 async fn examiner(config: &Config) -> Examiner {
     let external = config.clamd.address.iter().map(|_| mail::evidence::EngineId::Clamd).collect();
     let yara = vec![("test.yar".to_owned(), format!("rule Doubtful {{ strings: $a = \"{DOUBTFUL}\" condition: $a }}"))];
-    let spec = EngineSpec { hash_lists: Vec::new(), yara, builtin_rules: false, external };
+    let spec = EngineSpec { hash_lists: Vec::new(), yara, builtin_rules: false, external, ..EngineSpec::default() };
     let workers = if config.clamd.address.is_some() { &WORKERS_WITH_CLAMD } else { &WORKERS };
     let pool = workers.get_or_init(|| pool(spec.clone())).await;
     Examiner::new(pool.clone(), &spec, Clamd::new(&config.clamd).map(Arc::new))

@@ -16,13 +16,16 @@ pub struct Engines {
     pub hash_lists: Vec<PathBuf>,
     /// YARA rules: files, or directories with `*.yar` and `*.yara` files.
     pub yara: Vec<PathBuf>,
+    /// Files with passwords that are tried on encrypted archives and documents, one a line; at most 64 in
+    /// all. What a message itself tells is tried first.
+    pub password_files: Vec<PathBuf>,
     /// Use the rules that come with the program.
     pub builtin_rules: bool,
 }
 
 impl Default for Engines {
     fn default() -> Self {
-        Self { hash_lists: Vec::new(), yara: Vec::new(), builtin_rules: true }
+        Self { hash_lists: Vec::new(), yara: Vec::new(), password_files: Vec::new(), builtin_rules: true }
     }
 }
 

@@ -67,6 +67,9 @@ impl Passwords {
 }
 
 #[cfg(test)]
+mod told;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -167,3 +167,55 @@ fn a_password_in_the_message_opens_its_archive() {
     let member = zip.next(&archive, &mut budget).unwrap();
     assert_eq!((member.content.as_slice(), member.opened_with), (TEXT, Some(Message)));
 }
+
+#[test]
+fn seven_zip_opens_its_content_and_its_header() {
+    let (folder, noise) = folder("sealed-7z");
+    for way in ["-m0=LZMA2", "-m0=LZMA", "-m0=PPMd", "-m0=Copy"] {
+        let (header, solid) = if way.ends_with("LZMA2") { ("-mhe=on", "-ms=on") } else { ("-mhe=off", "-ms=off") };
+        let arguments = ["a", "-t7z", "-pgeheim ä", way, header, solid, "x.7z", "a.txt", "b.bin"];
+        check(&folder, &noise, "7z", &arguments, "x.7z", "geheim ä");
+    }
+}
+
+#[test]
+fn rounds_beyond_the_limit_are_not_made() {
+    let (folder, _) = folder("sealed-rounds");
+    if folder.run("7z", &["a", "-t7z", "-psecret", "x.7z", "a.txt"]).is_none() {
+        return;
+    }
+    let data = folder.read("x.7z");
+    // The coder's number, the length of its properties, and the rounds in the first of them.
+    let at = data.windows(4).position(|window| window == [0x24, 6, 0xf1, 7]).unwrap() + 6;
+    assert_eq!(data[at] & 0x3f, 19);
+    for (rounds, most) in [(0x18, 1 << 20), (0x3e, 1 << 20)] {
+        let mut data = data.clone();
+        data[at] = data[at] & 0xc0 | rounds;
+        let header = data.len() - usize::from(data[20]) - usize::from(data[21]) * 256;
+        let sum = crc32fast::hash(&data[header..]).to_le_bytes();
+        data[28..32].copy_from_slice(&sum);
+        let sum = crc32fast::hash(&data[12..32]).to_le_bytes();
+        data[8..12].copy_from_slice(&sum);
+        let (_, _, budget) = with(&data, list(&["secret"]));
+        assert!(budget.fuel_used() < most, "{}", budget.fuel_used());
+    }
+}
+
+#[test]
+fn empty_members_prove_no_password() {
+    stays_shut(&crate::samples::stored_sample("rar_3_password"), &["wrong", "password"]);
+}
+
+#[test]
+fn rar_opens_members_and_headers() {
+    for sample in ["rar_3_password_headers", "rar_5_password", "rar_5_password_headers"] {
+        let data = crate::samples::stored_sample(sample);
+        let found = opened(&data, &["wrong", "password", "never"]);
+        assert!(!found.is_empty(), "{sample}");
+        for (name, content, source) in found {
+            // Those of RAR 3 hold nothing.
+            assert_eq!((content.is_empty(), source), (sample.contains('3'), Some(Configured)), "{sample} {name}");
+        }
+        stays_shut(&data, &["wrong", "never"]);
+    }
+}

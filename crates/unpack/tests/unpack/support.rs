@@ -147,7 +147,9 @@ pub(crate) fn sealed(name: &str, content: &[u8], password: &[u8]) -> Lie {
         keys.2 = step(keys.2, (keys.1 >> 24) as u8);
         plain ^ key
     };
-    password.iter().for_each(|byte| drop(feed(*byte)));
+    for byte in password {
+        feed(*byte);
+    }
     let mut member = Lie::deflated(name, content);
     let head = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, (member.crc >> 24) as u8];
     member.data = head.iter().chain(&member.data).map(|byte| feed(*byte)).collect();

@@ -83,7 +83,7 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
     let arrival = args.circumstances.arrival(&site)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::new)?;
     let result = runtime.block_on(async {
-        let bench = Bench::start(&config, policy, site).await?;
+        let bench = Bench::start(&config, policy, site, &args.bench).await?;
         scan(args, bench, arrival).await
     });
     // A reader may hang on a pipe that nobody writes to; the program ends all the same.

@@ -49,8 +49,7 @@ pub(super) fn open(member: &mut Member, how: &Encryption, keys: &mut Keys, budge
         let blocks = how.key.div_ceil(20) as u64;
         let fuel = u64::from(how.iterations).saturating_mul(ITERATION_FUEL).saturating_mul(blocks);
         // What will not be paid for is not begun.
-        if budget.fuel_left() < fuel || budget.burn(fuel.saturating_add(member.content.len() as u64)).is_err() {
-            member.problem(UnscannedReason::LimitTime);
+        if !budget.may_try(fuel.saturating_add(member.content.len() as u64)) {
             break;
         }
         let Some(plain) = decrypt(&member.content, how, password) else { continue };

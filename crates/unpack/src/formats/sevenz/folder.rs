@@ -11,10 +11,15 @@ use lzma_rust2::{Lzma2Reader, LzmaReader};
 use super::header::{Coder, Folder, Input, MAX_CODERS};
 use crate::bytes::le32;
 use crate::decode::{Guarded, MAX_DICTIONARY, ppmd, zstd};
+use crate::decrypt::seven::Parameters;
 use crate::formats::shared::Shared;
 
 /// The method PPMd.
 const PPMD: u64 = 0x0003_0401;
+/// The method AES-256.
+const AES: u64 = 0x06f1_0701;
+/// Most keys that are kept.
+const MAX_KEYS: usize = 16;
 /// How much work a folder is, in fuel.
 const FOLDER_FUEL: u64 = 64 * 1024;
 
@@ -36,9 +41,49 @@ impl From<io::Error> for Fault {
 
 type Chain = Box<dyn Read>;
 
-/// The content of a folder.
-pub(super) fn open(folder: &Folder, source: &Rc<Shared>) -> Result<Chain, Fault> {
-    chain(folder, folder.last, source, MAX_CODERS)
+/// A password, and the keys that were made of it. There is no `Debug`.
+pub(super) struct Keys {
+    pub(super) password: String,
+    made: Vec<(Parameters, [u8; 32])>,
+}
+
+impl Keys {
+    pub(super) fn new(password: &str) -> Self {
+        Self { password: password.to_owned(), made: Vec::new() }
+    }
+
+    /// What the keys of a folder that are still to be made cost, in fuel; `None`: more than is spent.
+    pub(super) fn fuel(&self, folder: &Folder) -> Option<u64> {
+        let mut fuel = 0_u64;
+        for coder in folder.coders.iter().filter(|coder| coder.id == AES) {
+            let parameters = Parameters::read(&coder.properties)?;
+            if !self.made.iter().any(|(known, _)| known.same_key(&parameters)) {
+                fuel = fuel.saturating_add(parameters.fuel(&self.password)?);
+            }
+        }
+        Some(fuel)
+    }
+
+    fn key(&mut self, parameters: &Parameters) -> [u8; 32] {
+        if let Some((_, key)) = self.made.iter().find(|(known, _)| known.same_key(parameters)) {
+            return *key;
+        }
+        let key = parameters.key(&self.password);
+        if self.made.len() < MAX_KEYS {
+            self.made.push((parameters.clone(), key));
+        }
+        key
+    }
+}
+
+/// Whether a folder is encrypted.
+pub(super) fn is_sealed(folder: &Folder) -> bool {
+    folder.coders.iter().any(|coder| coder.id == AES)
+}
+
+/// The content of a folder; one that is encrypted needs keys.
+pub(super) fn open(folder: &Folder, source: &Rc<Shared>, keys: Option<&mut Keys>) -> Result<Chain, Fault> {
+    chain(folder, folder.last, source, keys, MAX_CODERS)
 }
 
 /// How much work it is to make the decoders, in fuel, beside what they read and give.
@@ -48,8 +93,20 @@ pub(super) fn fuel(folder: &Folder) -> u64 {
     memory.fold(FOLDER_FUEL, |sum, memory| sum.saturating_add(memory >> 3))
 }
 
+/// How much work it is to make the decoders for a trial, where nothing else counts their windows.
+pub(super) fn trial_fuel(folder: &Folder) -> u64 {
+    let largest = folder.coders.iter().map(|coder| coder.size.min(u64::from(MAX_DICTIONARY))).max().unwrap_or(0);
+    fuel(folder).saturating_add(largest >> 4)
+}
+
 /// What a coder gives; `depth` bounds the chain below it.
-fn chain(folder: &Folder, index: usize, source: &Rc<Shared>, depth: u64) -> Result<Chain, Fault> {
+fn chain(
+    folder: &Folder,
+    index: usize,
+    source: &Rc<Shared>,
+    mut keys: Option<&mut Keys>,
+    depth: u64,
+) -> Result<Chain, Fault> {
     let bad = || Fault::Io(io::ErrorKind::InvalidData.into());
     let depth = depth.checked_sub(1).ok_or_else(bad)?;
     let coder = folder.coders.get(index).ok_or_else(bad)?;
@@ -57,7 +114,7 @@ fn chain(folder: &Folder, index: usize, source: &Rc<Shared>, depth: u64) -> Resu
     for input in &coder.inputs {
         inputs.push(match input {
             Input::Packed(range) => Box::new(source.part(range.clone())) as Chain,
-            Input::Coder(from) => chain(folder, *from, source, depth)?,
+            Input::Coder(from) => chain(folder, *from, source, keys.as_deref_mut(), depth)?,
         });
     }
     if coder.id == 0x0303_011b {
@@ -66,6 +123,12 @@ fn chain(folder: &Folder, index: usize, source: &Rc<Shared>, depth: u64) -> Resu
     let (Some(input), true) = (inputs.pop(), inputs.is_empty()) else { return Err(bad()) };
     let made = coder.size;
     // A coder gives what it is said to give, and no more.
+    if coder.id == AES {
+        let keys = keys.ok_or(Fault::Encrypted)?;
+        let parameters = Parameters::read(&coder.properties).ok_or_else(bad)?;
+        let key = keys.key(&parameters);
+        return Ok(Box::new(parameters.reader(&key, input).take(made)));
+    }
     Ok(Box::new(single(coder, input)?.take(made)))
 }
 
@@ -102,7 +165,6 @@ fn single(coder: &Coder, input: Chain) -> Result<Chain, Fault> {
         9 | 0x0303_0805 => Box::new(Guarded(Some(BcjReader::new_sparc(input, 0)))),
         10 => Box::new(Guarded(Some(BcjReader::new_arm64(input, 0)))),
         11 => Box::new(Guarded(Some(BcjReader::new_riscv(input, 0)))),
-        0x06f1_0701 => return Err(Fault::Encrypted),
         _ => return Err(Fault::Unknown),
     })
 }

@@ -1,18 +1,20 @@
 //! 7z: the archive's header, then file after file out of its folders.
 //!
 //! Methods: stored, LZMA, LZMA2, PPMd, bzip2, Deflate, Deflate64, Zstandard, and the filters Delta,
-//! BCJ of all processors, and BCJ2; others are reported as an unknown format, AES as encrypted.
+//! BCJ of all processors, and BCJ2; others are reported as an unknown format. What AES encrypted is
+//! opened with the passwords of the budget, the header too.
 //!
 //! Limits: [`MAX_HEADER`], [`MAX_ENCODED`], those of [`header`] and of the decoders, and the budget.
-//! Not handled: decryption; archives split over several files are damage.
+//! Not handled: archives split over several files are damage.
 
 mod folder;
 mod header;
+mod unlock;
 
 use std::io::{self, Read};
 use std::rc::Rc;
 
-use mail::evidence::UnscannedReason;
+use mail::evidence::{PasswordSource, UnscannedReason};
 
 use crate::budget::{Budget, Meter};
 use crate::bytes::{between, le32, le64};
@@ -20,7 +22,7 @@ use crate::container::{Container, Member};
 use crate::decode::{Filled, fill, stored};
 use crate::formats::shared::Shared;
 use crate::names;
-use folder::Fault;
+use folder::{Fault, Keys};
 use header::{Files, Folder, Header};
 
 /// Longest header, unpacked, in bytes.
@@ -35,7 +37,7 @@ const MEMBER_FUEL: u64 = 512;
 /// A 7z archive.
 pub(crate) struct SevenZip {
     header: Vec<u8>,
-    folders: Vec<Folder>,
+    folders: Vec<Rc<Folder>>,
     files: Files,
     /// The next file's number, and how many before it have no content.
     index: u64,
@@ -46,6 +48,12 @@ pub(crate) struct SevenZip {
     /// The open folder's content; an error stays for the rest of the folder.
     content: Option<Result<Box<dyn Read>, UnscannedReason>>,
     shared: Option<Rc<Shared>>,
+    /// The password that opened something, and where it came from.
+    keys: Option<(Keys, PasswordSource)>,
+    /// How many folders no password opened.
+    failed: u32,
+    /// The header was encrypted, and so is all that it tells of.
+    sealed: bool,
     /// What stands behind the archive, until it is given.
     trailing: Option<usize>,
     meter: Meter,
@@ -64,6 +72,9 @@ impl SevenZip {
             place: 0,
             content: None,
             shared: None,
+            keys: None,
+            failed: 0,
+            sealed: false,
             trailing: None,
             meter: Meter::new(data.len() as u64),
             problems: Vec::new(),
@@ -101,7 +112,8 @@ impl SevenZip {
                 Err(header::Fault::Damaged) => return Err(damaged),
                 Err(header::Fault::TooMany) => return Err(UnscannedReason::LimitObjects),
                 Ok(Header::Plain { folders, files }) => {
-                    (self.folders, self.files, self.header) = (folders, files, header);
+                    self.folders = folders.into_iter().map(Rc::new).collect();
+                    (self.files, self.header) = (files, header);
                     return Ok(());
                 }
                 Ok(Header::Encoded(folder)) => header = self.unpack_header(&folder, data, budget)?,
@@ -115,7 +127,10 @@ impl SevenZip {
             return Err(UnscannedReason::LimitBytes);
         }
         let shared = self.share(data, budget);
-        let mut content = folder::open(folder, &shared).map_err(reason)?;
+        self.unlock(folder, &shared, budget)?;
+        self.sealed |= folder::is_sealed(folder);
+        let keys = self.keys.as_mut().map(|(keys, _)| keys);
+        let mut content = folder::open(folder, &shared, keys).map_err(reason)?;
         self.meter.next_object();
         let mut member = Member::default();
         let filled = fill(&mut member, &mut *content, folder.size(), &|| shared.taken(), budget, &mut self.meter);
@@ -139,22 +154,30 @@ impl SevenZip {
             (self.place, self.content) = (0, None);
         }
         let shared = self.share(data, budget);
-        let Some(folder) = self.folders.get(self.folder) else {
+        let Some(folder) = self.folders.get(self.folder).cloned() else {
             member.problem(UnscannedReason::Damaged);
             return;
         };
         let Some((size, sum)) = folder.files.get(self.place).copied() else { return };
         self.place = self.place.saturating_add(1);
         if self.content.is_none() {
-            let fuel = folder::fuel(folder).min(budget.fuel_left().saturating_add(1));
+            let fuel = folder::fuel(&folder).min(budget.fuel_left().saturating_add(1));
             let opened = match budget.burn(fuel) {
-                Ok(()) => folder::open(folder, &shared).map_err(reason),
+                Ok(()) => self.unlock(&folder, &shared, budget).and_then(|()| {
+                    let keys = self.keys.as_mut().map(|(keys, _)| keys);
+                    folder::open(&folder, &shared, keys).map_err(reason)
+                }),
                 Err(limit) => Err(limit.into()),
             };
             self.content = Some(opened);
         }
         let content = match self.content.as_mut() {
-            Some(Ok(content)) => content,
+            Some(Ok(content)) => {
+                if folder::is_sealed(&folder) || self.sealed {
+                    member.opened_with = self.keys.as_ref().map(|(_, source)| *source);
+                }
+                content
+            }
             Some(Err(reason)) => {
                 member.problem(*reason);
                 return;

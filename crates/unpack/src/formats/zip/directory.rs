@@ -171,7 +171,10 @@ impl End {
             whole: le16(record, 4)? == 0 && le16(record, 6)? == 0,
         };
         let full = end.count == 0xffff || end.size == 0xffff_ffff || end.offset == 0xffff_ffff;
-        Some(if full { Self::read64(data, place).unwrap_or(end) } else { end })
+        let large = Self::read64(data, place);
+        // Some writers, of streams above all, put a zip64 record there though nothing needs it.
+        let same = |large: &Self| (large.count, large.size, large.offset) == (end.count, end.size, end.offset);
+        Some(large.filter(|large| full || same(large)).unwrap_or(end))
     }
 
     /// The zip64 end record, which a locator in front of the end record points to.

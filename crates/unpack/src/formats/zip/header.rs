@@ -242,8 +242,13 @@ impl Header {
         let unknown = |value: u64| local.is_streamed() && value == 0;
         self.same_reading(local)
             && self.raw_name(data) == local.raw_name(data)
-            && (self.crc == local.crc || unknown(local.crc.into()))
+            && (self.crc == local.crc || unknown(local.crc.into()) || local.is_sealed_stream())
             && (self.size == local.size || unknown(local.size))
+    }
+
+    /// A stream encrypted in the old way, whose time stands in place of the checksum.
+    fn is_sealed_stream(&self) -> bool {
+        self.is_streamed() && self.is_encrypted() && self.crc == u32::from(self.time) << 16
     }
 
     /// Whether both headers lead to the same bytes and the same way of reading them.

@@ -57,8 +57,9 @@ pub(crate) fn attempt<T>(
     let passwords = budget.passwords();
     let built_in = BUILT_IN.into_iter().map(|password| (password, PasswordSource::Empty));
     for (password, source) in built_in.chain(passwords.iter()) {
-        // Once the fuel is used up, so it stays: no more is counted than there is.
-        budget.burn(fuel.min(budget.fuel_left().saturating_add(1)))?;
+        if !budget.may_try(fuel) {
+            break;
+        }
         if let Some(found) = fits(password) {
             return Ok((found, source));
         }

@@ -2,8 +2,9 @@
 //! so members come in batches, and a batch begins again at the archive's start (in a solid archive all
 //! members before it are decoded once more).
 //!
-//! Limits: [`MAX_BATCH`], [`MAX_BATCH_MEMBERS`], [`MAX_HEADERS`], [`MAX_DICTIONARY`], [`MAX_WORKSPACE`], and the budget.
-//! Not handled: decryption; members that are continued in another file, or from one, are damage; links
+//! Limits: those of [`unlock`], [`MAX_BATCH`], [`MAX_BATCH_MEMBERS`], [`MAX_DICTIONARY`], [`MAX_WORKSPACE`], and the budget.
+//! What is encrypted is opened with one password of the budget for the whole archive: the one that
+//! opens its headers, or a member of it. Not handled: members that are continued in another file, or from one, are damage; links
 //! to other members are passed over; what stands behind the archive's end is not looked at.
 
 use std::cell::RefCell;
@@ -13,13 +14,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use mail::evidence::UnscannedReason;
-use rars::{
-    Archive, ArchiveMember, ArchiveReadOptions, ArchiveReader, Error, ErrorKind, ExtractionDecision,
-    ExtractionErrorAction,
-};
+use rars::{Archive, ArchiveMember, ArchiveReadOptions, Error, ErrorKind, ExtractionDecision, ExtractionErrorAction};
 
 use crate::budget::{Budget, Meter, StopFlag};
-use crate::bytes::between;
 use crate::container::{Container, Member};
 use crate::names;
 
@@ -27,8 +24,6 @@ use crate::names;
 const MAX_BATCH: u64 = 16 * 1024 * 1024;
 /// Most members of a batch.
 const MAX_BATCH_MEMBERS: usize = 512;
-/// Most headers of an archive.
-const MAX_HEADERS: u64 = 65_536;
 /// Largest dictionary of RAR 5 and 7, in bytes. Older ones have 4 MiB at most.
 const MAX_DICTIONARY: u64 = 128 * 1024 * 1024;
 /// Most memory of the decoder, in bytes.
@@ -37,12 +32,18 @@ const MAX_WORKSPACE: u64 = 192 * 1024 * 1024;
 const MEMBER_FUEL: u64 = 1024;
 const BATCH_FUEL: u64 = 64 * 1024;
 
+mod unlock;
+
+use unlock::Key;
+
 /// A RAR archive.
 pub(crate) struct Rar {
     archive: Option<Box<Archive>>,
     /// The first member that is in no batch yet.
     next: usize,
     batch: VecDeque<Got>,
+    /// The password, and where it came from; `None` inside: none opens it.
+    key: Option<Option<Key>>,
     /// Why nothing behind the members so far can be decoded.
     dead: Option<UnscannedReason>,
     meter: Meter,
@@ -58,12 +59,14 @@ struct Got {
     /// How much was made, kept or not.
     made: u64,
     problem: Option<UnscannedReason>,
+    /// It is encrypted.
+    sealed: bool,
 }
 
 impl Got {
     fn new(member: &ArchiveMember, index: usize, problem: Option<UnscannedReason>) -> Self {
         let (name, packed) = (member.meta.name.clone(), member.meta.packed_size);
-        Self { index, name, packed, content: Vec::new(), made: 0, problem }
+        Self { index, name, packed, content: Vec::new(), made: 0, problem, sealed: member.meta.is_encrypted }
     }
 }
 
@@ -110,13 +113,14 @@ impl Write for Sink {
 }
 
 impl Rar {
-    pub(crate) fn open(data: &[u8]) -> Self {
+    pub(crate) fn open(data: &[u8], budget: &mut Budget) -> Self {
         let mut problems = Vec::new();
-        let archive = parse(data, &mut problems);
+        let (archive, key) = unlock::parse(data, &mut problems, budget);
         Self {
             archive: archive.map(Box::new),
             next: 0,
             batch: VecDeque::new(),
+            key: key.map(Some),
             dead: None,
             meter: Meter::new(data.len() as u64),
             problems,
@@ -131,6 +135,7 @@ impl Rar {
 
     /// Decodes members from `next` on, up to the limits of a batch; nothing is left when it is empty.
     fn fill(&mut self, budget: &mut Budget) -> Result<(), UnscannedReason> {
+        self.find_key(budget);
         let Some(archive) = self.archive.as_deref() else { return Ok(()) };
         budget.burn(BATCH_FUEL)?;
         if let Some(reason) = self.dead {
@@ -149,7 +154,9 @@ impl Rar {
             kept: 0,
             stop: budget.stop_flag().clone(),
         }));
-        let options = ArchiveReadOptions::new()
+        let key = self.key.as_ref().and_then(Option::as_ref);
+        let costs = unlock::costs(archive);
+        let options = ArchiveReadOptions::with_optional_password(key.map(|key| key.password.as_bytes()))
             .with_max_reader_workspace_bytes(MAX_WORKSPACE)
             .with_rar50_dictionary_size_limit(MAX_DICTIONARY);
         let start = self.next;
@@ -157,7 +164,8 @@ impl Rar {
         let decide = |member: &ArchiveMember| {
             let number = index;
             index = index.saturating_add(1);
-            Ok(decide(member, number, start, &shared))
+            let cost = costs.get(number).copied().flatten().filter(|_| key.is_some());
+            Ok(decide(member, number, start, cost, &shared))
         };
         let failed = |_: &ArchiveMember, error: &Error| {
             if let Some(member) = shared.borrow_mut().members.back_mut() {
@@ -194,6 +202,9 @@ impl Rar {
         let (name, other_names) = names::split([names::decode(&got.name)]);
         let index = u32::try_from(got.index).unwrap_or(u32::MAX);
         let mut member = Member { index, name, other_names, ..Member::default() };
+        let opened = got.sealed && got.problem != Some(UnscannedReason::Encrypted);
+        member.opened_with =
+            self.key.as_ref().and_then(Option::as_ref).filter(|key| opened || key.headers).map(|key| key.source);
         self.meter.next_object();
         let cut = got.made > got.content.len() as u64;
         match budget.produce(&mut self.meter, got.made, got.packed) {
@@ -204,13 +215,24 @@ impl Rar {
         if let Some(reason) = got.problem {
             member.problem(reason);
         }
-        member.content = got.content;
+        // What a wrong password gives is nobody's content.
+        if opened || !got.sealed {
+            member.content = got.content;
+        }
         member
     }
 }
 
 /// What is to be done with a member of the archive.
-fn decide(member: &ArchiveMember, number: usize, start: usize, shared: &Rc<RefCell<Batch>>) -> ExtractionDecision {
+///
+/// `cost`: what the key of an encrypted member costs, in fuel; `None` when it is not to be opened.
+fn decide(
+    member: &ArchiveMember,
+    number: usize,
+    start: usize,
+    cost: Option<u64>,
+    shared: &Rc<RefCell<Batch>>,
+) -> ExtractionDecision {
     let meta = &member.meta;
     let sink = |keep| ExtractionDecision::Extract(Box::new(Sink { batch: Rc::clone(shared), keep }));
     if meta.is_directory || meta.is_redirection {
@@ -226,41 +248,18 @@ fn decide(member: &ArchiveMember, number: usize, start: usize, shared: &Rc<RefCe
         return ExtractionDecision::Stop;
     }
     let split = meta.is_split_before || meta.is_split_after;
-    let problem = match meta.is_encrypted {
-        true => Some(UnscannedReason::Encrypted),
-        false => split.then_some(UnscannedReason::Damaged),
+    let problem = match (meta.is_encrypted, cost) {
+        (true, None) => Some(UnscannedReason::Encrypted),
+        (true, Some(cost)) if cost > batch.fuel => Some(UnscannedReason::LimitTime),
+        _ => split.then_some(UnscannedReason::Damaged),
     };
+    batch.fuel = batch.fuel.saturating_sub(cost.unwrap_or(0));
     batch.members.push_back(Got::new(member, number, problem));
     if problem.is_some() { ExtractionDecision::Skip } else { sink(true) }
 }
 
-/// The archive's headers. Where they are damaged, what stands in front of the damage.
-fn parse(data: &[u8], problems: &mut Vec<UnscannedReason>) -> Option<Archive> {
-    let options = ArchiveReadOptions::new().with_max_header_count(MAX_HEADERS);
-    let read = |data: &[u8]| {
-        catch_unwind(AssertUnwindSafe(|| ArchiveReader::read_with_options(data, options)))
-            .unwrap_or(Err(Error::InvalidHeader("panic")))
-    };
-    let error = match read(data) {
-        Ok(archive) => return Some(archive),
-        Err(error) => error,
-    };
-    problems.push(reason(&error));
-    let Error::AtArchiveOffset { offset, .. } = error else { return None };
-    if offset >= data.len() {
-        return None;
-    }
-    read(between(data, 0, offset)).ok()
-}
-
 /// What an error is called.
 fn reason(error: &Error) -> UnscannedReason {
-    // The crate's decryption is left out of the build.
-    if let Error::FeatureDisabled { feature } = error.root_cause()
-        && feature.contains("encryption")
-    {
-        return UnscannedReason::Encrypted;
-    }
     match error.kind() {
         ErrorKind::PasswordRequired | ErrorKind::BadPassword => UnscannedReason::Encrypted,
         ErrorKind::ResourceLimit if matches!(error.root_cause(), Error::HeaderCountLimitExceeded { .. }) => {
