@@ -11,7 +11,8 @@ use crate::budget::Budget;
 use crate::bytes::between;
 use crate::formats::several::{self, Reading, Several};
 use crate::formats::{
-    ar, arj, cab, cms, compressed, cpio, gzip, iso, lha, message, odf, ole2, ooxml, pdf, rar, sevenz, tar, tnef, zip,
+    ar, arj, cab, cms, compressed, cpio, gzip, html, iso, lha, message, odf, ole2, ooxml, pdf, rar, sevenz, tar, tnef,
+    zip,
 };
 
 /// A file that holds others. It keeps no reference to its bytes: they are handed in at each call,
@@ -165,6 +166,7 @@ fn primary(kind: FileKind, data: &[u8], budget: &mut Budget) -> Option<Box<dyn C
         FileKind::Cms => Box::new(cms::Cms::open(data, budget)),
         FileKind::Tnef => Box::new(tnef::Tnef::open(data, budget)),
         FileKind::Pdf => Box::new(pdf::Pdf::open()),
+        FileKind::Html | FileKind::Svg => return html::open(kind, data, budget),
         _ => return None,
     })
 }

@@ -3,7 +3,9 @@
 //!
 //! Limits: [`MAX_ACTIVE`], [`MAX_ACTIVE_BYTES`], and those of [`text`].
 
+pub(crate) mod html;
 pub(crate) mod links;
+pub(crate) mod script;
 pub(crate) mod text;
 
 use mail::evidence::{Active, FileKind, Role, UnscannedReason};

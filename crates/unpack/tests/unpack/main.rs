@@ -8,6 +8,7 @@ mod cmss;
 mod detection;
 mod documents;
 mod gzip;
+mod htmls;
 mod messages;
 mod mutation;
 mod ole2;

@@ -195,6 +195,16 @@ pub(crate) fn members(kind: FileKind, data: &[u8]) -> (Vec<Member>, Vec<Unscanne
     (found, container.problems().to_vec())
 }
 
+/// The members of a file that may hold none, and its own problems.
+pub(crate) fn open_all(kind: FileKind, data: &[u8]) -> (Vec<Member>, Vec<UnscannedReason>) {
+    let mut budget = Budget::new(Limits::default(), StopFlag::new());
+    match open(kind, data, &mut budget) {
+        Opening::Container(_) => members(kind, data),
+        Opening::Leaf => (Vec::new(), Vec::new()),
+        Opening::Unscanned(reason) => (Vec::new(), vec![reason]),
+    }
+}
+
 /// The only member of a zip archive whose directory is sound.
 pub(crate) fn only(data: &[u8]) -> Member {
     let (mut found, problems) = members(FileKind::Zip, data);

@@ -1,0 +1,135 @@
+//! HTML and SVG: what acts in them (scripts, event handlers, forms, addresses that open themselves),
+//! the files that stand in them (`data:` addresses, `srcdoc`, and those that scripts assemble:
+//! "smuggling"), and their text, the hidden text apart.
+//!
+//! Limits: [`MAX_FILES`], [`MAX_DOCUMENTS`], [`MAX_SCRIPTS`], those of the views, and the budget. Not
+//! handled: scripts are not run, only their constants are put together; addresses elsewhere are not
+//! fetched.
+
+mod charset;
+mod found;
+
+use mail::evidence::{Active, FileKind, Role, UnscannedReason};
+use mail::untrusted::Untrusted;
+
+use crate::budget::{Budget, Meter};
+use crate::container::{Container, Member};
+use crate::formats::parts::Parts;
+use crate::names;
+use crate::views::script::{self, Dialect};
+pub(crate) use charset::plain;
+pub(crate) use found::{File, Found};
+
+/// Most files of one document.
+const MAX_FILES: usize = 1000;
+/// Most documents in a document (`srcdoc`, `data:text/html`, what scripts write).
+const MAX_DOCUMENTS: usize = 64;
+/// Most bytes of all scripts of a document that are put together.
+const MAX_SCRIPTS: usize = 32 * 1024 * 1024;
+
+/// Opens an HTML document or an SVG picture; `None` if there is nothing to tell.
+pub(crate) fn open(kind: FileKind, data: &[u8], budget: &mut Budget) -> Option<Box<dyn Container>> {
+    let xml = matches!(kind, FileKind::Svg | FileKind::Xml);
+    members(&plain(data), xml, true, data.len(), budget)
+}
+
+/// All members of a document. `texts`: with its text.
+fn members(document: &[u8], xml: bool, texts: bool, input: usize, budget: &mut Budget) -> Option<Box<dyn Container>> {
+    let mut found = Found::default();
+    let mut problems = Vec::new();
+    found.read(document, xml, texts);
+    let mut meter = Meter::new(input as u64);
+    let mut done = 0_usize;
+    loop {
+        fold(&mut found, budget, &mut problems);
+        // Documents in the document, which may hold scripts in turn.
+        let Some((inner, is_xml)) = found.documents.get(done).cloned() else { break };
+        done = done.saturating_add(1);
+        if let Err(limit) = budget.burn(inner.len() as u64) {
+            problems.push(limit.into());
+            break;
+        }
+        found.read(&inner, is_xml, false);
+    }
+    if found.over {
+        problems.push(UnscannedReason::LimitObjects);
+    }
+    let mut members = Vec::new();
+    let files = std::mem::take(&mut found.files);
+    for (file, index) in files.into_iter().zip(0_u32..) {
+        meter.next_object();
+        if let Err(limit) = budget.produce(&mut meter, file.content.len() as u64, file.content.len() as u64) {
+            problems.push(limit.into());
+            break;
+        }
+        members.push(file.member(index));
+    }
+    let next = u32::try_from(members.len()).unwrap_or(u32::MAX);
+    let view = std::mem::take(&mut found.view);
+    let (mut views, limits) = found.into_views().into_members(next, budget, &mut meter);
+    for member in &mut views {
+        // Its constants are put together here, with those of the others.
+        if member.role == Role::Active(Active::Script) {
+            member.kind = Some(FileKind::Script);
+        }
+    }
+    problems.extend(limits);
+    members.extend(views);
+    if !view.is_empty() {
+        let index = u32::try_from(members.len()).unwrap_or(u32::MAX);
+        let content = view.into_bytes();
+        meter.next_object();
+        match budget.produce(&mut meter, content.len() as u64, content.len() as u64) {
+            Ok(()) => members.push(Member {
+                index,
+                role: Role::Decoded,
+                kind: Some(FileKind::Script),
+                content,
+                ..Member::default()
+            }),
+            Err(limit) => problems.push(limit.into()),
+        }
+    }
+    problems.sort_unstable();
+    problems.dedup();
+    Parts::some(members, problems)
+}
+
+/// Puts together the constants of the scripts that were read since the last time.
+fn fold(found: &mut Found, budget: &mut Budget, problems: &mut Vec<UnscannedReason>) {
+    let scripts = found.take_scripts();
+    if scripts.is_empty() {
+        return;
+    }
+    let list: Vec<(Dialect, &[u8])> = scripts.iter().map(|(dialect, script)| (*dialect, script.as_bytes())).collect();
+    let outcome = script::fold(&list);
+    // Constants are copied and looked at several times.
+    if let Err(limit) = budget.burn(outcome.work.saturating_mul(4)) {
+        problems.push(limit.into());
+    }
+    if outcome.over {
+        problems.push(UnscannedReason::LimitRatio);
+    }
+    for blob in outcome.blobs {
+        let role = if blob.text { Role::Decoded } else { Role::File };
+        found.file(File { name: outcome.name.clone(), declared: blob.declared, role, content: blob.content });
+    }
+    for page in outcome.pages {
+        found.document(page.into_bytes(), false);
+    }
+    found.view.push_str(&outcome.view);
+}
+
+impl File {
+    fn member(self, index: u32) -> Member {
+        let text = |text: String| Untrusted::new(names::cut(text));
+        Member {
+            index,
+            name: self.name.filter(|name| !name.is_empty()).map(text),
+            declared: self.declared.map(text),
+            role: self.role,
+            content: self.content,
+            ..Member::default()
+        }
+    }
+}

@@ -1,0 +1,418 @@
+//! HTML and SVG as browsers and mail programs read them: tags, their attributes, and what stands
+//! between (WHATWG HTML, section 13.2.5). Nothing is copied; character references stay as written.
+//!
+//! Two readings come as one: what stands in a conditional comment, and in a comment that nobody
+//! closes, is markup too, since some readers show it; [`Tokens::in_comment`] tells. Limits:
+//! [`MAX_ATTRIBUTES`] of one tag are given. Not handled: the tree (misnested and implied tags), and
+//! entities that a document type declares.
+
+pub(crate) mod entities;
+pub(crate) mod style;
+pub(crate) mod text;
+
+use crate::bytes::between;
+
+/// Most attributes of one tag that are given; further ones are passed over.
+const MAX_ATTRIBUTES: usize = 128;
+/// Elements whose content is text up to their end tag. `noscript` is none of them: mail programs run
+/// no scripts.
+const RAW: [&[u8]; 8] = [b"script", b"style", b"xmp", b"iframe", b"noembed", b"noframes", b"title", b"textarea"];
+
+/// One piece of a document.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Token<'a> {
+    /// Text between tags.
+    Text(&'a [u8]),
+    /// A start tag's name as written; its attributes are [`Tokens::attributes`].
+    Start(&'a [u8]),
+    /// An end tag's name as written.
+    End(&'a [u8]),
+    /// The content of an element that holds text only: its name as written, and the content.
+    Raw(&'a [u8], &'a [u8]),
+    /// A CDATA section of XML.
+    Cdata(&'a [u8]),
+}
+
+/// The pieces of a document, in order.
+pub(crate) struct Tokens<'a> {
+    data: &'a [u8],
+    at: usize,
+    /// Whether it is XML: CDATA sections count everywhere.
+    xml: bool,
+    /// How many `svg` and `math` are open, in which CDATA sections count.
+    foreign: u32,
+    attributes: Vec<(&'a [u8], &'a [u8])>,
+    /// The start tag of an element with raw content was just given.
+    raw: Option<&'a [u8]>,
+    /// A conditional comment, or one without an end, is open.
+    in_comment: bool,
+    /// A comment had no end, so no later one has.
+    unclosed: bool,
+}
+
+impl<'a> Tokens<'a> {
+    /// Of a document in a charset in which ASCII is ASCII.
+    pub(crate) fn new(data: &'a [u8], xml: bool) -> Self {
+        Self { data, at: 0, xml, foreign: 0, attributes: Vec::new(), raw: None, in_comment: false, unclosed: false }
+    }
+
+    /// Names and values of the last start tag's attributes, as written, without quotes.
+    pub(crate) fn attributes(&self) -> &[(&'a [u8], &'a [u8])] {
+        &self.attributes
+    }
+
+    /// Whether the last piece stands in a comment that only some readers pass over.
+    pub(crate) fn in_comment(&self) -> bool {
+        self.in_comment
+    }
+
+    /// Whether CDATA sections count here.
+    pub(crate) fn is_xml(&self) -> bool {
+        self.xml || self.foreign > 0
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        between(self.data, self.at, self.data.len())
+    }
+
+    fn skip(&mut self, bytes: usize) {
+        self.at = self.at.saturating_add(bytes).min(self.data.len());
+    }
+
+    /// Behind the next occurrence of an end, or at the end of all.
+    fn skip_behind(&mut self, end: &[u8]) {
+        let found = memchr::memmem::find(self.rest(), end);
+        self.skip(found.map_or(self.data.len(), |at| at.saturating_add(end.len())));
+    }
+
+    /// The text before the next thing that is no text.
+    fn text(&mut self) -> &'a [u8] {
+        let rest = self.rest();
+        let mut from = 0_usize;
+        while let Some(found) = memchr::memchr(b'<', between(rest, from, rest.len())) {
+            from = from.saturating_add(found);
+            let next = rest.get(from.saturating_add(1)).copied().unwrap_or(b' ');
+            if next.is_ascii_alphabetic() || matches!(next, b'/' | b'!' | b'?') {
+                self.skip(from);
+                return between(rest, 0, from);
+            }
+            from = from.saturating_add(1);
+        }
+        self.skip(rest.len());
+        rest
+    }
+
+    /// `<!…`, `<?…` and `</` before what is no name. Gives a CDATA section's content.
+    fn declaration(&mut self) -> Option<&'a [u8]> {
+        let rest = self.rest();
+        if rest.starts_with(b"<![CDATA[") && self.is_xml() {
+            self.skip(9);
+            let start = self.at;
+            self.skip_behind(b"]]>");
+            let content = between(self.data, start, self.at);
+            return Some(content.strip_suffix(b"]]>").unwrap_or(content));
+        }
+        if rest.starts_with(b"<!--") {
+            self.comment(rest);
+        } else {
+            self.in_comment &= !rest.starts_with(b"<![endif]");
+            self.skip_behind(b">");
+        }
+        None
+    }
+
+    fn comment(&mut self, rest: &[u8]) {
+        let content = between(rest, 4, rest.len());
+        if content.starts_with(b">") || content.starts_with(b"->") {
+            return self.skip_behind(b">");
+        }
+        let conditional = content.trim_ascii_start();
+        if conditional.starts_with(b"[if") {
+            // What Outlook reads; others pass over it.
+            self.in_comment = true;
+            return self.skip_behind(b">");
+        }
+        let closes = |at: &usize| {
+            let before = between(content, 0, *at);
+            before.ends_with(b"--") || before.ends_with(b"--!")
+        };
+        let end = if self.unclosed { None } else { memchr::memchr_iter(b'>', content).find(closes) };
+        match end {
+            Some(at) => self.skip(at.saturating_add(5)),
+            // To some the rest is a comment, to others it is the document.
+            None => {
+                (self.in_comment, self.unclosed) = (true, true);
+                self.skip(4);
+            }
+        }
+    }
+
+    /// A tag behind `<` or `</`: its name; the attributes are kept.
+    fn tag(&mut self, lead: usize) -> &'a [u8] {
+        self.skip(lead);
+        let rest = self.rest();
+        let ends = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\x0c' | b'\r' | b' ' | b'/' | b'>');
+        let name = between(rest, 0, rest.iter().position(ends).unwrap_or(rest.len()));
+        self.skip(name.len());
+        self.attributes.clear();
+        while let Some((key, value)) = self.attribute() {
+            if self.attributes.len() < MAX_ATTRIBUTES {
+                self.attributes.push((key, value));
+            }
+        }
+        name
+    }
+
+    /// The next attribute of a tag; `None` behind the tag's end.
+    fn attribute(&mut self) -> Option<(&'a [u8], &'a [u8])> {
+        let is_space = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\x0c' | b'\r' | b' ');
+        let rest = self.rest();
+        let lead = rest.iter().take_while(|byte| is_space(byte) || **byte == b'/').count();
+        self.skip(lead);
+        let rest = self.rest();
+        match rest.first()? {
+            b'>' => {
+                self.skip(1);
+                None
+            }
+            // A name may begin with `=`.
+            _ => {
+                let ends = |byte: &u8| is_space(byte) || matches!(byte, b'/' | b'>' | b'=');
+                let length = rest.iter().skip(1).position(ends).map_or(rest.len(), |at| at.saturating_add(1));
+                self.skip(length);
+                let key = between(rest, 0, length);
+                let behind = self.rest();
+                let blanks = behind.iter().take_while(|byte| is_space(byte)).count();
+                if behind.get(blanks) != Some(&b'=') {
+                    return Some((key, b""));
+                }
+                self.skip(blanks.saturating_add(1));
+                Some((key, self.value()))
+            }
+        }
+    }
+
+    /// An attribute's value behind `=`.
+    fn value(&mut self) -> &'a [u8] {
+        let is_space = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\x0c' | b'\r' | b' ');
+        let blanks = self.rest().iter().take_while(|byte| is_space(byte)).count();
+        self.skip(blanks);
+        let rest = self.rest();
+        match rest.first() {
+            Some(quote @ (b'"' | b'\'')) => {
+                self.skip(1);
+                let rest = self.rest();
+                let length = memchr::memchr(*quote, rest);
+                self.skip(length.map_or(rest.len(), |length| length.saturating_add(1)));
+                between(rest, 0, length.unwrap_or(rest.len()))
+            }
+            _ => {
+                let length = rest.iter().position(|byte| is_space(byte) || *byte == b'>').unwrap_or(rest.len());
+                self.skip(length);
+                between(rest, 0, length)
+            }
+        }
+    }
+
+    /// The content of an element that holds text only, up to its end tag.
+    fn raw(&mut self, name: &'a [u8]) -> &'a [u8] {
+        let rest = self.rest();
+        let script = name.eq_ignore_ascii_case(b"script");
+        let end = if script { script_end(rest, self.is_xml()) } else { end_tag(rest, name, 0) };
+        let content = between(rest, 0, end.unwrap_or(rest.len()));
+        self.skip(content.len());
+        content
+    }
+}
+
+impl<'a> Iterator for Tokens<'a> {
+    type Item = Token<'a>;
+
+    fn next(&mut self) -> Option<Token<'a>> {
+        if let Some(name) = self.raw.take() {
+            let content = self.raw(name);
+            if !content.is_empty() {
+                return Some(Token::Raw(name, content));
+            }
+        }
+        loop {
+            let rest = self.rest();
+            let (first, second) = (*rest.first()?, rest.get(1).copied().unwrap_or(b' '));
+            let third = rest.get(2).copied().unwrap_or(b' ');
+            match (first, second) {
+                (b'<', b'/') if third.is_ascii_alphabetic() => {
+                    let name = self.tag(2);
+                    if is_foreign(name) {
+                        self.foreign = self.foreign.saturating_sub(1);
+                    }
+                    return Some(Token::End(name));
+                }
+                (b'<', b'!' | b'?' | b'/') => {
+                    if let Some(content) = self.declaration() {
+                        return Some(Token::Cdata(content));
+                    }
+                }
+                (b'<', letter) if letter.is_ascii_alphabetic() => {
+                    let name = self.tag(1);
+                    if is_foreign(name) {
+                        self.foreign = self.foreign.saturating_add(1);
+                    }
+                    let is_raw = RAW.iter().any(|raw| raw.eq_ignore_ascii_case(local(name)));
+                    // In XML an empty element may end in its start tag; nothing else is raw there.
+                    let closed = self.is_xml() && between(self.data, 0, self.at).ends_with(b"/>");
+                    let script = local(name).eq_ignore_ascii_case(b"script");
+                    self.raw = Some(name).filter(|_| is_raw && !closed && (script || !self.is_xml()));
+                    return Some(Token::Start(name));
+                }
+                _ => return Some(Token::Text(self.text())),
+            }
+        }
+    }
+}
+
+/// A name without its namespace.
+pub(crate) fn local(name: &[u8]) -> &[u8] {
+    memchr::memrchr(b':', name).map_or(name, |at| between(name, at.saturating_add(1), name.len()))
+}
+
+fn is_foreign(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"svg") || name.eq_ignore_ascii_case(b"math")
+}
+
+/// Where the end tag of an element stands, from an offset on.
+fn end_tag(data: &[u8], name: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    loop {
+        at = at.saturating_add(memchr::memmem::find(between(data, at, data.len()), b"</")?);
+        if is_tag(data, at.saturating_add(2), name) {
+            return Some(at);
+        }
+        at = at.saturating_add(2);
+    }
+}
+
+/// Whether a tag's name stands at an offset, and no longer one.
+fn is_tag(data: &[u8], at: usize, name: &[u8]) -> bool {
+    let end = at.saturating_add(name.len());
+    let delimited = data.get(end).is_none_or(|byte| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>'));
+    delimited && between(data, at, end).eq_ignore_ascii_case(name)
+}
+
+/// Where a script ends. Within `<!--` a script in the script hides the first end tag (the "double
+/// escaped" states); in XML a CDATA section hides all.
+fn script_end(data: &[u8], xml: bool) -> Option<usize> {
+    let (mut escaped, mut double) = (false, false);
+    let mut at = 0_usize;
+    loop {
+        at = at.saturating_add(memchr::memchr2(b'<', b'-', between(data, at, data.len()))?);
+        let rest = between(data, at, data.len());
+        let mut step = 1;
+        if xml && rest.starts_with(b"<![CDATA[") {
+            step = memchr::memmem::find(rest, b"]]>").map_or(rest.len(), |end| end.saturating_add(3));
+        } else if rest.starts_with(b"<!--") && !xml {
+            (escaped, step) = (true, 2);
+        } else if rest.starts_with(b"-->") {
+            (escaped, double) = (false, false);
+        } else if rest.starts_with(b"</") && ends_script(data, at.saturating_add(2)) {
+            if !double {
+                return Some(at);
+            }
+            double = false;
+        } else if escaped && is_tag(data, at.saturating_add(1), b"script") {
+            double = true;
+        }
+        at = at.saturating_add(step);
+    }
+}
+
+/// Whether the name of a script's end tag stands at an offset, perhaps behind a namespace.
+fn ends_script(data: &[u8], at: usize) -> bool {
+    is_tag(data, at, b"script") || is_tag(data, at, b"svg:script")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A document as one line: `<a|x=1|y>`, `</a>`, `"text"`, `{script:…}`, `[cdata]`.
+    fn shown(document: &str, xml: bool) -> String {
+        let mut tokens = Tokens::new(document.as_bytes(), xml);
+        let mut out = String::new();
+        let word = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        while let Some(token) = tokens.next() {
+            match token {
+                Token::Text(text) => out += &format!("\"{}\"", word(text)),
+                Token::End(name) => out += &format!("</{}>", word(name)),
+                Token::Raw(name, text) => out += &format!("{{{}:{}}}", word(name), word(text)),
+                Token::Cdata(text) => out += &format!("[{}]", word(text)),
+                Token::Start(name) => {
+                    out += &format!("<{}", word(name));
+                    for (key, value) in tokens.attributes() {
+                        out += &format!("|{}={}", word(key), word(value));
+                    }
+                    out.push('>');
+                }
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn documents_read_as_browsers_read_them() {
+        let cases = [
+            ("a<b>c</b>", "\"a\"<b>\"c\"</b>"),
+            ("<a href=x title='y z' k>", "<a|href=x|title=y z|k=>"),
+            ("<a/href=\"x\"/b =  c>", "<a|href=x|b=c>"),
+            ("<a b=\"<c>\" d='>'>x", "<a|b=<c>|d=>>\"x\""),
+            ("1 < 2 <3 << <", "\"1 < 2 <3 << <\""),
+            ("<a b=\"never closed> <c>", "<a|b=never closed> <c>>"),
+            ("<a =x=1>", "<a|=x=1>"),
+            ("x<!-- <b> -->y", "\"x\"\"y\""),
+            ("x<!--> <b> --!>", "\"x\"\" \"<b>\" --!>\""),
+            ("x<!-- a --!>y", "\"x\"\"y\""),
+            ("<!doctype html><?php x?>a</ b>c</>d", "\"a\"\"c\"\"d\""),
+            ("<!--[if mso]><b><![endif]-->x", "<b>\"x\""),
+            ("<![if !mso]>x<![endif]>", "\"x\""),
+            ("<!-- open <b>", "\" open \"<b>"),
+            ("<title><b></title>x", "<title>{title:<b>}</title>\"x\""),
+            ("<script>a</b></scriptx></script >x", "<script>{script:a</b></scriptx>}</script>\"x\""),
+            (
+                "<script><!-- <script> </script> --></script>x",
+                "<script>{script:<!-- <script> </script> -->}</script>\"x\"",
+            ),
+            ("<script><!-- </script>x", "<script>{script:<!-- }</script>\"x\""),
+            ("<script>never closed", "<script>{script:never closed}"),
+            ("<svg><![CDATA[<b>]]></svg><![CDATA[x]]>", "<svg>[<b>]</svg>"),
+            ("<STYLE>a<b</style>", "<STYLE>{STYLE:a<b}</style>"),
+        ];
+        for (document, expected) in cases {
+            assert_eq!(shown(document, false), expected, "{document}");
+        }
+        let xml = "<svg:script><![CDATA[</script>]]></svg:script><style/><script/><b>";
+        assert_eq!(shown(xml, true), "<svg:script>{svg:script:<![CDATA[</script>]]>}</svg:script><style><script><b>");
+    }
+
+    #[test]
+    fn hostile_documents_take_linear_time() {
+        for piece in [
+            "<",
+            "</",
+            "<!--",
+            "<a b=\"",
+            "<script><!--<script>",
+            "<a b",
+            "&",
+            "--",
+            "<!--[if",
+            "<svg>",
+            "</script",
+            "<![CDATA[",
+        ] {
+            let document = piece.repeat(1 << 20).into_bytes();
+            let begun = std::time::Instant::now();
+            let tokens = Tokens::new(&document, false).count();
+            assert!(tokens <= document.len());
+            assert!(begun.elapsed().as_secs() < 20, "{piece}");
+        }
+    }
+}

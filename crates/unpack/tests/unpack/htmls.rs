@@ -1,0 +1,141 @@
+//! HTML and SVG: what acts, what stands in it, and its text.
+
+use mail::evidence::{Active, FileKind, Role, UnscannedReason};
+use testkit::eicar;
+use unpack::Member;
+
+use crate::support::{deflated, members, name, open_all};
+
+fn base64(bytes: &[u8]) -> String {
+    String::from_utf8(mail::transfer::encode_base64(bytes, b"")).unwrap()
+}
+
+fn html(document: &str) -> Vec<Member> {
+    let (members, problems) = open_all(FileKind::Html, document.as_bytes());
+    assert_eq!(problems, [], "{document}");
+    members
+}
+
+fn of(members: &[Member], role: Role) -> Vec<String> {
+    let text = |member: &Member| String::from_utf8_lossy(&member.content).into_owned();
+    members.iter().filter(|member| member.role == role).map(text).collect()
+}
+
+#[test]
+fn what_acts_is_taken_out() {
+    let cases: [(&str, Active, &[&str]); 14] = [
+        ("<script>go()</script>", Active::Script, &["go()"]),
+        ("<SCRIPT language=javascript>go()", Active::Script, &["go()"]),
+        ("<img src=x onerror=go(1) onload='go(2)'>", Active::Script, &["go(1)\ngo(2)\n"]),
+        ("<a href=\" java&#10;script:go()\">", Active::Script, &["go()\n"]),
+        ("<a href=javascript:void(0)>", Active::Script, &[]),
+        ("<script type=application/ld+json>{}</script>", Active::Script, &[]),
+        ("<!--[if mso]><script>go()</script><![endif]-->", Active::Script, &["go()"]),
+        ("<form method=POST action='https://example.org/x'>", Active::Form, &["post https://example.org/x"]),
+        ("<form><button formaction=https://example.org/y>", Active::Form, &["get", "https://example.org/y"]),
+        ("<meta http-equiv=Refresh content='0; URL=https://example.org/'>", Active::OpenUri, &["https://example.org/"]),
+        ("<meta http-equiv=refresh content=\"0;url='javascript:go()'\">", Active::Script, &["go()\n"]),
+        ("<svg><script><![CDATA[a<b]]></script></svg>", Active::Script, &["a<b"]),
+        ("<svg onload=go()>", Active::Script, &["go()\n"]),
+        ("<iframe srcdoc='&lt;b onclick=go()>'></iframe>", Active::Script, &["go()\n"]),
+    ];
+    for (document, what, expected) in cases {
+        assert_eq!(of(&html(document), Role::Active(what)), expected, "{document}");
+    }
+}
+
+#[test]
+fn files_in_a_page_are_found() {
+    let zip = deflated(&[("test.com", &eicar())]);
+    let based = base64(&zip);
+    let (one, two) = based.split_at(40);
+    let cases = [
+        format!("<a download='a.zip' href='data:application/zip;base64,{based}'>"),
+        format!("<a download=a.zip href=\" DATA:application/zip;charset=x;base64,{one}\r\n{two}\">"),
+        format!("<a download=a.zip href='&#100;ata:application/zip;base64,{based}'>"),
+        format!(
+            "<script>var b='{one}'+'{two}';var a=x();a.download='a.zip';a.href=URL.createObjectURL(new Blob([f(b)]))</script>"
+        ),
+        format!("<body onload=\"go('{based}');s(b,x);saveAs(b,'a.zip')\">"),
+        format!(
+            "<script>b='{one}'</script><p>x</p><script>b+='{two}';navigator.msSaveOrOpenBlob(f(b),'a.zip')</script>"
+        ),
+        format!(
+            "<script>document.write(unescape('%3Ca%20download=a.zip%20href=\"data:application/zip;base64,{based}\"%3E'))</script>"
+        ),
+        format!("<svg><script><![CDATA[x('{based}','');saveAs(1,'a.zip')]]></script></svg>"),
+    ];
+    for document in cases {
+        let members = html(&document);
+        let files: Vec<&Member> = members.iter().filter(|member| member.role == Role::File).collect();
+        assert_eq!(files.len(), 1, "{document}");
+        assert_eq!((files[0].content.as_slice(), name(files[0])), (zip.as_slice(), "a.zip"), "{document}");
+    }
+}
+
+#[test]
+fn a_page_in_another_charset_is_read() {
+    let page = "<script>go()</script>";
+    let wide: Vec<u8> = page.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let marked = [b"\xfe\xff".as_slice(), &wide].concat();
+    let shifted = page.replace('<', "+ADw-").replace('>', "+AD4-");
+    let shifted = format!("<meta charset=UTF-7>{shifted}");
+    for data in [wide, marked, shifted.into_bytes()] {
+        let (members, _) = members(FileKind::Html, &data);
+        assert_eq!(of(&members, Role::Active(Active::Script)), ["go()"]);
+    }
+}
+
+#[test]
+fn text_and_hidden_text_stand_apart() {
+    let members = html("<title>T</title><p>Hello <b>you</b><div style='display:none'>salad</div>");
+    assert_eq!(of(&members, Role::Text), ["T\nHello you"]);
+    assert_eq!(of(&members, Role::HiddenText), ["salad"]);
+    assert!(members.iter().all(|member| member.kind == Some(FileKind::Text)));
+}
+
+#[test]
+fn scripts_are_shown_with_their_constants_put_together() {
+    let members = html("<script>new ActiveXObject('WScr'+'ipt.Shell')</script>");
+    assert_eq!(of(&members, Role::Decoded), ["new ActiveXObject(\"WScript.Shell\")\n"]);
+    assert!(of(&html("<script>plain('a')</script>"), Role::Decoded).is_empty());
+}
+
+#[test]
+fn more_than_the_limits_is_said() {
+    let many: String = (0..1100).map(|n| format!("<a href='data:,{n}'>")).collect();
+    let (found, problems) = members(FileKind::Html, many.as_bytes());
+    assert_eq!(found.len(), 1000);
+    assert_eq!(problems, [UnscannedReason::LimitObjects]);
+    let doubled = format!("<script>a='{}';{}</script>", "x".repeat(64), "a=a+a;b=a+a;a=b;".repeat(40));
+    let (_, problems) = members(FileKind::Html, doubled.as_bytes());
+    assert!(problems.len() <= 1, "{problems:?}");
+    let chain = format!("<script>a='{}';{}</script>", "x".repeat(64), "b=a+a;a=b+b;".repeat(40));
+    let (_, problems) = members(FileKind::Html, chain.as_bytes());
+    assert_eq!(problems, [UnscannedReason::LimitRatio]);
+}
+
+#[test]
+fn hostile_pages_end_soon() {
+    let deep = (0..12).fold("<p>x".to_owned(), |inner, _| {
+        format!("<iframe srcdoc=\"{}\">", inner.replace('&', "&amp;").replace('"', "&quot;"))
+    });
+    let pages = [
+        "<".repeat(2 << 20),
+        "<a b='".repeat(200_000),
+        "<a ".repeat(300_000),
+        "<a href=data:,x>".repeat(100_000),
+        "<form>".repeat(100_000),
+        "<p onclick=a>".repeat(100_000),
+        "<script>a='b'+'c'</script>".repeat(20_000),
+        "&#".repeat(500_000),
+        "<style>a{background:url(data:x</style>".repeat(20_000),
+        format!("<style>{}", "data:".repeat(200_000)),
+        deep,
+    ];
+    for page in pages {
+        let begun = std::time::Instant::now();
+        let _opened = open_all(FileKind::Html, page.as_bytes());
+        assert!(begun.elapsed().as_secs() < 10, "{}", page.get(..30).unwrap());
+    }
+}
