@@ -20,12 +20,23 @@ pub(crate) struct TextView {
 impl TextView {
     /// Adds text as it stands; blanks between two pieces are only there if one of them has them.
     pub(crate) fn push(&mut self, text: &str, hidden: bool) {
-        for letter in text.chars() {
-            let out = if hidden { &self.hidden } else { &self.visible };
-            if out.len() >= MAX_TEXT {
+        // Words of plain letters, which are nearly all, go as a whole.
+        let is_plain = |byte: &u8| matches!(byte, b'!'..=b'~');
+        let mut rest = text;
+        while let Some(letter) = rest.chars().next() {
+            let plain = rest.bytes().position(|byte| !is_plain(&byte)).unwrap_or(rest.len());
+            let out = if hidden { &mut self.hidden } else { &mut self.visible };
+            let room = MAX_TEXT.saturating_sub(out.len());
+            if room == 0 {
                 return;
             }
-            self.push_char(letter, hidden);
+            let taken = if plain > 1 { plain.min(room) } else { letter.len_utf8() };
+            if plain > 1 {
+                out.push_str(rest.get(..taken).unwrap_or(""));
+            } else {
+                self.push_char(letter, hidden);
+            }
+            rest = rest.get(taken..).unwrap_or("");
         }
     }
 

@@ -12,56 +12,60 @@ use crate::views::TextView;
 const MAX_OPEN: usize = 256;
 /// How many open elements an end tag is compared with.
 const MAX_LOOK_BACK: usize = 48;
-/// Elements without content.
-const VOID: [&[u8]; 14] = [
-    b"area", b"base", b"br", b"col", b"embed", b"hr", b"img", b"input", b"link", b"meta", b"param", b"source",
-    b"track", b"wbr",
-];
-/// Elements that begin a line, and end one.
-const LINES: [&[u8]; 27] = [
-    b"p",
-    b"div",
-    b"br",
-    b"tr",
-    b"li",
-    b"h1",
-    b"h2",
-    b"h3",
-    b"h4",
-    b"h5",
-    b"h6",
-    b"table",
-    b"ul",
-    b"ol",
-    b"dl",
-    b"dt",
-    b"dd",
-    b"hr",
-    b"blockquote",
-    b"pre",
-    b"form",
-    b"section",
-    b"article",
-    b"header",
-    b"footer",
-    b"title",
-    b"option",
-];
-/// Elements that the next of their kind ends.
-const FOLLOWED: [&[u8]; 8] = [b"p", b"li", b"td", b"th", b"tr", b"option", b"dt", b"dd"];
-/// Where the search for what a follower ends stops.
-const BORDERS: [&[u8]; 6] = [b"table", b"ul", b"ol", b"dl", b"div", b"select"];
+/// Longest name of an element or attribute that is told from others, in bytes.
+const MAX_NAME: usize = 16;
+
+/// What an element does to the text around it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Kind {
+    /// It has no content.
+    void: bool,
+    /// It begins a line, and ends one.
+    line: bool,
+    /// It is a cell of a table.
+    cell: bool,
+    /// The next of its kind ends it.
+    followed: bool,
+    /// The search for what a follower ends stops at it.
+    border: bool,
+}
+
+/// A name in lower case, as far as it fits.
+fn lower(name: &[u8]) -> ([u8; MAX_NAME], usize) {
+    let mut small = [0; MAX_NAME];
+    let length = if name.len() <= MAX_NAME { name.len() } else { 0 };
+    for (to, from) in small.iter_mut().zip(name) {
+        *to = from.to_ascii_lowercase();
+    }
+    (small, length)
+}
+
+impl Kind {
+    fn of(name: &[u8]) -> Self {
+        let (small, length) = lower(name);
+        let kind = Self::default();
+        match small.get(..length).unwrap_or(&[]) {
+            b"br" | b"hr" => Self { void: true, line: true, ..kind },
+            b"area" | b"base" | b"col" | b"embed" | b"img" | b"input" | b"link" | b"meta" | b"param" | b"source"
+            | b"track" | b"wbr" => Self { void: true, ..kind },
+            b"p" | b"li" | b"dt" | b"dd" | b"tr" | b"option" => Self { line: true, followed: true, ..kind },
+            b"td" | b"th" => Self { cell: true, followed: true, ..kind },
+            b"div" | b"table" | b"ul" | b"ol" | b"dl" => Self { line: true, border: true, ..kind },
+            b"select" => Self { border: true, ..kind },
+            b"h1" | b"h2" | b"h3" | b"h4" | b"h5" | b"h6" | b"blockquote" | b"pre" | b"form" | b"section"
+            | b"article" | b"header" | b"footer" | b"title" => Self { line: true, ..kind },
+            _ => kind,
+        }
+    }
+}
 
 /// Collects the text while a document is read.
 #[derive(Default)]
 pub(crate) struct Page<'a> {
-    open: Vec<(&'a [u8], Look)>,
+    /// Name, whether it is a border, and the look around it.
+    open: Vec<(&'a [u8], bool, Look)>,
     look: Look,
     sheet: Sheet,
-}
-
-fn is_one(list: &[&[u8]], name: &[u8]) -> bool {
-    list.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 impl<'a> Page<'a> {
@@ -78,29 +82,31 @@ impl<'a> Page<'a> {
                 self.sheet.add(&String::from_utf8_lossy(raw));
             }
             Token::Raw(name, raw) => {
-                let shown = is_one(&[b"title", b"textarea", b"xmp"], name);
-                if shown {
+                let (small, length) = lower(name);
+                if matches!(small.get(..length).unwrap_or(&[]), b"title" | b"textarea" | b"xmp") {
                     text.push(&undone(raw), hidden);
                 }
             }
             Token::Start(name) => self.start(name, tokens, text),
             Token::End(name) => {
-                if is_one(&LINES, name) {
+                let kind = Kind::of(name);
+                if kind.line {
                     text.end_line(hidden);
-                } else if is_one(&[b"td", b"th"], name) {
+                } else if kind.cell {
                     text.push_char(' ', hidden);
                 }
-                self.close(name, &[]);
+                self.close(name, false);
             }
         }
     }
 
     fn start(&mut self, name: &'a [u8], tokens: &Tokens<'a>, text: &mut TextView) {
-        if is_one(&FOLLOWED, name) {
-            self.close(name, &BORDERS);
+        let kind = Kind::of(name);
+        if kind.followed {
+            self.close(name, true);
         }
         let look = self.styled(name, tokens.attributes());
-        if is_one(&LINES, name) {
+        if kind.line {
             text.end_line(look.is_hidden() || tokens.in_comment());
         }
         if name.eq_ignore_ascii_case(b"img") {
@@ -110,8 +116,8 @@ impl<'a> Page<'a> {
                 text.push_char(' ', false);
             }
         }
-        if !is_one(&VOID, name) && self.open.len() < MAX_OPEN {
-            self.open.push((name, self.look));
+        if !kind.void && self.open.len() < MAX_OPEN {
+            self.open.push((name, kind.border, self.look));
             self.look = look;
         }
     }
@@ -127,8 +133,10 @@ impl<'a> Page<'a> {
             }
         }
         for (key, value) in attributes {
-            let style = match key.to_ascii_lowercase().as_slice() {
-                b"style" => read(&undone(value)),
+            let (small, length) = lower(key);
+            let style = match small.get(..length).unwrap_or(&[]) {
+                b"style" if memchr::memchr(b'&', value).is_some() => read(&undone(value)),
+                b"style" => read(&String::from_utf8_lossy(value)),
                 b"hidden" => read("display:none"),
                 b"bgcolor" => {
                     let back = colour(&String::from_utf8_lossy(value).to_ascii_lowercase());
@@ -146,13 +154,14 @@ impl<'a> Page<'a> {
         look
     }
 
-    /// Closes the innermost element of a name, and what stands in it; but none beyond a border.
-    fn close(&mut self, name: &[u8], borders: &[&[u8]]) {
+    /// Closes the innermost element of a name, and what stands in it; `near`: none beyond a border.
+    fn close(&mut self, name: &[u8], near: bool) {
         let found = self.open.iter().rev().take(MAX_LOOK_BACK);
-        let mut found = found.take_while(|(open, _)| open.eq_ignore_ascii_case(name) || !is_one(borders, open));
-        let Some(back) = found.position(|(open, _)| open.eq_ignore_ascii_case(name)) else { return };
+        let is_it = |open: &[u8]| open.len() == name.len() && open.eq_ignore_ascii_case(name);
+        let mut found = found.take_while(|(open, border, _)| is_it(open) || !(near && *border));
+        let Some(back) = found.position(|(open, _, _)| is_it(open)) else { return };
         let at = self.open.len().saturating_sub(back).saturating_sub(1);
-        if let Some((_, look)) = self.open.get(at) {
+        if let Some((_, _, look)) = self.open.get(at) {
             self.look = *look;
         }
         self.open.truncate(at);

@@ -48,10 +48,10 @@ fn constants_are_put_together() {
             "a = \"po\"\nb = \"power\"\nf \"hi\"",
         ),
         (Dialect::Ps, "$a='h'+'i'; & ('ie'+'x') $a", "$a=\"hi\"; & \"iex\" \"hi\""),
-        (Dialect::Ps, "f (\"{1}{0}\" -f 'i','h')", "f \"hi\""),
-        (Dialect::Ps, "f ('a','b' -join '')", "f \"ab\""),
-        (Dialect::Ps, "f ([char]104+[char]105)", "f \"hi\""),
-        (Dialect::Ps, "f ('hXi' -replace 'X','')", "f \"hi\""),
+        (Dialect::Ps, "f (\"{1}{0}\" -f 'i','h')", "f (\"hi\")"),
+        (Dialect::Ps, "$x = ('a','b') -join ''", "$x = \"ab\""),
+        (Dialect::Ps, "f ([char]104+[char]105)", "f (\"hi\")"),
+        (Dialect::Ps, "f ('hXi' -replace 'X','')", "f (\"hi\")"),
     ];
     for (dialect, script, expected) in cases {
         assert_eq!(view(dialect, script), expected, "{script}");
