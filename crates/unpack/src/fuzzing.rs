@@ -127,6 +127,12 @@ pub fn fuzz_cms(data: &[u8]) {
     walk(FileKind::Cms, data);
 }
 
+/// Reads the bytes as HTML, its scripts included.
+pub fn fuzz_html(data: &[u8]) {
+    walk(FileKind::Html, data);
+    walk(FileKind::Svg, data);
+}
+
 /// Reads the bytes as a PDF document.
 pub fn fuzz_pdf(data: &[u8]) {
     walk(FileKind::Pdf, data);

@@ -21,6 +21,11 @@ fn of(members: &[Member], role: Role) -> Vec<String> {
     members.iter().filter(|member| member.role == role).map(text).collect()
 }
 
+/// A page with a little of everything, to be changed.
+pub(crate) fn rich() -> Vec<u8> {
+    include_bytes!("../../../../fuzz/seeds/unpack_html/page").to_vec()
+}
+
 #[test]
 fn what_acts_is_taken_out() {
     let cases: [(&str, Active, &[&str]); 14] = [

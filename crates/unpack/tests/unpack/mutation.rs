@@ -35,6 +35,7 @@ fn seeds() -> Vec<(Vec<u8>, Entry)> {
         ([gzip(Some("n"), &text), gzip(None, &noise(200, 2))].concat(), fuzz_gzip),
         (mail.to_vec(), fuzz_message),
         (crate::pdfs::rich(), fuzz_pdf),
+        (crate::htmls::rich(), fuzz_html),
     ]
     .into_iter()
     .chain(documents::parts().into_iter().map(|data| (data, fuzz_document_part as Entry)))
@@ -135,7 +136,7 @@ proptest! {
 
     #[test]
     fn any_bytes_end_within_the_budget(data in prop::collection::vec(any::<u8>(), 0..300)) {
-        for read in [fuzz_zip as Entry, fuzz_gzip, fuzz_message, fuzz_detect, fuzz_compressed, fuzz_tar, fuzz_seven_zip, fuzz_rar, fuzz_cpio, fuzz_ar, fuzz_iso, fuzz_embedded, fuzz_cab, fuzz_lha, fuzz_arj, fuzz_tnef, fuzz_cms, fuzz_ooxml, fuzz_odf, fuzz_document_part, fuzz_pdf] {
+        for read in [fuzz_zip as Entry, fuzz_gzip, fuzz_message, fuzz_detect, fuzz_compressed, fuzz_tar, fuzz_seven_zip, fuzz_rar, fuzz_cpio, fuzz_ar, fuzz_iso, fuzz_embedded, fuzz_cab, fuzz_lha, fuzz_arj, fuzz_tnef, fuzz_cms, fuzz_ooxml, fuzz_odf, fuzz_document_part, fuzz_pdf, fuzz_html] {
             read(&data);
         }
     }

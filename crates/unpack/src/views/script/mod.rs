@@ -7,6 +7,7 @@ pub(crate) mod blobs;
 mod calls;
 mod fold;
 mod lex;
+mod operand;
 #[cfg(test)]
 mod tests;
 mod value;
