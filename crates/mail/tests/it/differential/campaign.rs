@@ -1,0 +1,132 @@
+//! The long form: mutations of real mail and of our messages, all parsers, finds made small.
+//!
+//! `MAILWARD_READINGS` says how many messages (20,000), `MAILWARD_CORPORA` where real mail is,
+//! `MAILWARD_NPM` where mailparser and postal-mime are installed, `MAILWARD_SEED` a number to begin
+//! with, `MAILWARD_PEERS` which parsers. A find is printed as it belongs into `finds.rs`.
+
+use super::peers::{NPM, PEERS, Peer};
+use super::{Named, Random, missing, mutate, own_messages, real_mail};
+
+/// Messages at once.
+const BATCH: usize = 250;
+/// Messages of a parser that takes one at a time, as a part of all.
+const MAX_REAL: usize = 4_000;
+/// Larger mail is left out: it takes long and says nothing more.
+const MAX_SIZE: usize = 60_000;
+/// Finds of one parser that are made small.
+const MAX_FINDS: usize = 12;
+/// Most attempts to make one smaller.
+const MAX_ROUNDS: usize = 60;
+
+fn number(name: &str, usual: usize) -> usize {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+/// The messages of a campaign.
+fn messages(count: usize, seed: usize) -> Vec<Named> {
+    let mut seeds = own_messages();
+    seeds.extend(real_mail(MAX_REAL));
+    seeds.retain(|(_, raw)| raw.len() <= MAX_SIZE);
+    (0..count)
+        .map(|at| {
+            let number = seed + at / seeds.len();
+            let (name, raw) = &seeds[at % seeds.len()];
+            (format!("{name}, mutation {number}"), mutate(raw, &mut Random::new(name, number)))
+        })
+        .collect()
+}
+
+/// Which of some messages still have a leaf that is not among ours.
+fn differ(peer: &Peer, raws: &[Vec<u8>]) -> Vec<bool> {
+    let borrowed: Vec<&[u8]> = raws.iter().map(Vec::as_slice).collect();
+    let found = peer.leaves(&borrowed);
+    raws.iter().zip(found).map(|(raw, found)| found.is_some_and(|found| !missing(raw, &found).is_empty())).collect()
+}
+
+/// Takes pieces away as long as the difference stays: lines first, then bytes.
+fn minimise(peer: &Peer, raw: &[u8]) -> Vec<u8> {
+    let mut pieces: Vec<Vec<u8>> = raw.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+    for by_bytes in [false, true] {
+        if by_bytes {
+            let whole = pieces.concat();
+            if whole.len() > 2_000 {
+                break;
+            }
+            pieces = whole.iter().map(|byte| vec![*byte]).collect();
+        }
+        let mut size = pieces.len().div_ceil(2).max(1);
+        for _ in 0..MAX_ROUNDS {
+            let starts: Vec<usize> = (0..pieces.len()).step_by(size).collect();
+            let without = |from: usize| {
+                let to = (from + size).min(pieces.len());
+                [&pieces[..from], &pieces[to..]].concat()
+            };
+            let tries: Vec<Vec<Vec<u8>>> = starts.iter().map(|from| without(*from)).collect();
+            let raws: Vec<Vec<u8>> = tries.iter().map(|pieces| pieces.concat()).collect();
+            match differ(peer, &raws).iter().position(|differs| *differs) {
+                Some(at) => pieces = tries[at].clone(),
+                None if size == 1 => break,
+                None => size = size.div_ceil(2),
+            }
+        }
+    }
+    pieces.concat()
+}
+
+#[test]
+#[ignore = "takes long: cargo xtask campaign readings"]
+fn readings_campaign() {
+    let all = messages(number("MAILWARD_READINGS", 20_000), number("MAILWARD_SEED", 1_000));
+    let wanted = std::env::var("MAILWARD_PEERS").unwrap_or_default();
+    let npm = std::env::var_os("MAILWARD_NPM").is_some();
+    if !npm {
+        println!("skipped: npm (MAILWARD_NPM names no folder)");
+    }
+    let mut finds = 0;
+    for peer in PEERS.iter().chain(npm.then_some(&NPM)) {
+        if !wanted.is_empty() && !wanted.split(',').any(|name| name == peer.name) {
+            continue;
+        }
+        if let Some(what) = peer.missing() {
+            println!("skipped: {} (needs {what})", peer.name);
+            continue;
+        }
+        finds += one_peer(peer, &all);
+    }
+    assert_eq!(finds, 0, "leaves of other parsers are not among ours");
+}
+
+/// Compares with one parser; gives how many messages differ.
+fn one_peer(peer: &Peer, all: &[Named]) -> usize {
+    let (mut differing, mut leaves, mut failed) = (Vec::new(), 0, 0);
+    // Programs that take one message at a time see a part of them.
+    let some: Vec<&Named> = all.iter().step_by(peer.step).collect();
+    for batch in some.chunks(BATCH) {
+        let raws: Vec<&[u8]> = batch.iter().map(|(_, raw)| raw.as_slice()).collect();
+        for ((name, raw), found) in batch.iter().copied().zip(peer.leaves(&raws)) {
+            match found {
+                None => failed += 1,
+                Some(found) => {
+                    leaves += found.len();
+                    if !missing(raw, &found).is_empty() {
+                        differing.push((name, raw));
+                    }
+                }
+            }
+        }
+    }
+    println!(
+        "{}: {} messages ({failed} it did not survive), {leaves} leaves, {} messages with more than ours",
+        peer.name,
+        some.len(),
+        differing.len()
+    );
+    for (name, raw) in differing.iter().take(MAX_FINDS) {
+        let small = minimise(peer, raw);
+        let theirs = peer.leaves(&[&small]).remove(0).unwrap_or_default();
+        for leaf in missing(&small, &theirs).iter().take(1) {
+            println!("  {name}\n    b\"{}\",\n    b\"{}\",", small.escape_ascii(), leaf.escape_ascii());
+        }
+    }
+    differing.len()
+}

@@ -1,0 +1,95 @@
+//! Whether what another parser found is among our leaves.
+//!
+//! White space, line ends and the signs that are left of damaged escapes do not count. A leaf that is
+//! nothing but bytes of the message as they stand need not be one of ours; what it holds of a payload
+//! must be in one. A text that was decoded by its charset is compared by the letters and digits of its
+//! lines.
+
+use mail::charset::to_text;
+use mail::graph::{Limits, Message, parse};
+
+use super::peers::Found;
+use crate::ambiguity::payload::PAYLOADS;
+
+/// How many bytes a parser may lose at the end of a leaf.
+const MAX_LOST: usize = 4;
+/// Lines of text with fewer letters and digits are not compared.
+const MIN_LETTERS: usize = 16;
+
+/// Without white space and `=`.
+fn plain(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n' | b' ' | b'\t' | b'=')).collect()
+}
+
+/// The letters and digits of ASCII.
+fn letters(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().copied().filter(u8::is_ascii_alphanumeric).collect()
+}
+
+fn holds(text: &[u8], what: &[u8]) -> bool {
+    memchr::memmem::find(text, what).is_some()
+}
+
+/// What we see in a message.
+pub(crate) struct Ours {
+    leaves: Vec<Vec<u8>>,
+    /// Bytes of the message, and of what stands encoded in it.
+    wholes: Vec<Vec<u8>>,
+    /// For texts.
+    texts: Vec<Vec<u8>>,
+    payloads: Vec<Vec<u8>>,
+}
+
+impl Ours {
+    /// Reads a message.
+    pub(crate) fn of(raw: &[u8]) -> Self {
+        let message = parse(raw, &Limits::default());
+        let content = |id| message.content(id, 1 << 22).bytes.into_owned();
+        // A message inside counts as its bytes, too.
+        let leaves: Vec<Vec<u8>> = message.all().map(|id| plain(&content(id))).collect();
+        let containers = message.all().filter(|id| !message.entity(*id).unwrap().is_leaf());
+        let mut wholes = vec![plain(raw)];
+        wholes.extend(containers.map(|id| plain(&content(id))));
+        let payloads = PAYLOADS.iter().map(|payload| plain(&payload.bytes())).collect();
+        Self { leaves, wholes, texts: texts(&message), payloads }
+    }
+
+    /// Whether a leaf is among them.
+    pub(crate) fn has(&self, found: &Found) -> bool {
+        if found.text {
+            return self.has_text(&found.bytes);
+        }
+        let found = plain(&found.bytes);
+        // What is missing at the end of a line of uuencode is zeros to some, and a last soft break a sign.
+        let end = found.iter().rposition(|byte| !matches!(byte, 0 | b'=')).map_or(0, |at| at + 1);
+        let found = &found[..end];
+        let hidden = |payload: &Vec<u8>| holds(found, payload) && !self.leaves.iter().any(|leaf| holds(leaf, payload));
+        // Some parsers lose the last bytes of a body that is cut off.
+        let nearly = |leaf: &Vec<u8>| {
+            let zeros = leaf.iter().rev().take_while(|byte| matches!(byte, 0 | b'=')).count();
+            leaf.starts_with(found) && leaf.len() - found.len() <= MAX_LOST + zeros
+        };
+        let known = found.is_empty() || self.leaves.iter().any(nearly) || self.wholes.iter().any(|w| holds(w, found));
+        known && !self.payloads.iter().any(hidden)
+    }
+
+    /// Whether each line of a text is in one of ours, or is the message's own bytes.
+    fn has_text(&self, text: &[u8]) -> bool {
+        text.split(|byte| matches!(byte, b'\n' | b'\r'))
+            .map(letters)
+            .filter(|line| line.len() >= MIN_LETTERS)
+            .all(|line| self.texts.iter().any(|ours| holds(ours, &line)))
+    }
+}
+
+/// The letters of all leaves, as bytes and by their charset, and of the message itself.
+fn texts(message: &Message<'_>) -> Vec<Vec<u8>> {
+    let mut out = vec![letters(message.raw())];
+    for id in message.all() {
+        let content = message.content(id, 1 << 22).bytes;
+        let charset = message.entity(id).and_then(|entity| entity.charset.clone());
+        out.push(letters(&content));
+        out.push(letters(to_text(&content, charset.as_deref()).as_bytes()));
+    }
+    out
+}

@@ -1,0 +1,108 @@
+//! Whatever another parser extracts is among our leaves: on every ambiguous message of ours, and on
+//! mutations of them and of real mail. `cargo xtask campaign readings` runs the long form.
+
+use std::path::PathBuf;
+
+use crate::ambiguity;
+
+mod campaign;
+mod equal;
+mod finds;
+mod mutate;
+mod peers;
+
+use equal::Ours;
+use mutate::{Random, mutate};
+use peers::{Found, PEERS, Peer};
+
+/// How many mutations are made of each message.
+const MUTATIONS: usize = 2;
+
+/// A message with its name.
+type Named = (String, Vec<u8>);
+
+/// Ordinary mail, if `MAILWARD_CORPORA` names a folder of it: every so many of its files.
+fn real_mail(most: usize) -> Vec<Named> {
+    let Some(root) = std::env::var_os("MAILWARD_CORPORA") else {
+        println!("skipped: MAILWARD_CORPORA names no folder");
+        return Vec::new();
+    };
+    let (mut folders, mut files) = (vec![PathBuf::from(root)], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "eml") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    let step = (files.len() / most.max(1)).max(1);
+    files.iter().step_by(step).map(|path| (path.display().to_string(), std::fs::read(path).unwrap())).collect()
+}
+
+/// Our own messages, with their names.
+fn own_messages() -> Vec<Named> {
+    let mut out = Vec::new();
+    for (case, payload, raw) in ambiguity::messages() {
+        out.push((format!("{} / {}", case.name, payload.name), raw));
+    }
+    for path in crate::golden::messages() {
+        out.push((path.file_stem().unwrap().to_string_lossy().into_owned(), std::fs::read(&path).unwrap()));
+    }
+    out
+}
+
+/// What of a parser's leaves is not among ours.
+fn missing(raw: &[u8], theirs: &[Found]) -> Vec<Vec<u8>> {
+    let ours = Ours::of(raw);
+    theirs.iter().filter(|found| !ours.has(found)).map(|found| found.bytes.clone()).collect()
+}
+
+/// Compares one parser on messages; gives what is not among ours, in words.
+fn compare(peer: &Peer, messages: &[Named]) -> Vec<String> {
+    let raws: Vec<&[u8]> = messages.iter().map(|(_, raw)| raw.as_slice()).collect();
+    let (mut wrong, mut leaves, mut failed) = (Vec::new(), 0, 0);
+    for ((name, raw), found) in messages.iter().zip(peer.leaves(&raws)) {
+        let Some(found) = found else {
+            failed += 1;
+            continue;
+        };
+        leaves += found.len();
+        for leaf in missing(raw, &found) {
+            let (leaf, raw) = (String::from_utf8_lossy(&leaf), String::from_utf8_lossy(raw));
+            wrong.push(format!("{name}\n  found: {}\n  in: {}", leaf.escape_debug(), raw.escape_debug()));
+        }
+    }
+    println!(
+        "{}: {} messages ({failed} it did not survive), {leaves} leaves, {} not among ours",
+        peer.name,
+        messages.len(),
+        wrong.len()
+    );
+    assert!(leaves > 0, "{} finds nothing at all", peer.name);
+    wrong
+}
+
+/// Our messages and mutations of them, compared with every parser that is there.
+#[test]
+fn what_other_parsers_extract_is_among_our_leaves() {
+    let own = own_messages();
+    let mutated = own.iter().flat_map(|(name, raw)| {
+        let one = move |number| (format!("{name}, mutation {number}"), mutate(raw, &mut Random::new(name, number)));
+        (0..MUTATIONS).map(one)
+    });
+    let messages: Vec<Named> = own.iter().cloned().chain(mutated).collect();
+    let mut wrong = Vec::new();
+    for peer in PEERS {
+        if let Some(what) = peer.missing() {
+            testkit::peers::skipped(&format!("{} (needs {what})", peer.name));
+            continue;
+        }
+        let some: Vec<Named> = messages.iter().step_by(peer.step).cloned().collect();
+        wrong.extend(compare(peer, &some).into_iter().map(|text| format!("{}: {text}", peer.name)));
+    }
+    assert!(wrong.is_empty(), "{} leaves are not among ours:\n{}", wrong.len(), wrong.join("\n"));
+}
