@@ -12,21 +12,25 @@ const FUZZ: u64 = 60;
 /// How long the soak lasts unless told otherwise, in seconds.
 const SOAK: u64 = 600;
 
+/// How many mutated messages are compared with other parsers unless told otherwise.
+const READINGS: u64 = 20_000;
+
 /// Longest input that the fuzzer tries, in bytes.
 const FUZZ_INPUT_MAX: usize = 64 * 1024;
 
 /// Runs one campaign.
 pub(crate) fn run(args: &[&str]) -> Outcome {
-    let seconds = |rest: &[&str], usual: u64| match rest {
+    let number = |rest: &[&str], usual: u64| match rest {
         [] => Ok(usual),
         [number] => number.parse().map_err(|e| format!("{number}: {e}")),
-        _ => Err("one number of seconds at most".to_owned()),
+        _ => Err("one number at most".to_owned()),
     };
     match args {
-        ["fuzz", rest @ ..] => fuzz(seconds(rest, FUZZ)?),
+        ["fuzz", rest @ ..] => fuzz(number(rest, FUZZ)?),
         ["faults"] => faults(),
-        ["soak", rest @ ..] => bench::soak(Duration::from_secs(seconds(rest, SOAK)?)),
-        _ => Err("campaign: fuzz [SECONDS], faults, soak [SECONDS]".to_owned()),
+        ["readings", rest @ ..] => readings(number(rest, READINGS)?),
+        ["soak", rest @ ..] => bench::soak(Duration::from_secs(number(rest, SOAK)?)),
+        _ => Err("campaign: fuzz [SECONDS], faults, readings [MESSAGES], soak [SECONDS]".to_owned()),
     }
 }
 
@@ -73,4 +77,13 @@ fn faults() -> Outcome {
     let args = ["test", "--locked", "--package", "mailward", "--test", "faults", "--", "--ignored", "--nocapture"];
     let mut command: Command = cargo::cargo();
     cargo::run(command.args(args))
+}
+
+/// Mutated mail, ours and that of `MAILWARD_CORPORA`, read by every other MIME parser that is there:
+/// whatever one of them extracts must be among our leaves. The test says which variables it takes.
+fn readings(messages: u64) -> Outcome {
+    let args = ["test", "--release", "--locked", "--package", "mail", "--test", "it", "--"];
+    let mut command: Command = cargo::cargo();
+    command.env("MAILWARD_READINGS", messages.to_string());
+    cargo::run(command.args(args).args(["--ignored", "--nocapture", "readings_campaign"]))
 }

@@ -18,6 +18,8 @@ cargo xtask bench [--quick] [--json] [--binary FILE] [--only direct,splice,off,d
                                       messages a second, CPU, latency, memory, start
 cargo xtask campaign fuzz [SECONDS]   every fuzz target for that long (60)
 cargo xtask campaign faults           the long form of the fault tests
+cargo xtask campaign readings [MESSAGES]
+                                      mutated mail through other MIME parsers (20,000)
 cargo xtask campaign soak [SECONDS]   steady load; memory must not grow (600)
 cargo xtask package [--profile NAME]  the Debian package, in packaging/made/
 ";

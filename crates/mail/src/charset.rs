@@ -1,12 +1,13 @@
 //! Bytes of a named charset as text.
 //!
 //! Labels are those of the WHATWG Encoding Standard. A byte order mark wins over the label.
-//! Not handled: UTF-7, and ISO-2022-KR, HZ and the other charsets that the standard gives up on;
-//! they read like an unknown charset.
+//! ISO-2022-KR, -CN and HZ, which the standard gives up on, are read in `shifted`. Not handled: UTF-7
+//! and ISO-2022-CN-EXT beyond that; they read like an unknown charset.
 
 use std::borrow::Cow;
 
 use crate::graph::Recode;
+use crate::shifted;
 use encoding_rs::{Encoding, REPLACEMENT, UTF_8, WINDOWS_1252};
 
 /// Charsets in which ASCII text does not stand as ASCII, by the start of their names.
@@ -14,12 +15,16 @@ const WIDE: &[&str] = &["utf-16", "utf16", "utf-32", "utf32", "ucs-2", "ucs2", "
 /// Names of UTF-7.
 const UTF7: &[&str] =
     &["utf-7", "utf7", "unicode-1-1-utf-7", "unicode-2-0-utf-7", "csunicode11utf7", "x-unicode-2-0-utf-7"];
+
 /// How a text of a charset becomes UTF-8 where its ASCII does not stand as ASCII.
 pub(crate) fn recoding(charset: Option<&str>) -> Recode {
     // Nearly all charsets, so that they cost nothing.
     let Some(name) = charset.filter(|name| !name.starts_with("utf-8") && !name.starts_with("iso-8")) else {
         return Recode::None;
     };
+    if let Some(recode) = shifted::by_name(name) {
+        return recode;
+    }
     if UTF7.contains(&name) {
         Recode::Utf7
     } else if WIDE.iter().any(|wide| name.starts_with(wide)) {
@@ -34,13 +39,16 @@ pub(crate) fn recoding(charset: Option<&str>) -> Recode {
 pub fn to_text<'a>(bytes: &'a [u8], charset: Option<&str>) -> Cow<'a, str> {
     match charset.and_then(find) {
         Some(encoding) => encoding.decode(bytes).0,
-        None => guess(bytes),
+        None => match charset.and_then(by_escapes) {
+            Some(recode) => Cow::Owned(shifted::to_text(recode, bytes)),
+            None => guess(bytes),
+        },
     }
 }
 
 /// Whether [`to_text`] knows the label.
 pub fn is_known(charset: &str) -> bool {
-    find(charset).is_some()
+    find(charset).is_some() || by_escapes(charset).is_some()
 }
 
 /// UTF-16 or UTF-32 as text: the byte order by its mark, else by where the zeros stand.
@@ -73,6 +81,11 @@ pub(crate) fn wide_to_text(bytes: &[u8]) -> String {
 /// counts as unknown.
 fn find(charset: &str) -> Option<&'static Encoding> {
     Encoding::for_label(charset.trim().as_bytes()).filter(|encoding| *encoding != REPLACEMENT)
+}
+
+/// What switches by escapes and is not in the standard.
+fn by_escapes(charset: &str) -> Option<Recode> {
+    shifted::by_name(&charset.trim().to_ascii_lowercase())
 }
 
 /// Text without a usable label.

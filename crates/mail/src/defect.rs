@@ -144,8 +144,12 @@ defects! {
         "(an archive in base64 in front of the first delimiter)";
     StructureInText "structure_in_text" Cosmetic "A text holds what looks like the parts of a multipart."
         "Subject: a\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\ntext\r\n--b--\r\n";
-    WideCharset "wide_charset" Cosmetic "A text is in UTF-7, UTF-16 or UTF-32, where ASCII is not as it looks."
+    WideCharset "wide_charset" Cosmetic "A text is in UTF-7, UTF-16, UTF-32, ISO-2022 or HZ, where ASCII is not as it looks."
         "Content-Type: text/plain; charset=utf-7\r\n\r\n+AEE-\r\n";
+    FileInEncodedText "file_in_encoded_text" Cosmetic "A text in base64 or quoted-printable holds a file in an encoding of its own; few clients look for it there."
+        "Content-Transfer-Encoding: quoted-printable\r\n\r\nbegin 644 a=2Etxt\r\n#0V%T\r\n`\r\nend\r\n";
+    RawBytesInQuotedPrintable "raw_bytes_in_quoted_printable" Cosmetic "Quoted-printable holds bytes above 127 or controls, which some clients leave out."
+        "Content-Transfer-Encoding: quoted-printable\r\n\r\ncaf\u{e9}\r\n";
     PartialMessage "partial_message" Ambiguous "The part is one piece of a message that clients put together."
         "Content-Type: message/partial; id=a; number=1; total=2\r\n\r\ntext\r\n";
     ExternalBody "external_body" Ambiguous "The part names content that lies elsewhere."

@@ -44,6 +44,10 @@ pub fn fuzz_text(data: &[u8]) {
         E::Base64NoPadding,
         E::Base64ByLine,
         E::Base64Lone,
+        E::Base64ToAnyPadding,
+        E::QuotedPrintableVisible,
+        E::QuotedPrintableHalf,
+        E::QuotedPrintableKeep,
         E::Base64Url,
         E::QuotedPrintableDrop,
         E::QuotedPrintableSkip,
@@ -65,7 +69,7 @@ pub fn fuzz_text(data: &[u8]) {
             assert!(length <= max && length <= data.len().saturating_mul(4) + 64, "{way:?} gives {length}");
         }
     }
-    for recode in [Recode::Utf7, Recode::Wide] {
+    for recode in [Recode::Utf7, Recode::Wide, Recode::Iso2022Jp, Recode::Iso2022Kr, Recode::Iso2022Cn, Recode::Hz] {
         assert!(transfer::decode_text(E::Identity, recode, data, 50).bytes.len() <= 50, "a text passed its limit");
     }
 }

@@ -20,6 +20,7 @@ pub mod neutralise;
 pub mod normalise;
 pub mod patch;
 pub mod render;
+mod shifted;
 pub mod span;
 pub mod transfer;
 pub mod untrusted;

@@ -4,8 +4,10 @@
 //! nothing outside of parts, content in base64, quoted-printable or plain 7-bit lines. Leaves that only
 //! other readings have are attached behind it, each content once. Fields of the message's own header
 //! stay, repaired: what is no field goes, of fields that may stand once the first stays. Text in UTF-7,
-//! UTF-16 or UTF-32 becomes UTF-8. The result is read again; it is given only if it has one reading, no
-//! defect on which clients differ, and the same leaves. Signatures over the message break.
+//! UTF-16, UTF-32, ISO-2022 or HZ becomes UTF-8. The result is read again; it is given only if it has one
+//! reading, no defect on which clients differ, and the same leaves. A text that holds a file keeps it, in
+//! base64, where hardly a client looks for it; the file is attached as well. Signatures over the message
+//! break.
 
 use std::collections::BTreeSet;
 
@@ -65,11 +67,16 @@ pub fn normalise(message: &Message<'_>) -> Result<Vec<u8>, NotNormalisable> {
     if reads_as(&out, leaves) { Ok(out) } else { Err(NotNormalisable::Unfaithful) }
 }
 
-/// Whether a message has one reading with these leaves.
+/// Whether a message has one reading with these leaves, and none that clients differ on.
 fn reads_as(raw: &[u8], mut leaves: Vec<Vec<u8>>) -> bool {
     let message = parse(raw, &Limits::default());
     let mut found: Vec<Vec<u8>> = Vec::new();
     let mut defects = message.defects().to_vec();
+    // A text keeps the file that it holds; the file stands as an attachment, too.
+    let others = message.leaves().filter(|id| message.entity(*id).is_some_and(|entity| !entity.primary));
+    if !others.map(|id| message.content(id, usize::MAX)).all(|other| leaves.iter().any(|leaf| *leaf == *other.bytes)) {
+        return false;
+    }
     for id in message.primary().filter(|id| message.entity(*id).is_some_and(Entity::is_leaf)) {
         let content = message.content(id, usize::MAX);
         defects.extend(content.defects);
@@ -77,7 +84,7 @@ fn reads_as(raw: &[u8], mut leaves: Vec<Vec<u8>>) -> bool {
     }
     found.sort_unstable();
     leaves.sort_unstable();
-    message.len() == message.primary().count() && worst(&defects) < Ambiguity::Ambiguous && found == leaves
+    worst(&defects) < Ambiguity::Ambiguous && found == leaves
 }
 
 /// What is still to be written.

@@ -207,33 +207,45 @@ impl Builder<'_, '_> {
     /// Decodes an encoded container into a buffer of its own and reads it there.
     fn decode(&mut self, job: Job) {
         let Some(entity) = self.graph.entities.get(job.entity.0 as usize) else { return };
-        let (encoding, body) = (entity.encoding, entity.body);
-        let source = self.bytes(entity.buffer);
-        let key = (entity.buffer, body, encoding);
-        if let Some(known) = self.decoded.get(&key).copied() {
-            self.with_buffer(known, |builder, bytes| Scan::new(builder, bytes, known).run_decoded(job));
-            return;
-        }
+        let (buffer, encoding, body) = (entity.buffer, entity.encoding, entity.body);
+        let source = body.of(self.bytes(buffer));
         let damaged = match encoding {
-            Encoding::Base64 => !transfer::is_clean_base64(body.of(source)),
-            Encoding::QuotedPrintable => transfer::is_damaged_quoted_printable(body.of(source)),
+            Encoding::Base64 => !transfer::is_clean_base64(source),
+            Encoding::QuotedPrintable => transfer::is_damaged_quoted_printable(source),
             _ => false,
         };
-        let max = usize::try_from(self.decoded_left).unwrap_or(usize::MAX).min(MAX_BUFFER);
-        let decoded = transfer::decode(encoding, body.of(source), max);
         // Another reading may decode what is not encoded; its damage says nothing.
-        if damaged && !self.trying {
+        if damaged && !self.trying && !self.decoded.contains_key(&(buffer, body, encoding)) {
             self.ask(job.entity, Ask::Damage);
         }
+        if let Some(buffer) = self.decoded(job.entity, buffer, body, encoding) {
+            self.with_buffer(buffer, |builder, bytes| Scan::new(builder, bytes, buffer).run_decoded(job));
+        }
+    }
+
+    /// The buffer of a decoded body, made if it is not there; `None` and a defect where a limit is met.
+    pub(super) fn decoded(
+        &mut self,
+        entity: EntityId,
+        buffer: BufferId,
+        body: Span,
+        encoding: Encoding,
+    ) -> Option<BufferId> {
+        let key = (buffer, body, encoding);
+        if let Some(known) = self.decoded.get(&key) {
+            return Some(*known);
+        }
+        let max = usize::try_from(self.decoded_left).unwrap_or(usize::MAX).min(MAX_BUFFER);
+        let decoded = transfer::decode(encoding, body.of(self.bytes(buffer)), max);
         if decoded.cut || self.is_full() {
-            self.note(job.entity, DefectCode::LimitReached, body);
-            return;
+            self.note(entity, DefectCode::LimitReached, body);
+            return None;
         }
         self.decoded_left = self.decoded_left.saturating_sub(decoded.bytes.len() as u64);
-        let buffer = BufferId(u32::try_from(self.graph.buffers.len().saturating_add(1)).unwrap_or(u32::MAX));
+        let made = BufferId(u32::try_from(self.graph.buffers.len().saturating_add(1)).unwrap_or(u32::MAX));
         self.graph.buffers.push(decoded.bytes);
-        self.decoded.insert(key, buffer);
-        self.with_buffer(buffer, |builder, bytes| Scan::new(builder, bytes, buffer).run_decoded(job));
+        self.decoded.insert(key, made);
+        Some(made)
     }
 
     /// Runs something that reads a buffer and changes the builder; the buffer is not in its place

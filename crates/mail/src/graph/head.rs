@@ -12,6 +12,8 @@ use crate::untrusted::Untrusted;
 const MAX_BOUNDARY: usize = 70;
 /// Longest media type, charset or disposition that is kept.
 const MAX_TOKEN: usize = 128;
+/// Most fields of a kind that are looked at.
+const MAX_FIELDS: usize = 6;
 
 /// Fields that may stand only once (RFC 5322 section 3.6, RFC 2045, RFC 2183).
 pub(crate) const ONCE: &[&str] = &[
@@ -102,7 +104,11 @@ pub(super) fn read(
     let content_type = type_field.map(structured).unwrap_or_default();
     let media = media(&content_type, type_field, default_media, note);
     let boundary = type_field.and_then(|field| boundary(&content_type, &media, field.whole, note));
-    let charset = charset(&content_type, &media, type_field, note);
+    let charset = charset(&content_type, &media, type_field, note).or_else(|| {
+        // Others take the last field of several.
+        let others = fields.iter().filter(|field| field.name_is(buffer, "content-type")).skip(1).take(MAX_FIELDS);
+        others.last().and_then(|field| charset_of(&structured(field)))
+    });
     let is_multipart = media.starts_with("multipart/");
     odd |= content_type.bad() || (is_multipart && boundary_is_odd(&content_type, boundary.as_deref()));
     match media.as_str() {
@@ -249,12 +255,17 @@ fn charset(
     if content_type.conflicts("charset") {
         note(DefectCode::DuplicateParameter, field.whole);
     }
-    let name = content_type.first("charset")?;
-    let name = short(String::from_utf8_lossy(&name).trim()).to_lowercase();
+    let name = charset_of(content_type)?;
     if media.starts_with("text/") && !charset::is_known(&name) {
         note(DefectCode::UnknownCharset, field.whole);
     }
     Some(name)
+}
+
+/// The charset that a value names.
+fn charset_of(content_type: &Structured) -> Option<String> {
+    let name = content_type.first("charset")?;
+    Some(short(String::from_utf8_lossy(&name).trim()).to_lowercase())
 }
 
 /// The encoding of a token.

@@ -1,10 +1,13 @@
 //! What the content of a leaf says about other readings: files and structure in a text, damage of its
 //! encoding, charsets in which ASCII does not stand as it looks; and what stands outside of parts.
 
+use std::borrow::Cow;
+
 use super::lines::{Line, Lines};
 use super::readings::Ask;
 use super::{Encoding, Entity, Recode};
 use crate::charset;
+use crate::shifted;
 use crate::span::Span;
 use crate::transfer::{self, embedded};
 
@@ -83,20 +86,45 @@ pub(super) fn asks(entity: &Entity, body: &[u8], watch: Watch) -> Vec<Ask> {
         out.push(Ask::Files);
     }
     out.extend(watch.guess.map(Ask::Guess));
+    if entity.encoding == Encoding::QuotedPrintable && transfer::holds_raw_bytes(body) {
+        out.push(Ask::RawBytes);
+    }
     if entity.media.starts_with("text/") {
-        match charset::recoding(entity.charset.as_deref()) {
-            Recode::Utf7 => out.push(Ask::Utf7),
-            Recode::Wide => out.push(Ask::Wide),
-            Recode::None => {
-                let mark = matches!(body, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 0, 0xfe, 0xff, ..]);
-                let raw = matches!(entity.encoding, Encoding::Identity | Encoding::Unknown);
-                if mark && raw {
-                    out.push(Ask::Wide);
-                }
+        let text = match entity.encoding {
+            encoding @ (Encoding::Base64 | Encoding::QuotedPrintable) => {
+                Cow::Owned(transfer::decode(encoding, body, body.len()).bytes)
             }
+            _ => Cow::Borrowed(body),
+        };
+        if matches!(text, Cow::Owned(_)) && holds_file(&text) {
+            out.push(Ask::EncodedFiles);
         }
+        out.extend(charset_of(entity, &text).map(Ask::Charset));
     }
     out
+}
+
+/// Whether a file may begin in a text.
+fn holds_file(text: &[u8]) -> bool {
+    let mut lines = Lines::new(text, 0);
+    while let Some(line) = lines.next() {
+        if embedded::may_begin(text.get(line.start..line.end).unwrap_or(&[])) {
+            return true;
+        }
+    }
+    false
+}
+
+/// How a text is to become UTF-8, if it is not as it stands.
+fn charset_of(entity: &Entity, text: &[u8]) -> Option<Recode> {
+    match charset::recoding(entity.charset.as_deref()) {
+        Recode::None => {
+            let mark = matches!(text, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 0, 0xfe, 0xff, ..]);
+            mark.then_some(Recode::Wide)
+        }
+        recode @ (Recode::Utf7 | Recode::Wide) => Some(recode),
+        recode => shifted::switches(recode, text).then_some(recode),
+    }
 }
 
 /// What stands outside of the parts of a multipart.

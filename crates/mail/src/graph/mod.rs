@@ -109,6 +109,8 @@ pub enum Encoding {
     Base64ToJunk,
     /// The lines that are base64 from end to end.
     Base64CleanLines,
+    /// Base64 up to its first `=`, wherever it stands.
+    Base64ToAnyPadding,
     /// Base64 with padding passed over.
     Base64NoPadding,
     /// Base64, each line for itself.
@@ -129,6 +131,12 @@ pub enum Encoding {
     QuotedPrintableBreak,
     /// Quoted-printable with lines as they are from their first damage on.
     QuotedPrintableRaw,
+    /// Quoted-printable without the bytes that must not stand in it: those above 127, and controls.
+    QuotedPrintableVisible,
+    /// Quoted-printable without an escape that has but one digit.
+    QuotedPrintableHalf,
+    /// Quoted-printable with an escape that is none left as it is, the two characters behind it included.
+    QuotedPrintableKeep,
     /// Quoted-printable with `==` for itself.
     QuotedPrintablePair,
     /// Quoted-printable with `==` for `=`.
@@ -156,6 +164,14 @@ pub enum Recode {
     Utf7,
     /// From UTF-16 or UTF-32: the byte order by its mark, or else by where the zeros stand.
     Wide,
+    /// From ISO-2022-JP.
+    Iso2022Jp,
+    /// From ISO-2022-KR.
+    Iso2022Kr,
+    /// From ISO-2022-CN.
+    Iso2022Cn,
+    /// From HZ.
+    Hz,
 }
 
 /// What a reading takes an entity for.

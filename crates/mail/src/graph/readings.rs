@@ -58,12 +58,14 @@ pub(super) enum Ask {
     Damage,
     /// A text holds files.
     Files,
+    /// A text in an encoding holds files.
+    EncodedFiles,
+    /// Quoted-printable holds bytes that must not stand in it.
+    RawBytes,
     /// A text holds NUL bytes.
     Nul,
-    /// A text is in UTF-7.
-    Utf7,
-    /// A text is in UTF-16 or UTF-32.
-    Wide,
+    /// A text is in a charset in which ASCII does not stand as it looks.
+    Charset(Recode),
     /// A text holds parts with this boundary.
     Guess(Span),
     /// A multipart holds something outside of its parts.
@@ -176,6 +178,7 @@ fn both(one: Policy, other: Policy) -> Policy {
         all_headers: one.all_headers || other.all_headers,
         blank_ends: one.blank_ends || other.blank_ends,
         junk_ends: one.junk_ends || other.junk_ends,
+        fields_first: one.fields_first || other.fields_first,
     }
 }
 
@@ -196,14 +199,18 @@ fn plan(builder: &mut Builder<'_, '_>, id: EntityId, ask: Ask, tries: &mut Vec<(
         }
         Ask::Damage => tries.extend(damage(builder, id).into_iter().map(|one| (one, other))),
         Ask::Files => tries.push((Try::Files, DefectCode::FileInText)),
+        Ask::EncodedFiles => tries.push((Try::Files, DefectCode::FileInEncodedText)),
+        Ask::RawBytes => {
+            let way = Try::Decode(Encoding::QuotedPrintableVisible, Recode::None);
+            tries.push((way, DefectCode::RawBytesInQuotedPrintable));
+        }
         Ask::Nul => {
             tries.push((Try::Decode(Encoding::NoNul, Recode::None), other));
             if is_wide(builder, id) {
                 tries.push((Try::Decode(Encoding::Identity, Recode::Wide), other));
             }
         }
-        Ask::Utf7 | Ask::Wide => {
-            let recode = if ask == Ask::Utf7 { Recode::Utf7 } else { Recode::Wide };
+        Ask::Charset(recode) => {
             let encoding = builder.entity(id).map_or(Encoding::Identity, |entity| entity.encoding);
             tries.push((Try::Decode(encoding, recode), DefectCode::WideCharset));
         }
@@ -211,6 +218,11 @@ fn plan(builder: &mut Builder<'_, '_>, id: EntityId, ask: Ask, tries: &mut Vec<(
         Ask::Outside { span, content } => {
             let code = if content { DefectCode::ContentOutsideParts } else { DefectCode::TextOutsideParts };
             tries.push((Try::Outside(span, content), code));
+        }
+        Ask::JunkEnds => {
+            let ends = Policy { junk_ends: true, ..Policy::default() };
+            tries.push((Try::Again(ends, false), other));
+            tries.push((Try::Again(Policy { fields_first: true, ..ends }, false), other));
         }
         ask => tries.extend(policy(ask).map(|policy| (Try::Again(policy, false), other))),
     }

@@ -4,8 +4,8 @@ use super::build::{Builder, Job};
 use super::choice::Choice;
 use super::head::Candidate;
 use super::leaf::{self, Watch};
-use super::scan::{Policy, Scan};
-use super::{Encoding, EntityId, Recode};
+use super::scan::{Policy, Scan, late_header};
+use super::{BufferId, Encoding, EntityId, Recode};
 use crate::header;
 use crate::span::Span;
 use crate::transfer::embedded;
@@ -53,7 +53,7 @@ fn again(builder: &mut Builder<'_, '_>, id: EntityId, policy: Policy, skip: bool
     builder.with_buffer(buffer, |builder, bytes| {
         let bytes = bytes.get(..whole.end as usize).unwrap_or(bytes);
         let text = whole.of(bytes);
-        let blank = if skip { text.len().saturating_sub(text.trim_ascii_start().len()) } else { 0 };
+        let blank = if skip { late_header(text).unwrap_or(0) } else { 0 };
         let start = (whole.start as usize).saturating_add(blank);
         Scan::trying(builder, bytes, buffer, start, policy).run_entity(facet, default_media);
     });
@@ -86,14 +86,30 @@ fn body(builder: &mut Builder<'_, '_>, id: EntityId, choice: Choice, policy: Pol
     });
 }
 
+/// Where the text of an entity stands, its encoding undone.
+fn text_of(builder: &mut Builder<'_, '_>, id: EntityId) -> Option<(BufferId, Span)> {
+    let entity = builder.entity(id)?;
+    let (buffer, body, encoding) = (entity.buffer, entity.body, entity.encoding);
+    if !matches!(encoding, Encoding::Base64 | Encoding::QuotedPrintable) {
+        return Some((buffer, body));
+    }
+    let decoded = builder.decoded(id, buffer, body, encoding)?;
+    Some((decoded, Span::new(0, builder.bytes(decoded).len())))
+}
+
 /// The files in a text.
 fn files(builder: &mut Builder<'_, '_>, id: EntityId) {
-    let Some(entity) = builder.entity(id) else { return };
-    let (buffer, body) = (entity.buffer, entity.body);
+    let Some((buffer, body)) = text_of(builder, id) else { return };
     let blocks = builder.with_buffer(buffer, |_, bytes| embedded::find(body.of(bytes)));
     for (number, block) in blocks.into_iter().enumerate() {
         let Some(facet) = builder.add_facet(id) else { return };
         let Some(entity) = builder.entity(facet) else { return };
+        if entity.buffer != buffer {
+            // It stands in what was decoded, where there is no header.
+            entity.buffer = buffer;
+            (entity.whole, entity.header) = (body, Span::new(0, 0));
+            entity.fields = (0, 0);
+        }
         let at = |offset: u32| body.start.saturating_add(offset);
         entity.body = Span { start: at(block.span.start), end: at(block.span.end) };
         entity.encoding = block.encoding;

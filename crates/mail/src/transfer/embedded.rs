@@ -105,7 +105,7 @@ fn block(text: &[u8], at: usize, line: &[u8], next: usize) -> Option<Block> {
         (Encoding::BinHex, None, end_of_binhex(text, next))
     } else if let Some(name) = begin_base64(line) {
         (Encoding::Base64Block, Some(name), end_of(text, next, |line| line.starts_with(b"====")))
-    } else if let Some(name) = begin(line) {
+    } else if let Some(name) = begin(line, line_at(text, next).0) {
         (Encoding::Uuencode, Some(name), end_of(text, next, |line| line.starts_with(b"end")))
     } else {
         // A bounded probe first: a run of many lines that is no file is asked about at each line.
@@ -119,14 +119,25 @@ fn block(text: &[u8], at: usize, line: &[u8], next: usize) -> Option<Block> {
     Some(Block { span: Span::new(at, end), encoding, name: name.filter(|name| !name.is_empty()) })
 }
 
-/// `begin 644 name`: the name, perhaps empty.
-fn begin(line: &[u8]) -> Option<&[u8]> {
+/// `begin 644 name`: the name, perhaps empty. With fewer than three digits the line behind it must be one
+/// of uuencode.
+fn begin<'t>(line: &'t [u8], next: &[u8]) -> Option<&'t [u8]> {
     let rest = line.get(..5).filter(|start| start.eq_ignore_ascii_case(b"begin")).and_then(|_| line.get(5..))?;
     let rest = rest.strip_prefix(b" ")?.trim_ascii_start();
     let digits = rest.iter().take_while(|byte| (b'0'..=b'7').contains(byte)).count();
     let name = rest.get(digits..)?;
-    ((3..=6).contains(&digits) && (name.is_empty() || name.first().is_some_and(u8::is_ascii_whitespace)))
-        .then_some(name)
+    match digits {
+        1 | 2 if is_uu_line(next) => Some(name),
+        3..=6 => Some(name),
+        _ => None,
+    }
+}
+
+/// Whether a line is as long as its first character says.
+fn is_uu_line(line: &[u8]) -> bool {
+    let Some((length, data)) = line.split_first() else { return false };
+    let wanted = usize::from(length.wrapping_sub(32) & 63).div_ceil(3) * 4;
+    wanted > 0 && data.len().abs_diff(wanted) <= 2 && data.iter().all(|byte| (b' '..=b'`').contains(byte))
 }
 
 /// `begin-base64 644 name`.

@@ -1,7 +1,7 @@
 //! Other ways in which clients undo a damaged transfer encoding.
 //!
 //! Base64: up to its first whole padding, up to the first character outside the alphabet, only the
-//! lines that are base64 from end to end, padding passed over as if it were nothing, each line for
+//! lines that are base64 from end to end, up to the first `=`, padding passed over as if it were nothing, each line for
 //! itself, the alphabet of RFC 4648 section 5. Quoted-printable: an escape that is none dropped in
 //! part or whole. Texts: NUL bytes dropped. Every way takes linear time and gives at most its input.
 
@@ -13,7 +13,7 @@ use crate::graph::Encoding;
 pub(crate) const MAX_COMPARED: usize = 64 * 1024;
 
 /// Most ways to read one body beside the strict one; other readings of the entity need room, too.
-const MAX_WAYS: usize = 5;
+const MAX_WAYS: usize = 6;
 /// Most blanks between an `=` and a line end or digits.
 const MAX_BLANKS: usize = 100;
 
@@ -21,6 +21,7 @@ const MAX_BLANKS: usize = 100;
 pub(super) fn decode(encoding: Encoding, body: &[u8], max: usize) -> Decoded {
     let text = match encoding {
         Encoding::Base64ToPadding => return quiet(base64(&to_padding(body), max)),
+        Encoding::Base64ToAnyPadding => return quiet(base64(to_any_padding(body), max)),
         Encoding::Base64ToJunk => return quiet(base64(to_junk(body), max)),
         Encoding::Base64CleanLines => return quiet(base64(&clean_lines(body), max)),
         Encoding::Base64Lone => return quiet(base64(&lone_to_bytes(body), max)),
@@ -33,6 +34,9 @@ pub(super) fn decode(encoding: Encoding, body: &[u8], max: usize) -> Decoded {
         Encoding::QuotedPrintableCr => bare_cr_to_lf(body),
         Encoding::QuotedPrintableRaw => raw_from_damage(body),
         Encoding::QuotedPrintableBreak => blank_breaks_kept(body),
+        Encoding::QuotedPrintableKeep => kept_whole(body),
+        Encoding::QuotedPrintableVisible => only(body, is_visible),
+        Encoding::QuotedPrintableHalf => without_halves(body),
         Encoding::QuotedPrintablePair => paired(body, b"=3D=3D"),
         Encoding::QuotedPrintableOne => paired(body, b"=3D"),
         Encoding::NoNul => {
@@ -80,6 +84,12 @@ fn to_padding(body: &[u8]) -> Vec<u8> {
         }
     }
     out
+}
+
+/// Up to the first `=`.
+fn to_any_padding(body: &[u8]) -> &[u8] {
+    let end = memchr::memchr(b'=', body).unwrap_or(body.len());
+    body.get(..end).unwrap_or(body)
 }
 
 fn to_junk(body: &[u8]) -> &[u8] {
@@ -132,6 +142,51 @@ fn dropped(body: &[u8], count: usize) -> Vec<u8> {
         }
     }
     out
+}
+
+/// Quoted-printable without escapes of which only the first digit is one; what follows them stays.
+fn without_halves(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len());
+    let mut at = 0;
+    while let Some(byte) = body.get(at) {
+        let half = *byte == b'='
+            && !is_escape(body, at)
+            && body.get(at.saturating_add(1)).is_some_and(|digit| hex(*digit).is_some());
+        if half {
+            at = at.saturating_add(2);
+        } else {
+            out.push(*byte);
+            at += 1;
+        }
+    }
+    out
+}
+
+/// Quoted-printable in which an escape that is none takes the two characters behind it along, unread.
+fn kept_whole(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len());
+    let mut at = 0;
+    while let Some(byte) = body.get(at) {
+        let kept = if *byte == b'=' && !is_escape(body, at) && !is_blank_break(body, at) { 3 } else { 1 };
+        for byte in body.get(at..at.saturating_add(kept).min(body.len())).unwrap_or(&[]) {
+            match byte {
+                b'=' if kept == 3 => out.extend_from_slice(b"=3D"),
+                byte => out.push(*byte),
+            }
+        }
+        at += kept;
+    }
+    out
+}
+
+/// Whether a byte may stand in quoted-printable (RFC 2045 section 6.7).
+fn is_visible(byte: u8) -> bool {
+    matches!(byte, b'\t' | b'\r' | b'\n' | b' '..=b'~')
+}
+
+/// Whether a quoted-printable body holds bytes that must not stand in it.
+pub(crate) fn holds_raw_bytes(body: &[u8]) -> bool {
+    body.iter().any(|byte| !is_visible(*byte))
 }
 
 /// Quoted-printable with blanks behind an `=`, and bare CRs, taken out.
@@ -278,6 +333,7 @@ pub(crate) fn is_damaged_quoted_printable(body: &[u8]) -> bool {
 pub(crate) fn base64_variants(body: &[u8]) -> Vec<Encoding> {
     let ways = [
         Encoding::Base64ToPadding,
+        Encoding::Base64ToAnyPadding,
         Encoding::Base64CleanLines,
         Encoding::Base64NoPadding,
         Encoding::Base64ToJunk,
@@ -306,6 +362,8 @@ pub(crate) fn quoted_printable_variants(body: &[u8]) -> Vec<Encoding> {
         Encoding::QuotedPrintableRaw,
         Encoding::QuotedPrintableDrop,
         Encoding::QuotedPrintableSkip,
+        Encoding::QuotedPrintableKeep,
+        Encoding::QuotedPrintableHalf,
         Encoding::QuotedPrintablePair,
         Encoding::QuotedPrintableOne,
     ];
@@ -335,7 +393,11 @@ mod tests {
 
     #[test]
     fn each_way_reads_damage_as_its_clients_do() {
-        let cases: [(Encoding, &[u8], &[u8]); 18] = [
+        let cases: [(Encoding, &[u8], &[u8]); 22] = [
+            (Encoding::QuotedPrintableKeep, b"=e=D1=3Dh", b"=e=D1=h"),
+            (Encoding::Base64ToAnyPadding, b"SGkt=SGkt", b"Hi-"),
+            (Encoding::QuotedPrintableVisible, b"<scr\x80i\0pt>=3D", b"<script>="),
+            (Encoding::QuotedPrintableHalf, b"a=b\nc=Zd=3D", b"a\nc=Zd="),
             (Encoding::Base64ToPadding, b"SGk=SGk=", b"Hi"),
             (Encoding::Base64ToPadding, b"SG=ktISE=", b"Hi-!!"),
             (Encoding::Base64NoPadding, b"SG=kt", b"Hi-"),

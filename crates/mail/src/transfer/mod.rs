@@ -9,13 +9,15 @@
 use crate::charset;
 use crate::defect::DefectCode;
 use crate::graph::{Encoding, Recode};
+use crate::shifted;
 use crate::span::Span;
 
 pub mod embedded;
 mod lax;
 
 pub(crate) use lax::{
-    MAX_COMPARED, base64_variants, is_clean_base64, is_damaged_quoted_printable, quoted_printable_variants,
+    MAX_COMPARED, base64_variants, holds_raw_bytes, is_clean_base64, is_damaged_quoted_printable,
+    quoted_printable_variants,
 };
 
 /// Most defects one decoding reports: at most one a code.
@@ -69,6 +71,7 @@ pub fn decode_text(encoding: Encoding, recode: Recode, body: &[u8], max: usize) 
         Recode::None => return decoded,
         Recode::Utf7 => decoded.bytes = embedded::utf7(&decoded.bytes),
         Recode::Wide => decoded.bytes = charset::wide_to_text(&decoded.bytes).into_bytes(),
+        recode => decoded.bytes = shifted::to_text(recode, &decoded.bytes).into_bytes(),
     }
     decoded.cut |= decoded.bytes.len() > max;
     decoded.bytes.truncate(max);

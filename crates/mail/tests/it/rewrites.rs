@@ -2,7 +2,7 @@
 
 use mail::defect::Ambiguity;
 use mail::fuzzing::fuzz_message;
-use mail::graph::{EntityId, Limits, parse};
+use mail::graph::{EntityId, Limits, Message, parse};
 use mail::neutralise::neutralise;
 use mail::normalise::{NotNormalisable, normalise};
 use mail::patch::PatchSet;
@@ -38,6 +38,14 @@ fn check_patch(raw: &[u8], patches: &PatchSet) -> Vec<u8> {
     out
 }
 
+/// Whether the strict reading shows every leaf. A file that a text holds in base64 is attached, too.
+fn has_one_reading(message: &Message<'_>) -> bool {
+    let content = |id: EntityId| message.content(id, 1 << 20).bytes.into_owned();
+    let (primary, others): (Vec<_>, Vec<_>) = message.leaves().partition(|id| message.entity(*id).unwrap().primary);
+    let primary: Vec<_> = primary.into_iter().map(content).collect();
+    others.into_iter().all(|id| primary.contains(&content(id)))
+}
+
 #[test]
 fn every_ambiguous_message_has_a_form_with_one_reading_and_the_same_leaves() {
     let (mut wrong, mut total) = (Vec::new(), 0);
@@ -47,7 +55,7 @@ fn every_ambiguous_message_has_a_form_with_one_reading_and_the_same_leaves() {
         match normalise(&message) {
             Ok(out) => {
                 let again = parse(&out, &Limits::default());
-                assert_eq!(again.len(), again.primary().count(), "{}", case.name);
+                assert!(has_one_reading(&again), "{}", case.name);
                 assert!(again.ambiguity() < Ambiguity::Ambiguous, "{}", case.name);
                 assert!(found(&again, &payload.bytes()).is_some(), "{}: the payload is gone", case.name);
                 assert_eq!(again.facts().subject, message.facts().subject, "{}", case.name);
@@ -123,7 +131,7 @@ proptest! {
         let message = parse(&data, &Limits::default());
         if let Ok(out) = normalise(&message) {
             let again = parse(&out, &Limits::default());
-            prop_assert_eq!(again.len(), again.primary().count());
+            prop_assert!(has_one_reading(&again));
             prop_assert_eq!(normalise(&again).is_ok(), true);
         }
         let all: Vec<EntityId> = message.leaves().collect();

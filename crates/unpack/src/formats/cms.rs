@@ -287,7 +287,7 @@ fn encapsulated(kind: Kind, mut at: Ber<'_>, all: &mut Ber<'_>) -> Option<Option
 fn octets(at: &mut Ber<'_>) -> Option<Vec<Range<usize>>> {
     let whole = at.next()?;
     if whole.tag & !CONSTRUCTED != OCTETS {
-        return Some(Vec::from([whole.from..whole.end]));
+        return Some(std::iter::once(whole.from..whole.end).collect());
     }
     if whole.tag == OCTETS {
         return Some(vec![whole.body]);

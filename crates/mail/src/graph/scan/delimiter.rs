@@ -1,5 +1,6 @@
 //! Delimiters of multiparts.
 
+use super::header::field_name;
 use super::{Frame, Multipart, Scan, State, trim_blanks};
 use crate::defect::DefectCode;
 use crate::graph::lines::Line;
@@ -28,10 +29,11 @@ impl Scan<'_, '_, '_, '_> {
         if in_header && self.policy.blind {
             return false;
         }
-        let mut at = line.start;
+        let (mut at, mut behind) = (line.start, None);
         let found = if self.policy.prefix {
-            self.anywhere(text).map(|(level, closing, offset)| {
+            self.anywhere(text).map(|(level, closing, offset, end)| {
                 at = at.saturating_add(offset);
+                behind = Some(line.start.saturating_add(end));
                 (level, closing)
             })
         } else if self.policy.inner {
@@ -64,9 +66,26 @@ impl Scan<'_, '_, '_, '_> {
         } else {
             multipart.parts = multipart.parts.saturating_add(1);
             let default_media = if multipart.digest { "message/rfc822" } else { "text/plain" };
-            self.open_part(entity, line, default_media);
+            self.part_behind(entity, line, behind, default_media);
         }
         true
+    }
+
+    /// Opens the part after a delimiter; its first field may stand in the delimiter's own line.
+    fn part_behind(&mut self, entity: EntityId, line: Line, behind: Option<usize>, default_media: &'static str) {
+        let is_field = |at: usize| {
+            let rest = self.slice(at, line.end);
+            rest.get(..8).is_some_and(|start| start.eq_ignore_ascii_case(b"content-")) && field_name(rest).is_some()
+        };
+        match behind.filter(|at| is_field(*at)) {
+            Some(at) => {
+                self.open_part(entity, Line { end: at, next: at, ..line }, default_media);
+                if let Some(Frame { state: State::Header(_), .. }) = self.frames.last() {
+                    let _next = self.header_line(Line { start: at, ..line });
+                }
+            }
+            None => self.open_part(entity, line, default_media),
+        }
     }
 
     /// The strict way: the whole line, and the outermost multipart that it fits. Gives its frame and
@@ -100,18 +119,19 @@ impl Scan<'_, '_, '_, '_> {
         (opens || closes).then_some((level, closes && !opens))
     }
 
-    /// The innermost multipart whose delimiter stands in the line, and where it does.
-    fn anywhere(&self, text: &[u8]) -> Option<(usize, bool, usize)> {
+    /// The innermost multipart whose delimiter stands in the line, where it does, and where it ends.
+    fn anywhere(&self, text: &[u8]) -> Option<(usize, bool, usize, usize)> {
         let first = memchr::memmem::find(text, b"--")?;
         let rest = text.get(first..)?;
         self.multiparts().take(MAX_COMPARED).find_map(|(level, _, multipart)| {
             let delimiter = [b"--", multipart.boundary.as_slice()].concat();
             let at = memchr::memmem::find(rest, &delimiter)?;
-            let behind = rest.get(at.saturating_add(delimiter.len())..).unwrap_or(&[]);
+            let end = at.saturating_add(delimiter.len());
+            let behind = rest.get(end..).unwrap_or(&[]);
             // Blanks in front belong to it.
             let before = text.get(..first.saturating_add(at)).unwrap_or(&[]);
             let at = if before.trim_ascii().is_empty() { 0 } else { before.len() };
-            Some((level, behind.starts_with(b"--"), at))
+            Some((level, behind.starts_with(b"--"), at, first.saturating_add(end)))
         })
     }
 

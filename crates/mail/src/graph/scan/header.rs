@@ -3,7 +3,7 @@
 use super::super::guess::{is_mbox_line, looks_like_message};
 use super::super::head::{self, Candidate, Head};
 use super::super::leaf::Watch;
-use super::super::lines::Line;
+use super::super::lines::{Line, Lines};
 use super::super::readings::Ask;
 use super::super::{Encoding, EntityId, Field, Shape};
 use super::{Frame, Job, Multipart, Scan, State, Then, trim_blanks};
@@ -14,6 +14,8 @@ use crate::span::Span;
 const MAX_HIDDEN: usize = 256;
 /// How far behind an empty line fields are looked for, in bytes.
 const MAX_LATE: usize = 2 * 1024;
+/// Most lines of junk in front of a late header.
+const MAX_JUNK_LINES: usize = 8;
 /// Longest name of a hidden field, in bytes.
 const MAX_HIDDEN_NAME: usize = 80;
 
@@ -91,6 +93,7 @@ impl Scan<'_, '_, '_, '_> {
         let Some(Frame { state: State::Header(header), .. }) = self.frames.last_mut() else { return Then::Next };
         let (first_field, default_media) = (header.first_field, header.default_media);
         if let Some(delimiter) = text.strip_prefix(b"--")
+            && !self.policy.blind
             && !std::mem::replace(&mut header.looked_ahead, true)
         {
             let fields = self.builder.graph.fields.get(first_field..).unwrap_or(&[]);
@@ -98,17 +101,23 @@ impl Scan<'_, '_, '_, '_> {
             if head.boundary.as_deref() == Some(trim_blanks(delimiter)) {
                 let span = Span::new(line.start, line.start);
                 self.builder.note(entity, DefectCode::MissingSeparator, span);
+                self.builder.ask(entity, Ask::Blind);
                 self.finish_header(line.start, false, false);
                 return Then::Again;
             }
         }
+        let has_fields = self.builder.graph.fields.len() > first_field;
         if let Some(Frame { state: State::Header(header), .. }) = self.frames.last_mut() {
-            if header.junk_ends {
+            // To some a line that begins with a colon is a field, without a name.
+            let nameless = header.fields_first && text.starts_with(b":");
+            if header.junk_ends && (!header.fields_first || has_fields) && !nameless {
                 self.finish_header(line.start, false, false);
                 return Then::Again;
             }
             header.in_field = false;
-            header.junk.get_or_insert(line.start);
+            if !text.starts_with(b":") {
+                header.junk.get_or_insert(line.start);
+            }
         }
         self.builder.ask(entity, if is_nothing(text) { Ask::BlankEnds } else { Ask::JunkEnds });
         if let Some(field) = hidden_field(text, line)
@@ -160,7 +169,7 @@ impl Scan<'_, '_, '_, '_> {
         entity.header = span;
         entity.body = Span::new(body, body);
         entity.fields = (Span::new(range.0, range.1).start, Span::new(range.0, range.1).end);
-        if fields.is_empty() && is_late_header(self.bytes.get(body..).unwrap_or(&[])) {
+        if fields.is_empty() && late_header(self.bytes.get(body..).unwrap_or(&[])).is_some() {
             self.builder.ask(id, Ask::SkipBlank);
         }
         if head.odd && as_leaf && !limited {
@@ -257,23 +266,51 @@ fn is_nothing(text: &[u8]) -> bool {
 }
 
 /// A line that would be one of the fields of MIME, were it not for blanks, controls or bytes above 127
-/// in its name.
+/// in its name, a colon in front of it, or a blank in place of its colon.
 fn hidden_field(text: &[u8], line: Line) -> Option<Field> {
-    let colon = memchr::memchr(b':', text.get(..MAX_HIDDEN_NAME.min(text.len()))?)?;
+    let front = text.iter().take_while(|byte| **byte <= b' ' || **byte == b':').count();
+    let (text, line) = (text.get(front..)?, Line { start: line.start.saturating_add(front), ..line });
+    let near = text.get(..MAX_HIDDEN_NAME.min(text.len()))?;
+    let word = near.iter().position(|byte| *byte <= b' ').filter(|at| near.get(..*at).is_some_and(is_mime));
+    let colon = word.or_else(|| memchr::memchr(b':', near))?;
     let name = text.get(..colon)?;
-    let visible = name.iter().filter(|byte| (33..=126).contains(*byte)).map(u8::to_ascii_lowercase);
-    let is = |known: &str| visible.clone().eq(known.bytes());
-    (is("content-type") || is("content-transfer-encoding")).then(|| Field {
+    is_mime(name).then(|| Field {
         name: Span::new(line.start, line.start.saturating_add(colon)),
         value: Span::new(line.start.saturating_add(colon).saturating_add(1), line.end),
         whole: Span::new(line.start, line.next),
     })
 }
 
-/// Whether a body begins with blank lines and fields of MIME: some clients pass over the blank lines.
-fn is_late_header(body: &[u8]) -> bool {
-    let text = body.get(..MAX_LATE.min(body.len())).unwrap_or(body).trim_ascii_start();
-    text.get(..8).is_some_and(|start| start.eq_ignore_ascii_case(b"content-")) || looks_like_message(text)
+/// Whether a name is one of those that say how to read a body, but for blanks, controls and bytes above
+/// 127 in it.
+fn is_mime(name: &[u8]) -> bool {
+    let visible = name.iter().filter(|byte| (33..=126).contains(*byte)).map(u8::to_ascii_lowercase);
+    let is = |known: &str| visible.clone().eq(known.bytes());
+    is("content-type") || is("content-transfer-encoding")
+}
+
+/// Where fields of MIME begin behind blank lines, or behind a few lines of junk: some clients pass over
+/// what stands in front of them.
+pub(in crate::graph) fn late_header(body: &[u8]) -> Option<usize> {
+    let text = body.get(..MAX_LATE.min(body.len())).unwrap_or(body);
+    let starts = |line: &[u8]| line.get(..8).is_some_and(|start| start.eq_ignore_ascii_case(b"content-"));
+    let blank = text.len().saturating_sub(text.trim_ascii_start().len());
+    let behind = text.get(blank..).unwrap_or(&[]);
+    if starts(behind) || looks_like_message(behind) {
+        return Some(blank);
+    }
+    let mut lines = Lines::new(text, 0);
+    for _ in 0..MAX_JUNK_LINES {
+        let line = lines.next()?;
+        if text.get(line.start..line.end).is_some_and(|line| line.starts_with(b"--")) {
+            // That is structure, not junk.
+            return None;
+        }
+        if text.get(line.start..line.end).is_some_and(|line| starts(line) && field_name(line).is_some()) {
+            return Some(line.start);
+        }
+    }
+    None
 }
 
 /// The length of the field name that a line begins with, and the offset of its colon; `None` if the

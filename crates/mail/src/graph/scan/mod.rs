@@ -18,7 +18,7 @@ use crate::span::Span;
 mod delimiter;
 mod header;
 
-pub(super) use header::field_name;
+pub(super) use header::{field_name, late_header};
 
 /// How a pass differs from the strict one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -35,6 +35,8 @@ pub(super) struct Policy {
     pub(super) blank_ends: bool,
     /// The first header ends before a line that is no field.
     pub(super) junk_ends: bool,
+    /// But not in front of its first field.
+    pub(super) fields_first: bool,
     /// What is said of the first header holds for all.
     pub(super) all_headers: bool,
     /// No delimiter is seen in a header.
@@ -72,6 +74,7 @@ struct Header {
     /// See [`Policy`].
     blank_ends: bool,
     junk_ends: bool,
+    fields_first: bool,
 }
 
 /// A multipart in progress.
@@ -183,6 +186,7 @@ impl<'s, 'a, 'l, 'b> Scan<'s, 'a, 'l, 'b> {
             looked_ahead: false,
             blank_ends: self.policy.blank_ends,
             junk_ends: self.policy.junk_ends,
+            fields_first: self.policy.fields_first,
         };
         if !self.policy.all_headers {
             (self.policy.blank_ends, self.policy.junk_ends) = (false, false);

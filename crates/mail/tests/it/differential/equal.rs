@@ -38,6 +38,8 @@ pub(crate) struct Ours {
     /// For texts.
     texts: Vec<Vec<u8>>,
     payloads: Vec<Vec<u8>>,
+    /// The lines that begin like delimiters.
+    delimiters: Vec<Vec<u8>>,
 }
 
 impl Ours {
@@ -51,7 +53,9 @@ impl Ours {
         let mut wholes = vec![plain(raw)];
         wholes.extend(containers.map(|id| plain(&content(id))));
         let payloads = PAYLOADS.iter().map(|payload| plain(&payload.bytes())).collect();
-        Self { leaves, wholes, texts: texts(&message), payloads }
+        let lines = raw.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
+        let delimiters = lines.filter(|line| line.starts_with(b"--")).map(<[u8]>::to_vec).collect();
+        Self { leaves, wholes, texts: texts(&message), payloads, delimiters }
     }
 
     /// Whether a leaf is among them.
@@ -59,7 +63,13 @@ impl Ours {
         if found.text {
             return self.has_text(&found.bytes);
         }
-        let found = plain(&found.bytes);
+        let without = self.without_delimiters(&found.bytes);
+        self.has_bytes(&found.bytes) || (without.len() < found.bytes.len() && self.has_bytes(&without))
+    }
+
+    /// Whether bytes are among them.
+    fn has_bytes(&self, found: &[u8]) -> bool {
+        let found = plain(found);
         // What is missing at the end of a line of uuencode is zeros to some, and a last soft break a sign.
         let end = found.iter().rposition(|byte| !matches!(byte, 0 | b'=')).map_or(0, |at| at + 1);
         let found = &found[..end];
@@ -71,6 +81,14 @@ impl Ours {
         };
         let known = found.is_empty() || self.leaves.iter().any(nearly) || self.wholes.iter().any(|w| holds(w, found));
         known && !self.payloads.iter().any(hidden)
+    }
+
+    /// Without lines of the message that begin like delimiters: where a delimiter is none to a parser, it
+    /// stands in a leaf.
+    fn without_delimiters(&self, found: &[u8]) -> Vec<u8> {
+        let is_one =
+            |line: &[u8]| line.starts_with(b"--") && self.delimiters.iter().any(|one| one == line.trim_ascii_end());
+        found.split_inclusive(|byte| *byte == b'\n').filter(|line| !is_one(line)).flatten().copied().collect()
     }
 
     /// Whether each line of a text is in one of ours, or is the message's own bytes.
