@@ -103,6 +103,7 @@ impl Flat {
             }
             root => {
                 let mut document = Document::default();
+                document.package.flat = true;
                 // The parts of a package are read as they come.
                 if let Some(root) = root.filter(|root| root.name != "package") {
                     document.read("", root, reader);
@@ -200,7 +201,7 @@ fn parts(reader: &mut Reader<'_>, max: usize) -> Vec<Part> {
                 }
                 let holds = match tag.name {
                     "xmlData" => Some(false),
-                    "binaryData" | "binData" | "binary-data" | "docOleData" => Some(true),
+                    "binaryData" | "binData" | "binary-data" => Some(true),
                     _ => None,
                 };
                 open = holds.filter(|_| !tag.empty).map(|base64| (tag.name, reader.at(), base64));

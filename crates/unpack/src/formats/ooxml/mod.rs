@@ -18,7 +18,7 @@ mod sheet;
 mod slide;
 mod word;
 
-use mail::evidence::{Active, UnscannedReason};
+use mail::evidence::{Active, FileKind, UnscannedReason};
 
 use crate::budget::{Budget, Meter};
 use crate::container::{Container, Member};
@@ -59,6 +59,10 @@ impl Container for Ooxml {
             if let Some(mut member) = self.zip.next(data, budget) {
                 self.next = self.next.max(member.index.saturating_add(1));
                 let name = member.name.as_ref().map_or("", |name| name.raw()).to_owned();
+                if binary::starts(&member.content) {
+                    // A record, not one of the formats that begin with the same few bytes.
+                    member.kind = Some(FileKind::Unknown);
+                }
                 if let Some(document) = &mut self.document
                     && let Err(limit) = document.part(&name, &member.content, budget)
                 {

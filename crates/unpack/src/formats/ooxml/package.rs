@@ -24,6 +24,8 @@ pub(super) struct Package {
     types: BTreeMap<String, String>,
     /// How many lists of content types there were.
     lists: u32,
+    /// It is one XML file, in which each part has its type.
+    pub(super) flat: bool,
     /// A part that holds macros was seen.
     macros: bool,
     /// There were parts under relationships, as every package has them.
@@ -124,7 +126,7 @@ impl Package {
         let mains = || self.types.values().filter(|kind| kind.ends_with(".main+xml") || kind.ends_with(".main"));
         let enabled = |kind: &String| kind.contains("macroenabled") || kind.contains("binary");
         let barred = self.macros && mains().next().is_some() && !mains().any(enabled);
-        self.contradictory || barred || self.related && self.lists != 1
+        self.contradictory || barred || self.lists > 1 || self.related && self.lists == 0 && !self.flat
     }
 }
 

@@ -186,3 +186,42 @@ fn page(charset: i32) -> Option<u32> {
         _ => return None,
     })
 }
+
+/// Words that begin a group whose text nobody sees (RTF 1.9.1, appendix B), in order. Inside of data it
+/// is no data either.
+#[rustfmt::skip]
+const UNSEEN: &[&[u8]] = &[
+    b"aftncn", b"aftnsep", b"aftnsepc", b"atndate", b"atnicn", b"atnparent", b"atnref", b"atntime", b"atrfend",
+    b"atrfstart", b"author", b"background", b"bkmkend", b"bkmkstart", b"blipuid", b"buptim", b"category",
+    b"colorschememapping", b"comment", b"company", b"creatim", b"datafield", b"defchp", b"defpap", b"doccomm",
+    b"docvar", b"ebcend", b"ebcstart", b"factoidname", b"falt", b"fchars", b"ffdeftext", b"ffentrymcr",
+    b"ffexitmcr", b"ffformat", b"ffhelptext", b"ffl", b"ffname", b"ffstattext", b"file", b"filetbl", b"fldtype",
+    b"fname", b"fontemb", b"fontfile", b"formfield", b"ftncn", b"ftnsep", b"ftnsepc", b"generator", b"gridtbl",
+    b"hl", b"hlfr", b"hlinkbase", b"hlloc", b"hlsrc", b"hsv", b"htmltag", b"info", b"keycode", b"keywords",
+    b"latentstyles", b"lchars", b"levelnumbers", b"leveltext", b"lfolevel", b"linkval", b"list", b"listlevel",
+    b"listname", b"listoverride", b"listoverridetable", b"listpicture", b"liststylename", b"listtable",
+    b"lsdlockedexcept", b"manager", b"nesttableprops", b"nextfile", b"nonesttables", b"objalias", b"objname",
+    b"objsect", b"objtime", b"oldcprops", b"oldpprops", b"oldsprops", b"oldtprops", b"oleclsid", b"operator",
+    b"panose", b"password", b"passwordhash", b"pgp", b"pgptbl", b"picprop", b"pnseclvl", b"pntxta", b"pntxtb",
+    b"printim", b"private", b"propname", b"protend", b"protstart", b"protusertbl", b"pxe", b"revtbl", b"revtim",
+    b"rsidtbl", b"rxe", b"sn", b"sp", b"staticval", b"stylesheet", b"subject", b"sv", b"svb", b"tc",
+    b"themedata", b"title", b"txe", b"ud", b"userprops", b"wgrffmtfilter", b"windowcaption",
+    b"writereservation", b"writereservhash", b"xe", b"xform", b"xmlattrname", b"xmlattrvalue", b"xmlclose",
+    b"xmlname", b"xmlnstbl", b"xmlopen",
+];
+
+/// Whether a word begins a group whose text nobody sees.
+pub(super) fn is_unseen(word: &[u8]) -> bool {
+    UNSEEN.binary_search(&word).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_in_order() {
+        assert!(UNSEEN.is_sorted());
+        assert!(is_unseen(b"staticval") && !is_unseen(b"par"));
+    }
+}

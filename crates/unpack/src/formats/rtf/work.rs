@@ -4,7 +4,7 @@
 
 use mail::evidence::Active;
 
-use super::state::{Goal, Groups, Tables};
+use super::state::{Goal, Groups, Tables, is_unseen};
 use super::tokens::{self, Token};
 use crate::formats::ole2::text::decode;
 use crate::formats::ooxml::fields::Fields;
@@ -100,6 +100,10 @@ impl Work {
     pub(super) fn token(&mut self, token: Token<'_>) {
         let starred = std::mem::take(&mut self.starred);
         match token {
+            // Line ends mean nothing, here as elsewhere.
+            Token::Text(text) if starred && text.iter().all(|byte| matches!(byte, b'\r' | b'\n')) => {
+                self.starred = true
+            }
             Token::Open => {
                 self.flush();
                 self.groups.open();
@@ -169,7 +173,8 @@ impl Work {
 
     /// The data of the present piece is told in two ways from here on.
     fn loose(&mut self) -> Option<&mut Hex> {
-        let piece = self.open.as_mut()?;
+        // Groups in pictures have purposes of their own, and nobody hides a program there.
+        let piece = self.open.as_mut().filter(|piece| piece.goal != Goal::Picture)?;
         Some(piece.loose.get_or_insert_with(|| piece.strict.clone()))
     }
 
@@ -379,13 +384,13 @@ impl Work {
                 self.fields.begin();
                 Goal::Field
             }
-            b"fldrslt" | b"result" | b"shptxt" | b"footnote" | b"header" | b"footer" => Goal::Body,
+            b"fldrslt" | b"result" | b"shptxt" | b"footnote" | b"header" | b"headerl" | b"headerr" | b"headerf"
+            | b"footer" | b"footerl" | b"footerr" | b"footerf" => Goal::Body,
             b"fonttbl" => Goal::Fonts,
             b"colortbl" => Goal::Colours,
-            b"stylesheet" | b"info" | b"listtable" | b"revtbl" | b"themedata" | b"pntxta" | b"pntxtb" => Goal::Nothing,
             // These hold text though they are marked as what older readers should pass over.
             b"shpinst" | b"shppict" | b"nonshppict" | b"annotation" | b"atnid" | b"atnauthor" => return true,
-            _ if starred => Goal::Nothing,
+            word if starred || is_unseen(word) => Goal::Nothing,
             _ => return false,
         };
         self.flush();

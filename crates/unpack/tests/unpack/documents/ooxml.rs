@@ -6,7 +6,7 @@ use mail::evidence::{Active, FileKind, UnscannedReason};
 use unpack::detect;
 
 use super::{Seen, package, relationships, seen};
-use crate::support::{archive, deflated};
+use crate::support::{archive, deflated, members};
 
 const WORD: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml";
 const EXCEL: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml";
@@ -204,6 +204,9 @@ fn binary_workbooks_are_read() {
         vec![("[Content_Types].xml", b"<Types/>"), ("xl/_rels/workbook.bin.rels", links.as_bytes())];
     parts.extend(names.iter().zip(&binary).map(|(name, part)| (name.as_str(), part.as_slice())));
     let found = seen(&deflated(&parts));
+    let (all, _) = members(FileKind::Ooxml, &deflated(&parts));
+    // Their first bytes are those of other formats, as which they are not to be opened.
+    assert_eq!(all.iter().filter(|member| member.kind == Some(FileKind::Unknown)).count(), binary.len());
     assert_eq!(found.text, "Front\nshared own");
     assert_eq!(found.hidden, "Macro");
     let expected = [(Active::Dde, "cmd|/c calc".to_owned()), (Active::Xlm, "R1C1 =\"calc\" EXEC/1\n".to_owned())];
@@ -290,8 +293,8 @@ fn flat_packages_are_opened_like_zipped_ones() {
     let text = String::from_utf8(flat()).unwrap();
     let wide: Vec<u8> = format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect();
     for data in [text.as_bytes().to_vec(), format!("\u{feff}{text}").into_bytes(), wide] {
-        let Seen { text, acts, files, .. } = seen(&data);
-        assert_eq!(text, "flat text");
+        let Seen { text, acts, files, problems, .. } = seen(&data);
+        assert_eq!((text.as_str(), problems), ("flat text", vec![]));
         assert_eq!(acts, [(Active::RemoteTemplate, "http://example.org/a.dotm".to_owned())]);
         assert_eq!(files.len(), 3);
         assert_eq!(files[0], ("word/document.xml".to_owned(), FLAT.as_bytes().to_vec()));

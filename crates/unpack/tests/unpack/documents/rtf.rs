@@ -60,6 +60,8 @@ fn objects_are_found_however_their_data_is_written() {
         format!("{{\\object{{\\*\\objdata {first}{{\\nothing}}zz\\par {second}}}}}"),
         format!("{{\\object{{\\*\\objdata{{\\*\\objdata {data}}}}}}}"),
         format!("{{\\object{{\\objdata {}}}}}", data.to_uppercase()),
+        format!("{{\\object{{\\*\\objdata {first}{{\\proptype\\staticval abc}}{second}}}}}"),
+        format!("{{\\object{{\\*\n\\footerr{{\\bin\\binN\\object}}\\.\\objdata {first}\\fnil\n{second}}}}}"),
         format!("{{\\object{{\\*\\OBJDATA123 {data}"),
     ];
     for case in cases {
