@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::config::Config;
 use crate::problem::Problem;
-use crate::values::ClamdAddress;
+use crate::values::{ClamdAddress, SocketAddress};
 
 /// Looks at the outside: whether files can be read, the data directory be written, names be
 /// resolved. It may wait for a name server.
@@ -43,6 +43,7 @@ pub fn check_environment(config: &Config) -> Vec<Problem> {
         file("engines.hash_lists", path);
     }
     check_keys(config, &mut found);
+    check_sockets(config, &mut found);
     for path in &config.engines.yara {
         check_rules(path, &mut found);
     }
@@ -73,6 +74,17 @@ fn check_data_dir(path: &Path, found: &mut Vec<Problem>) {
         Err(error) => {
             found.push(Problem::error("data_dir", format!("data_dir: {}: {error}", path.display())));
         }
+    }
+}
+
+/// A socket's directory must be there when it is bound.
+fn check_sockets(config: &Config, found: &mut Vec<Problem>) {
+    for (at, listener) in config.milter.iter().enumerate() {
+        let SocketAddress::Unix(path) = &listener.listen else { continue };
+        let Some(dir) = path.parent().filter(|dir| !dir.is_dir()) else { continue };
+        let key = format!("milter[{at}].listen");
+        let message = format!("{key}: the directory {} does not exist (yet): nothing can listen there", dir.display());
+        found.push(Problem::warning(&key, message));
     }
 }
 

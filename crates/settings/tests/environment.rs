@@ -3,7 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use settings::values::ClamdAddress;
+use settings::config::MilterListener;
+use settings::values::{ClamdAddress, SocketAddress};
 use settings::{Config, Severity, check_environment};
 
 fn config(folder: &std::path::Path) -> Config {
@@ -80,4 +81,15 @@ fn the_host_name_is_always_one() {
     assert!(!Config::default().hostname().is_empty());
     let config = Config { hostname: "mx.example.org".to_owned(), ..Config::default() };
     assert_eq!(config.hostname(), "mx.example.org");
+}
+
+#[test]
+fn a_socket_needs_its_directory() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    let mut config = config(folder.path());
+    let socket = |path: &str| SocketAddress::Unix(folder.path().join(path));
+    let milter = |path: &str| MilterListener { listen: socket(path), ..MilterListener::default() };
+    config.milter = vec![milter("milter.sock"), milter("missing/milter.sock")];
+    assert_eq!(keys(&config), [("milter[1].listen".to_owned(), Severity::Warning)]);
 }

@@ -11,6 +11,7 @@ pub mod milter;
 pub mod peers;
 pub mod postfix;
 pub mod sample;
+pub mod sendmail;
 pub mod sink;
 pub mod tls;
 
@@ -22,6 +23,7 @@ pub use daemon::Daemon;
 pub use milter::Mta;
 pub use postfix::Postfix;
 pub use sample::eicar;
+pub use sendmail::Sendmail;
 pub use sink::{Action, Behaviour, Outcome, Point, Received, Sink};
 
 /// How long a wait in these helpers lasts before the test fails.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use testkit::postfix::Options;
-use testkit::{Behaviour, Daemon, Postfix, Sink, eicar, peers, sample};
+use testkit::{Behaviour, Daemon, Postfix, Sendmail, Sink, eicar, peers, sample};
 
 use crate::support::{Mailward, PROGRAM, run, smtp_source, tally, try_send, turn};
 
@@ -269,4 +269,40 @@ async fn the_manuals_mailward_and_postfix_serve_network_machine_and_release() {
     assert!(String::from_utf8_lossy(&got).contains("eicar.com.removed.txt"));
     let line = daemon.wait_log("from the machine").await;
     assert!(line.contains("\"surface\":\"milter\"") && line.contains("\"peer\":\"127.0.0.1\""), "{line}");
+}
+
+/// A message's fields in no order, without those that mail servers on the way add, and its body.
+fn parts(content: &[u8]) -> (Vec<String>, String) {
+    let text = neutral(content);
+    let (head, body) = text.split_once("\r\n\r\n").expect("a header and a body");
+    let head = head.replace("\r\n\t", " ");
+    let mut fields: Vec<String> =
+        head.split("\r\n").filter(|line| !line.contains("example.net")).map(str::to_owned).collect();
+    fields.sort();
+    (fields, body.to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_sendmail_arrives_the_same_but_for_the_order_of_fields() {
+    let _turn = turn().await;
+    let (behind_gateway, behind_sendmail) =
+        (Sink::start(Behaviour::accept()).await, Sink::start(Behaviour::accept()).await);
+    let port = testkit::free_port();
+    let place = format!("inet:{port}@127.0.0.1");
+    let mailward = Mailward::start(behind_gateway.address(), &milter(&format!("127.0.0.1:{port}"))).await;
+    let Some(sendmail) = Sendmail::start(&place, behind_sendmail.address()).await else { return };
+    for (name, mail) in mails() {
+        assert_eq!(mailward.send(&mail).await.0, 250, "{name}");
+        let by_gateway = without_received(&behind_gateway.messages().remove(0).content);
+        behind_gateway.clear();
+        let sent = try_send(sendmail.address(), &mail).await.expect("an answer");
+        assert_eq!(sent.0, 250, "{name}: {}", sent.1);
+        testkit::wait_until(name, testkit::PATIENCE, || !behind_sendmail.messages().is_empty()).await;
+        let by_sendmail = behind_sendmail.messages().remove(0).content;
+        behind_sendmail.clear();
+        assert_eq!(parts(&by_sendmail), parts(&by_gateway), "{name}");
+    }
+    drop(mailward);
+    let (code, text) = try_send(sendmail.address(), &sample::clean("away")).await.expect("an answer");
+    assert!((400..500).contains(&code), "{code} {text}");
 }
