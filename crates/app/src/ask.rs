@@ -11,6 +11,7 @@ use service::admin::{Admin, Request, Response};
 use service::metrics::Metrics;
 use service::policy::{self, InForce};
 use service::routes::Routes;
+use settings::config::Outbox;
 use store::Store;
 use tokio::runtime::{Builder, Runtime};
 
@@ -33,6 +34,7 @@ pub(crate) enum Administration {
 pub(crate) struct Direct {
     store: Store,
     routes: Arc<Routes>,
+    outbox: Arc<Outbox>,
     policy_file: Option<PathBuf>,
     in_force: Arc<InForce>,
     runtime: Runtime,
@@ -98,7 +100,8 @@ impl Direct {
         let in_force = policy::load(&store, policy_file.as_deref()).map_err(Failure::new)?;
         let runtime = Builder::new_current_thread().enable_all().build().map_err(Failure::new)?;
         let routes = Arc::new(node::routes(place.config()).map_err(Failure::new)?);
-        Ok(Self { store, routes, policy_file, in_force: Arc::new(in_force), runtime })
+        let outbox = Arc::new(place.config().outbox.clone());
+        Ok(Self { store, routes, outbox, policy_file, in_force: Arc::new(in_force), runtime })
     }
 
     fn ask(&mut self, request: Request) -> Answered {
@@ -106,6 +109,7 @@ impl Direct {
             store: self.store.clone(),
             routes: Arc::clone(&self.routes),
             metrics: Arc::new(Metrics::new()),
+            outbox: Arc::clone(&self.outbox),
             policy_file: self.policy_file.clone(),
             in_force: Arc::clone(&self.in_force),
         };

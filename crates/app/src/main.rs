@@ -25,7 +25,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use commands::{backup, config, demo, doctor, explain, log, manual, policy, scan, serve, try_mail};
+use commands::{backup, config, demo, doctor, explain, log, manual, policy, queue, scan, serve, try_mail};
 
 /// Mailward inspects mail for malware wherever it crosses.
 ///
@@ -52,6 +52,7 @@ enum Command {
     Completions(manual::CompletionArgs),
     #[command(hide = true)]
     ManualPages(manual::PageArgs),
+    Queue(queue::Args),
     /// The process that the scan workers are forked from; started by the program itself.
     #[command(hide = true)]
     WorkerHost,
@@ -73,6 +74,7 @@ fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions(args) => manual::completions(&args, Cli::command()),
         Command::ManualPages(args) => manual::pages(&args, Cli::command()),
+        Command::Queue(args) => queue::run(&args),
     };
     failure::exit_code(result)
 }

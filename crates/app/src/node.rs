@@ -34,9 +34,6 @@ pub const WORKER_HOST: &str = "worker-host";
 /// How often clamd is asked how it is.
 const CLAMD_CHECK: Duration = Duration::from_secs(30);
 
-/// How long a stop waits for originals that are being forwarded.
-const FORWARD_WAIT: Duration = Duration::from_secs(5);
-
 /// A node that is ready to run.
 pub struct Running {
     service: Arc<Service>,
@@ -142,6 +139,7 @@ impl Running {
             policy: ArcSwap::from_pointee(in_force),
             site: ArcSwap::from_pointee(site(&config)),
             routes: ArcSwap::from_pointee(routes(&config)?),
+            outbox: ArcSwap::from_pointee(config.outbox.clone()),
             redact: AtomicBool::new(config.log.redact),
         };
         let data_dir = config.data_dir.clone();
@@ -178,6 +176,7 @@ impl Running {
         let control = api::control::socket_path(&self.data_dir);
         beside.spawn(upkeep::run(Arc::clone(&self.service), stopped()));
         beside.spawn(watch_clamd(Arc::clone(&self.service), stopped()));
+        beside.spawn(service::outbox::run(Arc::clone(&self.service), stopped()));
         beside.spawn(service::routes::watch(Arc::clone(&self.service), stopped()));
         let (service, stop) = (Arc::clone(&self.service), stopped());
         beside.spawn(async move {
@@ -215,7 +214,6 @@ impl Running {
             let _ = mail.await;
         }
         while beside.join_next().await.is_some() {}
-        self.service.settle(FORWARD_WAIT).await;
         self.service.close();
         self.service.current().examiner.load_full().pool().clone().shutdown().await;
         tracing::info!("stopped");
@@ -366,6 +364,7 @@ async fn reload_from(service: &Arc<Service>, gateway: &Arc<Gateway>, path: &Path
     current.policy.rcu(|now| if now.is_newer_than(&in_force) { Arc::clone(now) } else { Arc::clone(&in_force) });
     current.site.store(Arc::new(site(&config)));
     current.routes.store(Arc::new(new_routes));
+    current.outbox.store(Arc::new(config.outbox.clone()));
     current.redact.store(config.log.redact, Ordering::Relaxed);
     gateway.reload(node);
     Ok(())

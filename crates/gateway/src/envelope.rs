@@ -3,12 +3,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use jiff::Timestamp;
-use jiff::fmt::rfc2822::DateTimePrinter;
-use jiff::tz::TimeZone;
 use mail::address::Address;
 use mail::arrival::{MessageId, Peer};
 use mail::untrusted::Untrusted;
+use service::id::date;
 use wire::smtp::xforward::{self, XforwardName};
 
 /// What a relay says when it does not know.
@@ -134,14 +132,6 @@ impl Client {
         };
         format!("from {helo} ({ip}) by {hostname} (Mailward) with {protocol} id {id}{to}; {}", date(now_ms))
     }
-}
-
-fn date(unix_ms: u64) -> String {
-    let at = Timestamp::from_second(i64::try_from(unix_ms / 1000).unwrap_or(0)).unwrap_or_default();
-    let mut out = String::new();
-    // Writing to a string cannot fail, and every time in range has a date.
-    let _ = DateTimePrinter::new().print_zoned(&at.to_zoned(TimeZone::UTC), &mut out);
-    out
 }
 
 #[cfg(test)]

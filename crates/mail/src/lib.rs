@@ -10,6 +10,7 @@ pub mod address;
 pub mod arrival;
 pub mod charset;
 pub mod defect;
+pub mod dsn;
 pub mod edit;
 pub mod evidence;
 #[doc(hidden)]

@@ -9,11 +9,13 @@ use mail::address::Address;
 use mail::arrival::MessageId;
 use mail::untrusted::Untrusted;
 use serde::{Deserialize, Serialize};
-use store::{BackupId, Entry, Filter, LogFilter, Logged, Original, RevisionHead, Store, StoreError};
+use settings::config::Outbox;
+use store::{BackupId, Entry, Filter, LogFilter, Logged, Original, QueueId, Queued, RevisionHead, Store, StoreError};
 
+use crate::id;
 use crate::metrics::Metrics;
 use crate::policy::{self, InForce, Origin, PolicyError};
-use crate::release::{self, SendError};
+use crate::release::{self, Released, SendError};
 use crate::routes::Routes;
 
 /// Most entries of one page.
@@ -56,6 +58,33 @@ pub enum Request {
     },
     /// Check every stored message.
     BackupVerify,
+    /// Mails in the outbox, oldest first.
+    QueueList {
+        /// Where the page begins.
+        after: Option<QueueId>,
+        /// How many at most.
+        limit: usize,
+    },
+    /// One mail in the outbox.
+    QueueShow {
+        /// Its id.
+        id: String,
+    },
+    /// Have mails tried now, held or not.
+    QueueRetry {
+        /// Their ids; empty: all that are not held.
+        ids: Vec<String>,
+    },
+    /// Hold mails until they are retried by hand.
+    QueueHold {
+        /// Their ids.
+        ids: Vec<String>,
+    },
+    /// Delete mails without a word to anybody.
+    QueueDelete {
+        /// Their ids.
+        ids: Vec<String>,
+    },
     /// The installation key, to be kept in a safe place.
     KeyExport,
     /// The policy in force.
@@ -148,11 +177,26 @@ pub enum Response {
     Released {
         /// Addresses that the next hop took it for.
         to: Vec<String>,
+        /// Addresses for which it waits in the outbox.
+        #[serde(default)]
+        queued: Vec<String>,
         /// Why it stopped before the end.
         error: Option<String>,
     },
     /// It is deleted.
     Deleted,
+    /// Mails in the outbox.
+    Queue {
+        /// The mails.
+        mails: Vec<Queued>,
+        /// Where the next page begins.
+        next: Option<QueueId>,
+    },
+    /// Something was done to mails in the outbox.
+    QueueDone {
+        /// To how many.
+        count: u64,
+    },
     /// What a check of all stored messages found.
     Verified {
         /// Contents that were read to their end.
@@ -228,6 +272,8 @@ pub struct Admin {
     pub routes: Arc<Routes>,
     /// Figures.
     pub metrics: Arc<Metrics>,
+    /// How much the outbox takes.
+    pub outbox: Arc<Outbox>,
     /// The file that is the policy's only source.
     pub policy_file: Option<PathBuf>,
     /// The policy in force.
@@ -315,6 +361,23 @@ impl Admin {
                 let damaged = found.entries.iter().map(|(id, why)| (id.to_string(), why.clone())).collect();
                 Response::Verified { checked: found.checked, damaged }.into()
             }
+            Request::QueueList { after, limit } => {
+                let limit = limit.clamp(1, MAX_PAGE);
+                let mails = self.store.queue_list(after, limit)?;
+                let next = mails.last().map(|mail| mail.id).filter(|_| mails.len() == limit);
+                Response::Queue { mails, next }.into()
+            }
+            Request::QueueShow { id } => {
+                Response::Queue { mails: vec![self.store.queue_show(queue_id(&id)?)?], next: None }.into()
+            }
+            Request::QueueRetry { ids } if ids.is_empty() => {
+                Response::QueueDone { count: self.store.queue_retry(None, id::now_ms())? }.into()
+            }
+            Request::QueueRetry { ids } => {
+                each(&ids, |id| Ok(self.store.queue_retry(Some(id), id::now_ms())? > 0))?.into()
+            }
+            Request::QueueHold { ids } => each(&ids, |id| self.store.queue_hold(id))?.into(),
+            Request::QueueDelete { ids } => each(&ids, |id| self.store.queue_delete(id))?.into(),
             Request::KeyExport => Response::Key { text: self.store.export_key().expose().to_owned() }.into(),
             Request::PolicyShow => {
                 let policy = Box::new(self.in_force.policy.as_ref().clone());
@@ -368,7 +431,7 @@ impl Admin {
     }
 
     async fn release(self, id: String, to: Vec<String>) -> Result<Answer, AdminError> {
-        let (routes, metrics) = (Arc::clone(&self.routes), Arc::clone(&self.metrics));
+        let (routes, metrics, limits) = (Arc::clone(&self.routes), Arc::clone(&self.metrics), Arc::clone(&self.outbox));
         if routes.all().is_empty() {
             return Err(AdminError::Send(SendError::NoNextHop));
         }
@@ -385,10 +448,10 @@ impl Admin {
             recipients.clone_from(&entry.entry.recipients);
         }
         let way = release::Way { routes: &routes, metrics: &metrics, direction: entry.entry.direction };
-        let (done, error) = release::release(&store, way, entry.id, &recipients).await;
-        tracing::info!(backup = %entry.id, message = %entry.entry.id, recipients = done.len(), "an entry was released from Backup");
-        let to = done.iter().map(|a| a.as_str().to_owned()).collect();
-        Ok(Response::Released { to, error: error.map(|e| e.to_string()) }.into())
+        let Released { sent, queued, error } = release::release(&store, way, &limits, entry.id, &recipients).await;
+        tracing::info!(backup = %entry.id, message = %entry.entry.id, recipients = sent.len(), queued = queued.len(), "an entry was released from Backup");
+        let texts = |list: &[Address]| list.iter().map(|a| a.as_str().to_owned()).collect();
+        Ok(Response::Released { to: texts(&sent), queued: texts(&queued), error: error.map(|e| e.to_string()) }.into())
     }
 
     fn apply(&self, text: &str, author: &str, comment: &str) -> Result<Answer, AdminError> {
@@ -401,6 +464,26 @@ impl Admin {
             Response::Policy { policy: Box::new(new.policy.as_ref().clone()), origin: new.origin.to_string() };
         Ok(Answer { response, body: None, policy: Some(new) })
     }
+}
+
+fn queue_id(text: &str) -> Result<QueueId, AdminError> {
+    let shown = || mail::untrusted::escape(text, 60);
+    text.parse().map_err(|_| {
+        AdminError::Other(format!("\"{}\" is not the id of a mail in the outbox (13 characters)", shown()))
+    })
+}
+
+/// Does something to mails in the outbox, all or none of which must have a good id.
+fn each(ids: &[String], mut act: impl FnMut(QueueId) -> Result<bool, StoreError>) -> Result<Response, AdminError> {
+    let ids = ids.iter().map(|id| queue_id(id)).collect::<Result<Vec<_>, _>>()?;
+    let mut count = 0;
+    for id in ids {
+        if !act(id)? {
+            return Err(AdminError::Other(format!("the outbox has no mail {id} (any more); {count} were done before")));
+        }
+        count += 1;
+    }
+    Ok(Response::QueueDone { count })
 }
 
 fn store_filter(filter: ListFilter) -> Filter {

@@ -2,11 +2,23 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimePrinter;
+use jiff::tz::TimeZone;
 use mail::arrival::MessageId;
 
 /// Milliseconds since 1970.
 pub fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// A time as a date of RFC 5322, in UTC.
+pub fn date(unix_ms: u64) -> String {
+    let at = Timestamp::from_second(i64::try_from(unix_ms / 1000).unwrap_or(0)).unwrap_or_default();
+    let mut out = String::new();
+    // Writing to a string cannot fail, and every time in range has a date.
+    let _ = DateTimePrinter::new().print_zoned(&at.to_zoned(TimeZone::UTC), &mut out);
+    out
 }
 
 /// A new name.

@@ -12,6 +12,7 @@ pub mod flow;
 pub mod id;
 mod journal;
 pub mod metrics;
+pub mod outbox;
 pub mod policy;
 pub mod record;
 pub mod release;
@@ -25,29 +26,25 @@ pub mod worker;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use judge::plan::{Fate, unexamined};
 use judge::site::Site;
 use mail::address::Address;
 use mail::arrival::Arrival;
-use store::{Logged, Store};
-use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout};
+use store::{Logged, NewQueued, NewRecipient, QueueKind, Store};
+use tokio::time::Instant;
 
 use examine::Examiner;
 use flow::{Bench, Decided, Keeping};
 use journal::Journal;
 use metrics::Metrics;
+use outbox::Outbox;
 use policy::InForce;
 use record::{Outcome, Taken};
 use render::Output;
 use routes::Routes;
 use spool::Spool;
-
-/// Most originals that are forwarded (ACT-25) at once: each holds a message and a connection.
-const MAX_FORWARDS: u32 = 32;
 
 /// What can change while the service runs.
 #[derive(Debug)]
@@ -60,6 +57,8 @@ pub struct Current {
     pub site: ArcSwap<Site>,
     /// Where mail goes.
     pub routes: ArcSwap<Routes>,
+    /// How mail of our own is tried.
+    pub outbox: ArcSwap<settings::config::Outbox>,
     /// Leave addresses, subjects and names out of the log.
     pub redact: AtomicBool,
 }
@@ -72,7 +71,7 @@ pub struct Service {
     policy_file: Option<PathBuf>,
     connections: AtomicU64,
     journal: Journal,
-    forwards: Arc<Semaphore>,
+    outbox: Outbox,
 }
 
 impl std::fmt::Debug for Service {
@@ -85,8 +84,15 @@ impl Service {
     /// Puts a service together.
     pub fn new(store: Store, metrics: Arc<Metrics>, current: Current, policy_file: Option<PathBuf>) -> Arc<Self> {
         let journal = Journal::start(store.clone());
-        let forwards = Arc::new(Semaphore::new(MAX_FORWARDS as usize));
-        Arc::new(Self { store, metrics, current, policy_file, connections: AtomicU64::new(0), journal, forwards })
+        Arc::new(Self {
+            store,
+            metrics,
+            current,
+            policy_file,
+            connections: AtomicU64::new(0),
+            journal,
+            outbox: Outbox::default(),
+        })
     }
 
     /// Figures.
@@ -136,37 +142,41 @@ impl Service {
     /// Sends the unmodified message to the addresses that the policy names (ACT-25), beside the
     /// message's own way. Not for a message that its sender will bring again: the addresses would get
     /// it once a try.
-    fn forward(&self, spool: &Spool, arrival: &Arrival, decided: &Decided, outcome: &Outcome) {
+    async fn forward(&self, spool: &Spool, arrival: &Arrival, decided: &Decided, outcome: &Outcome) {
         let settled = outcome.taken == Taken::Yes || outcome.reply.starts_with('5');
-        if decided.plan.forward_to.is_empty() || !settled {
+        let to: Vec<NewRecipient> = decided
+            .plan
+            .forward_to
+            .iter()
+            .filter_map(|text| Address::parse(text))
+            .map(|address| NewRecipient { address, parameters: String::new() })
+            .collect();
+        if to.is_empty() || !settled {
             return;
         }
-        let (routes, metrics) = (self.current.routes.load_full(), Arc::clone(&self.metrics));
-        let (to, spool, id, direction) =
-            (decided.plan.forward_to.clone(), spool.clone(), arrival.id, arrival.direction);
-        let Ok(slot) = Arc::clone(&self.forwards).try_acquire_owned() else {
-            tracing::error!(%id, "too many originals are being forwarded; this one is not: see the copy in Backup");
-            return;
+        let mail = NewQueued {
+            message: arrival.id,
+            kind: QueueKind::Forward,
+            direction: arrival.direction,
+            mail_from: None,
+            parameters: String::new(),
+            created_ms: id::now_ms(),
+            size: spool.len(),
+            recipients: to,
         };
-        tokio::spawn(async move {
-            let _slot = slot;
-            for address in to.iter().filter_map(|text| Address::parse(text)) {
-                let way = release::Way { routes: &routes, metrics: &metrics, direction };
-                match release::send(way, None, &address, Vec::new(), &spool).await {
-                    Ok(_) => tracing::info!(%id, "the original was forwarded"),
-                    Err(error) => {
-                        tracing::error!(%id, %error, "the original could not be forwarded; see the copy in Backup")
-                    }
-                }
+        match self.enqueue(mail, Box::new(spool.reader())).await {
+            Ok(receipt) => tracing::info!(id = %arrival.id, queue = %receipt.id(), "the original will be forwarded"),
+            Err(error) => {
+                tracing::error!(id = %arrival.id, %error, "the original cannot be forwarded; see the copy in Backup")
             }
-        });
+        }
     }
 
     /// Records how a message ended. A copy that was made for changes nobody took is dropped: the
     /// sender keeps the message, and will bring it again. Where the next hop may have taken what we
     /// changed, the original stays.
     pub async fn finish(&self, arrival: &Arrival, spool: &Spool, decided: Decided, outcome: Outcome) {
-        self.forward(spool, arrival, &decided, &outcome);
+        self.forward(spool, arrival, &decided, &outcome).await;
         let report = decided.report.as_ref();
         record::log(arrival, &decided.plan, report, &outcome, self.current.redact.load(Ordering::Relaxed));
         record::count(&self.metrics, arrival, &decided.plan, report, &outcome);
@@ -181,13 +191,6 @@ impl Service {
             }
         }
         self.journal.push(row);
-    }
-
-    /// Waits for originals that are being forwarded, for at most `limit`.
-    pub async fn settle(&self, limit: Duration) {
-        if timeout(limit, self.forwards.acquire_many(MAX_FORWARDS)).await.is_err() {
-            tracing::error!("the stop cuts off originals that are being forwarded: see the copies in Backup");
-        }
     }
 
     /// Writes what is not written yet; after it nothing is recorded any more.

@@ -105,6 +105,14 @@ pub struct Metrics {
     pub hop_sessions: Family<HopEndLabels, Counter>,
     /// Messages handed to next hops, by what came of it.
     pub hop_messages: Family<HopEndLabels, Counter>,
+    /// Mails in the outbox.
+    pub outbox_mails: Gauge<u64, AtomicU64>,
+    /// Bytes in the outbox.
+    pub outbox_bytes: Gauge<u64, AtomicU64>,
+    /// Age of the oldest mail in the outbox, in seconds.
+    pub outbox_age: Gauge<u64, AtomicU64>,
+    /// Recipients that were tried from the outbox.
+    pub outbox_recipients: Family<OutboxLabels, Counter>,
     /// Workers now running.
     pub workers: Gauge<i64, AtomicI64>,
     /// Workers that ended unexpectedly, were ended at a deadline, or retired, since the start.
@@ -133,6 +141,13 @@ pub struct HopEndLabels {
     /// Its address, as configured.
     pub hop: String,
     /// Of a session: `opened`, `failed`, `refused`. Of a message: `taken`, `deferred`, `refused`, `lost`.
+    pub result: &'static str,
+}
+
+/// The label of what became of a recipient in the outbox.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub struct OutboxLabels {
+    /// `delivered`, `deferred` or `failed`.
     pub result: &'static str,
 }
 
@@ -166,6 +181,10 @@ impl Metrics {
             hop_up: Family::default(),
             hop_sessions: Family::default(),
             hop_messages: Family::default(),
+            outbox_mails: Gauge::default(),
+            outbox_bytes: Gauge::default(),
+            outbox_age: Gauge::default(),
+            outbox_recipients: Family::default(),
             workers: Gauge::default(),
             worker_ends: Family::default(),
         };
@@ -219,6 +238,11 @@ impl Metrics {
         r.register("hop_up", "1 when the next hop could be reached at the last attempt", self.hop_up.clone());
         r.register("hop_sessions", "Sessions with next hops by how they began", self.hop_sessions.clone());
         r.register("hop_messages", "Messages handed to next hops by what came of it", self.hop_messages.clone());
+        r.register("outbox_mails", "Mails in the outbox", self.outbox_mails.clone());
+        r.register_with_unit("outbox", "Bytes that the outbox takes on disk", Unit::Bytes, self.outbox_bytes.clone());
+        let oldest = "Age of the oldest mail in the outbox";
+        r.register_with_unit("outbox_oldest", oldest, Unit::Seconds, self.outbox_age.clone());
+        r.register("outbox_recipients", "Recipients tried from the outbox by result", self.outbox_recipients.clone());
         r.register("workers", "Scan workers now running", self.workers.clone());
         r.register("worker_ends", "Scan workers that ended, by reason", self.worker_ends.clone());
         let build: Family<BuildLabels, Gauge> = Family::default();

@@ -1,18 +1,22 @@
-//! Mail that leaves Backup again, and copies for the administrator: sent straight to the next hop,
-//! one transaction a recipient, with a marker by which released mail is known (spec BK-11, BK-14).
+//! Mail that leaves Backup again: sent straight to the next hop, one transaction a recipient, with a
+//! marker by which released mail is known (spec BK-11, BK-14); through the outbox while the next hop is
+//! away.
 
-use std::io::Read;
+use std::io::{Cursor, Read};
+use std::path::Path;
 use std::time::Duration;
 
 use aws_lc_rs::digest;
 use mail::address::Address;
 use mail::arrival::{Arrival, Direction};
 use net::upstream::{Upstream, UpstreamError};
-use store::{BackupId, ReleaseMarker, Store, StoreError};
+use settings::config::Outbox;
+use store::{BackupId, Entry, NewQueued, NewRecipient, Original, QueueKind, ReleaseMarker, Store, StoreError};
 use tokio::time::Instant;
 
 use crate::id;
 use crate::metrics::Metrics;
+use crate::outbox::check_room;
 use crate::routes::{self, Routes};
 use crate::spool::{CHUNK, Spool, Spooler};
 
@@ -51,6 +55,17 @@ impl std::fmt::Display for SendError {
 
 impl std::error::Error for SendError {}
 
+impl SendError {
+    /// Whether it may be over later by itself.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Upstream(error) => !error.is_permanent(),
+            Self::Refused(said) => said.starts_with('4'),
+            Self::Store(_) | Self::NoNextHop => false,
+        }
+    }
+}
+
 impl From<UpstreamError> for SendError {
     fn from(error: UpstreamError) -> Self {
         Self::Upstream(error)
@@ -68,64 +83,123 @@ pub struct Way<'a> {
     pub direction: Direction,
 }
 
-/// Releases an entry of Backup to these recipients. Gives those that the next hop took it for, with
-/// the error for the first that it did not.
-pub async fn release(
-    store: &Store,
-    way: Way<'_>,
-    entry: BackupId,
-    to: &[Address],
-) -> (Vec<Address>, Option<SendError>) {
-    let mut done = Vec::new();
-    let result = release_each(store, way, entry, to, &mut done).await;
+/// What became of a release.
+#[derive(Debug, Default)]
+pub struct Released {
+    /// For whom the next hop took it.
+    pub sent: Vec<Address>,
+    /// For whom it waits in the outbox, because the next hop does not take it now.
+    pub queued: Vec<Address>,
+    /// Why it stopped before the end.
+    pub error: Option<SendError>,
+}
+
+/// Releases an entry of Backup to these recipients. What the next hop does not take now goes to the
+/// outbox; the first refusal for good ends it.
+pub async fn release(store: &Store, way: Way<'_>, limits: &Outbox, entry: BackupId, to: &[Address]) -> Released {
+    let mut released = Released::default();
+    released.error = release_each(store, way, limits, entry, to, &mut released).await.err();
+    let done: Vec<Address> = released.sent.iter().chain(&released.queued).cloned().collect();
     if !done.is_empty() {
-        let (store, sent) = (store.clone(), done.clone());
-        let marked = tokio::task::spawn_blocking(move || store.mark_released(entry, sent, id::now_ms())).await;
+        let store = store.clone();
+        let marked = tokio::task::spawn_blocking(move || store.mark_released(entry, done, id::now_ms())).await;
         if let Ok(Err(error)) = marked {
             tracing::warn!(%error, "the release is done but could not be noted");
         }
     }
-    (done, result.err())
+    released
 }
 
 async fn release_each(
     store: &Store,
     way: Way<'_>,
+    limits: &Outbox,
     entry: BackupId,
     to: &[Address],
-    done: &mut Vec<Address>,
+    released: &mut Released,
 ) -> Result<(), SendError> {
-    let (spool, sender) = original(store, entry).await?;
+    let (spool, known) = original(store, entry).await?;
+    let sender = known.entry.mail_from.as_ref();
     let below = digest_from(&spool, 0).map_err(|e| SendError::Store(StoreError::Body(e)))?;
+    // Once a next hop is away, the others need not wait for it as well.
+    let mut away = false;
     for recipient in to {
         let expiry = id::now_ms() / 1000 + MARKER_LIFE;
         let marker = store.release_marker().make(recipient, expiry, &below);
         let head = format!("{MARKER}: {marker}\r\n").into_bytes();
-        send(way, sender.as_ref(), recipient, head, &spool).await?;
-        done.push(recipient.clone());
+        if !away {
+            match send(way, sender, recipient, head.clone(), &spool).await {
+                Ok(_) => {
+                    released.sent.push(recipient.clone());
+                    continue;
+                }
+                Err(error) if error.may_pass() => {
+                    tracing::warn!(backup = %entry, %error, "a release waits in the outbox");
+                    away = true;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        queue(store, way.direction, limits, &known, recipient, head, &spool).await?;
+        released.queued.push(recipient.clone());
     }
     Ok(())
 }
 
+/// Puts a release into the outbox. Its sender, who may be forged, is not told what becomes of it: the
+/// log is.
+async fn queue(
+    store: &Store,
+    direction: Direction,
+    limits: &Outbox,
+    known: &Entry,
+    to: &Address,
+    head: Vec<u8>,
+    spool: &Spool,
+) -> Result<(), SendError> {
+    let mail = NewQueued {
+        message: known.entry.id,
+        kind: QueueKind::Release,
+        direction,
+        mail_from: known.entry.mail_from.clone(),
+        parameters: String::new(),
+        created_ms: id::now_ms(),
+        size: spool.len().saturating_add(head.len() as u64),
+        recipients: vec![NewRecipient { address: to.clone(), parameters: " NOTIFY=NEVER".to_owned() }],
+    };
+    let (store, limits, spool) = (store.clone(), limits.clone(), spool.clone());
+    let work = move || {
+        check_room(&store.queue_usage()?, mail.size, &limits)?;
+        store.enqueue(mail, &mut Cursor::new(head).chain(spool.reader()))
+    };
+    let done = tokio::task::spawn_blocking(work).await;
+    let receipt = done.unwrap_or_else(|crash| Err(StoreError::Body(std::io::Error::other(crash))));
+    receipt.map(drop).map_err(SendError::Store)
+}
+
 /// The kept message, checked to its end before a byte of it is sent.
-async fn original(store: &Store, entry: BackupId) -> Result<(Spool, Option<Address>), SendError> {
+async fn original(store: &Store, entry: BackupId) -> Result<(Spool, Entry), SendError> {
     let store = store.clone();
-    let read = move || -> Result<(Spool, Option<Address>), StoreError> {
-        let sender = store.show(entry)?.entry.mail_from;
-        let mut body = store.open_original(entry)?;
-        // Beside the sealed bytes, where nobody else looks (spec D-16).
-        let mut spooler = Spooler::new(store.dir(), CHUNK);
-        let mut buffer = vec![0; CHUNK];
-        loop {
-            let read = body.read(&mut buffer).map_err(StoreError::Body)?;
-            if read == 0 {
-                return Ok((spooler.finish(), sender));
-            }
-            spooler.write(buffer.get(..read).unwrap_or(&[])).map_err(StoreError::Body)?;
-        }
+    let read = move || -> Result<(Spool, Entry), StoreError> {
+        let known = store.show(entry)?;
+        Ok((unseal(store.dir(), store.open_original(entry)?)?, known))
     };
     let done = tokio::task::spawn_blocking(read).await;
     done.unwrap_or_else(|crash| Err(StoreError::Body(std::io::Error::other(crash)))).map_err(SendError::Store)
+}
+
+/// Reads a sealed message to its end, into memory or beside the sealed bytes, where nobody else looks
+/// (spec D-16).
+pub(crate) fn unseal(dir: &Path, mut body: Original) -> Result<Spool, StoreError> {
+    let mut spooler = Spooler::new(dir, CHUNK);
+    let mut buffer = vec![0; CHUNK];
+    loop {
+        let read = body.read(&mut buffer).map_err(StoreError::Body)?;
+        if read == 0 {
+            return Ok(spooler.finish());
+        }
+        spooler.write(buffer.get(..read).unwrap_or(&[])).map_err(StoreError::Body)?;
+    }
 }
 
 /// Sends a message, with `head` in front, in a transaction of its own.

@@ -100,6 +100,19 @@ impl Route {
         Self { name: name.to_owned(), domains: Vec::new(), direction: None, targets: vec![Target::new(hop, 10, 1)] }
     }
 
+    /// Whether every one of its servers failed lately and is left alone for a while.
+    pub fn pauses(&self) -> bool {
+        let now = Instant::now();
+        self.targets.iter().all(|target| target.pauses(now))
+    }
+
+    /// Takes all its servers to be up, whatever happened: for somebody who knows better.
+    pub fn forgive(&self) {
+        self.targets.iter().for_each(|target| {
+            target.note(true, Instant::now());
+        });
+    }
+
     /// How well it fits: the domain first, then the direction. `None` if it does not.
     fn fits(&self, domain: &str, direction: Direction) -> Option<(usize, bool)> {
         if self.direction.is_some_and(|only| only != direction) {

@@ -65,6 +65,7 @@ pub(crate) fn check(config: &Config) -> Vec<Problem> {
     check_addresses(config, &mut found);
     check_next_hop(config, &mut found);
     crate::route_check::check_routes(config, &mut found);
+    crate::route_check::check_outbox(config, &mut found);
     check_trust(config, &mut found);
     check_limits(config, &mut found);
     check_timeouts(config, &mut found);

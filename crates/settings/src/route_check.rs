@@ -35,6 +35,38 @@ pub(crate) fn check_routes(config: &Config, found: &mut Vec<Problem>) {
     check_reach(config, found);
 }
 
+/// Shortest pause between attempts: less is of no use to anybody.
+const MIN_RETRY: Time = Time(1_000);
+
+pub(crate) fn check_outbox(config: &Config, found: &mut Vec<Problem>) {
+    let outbox = &config.outbox;
+    for (key, time) in [("outbox.first_retry", outbox.first_retry), ("outbox.longest_retry", outbox.longest_retry)] {
+        if time < MIN_RETRY {
+            found.push(Problem::error(key, format!("{key} is less than {MIN_RETRY}: next hops would be flooded")));
+        }
+    }
+    let counts = [
+        ("outbox.connections", u64::from(outbox.connections)),
+        ("outbox.connections_per_route", u64::from(outbox.connections_per_route)),
+        ("outbox.max_mails", u64::from(outbox.max_mails)),
+        ("outbox.max_size", outbox.max_size.0),
+        ("outbox.max_age", outbox.max_age.0),
+    ];
+    for (key, count) in counts {
+        if count == 0 {
+            found.push(Problem::error(key, format!("{key} is 0: nothing could be delivered later")));
+        }
+    }
+    if outbox.longest_retry < outbox.first_retry {
+        let message = "outbox.longest_retry is less than outbox.first_retry, which then never counts";
+        found.push(Problem::warning("outbox.longest_retry", message));
+    }
+    if outbox.warn_after >= outbox.max_age {
+        let message = "outbox.warn_after is not less than outbox.max_age: no warning is ever sent";
+        found.push(Problem::advice("outbox.warn_after", message));
+    }
+}
+
 fn check_route(route: &Route, key: &str, found: &mut Vec<Problem>) {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if route.name.len() > MAX_NAME || !route.name.chars().all(plain) {

@@ -22,7 +22,7 @@ use crate::sealed::{Address, Body, CHUNK, Kind, MAX_TRAILER, Opened, Sealer, Tra
 /// Contents that are being kept at once without waiting for each other, at most.
 pub(crate) const LANES: usize = 64;
 /// Bytes written to a file at a time.
-const WRITE_BUFFER: usize = 128 * 1024;
+pub(crate) const WRITE_BUFFER: usize = 128 * 1024;
 /// Names tried for an entry, should others of the same millisecond be there.
 const MAX_TRIES: u32 = 64;
 /// Most releases that are noted with an entry.
@@ -95,6 +95,12 @@ pub struct Original {
 }
 
 impl Original {
+    /// The message of an opened file.
+    pub(crate) fn of(opened: Opened<io::BufReader<Box<dyn Source>>>, keys: &Keys) -> Self {
+        let size = opened.trailer.entry.size;
+        Self { body: opened.into_body(keys), size }
+    }
+
     /// Bytes of the message.
     pub fn size(&self) -> u64 {
         self.size
@@ -122,7 +128,7 @@ struct Lane<'a> {
 }
 
 /// Turns an error of writing a sealed file into ours.
-fn sealing_error(path: &Path, error: io::Error) -> StoreError {
+pub(crate) fn sealing_error(path: &Path, error: io::Error) -> StoreError {
     match error.downcast::<StoreError>() {
         Ok(inner) => inner,
         Err(error) => io_error("write", path, error),
@@ -324,8 +330,7 @@ impl Store {
             }
             other => other?,
         };
-        let size = opened.trailer.entry.size;
-        Ok(Original { body: opened.into_body(&self.inner.keys), size })
+        Ok(Original::of(opened, &self.inner.keys))
     }
 
     /// Notes that an entry was released.
@@ -341,7 +346,7 @@ impl Store {
 }
 
 /// The trailer of an entry.
-fn trailer(id: BackupId, entry: &NewEntry, address: Address) -> Result<Vec<u8>, StoreError> {
+pub(crate) fn trailer(id: BackupId, entry: &NewEntry, address: Address) -> Result<Vec<u8>, StoreError> {
     let trailer = Trailer { id, address: address.0, entry: entry.clone() };
     let json = crate::entry::json(&trailer)?.into_bytes();
     match json.len() > MAX_TRAILER - 16 {
@@ -351,7 +356,7 @@ fn trailer(id: BackupId, entry: &NewEntry, address: Address) -> Result<Vec<u8>, 
 }
 
 /// Reads exactly `size` bytes and the end after them.
-fn pour(
+pub(crate) fn pour(
     body: &mut dyn Read,
     size: u64,
     mut push: impl FnMut(&[u8]) -> Result<(), StoreError>,

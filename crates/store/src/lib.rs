@@ -7,6 +7,8 @@
 //! blobs/        sealed messages
 //! state.db      policy revisions and small state: commits are durable
 //! ballast       2 MiB that a full disk gets back
+//! outbox.db     what is ours to deliver: commits are durable
+//! outbox/       its sealed messages
 //! messages.db   message log: commits are ordered, the last seconds may be lost in a power cut
 //! ```
 //! All calls block on the disk; asynchronous callers run them on threads for that. The content of mail is
@@ -39,6 +41,7 @@ mod index;
 mod keys;
 mod lock;
 mod messages;
+mod outbox;
 mod query;
 mod release;
 mod revisions;
@@ -57,6 +60,10 @@ pub use entry::{BackupId, Entry, Filter, NewEntry, NotABackupId, Page, Release, 
 pub use error::StoreError;
 pub use keys::{KeyText, Secret, Wipe};
 pub use messages::{LOG_AGE_MS, LogFilter, LogPage, Logged};
+pub use outbox::{
+    MAX_RECIPIENTS, NewQueued, NewRecipient, Next, QueueId, QueueKind, QueueUsage, Queued, QueuedReceipt, Recipient,
+    Settled, Standing,
+};
 pub use release::ReleaseMarker;
 pub use revisions::{Revision, RevisionHead};
 pub use upkeep::{Limits, Retired, Sweep, Usage, Verification};
@@ -68,6 +75,7 @@ use files::{Blobs, FileBlobs};
 use index::{Index, SqliteIndex};
 use keys::Keys;
 use lock::Lock;
+use outbox::QueueFiles;
 
 /// Sealed files that are tried to see whether a key is the right one.
 const KEY_SAMPLES: usize = 16;
@@ -99,6 +107,8 @@ struct Inner {
     index: Box<dyn Index>,
     log: Db,
     state: Db,
+    outbox: Db,
+    queue_files: QueueFiles,
     ballast: Ballast,
     /// Keeping holds it shared, deleting alone: what one relies on the other does not take away.
     gate: RwLock<()>,
@@ -135,6 +145,7 @@ impl Store {
         let store = Self::assemble(dir, keys, Box::new(FileBlobs::open(dir)?), lock)?;
         store.check_key()?;
         store.finish_deletions()?;
+        store.sweep_outbox()?;
         Ok(store)
     }
 
@@ -144,6 +155,8 @@ impl Store {
         let index = Box::new(SqliteIndex::open(dir)?);
         let log = messages::open(dir)?;
         let state = Db::open(dir, &revisions::SCHEMA)?;
+        let queue_files = QueueFiles::open(dir)?;
+        let outbox = Db::open(dir, &outbox::SCHEMA)?;
         let lanes = std::array::from_fn(|_| Mutex::new(()));
         // Starting anywhere makes a clash with names given before a restart unlikely.
         let mut start = [0u8; 4];
@@ -156,6 +169,8 @@ impl Store {
             index,
             log,
             state,
+            outbox,
+            queue_files,
             ballast,
             gate: RwLock::new(()),
             lanes,

@@ -187,10 +187,13 @@ impl Desk {
             store: self.service.store().clone(),
             routes: current.routes.load_full(),
             metrics: Arc::clone(self.service.metrics()),
+            outbox: current.outbox.load_full(),
             policy_file: self.service.policy_file().cloned(),
             in_force: current.policy.load_full(),
         };
         let mut answer = admin.handle(request).await;
+        // It may have brought mail to the outbox, or freed some.
+        self.service.wake_outbox();
         if let Some(policy) = answer.policy.take() {
             current.policy.store(Arc::new(policy));
         }
@@ -204,12 +207,17 @@ fn note(request: &Request, uid: u32) {
         Request::BackupExport { .. } => "export a message from Backup",
         Request::BackupRelease { .. } => "release a message from Backup",
         Request::BackupDelete { .. } => "delete a message from Backup",
+        Request::QueueRetry { .. } => "retry mail in the outbox",
+        Request::QueueHold { .. } => "hold mail in the outbox",
+        Request::QueueDelete { .. } => "delete mail from the outbox",
         Request::KeyExport => "export the installation key",
         Request::PolicyApply { .. } => "apply a policy",
         Request::PolicyRollback { .. } => "put an earlier policy in force",
         Request::BackupList { .. }
         | Request::BackupShow { .. }
         | Request::BackupVerify
+        | Request::QueueList { .. }
+        | Request::QueueShow { .. }
         | Request::PolicyShow
         | Request::PolicyHistory { .. }
         | Request::PolicyRevision { .. }

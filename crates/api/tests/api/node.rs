@@ -63,6 +63,7 @@ impl Node {
             policy: ArcSwap::from_pointee(in_force),
             site: ArcSwap::from_pointee(Site::default()),
             routes: ArcSwap::default(),
+            outbox: ArcSwap::default(),
             redact: AtomicBool::new(false),
         };
         let service = Service::new(store, Arc::new(Metrics::new()), current, None);

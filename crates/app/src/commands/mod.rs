@@ -8,6 +8,7 @@ pub(crate) mod explain;
 pub(crate) mod log;
 pub(crate) mod manual;
 pub(crate) mod policy;
+pub(crate) mod queue;
 pub(crate) mod scan;
 pub(crate) mod serve;
 pub(crate) mod try_mail;

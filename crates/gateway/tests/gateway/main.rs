@@ -17,6 +17,7 @@ mod limits;
 mod logged;
 mod milter;
 mod node;
+mod outbox;
 mod pass;
 mod routes;
 
@@ -51,6 +52,7 @@ fn run_cases(args: &[String]) -> ExitCode {
     let cases: Vec<Case> = [
         pass::CASES,
         routes::CASES,
+        outbox::CASES,
         dialogue::CASES,
         identity::CASES,
         decisions::CASES,

@@ -168,6 +168,7 @@ impl Setup {
             policy: ArcSwap::from_pointee(InForce { policy: Arc::new(policy), origin: Origin::Defaults }),
             site: ArcSwap::from_pointee(site(&config)),
             routes: ArcSwap::from_pointee(Routes::new(routes)),
+            outbox: ArcSwap::from_pointee(config.outbox.clone()),
             redact: AtomicBool::new(false),
         };
         let service = Service::new(store, Arc::new(Metrics::new()), current, None);
@@ -180,6 +181,7 @@ impl Setup {
         let loaded = gateway::Node::load(config.clone(), spool).expect("a configuration");
         let (stop, stopped) = watch::channel(false);
         let gateway = Gateway::new(Arc::clone(&service), loaded, stopped);
+        tokio::spawn(service::outbox::run(Arc::clone(&service), stop.subscribe()));
         let running = Arc::clone(&gateway);
         let task = tokio::spawn(async move {
             tokio::join!(Arc::clone(&running).run(vec![bound]), running.run_milter(milter));

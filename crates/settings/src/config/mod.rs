@@ -10,7 +10,7 @@ mod smtp;
 
 pub use engines::{Clamd, ClamdMethod, Engines, Http, Log, LogFormat, LogLevel};
 pub use milter::{MilterHold, MilterListener};
-pub use routes::{Route, RouteDirection};
+pub use routes::{Outbox, Route, RouteDirection};
 pub use smtp::{AddReceived, HopTls, LineEnds, Listener, ListenerDirection, NextHop, OfferAuth};
 
 use std::path::PathBuf;
@@ -40,6 +40,8 @@ pub struct Config {
     pub next_hop: NextHop,
     /// Other mail servers for some recipients: one table a route.
     pub route: Vec<Route>,
+    /// Mail that is Mailward's own to deliver.
+    pub outbox: Outbox,
     /// Who is one of us (D-20).
     pub trust: Trust,
     /// What this machine takes on at most.
@@ -66,6 +68,7 @@ impl Default for Config {
             milter: Vec::new(),
             next_hop: NextHop::default(),
             route: Vec::new(),
+            outbox: Outbox::default(),
             trust: Trust::default(),
             limits: Limits::default(),
             workers: Workers::default(),

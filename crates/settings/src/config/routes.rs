@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use judge::units::Time;
+use judge::units::{Bytes, Time};
 use mail::arrival::Direction;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -67,6 +67,44 @@ pub struct Route {
     #[serde(with = "optional")]
     #[schemars(with = "String")]
     pub login_file: Option<PathBuf>,
+}
+
+/// The outbox: mail that is Mailward's own to deliver, because its sender has been told 250 or nobody else
+/// sends it. It is tried at once, then after `first_retry`, then after twice as long each time.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Outbox {
+    /// How long after the first attempt comes the second.
+    pub first_retry: Time,
+    /// The longest time between two attempts.
+    pub longest_retry: Time,
+    /// After this time it is given up, and the sender is told (RFC 5321 section 4.5.4.1).
+    pub max_age: Time,
+    /// After this time the sender is told once that it takes long. 0 = never.
+    pub warn_after: Time,
+    /// Most attempts at once.
+    pub connections: u32,
+    /// Most attempts at once on one route.
+    pub connections_per_route: u32,
+    /// Most mails that it takes; beyond it nothing more is accepted that would need it.
+    pub max_mails: u32,
+    /// Most bytes on disk.
+    pub max_size: Bytes,
+}
+
+impl Default for Outbox {
+    fn default() -> Self {
+        Self {
+            first_retry: Time(300_000),
+            longest_retry: Time(3_600_000),
+            max_age: Time(5 * 86_400_000),
+            warn_after: Time(4 * 3_600_000),
+            connections: 20,
+            connections_per_route: 5,
+            max_mails: 100_000,
+            max_size: Bytes(5_000_000_000),
+        }
+    }
 }
 
 impl Default for Route {

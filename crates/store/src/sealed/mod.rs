@@ -50,6 +50,8 @@ pub(crate) enum Kind {
     Content = 1,
     /// A further entry of the same bytes; no body.
     Note = 2,
+    /// A message on its way out, in the outbox.
+    Queued = 3,
 }
 
 /// The keyed name of a message's bytes: HMAC-SHA256 under the address key.

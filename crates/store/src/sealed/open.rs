@@ -35,6 +35,7 @@ impl<R: Read + Seek> Opened<R> {
         let kind = match header {
             [b'M', b'W', b'B', b'1', 1, 1, 0, 0, ..] => Kind::Content,
             [b'M', b'W', b'B', b'1', 1, 2, 0, 0, ..] => Kind::Note,
+            [b'M', b'W', b'B', b'1', 1, 3, 0, 0, ..] => Kind::Queued,
             [b'M', b'W', b'B', ..] => return Err(damage("the file is damaged, or of a newer format")),
             _ => return Err(damage("the file is not a sealed message")),
         };

@@ -95,6 +95,16 @@ impl Extensions {
         .collect()
     }
 
+    /// The parameters of MAIL or RCPT that belong to this set, each with a blank in front. SMTPUTF8 stays in any
+    /// case: what needs it must be refused where it is not known (RFC 6531 section 3.5), not sent all the same.
+    pub fn keep(&self, parameters: &str) -> String {
+        let known = |word: &&str| {
+            let keyword = word.split('=').next().unwrap_or_default().to_ascii_uppercase();
+            keyword == "SMTPUTF8" || self.has_parameter(&keyword)
+        };
+        parameters.split(' ').filter(|word| !word.is_empty()).filter(known).map(|word| format!(" {word}")).collect()
+    }
+
     /// Whether a parameter of MAIL or RCPT belongs to an extension of this set.
     pub(crate) fn has_parameter(&self, keyword: &str) -> bool {
         match keyword {
@@ -195,6 +205,17 @@ mod tests {
         "XFORWARD NAME ADDR PROTO COLOUR",
         "XCLIENT NAME ADDR",
     ];
+
+    #[test]
+    fn only_parameters_that_a_next_hop_knows_are_kept() {
+        let none = Extensions::default();
+        let some = Extensions { dsn: true, eight_bit_mime: true, ..Extensions::default() };
+        let all = " SIZE=5 BODY=8BITMIME  ret=HDRS ENVID=x SMTPUTF8 X-Y=z";
+        assert_eq!(none.keep(all), " SMTPUTF8");
+        assert_eq!(some.keep(all), " BODY=8BITMIME ret=HDRS ENVID=x SMTPUTF8");
+        assert_eq!(some.keep(" NOTIFY=NEVER ORCPT=rfc822;a@b"), " NOTIFY=NEVER ORCPT=rfc822;a@b");
+        assert_eq!(none.keep(""), "");
+    }
 
     #[test]
     fn offer_is_what_the_next_hop_has_and_we_support() {

@@ -1,0 +1,329 @@
+//! The outbox with real next hops: what is tried again, what is reported, and that nothing is lost or
+//! silently doubled.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Write as _};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use judge::units::Time;
+use mail::address::Address;
+use mail::arrival::Direction;
+use store::{NewQueued, NewRecipient, QueueId, QueueKind, Standing};
+use testkit::{Action, Behaviour, Point, Sink, peers};
+
+use crate::node::{Node, Setup};
+use crate::{Case, cases};
+
+pub(crate) const CASES: &[Case] = cases![
+    what_is_deferred_is_tried_again_and_what_is_refused_is_reported,
+    a_report_is_what_python_reads_in_it,
+    nobody_hears_of_a_failure_that_nobody_asked_for,
+    what_takes_too_long_is_given_up_and_a_delay_is_told_once,
+    parameters_go_to_a_next_hop_that_knows_them,
+    held_mail_is_not_tried_and_damaged_mail_is_held,
+    a_route_that_is_down_costs_no_attempts_and_holds_nobody_up,
+    a_release_waits_while_the_next_hop_is_away,
+    whatever_next_hops_do_each_recipient_is_settled_once,
+];
+
+const BODY: &[u8] = b"Subject: remainder\r\nMessage-ID: <remainder@example.org>\r\n\r\nbody\r\n";
+
+fn setup() -> Setup {
+    Setup::untouched().config(|c| {
+        c.outbox.first_retry = Time(1_000);
+        c.outbox.longest_retry = Time(1_000);
+    })
+}
+
+fn mail(from: &str, to: &[(&str, &str)]) -> NewQueued {
+    let recipient = |(address, parameters): &(&str, &str)| NewRecipient {
+        address: Address::parse(address).expect("an address"),
+        parameters: (*parameters).to_owned(),
+    };
+    NewQueued {
+        message: service::id::message_id(),
+        kind: QueueKind::Remainder,
+        direction: Direction::Incoming,
+        mail_from: Address::parse(from),
+        parameters: String::new(),
+        created_ms: service::id::now_ms(),
+        size: BODY.len() as u64,
+        recipients: to.iter().map(recipient).collect(),
+    }
+}
+
+async fn put(node: &Node, mail: NewQueued) -> QueueId {
+    node.service.enqueue(mail, Box::new(Cursor::new(BODY))).await.expect("taken").id()
+}
+
+async fn empty(node: &Node) {
+    let mails = || node.service.store().queue_usage().expect("usage").mails;
+    testkit::wait_until("the outbox to be empty", Duration::from_secs(30), || mails() == 0).await;
+}
+
+/// What each recipient got, by address.
+fn arrived(sinks: &[&Sink]) -> BTreeMap<String, Vec<Vec<u8>>> {
+    let mut all: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
+    for message in sinks.iter().flat_map(|sink| sink.messages()) {
+        for to in message.addresses() {
+            all.entry(to.to_owned()).or_default().push(message.content.clone());
+        }
+    }
+    all
+}
+
+fn reply(text: &str) -> Action {
+    Action::Reply(text.to_owned())
+}
+
+async fn what_is_deferred_is_tried_again_and_what_is_refused_is_reported() {
+    let behaviour = Behaviour::accept().on_text(Point::Rcpt, "nobody@", reply("550 5.1.1 No such user")).on_first(
+        1,
+        Point::Rcpt,
+        reply("451 4.2.0 Greylisted"),
+    );
+    let sink = Sink::start(behaviour).await;
+    let node = setup().start(&sink).await;
+    let to = [("later@example.com", ""), ("nobody@example.com", ""), ("bob@example.com", "")];
+    put(&node, mail("alice@example.org", &to)).await;
+    empty(&node).await;
+    let got = arrived(&[&sink]);
+    assert_eq!(got["bob@example.com"], [BODY.to_vec()]);
+    assert_eq!(got["later@example.com"], [BODY.to_vec()]);
+    assert!(!got.contains_key("nobody@example.com"));
+    let reports = &got["alice@example.org"];
+    let report = String::from_utf8(reports[0].clone()).expect("ASCII");
+    assert!(
+        reports.len() == 1
+            && report.contains("Final-Recipient: rfc822; nobody@example.com\r\nAction: failed\r\nStatus: 5.1.1\r\n"),
+        "{report}"
+    );
+    assert!(!report.contains("later@") && !report.contains("bob@"));
+    let sent = sink.messages().into_iter().find(|m| m.addresses() == ["alice@example.org"]).expect("the report");
+    assert!(sent.mail.starts_with("<>") && sent.recipients[0].contains("NOTIFY=NEVER"), "{sent:?}");
+    for (result, count) in [("delivered", 3.0), ("deferred", 1.0), ("failed", 1.0)] {
+        assert_eq!(node.figure(&format!("mailward_outbox_recipients_total{{result=\"{result}\"}}")), count, "{result}");
+    }
+}
+
+/// What another program makes of the report.
+const READ: &str = r#"
+import email, email.policy, json, sys
+m = email.message_from_bytes(sys.stdin.buffer.read(), policy=email.policy.SMTP)
+text, status, original = m.iter_parts()
+blocks = [dict(block.items()) for block in status.get_payload()]
+print(json.dumps([m.get_content_type(), m.get_param("report-type"), text.get_content_type(), status.get_content_type(),
+    original.get_content_type(), blocks, m["Auto-Submitted"], [d.__class__.__name__ for d in m.defects]]))
+"#;
+
+async fn a_report_is_what_python_reads_in_it() {
+    let Some(python) = peers::find("python3") else { return };
+    let sink =
+        Sink::start(Behaviour::accept().on_text(Point::Rcpt, "@example.com", reply("550 5.7.1 Go \"away\""))).await;
+    let node = setup().start(&sink).await;
+    let mut new = mail(
+        "alice@example.org",
+        &[("bob@example.com", " ORCPT=rfc822;Bob+2Bx@example.net"), ("carol@example.com", "")],
+    );
+    new.parameters = " RET=FULL ENVID=QQ+2B1".to_owned();
+    put(&node, new).await;
+    empty(&node).await;
+    let report = arrived(&[&sink])["alice@example.org"][0].clone();
+    let mut child =
+        Command::new(python).args(["-c", READ]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("python");
+    child.stdin.take().expect("a pipe").write_all(&report).expect("written");
+    let out = child.wait_with_output().expect("an end");
+    let read = String::from_utf8(out.stdout).expect("text");
+    let hop = sink.address();
+    let one = |original: &str, to: &str| {
+        format!(
+            "{{{original}\"Final-Recipient\": \"rfc822; {to}@example.com\", \"Action\": \"failed\", \"Status\": \"5.7.1\", \
+             \"Remote-MTA\": \"dns; {hop}\", \"Diagnostic-Code\": \"smtp; 550 5.7.1 Go \\\"away\\\"\"}}"
+        )
+    };
+    let (before, rest) = read.split_once("\"Arrival-Date\": \"").expect(&read);
+    assert!(
+        before.ends_with("[{\"Reporting-MTA\": \"dns; mx.example.com\", \"Original-Envelope-Id\": \"QQ+1\", "),
+        "{read}"
+    );
+    assert!(before.starts_with("[\"multipart/report\", \"delivery-status\", \"text/plain\", \"message/delivery-status\", \"message/rfc822\", "), "{read}");
+    let expected = format!(
+        "}}, {}, {}], \"auto-replied\", []]\n",
+        one("\"Original-Recipient\": \"rfc822; Bob+x@example.net\", ", "bob"),
+        one("", "carol")
+    );
+    assert_eq!(rest.split_once('"').map(|(_, rest)| rest), Some(expected.as_str()));
+}
+
+async fn nobody_hears_of_a_failure_that_nobody_asked_for() {
+    let sink = Sink::start(Behaviour::accept().on_text(Point::Rcpt, "@example.com", reply("550 5.1.1 No"))).await;
+    let node = setup().start(&sink).await;
+    put(&node, mail("", &[("bob@example.com", "")])).await;
+    put(
+        &node,
+        mail("alice@example.org", &[("bob@example.com", " NOTIFY=NEVER"), ("carol@example.com", " NOTIFY=SUCCESS")]),
+    )
+    .await;
+    // A report that nobody takes ends there.
+    put(&node, mail("carol@example.com", &[("bob@example.com", "")])).await;
+    empty(&node).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!((sink.count(), node.service.store().queue_usage().expect("usage").mails), (0, 0));
+    let asked: Vec<String> =
+        sink.lines().into_iter().filter(|l| l.starts_with("RCPT TO:<carol@example.com> NOTIFY=NEVER")).collect();
+    assert_eq!(asked.len(), 1, "the report about the third was tried once");
+}
+
+async fn what_takes_too_long_is_given_up_and_a_delay_is_told_once() {
+    let sink = Sink::start(Behaviour::accept().on_text(Point::Rcpt, "@example.com", reply("451 4.2.2 Full"))).await;
+    let node = setup()
+        .config(|c| {
+            c.outbox.warn_after = Time(1);
+            c.outbox.max_age = Time(2_500);
+        })
+        .start(&sink)
+        .await;
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let mut new = mail("alice@example.org", &[("bob@example.com", "")]);
+    new.created_ms -= 100;
+    put(&node, new).await;
+    empty(&node).await;
+    let reports: Vec<String> =
+        arrived(&[&sink])["alice@example.org"].iter().map(|b| String::from_utf8_lossy(b).into_owned()).collect();
+    let having = |text: &str| reports.iter().filter(|r| r.contains(text)).count();
+    assert_eq!((reports.len(), having("Action: delayed\r\n"), having("Action: failed\r\n")), (2, 1, 1));
+    assert_eq!((having("Will-Retry-Until: "), having("Status: 4.2.2\r\n")), (1, 2));
+}
+
+async fn parameters_go_to_a_next_hop_that_knows_them() {
+    let knows = Sink::start(Behaviour::accept()).await;
+    let plain = Sink::start(Behaviour::accept().extensions(&["PIPELINING"])).await;
+    let node = setup().route("plain", &["plain.example.com"], &[&plain]).start(&knows).await;
+    let notify = " NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;a@example.net";
+    let mut new = mail("alice@example.org", &[("a@example.com", notify), ("b@plain.example.com", notify)]);
+    new.parameters = " RET=HDRS ENVID=x".to_owned();
+    put(&node, new).await;
+    empty(&node).await;
+    let to = |sink: &Sink, to: &str| sink.messages().into_iter().find(|m| m.addresses() == [to]).expect(to);
+    let first = to(&knows, "a@example.com");
+    assert_eq!(first.mail, "<alice@example.org> RET=HDRS ENVID=x BODY=8BITMIME");
+    assert_eq!(first.recipients, [format!("<a@example.com>{notify}")]);
+    let second = to(&plain, "b@plain.example.com");
+    assert_eq!((second.mail.as_str(), second.recipients[0].as_str()), ("<alice@example.org>", "<b@plain.example.com>"));
+    // One of them reports the success itself; for the other we say that nobody will.
+    let report = String::from_utf8(to(&knows, "alice@example.org").content).expect("ASCII");
+    assert!(
+        report.contains("Final-Recipient: rfc822; b@plain.example.com\r\nAction: relayed\r\nStatus: 2.0.0\r\n"),
+        "{report}"
+    );
+    assert!(!report.contains("a@example.com\r\n"));
+}
+
+async fn held_mail_is_not_tried_and_damaged_mail_is_held() {
+    let sink = Sink::start(Behaviour::accept().reply(Point::Rcpt, "451 4.2.0 Later")).await;
+    let node = setup().start(&sink).await;
+    let id = put(&node, mail("alice@example.org", &[("bob@example.com", "")])).await;
+    testkit::wait_until("an attempt", testkit::PATIENCE, || {
+        node.service.store().queue_show(id).expect("it").attempts > 0
+    })
+    .await;
+    assert!(node.service.store().queue_hold(id).expect("held"));
+    sink.set(Behaviour::accept());
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    assert_eq!(sink.count(), 0);
+    let shown = node.service.store().queue_show(id).expect("it");
+    assert_eq!(
+        (shown.recipients[0].said.as_str(), shown.recipients[0].standing),
+        ("451 4.2.0 Later", Standing::Waiting)
+    );
+    std::fs::write(node.data().join("outbox").join(id.to_string()), b"damaged").expect("written");
+    node.service.store().queue_retry(Some(id), service::id::now_ms()).expect("freed");
+    node.service.wake_outbox();
+    testkit::wait_until("it to be held", testkit::PATIENCE, || node.service.store().queue_show(id).expect("it").held)
+        .await;
+    assert_eq!(sink.count(), 0);
+}
+
+async fn a_route_that_is_down_costs_no_attempts_and_holds_nobody_up() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    let dead = Sink::start(Behaviour::accept()).await;
+    let node =
+        setup().config(|c| c.outbox.connections = 2).route("dead", &["dead.example.com"], &[&dead]).start(&sink).await;
+    drop(dead);
+    for n in 0..30 {
+        put(&node, mail("alice@example.org", &[(&format!("u{n}@dead.example.com"), "")])).await;
+    }
+    for n in 0..10 {
+        put(&node, mail("alice@example.org", &[(&format!("u{n}@example.com"), "")])).await;
+    }
+    sink.wait_for(10).await;
+    let waiting = node.service.store().queue_list(None, 100).expect("a list");
+    assert_eq!(waiting.len(), 30);
+    assert!(waiting.iter().filter(|mail| mail.attempts > 0).count() <= 4, "most were put off without an attempt");
+}
+
+async fn a_release_waits_while_the_next_hop_is_away() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    let node = setup().policy(|p| p.malware.action = judge::policy::MalwareAction::DeleteMessage).start(&sink).await;
+    assert_eq!(node.send(&testkit::sample::eicar_attached("wanted")).await.code, 250);
+    let (entry, original) = node.kept();
+    sink.set(Behaviour::accept().on_first(1, Point::Rcpt, reply("451 4.2.0 Later")));
+    let current = node.service.current();
+    let (routes, outbox) = (current.routes.load_full(), current.outbox.load_full());
+    let way =
+        service::release::Way { routes: &routes, metrics: node.service.metrics(), direction: Direction::Incoming };
+    let to = ["bob@example.com", "carol@example.com"].map(|text| Address::parse(text).expect("an address"));
+    let released = service::release::release(node.service.store(), way, &outbox, entry.id, &to).await;
+    assert!(released.error.is_none() && released.sent.is_empty() && released.queued == to, "{released:?}");
+    assert_eq!(node.kept().0.released.len(), 1);
+    node.service.wake_outbox();
+    empty(&node).await;
+    let got = arrived(&[&sink]);
+    for to in ["bob@example.com", "carol@example.com"] {
+        assert!(got[to].len() == 1 && got[to][0].ends_with(&original), "{to}");
+        assert!(got[to][0].starts_with(b"X-Mailward-Release: v=1"));
+    }
+}
+
+/// Next hops that do anything, with a fixed choice for each round: a recipient is delivered once or
+/// reported once, whatever happens on the way; more than once only where a next hop took a message and
+/// did not say so.
+async fn whatever_next_hops_do_each_recipient_is_settled_once() {
+    let points = [Point::Connect, Point::Hello, Point::Mail, Point::Rcpt, Point::Data, Point::Content, Point::End];
+    let actions = [reply("451 4.3.0 Later"), reply("550 5.0.0 No"), Action::Close, reply("421 4.3.2 Down")];
+    let (one, two) = (Sink::start(Behaviour::accept()).await, Sink::start(Behaviour::accept()).await);
+    let node = setup().route("two", &["two.example.com"], &[&two]).start(&one).await;
+    for (round, (point, action)) in points.iter().flat_map(|p| actions.iter().map(move |a| (*p, a.clone()))).enumerate()
+    {
+        // A reply in the middle of content answers nothing: the reply to its end would come as well.
+        if point == Point::Content && action != Action::Close {
+            continue;
+        }
+        let unclear = point == Point::End && action == Action::Close;
+        two.clear();
+        one.clear();
+        two.set(Behaviour::accept().on_first(1, point, action.clone()));
+        let sender = format!("s{round}@example.org");
+        put(&node, mail(&sender, &[("a@example.com", ""), ("b@two.example.com", ""), ("c@two.example.com", "")])).await;
+        // A server that was down is asked again by hand: the pause is longer than this test.
+        let done = || {
+            for route in node.service.current().routes.load().all() {
+                route.forgive();
+            }
+            let _ = node.service.store().queue_retry(None, service::id::now_ms());
+            node.service.wake_outbox();
+            node.service.store().queue_usage().expect("usage").mails == 0
+        };
+        testkit::wait_until("the outbox to be empty", Duration::from_secs(20), done).await;
+        let got = arrived(&[&one, &two]);
+        let reports: String =
+            got.get(&sender).into_iter().flatten().map(|b| String::from_utf8_lossy(b).into_owned()).collect();
+        for to in ["a@example.com", "b@two.example.com", "c@two.example.com"] {
+            let copies = got.get(to).map_or(0, Vec::len);
+            let told = reports.matches(&format!("Final-Recipient: rfc822; {to}\r\nAction: failed")).count();
+            assert_eq!(copies + told, 1, "{to} at {point:?} {action:?}: {copies} copies, {told} reports");
+            assert!(unclear || copies <= 1);
+        }
+    }
+}

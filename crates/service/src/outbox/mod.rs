@@ -1,0 +1,312 @@
+//! The outbox at work: mail that is ours to deliver, tried until every recipient is settled (spec D-11).
+//!
+//! A mail is tried at once, then after `outbox.first_retry`, then after twice as long each time, at most
+//! `outbox.longest_retry`, with a tenth of chance in it; after `outbox.max_age` it is given up. Mail for a
+//! route of which every server is down is put off without an attempt. What an attempt brought is written
+//! before anything else happens to the mail; if that fails it is written again until it succeeds, because
+//! trying again what was delivered would double it.
+
+mod attempt;
+mod tell;
+
+use std::collections::{HashMap, HashSet};
+use std::io::Read;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mail::address::Address;
+use settings::config;
+use store::{NewQueued, Next, QueueId, QueueUsage, Queued, QueuedReceipt, Standing, StoreError};
+use tokio::sync::{Notify, watch};
+use tokio::task::{self, JoinSet};
+use tokio::time::timeout;
+
+use crate::{Service, id};
+use attempt::Told;
+
+/// Mails that are looked at for what can be tried now.
+const LOOK: usize = 200;
+/// The longest time between two looks.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+/// How long mail for a route that is down is put off, in milliseconds.
+const ROUTE_DOWN_MS: u64 = 20_000;
+/// How long a stop waits for attempts; the recipients of one that is cut off may get their mail twice.
+const STOP_WAIT: Duration = Duration::from_secs(20);
+/// How long after a result could not be written comes the next try.
+const WRITE_AGAIN: Duration = Duration::from_secs(2);
+
+/// What the runner shares with those who bring mail.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    wake: Notify,
+}
+
+impl Outbox {
+    /// There may be something to do.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+}
+
+impl Service {
+    /// Takes a mail into the outbox. With the receipt it is ours to deliver.
+    ///
+    /// # Errors
+    /// The outbox or the disk is full, or what the disk says. Nothing was kept then.
+    pub async fn enqueue(&self, mail: NewQueued, mut body: Box<dyn Read + Send>) -> Result<QueuedReceipt, StoreError> {
+        let (store, limits) = (self.store().clone(), Arc::clone(&self.current().outbox.load()));
+        let work = move || {
+            check_room(&store.queue_usage()?, mail.size, &limits)?;
+            store.enqueue(mail, body.as_mut())
+        };
+        let done = task::spawn_blocking(work).await;
+        let receipt = done.unwrap_or_else(|crash| Err(StoreError::Body(std::io::Error::other(crash))))?;
+        self.outbox.wake();
+        Ok(receipt)
+    }
+
+    /// Has the outbox look for work.
+    pub fn wake_outbox(&self) {
+        self.outbox.wake();
+    }
+}
+
+/// Whether the outbox takes one mail more.
+pub(crate) fn check_room(usage: &QueueUsage, size: u64, limits: &config::Outbox) -> Result<(), StoreError> {
+    if usage.mails >= u64::from(limits.max_mails) {
+        return Err(StoreError::TooLarge { what: "the number of mails in the outbox", limit: limits.max_mails.into() });
+    }
+    if usage.bytes.saturating_add(size) > limits.max_size.0 {
+        return Err(StoreError::TooLarge { what: "the outbox", limit: limits.max_size.0 });
+    }
+    Ok(())
+}
+
+/// How long until the attempt after `attempts` of them, in milliseconds. `chance` is 0 to 999.
+fn pause_ms(limits: &config::Outbox, attempts: u32, chance: u32) -> u64 {
+    let doubled = limits.first_retry.0.saturating_mul(1u64.checked_shl(attempts.min(40)).unwrap_or(u64::MAX));
+    let pause = doubled.min(limits.longest_retry.0);
+    pause.saturating_add((pause / 10).saturating_mul(u64::from(chance)) / 1000)
+}
+
+/// Attempts under way.
+#[derive(Default)]
+struct Work {
+    tasks: JoinSet<()>,
+    mails: HashMap<task::Id, (QueueId, String)>,
+}
+
+impl Work {
+    fn busy(&self) -> HashSet<QueueId> {
+        self.mails.values().map(|(id, _)| *id).collect()
+    }
+
+    fn on_route(&self, name: &str) -> usize {
+        self.mails.values().filter(|(_, route)| route == name).count()
+    }
+
+    fn done(&mut self, ended: Result<(task::Id, ()), task::JoinError>) {
+        let id = match ended {
+            Ok((id, ())) => id,
+            Err(crash) => {
+                tracing::error!(%crash, "an attempt to deliver from the outbox crashed; it is tried again");
+                crash.id()
+            }
+        };
+        self.mails.remove(&id);
+    }
+}
+
+/// Delivers what is in the outbox until `stop` becomes true.
+pub async fn run(service: Arc<Service>, mut stop: watch::Receiver<bool>) {
+    let mut work = Work::default();
+    loop {
+        let sleep = match dispatch(&service, &mut work).await {
+            Ok(sleep) => sleep,
+            Err(error) => {
+                tracing::error!(%error, "the outbox cannot be read; it is tried again");
+                LONGEST_SLEEP
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(sleep) => {}
+            () = service.outbox.wake.notified() => {}
+            Some(ended) = work.tasks.join_next_with_id(), if !work.tasks.is_empty() => work.done(ended),
+            _ = stop.wait_for(|stop| *stop) => break,
+        }
+    }
+    let rest = async { while work.tasks.join_next().await.is_some() {} };
+    if timeout(STOP_WAIT, rest).await.is_err() {
+        tracing::warn!("the stop cuts off deliveries from the outbox; they are tried again after the next start");
+    }
+}
+
+/// Starts attempts for what is due; how long to sleep then.
+async fn dispatch(service: &Arc<Service>, work: &mut Work) -> Result<Duration, StoreError> {
+    let limits = Arc::clone(&service.current().outbox.load());
+    let now = id::now_ms();
+    let free = (limits.connections as usize).saturating_sub(work.mails.len());
+    let busy = work.busy();
+    let (store, most) = (service.store().clone(), LOOK.saturating_add(busy.len()));
+    let read = move || Ok::<_, StoreError>((store.queue_due(now, most)?, store.queue_next()?, store.queue_usage()?));
+    let read = task::spawn_blocking(read).await;
+    let (due, next, usage) = read.unwrap_or_else(|crash| Err(StoreError::Body(std::io::Error::other(crash))))?;
+    figures(service, &usage, now);
+    let (started, postponed) = start(service, work, due, &busy, free, &limits);
+    if !postponed.is_empty() {
+        let store = service.store().clone();
+        let at = now.saturating_add(ROUTE_DOWN_MS).saturating_add(u64::from(id::random_below(5_000)));
+        let done = task::spawn_blocking(move || store.queue_postpone(&postponed, at)).await;
+        done.unwrap_or_else(|crash| Err(StoreError::Body(std::io::Error::other(crash))))?;
+        return Ok(Duration::ZERO);
+    }
+    Ok(match next {
+        // Full, or waiting for one route: the end of an attempt wakes us.
+        Some(at) if at <= now && started == 0 => LONGEST_SLEEP,
+        Some(at) => Duration::from_millis(at.saturating_sub(now).max(10)).min(LONGEST_SLEEP),
+        None => LONGEST_SLEEP,
+    })
+}
+
+/// Starts what there is room for. Gives how many, and the mails whose route is down.
+fn start(
+    service: &Arc<Service>,
+    work: &mut Work,
+    due: Vec<Queued>,
+    busy: &HashSet<QueueId>,
+    free: usize,
+    limits: &config::Outbox,
+) -> (usize, Vec<QueueId>) {
+    let routes = service.current().routes.load();
+    let (mut started, mut postponed) = (0, Vec::new());
+    for mail in due {
+        if started >= free {
+            break;
+        }
+        if busy.contains(&mail.id) {
+            continue;
+        }
+        let first = mail.recipients.first().and_then(|to| routes.find(&to.address, mail.mail.direction));
+        let name = first.map_or_else(String::new, |route| route.name.clone());
+        let expired = is_expired(&mail, limits);
+        if first.is_some_and(|route| route.pauses()) && !expired {
+            postponed.push(mail.id);
+            continue;
+        }
+        if work.on_route(&name) >= limits.connections_per_route as usize {
+            continue;
+        }
+        let id = mail.id;
+        let handle = work.tasks.spawn(deliver(Arc::clone(service), mail));
+        work.mails.insert(handle.id(), (id, name));
+        started += 1;
+    }
+    (started, postponed)
+}
+
+fn is_expired(mail: &Queued, limits: &config::Outbox) -> bool {
+    id::now_ms().saturating_sub(mail.mail.created_ms) > limits.max_age.0
+}
+
+fn figures(service: &Service, usage: &QueueUsage, now: u64) {
+    let metrics = service.metrics();
+    metrics.outbox_mails.set(usage.mails);
+    metrics.outbox_bytes.set(usage.bytes);
+    let age = usage.oldest_ms.map_or(0, |at| now.saturating_sub(at) / 1000);
+    metrics.outbox_age.set(age);
+}
+
+/// One attempt and all that follows from it.
+async fn deliver(service: Arc<Service>, mail: Queued) {
+    let store = service.store().clone();
+    let opened = attempt::spool(&store, mail.id).await;
+    let spool = match opened {
+        Ok(spool) => spool,
+        Err(error) => {
+            tracing::error!(queue = %mail.id, message = %mail.mail.message, %error, "a mail in the outbox cannot be read; it is held: see mailward queue show");
+            let id = mail.id;
+            let held = task::spawn_blocking(move || store.queue_hold(id)).await;
+            if !matches!(held, Ok(Ok(_))) {
+                tokio::time::sleep(LONGEST_SLEEP).await;
+            }
+            return;
+        }
+    };
+    let mut told = attempt::attempt(&service, &mail, &spool).await;
+    let limits = Arc::clone(&service.current().outbox.load());
+    let now = id::now_ms();
+    if is_expired(&mail, &limits) {
+        told.iter_mut().for_each(Told::give_up);
+    }
+    note(&service, &mail, &told);
+    let late = limits.warn_after.0 > 0 && now.saturating_sub(mail.mail.created_ms) > limits.warn_after.0;
+    let warn = late && !mail.warned;
+    let reports = tell::reports(&service, &mail, &told, warn, &spool, now);
+    let pause = pause_ms(&limits, mail.attempts, id::random_below(1000));
+    let next = Next { at_ms: now.saturating_add(pause), warned: mail.warned || warn };
+    let settled: Vec<_> = told.iter().map(Told::settled).collect();
+    loop {
+        let (store, id, settled, reports) = (store.clone(), mail.id, settled.clone(), reports.clone());
+        let write = move || store.queue_settle(id, &settled, next, reports, now);
+        match task::spawn_blocking(write).await {
+            Ok(Ok(_)) => break,
+            Ok(Err(error)) => {
+                tracing::error!(queue = %mail.id, %error, "what became of a mail in the outbox could not be written; it is written again, and not sent again");
+            }
+            Err(crash) => tracing::error!(queue = %mail.id, %crash, "writing what became of a mail crashed"),
+        }
+        tokio::time::sleep(WRITE_AGAIN).await;
+    }
+}
+
+/// One log line and one count a recipient.
+fn note(service: &Service, mail: &Queued, told: &[Told]) {
+    let redact = service.current().redact.load(std::sync::atomic::Ordering::Relaxed);
+    let shown =
+        |address: &Address| if redact { "-".to_owned() } else { mail::untrusted::escape(address.as_str(), 160) };
+    for one in told {
+        let result = match one.standing {
+            Standing::Delivered => "delivered",
+            Standing::Waiting => "deferred",
+            Standing::Failed => "failed",
+        };
+        service.metrics().outbox_recipients.get_or_create(&crate::metrics::OutboxLabels { result }).inc();
+        tracing::info!(
+            target: "outbox",
+            queue = %mail.id,
+            message = %mail.mail.message,
+            kind = mail.mail.kind.name(),
+            to = %shown(&one.address),
+            hop = one.hop,
+            result,
+            attempt = mail.attempts.saturating_add(1),
+            said = %one.said,
+        );
+        if one.standing == Standing::Failed && mail.mail.mail_from.is_none() {
+            tracing::error!(queue = %mail.id, to = %shown(&one.address), "mail without a sender could not be delivered, and there is nobody to tell");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pause_doubles_up_to_its_limit() {
+        let limits = config::Outbox::default();
+        let minutes: Vec<u64> = (0..7).map(|attempts| pause_ms(&limits, attempts, 0) / 60_000).collect();
+        assert_eq!(minutes, [5, 10, 20, 40, 60, 60, 60]);
+        assert_eq!(pause_ms(&limits, 0, 1000), 330_000, "a tenth more by chance");
+        assert_eq!(pause_ms(&limits, u32::MAX, 0), 3_600_000);
+    }
+
+    #[test]
+    fn a_full_outbox_takes_nothing() {
+        let limits = config::Outbox { max_mails: 2, max_size: judge::units::Bytes(100), ..config::Outbox::default() };
+        let usage = |mails, bytes| QueueUsage { mails, bytes, ..QueueUsage::default() };
+        assert!(check_room(&usage(1, 50), 50, &limits).is_ok());
+        assert!(check_room(&usage(2, 0), 1, &limits).is_err());
+        assert!(check_room(&usage(1, 50), 51, &limits).is_err());
+    }
+}

@@ -1,0 +1,142 @@
+//! What a sender is told: a report (RFC 3464) about recipients that failed, take long, or went where nobody
+//! reports. Never about a report, never to the null sender, and as NOTIFY asks (RFC 3461 section 4.1).
+
+use mail::address::Address;
+use mail::arrival::Direction;
+use mail::dsn::{Fate, Happened, MAX_RETURNED, Report};
+use store::{NewQueued, NewRecipient, QueueKind, Queued, Standing};
+
+use super::Told;
+use crate::spool::Spool;
+use crate::{Service, id};
+
+/// The value of a parameter of MAIL or RCPT.
+fn parameter<'a>(parameters: &'a str, name: &str) -> Option<&'a str> {
+    parameters
+        .split(' ')
+        .filter_map(|word| word.split_once('='))
+        .find(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value)
+}
+
+/// What happened to a recipient that its sender wants to hear of. Without NOTIFY: failures and delays.
+fn news(told: &Told, warn: bool) -> Option<Happened> {
+    let wanted = parameter(&told.parameters, "NOTIFY");
+    let asks = |word: &str, otherwise: bool| {
+        wanted.map_or(otherwise, |list| list.split(',').any(|known| known.eq_ignore_ascii_case(word)))
+    };
+    match told.standing {
+        Standing::Failed => asks("FAILURE", true).then_some(Happened::Failed),
+        Standing::Waiting if warn => asks("DELAY", true).then_some(Happened::Delayed),
+        Standing::Waiting => None,
+        Standing::Delivered => (asks("SUCCESS", false) && !told.reports).then_some(Happened::Relayed),
+    }
+}
+
+/// The reports about an attempt: one or none.
+pub(super) fn reports(
+    service: &Service,
+    mail: &Queued,
+    told: &[Told],
+    warn: bool,
+    spool: &Spool,
+    now: u64,
+) -> Vec<(NewQueued, Vec<u8>)> {
+    let Some(sender) = mail.mail.mail_from.as_ref().filter(|_| mail.mail.kind != QueueKind::Report) else {
+        return Vec::new();
+    };
+    let site = service.current().site.load();
+    let max_age = service.current().outbox.load().max_age.0;
+    let until = id::date(mail.mail.created_ms.saturating_add(max_age));
+    let fate = |told| -> Option<Fate<'_>> {
+        let told: &Told = told;
+        let happened = news(told, warn)?;
+        Some(Fate {
+            address: &told.address,
+            original: parameter(&told.parameters, "ORCPT"),
+            happened,
+            status: &told.status,
+            said: Some(&told.said).filter(|said| !said.is_empty()).map(String::as_str),
+            remote: Some(&told.hop).filter(|hop| !hop.is_empty()).map(String::as_str),
+            until: (happened == Happened::Delayed).then_some(until.as_str()),
+        })
+    };
+    let fates: Vec<Fate<'_>> = told.iter().filter_map(fate).collect();
+    if fates.is_empty() {
+        return Vec::new();
+    }
+    let name = id::message_id();
+    // A header that cannot be read leaves a report without it.
+    let message = spool.read_at(0, MAX_RETURNED).unwrap_or_default();
+    let report = Report {
+        hostname: &site.hostname,
+        id: &name.to_string(),
+        to: sender,
+        date: &id::date(now),
+        arrived: &id::date(mail.mail.created_ms),
+        envelope_id: parameter(&mail.mail.parameters, "ENVID"),
+        fates: &fates,
+        message: &message,
+        whole: parameter(&mail.mail.parameters, "RET").is_some_and(|ret| ret.eq_ignore_ascii_case("FULL"))
+            && spool.len() <= MAX_RETURNED as u64,
+    };
+    let body = report.to_bytes();
+    vec![(envelope(name, sender, &body, site.is_internal(sender), now), body)]
+}
+
+/// To the sender, from nobody.
+fn envelope(name: mail::arrival::MessageId, sender: &Address, body: &[u8], internal: bool, now: u64) -> NewQueued {
+    NewQueued {
+        message: name,
+        kind: QueueKind::Report,
+        direction: if internal { Direction::Incoming } else { Direction::Outgoing },
+        mail_from: None,
+        parameters: String::new(),
+        created_ms: now,
+        size: body.len() as u64,
+        recipients: vec![NewRecipient { address: sender.clone(), parameters: " NOTIFY=NEVER".to_owned() }],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sender_hears_what_it_asked_for() {
+        let told = |parameters: &str, standing, reports| Told {
+            number: 0,
+            address: Address::parse("a@example.com").unwrap(),
+            parameters: parameters.to_owned(),
+            standing,
+            status: "5.1.1".to_owned(),
+            said: String::new(),
+            hop: String::new(),
+            reports,
+        };
+        use Standing::{Delivered, Failed, Waiting};
+        let cases = [
+            ("", Failed, false, false, Some(Happened::Failed)),
+            (" NOTIFY=NEVER", Failed, false, true, None),
+            (" NOTIFY=SUCCESS ORCPT=rfc822;a@b", Failed, false, false, None),
+            (" notify=success,failure", Failed, false, false, Some(Happened::Failed)),
+            ("", Waiting, false, false, None),
+            ("", Waiting, false, true, Some(Happened::Delayed)),
+            (" NOTIFY=FAILURE", Waiting, false, true, None),
+            (" NOTIFY=DELAY", Waiting, false, true, Some(Happened::Delayed)),
+            ("", Delivered, false, false, None),
+            (" NOTIFY=SUCCESS", Delivered, false, false, Some(Happened::Relayed)),
+            (" NOTIFY=SUCCESS", Delivered, true, false, None),
+        ];
+        for (parameters, standing, reports, warn, expected) in cases {
+            assert_eq!(news(&told(parameters, standing, reports), warn), expected, "{parameters} {standing:?}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_found_by_their_name() {
+        assert_eq!(parameter(" RET=FULL ENVID=a=b", "envid"), Some("a=b"));
+        assert_eq!(parameter(" XENVID=a", "ENVID"), None);
+        assert_eq!(parameter("", "RET"), None);
+    }
+}
