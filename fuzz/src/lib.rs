@@ -23,6 +23,7 @@ pub const TARGETS: &[Target] = &[
     ("unpack_seven_zip", unpack::fuzzing::fuzz_seven_zip),
     ("unpack_pdf", unpack::fuzzing::fuzz_pdf),
     ("unpack_html", unpack::fuzzing::fuzz_html),
+    ("unpack_executable", unpack::fuzzing::fuzz_executable),
     ("unpack_rar", unpack::fuzzing::fuzz_rar),
     ("unpack_cab", unpack::fuzzing::fuzz_cab),
     ("unpack_ole2", unpack::fuzzing::fuzz_ole2),

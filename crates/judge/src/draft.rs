@@ -248,6 +248,7 @@ fn unscanned_wish(case: &Case<'_>, reason: UnscannedReason) -> (Rule, Wish) {
         UnscannedReason::Encrypted => (Rule::UnscannableEncrypted, unscannable.encrypted),
         UnscannedReason::Damaged => (Rule::UnscannableDamaged, unscannable.damaged),
         UnscannedReason::UnknownFormat => (Rule::UnscannableUnknownFormat, unscannable.unknown_format),
+        UnscannedReason::Packed => (Rule::UnscannablePacked, unscannable.packed),
         UnscannedReason::LimitDepth
         | UnscannedReason::LimitObjects
         | UnscannedReason::LimitBytes

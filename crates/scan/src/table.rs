@@ -151,6 +151,7 @@ pub(crate) fn reason_text(reason: UnscannedReason, context: &crate::Context) -> 
         UnscannedReason::Encrypted => "encrypted".to_owned(),
         UnscannedReason::Damaged => "damaged, or its parts contradict each other".to_owned(),
         UnscannedReason::UnknownFormat => "a container that is not opened here".to_owned(),
+        UnscannedReason::Packed => "a packed executable that is not unpacked here".to_owned(),
         UnscannedReason::LimitDepth => format!("nested deeper than {} levels", limits.depth),
         UnscannedReason::LimitObjects => format!("more than {} objects", limits.objects),
         UnscannedReason::LimitBytes => {

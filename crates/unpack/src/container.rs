@@ -11,8 +11,8 @@ use crate::budget::Budget;
 use crate::bytes::between;
 use crate::formats::several::{self, Reading, Several};
 use crate::formats::{
-    ar, arj, cab, cms, compressed, cpio, gzip, html, iso, lha, message, odf, ole2, ooxml, pdf, rar, sevenz, tar, tnef,
-    zip,
+    ar, arj, cab, cms, compressed, cpio, gzip, html, iso, lha, message, odf, ole2, ooxml, pdf, pe, rar, sevenz, tar,
+    tnef, zip,
 };
 
 /// A file that holds others. It keeps no reference to its bytes: they are handed in at each call,
@@ -115,12 +115,18 @@ pub fn open(kind: FileKind, data: &[u8], budget: &mut Budget) -> Opening {
     if matches!(kind, FileKind::Multipart | FileKind::Empty) {
         return Opening::Leaf;
     }
-    let first = primary(kind, data, budget);
+    let program = matches!(kind, FileKind::Pe | FileKind::Elf);
+    let mut first = if program { None } else { primary(kind, data, budget) };
     // A compound file's sectors stand in any order, so that archives in its streams are in pieces; the
     // streams, and what stands behind the file, are members. What is damaged tells of less.
     let apart = kind == FileKind::Ole2 && first.as_ref().is_some_and(|file| file.problems().is_empty());
     let others =
         if kind == FileKind::Message { Vec::new() } else { others(kind, data, first.is_some(), apart, budget) };
+    if program {
+        // An archive behind a program is not its unlisted content but what it is for.
+        let executable = pe::Executable::open(kind, data, !others.is_empty(), budget);
+        first = executable.map(|executable| Box::new(executable) as Box<dyn Container>);
+    }
     match (first, kind) {
         (Some(container), _) if others.is_empty() => Opening::Container(container),
         (None, FileKind::OtherArchive) if others.is_empty() => Opening::Unscanned(UnscannedReason::UnknownFormat),
@@ -197,6 +203,16 @@ fn others(kind: FileKind, data: &[u8], opened: bool, apart: bool, budget: &mut B
     if kind.is_archive() || apart {
         return all;
     }
+    if matches!(kind, FileKind::Pe | FileKind::Elf)
+        && all.is_empty()
+        && let Some(range) = several::find_zip(data)
+    {
+        let container = zip::Zip::open(between(data, range.start, range.end), budget);
+        all.push(Reading { range, container: Box::new(container), hidden: opened });
+    }
+    let mut add = |range: Range<usize>, container: Box<dyn Container>| {
+        all.push(Reading { range, container, hidden: opened });
+    };
     for range in several::find_7z(data) {
         let container = sevenz::SevenZip::open(between(data, range.start, range.end), budget);
         add(range, Box::new(container));

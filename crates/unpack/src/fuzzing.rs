@@ -133,6 +133,12 @@ pub fn fuzz_html(data: &[u8]) {
     walk(FileKind::Svg, data);
 }
 
+/// Reads the bytes as a program for Windows and as one in ELF.
+pub fn fuzz_executable(data: &[u8]) {
+    walk(FileKind::Pe, data);
+    walk(FileKind::Elf, data);
+}
+
 /// Reads the bytes as a PDF document.
 pub fn fuzz_pdf(data: &[u8]) {
     walk(FileKind::Pdf, data);

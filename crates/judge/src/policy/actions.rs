@@ -126,6 +126,8 @@ pub enum Rule {
     UnscannableDamaged,
     /// Containers of a kind that is not opened.
     UnscannableUnknownFormat,
+    /// Programs of a packer that is not undone.
+    UnscannablePacked,
     /// Bombs: depth, number of objects, bytes, ratio.
     UnscannableLimit,
     /// Archives excluded by size or time.
@@ -142,13 +144,14 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule, in the order of the documentation.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::MalwareInfected,
         Self::MalwareProbable,
         Self::MalwareOutgoing,
         Self::UnscannableEncrypted,
         Self::UnscannableDamaged,
         Self::UnscannableUnknownFormat,
+        Self::UnscannablePacked,
         Self::UnscannableLimit,
         Self::UnscannableSizeExcluded,
         Self::UnscannableEngineFailed,
@@ -165,6 +168,7 @@ impl Rule {
             Self::UnscannableEncrypted => "unscannable.encrypted",
             Self::UnscannableDamaged => "unscannable.damaged",
             Self::UnscannableUnknownFormat => "unscannable.unknown_format",
+            Self::UnscannablePacked => "unscannable.packed",
             Self::UnscannableLimit => "unscannable.limits",
             Self::UnscannableSizeExcluded => "unscannable.size_excluded",
             Self::UnscannableEngineFailed => "unscannable.engine_failed",
@@ -188,6 +192,7 @@ impl Rule {
             Self::UnscannableEncrypted => "unscannable_encrypted",
             Self::UnscannableDamaged => "unscannable_damaged",
             Self::UnscannableUnknownFormat => "unscannable_unknown_format",
+            Self::UnscannablePacked => "unscannable_packed",
             Self::UnscannableLimit => "unscannable_limit",
             Self::UnscannableSizeExcluded => "unscannable_size_excluded",
             Self::UnscannableEngineFailed => "unscannable_engine_failed",

@@ -152,6 +152,8 @@ pub struct Unscannable {
     pub damaged: UnscannedAction,
     /// Containers of a kind that is not opened here.
     pub unknown_format: UnscannedAction,
+    /// Programs that were packed by a packer that is not undone here: what they do is hidden until they run.
+    pub packed: UnscannedAction,
     /// Bombs: deeper, more, larger, or expanding further than the limits (D-18).
     pub limits: UnscannedAction,
     /// Archives excluded by size, or left because they took too long (AR-01, AR-02, AR-08, D-12).
@@ -172,6 +174,7 @@ impl Default for Unscannable {
             encrypted: UnscannedAction::Label,
             damaged: UnscannedAction::Label,
             unknown_format: UnscannedAction::Allow,
+            packed: UnscannedAction::Allow,
             limits: UnscannedAction::AsInfected,
             size_excluded: UnscannedAction::Allow,
             engine_failed: EngineFailure::Tempfail,

@@ -10,6 +10,7 @@ fn d18_reasons_have_their_own_settings() {
         (UnscannedReason::Encrypted, Action::Labelled),
         (UnscannedReason::Damaged, Action::Labelled),
         (UnscannedReason::UnknownFormat, Action::Delivered),
+        (UnscannedReason::Packed, Action::Delivered),
         (UnscannedReason::SizeExcluded, Action::Delivered),
         (UnscannedReason::LimitDepth, Action::ObjectDeleted),
         (UnscannedReason::LimitObjects, Action::ObjectDeleted),

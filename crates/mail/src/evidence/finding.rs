@@ -61,6 +61,8 @@ pub enum UnscannedReason {
     Damaged,
     /// A container of a kind that is not opened here.
     UnknownFormat,
+    /// A program that a packer has packed, and that is not unpacked here.
+    Packed,
     /// Nested deeper than the limit.
     LimitDepth,
     /// More objects than the limit.
@@ -79,10 +81,11 @@ pub enum UnscannedReason {
 
 impl UnscannedReason {
     /// Every reason, in the order of the documentation.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Encrypted,
         Self::Damaged,
         Self::UnknownFormat,
+        Self::Packed,
         Self::LimitDepth,
         Self::LimitObjects,
         Self::LimitBytes,
@@ -98,6 +101,7 @@ impl UnscannedReason {
             Self::Encrypted => "encrypted",
             Self::Damaged => "damaged",
             Self::UnknownFormat => "unknown_format",
+            Self::Packed => "packed",
             Self::LimitDepth => "limit_depth",
             Self::LimitObjects => "limit_objects",
             Self::LimitBytes => "limit_bytes",

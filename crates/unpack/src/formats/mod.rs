@@ -17,6 +17,7 @@ pub(crate) mod onenote;
 pub(crate) mod ooxml;
 pub(crate) mod parts;
 pub(crate) mod pdf;
+pub(crate) mod pe;
 pub(crate) mod rar;
 pub(crate) mod rtf;
 pub(crate) mod sevenz;

@@ -92,6 +92,20 @@ pub(crate) fn find_rar(data: &[u8]) -> Option<Range<usize>> {
     found.map(|at| at..data.len())
 }
 
+/// Where a zip archive stands that has lost its directory: from the head of a member that looks right.
+pub(crate) fn find_zip(data: &[u8]) -> Option<Range<usize>> {
+    let found = places(data, b"PK\x03\x04").find(|at| {
+        let field = |offset: usize| le16(data, at.saturating_add(offset));
+        let name = between(data, at.saturating_add(30), at.saturating_add(31));
+        let (version, method) = (field(4).unwrap_or(u16::MAX) & 0xff, field(8).unwrap_or(u16::MAX));
+        version <= 63
+            && method <= 99
+            && matches!(field(26), Some(1..=1024))
+            && name.first().is_some_and(|byte| *byte >= b' ')
+    });
+    found.map(|at| at..data.len())
+}
+
 /// Where cabinets stand: their magic, version 1.3, and a size that fits.
 pub(crate) fn find_cab(data: &[u8]) -> Vec<Range<usize>> {
     apart(places(data, b"MSCF\0\0\0\0").filter_map(|at| {

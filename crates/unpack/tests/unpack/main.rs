@@ -14,6 +14,7 @@ mod mutation;
 mod ole2;
 mod pdfs;
 mod plain;
+mod programs;
 mod rars;
 mod samples;
 mod sealed;

@@ -274,3 +274,57 @@ fn enter(
         }
     }
 }
+
+/// A program for Windows of 32 bits: its sections by address, size in memory and content, and where it
+/// starts.
+pub(crate) fn program_of(sections: &[(u32, u32, &[u8])], entry: u32) -> Vec<u8> {
+    let mut out = b"MZ".to_vec();
+    out.resize(60, 0);
+    out.extend(64_u32.to_le_bytes());
+    out.extend(b"PE\0\0\x4c\x01");
+    out.extend((sections.len() as u16).to_le_bytes());
+    out.extend([0; 12]);
+    out.extend([224, 0, 2, 1, 0x0b, 1]);
+    out.extend([0; 14]);
+    out.extend(entry.to_le_bytes());
+    out.extend([0; 8]);
+    out.extend([0x40_0000_u32, 0x1000, 0x200].map(u32::to_le_bytes).concat());
+    out.resize(64 + 24 + 224, 0);
+    let mut place = 0x400_u32;
+    for (address, size, content) in sections {
+        let raw = (content.len() as u32).next_multiple_of(0x200);
+        out.extend(b".text\0\0\0");
+        out.extend([*size, *address, raw, place].map(u32::to_le_bytes).concat());
+        out.extend([0; 16]);
+        place += raw;
+    }
+    for (.., content) in sections {
+        out.resize(out.len().next_multiple_of(0x200).max(0x400), 0);
+        out.extend_from_slice(content);
+    }
+    out.resize(out.len().next_multiple_of(0x200).max(0x400), 0);
+    out
+}
+
+/// The content of everything inside a file, and what was not read.
+pub(crate) fn everything(root: &[u8]) -> (Vec<Vec<u8>>, BTreeSet<UnscannedReason>) {
+    let mut budget = Budget::new(Limits::default(), StopFlag::new());
+    let (mut found, mut reasons, mut todo) = (Vec::new(), BTreeSet::new(), vec![root.to_vec()]);
+    while let Some(bytes) = todo.pop() {
+        match open(detect(&bytes), &bytes, &mut budget) {
+            Opening::Container(mut container) => {
+                while let Some(member) = container.next(&bytes, &mut budget) {
+                    reasons.extend(&member.problems);
+                    todo.push(member.content);
+                }
+                reasons.extend(container.problems());
+            }
+            Opening::Leaf => {}
+            Opening::Unscanned(reason) => {
+                reasons.insert(reason);
+            }
+        }
+        found.push(bytes);
+    }
+    (found, reasons)
+}

@@ -177,6 +177,7 @@ fn why(reason: UnscannedReason) -> &'static str {
         UnscannedReason::Encrypted => "it is encrypted, and no password opens it",
         UnscannedReason::Damaged => "it is damaged, and part of it cannot be read",
         UnscannedReason::UnknownFormat => "it is a container of a kind that is not opened",
+        UnscannedReason::Packed => "it is a program that a packer has packed, and that is not unpacked",
         UnscannedReason::LimitDepth => "what is in it is nested deeper than the limit",
         UnscannedReason::LimitObjects => "there are more objects than the limit",
         UnscannedReason::LimitBytes => "it unpacks to more bytes than the limit",

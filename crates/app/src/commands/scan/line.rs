@@ -117,7 +117,7 @@ pub(super) struct Unscanned {
     pub(super) node: String,
     /// The place as a list, unescaped.
     pub(super) path: Vec<String>,
-    /// Why: `encrypted`, `damaged`, `unknown_format`, `limit_depth`, `limit_objects`,
+    /// Why: `encrypted`, `damaged`, `unknown_format`, `packed`, `limit_depth`, `limit_objects`,
     /// `limit_bytes`, `limit_ratio`, `limit_time`, `size_excluded` or `engine_failed`.
     pub(super) reason: &'static str,
     /// Who says so.

@@ -8,6 +8,7 @@
 mod crypt;
 mod document;
 mod filter;
+mod index;
 mod lex;
 mod parts;
 mod strings;

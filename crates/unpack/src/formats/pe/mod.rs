@@ -1,0 +1,172 @@
+//! Programs for Windows and ELF: unpacked where the packer is known, with the files in their resources,
+//! behind their end, and anywhere in them.
+//!
+//! Limits: [`MAX_RESOURCES`], [`MAX_PROGRAMS`], and those of the files beside this one. Resources of the
+//! usual kinds (icons, dialogs, texts) and those that are of no known kind are not given: they are looked
+//! at as part of the program. Not handled: .NET's own resources, 16-bit programs.
+
+mod aplib;
+mod header;
+mod image;
+mod installers;
+mod nrv;
+mod packers;
+mod resources;
+mod upx;
+mod window;
+
+use std::ops::Range;
+
+use mail::evidence::{FileKind, Role, UnscannedReason};
+use mail::untrusted::Untrusted;
+
+use self::header::Program;
+use self::window::Failure;
+use crate::budget::{Budget, Meter};
+use crate::bytes::between;
+use crate::container::{Container, Member};
+use crate::decode::stored;
+
+/// Most resources that are given.
+const MAX_RESOURCES: usize = 1024;
+/// Most programs in a program.
+const MAX_PROGRAMS: usize = 32;
+/// Most places that look like a program.
+const MAX_PLACES: usize = 65_536;
+/// Less than this behind the end is filler, in bytes.
+const LEAST_BEHIND: usize = 16;
+
+/// A part of the file that is a file itself.
+struct Part {
+    name: String,
+    range: Range<usize>,
+}
+
+/// A program that holds something.
+pub(crate) struct Executable {
+    unpacked: Option<Vec<u8>>,
+    parts: std::vec::IntoIter<Part>,
+    meter: Meter,
+    index: u32,
+    problems: Vec<UnscannedReason>,
+}
+
+impl Executable {
+    /// The parts of a program; `None` where it is just a program. `opened`: what stands in it is an archive
+    /// that is opened already.
+    pub(crate) fn open(kind: FileKind, data: &[u8], opened: bool, budget: &mut Budget) -> Option<Self> {
+        let mut meter = Meter::new(data.len() as u64);
+        let mut problems = Vec::new();
+        let mut parts = Vec::new();
+        let program = if kind == FileKind::Pe { Program::read(data) } else { None };
+        let unpacked = match &program {
+            Some(program) => {
+                let small = packers::small(data, program, budget, &mut meter);
+                small.or_else(|| upx::windows(data, program, budget, &mut meter))
+            }
+            None if kind == FileKind::Elf => upx::elf(data, budget, &mut meter),
+            None => None,
+        };
+        let unpacked = match unpacked {
+            Some(Ok(content)) => Some(content),
+            Some(Err(Failure::Limit(limit))) => {
+                problems.push(limit.into());
+                None
+            }
+            Some(Err(Failure::Broken)) => {
+                problems.push(UnscannedReason::Packed);
+                None
+            }
+            None => None,
+        };
+        if let Some(program) = &program {
+            // A packer may have packed what another one had packed.
+            let packer = packers::known(data, program);
+            if packer.is_some_and(|packer| unpacked.is_none() || packer != "UPX") && problems.is_empty() {
+                problems.push(UnscannedReason::Packed);
+            }
+            if installers::known(data, program.end(data)).is_some() {
+                problems.push(UnscannedReason::UnknownFormat);
+            }
+            parts = files(data, program, opened);
+        }
+        let empty = unpacked.is_none() && parts.is_empty() && problems.is_empty();
+        (!empty).then(|| Self { unpacked, parts: parts.into_iter(), meter, index: 0, problems })
+    }
+}
+
+/// The files in a program: resources, what is behind its end, and other programs.
+fn files(data: &[u8], program: &Program, opened: bool) -> Vec<Part> {
+    let mut parts: Vec<Part> = resources::find(data, program, MAX_RESOURCES);
+    let end = program.end(data);
+    let behind = behind(data, program, end);
+    let kind = crate::detect(between(data, behind.start, behind.end));
+    if behind.len() >= LEAST_BEHIND && !(opened && (kind.is_archive() || kind == FileKind::Unknown)) {
+        parts.push(Part { name: String::new(), range: behind.clone() });
+    }
+    let known: Vec<Range<usize>> = parts.iter().map(|part| part.range.clone()).collect();
+    parts.extend(programs(data, program, &known));
+    parts
+}
+
+/// What stands behind the last section, without the certificates that signed programs have there.
+fn behind(data: &[u8], program: &Program, end: usize) -> Range<usize> {
+    let (at, size) = program.certificates;
+    let signed = size > 0 && at >= end && at < data.len();
+    if signed && at.saturating_sub(end) < LEAST_BEHIND {
+        let past = at.saturating_add(size).min(data.len());
+        return past..data.len();
+    }
+    end..if signed { at } else { data.len() }
+}
+
+/// Programs that stand in this one, each up to the end of the section that it is in.
+fn programs(data: &[u8], program: &Program, known: &[Range<usize>]) -> Vec<Part> {
+    let mut found: Vec<Part> = Vec::new();
+    let mut from = 0;
+    for at in memchr::memmem::find_iter(data, b"MZ").filter(|at| *at > 0).take(MAX_PLACES) {
+        if at < from || known.iter().any(|range| range.contains(&at)) {
+            continue;
+        }
+        let rest = between(data, at, data.len());
+        let Some(inner) = Program::read(rest) else { continue };
+        let section = program.sections.iter().map(|section| &section.raw).find(|raw| raw.contains(&at));
+        let border = section.map_or(data.len(), |raw| raw.end);
+        let size = inner.end(rest);
+        if let Some(last) = found.last_mut() {
+            last.range.end = last.range.end.min(at);
+        }
+        found.push(Part { name: String::new(), range: at..border.max(at.saturating_add(size)).min(data.len()) });
+        from = at.saturating_add(size);
+        if found.len() >= MAX_PROGRAMS {
+            break;
+        }
+    }
+    found
+}
+
+impl Container for Executable {
+    fn next(&mut self, data: &[u8], budget: &mut Budget) -> Option<Member> {
+        if let Some(limit) = budget.exhausted() {
+            if !self.problems.contains(&limit.into()) {
+                self.problems.push(limit.into());
+            }
+            return None;
+        }
+        let index = self.index;
+        self.index = index.saturating_add(1);
+        if let Some(content) = self.unpacked.take() {
+            return Some(Member { index, role: Role::Decoded, content, ..Member::default() });
+        }
+        let part = self.parts.next()?;
+        let name = Some(part.name).filter(|name| !name.is_empty()).map(Untrusted::new);
+        let mut member = Member { index, name, ..Member::default() };
+        self.meter.next_object();
+        stored(&mut member, between(data, part.range.start, part.range.end), budget, &mut self.meter);
+        Some(member)
+    }
+
+    fn problems(&self) -> &[UnscannedReason] {
+        &self.problems
+    }
+}
