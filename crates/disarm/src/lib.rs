@@ -1,7 +1,8 @@
 //! Rebuilding a file without its dangerous parts.
 //!
-//! A rebuild either carries everything that is to remain, byte for byte, or is refused: whoever asked
-//! then falls back to something coarser. Whatever comes out is examined again before it is used.
+//! [`remove`] takes out what a [`Wish`] names: contents by their hash, and active content of documents.
+//! A rebuild either carries everything that is to remain, or is refused: whoever asked then falls back
+//! to something coarser. Whatever comes out is examined again before it is used.
 //!
 //! Pure: no files, sockets, clocks, threads or randomness.
 #![cfg_attr(
@@ -19,7 +20,13 @@
 mod error;
 #[doc(hidden)]
 pub mod fuzzing;
+mod message;
+mod remove;
+mod sevenz;
+mod stream;
+mod tar;
 mod zip;
 
 pub use error::DisarmError;
+pub use remove::{MAX_REMOVALS, Rebuilt, Removal, Wish, remove};
 pub use zip::zip_without;

@@ -1,6 +1,8 @@
 //! The first half of a decision: which rules apply to which objects, what each wishes, and what
 //! has to be rebuilt before it can be known what will be done.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use mail::arrival::{Arrival, Direction};
 use mail::defect::Ambiguity;
 use mail::evidence::{Certainty, EngineId, FileKind, Finding, FindingKind, ObjectId, Origin, Report, UnscannedReason};
@@ -98,13 +100,13 @@ pub struct Hit {
     pub monitored: bool,
 }
 
-/// A container to rebuild without some of its members.
+/// A file to rebuild without some of what is in it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RebuildWish {
-    /// The container: an entity of the message.
+    /// The file: an entity of the message.
     pub object: ObjectId,
-    /// The numbers of its members that go.
-    pub remove: Vec<u32>,
+    /// The objects in it that go, at any depth.
+    pub remove: Vec<ObjectId>,
 }
 
 /// The first half of a decision.
@@ -285,38 +287,20 @@ fn unscanned_wish(case: &Case<'_>, reason: UnscannedReason) -> (Rule, Wish) {
     (rule, wish)
 }
 
-/// For each zip of the message with infected members: rebuild it without them. A member that is a
-/// container itself goes as a whole. What cannot be rebuilt this way takes the failure branch.
+/// For each part of the message with something in it that goes: rebuild it without that. What cannot be
+/// rebuilt this way takes the failure branch.
 fn rebuild_wishes(case: &Case<'_>, hits: &[Hit]) -> Vec<RebuildWish> {
-    let mut wishes: Vec<RebuildWish> = Vec::new();
+    let mut wishes: BTreeMap<ObjectId, BTreeSet<ObjectId>> = BTreeMap::new();
     for hit in hits {
-        if !matches!(hit.wish, Wish::Object { disinfect: true, .. }) {
-            continue;
-        }
-        let Some((object, member)) = zip_member(case.report, hit.object) else { continue };
-        match wishes.iter_mut().find(|wish| wish.object == object) {
-            Some(wish) => {
-                if !wish.remove.contains(&member) {
-                    wish.remove.push(member);
-                }
-            }
-            None => wishes.push(RebuildWish { object, remove: vec![member] }),
+        let entity = || case.report.editable(hit.object).filter(|id| *id != hit.object);
+        if matches!(hit.wish, Wish::Object { disinfect: true, .. })
+            && let Some(id) = entity()
+            && case.report.object(id).is_some_and(|object| matches!(object.origin, Origin::Entity(_)))
+        {
+            wishes.entry(id).or_default().insert(hit.object);
         }
     }
-    wishes
-}
-
-/// The zip attachment that holds an object, and the number of the member it is, or is in.
-fn zip_member(report: &Report, id: ObjectId) -> Option<(ObjectId, u32)> {
-    let mut at = id;
-    loop {
-        let object = report.object(at)?;
-        let parent_id = object.parent?;
-        let parent = report.object(parent_id)?;
-        if let (Origin::Member(number), Origin::Entity(_)) = (object.origin, parent.origin) {
-            let zip = matches!(parent.kind, FileKind::Zip | FileKind::Ooxml | FileKind::Odf | FileKind::Jar);
-            return zip.then_some((parent_id, number));
-        }
-        at = parent_id;
-    }
+    let wish =
+        |(object, remove): (ObjectId, BTreeSet<ObjectId>)| RebuildWish { object, remove: remove.into_iter().collect() };
+    wishes.into_iter().map(wish).collect()
 }

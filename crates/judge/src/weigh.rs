@@ -110,7 +110,7 @@ fn act_on_object(
         (Some(id), _) if disinfect && cleaned(id) => {
             outcome.end(id, End::Rebuilt);
             outcome.add_label(case.policy.malware.labels.disinfected.clone());
-            "removed from its archive; the rest was scanned again and is clean"
+            "removed from its file; the rest was scanned again and is clean"
         }
         (Some(id), Otherwise::DeleteObject) => {
             outcome.end(id, End::Deleted);

@@ -42,5 +42,5 @@ pub use context::{Context, Input};
 pub use engines::{EngineSpec, Engines, Secrets};
 pub use exam::{Step, Suspended, opening_questions, resume, start};
 pub use mail::evidence::Evidence;
-pub use rebuild::{RebuildRequest, Rebuilt, rebuild};
+pub use rebuild::{RebuildRequest, Rebuilt, Removal, rebuild};
 pub use unpack::{Limits, StopFlag};

@@ -32,6 +32,10 @@ const RESERVE: std::time::Duration = std::time::Duration::from_secs(2);
 const NORMALISED_GROWTH: u64 = 4;
 const NORMALISED_EXTRA: u64 = 64 * 1024;
 
+/// How much of what a rebuild took out stands in the log line, and how long each name is there.
+const MAX_TOLD: usize = 20;
+const MAX_TOLD_NAME: usize = 120;
+
 /// The proof that a message's original may be changed or dropped.
 #[derive(Debug)]
 pub enum Keeping {
@@ -114,7 +118,18 @@ pub struct Judged {
     /// The message's one unambiguous form, where the plan delivers that instead of its own bytes.
     pub normalised: Option<Normalised>,
     /// The new bodies of rebuilt objects.
-    pub rebuilt: Vec<(ObjectId, Vec<u8>)>,
+    pub rebuilt: Vec<NewBody>,
+}
+
+/// The new body of a part that was rebuilt.
+#[derive(Debug)]
+pub struct NewBody {
+    /// The part.
+    pub object: ObjectId,
+    /// Its new content.
+    pub bytes: Vec<u8>,
+    /// What is put behind its name because the format changed; most often empty.
+    pub suffix: String,
 }
 
 /// The one unambiguous form of a message that was ambiguous.
@@ -196,7 +211,7 @@ async fn plan_form(
     let requests: Vec<RebuildRequest> = drafted
         .rebuild
         .iter()
-        .filter_map(|wish| RebuildRequest::new(wish.object, report.object(wish.object)?, wish.remove.clone()))
+        .filter_map(|wish| RebuildRequest::new(&report, wish.object, &wish.remove, &[]))
         .collect();
     let mut results = Vec::new();
     let mut bodies = Vec::new();
@@ -205,13 +220,31 @@ async fn plan_form(
         for rebuilt in bench.examiner.rebuild(spool, requests, context, deadline).await {
             results
                 .push(judge::plan::Rebuilt { object: rebuilt.object, clean: rebuilt.clean && rebuilt.outcome.is_ok() });
+            tell(arrival, &report, &rebuilt);
             if let Ok(body) = rebuilt.outcome {
-                bodies.push((rebuilt.object, body));
+                bodies.push(NewBody { object: rebuilt.object, bytes: body, suffix: rebuilt.suffix });
             }
         }
     }
     let plan = plan(&case(bench, arrival, &report, form), &drafted, &results);
     Judged { report: Some(report), plan, normalised: None, rebuilt: bodies }
+}
+
+/// Logs what a rebuild took out, or why there is none.
+fn tell(arrival: &Arrival, report: &Report, rebuilt: &scan::Rebuilt) {
+    let object = report.node(rebuilt.object);
+    match &rebuilt.outcome {
+        Ok(_) => {
+            let one = |it: &scan::Removal| match it.what {
+                Some(what) => format!("{}: {}", what.name(), it.name.escaped(MAX_TOLD_NAME)),
+                None => it.name.escaped(MAX_TOLD_NAME),
+            };
+            let removed: Vec<String> = rebuilt.removed.iter().take(MAX_TOLD).map(one).collect();
+            let (removed, clean) = (removed.join(", "), rebuilt.clean);
+            tracing::info!(id = %arrival.id, %object, %removed, clean, "a part was rebuilt without what is dangerous in it");
+        }
+        Err(why) => tracing::info!(id = %arrival.id, %object, %why, "a part could not be rebuilt"),
+    }
 }
 
 fn case<'a>(bench: Bench<'a>, arrival: &'a Arrival, report: &'a Report, form: Form) -> Case<'a> {
@@ -278,7 +311,7 @@ async fn finish(bench: Bench<'_>, spool: &Spool, arrival: &Arrival, judged: Judg
 struct RenderJob {
     plan: Plan,
     report: Option<Report>,
-    rebuilt: Vec<(ObjectId, Vec<u8>)>,
+    rebuilt: Vec<NewBody>,
     received: Option<String>,
     site: Arc<Site>,
     spool: Spool,

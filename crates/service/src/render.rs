@@ -14,6 +14,7 @@ use mail::evidence::{ObjectId, Origin, Report};
 use mail::graph::{self, EntityId, Limits, Message};
 use mail::render::render;
 
+use crate::flow::NewBody;
 use crate::spool::Spool;
 
 /// How much of a message is read to find the end of its header; a longer header is rendered as a
@@ -72,7 +73,7 @@ pub(crate) struct Job<'a> {
     /// The report, to find the entity of an object.
     pub(crate) report: Option<&'a Report>,
     /// Rebuilt containers.
-    pub(crate) rebuilt: &'a [(ObjectId, Vec<u8>)],
+    pub(crate) rebuilt: &'a [NewBody],
     /// The value of our `Received` header, if one is added.
     pub(crate) received: Option<&'a str>,
     /// Whose Authentication-Results are ours.
@@ -172,15 +173,21 @@ fn entity(job: &Job<'_>, object: ObjectId) -> Result<EntityId, RenderFailure> {
 
 fn rebuilt_part(job: &Job<'_>, object: ObjectId) -> Result<Edit, RenderFailure> {
     let missing = || RenderFailure::Edit("there is no rebuilt form of the object".to_owned());
-    let (_, body) = job.rebuilt.iter().find(|(id, _)| *id == object).ok_or_else(missing)?;
+    let new = job.rebuilt.iter().find(|new| new.object == object).ok_or_else(missing)?;
     let seen = job.report.and_then(|r| r.object(object)).ok_or_else(missing)?;
     let declared = seen.declared.as_ref().map_or("application/octet-stream", |d| d.raw().as_str());
+    // What is declared no longer holds for another format.
+    let declared = match new.suffix.as_str() {
+        "" => declared,
+        ".zip" => "application/zip",
+        _ => "application/octet-stream",
+    };
     let part = NewPart {
         media: declared.to_owned(),
         charset_utf8: false,
-        name: seen.name.as_ref().map(|n| n.raw().clone()),
+        name: seen.name.as_ref().map(|n| format!("{}{}", n.raw(), new.suffix)),
         attachment: seen.attachment,
-        body: body.clone(),
+        body: new.bytes.clone(),
     };
     Ok(Edit::Replace { entity: entity(job, object)?, part })
 }

@@ -1,6 +1,8 @@
 //! Tests of `disarm`: archives without some members, checked against the `zip` crate, `unzip` and
 //! Python, and archives that are refused.
 
+mod archives;
+
 use std::io::{Cursor, Read, Write};
 use std::process::{Command, Stdio};
 

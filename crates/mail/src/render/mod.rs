@@ -96,6 +96,16 @@ pub fn render<'m>(
     }
 }
 
+/// Applies edits to a message that is a file in another message: to make a new form of the container
+/// that holds it. That the outermost original is kept is checked where that is changed, by [`render`].
+///
+/// # Errors
+/// [`RenderError::OtherMessage`] where the lengths tell.
+pub fn member<'m>(message: &'m Message<'_>, edits: &'m EditSet) -> Result<Rendered<'m>, RenderError> {
+    same(message.raw(), edits.raw_len())?;
+    Ok(splice(message.raw(), edited(message, edits)))
+}
+
 fn same(raw: &[u8], len: usize) -> Result<(), RenderError> {
     if raw.len() == len { Ok(()) } else { Err(RenderError::OtherMessage) }
 }

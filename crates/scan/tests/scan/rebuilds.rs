@@ -1,22 +1,25 @@
 //! Archives made anew without what was found in them.
 
-use mail::evidence::{FileKind, Object, ObjectId};
+use mail::evidence::{FileKind, ObjectId};
 use scan::protocol::{Request, Response};
 use scan::{Context, Input, RebuildRequest, Rebuilt, StopFlag, rebuild};
 
 use crate::support::{eicar, malware, message_with, plain, report, zip};
 
-/// The zip archive of a message, and the numbers of its members.
-fn archive(report: &mail::evidence::Report) -> (ObjectId, &Object) {
-    let at = report.objects().iter().position(|object| object.kind == FileKind::Zip).unwrap();
-    (ObjectId(at as u32), &report.objects()[at])
+/// The zip archive of a message.
+fn archive(report: &mail::evidence::Report) -> ObjectId {
+    ObjectId(report.objects().iter().position(|object| object.kind == FileKind::Zip).unwrap() as u32)
+}
+
+/// Its members with these numbers.
+fn members(report: &mail::evidence::Report, numbers: &[u32]) -> Vec<ObjectId> {
+    numbers.iter().map(|number| ObjectId(archive(report).0 + 1 + number)).collect()
 }
 
 fn rebuilt(raw: &[u8], context: &Context, remove: Vec<u32>) -> Rebuilt {
     let engines = plain();
     let report = report(&engines, raw, context);
-    let (id, object) = archive(&report);
-    let request = RebuildRequest::new(id, object, remove).unwrap();
+    let request = RebuildRequest::new(&report, archive(&report), &members(&report, &remove), &[]).unwrap();
     let list = rebuild(&engines, raw, &[request], context, &StopFlag::new());
     assert_eq!(list.len(), 1);
     list.into_iter().next().unwrap()
@@ -38,6 +41,7 @@ fn an_archive_without_its_infected_member_is_clean_and_keeps_the_rest() {
         let names: Vec<_> =
             again.objects().iter().filter_map(|o| o.name.as_ref()).map(|name| name.raw().as_str()).collect();
         assert_eq!(names, ["one.txt", "two.txt"]);
+        assert_eq!(rebuilt.suffix, "");
         let response = Response::Rebuilt(vec![rebuilt]);
         assert_eq!(Response::decode(&response.encode().unwrap()), Ok(response));
     }
@@ -63,20 +67,32 @@ fn another_message_than_the_examined_one_is_refused() {
     let engines = plain();
     let raw = message_with("a.zip", &zip(&[("one.txt", b"one"), ("two.txt", b"two")]));
     let report = report(&engines, &raw, &Context::default());
-    let (id, object) = archive(&report);
-    let request = Request::Rebuild(vec![RebuildRequest::new(id, object, vec![0]).unwrap()], Context::default());
+    let request = RebuildRequest::new(&report, archive(&report), &members(&report, &[0]), &[]).unwrap();
+    let request = Request::Rebuild(vec![request], Context::default());
     let other = message_with("a.zip", &zip(&[("one.txt", b"ONE"), ("two.txt", b"two")]));
     let Response::Rebuilt(list) = request.answer(&engines, &other, &StopFlag::new()) else { panic!("not rebuilt") };
-    assert_eq!(list[0].outcome, Err("the archive is not the one that was examined".to_owned()));
+    assert_eq!(list[0].outcome, Err("the file is not the one that was examined".to_owned()));
 }
 
 #[test]
-fn only_archives_of_the_message_itself_can_be_asked_for() {
-    let inner = zip(&[("eicar.com", &eicar())]);
-    let report = report(&plain(), &message_with("a.zip", &zip(&[("inner.zip", &inner)])), &Context::default());
+fn only_parts_of_the_message_itself_can_be_asked_for_and_what_is_deeper_goes_from_them() {
+    let inner = zip(&[("eicar.com", &eicar()), ("kept.txt", b"kept")]);
+    let outer = zip(&[("first.txt", b"first"), ("inner.zip", &inner)]);
+    let (engines, raw) = (plain(), message_with("a.zip", &outer));
+    let report = report(&engines, &raw, &Context::default());
+    let victim = report.objects().iter().position(|o| o.name.as_ref().is_some_and(|n| n.raw() == "eicar.com")).unwrap();
     for (at, object) in report.objects().iter().enumerate() {
-        let request = RebuildRequest::new(ObjectId(at as u32), object, vec![0]);
-        let name = object.name.as_ref().map(|name| name.raw().as_str());
-        assert_eq!(request.is_some(), name == Some("a.zip"), "{name:?}");
+        let request = RebuildRequest::new(&report, ObjectId(at as u32), &[], &[]);
+        let member = matches!(object.origin, mail::evidence::Origin::Member(_));
+        assert_eq!(request.is_none(), member, "{at}");
     }
+    let request = RebuildRequest::new(&report, archive(&report), &[ObjectId(victim as u32)], &[]).unwrap();
+    let rebuilt = rebuild(&engines, &raw, &[request], &Context::default(), &StopFlag::new()).remove(0);
+    assert!(rebuilt.clean, "{rebuilt:?}");
+    let evidence = rebuilt.evidence.unwrap();
+    let names: Vec<_> =
+        evidence.objects.iter().filter_map(|o| o.name.as_ref()).map(|name| name.raw().as_str()).collect();
+    assert_eq!(names, ["a.zip", "first.txt", "inner.zip", "kept.txt"]);
+    assert_eq!(rebuilt.removed.len(), 1);
+    assert_eq!(rebuilt.removed[0].name.raw(), "eicar.com");
 }

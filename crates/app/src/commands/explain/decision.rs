@@ -87,7 +87,7 @@ fn changes(report: &Report, plan: &Plan, out: &mut String) {
             }
             Change::Normalised => "it is written anew in the one form that was scanned".to_owned(),
             Change::Rebuilt { object } => {
-                format!("{} is replaced by the same archive without what was found in it", report.node(*object))
+                format!("{} is replaced by the same file without what was found in it", report.node(*object))
             }
         };
         let _ = writeln!(out, "  {text}");

@@ -1,0 +1,284 @@
+//! What goes, found and taken out from the inside to the outside, on a stack of open containers.
+//!
+//! A container on the way to something that goes is opened as an examination opens it. What the wish
+//! names is taken out; what lies deeper is rebuilt first and then put back. A container inside that
+//! cannot be rebuilt, or of which nothing would remain, goes as a whole: it is never left as it was.
+//! Limits: [`MAX_DEPTH`], [`MAX_REMOVALS`], and the budget.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mail::evidence::{Active, FileKind, Role};
+use sha2::{Digest, Sha256};
+use unpack::{Budget, Member, Opening};
+
+use crate::DisarmError;
+use crate::{message, sevenz, stream, tar, zip};
+
+/// Most containers in one another.
+const MAX_DEPTH: usize = 64;
+/// Most removals that are told; more are done all the same.
+pub const MAX_REMOVALS: usize = 256;
+/// Longest name of what was removed, in characters.
+const MAX_NAME: usize = 200;
+
+/// What is to go.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Wish {
+    /// SHA-256 of the contents that go, wherever in the file they stand.
+    pub remove: BTreeSet<[u8; 32]>,
+    /// SHA-256 of the containers that are opened to get there; the file itself need not be among them.
+    pub through: BTreeSet<[u8; 32]>,
+    /// Active content that goes from every document among them.
+    pub active: BTreeSet<Active>,
+}
+
+/// One thing that was taken out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Removal {
+    /// Which active content; `None`: a member.
+    pub what: Option<Active>,
+    /// Its name as the container gives it; may be empty. As somebody else wrote it.
+    pub name: String,
+}
+
+/// A file without what was to go.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rebuilt {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// What to put behind its name, because the format changed: `.zip`; else empty.
+    pub suffix: &'static str,
+    /// What was taken out; at most [`MAX_REMOVALS`].
+    pub removed: Vec<Removal>,
+}
+
+/// What is done about one member, by its number.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Change {
+    /// It goes.
+    Remove,
+    /// It gets other content, and a name with this behind it.
+    Content { bytes: Vec<u8>, suffix: &'static str },
+}
+
+pub(crate) type Changes = BTreeMap<u32, Change>;
+
+/// A container that is being rebuilt.
+struct Frame {
+    kind: FileKind,
+    data: Vec<u8>,
+    /// Its members; of those that need not be written again, without content.
+    members: Vec<Member>,
+    /// Members that have to be rebuilt, the last first, with their content.
+    inner: Vec<(u32, FileKind, Vec<u8>)>,
+    changes: Changes,
+    /// The member whose new content is being made.
+    waiting: Option<u32>,
+    /// Kinds of active content that go.
+    active: BTreeSet<Active>,
+}
+
+/// Removes what `wish` names from a file of this kind.
+///
+/// # Errors
+/// Refused when nothing of what is named is in it, when nothing would remain, and when what remains
+/// could not be carried over.
+pub fn remove(kind: FileKind, data: &[u8], wish: &Wish, budget: &mut Budget) -> Result<Rebuilt, DisarmError> {
+    let mut removed = Vec::new();
+    let mut frames = vec![Frame::open(kind, data.to_vec(), wish, budget, &mut removed)?];
+    loop {
+        let depth = frames.len();
+        let Some(frame) = frames.last_mut() else { return Err(DisarmError::NotSound) };
+        if let Some((index, kind, content)) = frame.inner.pop() {
+            let opened = if depth < MAX_DEPTH {
+                Frame::open(kind, content, wish, budget, &mut removed)
+            } else {
+                Err(DisarmError::TooLarge)
+            };
+            match opened {
+                Ok(inner) => {
+                    frame.waiting = Some(index);
+                    frames.push(inner);
+                }
+                Err(error) => frame.give_up(index, error, &mut removed)?,
+            }
+            continue;
+        }
+        let Some(frame) = frames.pop() else { return Err(DisarmError::NotSound) };
+        let made = frame.rebuild(budget);
+        let Some(outer) = frames.last_mut() else {
+            let (bytes, suffix) = made?;
+            return Ok(Rebuilt { bytes, suffix, removed });
+        };
+        let Some(index) = outer.waiting.take() else { return Err(DisarmError::NotSound) };
+        match made {
+            Ok((bytes, suffix)) => drop(outer.changes.insert(index, Change::Content { bytes, suffix })),
+            Err(error) => outer.give_up(index, error, &mut removed)?,
+        }
+    }
+}
+
+fn note(removed: &mut Vec<Removal>, what: Option<Active>, member: &Member) {
+    if removed.len() < MAX_REMOVALS {
+        let name = member.name.as_ref().map_or("", |name| name.raw());
+        removed.push(Removal { what, name: name.chars().take(MAX_NAME).collect() });
+    }
+}
+
+impl Frame {
+    /// Opens a container and tells what is to be done about its members.
+    fn open(
+        kind: FileKind,
+        data: Vec<u8>,
+        wish: &Wish,
+        budget: &mut Budget,
+        removed: &mut Vec<Removal>,
+    ) -> Result<Self, DisarmError> {
+        let Opening::Container(mut container) = unpack::open(kind, &data, budget) else {
+            return Err(DisarmError::Format);
+        };
+        let mut frame = Self {
+            kind,
+            data,
+            members: Vec::new(),
+            inner: Vec::new(),
+            changes: Changes::new(),
+            waiting: None,
+            active: wish.active.clone(),
+        };
+        while let Some(mut member) = container.next(&frame.data, budget) {
+            budget.enter_object(0).map_err(|_| DisarmError::Limit)?;
+            let nested = member.kind.is_some();
+            let sum = <[u8; 32]>::from(Sha256::digest(&member.content));
+            let named = member.kind != Some(FileKind::Multipart) && wish.remove.contains(&sum);
+            if named || wish.through.contains(&sum) && !nested {
+                frame.mark(&mut member, named, removed)?;
+            }
+            if !carries_content(kind) || frame.changes.contains_key(&member.index) {
+                member.content = Vec::new();
+            }
+            frame.members.push(member);
+        }
+        if !container.problems().is_empty() && carries_content(kind) {
+            return Err(DisarmError::NotSound);
+        }
+        if frame.changes.is_empty() && frame.inner.is_empty() && frame.active.is_empty() {
+            return Err(DisarmError::NothingToRemove);
+        }
+        frame.inner.reverse();
+        Ok(frame)
+    }
+
+    /// Notes what is to be done about one member: it goes, or something in it does.
+    fn mark(&mut self, member: &mut Member, goes: bool, removed: &mut Vec<Removal>) -> Result<(), DisarmError> {
+        if member.hidden {
+            return Err(DisarmError::Unlisted);
+        }
+        match member.role {
+            Role::Active(what) => {
+                self.active.insert(what);
+                note(removed, Some(what), member);
+            }
+            Role::File if goes => {
+                self.changes.insert(member.index, Change::Remove);
+                note(removed, None, member);
+            }
+            Role::File => {
+                let content = std::mem::take(&mut member.content);
+                self.inner.push((member.index, unpack::detect(&content), content));
+            }
+            // Another form of the whole: there is no place in it that could be cut out.
+            _ => return Err(DisarmError::Format),
+        }
+        Ok(())
+    }
+
+    /// A member that cannot be rebuilt goes as a whole.
+    fn give_up(&mut self, index: u32, error: DisarmError, removed: &mut Vec<Removal>) -> Result<(), DisarmError> {
+        if error == DisarmError::Limit {
+            return Err(error);
+        }
+        self.changes.insert(index, Change::Remove);
+        if let Some(member) = self.members.iter().find(|member| member.index == index) {
+            note(removed, None, member);
+        }
+        Ok(())
+    }
+
+    /// The new form, and what is put behind its name.
+    fn rebuild(self, budget: &mut Budget) -> Result<(Vec<u8>, &'static str), DisarmError> {
+        budget.burn((self.data.len() as u64).saturating_mul(4)).map_err(|_| DisarmError::Limit)?;
+        let (data, changes) = (self.data.as_slice(), &self.changes);
+        Ok(match self.kind {
+            FileKind::Zip | FileKind::Jar => (zip::edit(data, changes)?, ""),
+            FileKind::Tar => (tar::edit(data, &self.members, changes, budget)?, ""),
+            FileKind::SevenZip => (sevenz::write(&kept(&self.members, changes)?)?, ""),
+            FileKind::Gzip | FileKind::Compressed => stream::recompress(data, &self.members, changes)?,
+            FileKind::Message => (message::edit(data, &self.members, changes)?, ""),
+            FileKind::Rar
+            | FileKind::Cab
+            | FileKind::Arj
+            | FileKind::Lha
+            | FileKind::Iso
+            | FileKind::Cpio
+            | FileKind::Ar => {
+                let members = kept(&self.members, changes)?;
+                let borrowed: Vec<(String, &[u8])> =
+                    members.iter().map(|(name, content)| (name.clone(), content.as_slice())).collect();
+                (zip::write(&borrowed)?, ".zip")
+            }
+            _ => return Err(DisarmError::Format),
+        })
+    }
+}
+
+/// Whether members of this format are written again from their content.
+fn carries_content(kind: FileKind) -> bool {
+    use FileKind::{Ar, Arj, Cab, Cpio, Iso, Lha, Rar, SevenZip};
+    matches!(kind, SevenZip | Rar | Cab | Arj | Lha | Iso | Cpio | Ar)
+}
+
+/// What remains, by name and content.
+fn kept(members: &[Member], changes: &Changes) -> Result<Vec<(String, Vec<u8>)>, DisarmError> {
+    let mut kept = Vec::new();
+    for member in members {
+        let name = member.name.as_ref().map_or("", |name| name.raw());
+        let (content, suffix) = match changes.get(&member.index) {
+            Some(Change::Remove) => continue,
+            Some(Change::Content { bytes, suffix }) => (bytes.clone(), *suffix),
+            // A member that is not there in full, or that no list tells of, would get lost or shown.
+            None if !member.problems.is_empty() || member.hidden => return Err(DisarmError::NotSound),
+            None if member.opened_with.is_some() => return Err(DisarmError::Encrypted),
+            None => (member.content.clone(), ""),
+        };
+        kept.push((format!("{}{suffix}", safe_name(name, kept.len())), content));
+    }
+    if kept.is_empty() { Err(DisarmError::NothingLeft) } else { Ok(kept) }
+}
+
+/// A name for a new archive: no way out of the folder it is unpacked to.
+fn safe_name(name: &str, at: usize) -> String {
+    let slashed = name.replace('\\', "/");
+    let steps: Vec<&str> =
+        slashed.split('/').filter(|step| !matches!(*step, "" | "." | "..") && !step.contains('\0')).collect();
+    if steps.is_empty() { format!("file{}", at.saturating_add(1)) } else { steps.join("/") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::safe_name;
+
+    #[test]
+    fn names_do_not_leave_the_folder_of_a_new_archive() {
+        for (name, safe) in [
+            ("a/b.txt", "a/b.txt"),
+            ("../../etc/passwd", "etc/passwd"),
+            ("/abs", "abs"),
+            ("..\\..\\a", "a"),
+            ("..", "file3"),
+            ("a\0b", "file3"),
+        ] {
+            assert_eq!(safe_name(name, 2), safe, "{name:?}");
+        }
+    }
+}
