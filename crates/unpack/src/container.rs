@@ -168,6 +168,9 @@ fn primary(kind: FileKind, data: &[u8], budget: &mut Budget) -> Option<Box<dyn C
         FileKind::Cpio => Box::new(cpio::Cpio::open(data)),
         FileKind::Ar => Box::new(ar::Ar::open(data)),
         FileKind::Iso => Box::new(iso::Iso::open(data, budget)),
+        FileKind::DiskImage => Box::new(crate::formats::disk::Image::open(data, budget)),
+        FileKind::Rpm => Box::new(crate::formats::rpm::Rpm::open(data)),
+        FileKind::Mbox => Box::new(crate::formats::mbox::Mbox::open(data)),
         FileKind::Ole2 => Box::new(ole2::Ole2::open(data)),
         FileKind::Cms => Box::new(cms::Cms::open(data, budget)),
         FileKind::Tnef => Box::new(tnef::Tnef::open(data, budget)),
@@ -190,7 +193,10 @@ fn others(kind: FileKind, data: &[u8], opened: bool, apart: bool, budget: &mut B
         kind,
         FileKind::Zip | FileKind::Ooxml | FileKind::Odf | FileKind::Jar | FileKind::Gzip | FileKind::Compressed
     );
-    let plain = matches!(kind, FileKind::Tar | FileKind::Cpio | FileKind::Ar | FileKind::Iso | FileKind::SevenZip);
+    let plain = matches!(
+        kind,
+        FileKind::DiskImage | FileKind::Tar | FileKind::Cpio | FileKind::Ar | FileKind::Iso | FileKind::SevenZip
+    );
     if !own && !plain && !apart && zip::has_directory(data) {
         add(whole.clone(), Box::new(zip::Zip::open(data, budget)));
     }

@@ -107,6 +107,32 @@ pub fn fuzz_iso(data: &[u8]) {
     walk(FileKind::Iso, data);
 }
 
+/// Reads the bytes as the image of a disk.
+pub fn fuzz_disk(data: &[u8]) {
+    walk(FileKind::DiskImage, data);
+}
+
+/// Reads the bytes as an RPM package.
+pub fn fuzz_rpm(data: &[u8]) {
+    walk(FileKind::Rpm, data);
+}
+
+/// Reads the bytes as several messages.
+pub fn fuzz_mbox(data: &[u8]) {
+    walk(FileKind::Mbox, data);
+}
+
+/// Tries every way of opening with passwords, and looks for passwords in the bytes.
+pub fn fuzz_passwords(data: &[u8]) {
+    let budget = Budget::new(Limits::default(), StopFlag::new());
+    let text = String::from_utf8_lossy(data);
+    budget.hint_text(&text);
+    budget.hint_name(&text);
+    let passwords = budget.passwords();
+    assert!(passwords.iter().count() <= crate::MAX_PASSWORDS);
+    assert!(passwords.iter().all(|(password, _)| password.len() <= crate::MAX_PASSWORD_LENGTH));
+}
+
 /// Reads the bytes as TNEF.
 pub fn fuzz_tnef(data: &[u8]) {
     walk(FileKind::Tnef, data);

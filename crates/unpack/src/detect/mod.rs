@@ -13,7 +13,7 @@ use mail::graph::looks_like_message;
 
 use crate::bytes::{be32, between, le32, take};
 use crate::formats::compressed::Stream;
-use crate::formats::{arj, cms, cpio, rtf, tar, zip};
+use crate::formats::{arj, cms, cpio, disk, mbox, rtf, tar, zip};
 
 /// Most members of a zip archive that are looked at to tell its kind.
 const MAX_NAMES: u32 = 4096;
@@ -62,6 +62,9 @@ pub fn detect(bytes: &[u8]) -> FileKind {
     }
     if rtf::starts(bytes) {
         return FileKind::Rtf;
+    }
+    if mbox::starts(bytes) {
+        return FileKind::Mbox;
     }
     if looks_like_message(bytes) {
         return FileKind::Message;
@@ -118,17 +121,14 @@ fn executable(bytes: &[u8]) -> Option<FileKind> {
     None
 }
 
-/// Disk images and archives that are told by something other than a magic at a fixed place.
+/// Images of disks, which are told by several places.
 fn disk_image(bytes: &[u8]) -> Option<FileKind> {
-    let trailer = |magic: &[u8]| {
-        bytes.len().checked_sub(512).is_some_and(|at| between(bytes, at, bytes.len()).starts_with(magic))
-    };
-    let sector = take(bytes, 510, 2) == Some(b"\x55\xaa");
-    let jump = matches!(bytes.first(), Some(0xeb | 0xe9));
-    let fat = [54, 82].into_iter().any(|at| take(bytes, at, 3) == Some(b"FAT"));
-    let other = [&b"NTFS    "[..], b"EXFAT   "].into_iter().any(|name| take(bytes, 3, 8) == Some(name));
-    let image = trailer(b"koly") || trailer(b"conectix") || sector && (jump && (fat || other));
-    image.then_some(FileKind::OtherArchive)
+    if disk::starts(bytes) {
+        return Some(FileKind::DiskImage);
+    }
+    // Apple's, which are told by their end.
+    let end = bytes.len().checked_sub(512).map(|at| between(bytes, at, bytes.len()));
+    end.is_some_and(|end| end.starts_with(b"koly")).then_some(FileKind::OtherArchive)
 }
 
 /// RIFF, ISO media files and MPEG sound.

@@ -2,8 +2,8 @@
 //! fits decides.
 
 use mail::evidence::FileKind::{
-    self, Ar, Cab, Compressed, Elf, Gzip, Image, Iso, Lha, Lnk, MachO, Media, Ole2, OneNote, OtherArchive, Pdf, Rar,
-    Rtf, SevenZip, Tar, Tnef, Unknown, Zip,
+    self, Ar, Cab, Compressed, DiskImage, Elf, Gzip, Image, Iso, Lha, Lnk, MachO, Media, Ole2, OneNote, OtherArchive,
+    Pdf, Rar, Rpm, Rtf, SevenZip, Tar, Tnef, Unknown, Zip,
 };
 
 use crate::bytes::take;
@@ -47,6 +47,11 @@ pub(super) const SIGNATURES: &[Signature] = &[
     (Ar, 0, b"!<arch>\n", "ar, deb"),
     (OtherArchive, 0, b"!<thin>\n", "ar, its members other files"),
     (Iso, 32769, b"CD001", "ISO 9660"),
+    (Iso, 32769, b"BEA01", "UDF"),
+    (Iso, 32769, b"NSR0", "UDF"),
+    (Rpm, 0, b"\xed\xab\xee\xdb", "RPM"),
+    (DiskImage, 0, b"vhdxfile", "VHDX"),
+    (DiskImage, 0, b"conectix", "VHD"),
     (Cab, 0, b"MSCF\0\0\0\0", "CAB"),
     (Lha, 2, b"-lh0-", "LHA"),
     (Lha, 2, b"-lh1-", "LHA"),
@@ -77,7 +82,6 @@ pub(super) const SIGNATURES: &[Signature] = &[
     (OtherArchive, 7, b"**ACE**", "ACE"),
     (OtherArchive, 0, b"SZDD\x88\xf0\x27\x33", "MS compress"),
     (OtherArchive, 0, b"KWAJ\x88\xf0\x27\xd1", "MS compress"),
-    (OtherArchive, 0, b"\xed\xab\xee\xdb", "RPM"),
     (OtherArchive, 0, b"xar!", "xar, pkg"),
     (OtherArchive, 20, b"\xdc\xa7\xc4\xfd", "zoo"),
     (OtherArchive, 0, b"ALZ\x01", "ALZip"),
@@ -93,10 +97,6 @@ pub(super) const SIGNATURES: &[Signature] = &[
     (OtherArchive, 0, b"!BDN", "Outlook PST"),
     (OtherArchive, 0, b"ITSF", "CHM"),
     (OtherArchive, 0, b"MSWIM\0\0\0", "WIM"),
-    (OtherArchive, 32769, b"BEA01", "UDF"),
-    (OtherArchive, 32769, b"NSR0", "UDF"),
-    (OtherArchive, 0, b"vhdxfile", "VHDX"),
-    (OtherArchive, 0, b"conectix", "VHD"),
     (OtherArchive, 0, b"KDMV", "VMDK"),
     (OtherArchive, 0, b"COWD", "VMDK"),
     (OtherArchive, 0, b"QFI\xfb", "QCOW"),

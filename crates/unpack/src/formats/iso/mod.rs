@@ -1,11 +1,11 @@
-//! ISO 9660 with Joliet and Rock Ridge names: the files of the Joliet tree, which Windows shows, and
-//! those of the primary tree that the Joliet tree does not have, as unlisted members.
+//! ISO 9660 with Joliet and Rock Ridge names, and UDF: the files of the tree that Windows shows (UDF, then
+//! Joliet, then the primary one), and those that only the others have, as unlisted members.
 //!
-//! Limits: [`tree`]'s, and the budget; [`MAX_READ`] times the image's size may be read in all. Not
-//! handled: UDF (an image that has it beside ISO 9660 is said to hold something unknown), interleaved
-//! files, compressed ones (zisofs), images of raw sectors, further sessions.
+//! Limits: [`tree`]'s, [`udf`]'s, and the budget; [`MAX_READ`] times the image's size may be read in all. Not
+//! handled: interleaved files, compressed ones (zisofs), images of raw sectors, further sessions.
 
 mod tree;
+mod udf;
 
 use std::collections::BTreeSet;
 
@@ -62,16 +62,17 @@ impl Iso {
                 _ => {}
             }
         }
+        let (mut files, mut problems) = udf::read(data, budget).unwrap_or_default();
+        let udf = !files.is_empty();
         let mut tree = Tree::new(data, budget);
-        for (sector, unicode, hidden) in [(joliet, true, false), (primary, false, joliet.is_some())] {
+        for (sector, unicode, hidden) in [(joliet, true, udf), (primary, false, udf || joliet.is_some())] {
             if let Some(root) = sector.and_then(|sector| take(sector, 156, 34)) {
                 tree.read(root, unicode, hidden);
             }
         }
-        let (files, mut problems) = tree.done();
-        if has_udf(data) {
-            problems.push(UnscannedReason::UnknownFormat);
-        }
+        let (others, wrong) = tree.done();
+        files.extend(others);
+        problems.extend(wrong);
         Self {
             files: files.into_iter(),
             known: BTreeSet::new(),
@@ -111,14 +112,6 @@ impl Iso {
         }
         member
     }
-}
-
-/// UDF stands beside ISO 9660: its descriptors follow in the same place.
-fn has_udf(data: &[u8]) -> bool {
-    (0..MAX_DESCRIPTORS).any(|place| {
-        let at = place.saturating_add(FIRST).saturating_mul(SECTOR);
-        take(data, at, 6).is_some_and(|head| matches!(head.get(1..), Some(b"NSR02" | b"NSR03")))
-    })
 }
 
 impl Container for Iso {

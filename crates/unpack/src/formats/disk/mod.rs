@@ -1,0 +1,206 @@
+//! Images of disks and of their volumes: as they are, VHD and VHDX; with or without a partition table; FAT
+//! of all kinds and exFAT. The files of all volumes are the members.
+//!
+//! Volumes of other kinds (NTFS, ext4, HFS+ …) are reported as an unknown format. Limits: those of the parts,
+//! [`MAX_READ`] times the image's size may be read in all, files up to the limit of objects, and the budget.
+
+mod exfat;
+pub(crate) mod fat;
+mod image;
+mod volumes;
+
+use mail::evidence::UnscannedReason;
+
+use crate::budget::{Budget, Meter};
+use crate::bytes::take;
+use crate::container::{Container, Member};
+use crate::decode::{CHUNK, stored};
+use crate::names;
+use image::Disk;
+use volumes::Kind;
+
+/// How many times the image's size may be read by all files together: they may share their clusters.
+const MAX_READ: u64 = 3;
+/// Most steps along the chains of a volume.
+const MAX_STEPS: u64 = 16 << 20;
+/// What may always be read of folders, in bytes.
+const FOLDERS_FLOOR: u64 = 1 << 20;
+/// How much work a member is, in fuel, beside its bytes.
+const MEMBER_FUEL: u64 = 512;
+
+/// Where a file's bytes stand on the disk: start and length of each piece.
+type Pieces = Vec<(u64, u64)>;
+
+/// What reading the folders of one volume may cost.
+struct Work {
+    /// Bytes of folders that may still be read.
+    folders: u64,
+    /// Steps along chains that may still be made.
+    steps: u64,
+}
+
+impl Work {
+    fn new(data: &[u8]) -> Self {
+        Self { folders: (data.len() as u64).saturating_mul(2).saturating_add(FOLDERS_FLOOR), steps: MAX_STEPS }
+    }
+
+    /// One step along a chain; false when there were too many.
+    fn step(&mut self) -> bool {
+        self.steps = self.steps.saturating_sub(1);
+        self.steps > 0
+    }
+
+    /// Counts the steps that were made.
+    fn end(&self, budget: &mut Budget) -> Result<(), UnscannedReason> {
+        budget.burn(MAX_STEPS.saturating_sub(self.steps))?;
+        if self.steps == 0 || self.folders == 0 { Err(UnscannedReason::LimitTime) } else { Ok(()) }
+    }
+}
+
+/// A file.
+struct File {
+    /// Its names with the folders in front, the one that shows first.
+    names: Vec<String>,
+    pieces: Pieces,
+    size: u64,
+    /// It was deleted.
+    hidden: bool,
+    /// Less of it is there than its size says.
+    damaged: bool,
+}
+
+/// Whether a file is the image of a disk, by its first and its last sector.
+pub(crate) fn starts(data: &[u8]) -> bool {
+    let trailer = data.len().checked_sub(512).and_then(|at| take(data, at, 8)) == Some(b"conectix");
+    if trailer || data.starts_with(b"conectix") || data.starts_with(b"vhdxfile") {
+        return true;
+    }
+    let Some(sector) = take(data, 0, 512) else { return false };
+    let named = [&b"NTFS    "[..], b"EXFAT   "].into_iter().any(|name| take(sector, 3, 8) == Some(name));
+    let signed = take(sector, 510, 2) == Some(b"\x55\xaa");
+    let inside = |(_, start, _): &(u8, u64, u64)| start.saturating_mul(512) < data.len() as u64;
+    named && signed
+        || fat::Geometry::read(sector).is_some()
+        || volumes::table(sector).is_some_and(|entries| entries.iter().all(inside))
+}
+
+/// An image.
+pub(crate) struct Image {
+    disk: Disk,
+    files: std::vec::IntoIter<File>,
+    index: u32,
+    read: u64,
+    meter: Meter,
+    problems: Vec<UnscannedReason>,
+}
+
+impl Image {
+    pub(crate) fn open(data: &[u8], budget: &mut Budget) -> Self {
+        let disk = Disk::read(data);
+        let mut image = Self {
+            files: Vec::new().into_iter(),
+            index: 0,
+            read: 0,
+            meter: Meter::new(data.len() as u64),
+            problems: Vec::new(),
+            disk,
+        };
+        if image.disk.damaged {
+            image.problem(UnscannedReason::Damaged);
+        }
+        let (starts, all) = volumes::find(&image.disk, data);
+        if !all {
+            image.problem(UnscannedReason::LimitObjects);
+        }
+        if starts.is_empty() {
+            image.problem(UnscannedReason::Damaged);
+        }
+        let mut files = Vec::new();
+        for start in starts {
+            let (found, problems) = volume(&image.disk, data, start, budget);
+            for problem in problems {
+                image.problem(problem);
+            }
+            files.extend(found);
+            if files.len() >= budget.limits().objects as usize {
+                image.problem(UnscannedReason::LimitObjects);
+                files.truncate(budget.limits().objects as usize);
+                break;
+            }
+        }
+        image.files = files.into_iter();
+        image
+    }
+
+    fn problem(&mut self, reason: UnscannedReason) {
+        if !self.problems.contains(&reason) {
+            self.problems.push(reason);
+        }
+    }
+
+    fn member(&mut self, file: File, data: &[u8], budget: &mut Budget) -> Member {
+        let (name, other_names) = names::split(file.names);
+        let mut member = Member { name, other_names, hidden: file.hidden, ..Member::default() };
+        if file.damaged {
+            member.problem(UnscannedReason::Damaged);
+        }
+        let mut left = file.size;
+        for (start, len) in file.pieces {
+            let mut at = start;
+            let end = start.saturating_add(len.min(left));
+            left = left.saturating_sub(len);
+            while at < end {
+                let here = usize::try_from(end.saturating_sub(at)).unwrap_or(CHUNK).min(CHUNK);
+                let mut chunk = Vec::new();
+                let whole = self.disk.append(data, at, here, &mut chunk);
+                self.read = self.read.saturating_add(chunk.len() as u64);
+                if self.read > MAX_READ.saturating_mul(self.disk.size.max(data.len() as u64)) {
+                    member.problem(UnscannedReason::LimitRatio);
+                    return member;
+                }
+                if !stored(&mut member, &chunk, budget, &mut self.meter) {
+                    return member;
+                }
+                if !whole {
+                    member.problem(UnscannedReason::Damaged);
+                    return member;
+                }
+                at = at.saturating_add(here as u64);
+            }
+        }
+        member
+    }
+}
+
+/// The files of the volume that begins at `start`, and what could not be read.
+fn volume(disk: &Disk, data: &[u8], start: u64, budget: &mut Budget) -> (Vec<File>, Vec<UnscannedReason>) {
+    let unknown = || (Vec::new(), vec![UnscannedReason::UnknownFormat]);
+    let Some(sector) = disk.bytes(data, start, 512) else { return (Vec::new(), vec![UnscannedReason::Damaged]) };
+    match volumes::kind(&sector) {
+        Kind::Fat => fat::Fat::open(disk, data, start).map_or_else(unknown, |volume| volume.read(budget)),
+        Kind::ExFat => exfat::ExFat::open(disk, data, start).map_or_else(unknown, |volume| volume.read(budget)),
+        // Nothing was ever written to it.
+        Kind::Other if sector.iter().all(|byte| *byte == 0) => (Vec::new(), Vec::new()),
+        Kind::Other => unknown(),
+    }
+}
+
+impl Container for Image {
+    fn next(&mut self, data: &[u8], budget: &mut Budget) -> Option<Member> {
+        let file = self.files.next()?;
+        if let Some(limit) = budget.exhausted().or_else(|| budget.burn(MEMBER_FUEL).err()) {
+            self.problem(limit.into());
+            self.files = Vec::new().into_iter();
+            return None;
+        }
+        self.meter.next_object();
+        let mut member = self.member(file, data, budget);
+        member.index = self.index;
+        self.index = self.index.saturating_add(1);
+        Some(member)
+    }
+
+    fn problems(&self) -> &[UnscannedReason] {
+        &self.problems
+    }
+}
