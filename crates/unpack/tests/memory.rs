@@ -164,6 +164,24 @@ fn compound() -> Vec<u8> {
     out
 }
 
+/// A volume of FAT16 whose files all go in one circle of two clusters that are apart.
+fn circle() -> Vec<u8> {
+    let mut out = vec![0_u8; 9_000 * 1024];
+    out[..3].copy_from_slice(b"\xeb\x3c\x90");
+    for (at, value) in [(11, 512_u16), (13, 1), (14, 1), (16, 1), (17, 512), (19, 18_000), (22, 70)] {
+        out[at..at + 2].copy_from_slice(&value.to_le_bytes());
+    }
+    out[510..512].copy_from_slice(b"\x55\xaa");
+    out[512 + 4..512 + 10].copy_from_slice(&[4, 0, 0, 0, 2, 0]);
+    for number in 0..512 {
+        let entry = &mut out[(1 + 70) * 512 + number * 32..][..32];
+        entry[..11].copy_from_slice(b"FILE    BIN");
+        entry[26] = 2;
+        entry[28..32].copy_from_slice(&u32::MAX.to_le_bytes());
+    }
+    out
+}
+
 #[test]
 fn memory_is_bounded_by_the_input_and_a_constant() {
     let zeros = vec![0; 64 << 20];
@@ -193,6 +211,7 @@ fn memory_is_bounded_by_the_input_and_a_constant() {
     .concat();
     let cases = [
         ("gzip", FileKind::Gzip, gzipped),
+        ("FAT, a circle", FileKind::DiskImage, circle()),
         ("deflate", FileKind::Zip, archive(8, 1, &deflated)),
         ("deflate, huge size", FileKind::Zip, archive(8, u32::MAX, &deflated)),
         ("bzip2", FileKind::Zip, archive(12, u32::MAX, &bzipped)),

@@ -144,7 +144,7 @@ fn volumes_of_other_kinds_are_told() {
 }
 
 /// A volume of exFAT with one cluster a sector: a file in a chain, one without, one deleted, a folder.
-fn exfat() -> Vec<u8> {
+pub(crate) fn exfat() -> Vec<u8> {
     let mut disk = vec![0_u8; 512 * 64];
     disk[..11].copy_from_slice(b"\xeb\x76\x90EXFAT   ");
     for (at, value) in [(80, 2_u32), (84, 1), (88, 4), (92, 60), (96, 2)] {
@@ -179,6 +179,11 @@ fn exfat() -> Vec<u8> {
     put(2, 6, 0, 0x20, 1, 10, TEXT.len() as u64, "gone.txt");
     put(8, 0, 0x80, 0x20, 3, 10, TEXT.len() as u64, "plain.txt");
     disk
+}
+
+/// The same in a partition.
+pub(crate) fn partitioned() -> Vec<u8> {
+    [table(&[(7, 1, 64)]), exfat()].concat()
 }
 
 #[test]

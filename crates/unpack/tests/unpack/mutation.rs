@@ -34,6 +34,10 @@ fn seeds() -> Vec<(Vec<u8>, Entry)> {
         (inner, fuzz_zip),
         ([gzip(Some("n"), &text), gzip(None, &noise(200, 2))].concat(), fuzz_gzip),
         (mail.to_vec(), fuzz_message),
+        (crate::disks::exfat(), fuzz_disk),
+        (crate::disks::partitioned(), fuzz_disk),
+        (b"From a 9:0\nA: b\nFrom: c\n\n".repeat(3), fuzz_mbox),
+        (b"the password for the file is: \"open sesame\"\n".to_vec(), fuzz_passwords),
         (crate::pdfs::rich(), fuzz_pdf),
         (crate::htmls::rich(), fuzz_html),
     ]

@@ -21,8 +21,11 @@ use volumes::Kind;
 
 /// How many times the image's size may be read by all files together: they may share their clusters.
 const MAX_READ: u64 = 3;
-/// Most steps along the chains of a volume.
-const MAX_STEPS: u64 = 16 << 20;
+/// So many bytes of an image allow one step along a chain of clusters. A cluster has 512 bytes at least and
+/// belongs to one file, so an honest image needs a quarter of that.
+const STEP_BYTES: u64 = 128;
+/// Steps that are always allowed.
+const STEPS_FLOOR: u64 = 64 * 1024;
 /// What may always be read of folders, in bytes.
 const FOLDERS_FLOOR: u64 = 1 << 20;
 /// How much work a member is, in fuel, beside its bytes.
@@ -35,13 +38,16 @@ type Pieces = Vec<(u64, u64)>;
 struct Work {
     /// Bytes of folders that may still be read.
     folders: u64,
-    /// Steps along chains that may still be made.
+    /// Steps along chains that may still be made, and that were there at first.
     steps: u64,
+    allowed: u64,
 }
 
 impl Work {
     fn new(data: &[u8]) -> Self {
-        Self { folders: (data.len() as u64).saturating_mul(2).saturating_add(FOLDERS_FLOOR), steps: MAX_STEPS }
+        let size = data.len() as u64;
+        let steps = (size / STEP_BYTES).saturating_add(STEPS_FLOOR);
+        Self { folders: size.saturating_mul(2).saturating_add(FOLDERS_FLOOR), steps, allowed: steps }
     }
 
     /// One step along a chain; false when there were too many.
@@ -52,7 +58,7 @@ impl Work {
 
     /// Counts the steps that were made.
     fn end(&self, budget: &mut Budget) -> Result<(), UnscannedReason> {
-        budget.burn(MAX_STEPS.saturating_sub(self.steps))?;
+        budget.burn(self.allowed.saturating_sub(self.steps))?;
         if self.steps == 0 || self.folders == 0 { Err(UnscannedReason::LimitTime) } else { Ok(()) }
     }
 }
@@ -77,9 +83,12 @@ pub(crate) fn starts(data: &[u8]) -> bool {
     }
     let Some(sector) = take(data, 0, 512) else { return false };
     let named = [&b"NTFS    "[..], b"EXFAT   "].into_iter().any(|name| take(sector, 3, 8) == Some(name));
+    // A volume of FAT whose numbers make no sense is one all the same.
+    let marked = [54, 82].into_iter().any(|at| take(sector, at, 3) == Some(b"FAT"));
+    let marked = marked && matches!(sector.first(), Some(0xeb | 0xe9));
     let signed = take(sector, 510, 2) == Some(b"\x55\xaa");
     let inside = |(_, start, _): &(u8, u64, u64)| start.saturating_mul(512) < data.len() as u64;
-    named && signed
+    (named || marked) && signed
         || fat::Geometry::read(sector).is_some()
         || volumes::table(sector).is_some_and(|entries| entries.iter().all(inside))
 }
