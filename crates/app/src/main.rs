@@ -25,7 +25,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use commands::{backup, config, demo, doctor, explain, log, manual, policy, queue, scan, serve, try_mail};
+use commands::{backup, config, demo, doctor, explain, greylist, log, manual, policy, queue, scan, serve, try_mail};
 
 /// Mailward inspects mail for malware wherever it crosses.
 ///
@@ -49,6 +49,7 @@ enum Command {
     Policy(policy::Args),
     Log(log::Args),
     Doctor(doctor::Args),
+    Greylist(greylist::Args),
     Completions(manual::CompletionArgs),
     #[command(hide = true)]
     ManualPages(manual::PageArgs),
@@ -72,6 +73,7 @@ fn main() -> ExitCode {
         Command::Policy(args) => policy::run(&args),
         Command::Log(args) => log::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Greylist(args) => greylist::run(&args),
         Command::Completions(args) => manual::completions(&args, Cli::command()),
         Command::ManualPages(args) => manual::pages(&args, Cli::command()),
         Command::Queue(args) => queue::run(&args),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use confine::{Pool, PoolConfig};
 use gateway::milter::MilterBound;
 use gateway::{Bound, Gateway, Node};
@@ -14,6 +14,7 @@ use judge::site::Site;
 use net::Clamd;
 use service::examine::Examiner;
 use service::metrics::Metrics;
+use service::recipients::RecipientList;
 use service::{Current, Service, policy, sources, upkeep, worker};
 use settings::config::Listener;
 use settings::values::SocketAddress;
@@ -67,6 +68,11 @@ impl Signals {
 
 /// Where a reload finds the configuration again; `None` for a node without one.
 pub type Reload<'a> = Option<&'a Path>;
+
+/// The list of our recipients, if there is one.
+fn recipients(config: &Config) -> Result<Option<RecipientList>, String> {
+    config.recipients.file.as_deref().map(RecipientList::read).transpose()
+}
 
 /// The organisation as the configuration has it.
 pub fn site(config: &Config) -> Site {
@@ -140,6 +146,7 @@ impl Running {
             site: ArcSwap::from_pointee(site(&config)),
             routes: ArcSwap::from_pointee(routes(&config)?),
             outbox: ArcSwap::from_pointee(config.outbox.clone()),
+            recipients: ArcSwapOption::new(recipients(&config)?.map(Arc::new)),
             redact: AtomicBool::new(config.log.redact),
         };
         let data_dir = config.data_dir.clone();
@@ -350,6 +357,7 @@ async fn reload_from(service: &Arc<Service>, gateway: &Arc<Gateway>, path: &Path
         return Err(problems.to_string());
     }
     gateway.check_addresses(&config)?;
+    let list = recipients(&config)?;
     let spec = sources::engine_spec(&config)?;
     let current = service.current();
     let node = Node::load(config.clone(), spool_dir_of(service)).map_err(|e| e.to_string())?;
@@ -365,6 +373,7 @@ async fn reload_from(service: &Arc<Service>, gateway: &Arc<Gateway>, path: &Path
     current.site.store(Arc::new(site(&config)));
     current.routes.store(Arc::new(new_routes));
     current.outbox.store(Arc::new(config.outbox.clone()));
+    service.set_recipients(list);
     current.redact.store(config.log.redact, Ordering::Relaxed);
     gateway.reload(node);
     Ok(())

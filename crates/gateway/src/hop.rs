@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use judge::early::Moment;
 use mail::arrival::Direction;
 use net::upstream::UpstreamError;
 use service::routes::{self, Route};
@@ -20,6 +21,10 @@ impl Session<'_> {
         self.client.helo = Some(name);
         self.client.esmtp = esmtp;
         self.introduced = false;
+        if let Some(reply) = self.early(&Moment::Greeted).await {
+            self.reply(&reply);
+            return Ok(());
+        }
         if self.upstream.is_none() {
             self.route = None;
             if let Err(error) = self.open().await {

@@ -221,6 +221,12 @@ impl Gateway {
         drop(slot);
     }
 
+    /// Whether less than half of all connections are taken.
+    pub(crate) fn has_room(&self) -> bool {
+        let most = self.node.load().config.limits.connections as usize;
+        self.open.load(Ordering::Relaxed).saturating_mul(2) < most
+    }
+
     /// A place for a connection, or why there is none. Trusted relays bring many clients' mail and
     /// do not count by peer.
     fn slot(

@@ -76,7 +76,7 @@ pub(crate) struct Session<'a> {
     pub(crate) listener: &'a Listener,
     pub(crate) tls: Option<&'a Arc<ServerConfig>>,
     /// `None` only while a handshake replaces it.
-    stream: Option<Stream>,
+    pub(crate) stream: Option<Stream>,
     pub(crate) server: Server,
     pub(crate) client: Client,
     pub(crate) upstream: Option<Upstream>,
@@ -86,10 +86,12 @@ pub(crate) struct Session<'a> {
     pub(crate) connection: u64,
     pub(crate) relay: bool,
     pub(crate) introduced: bool,
+    /// Recipients that were refused in this session.
+    pub(crate) refused: u32,
     quit: bool,
     /// Since when the client owes us a command; its bytes alone do not move this on.
     waiting_since: Instant,
-    stop: watch::Receiver<bool>,
+    pub(crate) stop: watch::Receiver<bool>,
 }
 
 /// Runs a session to its end.
@@ -131,6 +133,7 @@ pub(crate) async fn run(
         connection: gateway.service.next_connection(),
         relay,
         introduced: false,
+        refused: 0,
         quit: false,
         waiting_since: Instant::now(),
         stop: gateway.stop.clone(),
@@ -143,8 +146,9 @@ pub(crate) async fn run(
 
 impl Session<'_> {
     async fn pump(&mut self) -> End {
-        let hostname = self.node.config.hostname();
-        self.server.greet(&Reply::say(220, &net::upstream::banner(&hostname)));
+        if let Err(end) = self.greet().await {
+            return end;
+        }
         loop {
             match self.server.step() {
                 Step::Need => match self.receive().await {

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use judge::early::Moment;
 use judge::plan::{Fate, ReplyText};
 use judge::site::{ListenerDirection, Site};
 use mail::address::Address;
@@ -92,6 +93,9 @@ impl Session<'_> {
             Ok(address) => address,
             Err(reply) => return self.reply(&reply),
         };
+        if let Some(reply) = self.early(&Moment::Sender(mail_from.as_ref())).await {
+            return self.reply(&reply);
+        }
         if self.chooses_routes() {
             let mut transaction = Transaction::new(mail_from, command.size.unwrap_or(0));
             transaction.pending = Some(command.argument);
@@ -144,6 +148,15 @@ impl Session<'_> {
             Ok(Some(address)) => address,
             Ok(None) | Err(_) => return self.reply(&Reply::say(501, "5.1.3 Bad address syntax")),
         };
+        let sender = self.transaction.as_ref().and_then(|transaction| transaction.mail_from.clone());
+        if let Some(reply) = self.early_recipient(sender.as_ref(), &recipient).await {
+            let close = self.slow_down(&reply).await;
+            self.reply(&reply);
+            if close {
+                self.send_away();
+            }
+            return;
+        }
         if self.chooses_routes()
             && let Err(reply) = self.choose_route(&recipient).await
         {
@@ -159,7 +172,14 @@ impl Session<'_> {
         {
             transaction.recipients.push(recipient);
         }
+        let close = match &answer {
+            Ok(reply) => self.slow_down(reply).await,
+            Err(_) => false,
+        };
         self.answer(answer);
+        if close {
+            self.send_away();
+        }
     }
 
     /// Brings the session with the next hop onto the recipient's route, with MAIL said there. The error

@@ -11,9 +11,11 @@
 
 pub mod can;
 pub mod draft;
+pub mod early;
 pub mod notice;
 pub mod plan;
 pub mod policy;
+pub mod rate;
 pub mod site;
 pub mod status;
 pub mod units;

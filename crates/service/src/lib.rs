@@ -7,6 +7,7 @@
 
 pub mod admin;
 mod crashes;
+mod early;
 pub mod examine;
 pub mod flow;
 pub mod id;
@@ -14,6 +15,8 @@ mod journal;
 pub mod metrics;
 pub mod outbox;
 pub mod policy;
+pub mod rates;
+pub mod recipients;
 pub mod record;
 pub mod release;
 pub mod render;
@@ -27,7 +30,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use judge::plan::{Fate, unexamined};
 use judge::site::Site;
 use mail::address::Address;
@@ -41,6 +44,8 @@ use journal::Journal;
 use metrics::Metrics;
 use outbox::Outbox;
 use policy::InForce;
+use rates::Rates;
+use recipients::RecipientList;
 use record::{Outcome, Taken};
 use render::Output;
 use routes::Routes;
@@ -59,6 +64,8 @@ pub struct Current {
     pub routes: ArcSwap<Routes>,
     /// How mail of our own is tried.
     pub outbox: ArcSwap<settings::config::Outbox>,
+    /// The list of our recipients, if there is one.
+    pub recipients: ArcSwapOption<RecipientList>,
     /// Leave addresses, subjects and names out of the log.
     pub redact: AtomicBool,
 }
@@ -72,6 +79,7 @@ pub struct Service {
     connections: AtomicU64,
     journal: Journal,
     outbox: Outbox,
+    rates: Rates,
 }
 
 impl std::fmt::Debug for Service {
@@ -92,6 +100,7 @@ impl Service {
             connections: AtomicU64::new(0),
             journal,
             outbox: Outbox::default(),
+            rates: Rates::default(),
         })
     }
 

@@ -43,6 +43,19 @@ pub struct WatchedLabels {
     pub rule: &'static str,
 }
 
+/// Labels of what was refused before the body of a message.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub struct EarlyLabels {
+    /// Where.
+    pub surface: &'static str,
+    /// `connect`, `greeting`, `sender` or `recipient`.
+    pub stage: &'static str,
+    /// The rule.
+    pub rule: &'static str,
+    /// `refused`, `deferred`, or `watched` in monitor mode.
+    pub action: &'static str,
+}
+
 /// Labels of an engine that could not look.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 pub struct EngineLabels {
@@ -75,6 +88,8 @@ pub struct Metrics {
     pub would: Family<WouldLabels, Counter>,
     /// Messages to which a rule would have applied but for monitor mode.
     pub watched: Family<WatchedLabels, Counter>,
+    /// What was refused before the body of a message.
+    pub early: Family<EarlyLabels, Counter>,
     /// Engines that could not look.
     pub unable: Family<EngineLabels, Counter>,
     /// Time from the end of a message to our decision.
@@ -166,6 +181,7 @@ impl Metrics {
             messages: Family::default(),
             would: Family::default(),
             watched: Family::default(),
+            early: Family::default(),
             unable: Family::default(),
             examination: histogram(),
             reply: histogram(),
@@ -205,6 +221,7 @@ impl Metrics {
             "Messages to which a rule would have applied but for monitor mode, by surface and rule",
             self.watched.clone(),
         );
+        r.register("early", "Refused before the body, by surface, stage, rule and action", self.early.clone());
         r.register("engine_unable", "Times an engine could not look, by engine and reason", self.unable.clone());
         r.register_with_unit(
             "examination_duration",

@@ -45,6 +45,9 @@ pub async fn once(service: &Arc<Service>) {
             store.expire_messages(now.saturating_sub(policy.message_log.max_age.0))?;
         }
         crashes::expire(&store, now)?;
+        if policy.before.greylist.enabled {
+            store.expire_greylist(now.saturating_sub(policy.before.greylist.remember.0))?;
+        }
         let usage = store.usage()?;
         metrics.backup_objects.set(usage.objects);
         metrics.backup_bytes.set(usage.bytes);

@@ -18,6 +18,9 @@ pub fn check_environment(config: &Config) -> Vec<Problem> {
     if let Some(path) = &config.policy.file {
         file("policy.file", path);
     }
+    if let Some(path) = &config.recipients.file {
+        file("recipients.file", path);
+    }
     for (at, listener) in config.smtp.iter().enumerate() {
         if let Some(path) = &listener.certificate {
             file(&format!("smtp[{at}].certificate"), path);

@@ -78,10 +78,10 @@ mod tests {
     }
 
     #[test]
-    fn every_rule_has_words_and_a_setting_that_exists() {
+    fn every_rule_has_words_and_settings_that_exist() {
         for rule in Rule::ALL {
             assert!(!explain_rule(rule).is_empty(), "{rule:?}");
-            assert_eq!(explain_policy(&Policy::default(), rule.setting()).len(), 1, "{rule:?}: {}", rule.setting());
+            assert!(!explain_policy(&Policy::default(), rule.setting()).is_empty(), "{rule:?}: {}", rule.setting());
         }
     }
 }

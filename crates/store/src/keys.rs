@@ -95,6 +95,8 @@ pub(crate) struct Keys {
     sealing: hkdf::Prk,
     /// Names contents.
     pub(crate) address: hmac::Key,
+    /// Names clients and addresses of greylisting.
+    pub(crate) greylist: hmac::Key,
     /// Signs what was released.
     pub(crate) release: ReleaseMarker,
     /// Tells keys apart without telling anything about them.
@@ -119,7 +121,7 @@ impl Keys {
             *to = *from;
         }
         let release = ReleaseMarker::new(expand(b"release")?);
-        Ok(Self { sealing, address: expand(b"address")?, release, check, root })
+        Ok(Self { sealing, address: expand(b"address")?, greylist: expand(b"greylist")?, release, check, root })
     }
 
     /// The key of one sealed file, from the file's random salt.

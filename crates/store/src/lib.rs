@@ -5,6 +5,7 @@
 //! key           the installation key
 //! backup.db     index of Backup: commits are durable
 //! blobs/        sealed messages
+//! greylist.db   who tried when: a memory, not a promise
 //! state.db      policy revisions and small state: commits are durable
 //! ballast       2 MiB that a full disk gets back
 //! outbox.db     what is ours to deliver: commits are durable
@@ -37,6 +38,7 @@ mod faults;
 mod files;
 #[doc(hidden)]
 pub mod fuzzing;
+mod greylist;
 mod index;
 mod keys;
 mod lock;
@@ -58,6 +60,7 @@ use std::sync::{Arc, Mutex, RwLock};
 pub use backup::{KeptReceipt, Original, WaivedReceipt, Waiver};
 pub use entry::{BackupId, Entry, Filter, NewEntry, NotABackupId, Page, Release, SenderType};
 pub use error::StoreError;
+pub use greylist::{GreyRules, GreyUsage};
 pub use keys::{KeyText, Secret, Wipe};
 pub use messages::{LOG_AGE_MS, LogFilter, LogPage, Logged};
 pub use outbox::{
@@ -109,6 +112,7 @@ struct Inner {
     state: Db,
     outbox: Db,
     queue_files: QueueFiles,
+    greylist: Db,
     ballast: Ballast,
     /// Keeping holds it shared, deleting alone: what one relies on the other does not take away.
     gate: RwLock<()>,
@@ -157,6 +161,7 @@ impl Store {
         let state = Db::open(dir, &revisions::SCHEMA)?;
         let queue_files = QueueFiles::open(dir)?;
         let outbox = Db::open(dir, &outbox::SCHEMA)?;
+        let greylist = greylist::open(dir)?;
         let lanes = std::array::from_fn(|_| Mutex::new(()));
         // Starting anywhere makes a clash with names given before a restart unlikely.
         let mut start = [0u8; 4];
@@ -171,6 +176,7 @@ impl Store {
             state,
             outbox,
             queue_files,
+            greylist,
             ballast,
             gate: RwLock::new(()),
             lanes,

@@ -212,6 +212,7 @@ fn note(request: &Request, uid: u32) {
         Request::QueueDelete { .. } => "delete mail from the outbox",
         Request::KeyExport => "export the installation key",
         Request::PolicyApply { .. } => "apply a policy",
+        Request::GreylistForget => "make greylisting forget",
         Request::PolicyRollback { .. } => "put an earlier policy in force",
         Request::BackupList { .. }
         | Request::BackupShow { .. }
@@ -221,6 +222,7 @@ fn note(request: &Request, uid: u32) {
         | Request::PolicyShow
         | Request::PolicyHistory { .. }
         | Request::PolicyRevision { .. }
+        | Request::GreylistShow
         | Request::MessageLog { .. } => return,
     };
     tracing::info!(uid, what, "asked over the control socket");

@@ -64,6 +64,7 @@ impl Node {
             site: ArcSwap::from_pointee(Site::default()),
             routes: ArcSwap::default(),
             outbox: ArcSwap::default(),
+            recipients: Default::default(),
             redact: AtomicBool::new(false),
         };
         let service = Service::new(store, Arc::new(Metrics::new()), current, None);

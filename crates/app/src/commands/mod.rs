@@ -5,6 +5,7 @@ pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod greylist;
 pub(crate) mod log;
 pub(crate) mod manual;
 pub(crate) mod policy;

@@ -123,3 +123,18 @@ fn what_monitor_mode_let_through_is_counted_by_rule() {
     let none = watched(&["--since", "1h"]);
     assert!(none.out.is_empty() && none.err.contains("let nothing through"), "{none:?}");
 }
+
+#[test]
+fn greylisting_is_counted_and_made_to_forget() {
+    let dir = files(&[]);
+    let rules = store::GreyRules { delay_ms: 0, window_ms: 1000, remember_ms: 1000, trust_after: 0 };
+    with_store(dir.path(), |store| {
+        for pair in ["a", "b"] {
+            store.greylist("192.0.2.0/24", pair, &rules, DAY).unwrap();
+        }
+    });
+    let greylist = |verb| run(dir.path(), &["greylist", "--data-dir", "data", verb]).exits(0).out;
+    assert!(greylist("show").starts_with("2 pairs"));
+    assert!(greylist("forget").starts_with("forgotten: 2 pairs"));
+    assert!(greylist("show").starts_with("0 pairs"));
+}

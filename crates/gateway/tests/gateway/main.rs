@@ -10,6 +10,7 @@ mod clamd;
 mod crashes;
 mod decisions;
 mod dialogue;
+mod early;
 mod effects;
 mod identity;
 mod job;
@@ -56,6 +57,7 @@ fn run_cases(args: &[String]) -> ExitCode {
         dialogue::CASES,
         identity::CASES,
         decisions::CASES,
+        early::CASES,
         effects::CASES,
         ambiguous::CASES,
         clamd::CASES,

@@ -169,6 +169,7 @@ impl Setup {
             site: ArcSwap::from_pointee(site(&config)),
             routes: ArcSwap::from_pointee(Routes::new(routes)),
             outbox: ArcSwap::from_pointee(config.outbox.clone()),
+            recipients: Default::default(),
             redact: AtomicBool::new(false),
         };
         let service = Service::new(store, Arc::new(Metrics::new()), current, None);

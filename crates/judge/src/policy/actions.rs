@@ -140,11 +140,25 @@ pub enum Rule {
     AmbiguousMessage,
     /// The message has more readings than are looked at.
     TooAmbiguousMessage,
+    /// The client's network is refused.
+    ClientDenied,
+    /// The client talked before our greeting.
+    EarlyTalker,
+    /// The client's greeting is not its name.
+    GreetingInvalid,
+    /// The sender has no domain, or a message without a sender has too many recipients.
+    SenderInvalid,
+    /// Too much in too short a time.
+    RateLimit,
+    /// Unknown clients are asked to come again.
+    Greylisted,
+    /// The list of our recipients does not have the recipient.
+    RecipientUnknown,
 }
 
 impl Rule {
     /// Every rule, in the order of the documentation.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 20] = [
         Self::MalwareInfected,
         Self::MalwareProbable,
         Self::MalwareOutgoing,
@@ -158,6 +172,13 @@ impl Rule {
         Self::UnscannableCrashing,
         Self::AmbiguousMessage,
         Self::TooAmbiguousMessage,
+        Self::ClientDenied,
+        Self::EarlyTalker,
+        Self::GreetingInvalid,
+        Self::SenderInvalid,
+        Self::RateLimit,
+        Self::Greylisted,
+        Self::RecipientUnknown,
     ];
 
     /// The setting that says what the rule does.
@@ -175,6 +196,13 @@ impl Rule {
             Self::UnscannableCrashing => "unscannable.crash_limit",
             Self::AmbiguousMessage => "ambiguous.action",
             Self::TooAmbiguousMessage => "ambiguous.too_ambiguous",
+            Self::ClientDenied => "before.deny_clients",
+            Self::EarlyTalker => "before.early_talkers",
+            Self::GreetingInvalid => "before.bad_greeting",
+            Self::SenderInvalid => "before.bad_sender",
+            Self::RateLimit => "before.rates",
+            Self::Greylisted => "before.greylist.enabled",
+            Self::RecipientUnknown => "before.unknown_recipients",
         }
     }
 
@@ -199,6 +227,13 @@ impl Rule {
             Self::UnscannableCrashing => "unscannable_crashing",
             Self::AmbiguousMessage => "ambiguous_message",
             Self::TooAmbiguousMessage => "too_ambiguous_message",
+            Self::ClientDenied => "client_denied",
+            Self::EarlyTalker => "early_talker",
+            Self::GreetingInvalid => "greeting_invalid",
+            Self::SenderInvalid => "sender_invalid",
+            Self::RateLimit => "rate_limit",
+            Self::Greylisted => "greylisted",
+            Self::RecipientUnknown => "recipient_unknown",
         }
     }
 }

@@ -4,9 +4,11 @@
 //! unknown keys and both profiles' defaults come from these definitions.
 
 mod actions;
+mod before;
 mod sections;
 
 pub use actions::{AmbiguousAction, EngineFailure, MalwareAction, Rule, TooAmbiguousAction, UnscannedAction};
+pub use before::{Before, Greylist, Manners, Rates, Tarpit};
 pub use sections::{
     Ambiguous, Archives, BackupRetention, Headers, Limits, Malware, MalwareLabels, MessageLog, Monitor, Notice,
     Refusal, Scope, Unscannable,
@@ -47,6 +49,8 @@ pub struct Policy {
     pub profile: Profile,
     /// Judge and record everything, change nothing (D-26).
     pub monitor: Monitor,
+    /// What is decided before the body of a message comes.
+    pub before: Before,
     /// Malware: what is done about infected mail (AV-01..05, ACT-01..20).
     pub malware: Malware,
     /// What could not be looked at, reason by reason (UN-01..03, D-18, D-19).
@@ -73,6 +77,7 @@ impl Policy {
         let mut policy = Self {
             profile,
             monitor: Monitor::default(),
+            before: Before::default(),
             malware: Malware::default(),
             unscannable: Unscannable::default(),
             ambiguous: Ambiguous::default(),

@@ -44,6 +44,8 @@ pub struct Config {
     pub outbox: Outbox,
     /// Who is one of us (D-20).
     pub trust: Trust,
+    /// The list of our recipients.
+    pub recipients: Recipients,
     /// What this machine takes on at most.
     pub limits: Limits,
     /// The confined processes that examine mail.
@@ -70,6 +72,7 @@ impl Default for Config {
             route: Vec::new(),
             outbox: Outbox::default(),
             trust: Trust::default(),
+            recipients: Recipients::default(),
             limits: Limits::default(),
             workers: Workers::default(),
             engines: Engines::default(),
@@ -102,6 +105,17 @@ impl Config {
 pub struct PolicySource {
     /// A TOML file that is then the only source of the policy. Empty: the policy's revisions in
     /// the data directory, edited with `mailward policy`.
+    #[serde(with = "optional")]
+    #[schemars(with = "String")]
+    pub file: Option<PathBuf>,
+}
+
+/// The list of our recipients.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Recipients {
+    /// A file with one address a line, or a whole domain as `@example.org`; read again with SIGHUP. Others
+    /// in these domains are unknown (policy: `before.unknown_recipients`). Empty: the next hop is asked.
     #[serde(with = "optional")]
     #[schemars(with = "String")]
     pub file: Option<PathBuf>,

@@ -4,6 +4,7 @@ mod backup;
 mod children;
 mod crash;
 mod full;
+mod greylist;
 mod log;
 mod open;
 mod order;

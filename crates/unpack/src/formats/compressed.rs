@@ -85,7 +85,7 @@ impl Lzma {
     /// The format has no magic; it is believed when all of the head is as encoders write it.
     fn read(data: &[u8]) -> Option<Self> {
         let head = Self { properties: *data.first()?, dictionary: le32(data, 1)?, size: le64(data, 5)? };
-        let half_more = head.dictionary % 3 == 0 && (head.dictionary / 3).is_power_of_two();
+        let half_more = head.dictionary.is_multiple_of(3) && (head.dictionary / 3).is_power_of_two();
         let power = head.dictionary.is_power_of_two() || half_more;
         let sized = head.size == u64::MAX || head.size < 1 << 38;
         // The first byte of the range coder is always zero.

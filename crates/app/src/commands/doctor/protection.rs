@@ -83,7 +83,8 @@ mod tests {
     fn what_lets_mail_pass_unseen_is_told() {
         let quiet = judged(&Policy::of(Profile::Recommended));
         assert!(quiet.iter().all(|finding| finding.level < Level::Warning), "{quiet:?}");
-        let cases: [(fn(&mut Policy), &str); 4] = [
+        type Change = fn(&mut Policy);
+        let cases: [(Change, &str); 4] = [
             (|p| p.malware.enabled = false, "nothing is examined"),
             (|p| p.monitor.enabled = true, "malware too"),
             (|p| p.unscannable.engine_failed = EngineFailure::Label, "passes unseen"),

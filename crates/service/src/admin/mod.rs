@@ -1,16 +1,16 @@
 //! What an administrator can ask of a node, whether its daemon runs or not: Backup, policy, key,
 //! message log. The command line uses it directly or through the control socket.
 
+mod words;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use judge::policy::Policy;
 use mail::address::Address;
 use mail::arrival::MessageId;
 use mail::untrusted::Untrusted;
-use serde::{Deserialize, Serialize};
 use settings::config::Outbox;
-use store::{BackupId, Entry, Filter, LogFilter, Logged, Original, QueueId, Queued, RevisionHead, Store, StoreError};
+use store::{BackupId, Entry, Filter, Original, QueueId, Store, StoreError};
 
 use crate::id;
 use crate::metrics::Metrics;
@@ -18,251 +18,10 @@ use crate::policy::{self, InForce, Origin, PolicyError};
 use crate::release::{self, Released, SendError};
 use crate::routes::Routes;
 
+pub use words::{ListFilter, Request, Response, Shown};
+
 /// Most entries of one page.
 const MAX_PAGE: usize = 1_000;
-
-/// What can be asked.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(tag = "ask", rename_all = "snake_case")]
-pub enum Request {
-    /// Entries of Backup, newest first.
-    BackupList {
-        /// Which.
-        filter: ListFilter,
-        /// Where the page begins.
-        before: Option<BackupId>,
-        /// How many at most.
-        limit: usize,
-    },
-    /// One entry.
-    BackupShow {
-        /// Its id, or the message's.
-        id: String,
-    },
-    /// The original bytes of an entry; they follow the response.
-    BackupExport {
-        /// Its id, or the message's.
-        id: String,
-    },
-    /// Send an entry to its recipients, or to others.
-    BackupRelease {
-        /// Its id, or the message's.
-        id: String,
-        /// To whom; empty: the message's own recipients.
-        to: Vec<String>,
-    },
-    /// Delete an entry for good.
-    BackupDelete {
-        /// Its id, or the message's.
-        id: String,
-    },
-    /// Check every stored message.
-    BackupVerify,
-    /// Mails in the outbox, oldest first.
-    QueueList {
-        /// Where the page begins.
-        after: Option<QueueId>,
-        /// How many at most.
-        limit: usize,
-    },
-    /// One mail in the outbox.
-    QueueShow {
-        /// Its id.
-        id: String,
-    },
-    /// Have mails tried now, held or not.
-    QueueRetry {
-        /// Their ids; empty: all that are not held.
-        ids: Vec<String>,
-    },
-    /// Hold mails until they are retried by hand.
-    QueueHold {
-        /// Their ids.
-        ids: Vec<String>,
-    },
-    /// Delete mails without a word to anybody.
-    QueueDelete {
-        /// Their ids.
-        ids: Vec<String>,
-    },
-    /// The installation key, to be kept in a safe place.
-    KeyExport,
-    /// The policy in force.
-    PolicyShow,
-    /// A new policy.
-    PolicyApply {
-        /// As TOML.
-        text: String,
-        /// Who says so.
-        author: String,
-        /// Why.
-        comment: String,
-    },
-    /// Policies that were in force, newest first.
-    PolicyHistory {
-        /// Only revisions before this one.
-        before: Option<u64>,
-        /// How many at most.
-        limit: usize,
-    },
-    /// One of them; 0 is what is in force before the first.
-    PolicyRevision {
-        /// Its number.
-        number: u64,
-    },
-    /// Put one of them in force again, as a new revision.
-    PolicyRollback {
-        /// Its number.
-        number: u64,
-        /// Who says so.
-        author: String,
-        /// Why.
-        comment: String,
-    },
-    /// Rows of the message log, newest first.
-    MessageLog {
-        /// Which.
-        filter: LogFilter,
-        /// Where the page begins.
-        before: Option<i64>,
-        /// How many at most.
-        limit: usize,
-    },
-}
-
-/// Which entries are wanted: see `store::Filter`.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ListFilter {
-    /// In the sender's addresses.
-    pub sender: Option<String>,
-    /// In the recipients' addresses.
-    pub recipient: Option<String>,
-    /// In the subject.
-    pub subject: Option<String>,
-    /// In anything else that is known.
-    pub text: Option<String>,
-    /// The status, exactly.
-    pub status: Option<String>,
-    /// Received at this time or later, in milliseconds since 1970.
-    pub since_ms: Option<u64>,
-    /// Received before this time, in milliseconds since 1970.
-    pub until_ms: Option<u64>,
-}
-
-/// What is answered.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(tag = "answer", rename_all = "snake_case")]
-pub enum Response {
-    /// Entries, and where the next page begins.
-    Entries {
-        /// The entries.
-        entries: Vec<Shown>,
-        /// Where the next page begins.
-        next: Option<BackupId>,
-    },
-    /// One entry.
-    Entry {
-        /// The entry.
-        entry: Box<Shown>,
-    },
-    /// The bytes of a message follow.
-    Body {
-        /// How many.
-        size: u64,
-        /// A name for a file: surface, date, time, connection number (spec ACT-23).
-        file_name: String,
-    },
-    /// To whom an entry was sent; with an error if some were left out.
-    Released {
-        /// Addresses that the next hop took it for.
-        to: Vec<String>,
-        /// Addresses for which it waits in the outbox.
-        #[serde(default)]
-        queued: Vec<String>,
-        /// Why it stopped before the end.
-        error: Option<String>,
-    },
-    /// It is deleted.
-    Deleted,
-    /// Mails in the outbox.
-    Queue {
-        /// The mails.
-        mails: Vec<Queued>,
-        /// Where the next page begins.
-        next: Option<QueueId>,
-    },
-    /// Something was done to mails in the outbox.
-    QueueDone {
-        /// To how many.
-        count: u64,
-    },
-    /// What a check of all stored messages found.
-    Verified {
-        /// Contents that were read to their end.
-        checked: u64,
-        /// Entries that are damaged, by id and reason.
-        damaged: Vec<(String, String)>,
-    },
-    /// The installation key.
-    Key {
-        /// Its printable form.
-        text: String,
-    },
-    /// A policy.
-    Policy {
-        /// The policy.
-        policy: Box<Policy>,
-        /// Where it comes from.
-        origin: String,
-    },
-    /// Policies that were in force.
-    Revisions {
-        /// Newest first.
-        revisions: Vec<RevisionHead>,
-    },
-    /// Rows of the message log.
-    Messages {
-        /// Newest first.
-        messages: Vec<Logged>,
-        /// Where the next page begins.
-        next: Option<i64>,
-    },
-    /// Something is wrong.
-    Error {
-        /// What, and what to do.
-        message: String,
-    },
-}
-
-/// An entry as it is shown.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Shown {
-    /// Its name; `id` is the message's.
-    #[serde(rename = "backup")]
-    pub id: BackupId,
-    /// What was known of the message.
-    #[serde(flatten)]
-    pub entry: store::NewEntry,
-    /// Bytes on disk.
-    pub stored: u64,
-    /// To whom it was released.
-    pub released: Vec<store::Release>,
-    /// What is wrong with it.
-    pub damaged: Option<String>,
-}
-
-impl From<Entry> for Shown {
-    fn from(entry: Entry) -> Self {
-        Self {
-            id: entry.id,
-            entry: entry.entry,
-            stored: entry.stored,
-            released: entry.released,
-            damaged: entry.damaged,
-        }
-    }
-}
 
 /// Everything that answering needs.
 pub struct Admin {
@@ -396,12 +155,24 @@ impl Admin {
                 let text = policy::revision(&self.store, number).map_err(AdminError::Policy)?.text;
                 self.apply(&text, &author, &comment)?
             }
+            Request::GreylistShow => self.greylist()?.into(),
+            Request::GreylistForget => {
+                let held = self.greylist()?;
+                self.store.forget_greylist()?;
+                tracing::info!("greylisting was made to forget, by hand");
+                held.into()
+            }
             Request::MessageLog { filter, before, limit } => {
                 let page = self.store.search_messages(&filter, before, limit.clamp(1, MAX_PAGE))?;
                 Response::Messages { messages: page.messages, next: page.next }.into()
             }
             Request::BackupRelease { .. } => return Err(AdminError::Other("release is answered elsewhere".to_owned())),
         })
+    }
+
+    fn greylist(&self) -> Result<Response, AdminError> {
+        let held = self.store.greylist_usage()?;
+        Ok(Response::Greylist { pairs: held.pairs, clients: held.clients })
     }
 
     /// By the entry's own id, or by the message's: the newest entry of it.
