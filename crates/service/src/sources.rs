@@ -92,3 +92,14 @@ fn rule_files(paths: &[PathBuf], problems: &mut Vec<String>) -> Vec<PathBuf> {
     }
     files
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_lines_as_they_stand() {
+        assert_eq!(lines(b"one\r\n two \n\n#three\n"), ["one", " two ", "#three"]);
+        assert_eq!(lines(&b"x\n".repeat(1000)).len(), MAX_PASSWORDS);
+    }
+}

@@ -196,6 +196,24 @@ fn hash_lists_and_rules_are_used_and_count_as_signatures() {
 }
 
 #[test]
+fn a_password_of_the_command_line_opens_and_is_not_shown() {
+    // A text, by AES-256 in zip, made with 7-Zip.
+    let hex = "504b0304330001006300c6bc755d00000000290000000d00000005000b00612e7478740199070002004145030000acd0 \
+         b658e493d3b4168a1f6953b609dfb0ef95eeb13b33c9fcca9598afc354a4131b5a59c17b475d8e504b01023f03330001 \
+         006300c6bc755d00000000290000000d00000005002f000000000000002080a48100000000612e7478740a0020000000 \
+         000001001800daed975e117add01000000000000000000000000000000000199070002004145030000504b0506000000 \
+         000100010062000000570000000000";
+    let digits: Vec<u8> = hex.chars().filter_map(|c| c.to_digit(16)).map(|digit| digit as u8).collect();
+    let sealed: Vec<u8> = digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+    let dir = files(&[("e.zip", &sealed)]);
+    let shut = scan(dir.path(), &["-v", "--password", "wrong", "e.zip"]).exits(2);
+    assert!(shut.out.contains("encrypted"), "{}", shut.out);
+    let open = scan(dir.path(), &["-v", "--password", "wrong", "--password", "Xq-99", "e.zip"]).exits(0);
+    assert!(open.out.contains("opened with a password (configured)"), "{}", open.out);
+    assert!(!open.out.contains("Xq-99") && !open.err.contains("Xq-99"), "{open:?}");
+}
+
+#[test]
 fn rules_that_do_not_load_are_an_error_before_anything_is_scanned() {
     let dir = files(&[("bad.yar", b"rule {"), ("a.txt", b"x")]);
     for args in [["--yara", "bad.yar", "a.txt"], ["--hash-list", "missing", "a.txt"]] {

@@ -151,6 +151,20 @@ pub(super) fn findings(report: &Report, out: &mut String) {
         out.push_str("  no malware\n");
     }
     more(count, out);
+    opened(report, out);
+}
+
+/// What was encrypted, and whose password opened it.
+fn opened(report: &Report, out: &mut String) {
+    let mut count = 0;
+    for finding in report.findings() {
+        let FindingKind::Opened { .. } = finding.kind else { continue };
+        count += 1;
+        if count <= MAX_SHOWN {
+            let _ = writeln!(out, "  {}: {}", report.node(finding.object), finding.evidence.escaped(MAX_TEXT));
+        }
+    }
+    more(count, out);
 }
 
 /// What was left out, and why.

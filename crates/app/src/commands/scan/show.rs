@@ -112,6 +112,9 @@ fn details(done: &Done, line: &ScanLine, out: &mut String) {
         let detail = escape(&unscanned.detail, MAX_DETAIL);
         let _ = writeln!(out, "  {}: not scanned: {reason} ({}: {detail})", unscanned.node, unscanned.engine);
     }
+    for opened in line.opened.iter().take(MAX_SHOWN) {
+        let _ = writeln!(out, "  {}: opened with a password ({})", opened.node, opened.with);
+    }
     let hidden = line.malware.len().saturating_sub(MAX_SHOWN) + line.unscanned.len().saturating_sub(MAX_SHOWN);
     if hidden > 0 {
         let _ = writeln!(out, "  and {hidden} more");
