@@ -22,6 +22,7 @@ pub const TARGETS: &[Target] = &[
     ("unpack_tar", unpack::fuzzing::fuzz_tar),
     ("unpack_seven_zip", unpack::fuzzing::fuzz_seven_zip),
     ("unpack_pdf", unpack::fuzzing::fuzz_pdf),
+    ("unpack_rarer", unpack::fuzzing::fuzz_rarer),
     ("unpack_html", unpack::fuzzing::fuzz_html),
     ("unpack_executable", unpack::fuzzing::fuzz_executable),
     ("unpack_rar", unpack::fuzzing::fuzz_rar),

@@ -11,8 +11,8 @@ use crate::budget::Budget;
 use crate::bytes::between;
 use crate::formats::several::{self, Reading, Several};
 use crate::formats::{
-    ar, arj, cab, cms, compressed, cpio, gzip, html, iso, lha, message, odf, ole2, ooxml, pdf, pe, rar, sevenz, tar,
-    tnef, zip,
+    ar, arj, cab, chm, cms, compressed, cpio, gzip, html, iso, lha, message, odf, ole2, ooxml, pdf, pe, rar, sevenz,
+    sis, swf, szdd, tar, tnef, xar, zip,
 };
 
 /// A file that holds others. It keeps no reference to its bytes: they are handed in at each call,
@@ -174,9 +174,27 @@ fn primary(kind: FileKind, data: &[u8], budget: &mut Budget) -> Option<Box<dyn C
         FileKind::Ole2 => Box::new(ole2::Ole2::open(data)),
         FileKind::Cms => Box::new(cms::Cms::open(data, budget)),
         FileKind::Tnef => Box::new(tnef::Tnef::open(data, budget)),
+        FileKind::OtherArchive => return rarer(data),
         FileKind::Pdf => Box::new(pdf::Pdf::open()),
         FileKind::Html | FileKind::Svg => return html::open(kind, data, budget),
         _ => return None,
+    })
+}
+
+/// The container of a rarer kind, if it is one that is opened.
+fn rarer(data: &[u8]) -> Option<Box<dyn Container>> {
+    Some(if data.starts_with(szdd::SZDD) || data.starts_with(szdd::KWAJ) {
+        Box::new(szdd::Expanded::open(data))
+    } else if data.starts_with(chm::MAGIC) {
+        Box::new(chm::Chm::open(data))
+    } else if data.starts_with(b"xar!") {
+        Box::new(xar::Xar::open(data))
+    } else if swf::starts(data) {
+        Box::new(swf::Flash::open(data))
+    } else if sis::starts(data) {
+        Box::new(sis::Sis::open(data))
+    } else {
+        return None;
     })
 }
 

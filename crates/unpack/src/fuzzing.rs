@@ -165,6 +165,11 @@ pub fn fuzz_executable(data: &[u8]) {
     walk(FileKind::Elf, data);
 }
 
+/// Reads the bytes as an archive of a rarer kind.
+pub fn fuzz_rarer(data: &[u8]) {
+    walk(FileKind::OtherArchive, data);
+}
+
 /// Reads the bytes as a PDF document.
 pub fn fuzz_pdf(data: &[u8]) {
     walk(FileKind::Pdf, data);

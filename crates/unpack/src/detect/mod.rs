@@ -13,7 +13,7 @@ use mail::graph::looks_like_message;
 
 use crate::bytes::{be32, between, le32, take};
 use crate::formats::compressed::Stream;
-use crate::formats::{arj, cms, cpio, disk, mbox, rtf, tar, zip};
+use crate::formats::{arj, cms, cpio, disk, mbox, rtf, swf, tar, zip};
 
 /// Most members of a zip archive that are looked at to tell its kind.
 const MAX_NAMES: u32 = 4096;
@@ -56,6 +56,9 @@ pub fn detect(bytes: &[u8]) -> FileKind {
     }
     if tar::is_header(between(bytes, 0, 512)) && bytes.first() != Some(&0) {
         return FileKind::Tar;
+    }
+    if is_rare_archive(bytes) {
+        return FileKind::OtherArchive;
     }
     if let Some(kind) = executable(bytes).or_else(|| disk_image(bytes)).or_else(|| sound(bytes)) {
         return kind;
@@ -104,6 +107,19 @@ fn zip_kind(bytes: &[u8]) -> FileKind {
         return FileKind::Jar;
     }
     FileKind::Zip
+}
+
+/// Archives that are told by more than a magic: Flash, ARC, and images of disks described in a text.
+fn is_rare_archive(bytes: &[u8]) -> bool {
+    // ARC: a mark, a method, a name of 13 bytes with its end, the size of what follows.
+    let name = between(bytes, 2, 15);
+    let named = memchr::memchr(0, name).is_some_and(|end| {
+        let name = between(name, 0, end);
+        !name.is_empty() && name.iter().all(|byte| byte.is_ascii_graphic())
+    });
+    let method = matches!(between(bytes, 0, 2), [0x1a, 1..=11]);
+    let fits = le32(bytes, 15).is_some_and(|size| (size as usize) < bytes.len());
+    swf::starts(bytes) || method && named && fits || bytes.starts_with(b"# Disk DescriptorFile")
 }
 
 /// Executables whose magic is too short to be believed alone.

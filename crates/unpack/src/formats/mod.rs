@@ -3,6 +3,7 @@
 pub(crate) mod ar;
 pub(crate) mod arj;
 pub(crate) mod cab;
+pub(crate) mod chm;
 pub(crate) mod cms;
 pub(crate) mod compressed;
 pub(crate) mod cpio;
@@ -26,6 +27,10 @@ pub(crate) mod rtf;
 pub(crate) mod sevenz;
 pub(crate) mod several;
 pub(crate) mod shared;
+pub(crate) mod sis;
+pub(crate) mod swf;
+pub(crate) mod szdd;
 pub(crate) mod tar;
 pub(crate) mod tnef;
+pub(crate) mod xar;
 pub mod zip;

@@ -17,6 +17,7 @@ mod packages;
 mod pdfs;
 mod plain;
 mod programs;
+mod rarer;
 mod rars;
 mod samples;
 mod sealed;

@@ -39,6 +39,10 @@ fn seeds() -> Vec<(Vec<u8>, Entry)> {
         (b"From a 9:0\nA: b\nFrom: c\n\n".repeat(3), fuzz_mbox),
         (b"the password for the file is: \"open sesame\"\n".to_vec(), fuzz_passwords),
         (crate::pdfs::rich(), fuzz_pdf),
+        (crate::rarer::szdd(), fuzz_rarer),
+        (crate::rarer::flash(), fuzz_rarer),
+        (crate::rarer::xar(), fuzz_rarer),
+        (crate::rarer::chm(), fuzz_rarer),
         (crate::htmls::rich(), fuzz_html),
     ]
     .into_iter()
@@ -66,6 +70,7 @@ fn samples() -> Vec<(Vec<u8>, Entry)> {
             FileKind::Tnef => fuzz_tnef,
             FileKind::Cms => fuzz_cms,
             FileKind::Pe | FileKind::Elf => fuzz_executable,
+            FileKind::OtherArchive => fuzz_rarer,
             FileKind::SevenZip => fuzz_seven_zip,
             FileKind::Ole2 => fuzz_ole2,
             FileKind::Ooxml | FileKind::Xml => fuzz_ooxml,
@@ -140,7 +145,7 @@ proptest! {
 
     #[test]
     fn any_bytes_end_within_the_budget(data in prop::collection::vec(any::<u8>(), 0..300)) {
-        for read in [fuzz_zip as Entry, fuzz_gzip, fuzz_message, fuzz_detect, fuzz_compressed, fuzz_tar, fuzz_seven_zip, fuzz_rar, fuzz_cpio, fuzz_ar, fuzz_iso, fuzz_embedded, fuzz_cab, fuzz_lha, fuzz_arj, fuzz_tnef, fuzz_cms, fuzz_ooxml, fuzz_odf, fuzz_document_part, fuzz_pdf, fuzz_html, fuzz_executable] {
+        for read in [fuzz_zip as Entry, fuzz_gzip, fuzz_message, fuzz_detect, fuzz_compressed, fuzz_tar, fuzz_seven_zip, fuzz_rar, fuzz_cpio, fuzz_ar, fuzz_iso, fuzz_embedded, fuzz_cab, fuzz_lha, fuzz_arj, fuzz_tnef, fuzz_cms, fuzz_ooxml, fuzz_odf, fuzz_document_part, fuzz_pdf, fuzz_html, fuzz_executable, fuzz_rarer] {
             read(&data);
         }
     }
