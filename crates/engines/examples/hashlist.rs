@@ -29,8 +29,15 @@ fn main() {
     for n in 0..ENTRIES {
         let sha256: [u8; 32] = Sha256::digest(n.to_le_bytes()).into();
         let bytes = n.to_le_bytes();
-        let object =
-            ObjectView { bytes: &bytes, kind: FileKind::Unknown, name: None, sha256: &sha256, depth: 0, root: true };
+        let object = ObjectView {
+            bytes: &bytes,
+            kind: FileKind::Unknown,
+            name: None,
+            other_names: &[],
+            sha256: &sha256,
+            depth: 0,
+            root: true,
+        };
         let _ = engine.examine(&object, std::time::Duration::MAX, &mut found);
     }
     println!("{ENTRIES} look-ups: {:?}, {} found", start.elapsed(), found.len());

@@ -33,6 +33,8 @@ pub struct ObjectView<'a> {
     pub kind: FileKind,
     /// The name a client would most likely show, if it has one. As the sender wrote it.
     pub name: Option<&'a str>,
+    /// Names that other clients would show.
+    pub other_names: &'a [&'a str],
     /// SHA-256 of `bytes`.
     pub sha256: &'a [u8; 32],
     /// How deep it lies; the root is 0.

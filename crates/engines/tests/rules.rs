@@ -54,7 +54,8 @@ fn builtin() -> Yara {
 }
 
 fn matches(yara: &Yara, name: Option<&str>, bytes: &[u8]) -> Vec<String> {
-    let object = ObjectView { bytes, kind: FileKind::Unknown, name, sha256: &[0; 32], depth: 1, root: false };
+    let object =
+        ObjectView { bytes, kind: FileKind::Unknown, name, other_names: &[], sha256: &[0; 32], depth: 1, root: false };
     let mut found = Vec::new();
     yara.examine(&object, Duration::from_secs(30), &mut found).unwrap();
     let name = |kind: &FindingKind| match kind {
@@ -101,6 +102,7 @@ fn every_rule_says_what_it_found_in_one_sentence() {
             bytes: &sample.content,
             kind: FileKind::Unknown,
             name: sample.name.as_deref(),
+            other_names: &[],
             sha256: &[0; 32],
             depth: 1,
             root: false,

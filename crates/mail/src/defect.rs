@@ -148,6 +148,8 @@ defects! {
         "Content-Type: text/plain; charset=utf-7\r\n\r\n+AEE-\r\n";
     FileInEncodedText "file_in_encoded_text" Cosmetic "A text in base64 or quoted-printable holds a file in an encoding of its own; few clients look for it there."
         "Content-Transfer-Encoding: quoted-printable\r\n\r\nbegin 644 a=2Etxt\r\n#0V%T\r\n`\r\nend\r\n";
+    DeceptiveName "deceptive_name" Cosmetic "A file's name hides its extension: turned text, look-alike letters, a document's extension in front of a program's, a NUL or dots at its end."
+        "Content-Disposition: attachment; filename=\"invoice.pdf.exe\"\r\n\r\ntext\r\n";
     RawBytesInQuotedPrintable "raw_bytes_in_quoted_printable" Cosmetic "Quoted-printable holds bytes above 127 or controls, which some clients leave out."
         "Content-Transfer-Encoding: quoted-printable\r\n\r\ncaf\u{e9}\r\n";
     PartialMessage "partial_message" Ambiguous "The part is one piece of a message that clients put together."

@@ -13,6 +13,7 @@ pub mod defect;
 pub mod dsn;
 pub mod edit;
 pub mod evidence;
+pub mod filename;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod graph;

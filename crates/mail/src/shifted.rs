@@ -13,6 +13,8 @@ use crate::graph::Recode;
 const ESCAPE: u8 = 0x1b;
 const SHIFT_OUT: u8 = 0x0e;
 const SHIFT_IN: u8 = 0x0f;
+/// Most bytes in the middle of an escape sequence.
+const MAX_ESCAPE: usize = 4;
 
 /// Which of them a charset is, by its name in lower case.
 pub(crate) fn by_name(name: &str) -> Option<Recode> {
@@ -56,9 +58,7 @@ fn shifted(recode: Recode, text: &[u8]) -> String {
     let (mut at, mut run, mut shifted) = (0, 0, false);
     while let Some(byte) = text.get(at) {
         let length = match byte {
-            // ESC, `$`, a place, a set.
-            &ESCAPE if text.get(at.saturating_add(1)) == Some(&b'$') => 4,
-            &ESCAPE => 2,
+            &ESCAPE => escape(text.get(at.saturating_add(1)..).unwrap_or(&[])).saturating_add(1),
             &SHIFT_OUT | &SHIFT_IN => 1,
             // A line end ends a shift.
             b'\n' if shifted => 0,
@@ -71,11 +71,10 @@ fn shifted(recode: Recode, text: &[u8]) -> String {
         match byte {
             &SHIFT_OUT => shifted = true,
             &SHIFT_IN | b'\n' => shifted = false,
-            _ if length == 4 && recode == Recode::Iso2022Cn => {
-                let to = text.get(at.saturating_add(2)..at.saturating_add(4)).unwrap_or(&[]);
-                if to.first() == Some(&b')') {
-                    known = to == b")A";
-                }
+            &ESCAPE
+                if recode == Recode::Iso2022Cn && text.get(at..).is_some_and(|rest| rest.starts_with(b"\x1b$)")) =>
+            {
+                known = text.get(at.saturating_add(3)) == Some(&b'A');
             }
             _ => {}
         }
@@ -84,6 +83,13 @@ fn shifted(recode: Recode, text: &[u8]) -> String {
     }
     put(&mut out, text.get(run..).unwrap_or(&[]), shifted.then_some((set, known)));
     out
+}
+
+/// The length of an escape sequence behind its first byte (ECMA-35 section 13): bytes from 0x20 to 0x2f,
+/// then one more.
+fn escape(rest: &[u8]) -> usize {
+    let middle = rest.iter().take(MAX_ESCAPE).take_while(|byte| (0x20..=0x2f).contains(*byte)).count();
+    middle.saturating_add(1).min(rest.len())
 }
 
 /// HZ: `~{` and `~}` around pairs of GB 2312; `~~` is `~`, and `~` at the end of a line joins lines.
@@ -147,7 +153,7 @@ mod tests {
             ("iso-2022-cn-ext", b"\x1b$)G\x0eab\x0fc", "\u{fffd}c"),
             ("hz-gb-2312", b"~{VP~} <scr~\nipt>", "中 <script>"),
             ("hz", b"a~~b ~x ~", "a~b ~x ~"),
-            ("csISO2022KR", b"a\x0fb", "ab"),
+            ("csISO2022KR", b"a\x0fb\x1b(Bc", "abc"),
             ("iso-2022-kr", b"\x1b", ""),
             ("iso-2022-kr", b"a\x1b$", "a"),
         ];

@@ -305,10 +305,13 @@ impl<'a> Walk<'a> {
     fn look(&mut self, id: ObjectId, bytes: &[u8], scope: Scope) {
         let Some(object) = self.table.object(id) else { return };
         let (sha256, name) = (object.sha256, object.name.as_ref().map(|name| name.raw().clone()));
+        let others: Vec<String> = object.other_names.iter().map(|name| name.raw().clone()).collect();
+        let others: Vec<&str> = others.iter().map(String::as_str).collect();
         let view = ObjectView {
             bytes,
             kind: object.kind,
             name: name.as_deref(),
+            other_names: &others,
             sha256: &sha256,
             depth: object.depth,
             root: object.parent.is_none(),

@@ -14,6 +14,7 @@ pub(crate) const CASES: &[Case] = cases![
     the_policy_can_tag_allow_or_reject_ambiguous_mail,
     an_ordinary_message_is_not_touched_for_its_form,
     what_has_too_many_readings_is_refused,
+    signed_or_merely_untidy_mail_is_never_rewritten,
 ];
 
 /// Two Content-Types: some clients show the text, others open the attachment.
@@ -135,4 +136,41 @@ async fn what_has_too_many_readings_is_refused() {
     node.set_policy(|policy| policy.ambiguous.too_ambiguous = TooAmbiguousAction::Tag);
     assert_eq!(node.send(&mail).await.code, 250);
     assert!(has(&sink.messages().remove(0).content, b"Subject: [Ambiguous message] many"));
+}
+
+/// Mail whose signature a new form would break, and mail whose defects no client reads differently.
+async fn signed_or_merely_untidy_mail_is_never_rewritten() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    let node = Setup::new().start(&sink).await;
+    let head = "From: <alice@example.org>\r\nTo: <bob@example.com>\r\nMIME-Version: 1.0\r\n";
+    let signed = |kind: &str, signature: &str| {
+        format!(
+            "{head}Content-Type: multipart/signed; protocol=\"{kind}\"; boundary=s\r\n\r\n--s\r\n\
+             Content-Type: text/plain\r\n\r\nHello.\r\n--s\r\nContent-Type: {kind}\r\n{signature}\r\n--s--\r\n"
+        )
+    };
+    let opaque = "MIAGCSqGSIb3DQEHAqCAMIACAQExADCABgkqhkiG9w0BBwGggCSABAVIZWxsbwAAAAAAADEAAAAAAAAA";
+    let mails = [
+        format!(
+            "DKIM-Signature: v=1; a=rsa-sha256; d=example.org; s=a; h=from:to; bh=AA==; b=AA==\r\n{head}\r\nHello.\r\n"
+        ),
+        signed(
+            "application/pgp-signature",
+            "\r\n-----BEGIN PGP SIGNATURE-----\r\n\r\niQEz\r\n-----END PGP SIGNATURE-----",
+        ),
+        signed("application/pkcs7-signature", "Content-Transfer-Encoding: base64\r\n\r\nMAsGCSqGSIb3DQEHAg=="),
+        format!(
+            "{head}Content-Type: application/pkcs7-mime; smime-type=signed-data; name=smime.p7m\r\nContent-Transfer-Encoding: base64\r\n\r\n{opaque}\r\n"
+        ),
+        format!(
+            "{head}Content-Type: multipart/mixed; boundary=b\r\n\r\nwords in front\r\n--b\r\n\r\nHello.\r\n--b--\r\n"
+        ),
+        format!("{head}Content-Disposition: attachment; filename=\"invoice.pdf.exe\"\r\n\r\nHello.\r\n"),
+    ];
+    for mail in &mails {
+        assert_eq!(node.send(mail.as_bytes()).await.code, 250);
+        let got = sink.messages().pop().unwrap().content;
+        assert!(got.ends_with(mail.as_bytes()), "{}", String::from_utf8_lossy(&got));
+    }
+    assert!(node.backup().is_empty(), "nothing was changed, so nothing is kept");
 }

@@ -26,6 +26,8 @@ pub(super) struct Builder<'a, 'l> {
     raw: &'a [u8],
     /// What makes other readings likely, where it was met.
     pub(super) asks: Vec<(EntityId, Ask)>,
+    /// What a try asked for that was taken back.
+    pub(super) lost: Vec<Ask>,
     /// Lines that are no fields, but would be with their blanks and controls taken out.
     pub(super) hidden_fields: Vec<(EntityId, Field)>,
     /// Whether another reading is tried: nothing is noted then.
@@ -51,6 +53,7 @@ pub(super) fn parse<'a>(raw: &'a [u8], limits: &Limits) -> Message<'a> {
         queue: VecDeque::new(),
         raw: seen,
         asks: Vec::new(),
+        lost: Vec::new(),
         hidden_fields: Vec::new(),
         trying: false,
         cut: false,
@@ -177,6 +180,12 @@ impl Builder<'_, '_> {
     /// Asks for other readings of an entity.
     pub(super) fn ask(&mut self, entity: EntityId, ask: Ask) {
         self.asks.push((entity, ask));
+    }
+
+    /// Takes back what was asked from a number on.
+    pub(super) fn lose_asks(&mut self, from: usize) {
+        let lost = self.asks.split_off(from.min(self.asks.len()));
+        self.lost.extend(lost.into_iter().map(|(_, ask)| ask));
     }
 
     /// Decodes what waits. Each job is an entity that gets its children once, so this ends.

@@ -4,6 +4,7 @@ use super::names::names;
 use super::{Encoding, Field};
 use crate::charset;
 use crate::defect::DefectCode;
+use crate::filename::Signs;
 use crate::header::{self, Structured};
 use crate::span::Span;
 use crate::untrusted::Untrusted;
@@ -110,6 +111,8 @@ pub(super) fn read(
         others.last().and_then(|field| charset_of(&structured(field)))
     });
     let is_multipart = media.starts_with("multipart/");
+    // A type without its second half is multipart to some.
+    odd |= type_field.is_some() && !content_type.token().contains('/');
     odd |= content_type.bad() || (is_multipart && boundary_is_odd(&content_type, boundary.as_deref()));
     match media.as_str() {
         "message/partial" => {
@@ -146,6 +149,10 @@ pub(super) fn read(
         }
     }
     let names = names(buffer, fields, &disposition, &content_type);
+    if names.iter().any(|name| Signs::of(name.raw()).any()) {
+        let field = disposition_field.or(type_field);
+        note(DefectCode::DeceptiveName, field.map(|field| field.whole).unwrap_or_default());
+    }
     let disposition = Some(short(disposition.token())).filter(|token| !token.is_empty());
     Head { media, encoding, charset, boundary, names, disposition, odd }
 }

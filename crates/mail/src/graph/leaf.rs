@@ -17,10 +17,14 @@ const MAX_USUAL: usize = 600;
 const MARKS: &[&[u8]] =
     &[b"content-", b"<html", b"<body", b"<script", b"<iframe", b"<form", b"<img", b"href=", b"<svg", b"<object"];
 
-/// Watches the lines of a leaf that is not encoded.
+/// Watches the lines of a leaf that is not in base64.
 #[derive(Default)]
 pub(super) struct Watch {
     on: bool,
+    /// It is in quoted-printable; `on` is not set.
+    quoted: bool,
+    /// The line before goes on in the next.
+    soft: bool,
     /// A file may begin in it.
     file: bool,
     /// The last line that might be a delimiter.
@@ -32,8 +36,16 @@ pub(super) struct Watch {
 impl Watch {
     /// For a leaf with this header.
     pub(super) fn new(entity: Option<&mut Entity>) -> Self {
-        let on = entity.is_some_and(|entity| matches!(entity.encoding, Encoding::Identity | Encoding::Unknown));
-        Self { on, ..Self::default() }
+        let encoding = entity.map(|entity| entity.encoding);
+        let on = matches!(encoding, Some(Encoding::Identity | Encoding::Unknown));
+        Self { on, quoted: encoding == Some(Encoding::QuotedPrintable), ..Self::default() }
+    }
+
+    /// What the lines of a body in quoted-printable show.
+    fn over_quoted(body: &[u8]) -> Self {
+        let mut watch = Self { quoted: true, ..Self::default() };
+        watch.look_back(body, Span::new(0, body.len()));
+        watch
     }
 
     /// What the lines of a body show.
@@ -56,6 +68,10 @@ impl Watch {
     pub(super) fn look(&mut self, bytes: &[u8], line: Line) {
         if self.on {
             self.look_at(bytes, line);
+        } else if self.quoted && !self.file {
+            let text = bytes.get(line.start..line.end).unwrap_or(&[]);
+            self.file = !self.soft && embedded::may_begin_quoted(text);
+            self.soft = embedded::is_soft(text);
         }
     }
 
@@ -77,12 +93,17 @@ impl Watch {
 /// What to ask about a leaf with this body.
 pub(super) fn asks(entity: &Entity, body: &[u8], watch: Watch) -> Vec<Ask> {
     let mut out = Vec::new();
+    let mut needless = false;
     match entity.encoding {
         Encoding::Base64 if !transfer::is_clean_base64(body) => out.push(Ask::Damage),
-        Encoding::QuotedPrintable if transfer::is_damaged_quoted_printable(body) => out.push(Ask::Damage),
+        Encoding::QuotedPrintable => {
+            let damaged;
+            (damaged, needless) = transfer::escapes(body);
+            out.extend(damaged.then_some(Ask::Damage));
+        }
         _ => {}
     }
-    if watch.file {
+    if watch.on && watch.file {
         out.push(Ask::Files);
     }
     out.extend(watch.guess.map(Ask::Guess));
@@ -90,13 +111,21 @@ pub(super) fn asks(entity: &Entity, body: &[u8], watch: Watch) -> Vec<Ask> {
         out.push(Ask::RawBytes);
     }
     if entity.media.starts_with("text/") {
-        let text = match entity.encoding {
-            encoding @ (Encoding::Base64 | Encoding::QuotedPrintable) => {
-                Cow::Owned(transfer::decode(encoding, body, body.len()).bytes)
+        let encoded = match entity.encoding {
+            Encoding::Base64 => true,
+            // Nearly all need no second look.
+            Encoding::QuotedPrintable => {
+                let recode = charset::recoding(entity.charset.as_deref());
+                let file = if watch.quoted { watch.file } else { Watch::over_quoted(body).file };
+                recode != Recode::None || body.starts_with(b"=") || needless || file
             }
-            _ => Cow::Borrowed(body),
+            _ => false,
         };
-        if matches!(text, Cow::Owned(_)) && holds_file(&text) {
+        let text = match encoded {
+            true => Cow::Owned(transfer::decode(entity.encoding, body, body.len()).bytes),
+            false => Cow::Borrowed(body),
+        };
+        if encoded && holds_file(&text) {
             out.push(Ask::EncodedFiles);
         }
         out.extend(charset_of(entity, &text).map(Ask::Charset));
@@ -158,6 +187,35 @@ pub(super) fn outside(text: &[u8]) -> Outside {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Whether a text in quoted-printable is decoded to look for files.
+    fn is_looked_into(text: &str) -> bool {
+        Watch::over_quoted(text.as_bytes()).file || transfer::escapes(text.as_bytes()).1
+    }
+
+    #[test]
+    fn the_quick_look_at_quoted_printable_misses_no_file() {
+        let run = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFB";
+        let files = [
+            "text\nbegin 644 a\n#0V%T\n".to_owned(),
+            "text\nbe=\ngin 644 a\n".into(),
+            "text\nb=\negin 644 a\n".into(),
+            "text\n=62egin 644 a\n".into(),
+            "text\nBEG=69n 644 a\n".into(),
+            "text=0Abegin 644 a\n".into(),
+            "=3Dybegin line=3D128 size=3D4 name=3Dc\n".into(),
+            "(This file must be converted with BinHex 4.0)\n".into(),
+            format!("see\n{run}\n"),
+            format!("see\n{}=\n{}\n", &run[..10], &run[10..]),
+        ];
+        for text in &files {
+            assert!(is_looked_into(text), "{text}");
+        }
+        for text in ["but caf=C3=A9 and =3D\nand so=\nbegin 644\n", "", "\n\n", "a line of words=\n that goes on=20\n"]
+        {
+            assert!(!is_looked_into(text), "{text}");
+        }
+    }
 
     #[test]
     fn ordinary_preambles_are_told_from_content() {

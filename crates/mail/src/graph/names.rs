@@ -4,9 +4,11 @@
 //! take: the same of further fields of these names, `name` and `filename` in each other's place, pieces
 //! in the order in which they stand, percent escapes undone or left, bytes above 127 as UTF-8 and as
 //! windows-1252. Last, each name as it looks or works on a disk: up to a NUL, without controls and
-//! characters that only turn the direction or have no width, without dots and blanks at its end.
+//! characters that only turn the direction or have no width, without dots and blanks at its end, with
+//! look-alike letters as what they look like, turned as a screen turns it.
 
 use super::Field;
+use crate::filename;
 use crate::header::{self, Structured};
 use crate::untrusted::Untrusted;
 
@@ -83,14 +85,11 @@ fn lax(field: &Structured, out: &mut Names) {
 /// How a name looks, and what a disk makes of it.
 fn shown(name: &str, out: &mut Names) {
     out.put(name.split('\0').next().unwrap_or(name).to_owned());
-    let visible: String = name.chars().filter(|c| !c.is_control() && !is_invisible(*c)).collect();
+    let visible = filename::visible(name);
     out.put(visible.trim_end_matches(['.', ' ']).to_owned());
+    out.put(filename::as_it_looks(&visible));
+    out.put(filename::as_it_is_shown(name));
     out.put(visible);
-}
-
-/// Characters that turn the direction of text or take no room.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// A name cut in its middle: masks look at its end.
@@ -133,6 +132,9 @@ mod tests {
             (format!("{d}filename=\"a.exe\0.txt\""), vec!["a.exe\0.txt", "a.exe", "a.exe.txt"]),
             (format!("{d}filename=\"=?utf-8?Q?b=2Eexe?=\""), vec!["b.exe"]),
             (format!("{d}filename*=utf-8''gpj.%E2%80%AEexe"), vec!["gpj.\u{202e}exe", "gpj.exe"]),
+            (format!("{d}filename*=utf-8''a%E2%80%AEgpj.exe"), vec!["a\u{202e}gpj.exe", "agpj.exe", "aexe.jpg"]),
+            (format!("{d}filename*=utf-8''a.%D0%B5%D1%85%D0%B5"), vec!["a.ехе", "a.exe"]),
+            (format!("{d}filename=\"=?utf-8?Q?a=2E=D0=B5=D1=85=D0=B5?=\""), vec!["a.ехе", "a.exe"]),
             (format!("{d}filename=\"c:\\x\\y.exe\""), vec!["c:xy.exe", "c:\\x\\y.exe"]),
         ];
         for (header, expected) in cases {

@@ -144,8 +144,18 @@ fn one_entity(builder: &mut Builder<'_, '_>, left: &mut Left, id: EntityId, aske
     }
     let complete = tries.len() <= MAX_TRIES && !cut;
     for (one, code) in tries.into_iter().take(MAX_TRIES) {
-        let full = builder.entity(id).is_none_or(|entity| entity.readings.len() >= MAX_READINGS);
-        if full || !attempt(builder, left, id, one, code) {
+        let choice = if let Try::Body(choice, _) = &one { Some(choice.clone()) } else { None };
+        let before = builder.entity(id).map_or(0, |entity| entity.readings.len());
+        builder.lost.clear();
+        if before >= MAX_READINGS || !attempt(builder, left, id, one, code) {
+            return false;
+        }
+        // What found nothing may find something under a policy that it asked for.
+        let found = builder.entity(id).is_some_and(|entity| entity.readings.len() > before);
+        let wanted = if found { None } else { builder.lost.iter().find_map(|ask| policy(*ask)) };
+        if let (Some(choice), Some(policy)) = (choice, wanted)
+            && !attempt(builder, left, id, Try::Body(choice, policy), code)
+        {
             return false;
         }
     }
@@ -343,12 +353,12 @@ fn attempt(builder: &mut Builder<'_, '_>, left: &mut Left, id: EntityId, one: Tr
     if wants_parts && facets.iter().all(|facet| builder.is_plain_leaf(*facet)) {
         builder.truncate(from);
         builder.graph.fields.truncate(fields);
-        builder.asks.truncate(asks);
+        builder.lose_asks(asks);
         return !cut;
     }
     let settled = intern::settle(builder, &mut left.known, from, fields);
     let Some((bytes, ids)) = settled else {
-        builder.asks.truncate(asks);
+        builder.lose_asks(asks);
         return !cut;
     };
     if bytes > left.new_leaves || builder.graph.entities.len() > most {

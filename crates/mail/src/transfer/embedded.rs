@@ -63,6 +63,34 @@ pub(crate) fn may_begin(line: &[u8]) -> bool {
     }
 }
 
+/// Whether a file may begin with this line of quoted-printable, which does not go on a line before it.
+/// Never wrong about "no", but where something is escaped that needs it not ([`is_needless`]).
+pub(crate) fn may_begin_quoted(line: &[u8]) -> bool {
+    let first = line.first();
+    if matches!(first, Some(b'=' | b'(')) {
+        return true;
+    }
+    let word = line.get(..5).unwrap_or(line);
+    let begins = matches!(first, Some(b'b' | b'B'))
+        && (word.eq_ignore_ascii_case(b"begin") || memchr::memchr(b'=', word).is_some());
+    // What soft breaks join may be a run together.
+    begins || ((line.len() >= MIN_RUN_LINE || is_soft(line)) && is_run(line.get(..MIN_RUN_LINE).unwrap_or(line)))
+}
+
+/// Whether a line of quoted-printable goes on in the next one.
+pub(crate) fn is_soft(line: &[u8]) -> bool {
+    match line.last() {
+        Some(b'=') => true,
+        Some(b' ' | b'\t') => line.trim_ascii_end().ends_with(b"="),
+        _ => false,
+    }
+}
+
+/// Whether a byte needs no escape in quoted-printable, and may begin a file.
+pub(crate) fn is_needless(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'(' | b'+' | b'/' | b'\n')
+}
+
 /// Whether a line holds nothing but base64. The middle is looked at first: it tells texts quickly.
 fn is_run(line: &[u8]) -> bool {
     let line = line.trim_ascii_end();

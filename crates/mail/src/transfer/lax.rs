@@ -5,6 +5,7 @@
 //! itself, the alphabet of RFC 4648 section 5. Quoted-printable: an escape that is none dropped in
 //! part or whole. Texts: NUL bytes dropped. Every way takes linear time and gives at most its input.
 
+use super::embedded::is_needless;
 use super::{Decoded, JUNK, PAD, SPACE, base64, class, hex, quoted_printable};
 use crate::graph::Encoding;
 
@@ -186,7 +187,12 @@ fn is_visible(byte: u8) -> bool {
 
 /// Whether a quoted-printable body holds bytes that must not stand in it.
 pub(crate) fn holds_raw_bytes(body: &[u8]) -> bool {
-    body.iter().any(|byte| !is_visible(*byte))
+    // No early end inside a chunk, so that the compiler can look at many bytes at once.
+    let bad = |byte: u8| {
+        let control = byte < b' ' && byte != b'\t' && byte != b'\r' && byte != b'\n';
+        u8::from(control || byte > b'~')
+    };
+    body.chunks(1024).any(|chunk| chunk.iter().fold(0u8, |all, byte| all | bad(*byte)) != 0)
 }
 
 /// Quoted-printable with blanks behind an `=`, and bare CRs, taken out.
@@ -326,7 +332,20 @@ pub(crate) fn is_clean_base64(body: &[u8]) -> bool {
 
 /// Whether a quoted-printable body holds an escape that is none.
 pub(crate) fn is_damaged_quoted_printable(body: &[u8]) -> bool {
-    memchr::memchr_iter(b'=', body).any(|at| !is_escape(body, at))
+    escapes(body).0
+}
+
+/// Whether a quoted-printable body holds an escape that is none, and whether one of what needs none.
+pub(crate) fn escapes(body: &[u8]) -> (bool, bool) {
+    let (mut damaged, mut needless) = (false, false);
+    for at in memchr::memchr_iter(b'=', body) {
+        let digit = |at: usize| body.get(at).copied().and_then(hex);
+        match (digit(at.saturating_add(1)), digit(at.saturating_add(2))) {
+            (Some(high), Some(low)) => needless |= is_needless(high << 4 | low),
+            _ => damaged |= !is_escape(body, at),
+        }
+    }
+    (damaged, needless)
 }
 
 /// The ways to decode a damaged base64 body that give something else than the lenient one.

@@ -16,7 +16,7 @@ pub mod embedded;
 mod lax;
 
 pub(crate) use lax::{
-    MAX_COMPARED, base64_variants, holds_raw_bytes, is_clean_base64, is_damaged_quoted_printable,
+    MAX_COMPARED, base64_variants, escapes, holds_raw_bytes, is_clean_base64, is_damaged_quoted_printable,
     quoted_printable_variants,
 };
 

@@ -52,6 +52,15 @@ const CASES: &[(&str, usize, Make)] = &[
         repeat("Content-Disposition: attachment", |at| format!(";\r\n filename*{at}=a"), n, "\r\n\r\n")
     }),
     ("parameters", 450, |n| repeat("Content-Type: text/plain", |at| format!("; name=\"{at}\""), n, "\r\n\r\n")),
+    ("addresses", 2000, |n| {
+        repeat("To: a@example.org", |at| format!(",\r\n b{at} <c{at}@example.net>"), n, "\r\n\r\n")
+    }),
+    ("escapes of charsets", 5000, |n| {
+        repeat("Content-Type: text/plain; charset=iso-2022-jp\r\n\r\n", |_| "a\x1b$B$\"\x1b(B".into(), n, "")
+    }),
+    ("files in an encoded text", 3000, |n| {
+        repeat("Content-Transfer-Encoding: quoted-printable\r\n\r\n", |_| "begin 644 a\n".into(), n, "")
+    }),
     ("comments", 10_000, |n| repeat("Content-Type: ", |_| "(".into(), n, "\r\n\r\n")),
     ("quotes", 10_000, |n| repeat("Content-Type: text/plain; name=\"", |_| "\\\"".into(), n, "\r\n\r\n")),
     ("base64 junk", 10_000, |n| repeat("Content-Transfer-Encoding: base64\r\n\r\n", |_| "QQ=*".into(), n, "")),
@@ -76,6 +85,34 @@ fn time(raw: &[u8]) -> Duration {
 
 pub(crate) fn cpu_time() -> Duration {
     rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime).try_into().unwrap()
+}
+
+/// Twice the size takes so many times the time at most, where the machine is quiet.
+const MAX_DOUBLING: f64 = 2.3;
+/// Rounds of measuring each size.
+const DOUBLING_ROUNDS: usize = 40;
+
+/// Each kind, so large that a measurement takes a millisecond, and twice as large. In release mode, by
+/// itself: `cargo test --release -p mail --test it -- --ignored --nocapture doubling`.
+#[test]
+#[ignore = "measures; needs release mode and a quiet machine"]
+fn doubling_takes_at_most_2_3_times() {
+    let mut slow = Vec::new();
+    for (name, n, make) in CASES {
+        let mut size = *n;
+        while time(&make(size)) < Duration::from_millis(1) && size < 1 << 22 {
+            size *= 2;
+        }
+        let (one, two) = (make(size), make(2 * size));
+        let least = |raw: &[u8]| (0..DOUBLING_ROUNDS).map(|_| time(raw)).min().unwrap();
+        let (one, two) = (least(&one), least(&two));
+        let ratio = two.as_secs_f64() / one.as_secs_f64();
+        println!("{name}: {size} pieces {one:?}, twice {two:?}: {ratio:.2}");
+        if ratio > MAX_DOUBLING {
+            slow.push(format!("{name}: {ratio:.2}"));
+        }
+    }
+    assert!(slow.is_empty(), "{slow:?}");
 }
 
 #[test]

@@ -160,3 +160,27 @@ fn a_file_in_a_text_is_a_member_of_its_own() {
     assert_eq!((&found[1].content[..], name(&found[1]), found[1].part.as_str()), (&b"Cat"[..], "cat.txt", "1~1.1"));
     assert!(found[1].hidden && found[1].attachment);
 }
+
+#[test]
+fn every_name_that_a_client_may_show_reaches_the_object() {
+    let disposition = "Content-Disposition: attachment; ";
+    let cases: [(&str, &[&str]); 8] = [
+        ("filename*=utf-8''a%E2%80%AEgpj.exe", &["a\u{202e}gpj.exe", "agpj.exe", "aexe.jpg"]),
+        ("filename*=utf-8''a.%D0%B5%D1%85%D0%B5", &["a.ехе", "a.exe"]),
+        ("filename=\"a.pdf.exe\"", &["a.pdf.exe"]),
+        ("filename=\"a.exe. .\"", &["a.exe. .", "a.exe"]),
+        ("filename=\"a.exe\0.txt\"", &["a.exe"]),
+        ("filename*=utf-8''b.exe; filename=a.txt", &["b.exe", "a.txt"]),
+        ("filename=\"=?utf-8?Q?b=2Eexe?=\"", &["b.exe"]),
+        ("filename=a.txt\nContent-Type: text/plain; name=b.exe", &["a.txt", "b.exe"]),
+    ];
+    for (value, expected) in cases {
+        let text = format!("From: a@example.org\nSubject: x\n{disposition}{value}\n\nx\n");
+        let (found, _) = members(FileKind::Message, text.replace('\n', "\r\n").as_bytes());
+        let names: Vec<&str> =
+            found[0].name.iter().chain(&found[0].other_names).map(|name| name.raw().as_str()).collect();
+        for name in expected {
+            assert!(names.contains(name), "{name:?} not in {names:?}");
+        }
+    }
+}

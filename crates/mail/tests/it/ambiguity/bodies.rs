@@ -68,6 +68,31 @@ const PARTS: &[(&str, &str)] = &[
     ("UTF-16 without a name", "Content-Type: text/html\n\n{UTF16}\n"),
     ("UTF-16 with another name", "Content-Type: text/html; charset=utf-8\n\n{UTF16BE}\n"),
     ("UTF-32", "Content-Type: text/html; charset=utf-32\n\n{UTF32}\n"),
+    ("UTF-7 named by the second type", "Content-Type: text/html\nContent-Type: text/html; charset=utf-7\n\n{UTF7}\n"),
+    ("HZ, a word cut by an escape", "Content-Type: text/html; charset=hz-gb-2312\n\n{HZ}\n"),
+    ("ISO-2022-JP, a word cut by an escape", "Content-Type: text/html; charset=iso-2022-jp\n\n{ISO2022}\n"),
+    ("ISO-2022-KR, a word cut by an escape", "Content-Type: text/html; charset=iso-2022-kr\n\n{ISO2022}\n"),
+    (
+        "ISO-2022-CN in base64, a word cut by an escape",
+        "Content-Type: text/html; charset=iso-2022-cn\nContent-Transfer-Encoding: base64\n\n{ISO2022B64}\n",
+    ),
+    ("uuencode in text in base64", "Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\n{UUB64}\n"),
+    (
+        "uuencode in text in quoted-printable",
+        "Content-Type: text/plain\nContent-Transfer-Encoding: quoted-printable\n\n{UUQP}\n",
+    ),
+    ("yEnc in text in base64", "Content-Transfer-Encoding: base64\n\n{YENCB64}\n"),
+    ("bare base64 in text in base64", "Content-Transfer-Encoding: base64\n\n{B64B64}\n"),
+    (
+        "bytes above 127 strewn into quoted-printable",
+        "Content-Type: text/html\nContent-Transfer-Encoding: quoted-printable\n\n{QPSTREWN}\n",
+    ),
+    (
+        "escapes with one digit strewn into quoted-printable",
+        "Content-Transfer-Encoding: quoted-printable\n\n=4\n{QP}\n",
+    ),
+    ("padding in front of base64", "Content-Transfer-Encoding: base64\n\n{B64}\n=AAAA\n"),
+    ("begin with one digit", "\nbegin 6 {NAME}\n{UUBODY}"),
     ("NULs in text", "Content-Type: text/html\n\n{NUL}{RAW}{NUL}\n"),
 ];
 
@@ -81,6 +106,15 @@ const HARMLESS_PARTS: &[&str] = &[
     "bare base64 in text",
     "bare base64 without a type",
     "base64 with the encoding 7bit",
+    "HZ, a word cut by an escape",
+    "ISO-2022-JP, a word cut by an escape",
+    "ISO-2022-KR, a word cut by an escape",
+    "ISO-2022-CN in base64, a word cut by an escape",
+    "uuencode in text in base64",
+    "uuencode in text in quoted-printable",
+    "yEnc in text in base64",
+    "bare base64 in text in base64",
+    "bytes above 127 strewn into quoted-printable",
 ];
 
 pub(super) fn cases() -> Vec<Case> {

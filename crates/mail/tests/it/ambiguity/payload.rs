@@ -63,7 +63,7 @@ impl Payload {
 
     /// The message of a template; `None` where the payload cannot stand in it.
     pub(crate) fn fill(&self, template: &str) -> Option<Vec<u8>> {
-        let plain_only = ["{RAW}", "{UTF"];
+        let plain_only = ["{RAW}", "{UTF", "{HZ}", "{ISO", "{QPSTREWN}"];
         if self.text.is_none() && plain_only.iter().any(|mark| template.contains(mark)) {
             return None;
         }
@@ -124,6 +124,24 @@ impl Payload {
                 .collect::<Vec<_>>()
                 .join(&b"=\r\n"[..]),
             "UU" => uuencode(bytes, self.file),
+            "UUB64" => encode_base64(&uuencode(bytes, self.file), b"\r\n"),
+            "UUQP" => quoted_lines(&uuencode(bytes, self.file)),
+            "UUBODY" => {
+                let all = uuencode(bytes, self.file);
+                let first = all.iter().position(|byte| *byte == b'\n').unwrap();
+                all[first + 1..].to_vec()
+            }
+            "YENCB64" => encode_base64(&yenc(bytes, self.file), b"\r\n"),
+            "B64B64" => encode_base64(&encode_base64(bytes, b"\r\n"), b"\r\n"),
+            "QPSTREWN" => self
+                .text
+                .unwrap()
+                .bytes()
+                .flat_map(|b| if b == b'=' { b"=3D".to_vec() } else { vec![b, 0x80] })
+                .collect(),
+            "HZ" => cut_by(bytes, b"~\r\n"),
+            "ISO2022" => cut_by(bytes, b"\x1b(B"),
+            "ISO2022B64" => encode_base64(&cut_by(bytes, b"\x0f"), b"\r\n"),
             "YENC" => yenc(bytes, self.file),
             "BINHEX" => binhex(bytes, self.file),
             "RAW" => bytes.to_vec(),
@@ -164,6 +182,22 @@ fn quoted(bytes: &[u8]) -> Vec<u8> {
         }
     }
     out
+}
+
+/// Quoted-printable line by line, so that the line ends stay; words are cut by soft breaks.
+fn quoted_lines(bytes: &[u8]) -> Vec<u8> {
+    bytes
+        .split_inclusive(|byte| *byte == b'\n')
+        .flat_map(|line| {
+            let text = line.strip_suffix(b"\r\n").unwrap_or(line);
+            [&quoted(&text[..text.len().min(2)]), &b"=\r\n"[..], &quoted(&text[text.len().min(2)..]), b"\r\n"].concat()
+        })
+        .collect()
+}
+
+/// A text with something in it that a charset leaves out, in the middle of words.
+fn cut_by(bytes: &[u8], what: &[u8]) -> Vec<u8> {
+    bytes.chunks(5).collect::<Vec<_>>().join(what)
 }
 
 fn uuencode(bytes: &[u8], name: &str) -> Vec<u8> {
