@@ -48,6 +48,7 @@ pub const TARGETS: &[Target] = &[
     ("unpack_gzip", unpack::fuzzing::fuzz_gzip),
     ("unpack_message", unpack::fuzzing::fuzz_message),
     ("hash_list", engines::fuzzing::fuzz_hashlist),
+    ("disarm_active", disarm::fuzzing::fuzz_disarm),
     ("disarm_zip", disarm::fuzzing::fuzz_zip_without),
     ("scan_protocol", scan::fuzzing::fuzz_protocol),
     ("scan_examine", scan::fuzzing::fuzz_examine),

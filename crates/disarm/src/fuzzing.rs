@@ -1,4 +1,4 @@
-//! Entry point for fuzzing: rebuilds an archive and asserts that what remains is what was there.
+//! Entry points for fuzzing: rebuilds files and asserts that what remains is what was there.
 
 use unpack::{Budget, Limits, Member, Opening, StopFlag, detect, open};
 
@@ -18,4 +18,16 @@ fn members(data: &[u8]) -> Vec<Member> {
     let mut budget = Budget::new(limits, StopFlag::new());
     let Opening::Container(mut zip) = open(detect(data), data, &mut budget) else { return Vec::new() };
     std::iter::from_fn(|| zip.next(data, &mut budget)).take(1000).collect()
+}
+
+/// Takes all active content out of a file: no panic, and what comes out can be opened again.
+pub fn fuzz_disarm(data: &[u8]) {
+    let limits = Limits { fuel: 64 << 20, ratio: u32::MAX, ..Limits::default() };
+    let mut budget = Budget::new(limits, StopFlag::new());
+    let active = mail::evidence::Active::ALL.into_iter().collect();
+    let wish = crate::Wish { active, ..crate::Wish::default() };
+    let kind = detect(data);
+    let Ok(rebuilt) = crate::remove(kind, data, &wish, &mut budget) else { return };
+    assert!(!rebuilt.bytes.is_empty(), "a document does not become nothing");
+    assert!(rebuilt.removed.len() <= crate::MAX_REMOVALS, "what is told is bounded");
 }

@@ -21,10 +21,14 @@ mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 mod message;
+mod odf;
+mod ooxml;
 mod remove;
+mod rtf;
 mod sevenz;
 mod stream;
 mod tar;
+mod xml;
 mod zip;
 
 pub use error::DisarmError;

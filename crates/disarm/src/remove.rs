@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use unpack::{Budget, Member, Opening};
 
 use crate::DisarmError;
-use crate::{message, sevenz, stream, tar, zip};
+use crate::{message, odf, ooxml, rtf, sevenz, stream, tar, zip};
 
 /// Most containers in one another.
 const MAX_DEPTH: usize = 64;
@@ -151,10 +151,12 @@ impl Frame {
             let nested = member.kind.is_some();
             let sum = <[u8; 32]>::from(Sha256::digest(&member.content));
             let named = member.kind != Some(FileKind::Multipart) && wish.remove.contains(&sum);
-            if named || wish.through.contains(&sum) && !nested {
+            if member.role == Role::File && frame.goes_with_active(&member) {
+                note(removed, None, &member);
+            } else if named || wish.through.contains(&sum) && !nested {
                 frame.mark(&mut member, named, removed)?;
             }
-            if !carries_content(kind) || frame.changes.contains_key(&member.index) {
+            if !carries_content(kind) && !is_document(kind) || frame.changes.contains_key(&member.index) {
                 member.content = Vec::new();
             }
             frame.members.push(member);
@@ -162,11 +164,22 @@ impl Frame {
         if !container.problems().is_empty() && carries_content(kind) {
             return Err(DisarmError::NotSound);
         }
-        if frame.changes.is_empty() && frame.inner.is_empty() && frame.active.is_empty() {
+        let active = is_document(kind) && !frame.active.is_empty();
+        if frame.changes.is_empty() && frame.inner.is_empty() && !active {
             return Err(DisarmError::NothingToRemove);
         }
         frame.inner.reverse();
         Ok(frame)
+    }
+
+    /// Whether it is a part of a document that goes with a kind of active content.
+    fn goes_with_active(&self, member: &Member) -> bool {
+        let name = member.name.as_ref().map_or("", |name| name.raw());
+        match self.kind {
+            FileKind::Ooxml => ooxml::drops(name, &self.active),
+            FileKind::Odf => odf::drops(name, &self.active),
+            _ => false,
+        }
     }
 
     /// Notes what is to be done about one member: it goes, or something in it does.
@@ -178,6 +191,11 @@ impl Frame {
             Role::Active(what) => {
                 self.active.insert(what);
                 note(removed, Some(what), member);
+            }
+            // All that an RTF holds are its objects.
+            Role::File if self.kind == FileKind::Rtf => {
+                self.active.insert(Active::OlePackage);
+                note(removed, Some(Active::OlePackage), member);
             }
             Role::File if goes => {
                 self.changes.insert(member.index, Change::Remove);
@@ -214,6 +232,9 @@ impl Frame {
             FileKind::Tar => (tar::edit(data, &self.members, changes, budget)?, ""),
             FileKind::SevenZip => (sevenz::write(&kept(&self.members, changes)?)?, ""),
             FileKind::Gzip | FileKind::Compressed => stream::recompress(data, &self.members, changes)?,
+            FileKind::Ooxml => ooxml::edit(data, &self.members, changes, &self.active)?,
+            FileKind::Odf => (odf::edit(data, &self.members, changes, &self.active)?, ""),
+            FileKind::Rtf => (rtf::edit(data, &self.active)?, ""),
             FileKind::Message => (message::edit(data, &self.members, changes)?, ""),
             FileKind::Rar
             | FileKind::Cab
@@ -236,6 +257,11 @@ impl Frame {
 fn carries_content(kind: FileKind) -> bool {
     use FileKind::{Ar, Arj, Cab, Cpio, Iso, Lha, Rar, SevenZip};
     matches!(kind, SevenZip | Rar | Cab | Arj | Lha | Iso | Cpio | Ar)
+}
+
+/// Whether active content can be taken out of it.
+fn is_document(kind: FileKind) -> bool {
+    matches!(kind, FileKind::Ooxml | FileKind::Odf | FileKind::Rtf)
 }
 
 /// What remains, by name and content.

@@ -2,6 +2,7 @@
 //! Python, and archives that are refused.
 
 mod archives;
+mod documents;
 
 use std::io::{Cursor, Read, Write};
 use std::process::{Command, Stdio};

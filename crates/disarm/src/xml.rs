@@ -1,0 +1,160 @@
+//! XML with elements cut out: everything else stays byte for byte.
+//!
+//! A scanner of tags that knows comments, CDATA and quotes, without a tree and without a stack. Only
+//! UTF-8; what is not well formed is refused. Linear in the size of the text.
+
+use std::borrow::Cow;
+
+/// Most attributes of one element that are looked at.
+const MAX_ATTRIBUTES: usize = 256;
+
+/// A start tag.
+pub(crate) struct Tag<'a> {
+    /// Its name without the prefix.
+    pub(crate) name: &'a str,
+    /// All of it, with its brackets.
+    pub(crate) whole: &'a str,
+    /// What it holds as text, up to the next tag.
+    pub(crate) text: &'a str,
+}
+
+/// What is done with an element.
+pub(crate) enum Fate {
+    /// It stays.
+    Keep,
+    /// It goes with all that is in it.
+    Drop,
+    /// It stays with this start tag.
+    Tag(String),
+}
+
+impl<'a> Tag<'a> {
+    /// Its attributes: whole names, and values with the five references of XML undone.
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = (&'a str, Cow<'a, str>)> {
+        let mut rest = self.whole;
+        if let Some((_, behind)) = rest.split_once(char::is_whitespace) {
+            rest = behind;
+        } else {
+            rest = "";
+        }
+        std::iter::from_fn(move || {
+            let (name, behind) = rest.split_once('=')?;
+            let behind = behind.trim_start();
+            let quote = behind.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+            let (value, after) = behind.get(1..)?.split_once(quote)?;
+            rest = after;
+            Some((name.trim(), plain(value)))
+        })
+        .take(MAX_ATTRIBUTES)
+    }
+
+    /// The value of an attribute, by its local name.
+    pub(crate) fn get(&self, wanted: &str) -> Option<Cow<'a, str>> {
+        self.attributes().find(|(name, _)| local(name) == wanted).map(|(_, value)| value)
+    }
+}
+
+/// A name without its prefix.
+pub(crate) fn local(name: &str) -> &str {
+    name.rsplit(':').next().unwrap_or(name)
+}
+
+fn plain(value: &str) -> Cow<'_, str> {
+    if !value.contains('&') {
+        return Cow::Borrowed(value);
+    }
+    let out = value.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&apos;", "'");
+    Cow::Owned(out.replace("&amp;", "&"))
+}
+
+/// The text with what `decide` says done; `None` when it is not well formed enough to tell.
+pub(crate) fn edit(text: &str, decide: &mut dyn FnMut(&Tag<'_>) -> Fate) -> Option<String> {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    // How many elements deep the one is that goes; 0: none.
+    let mut dropping = 0_u32;
+    while let Some(at) = rest.find('<') {
+        let (before, markup) = rest.split_at_checked(at)?;
+        let len = length(markup)?;
+        let (tag, behind) = markup.split_at_checked(len)?;
+        rest = behind;
+        if dropping == 0 {
+            out.push_str(before);
+        }
+        let inner = tag.get(1..)?;
+        if inner.starts_with(['!', '?']) {
+            if dropping == 0 {
+                out.push_str(tag);
+            }
+            continue;
+        }
+        if inner.starts_with('/') {
+            match dropping {
+                0 => out.push_str(tag),
+                deep => dropping = deep.saturating_sub(1),
+            }
+            continue;
+        }
+        let empty = tag.ends_with("/>");
+        if dropping > 0 {
+            dropping = if empty { dropping } else { dropping.saturating_add(1) };
+            continue;
+        }
+        let name = inner.split(|c: char| c.is_whitespace() || matches!(c, '/' | '>')).next()?;
+        let shown = behind.split('<').next().unwrap_or("");
+        match decide(&Tag { name: local(name), whole: tag, text: if empty { "" } else { shown } }) {
+            Fate::Keep => out.push_str(tag),
+            Fate::Tag(new) => out.push_str(&new),
+            Fate::Drop => dropping = u32::from(!empty),
+        }
+    }
+    out.push_str(rest);
+    (dropping == 0).then_some(out)
+}
+
+/// The length of the markup that a text begins with, in bytes.
+fn length(text: &str) -> Option<usize> {
+    let closed = |end: &str, from: usize| Some(text.get(from..)?.find(end)?.checked_add(from)?.checked_add(end.len())?);
+    if text.starts_with("<!--") {
+        return closed("-->", 4);
+    }
+    if text.starts_with("<![CDATA[") {
+        return closed("]]>", 9);
+    }
+    if text.starts_with("<?") {
+        return closed("?>", 2);
+    }
+    let mut quote = None;
+    for (at, byte) in text.bytes().enumerate() {
+        match (quote, byte) {
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (None, b'>') => return at.checked_add(1),
+            (Some(open), close) if open == close => quote = None,
+            _ => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_go_and_the_rest_stays_as_it_was() {
+        let text =
+            "<?xml?><a:r x='1>2'><!-- <b> --><b i=\"1\"><b/>in<b></b></b> t &amp; <c d=\"&lt;x&amp;&gt;\"/></a:r>";
+        let without = edit(text, &mut |tag| if tag.name == "b" { Fate::Drop } else { Fate::Keep }).unwrap();
+        assert_eq!(without, "<?xml?><a:r x='1>2'><!-- <b> --> t &amp; <c d=\"&lt;x&amp;&gt;\"/></a:r>");
+        assert_eq!(edit(text, &mut |_| Fate::Keep).as_deref(), Some(text));
+        let mut seen = Vec::new();
+        edit(text, &mut |tag| {
+            seen.extend(tag.attributes().map(|(name, value)| format!("{name}={value}")));
+            Fate::Keep
+        });
+        assert_eq!(seen, ["x=1>2", "i=1", "d=<x&>"]);
+        for broken in ["<a", "<!-- x", "<a x='>"] {
+            assert_eq!(edit(broken, &mut |_| Fate::Keep), None, "{broken}");
+        }
+    }
+}
