@@ -5,11 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mail::arrival::{Arrival, Direction};
 use mail::defect::Ambiguity;
-use mail::evidence::{Certainty, EngineId, FileKind, Finding, FindingKind, ObjectId, Origin, Report, UnscannedReason};
+use mail::evidence::{
+    Active, Certainty, EngineId, FileKind, Finding, FindingKind, ObjectId, Origin, Report, UnscannedReason,
+};
 
 use crate::can::Can;
 use crate::policy::{
-    AmbiguousAction, EngineFailure, MalwareAction, Policy, Rule, Scope, TooAmbiguousAction, UnscannedAction,
+    AmbiguousAction, DocumentKind, EngineFailure, MalwareAction, Policy, Rule, Scope, TooAmbiguousAction,
+    UnscannedAction,
 };
 use crate::site::Site;
 
@@ -55,6 +58,8 @@ pub enum Wish {
     Label,
     /// Deliver in one unambiguous form.
     Normalise,
+    /// Take active content out of the document that holds it.
+    Disarm,
     /// Act on the object.
     Object {
         /// Try to disinfect it first.
@@ -226,8 +231,37 @@ fn rule_for(case: &Case<'_>, finding: &Finding) -> Option<(Rule, Wish, String)> 
             let (rule, wish) = unscanned_wish(case, *reason);
             (rule, wish, reason.name().to_owned())
         }
+        FindingKind::Active { what } if disarms(case, finding.object, *what) => {
+            (Rule::DisarmDocument, Wish::Disarm, what.name().to_owned())
+        }
         FindingKind::Active { .. } | FindingKind::Opened { .. } => return None,
     })
+}
+
+/// Whether the policy wants this active content taken out: it is of a document that is chosen, and in a
+/// part that can be changed.
+fn disarms(case: &Case<'_>, id: ObjectId, what: Active) -> bool {
+    let disarm = &case.policy.disarm;
+    if !disarm.enabled || !disarm.directions.contains(&case.arrival.direction) || !disarm.active.contains(&what) {
+        return false;
+    }
+    let mut above = case.report.object(id).and_then(|object| object.parent);
+    // Parents stand before their children, so this ends.
+    while let Some(object) = above.and_then(|at| case.report.object(at)) {
+        let kind = match object.kind {
+            FileKind::Ooxml => Some(DocumentKind::Ooxml),
+            FileKind::Odf => Some(DocumentKind::Odf),
+            FileKind::Rtf => Some(DocumentKind::Rtf),
+            FileKind::Ole2 => Some(DocumentKind::Ole2),
+            FileKind::Pdf => Some(DocumentKind::Pdf),
+            _ => None,
+        };
+        if kind.is_some_and(|kind| disarm.documents.contains(&kind)) {
+            return true;
+        }
+        above = object.parent;
+    }
+    false
 }
 
 fn malware_wish(action: MalwareAction) -> Wish {
@@ -293,7 +327,7 @@ fn rebuild_wishes(case: &Case<'_>, hits: &[Hit]) -> Vec<RebuildWish> {
     let mut wishes: BTreeMap<ObjectId, BTreeSet<ObjectId>> = BTreeMap::new();
     for hit in hits {
         let entity = || case.report.editable(hit.object).filter(|id| *id != hit.object);
-        if matches!(hit.wish, Wish::Object { disinfect: true, .. })
+        if matches!(hit.wish, Wish::Object { disinfect: true, .. } | Wish::Disarm)
             && let Some(id) = entity()
             && case.report.object(id).is_some_and(|object| matches!(object.origin, Origin::Entity(_)))
         {

@@ -32,8 +32,10 @@ pub enum Action {
     Labelled,
     /// Delivered in one unambiguous form.
     Normalised,
-    /// Delivered without the infected members of an archive.
+    /// Delivered without what was infected in an archive or document.
     Disinfected,
+    /// Delivered without active content of a document.
+    Disarmed,
     /// Delivered with a notice in place of an object.
     ObjectDeleted,
     /// Accepted, kept in Backup, not delivered.
@@ -48,11 +50,12 @@ pub enum Action {
 
 impl Action {
     /// Every action, for tables and metrics.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Delivered,
         Self::Labelled,
         Self::Normalised,
         Self::Disinfected,
+        Self::Disarmed,
         Self::ObjectDeleted,
         Self::Held,
         Self::MessageDeleted,
@@ -67,6 +70,7 @@ impl Action {
             Self::Labelled => "labelled",
             Self::Normalised => "normalised",
             Self::Disinfected => "disinfected",
+            Self::Disarmed => "disarmed",
             Self::ObjectDeleted => "object_deleted",
             Self::Held => "held",
             Self::MessageDeleted => "message_deleted",
@@ -251,23 +255,26 @@ fn action(outcome: &Outcome) -> Action {
         Weight::Hold => Action::Held,
         Weight::Tempfail => Action::Tempfailed,
         Weight::Deliver if outcome.objects.values().any(|end| *end == End::Deleted) => Action::ObjectDeleted,
-        Weight::Deliver if !outcome.objects.is_empty() => Action::Disinfected,
+        Weight::Deliver if !outcome.objects.is_empty() && outcome.treated => Action::Disinfected,
+        Weight::Deliver if !outcome.objects.is_empty() => Action::Disarmed,
         Weight::Deliver if outcome.normalised => Action::Normalised,
         Weight::Deliver if !outcome.labels.is_empty() => Action::Labelled,
         Weight::Deliver => Action::Delivered,
     }
 }
 
-/// A message is disinfected when everything that was found in it was removed from its container.
+/// A message is disinfected when everything bad that was found in it was removed from its container.
 fn status(case: &Case<'_>, outcome: &Outcome) -> Status {
     let found = Status::of(case.report);
     let disinfected = outcome.weight == Weight::Deliver
+        && outcome.treated
         && !outcome.objects.is_empty()
         && outcome.objects.values().all(|end| *end == End::Rebuilt)
         && case
             .report
             .findings()
             .iter()
+            .filter(|f| f.kind.is_verdict())
             .all(|f| case.report.editable(f.object).is_some_and(|id| outcome.objects.contains_key(&id)));
     if disinfected { Status::Disinfected } else { found }
 }
@@ -279,7 +286,10 @@ fn copy(case: &Case<'_>, outcome: &Outcome) -> Copy {
         Weight::Hold => Copy::Keep,
         Weight::Delete => kept(malware.keep_copy, Copy::Waived),
         Weight::Block => kept(malware.keep_blocked, Copy::No),
-        Weight::Deliver if !outcome.objects.is_empty() => kept(malware.keep_copy, Copy::Waived),
+        Weight::Deliver if !outcome.objects.is_empty() => {
+            let disarm = outcome.disarmed && case.policy.disarm.keep_copy;
+            kept(disarm || outcome.treated && malware.keep_copy, Copy::Waived)
+        }
         Weight::Deliver if outcome.normalised => kept(case.policy.ambiguous.keep_copy, Copy::Waived),
         Weight::Deliver | Weight::Tempfail => Copy::No,
     }
@@ -392,7 +402,17 @@ fn add_headers(case: &Case<'_>, draft: &Draft, status: Status, action: Action, c
     if !case.policy.headers.details {
         return;
     }
-    let about_form = |rule: Rule| matches!(rule, Rule::AmbiguousMessage | Rule::TooAmbiguousMessage);
+    let about_form =
+        |rule: Rule| matches!(rule, Rule::AmbiguousMessage | Rule::TooAmbiguousMessage | Rule::DisarmDocument);
+    if action == Action::Disarmed || action == Action::Disinfected {
+        let taken = draft.hits.iter().filter(|hit| !hit.monitored && hit.rule == Rule::DisarmDocument);
+        let taken: Vec<String> =
+            taken.take(10).map(|hit| format!("{} in {}", hit.what, case.report.node(hit.object))).collect();
+        if !taken.is_empty() {
+            let value = ascii(&format!("removed {}", taken.join("; ")), 900);
+            changes.push(Change::Prepend { name: "X-Mailward-Disarm", value });
+        }
+    }
     let active: Vec<&Hit> = draft.hits.iter().filter(|hit| !hit.monitored && !about_form(hit.rule)).collect();
     if !active.is_empty() {
         let found: Vec<String> =
@@ -449,7 +469,12 @@ fn names_of(hits: &[&Hit]) -> Vec<String> {
 
 fn why_deleted(hits: &[&Hit]) -> &'static str {
     let malware = hits.iter().any(|hit| hit.rule.is_about_malware());
-    if malware { "it contains malware" } else { "it could not be scanned" }
+    let disarm = hits.iter().any(|hit| hit.rule == Rule::DisarmDocument);
+    match (malware, disarm) {
+        (true, _) => "it contains malware",
+        (false, true) => "its active content could not be taken out",
+        (false, false) => "it could not be scanned",
+    }
 }
 
 /// Printable ASCII on one line, at most `max` characters: fit for a header or a reply.

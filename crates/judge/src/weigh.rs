@@ -8,7 +8,7 @@ use mail::evidence::{ObjectId, Origin, Report};
 use crate::draft::{Case, Hit, Otherwise, Wish};
 use crate::notice::fill;
 use crate::plan::{Rebuilt, StepDown};
-use crate::policy::Rule;
+use crate::policy::{DisarmFailure, Rule};
 
 /// What becomes of the message. The order is that of strictness.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -42,6 +42,10 @@ pub(crate) struct Outcome {
     pub(crate) weight: Weight,
     /// What becomes of its objects; meaningful when it is delivered.
     pub(crate) objects: BTreeMap<ObjectId, End>,
+    /// Something is done about malware, or what could not be scanned.
+    pub(crate) treated: bool,
+    /// Active content is taken out of a document, or the document goes because that failed.
+    pub(crate) disarmed: bool,
     /// The message goes out in its one unambiguous form.
     pub(crate) normalised: bool,
     /// Labels, in the order of the hits, each once.
@@ -92,6 +96,7 @@ fn apply(case: &Case<'_>, hit: &Hit, rebuilt: &[Rebuilt], outcome: &mut Outcome)
             raise(outcome, Weight::Delete);
             "the message is accepted and discarded"
         }
+        Wish::Disarm => disarm(case, hit, rebuilt, outcome),
         Wish::Object { disinfect, otherwise } => act_on_object(case, hit, disinfect, otherwise, rebuilt, outcome),
     }
 }
@@ -104,6 +109,7 @@ fn act_on_object(
     rebuilt: &[Rebuilt],
     outcome: &mut Outcome,
 ) -> &'static str {
+    outcome.treated = true;
     let target = case.report.editable(hit.object).filter(|id| is_entity(case.report, *id));
     let cleaned = |id: ObjectId| hit.object != id && rebuilt.iter().any(|r| r.object == id && r.clean);
     match (target, otherwise) {
@@ -129,6 +135,34 @@ fn act_on_object(
         (_, Otherwise::Block) => {
             outcome.weight = outcome.weight.max(Weight::Block);
             "could not be disinfected: the message is refused"
+        }
+    }
+}
+
+fn disarm(case: &Case<'_>, hit: &Hit, rebuilt: &[Rebuilt], outcome: &mut Outcome) -> &'static str {
+    let policy = &case.policy.disarm;
+    let target = case.report.editable(hit.object).filter(|id| is_entity(case.report, *id));
+    if let Some(id) = target.filter(|id| case.can.content && rebuilt.iter().any(|r| r.object == *id && r.clean)) {
+        outcome.end(id, End::Rebuilt);
+        outcome.disarmed = true;
+        outcome.add_label(policy.label.clone());
+        return "taken out of its document; the rest was scanned again and is clean";
+    }
+    match (policy.on_failure, target.filter(|_| case.can.content)) {
+        (DisarmFailure::Allow, _) => "could not be taken out: delivered as it is",
+        (DisarmFailure::DeleteObject, Some(id)) => {
+            outcome.end(id, End::Deleted);
+            outcome.disarmed = true;
+            outcome.add_label(deleted_label(case, id));
+            "could not be taken out: the document is deleted; a notice stands in its place"
+        }
+        (DisarmFailure::Hold, _) => {
+            outcome.weight = outcome.weight.max(Weight::Hold);
+            "could not be taken out: held in Backup and not delivered"
+        }
+        (DisarmFailure::Label | DisarmFailure::DeleteObject, _) => {
+            outcome.add_label(policy.failed_label.clone());
+            "could not be taken out: delivered with a label"
         }
     }
 }

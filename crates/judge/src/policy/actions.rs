@@ -110,6 +110,38 @@ pub enum EngineFailure {
     Label,
 }
 
+/// What is done about a document whose active content could not be taken out.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DisarmFailure {
+    /// Deliver it as it is.
+    Allow,
+    /// Deliver it with a label in the subject.
+    #[default]
+    Label,
+    /// Delete it and leave a notice.
+    DeleteObject,
+    /// Accept the message, keep it in Backup, deliver nothing.
+    Hold,
+}
+
+/// A kind of documents.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DocumentKind {
+    /// Office Open XML: docx, xlsx, pptx and their forms with macros.
+    Ooxml,
+    /// OpenDocument: odt, ods, odp.
+    Odf,
+    /// RTF.
+    Rtf,
+    /// Older Office documents: doc, xls, ppt. Nothing can be taken out of them; `on_failure` says what
+    /// is done when they hold active content.
+    Ole2,
+    /// PDF. Nothing can be taken out of it; `on_failure` says what is done when it holds active content.
+    Pdf,
+}
+
 /// A rule of the policy, as it stands in reports, logs and `monitor.rules`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -154,11 +186,13 @@ pub enum Rule {
     Greylisted,
     /// The list of our recipients does not have the recipient.
     RecipientUnknown,
+    /// Active content of documents is taken out on arrival.
+    DisarmDocument,
 }
 
 impl Rule {
     /// Every rule, in the order of the documentation.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::MalwareInfected,
         Self::MalwareProbable,
         Self::MalwareOutgoing,
@@ -179,6 +213,7 @@ impl Rule {
         Self::RateLimit,
         Self::Greylisted,
         Self::RecipientUnknown,
+        Self::DisarmDocument,
     ];
 
     /// The setting that says what the rule does.
@@ -203,6 +238,7 @@ impl Rule {
             Self::RateLimit => "before.rates",
             Self::Greylisted => "before.greylist.enabled",
             Self::RecipientUnknown => "before.unknown_recipients",
+            Self::DisarmDocument => "disarm.enabled",
         }
     }
 
@@ -234,6 +270,7 @@ impl Rule {
             Self::RateLimit => "rate_limit",
             Self::Greylisted => "greylisted",
             Self::RecipientUnknown => "recipient_unknown",
+            Self::DisarmDocument => "disarm_document",
         }
     }
 }

@@ -7,10 +7,13 @@ mod actions;
 mod before;
 mod sections;
 
-pub use actions::{AmbiguousAction, EngineFailure, MalwareAction, Rule, TooAmbiguousAction, UnscannedAction};
+pub use actions::{
+    AmbiguousAction, DisarmFailure, DocumentKind, EngineFailure, MalwareAction, Rule, TooAmbiguousAction,
+    UnscannedAction,
+};
 pub use before::{Before, Greylist, Manners, Rates, Tarpit};
 pub use sections::{
-    Ambiguous, Archives, BackupRetention, Headers, Limits, Malware, MalwareLabels, MessageLog, Monitor, Notice,
+    Ambiguous, Archives, BackupRetention, Disarm, Headers, Limits, Malware, MalwareLabels, MessageLog, Monitor, Notice,
     Refusal, Scope, Unscannable,
 };
 
@@ -57,6 +60,8 @@ pub struct Policy {
     pub unscannable: Unscannable,
     /// Messages that clients may read in different ways.
     pub ambiguous: Ambiguous,
+    /// Active content of documents, taken out on arrival (ACT-01).
+    pub disarm: Disarm,
     /// Archives that are excluded from scanning by size or time (AR-01, AR-02, D-12).
     pub archives: Archives,
     /// Limits of one examination.
@@ -81,6 +86,7 @@ impl Policy {
             malware: Malware::default(),
             unscannable: Unscannable::default(),
             ambiguous: Ambiguous::default(),
+            disarm: Disarm::default(),
             archives: Archives::default(),
             limits: Limits::default(),
             headers: Headers::default(),

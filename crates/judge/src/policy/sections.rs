@@ -1,10 +1,12 @@
 //! The sections of the policy, one setting a field.
 
-use mail::arrival::Surface;
+use mail::arrival::{Direction, Surface};
+use mail::evidence::Active;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AmbiguousAction, EngineFailure, MalwareAction, Rule, TooAmbiguousAction, UnscannedAction};
+use super::{DisarmFailure, DocumentKind};
 use crate::units::{Bytes, Time};
 
 /// Monitor mode (D-26): everything is judged, recorded and counted; nothing is changed.
@@ -206,6 +208,56 @@ impl Default for Ambiguous {
             action: AmbiguousAction::default(),
             too_ambiguous: TooAmbiguousAction::default(),
             label: "[Ambiguous message]".to_owned(),
+            keep_copy: true,
+        }
+    }
+}
+
+/// Disarm on arrival: active content of documents is taken out of them, whether or not anything is known
+/// against it. What was taken out stands in the log and in a header; the original is in Backup.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Disarm {
+    /// Take active content out of documents.
+    pub enabled: bool,
+    /// Mail in which directions: `incoming`, `outgoing`, `internal`.
+    #[schemars(with = "Vec<String>")]
+    pub directions: Vec<Direction>,
+    /// Which documents, wherever in a message they stand; archives that hold them are rebuilt.
+    pub documents: Vec<DocumentKind>,
+    /// Which active content: `vba`, `xlm`, `dde`, `remote_template`, `ole_package`, `active_x`, `script`,
+    /// `launch`, `open_uri`, `form`. A document counts as disarmed only if none of it is found in its new
+    /// form and every engine finds that clean.
+    #[schemars(with = "Vec<String>")]
+    pub active: Vec<Active>,
+    /// What is done about a document whose active content could not be taken out.
+    pub on_failure: DisarmFailure,
+    /// The label of a message with a document that was disarmed; empty: none.
+    pub label: String,
+    /// The label of a message with a document that could not be disarmed.
+    pub failed_label: String,
+    /// Save a copy of the original in Backup. Without it, what is taken out is gone for good.
+    pub keep_copy: bool,
+}
+
+impl Default for Disarm {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            directions: vec![Direction::Incoming],
+            documents: vec![DocumentKind::Ooxml, DocumentKind::Odf, DocumentKind::Rtf],
+            active: vec![
+                Active::Vba,
+                Active::Xlm,
+                Active::Dde,
+                Active::RemoteTemplate,
+                Active::OlePackage,
+                Active::ActiveX,
+                Active::Script,
+            ],
+            on_failure: DisarmFailure::Label,
+            label: "[Active content removed]".to_owned(),
+            failed_label: "[Active content]".to_owned(),
             keep_copy: true,
         }
     }

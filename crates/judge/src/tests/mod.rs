@@ -147,5 +147,6 @@ fn header<'a>(plan: &'a Plan, wanted: &str) -> Option<&'a str> {
 }
 
 mod ambiguous;
+mod disarm;
 mod infected;
 mod others;

@@ -1,0 +1,96 @@
+//! Disarm on arrival.
+
+use mail::evidence::Active;
+
+use super::*;
+use crate::policy::{DisarmFailure, DocumentKind};
+
+/// The macros of `notes.doc`, as an object of their own.
+fn macros(policy: &Policy, direction: Direction, clean: bool) -> (Plan, usize) {
+    let mut evidence = evidence();
+    let mut module = object(Some(NOTES), Origin::Member(0), "", "Module1", FileKind::Text);
+    module.role = Role::Active(Active::Vba);
+    evidence.objects.push(module);
+    evidence.findings = vec![Finding {
+        object: ObjectId(NOTES + 1),
+        kind: FindingKind::Active { what: Active::Vba },
+        engine: EngineId::Unpack,
+        span: None,
+        evidence: Untrusted::new("Sub AutoOpen".to_owned()),
+    }];
+    let report = evidence.close(&[EngineId::Eicar]);
+    let (site, arrival) = (site(), arrival(direction));
+    let case = Case {
+        report: &report,
+        arrival: &arrival,
+        policy,
+        site: &site,
+        can: can(Surface::Smtp),
+        form: Form::AsReceived,
+        crashes: 0,
+    };
+    let draft = draft(&case);
+    let rebuilt: Vec<Rebuilt> = draft.rebuild.iter().map(|wish| Rebuilt { object: wish.object, clean }).collect();
+    (plan(&case, &draft, &rebuilt), draft.rebuild.len())
+}
+
+fn disarming() -> Policy {
+    let mut policy = Policy::default();
+    policy.disarm.enabled = true;
+    policy.disarm.documents = vec![DocumentKind::Ole2];
+    policy
+}
+
+#[test]
+fn active_content_is_taken_out_where_the_policy_says_so_and_the_original_is_kept() {
+    let (plan, wishes) = macros(&disarming(), Direction::Incoming, true);
+    assert_eq!((plan.action, plan.copy, wishes), (Action::Disarmed, Copy::Keep, 1));
+    assert_eq!(plan.status, Status::Clean);
+    assert!(plan.changes.iter().any(|c| matches!(c, Change::Rebuilt { object } if object.0 == NOTES)));
+    assert_eq!(label(&plan), Some("[Active content removed]"));
+    assert_eq!(header(&plan, "X-Mailward-Disarm"), Some("removed vba in 3 > notes.doc > Module1"));
+    assert_eq!(plan.reasons[0].rule, Rule::DisarmDocument);
+}
+
+#[test]
+fn nothing_is_taken_out_unless_the_policy_says_so() {
+    let off = Policy::default();
+    let mut other = disarming();
+    other.disarm.documents = vec![DocumentKind::Pdf];
+    let mut kinds = disarming();
+    kinds.disarm.active = vec![Active::Dde];
+    for (policy, direction) in [
+        (&off, Direction::Incoming),
+        (&other, Direction::Incoming),
+        (&kinds, Direction::Incoming),
+        (&disarming(), Direction::Outgoing),
+    ] {
+        let (plan, wishes) = macros(policy, direction, true);
+        assert_eq!((plan.action, plan.copy, wishes), (Action::Delivered, Copy::No, 0), "{direction:?}");
+    }
+}
+
+#[test]
+fn a_document_that_cannot_be_disarmed_takes_the_chosen_branch() {
+    let cases = [
+        (DisarmFailure::Allow, Action::Delivered, Copy::No),
+        (DisarmFailure::Label, Action::Labelled, Copy::No),
+        (DisarmFailure::DeleteObject, Action::ObjectDeleted, Copy::Keep),
+        (DisarmFailure::Hold, Action::Held, Copy::Keep),
+    ];
+    for (failure, action, copy) in cases {
+        let mut policy = disarming();
+        policy.disarm.on_failure = failure;
+        let (plan, _) = macros(&policy, Direction::Incoming, false);
+        assert_eq!((plan.action, plan.copy), (action, copy), "{failure:?}");
+    }
+}
+
+#[test]
+fn d26_disarming_can_be_watched_first() {
+    let mut policy = disarming();
+    policy.monitor.rules = vec![Rule::DisarmDocument];
+    let (plan, _) = macros(&policy, Direction::Incoming, true);
+    assert_eq!((plan.action, plan.would), (Action::Delivered, Some(Action::Disarmed)));
+    assert!(!plan.changes.iter().any(Change::is_content));
+}
