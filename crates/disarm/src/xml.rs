@@ -114,7 +114,7 @@ pub(crate) fn edit(text: &str, decide: &mut dyn FnMut(&Tag<'_>) -> Fate) -> Opti
 
 /// The length of the markup that a text begins with, in bytes.
 fn length(text: &str) -> Option<usize> {
-    let closed = |end: &str, from: usize| Some(text.get(from..)?.find(end)?.checked_add(from)?.checked_add(end.len())?);
+    let closed = |end: &str, from: usize| text.get(from..)?.find(end)?.checked_add(from)?.checked_add(end.len());
     if text.starts_with("<!--") {
         return closed("-->", 4);
     }
