@@ -71,6 +71,8 @@ fn a_json_line_says_everything_field_by_field() {
             "node": "2 » invoice.zip » eicar.com", "path": ["2", "invoice.zip", "eicar.com"], "engine": "eicar",
         }],
         "unscanned": [],
+        "active": [],
+        "opened": [],
         "ambiguity": "none",
         "defects": [],
         "attachments": [{
