@@ -278,6 +278,15 @@ fn hostile_documents_end_soon() {
         ),
         ("loops", loops),
     ];
+    let drawn = zlib(&b"BT /F1 9 Tf (x) Tj ET ".repeat(100_000));
+    let kids = "3 0 R ".repeat(20_000);
+    let pages = pdf(&[
+        text("<</Type/Catalog/Pages 2 0 R>>"),
+        text(&format!("<</Type/Pages/Kids[{kids}]>>")),
+        text(&format!("<</Type/Page/Contents[{}]>>", "4 0 R ".repeat(1000))),
+        stream("/Filter/FlateDecode", &drawn),
+    ]);
+    let cases = cases.into_iter().chain([("one content on all pages", pages)]);
     for (what, data) in cases {
         let start = std::time::Instant::now();
         let limits = Limits { fuel: 4 << 30, ..Limits::default() };

@@ -104,6 +104,13 @@ fn what_is_in_a_program_and_behind_it_is_given() {
     let behind = [&data[..], b"{\\rtf1 a document behind a program}"].concat();
     let (found, _) = members(FileKind::Pe, &behind);
     assert!(found.iter().any(|member| detect(&member.content) == FileKind::Rtf));
+    // Behind something else, and more than anybody needs.
+    let deep = [&data[..], &noise(100, 7), &inner].concat();
+    let (found, _) = members(FileKind::Pe, &deep);
+    assert!(found.iter().any(|member| member.content == inner));
+    let many = [&data[..], &[1; 32], &inner.repeat(100)].concat();
+    let (found, problems) = members(FileKind::Pe, &many);
+    assert!(found.len() < 100 && problems == [UnscannedReason::LimitObjects]);
 }
 
 #[test]

@@ -29,7 +29,7 @@ use crate::decode::stored;
 
 /// Most resources that are given.
 const MAX_RESOURCES: usize = 1024;
-/// Most programs in a program.
+/// Most programs in a program; more are told.
 const MAX_PROGRAMS: usize = 32;
 /// Most places that look like a program.
 const MAX_PLACES: usize = 65_536;
@@ -88,7 +88,7 @@ impl Executable {
             if installers::known(data, program.end(data)).is_some() {
                 problems.push(UnscannedReason::UnknownFormat);
             }
-            parts = files(data, program, opened);
+            parts = files(data, program, opened, &mut problems);
         }
         let empty = unpacked.is_none() && parts.is_empty() && problems.is_empty();
         (!empty).then(|| Self { unpacked, parts: parts.into_iter(), meter, index: 0, problems })
@@ -96,7 +96,7 @@ impl Executable {
 }
 
 /// The files in a program: resources, what is behind its end, and other programs.
-fn files(data: &[u8], program: &Program, opened: bool) -> Vec<Part> {
+fn files(data: &[u8], program: &Program, opened: bool, problems: &mut Vec<UnscannedReason>) -> Vec<Part> {
     let mut parts: Vec<Part> = resources::find(data, program, MAX_RESOURCES);
     let end = program.end(data);
     let behind = behind(data, program, end);
@@ -104,8 +104,14 @@ fn files(data: &[u8], program: &Program, opened: bool) -> Vec<Part> {
     if behind.len() >= LEAST_BEHIND && !(opened && (kind.is_archive() || kind == FileKind::Unknown)) {
         parts.push(Part { name: String::new(), range: behind.clone() });
     }
-    let known: Vec<Range<usize>> = parts.iter().map(|part| part.range.clone()).collect();
-    parts.extend(programs(data, program, &known));
+    // What is a program itself is looked into when it is opened.
+    let inside = |part: &&Part| between(data, part.range.start, part.range.end).starts_with(b"MZ");
+    let known: Vec<Range<usize>> = parts.iter().filter(inside).map(|part| part.range.clone()).collect();
+    let (programs, more) = programs(data, program, &known);
+    parts.extend(programs);
+    if more || parts.len() >= MAX_RESOURCES {
+        problems.push(UnscannedReason::LimitObjects);
+    }
     parts
 }
 
@@ -120,8 +126,9 @@ fn behind(data: &[u8], program: &Program, end: usize) -> Range<usize> {
     end..if signed { at } else { data.len() }
 }
 
-/// Programs that stand in this one, each up to the end of the section that it is in.
-fn programs(data: &[u8], program: &Program, known: &[Range<usize>]) -> Vec<Part> {
+/// Programs that stand in this one, each up to the end of the section that it is in; the flag says that
+/// there are more.
+fn programs(data: &[u8], program: &Program, known: &[Range<usize>]) -> (Vec<Part>, bool) {
     let mut found: Vec<Part> = Vec::new();
     let mut from = 0;
     for at in memchr::memmem::find_iter(data, b"MZ").filter(|at| *at > 0).take(MAX_PLACES) {
@@ -133,16 +140,16 @@ fn programs(data: &[u8], program: &Program, known: &[Range<usize>]) -> Vec<Part>
         let section = program.sections.iter().map(|section| &section.raw).find(|raw| raw.contains(&at));
         let border = section.map_or(data.len(), |raw| raw.end);
         let size = inner.end(rest);
+        if found.len() >= MAX_PROGRAMS {
+            return (found, true);
+        }
         if let Some(last) = found.last_mut() {
             last.range.end = last.range.end.min(at);
         }
         found.push(Part { name: String::new(), range: at..border.max(at.saturating_add(size)).min(data.len()) });
         from = at.saturating_add(size);
-        if found.len() >= MAX_PROGRAMS {
-            break;
-        }
     }
-    found
+    (found, false)
 }
 
 impl Container for Executable {

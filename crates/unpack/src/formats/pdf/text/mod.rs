@@ -1,7 +1,7 @@
 //! The text of a document: its pages in their order, then what no page tree leads to (hidden).
 //!
 //! Limits: [`MAX_PAGES`], [`MAX_FONTS`], [`MAX_TEXT`], [`MAX_CONTENTS`],
-//! [`MAX_DRAWN`].
+//! [`MAX_AGAIN`], [`MAX_CONTENT`].
 
 mod font;
 mod glyphs;
@@ -26,8 +26,10 @@ const MAX_PAGES: usize = 10_000;
 const MAX_FONTS: usize = 4096;
 /// Most text, in bytes.
 const MAX_TEXT: usize = 16 << 20;
-/// How often one stream is drawn, on all pages together.
-const MAX_DRAWN: u32 = 16;
+/// How much is drawn more than once, on all pages together, in bytes.
+const MAX_AGAIN: usize = 16 << 20;
+/// Most content of one page, in bytes.
+const MAX_CONTENT: usize = 128 << 20;
 /// Most streams and annotations of one page.
 const MAX_CONTENTS: usize = 4096;
 
@@ -43,17 +45,24 @@ struct Inherited {
 struct Known {
     /// Fonts that were read, by the number of their object.
     fonts: BTreeMap<u32, Rc<Font>>,
-    /// How often each stream was drawn.
-    drawn: BTreeMap<usize, u32>,
+    /// Streams that were drawn, with their sizes.
+    drawn: BTreeMap<usize, usize>,
+    /// How much was drawn more than once, in bytes.
+    again: usize,
 }
 
 impl Known {
-    /// Counts that a stream is drawn once more; false where it was drawn often enough. On a hidden page
-    /// once is enough.
+    /// Whether a stream is to be drawn: once, and again as long as what is drawn again is not too much.
+    /// On a hidden page once is enough.
     fn draws(&mut self, place: usize, unseen: bool) -> bool {
-        let count = self.drawn.entry(place).or_insert(0);
-        *count = count.saturating_add(1);
-        *count <= if unseen { 1 } else { MAX_DRAWN }
+        let Some(size) = self.drawn.get(&place) else { return true };
+        self.again = self.again.saturating_add(*size).saturating_add(1);
+        !unseen && self.again <= MAX_AGAIN
+    }
+
+    /// A stream of so many bytes is drawn.
+    fn drew(&mut self, place: usize, size: usize) {
+        self.drawn.insert(place, size);
     }
 
     /// The font of a name.
@@ -175,7 +184,13 @@ fn draw(
             continue;
         }
         let object = document.object(data, place, budget)?;
-        content.extend(self::content(document, data, place, &object, budget)?);
+        let piece = self::content(document, data, place, &object, budget)?;
+        things.drew(place, piece.len());
+        if content.len().saturating_add(piece.len()) > MAX_CONTENT {
+            document.problem(UnscannedReason::LimitBytes);
+            break;
+        }
+        content.extend(piece);
         content.push(b'\n');
     }
     let annotations = annotations(document, data, object.dict(), budget)?;

@@ -217,6 +217,7 @@ impl<'a> Painter<'a> {
             return Ok(None);
         }
         let content = super::content(document, data, place, &object, self.budget)?;
+        self.things.drew(place, content.len());
         let own = document.get(data, object.dict(), b"Resources", self.budget)?;
         let resources = if let Value::Dict(own) = own { own } else { frame.resources.clone() };
         let matrix = document.get(data, object.dict(), b"Matrix", self.budget)?;
