@@ -10,6 +10,8 @@ use crate::{T0, blobs, entry, keep, message, read_back};
 
 /// Bytes of the file system.
 const SIZE: &str = "8m";
+/// Bytes that are given back step by step.
+const RESERVE: usize = 400_000;
 
 #[test]
 fn a_full_disk_is_said_leaves_nothing_half_and_passes() {
@@ -57,6 +59,8 @@ fn fills_the_disk() {
     let root = given_dir();
     let store = Store::open(&root.join("data"), Options::default()).unwrap();
     let first = keep(&store, T0, &message(1));
+    // Given back page by page below, however little is left beside it when the disk is full.
+    std::fs::write(root.join("reserve"), vec![0u8; RESERVE]).unwrap();
     let mut kept = vec![];
     let error = loop {
         let body = noise(200_000, kept.len() as u64 + 77);
@@ -79,7 +83,7 @@ fn fills_the_disk() {
     }
     assert_eq!((blobs(&store), store.usage().unwrap().objects), before, "no half state");
     assert_eq!(read_back(&store, first).unwrap(), message(1), "reading goes on");
-    gives_way_step_by_step(&store, &root.join("filler"));
+    gives_way_step_by_step(&store, &root.join("reserve"));
 
     // Full to the last byte again: a start, and then what is set aside is enough to make room, and nobody has to help.
     fill(&root.join("filler again"));
@@ -99,7 +103,7 @@ fn fills_the_disk() {
 /// Gives space back page by page: each attempt either keeps or leaves nothing.
 fn gives_way_step_by_step(store: &Store, filler: &Path) {
     let mut kept = 0;
-    for step in 0..40u64 {
+    for step in 0..90u64 {
         let file = std::fs::OpenOptions::new().write(true).open(filler).unwrap();
         let length = file.metadata().unwrap().len();
         file.set_len(length.saturating_sub(4_096)).unwrap();
