@@ -8,6 +8,7 @@
 mod early;
 mod envelope;
 mod hop;
+mod legs;
 mod listen;
 pub mod milter;
 mod permits;
@@ -15,6 +16,7 @@ mod received;
 mod relay;
 mod responsibility;
 mod session;
+mod split;
 mod transaction;
 
 pub use listen::{Bound, Gateway, Node, adopt, bind};

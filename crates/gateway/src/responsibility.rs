@@ -6,7 +6,7 @@
 
 use mail::arrival::MessageId;
 use service::flow::Keeping;
-use store::{KeptReceipt, WaivedReceipt};
+use store::{KeptReceipt, QueuedReceipt, WaivedReceipt};
 use wire::smtp::reply::Reply;
 
 /// The next hop's success to the end of a message's content. Made by [`crate::relay`] alone.
@@ -32,6 +32,41 @@ pub(crate) enum Responsibility<'a> {
     Durable(&'a KeptReceipt),
     /// Nobody: the policy wants it deleted without a copy (spec D-5).
     Waived(&'a WaivedReceipt),
+    /// Each of these for its part of the recipients (spec D-11).
+    Several(Vec<Share<'a>>),
+}
+
+/// Who is responsible for a part of a message's recipients.
+#[derive(Debug)]
+pub(crate) enum Share<'a> {
+    /// A next hop.
+    NextHop(RelayReceipt),
+    /// We: it is durable in the outbox.
+    Queued(QueuedReceipt),
+    /// We: it is durable in Backup.
+    Durable(&'a KeptReceipt),
+    /// Nobody, by the policy's wish.
+    Waived(&'a WaivedReceipt),
+}
+
+impl<'a> Share<'a> {
+    /// For a part that goes nowhere; `None` when nobody has it.
+    pub(crate) fn of(keeping: &'a Keeping) -> Option<Self> {
+        match keeping {
+            Keeping::Kept(receipt) => Some(Self::Durable(receipt)),
+            Keeping::Waived(receipt) => Some(Self::Waived(receipt)),
+            Keeping::None => None,
+        }
+    }
+
+    fn message(&self) -> MessageId {
+        match self {
+            Self::NextHop(receipt) => receipt.id,
+            Self::Queued(receipt) => receipt.message(),
+            Self::Durable(receipt) => receipt.message(),
+            Self::Waived(receipt) => receipt.message(),
+        }
+    }
 }
 
 impl<'a> Responsibility<'a> {
@@ -44,22 +79,36 @@ impl<'a> Responsibility<'a> {
         }
     }
 
-    /// The message this is about.
+    /// For a message of several parts; `None` unless every one of them has somebody.
+    pub(crate) fn several(shares: Vec<Share<'a>>, parts: usize) -> Option<Self> {
+        (parts > 0 && shares.len() == parts).then_some(Self::Several(shares))
+    }
+
+    /// The message this is about; of several parts, the first.
     pub(crate) fn message(&self) -> MessageId {
         match self {
             Self::NextHop(receipt) => receipt.id,
             Self::Durable(receipt) => receipt.message(),
             Self::Waived(receipt) => receipt.message(),
+            Self::Several(shares) => shares.first().map_or_else(|| MessageId::new(0, [0; 10]), Share::message),
         }
     }
 
     /// The 250 that may be said now: the next hop's own, or ours.
     pub(crate) fn reply(self) -> Reply {
+        let id = self.message();
         let ours = |id: MessageId| Reply::say(250, &format!("2.0.0 Ok: {id}"));
         match self {
             Self::NextHop(receipt) => receipt.reply,
             Self::Durable(receipt) => ours(receipt.message()),
             Self::Waived(receipt) => ours(receipt.message()),
+            Self::Several(shares) => {
+                let theirs = shares.into_iter().find_map(|share| match share {
+                    Share::NextHop(receipt) => Some(receipt.reply),
+                    _ => None,
+                });
+                theirs.unwrap_or_else(|| ours(id))
+            }
         }
     }
 }
@@ -76,5 +125,10 @@ mod tests {
         }
         assert!(RelayReceipt::from_reply(id, Reply::say(250, "2.0.0 Ok")).is_ok());
         assert!(Responsibility::of(&Keeping::None).is_none());
+        assert!(Share::of(&Keeping::None).is_none());
+        let taken = || Share::NextHop(RelayReceipt::from_reply(id, Reply::say(250, "2.0.0 Ok")).unwrap());
+        assert!(Responsibility::several(Vec::new(), 0).is_none());
+        assert!(Responsibility::several(vec![taken()], 2).is_none(), "a part that nobody has");
+        assert!(Responsibility::several(vec![taken(), taken()], 2).is_some());
     }
 }

@@ -23,6 +23,7 @@ use wire::smtp::reply::Reply;
 use wire::smtp::server::{Event, Server, ServerConfig as MachineConfig, Step};
 
 use crate::envelope::Client;
+use crate::legs::leave;
 use crate::listen::{Gateway, Node};
 use crate::transaction::Transaction;
 
@@ -302,9 +303,14 @@ impl Session<'_> {
         }
     }
 
+    /// Says in the log that a next hop failed.
+    pub(crate) fn warn(&self, error: &UpstreamError) {
+        tracing::warn!(connection = self.connection, %error, "the next hop failed");
+    }
+
     /// The next hop is of no use any more in this session's state.
     pub(crate) fn lost(&mut self, error: &UpstreamError) {
-        tracing::warn!(connection = self.connection, %error, "the next hop failed");
+        self.warn(error);
         self.upstream = None;
     }
 
@@ -343,8 +349,10 @@ impl Session<'_> {
 
     /// The transaction is over; the next hop is told if it knows of it.
     pub(crate) async fn reset(&mut self) {
-        let known = self.transaction.take().is_some();
-        if known {
+        let ended = self.transaction.take();
+        let known = ended.is_some();
+        if let Some(transaction) = ended {
+            leave(transaction.others);
             self.forget_client();
         }
         let deadline = Instant::now() + RESET_TIMEOUT;

@@ -1,10 +1,12 @@
 //! One message in a session: envelope, content, decision, and what becomes of it.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use judge::early::Moment;
 use judge::plan::{Fate, ReplyText};
+use judge::policy::Policy;
 use judge::site::{ListenerDirection, Site};
 use mail::address::Address;
 use mail::arrival::{Arrival, Direction, Envelope, MessageId, Surface};
@@ -13,13 +15,17 @@ use service::flow::Decided;
 use service::id;
 use service::metrics::HopEndLabels;
 use service::record::{Outcome, Taken};
+use service::routes::Route;
 use service::spool::{Spool, Spooler};
 use settings::config::{AddReceived, ListenerDirection as Configured};
 use tokio::time::Instant;
 use wire::smtp::command::{MailCommand, RcptCommand};
+use wire::smtp::extensions::Extensions;
+use wire::smtp::path;
 use wire::smtp::reply::Reply;
 use wire::smtp::server::ContentFault;
 
+use crate::legs::{Accepted, Key, Leg};
 use crate::permits::{Permit, STEP};
 use crate::received;
 use crate::relay::{Relayed, relay, result};
@@ -32,10 +38,20 @@ pub(crate) struct Transaction {
     received_ms: u64,
     mail_from: Option<Address>,
     declared: u64,
-    recipients: Vec<Address>,
-    /// What followed `MAIL FROM:`, as long as no next hop has been told: it is chosen by the first
-    /// recipient.
-    pending: Option<String>,
+    /// The accepted recipients of all next-hop transactions, in order.
+    pub(crate) recipients: Vec<Address>,
+    /// What followed `MAIL FROM:`.
+    pub(crate) argument: String,
+    /// No next hop has been told of it: the first recipient chooses one.
+    pending: bool,
+    /// Whose next-hop transaction that of the session is; `None` where nothing had to be chosen.
+    pub(crate) key: Option<Key>,
+    /// Its recipients.
+    pub(crate) own: Vec<Accepted>,
+    /// The others (D-11).
+    pub(crate) others: Vec<Leg>,
+    /// The policy that sorted its recipients.
+    pub(crate) policy: Arc<Policy>,
     content: Option<Content>,
 }
 
@@ -58,14 +74,19 @@ impl Content {
 }
 
 impl Transaction {
-    fn new(mail_from: Option<Address>, declared: u64) -> Self {
+    fn new(mail_from: Option<Address>, declared: u64, argument: String, policy: Arc<Policy>) -> Self {
         Self {
             id: id::message_id(),
             received_ms: id::now_ms(),
             mail_from,
             declared,
             recipients: Vec::new(),
-            pending: None,
+            argument,
+            pending: false,
+            key: None,
+            own: Vec::new(),
+            others: Vec::new(),
+            policy,
             content: None,
         }
     }
@@ -96,15 +117,16 @@ impl Session<'_> {
         if let Some(reply) = self.early(&Moment::Sender(mail_from.as_ref())).await {
             return self.reply(&reply);
         }
-        if self.chooses_routes() {
-            let mut transaction = Transaction::new(mail_from, command.size.unwrap_or(0));
-            transaction.pending = Some(command.argument);
+        let policy = Arc::clone(&self.gateway.service.current().policy.load().policy);
+        let mut transaction = Transaction::new(mail_from, command.size.unwrap_or(0), command.argument.clone(), policy);
+        if self.chooses(&transaction.policy) {
+            transaction.pending = true;
             self.transaction = Some(transaction);
             return self.reply(&Reply::say(250, "2.1.0 Ok"));
         }
         let answer = self.mail_upstream(&command.argument).await;
         if answer.as_ref().is_ok_and(Reply::is_success) {
-            self.transaction = Some(Transaction::new(mail_from, command.size.unwrap_or(0)));
+            self.transaction = Some(transaction);
         }
         self.answer(answer);
     }
@@ -132,15 +154,16 @@ impl Session<'_> {
         self.ready().await?;
         let deadline = self.deadline();
         match &mut self.upstream {
-            Some(upstream) => upstream.mail(argument, deadline).await,
+            Some(upstream) => upstream.mail(&fitting(argument, upstream.extensions()), deadline).await,
             None => Err(gone()),
         }
     }
 
-    /// Whether the next hop depends on the recipient. A client that has logged in did so with one next
-    /// hop, and stays there.
-    fn chooses_routes(&self) -> bool {
-        !self.server.authenticated() && self.gateway.service.current().routes.load().only().is_none()
+    /// Whether anything depends on the recipient: the next hop, or the settings. A client that has logged
+    /// in did so with one next hop, and stays there.
+    fn chooses(&self, policy: &Policy) -> bool {
+        let only = self.gateway.service.current().routes.load().only().is_some();
+        !policy.group.is_empty() || (!only && !self.server.authenticated())
     }
 
     pub(crate) async fn rcpt(&mut self, command: RcptCommand) {
@@ -157,19 +180,28 @@ impl Session<'_> {
             }
             return;
         }
-        if self.chooses_routes()
-            && let Err(reply) = self.choose_route(&recipient).await
-        {
-            return self.reply(&reply);
+        let chooses = self.transaction.as_ref().is_some_and(|t| t.pending || t.key.is_some());
+        if chooses {
+            match self.choose(&recipient).await {
+                Ok(None) => {}
+                Ok(Some(key)) => {
+                    let reply = self.rcpt_leg(key, recipient, &command).await;
+                    return self.reply(&reply);
+                }
+                Err(reply) => return self.reply(&reply),
+            }
         }
         let deadline = self.deadline();
         let answer = match &mut self.upstream {
-            Some(upstream) => upstream.rcpt(&command.argument, deadline).await,
+            Some(upstream) => upstream.rcpt(&fitting(&command.argument, upstream.extensions()), deadline).await,
             None => Err(gone()),
         };
         if answer.as_ref().is_ok_and(Reply::is_success)
             && let Some(transaction) = &mut self.transaction
         {
+            if chooses {
+                transaction.own.push(Accepted::of(recipient.clone(), &command));
+            }
             transaction.recipients.push(recipient);
         }
         let close = match &answer {
@@ -182,30 +214,30 @@ impl Session<'_> {
         }
     }
 
-    /// Brings the session with the next hop onto the recipient's route, with MAIL said there. The error
-    /// is the reply for this recipient.
-    async fn choose_route(&mut self, recipient: &Address) -> Result<(), Reply> {
-        let service = Arc::clone(&self.gateway.service);
-        let direction = self.direction_of(recipient);
-        let routes = service.current().routes.load();
-        let nowhere = || Reply::say(550, "5.1.2 There is no route to this domain");
-        let route = Arc::clone(routes.find(recipient, direction).ok_or_else(nowhere)?);
-        let same = self.route.as_ref().is_some_and(|held| Arc::ptr_eq(held, &route));
+    /// Which next-hop transaction a recipient belongs to: `None` for that of the session, which is brought
+    /// onto the route of the first one, with MAIL said there. The error is the reply for this recipient.
+    async fn choose(&mut self, recipient: &Address) -> Result<Option<Key>, Reply> {
+        let route = self.route_of(recipient)?;
+        let stays = self.server.authenticated();
         let Some(transaction) = &mut self.transaction else { return Err(Reply::say(503, "5.5.1 Need MAIL first")) };
-        let Some(argument) = transaction.pending.clone() else {
-            return if same {
-                Ok(())
-            } else {
-                Err(Reply::say(452, "4.5.3 Another next hop; send this recipient's copy by itself"))
+        let key = Key { route, group: transaction.policy.group_of(recipient) };
+        if !transaction.pending {
+            return match &transaction.key {
+                Some(own) if *own == key => Ok(None),
+                // Another session with the next hop would not be logged in.
+                _ if stays => Err(Reply::say(452, "4.5.3 Other settings; send this recipient's copy by itself")),
+                _ => Ok(Some(key)),
             };
-        };
-        self.take_route(&route).await;
+        }
+        let argument = transaction.argument.clone();
+        self.take_route(&key.route).await;
         match self.mail_upstream(&argument).await {
             Ok(reply) if reply.is_success() => {
                 if let Some(transaction) = &mut self.transaction {
-                    transaction.pending = None;
+                    transaction.pending = false;
+                    transaction.key = Some(key);
                 }
-                Ok(())
+                Ok(None)
             }
             Ok(reply) => Err(reply),
             Err(error) => {
@@ -213,6 +245,15 @@ impl Session<'_> {
                 Err(gone_reply(&error))
             }
         }
+    }
+
+    fn route_of(&self, recipient: &Address) -> Result<Arc<Route>, Reply> {
+        if let Some(route) = self.route.as_ref().filter(|_| self.server.authenticated()) {
+            return Ok(Arc::clone(route));
+        }
+        let routes = self.gateway.service.current().routes.load();
+        let found = routes.find(recipient, self.direction_of(recipient));
+        found.cloned().ok_or_else(|| Reply::say(550, "5.1.2 There is no route to this domain"))
     }
 
     /// Which way a message to this recipient alone would go (D-20).
@@ -297,6 +338,9 @@ impl Session<'_> {
         let deadline = ended + policy.policy.limits.deadline.duration();
         let arrival = self.arrival(&spool);
         let received = self.received(&arrival);
+        if self.transaction.as_ref().is_some_and(|t| !t.others.is_empty()) {
+            return self.finish_split(&spool, &arrival, received.as_deref(), deadline, ended).await;
+        }
         let decided = self.gateway.service.decide(&spool, &arrival, received.as_deref(), deadline).await;
         let (reply, taken) = self.act(&decided, &arrival, &spool, deadline).await;
         self.reply(&reply);
@@ -419,6 +463,17 @@ impl Session<'_> {
                 arrival.received_ms,
             )
         })
+    }
+}
+
+/// An argument of MAIL or RCPT as it was written, without parameters that this next hop does not know: where
+/// there are several, another one of them may have offered those.
+fn fitting<'a>(argument: &'a str, extensions: &Extensions) -> Cow<'a, str> {
+    let Some((path, parameters)) = path::split(argument) else { return Cow::Borrowed(argument) };
+    let kept = extensions.keep(parameters);
+    match kept.split_ascii_whitespace().eq(parameters.split_ascii_whitespace()) {
+        true => Cow::Borrowed(argument),
+        false => Cow::Owned(format!("<{path}>{kept}")),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use mail::arrival::Surface;
 
+use crate::plan::Action;
+
 /// The abilities of a surface.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Can {
@@ -23,5 +25,40 @@ pub fn can(surface: Surface) -> Can {
         Surface::Smtp | Surface::Milter | Surface::Cli => {
             Can { refuse: true, discard: true, tempfail: true, header: true, content: true }
         }
+    }
+}
+
+/// Actions from the mildest to the strictest. Asking the sender to come again loses nothing and stands
+/// above all.
+const BY_STRICTNESS: [Action; 10] = [
+    Action::Delivered,
+    Action::Labelled,
+    Action::Normalised,
+    Action::Disarmed,
+    Action::Disinfected,
+    Action::ObjectDeleted,
+    Action::Held,
+    Action::Blocked,
+    Action::MessageDeleted,
+    Action::Tempfailed,
+];
+
+/// How strict an action is beside others: where a surface cannot tell recipients apart, the greatest of
+/// their actions is taken (D-11).
+pub fn strictness(action: Action) -> usize {
+    BY_STRICTNESS.iter().position(|known| *known == action).unwrap_or(BY_STRICTNESS.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_has_its_place() {
+        let mut places: Vec<usize> = Action::ALL.iter().map(|action| strictness(*action)).collect();
+        places.sort_unstable();
+        assert_eq!(places, (0..Action::ALL.len()).collect::<Vec<_>>());
+        assert!(strictness(Action::Tempfailed) > strictness(Action::MessageDeleted));
+        assert!(strictness(Action::Blocked) > strictness(Action::Delivered));
     }
 }

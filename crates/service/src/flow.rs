@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use judge::can::can;
-use judge::draft::{Case, Draft, Form, Wish, draft, examines};
-use judge::plan::{Action, Change, Copy, Fate, Plan, ReplyText, plan, unexamined};
+use judge::draft::{Case, Draft, Form, Wish, draft};
+use judge::plan::{Action, Change, Copy, Fate, Plan, ReplyText, plan};
 use judge::policy::{Policy, Rule};
 use judge::site::Site;
 use mail::arrival::Arrival;
@@ -22,10 +22,6 @@ use crate::examine::{Examiner, context};
 use crate::record;
 use crate::render::{self, Output, RenderFailure};
 use crate::spool::Spool;
-
-/// What is left of the deadline for keeping, rendering and handing on when an examination ends at its
-/// limit: so much, but never more than a quarter of the time there is.
-const RESERVE: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// How much larger than the message its one unambiguous form may be: a factor, and some bytes beside.
 /// Base64 grows by a third, and what only other readings have comes on top.
@@ -85,29 +81,6 @@ pub struct Bench<'a> {
     pub crashes: u32,
 }
 
-/// Decides about a message. What goes wrong on the way makes the plan a temporary failure, never a
-/// delivery of something unseen.
-pub async fn decide(
-    bench: Bench<'_>,
-    spool: &Spool,
-    arrival: &Arrival,
-    received: Option<&str>,
-    deadline: Instant,
-) -> Decided {
-    if !examines(bench.policy, arrival.direction) {
-        let plan = unexamined(bench.policy, arrival);
-        return finish(bench, spool, arrival, Judged::of(None, plan), received).await;
-    }
-    let reserve = RESERVE.min(deadline.saturating_duration_since(Instant::now()) / 4);
-    let scan_deadline = deadline.checked_sub(reserve).unwrap_or(deadline);
-    let context = context(bench.policy, Input::Message, None);
-    let report = bench.examiner.examine(spool, context.clone(), scan_deadline).await;
-    let bench = Bench { crashes: crashes::count(bench.store, spool, arrival, &report).await, ..bench };
-    let judged = judge_report(bench, spool, arrival, report, scan_deadline).await;
-    let decided = finish(bench, spool, arrival, judged, received).await;
-    check_changed(bench, spool, arrival, decided, scan_deadline, received).await
-}
-
 /// A decision before anything is done about it.
 #[derive(Debug)]
 pub struct Judged {
@@ -142,7 +115,7 @@ pub struct Normalised {
 }
 
 impl Judged {
-    fn of(report: Option<Report>, plan: Plan) -> Self {
+    pub(crate) fn of(report: Option<Report>, plan: Plan) -> Self {
         Self { report, plan, normalised: None, rebuilt: Vec::new() }
     }
 
@@ -260,7 +233,13 @@ fn case<'a>(bench: Bench<'a>, arrival: &'a Arrival, report: &'a Report, form: Fo
 }
 
 /// Keeps what has to be kept, then renders. Blocking work runs on its own thread.
-async fn finish(bench: Bench<'_>, spool: &Spool, arrival: &Arrival, judged: Judged, received: Option<&str>) -> Decided {
+pub(crate) async fn finish(
+    bench: Bench<'_>,
+    spool: &Spool,
+    arrival: &Arrival,
+    judged: Judged,
+    received: Option<&str>,
+) -> Decided {
     let kept = keep(bench, spool, arrival, &judged.plan, judged.decided_from()).await;
     let Judged { report, mut plan, normalised, rebuilt } = judged;
     // From here on everything is about the form that leaves.
@@ -332,7 +311,7 @@ impl RenderJob {
     }
 }
 
-async fn keep(
+pub(crate) async fn keep(
     bench: Bench<'_>,
     spool: &Spool,
     arrival: &Arrival,
@@ -364,7 +343,7 @@ fn tempfail(plan: &mut Plan, code: u16, text: &str) {
 /// What was changed is examined again before it leaves: a message whose content we rewrote goes out
 /// only if no engine finds malware in it any more. Otherwise the rules decide again, about the
 /// message as a whole.
-async fn check_changed(
+pub(crate) async fn check_changed(
     bench: Bench<'_>,
     spool: &Spool,
     arrival: &Arrival,

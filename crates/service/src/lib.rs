@@ -7,6 +7,7 @@
 
 pub mod admin;
 mod crashes;
+mod decide;
 mod early;
 pub mod examine;
 pub mod flow;
@@ -26,16 +27,18 @@ pub mod spool;
 pub mod upkeep;
 pub mod worker;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use judge::plan::{Fate, unexamined};
+use judge::policy::{GroupId, Policy};
 use judge::site::Site;
 use mail::address::Address;
 use mail::arrival::Arrival;
-use store::{Logged, NewQueued, NewRecipient, QueueKind, Store};
+use store::{Logged, NewQueued, NewRecipient, QueueKind, Store, StoreError};
 use tokio::time::Instant;
 
 use examine::Examiner;
@@ -143,9 +146,45 @@ impl Service {
         let (examiner, site) = (self.current.examiner.load_full(), self.current.site.load_full());
         let bench =
             Bench { examiner: &examiner, store: Some(&self.store), policy: &policy.policy, site: &site, crashes: 0 };
-        let decided = flow::decide(bench, spool, arrival, received, deadline).await;
+        let policies = of_recipients(&policy.policy, arrival);
+        let decided = decide::decide(bench, &policies, spool, arrival, received, deadline).await;
         self.metrics.observe_examination(started.elapsed());
         decided
+    }
+
+    /// Decides about a message for each group of its recipients (D-11): an arrival with the recipients of
+    /// one group, and the settings of that group. It is examined once.
+    pub async fn decide_each(
+        &self,
+        spool: &Spool,
+        parts: &[(Arrival, Arc<Policy>)],
+        received: Option<&str>,
+        deadline: Instant,
+    ) -> Vec<Decided> {
+        let started = Instant::now();
+        let policy = self.current.policy.load_full();
+        let (examiner, site) = (self.current.examiner.load_full(), self.current.site.load_full());
+        let bench =
+            Bench { examiner: &examiner, store: Some(&self.store), policy: &policy.policy, site: &site, crashes: 0 };
+        let decided = decide::decide_each(bench, parts, spool, received, deadline).await;
+        self.metrics.observe_examination(started.elapsed());
+        decided
+    }
+
+    /// Keeps a copy of what is refused for some recipients while others get it.
+    ///
+    /// # Errors
+    /// It could not be kept.
+    pub async fn keep_refused(
+        &self,
+        spool: &Spool,
+        arrival: &Arrival,
+        policy: &Arc<Policy>,
+        decided: &mut Decided,
+    ) -> Result<(), StoreError> {
+        let (examiner, site) = (self.current.examiner.load_full(), self.current.site.load_full());
+        let bench = Bench { examiner: &examiner, store: Some(&self.store), policy, site: &site, crashes: 0 };
+        decide::keep_refused(bench, spool, arrival, decided).await
     }
 
     /// Sends the unmodified message to the addresses that the policy names (ACT-25), beside the
@@ -191,7 +230,8 @@ impl Service {
         record::count(&self.metrics, arrival, &decided.plan, report, &outcome);
         let mut row = self.row(arrival, &decided, &outcome);
         // Where it could not be rendered the sender brings it again too.
-        let comes_again = matches!(decided.plan.fate, Fate::Deliver | Fate::Tempfail(_)) && outcome.taken == Taken::No;
+        let comes_again = matches!(decided.plan.fate, Fate::Deliver | Fate::Tempfail(_) | Fate::Discard)
+            && outcome.taken == Taken::No;
         if let Some(copy) = comes_again.then(|| row.backup.take()).flatten() {
             let store = self.store.clone();
             let dropped = tokio::task::spawn_blocking(move || store.delete(copy)).await;
@@ -234,4 +274,17 @@ impl Service {
             would: decided.plan.would.map(|action| action.name().to_owned()),
         }
     }
+}
+
+/// The settings of a message's recipients, each once; at least one.
+fn of_recipients(policy: &Arc<Policy>, arrival: &Arrival) -> Vec<Arc<Policy>> {
+    if policy.group.is_empty() {
+        return vec![Arc::clone(policy)];
+    }
+    let groups: BTreeSet<GroupId> = arrival.envelope.rcpt_to.iter().map(|to| policy.group_of(to)).collect();
+    let mut policies: Vec<Arc<Policy>> = groups.into_iter().map(|id| Arc::new(policy.for_group(id))).collect();
+    if policies.is_empty() {
+        policies.push(Arc::new(policy.for_group(GroupId::Everybody)));
+    }
+    policies
 }

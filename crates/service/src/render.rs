@@ -4,7 +4,7 @@
 //! follows untouched. Changes of content need the whole message, and the proof that the original is
 //! kept.
 
-use std::io;
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use judge::plan::{Change, Plan};
@@ -35,6 +35,26 @@ pub enum Output {
     },
     /// A whole new message.
     Whole(Arc<[u8]>),
+}
+
+impl Output {
+    /// Bytes that go out; `spool` is the message as it came.
+    pub fn len(&self, spool: &Spool) -> u64 {
+        match self {
+            Self::Original => spool.len(),
+            Self::Head { head, rest } => (head.len() as u64).saturating_add(spool.len().saturating_sub(*rest)),
+            Self::Whole(bytes) => bytes.len() as u64,
+        }
+    }
+
+    /// Reads them.
+    pub fn reader(&self, spool: &Spool) -> Box<dyn Read + Send> {
+        match self {
+            Self::Original => Box::new(spool.reader()),
+            Self::Head { head, rest } => Box::new(io::Cursor::new(head.clone()).chain(spool.reader_from(*rest))),
+            Self::Whole(bytes) => Box::new(Spool::Memory(Arc::clone(bytes)).reader()),
+        }
+    }
 }
 
 /// Why a plan could not be rendered.

@@ -156,7 +156,12 @@ impl Spool {
 
     /// A reader from its start.
     pub fn reader(&self) -> SpoolReader {
-        SpoolReader { spool: self.clone(), at: 0 }
+        self.reader_from(0)
+    }
+
+    /// A reader from an offset on.
+    pub fn reader_from(&self, at: u64) -> SpoolReader {
+        SpoolReader { spool: self.clone(), at }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::problem::Problems;
 use crate::read::read_file;
 use crate::reference::comment;
 use crate::schema::{self, Node};
-use crate::tree::Tree;
+use crate::tree::{GROUP, Tree};
 
 /// A policy with what is doubtful about it.
 #[derive(Clone, PartialEq, Debug)]
@@ -79,21 +79,37 @@ pub fn parse_policy(text: &str, origin: &str) -> Result<Policy, Problems> {
 pub fn policy_to_toml(policy: &Policy, full: bool) -> String {
     let schema = schema::policy();
     let defaults = fields(&Policy::of(policy.profile));
-    let differs = |field: &Field| !defaults.contains(field);
+    let written = fields(policy);
     let mut text = String::new();
     let mut section = String::new();
-    for field in fields(policy) {
+    for field in &written {
         let is_profile = field.section.is_empty() && field.name == "profile";
-        if !full && !is_profile && !differs(&field) {
+        let wanted = match of_group(&field.section) {
+            // A group says what differs from the policy itself.
+            Some((_, "")) => true,
+            Some((_, common)) => {
+                !written.iter().any(|f| f.section == common && f.name == field.name && f.value == field.value)
+            }
+            None => full || is_profile || !defaults.contains(field),
+        };
+        // An empty list of groups would forbid writing one.
+        if !wanted || (field.section.is_empty() && field.name == GROUP) {
             continue;
         }
         if field.section != section {
             section.clone_from(&field.section);
             text.push('\n');
-            if full && let Some(node) = at(&schema, &section) {
+            if full
+                && of_group(&section).is_none()
+                && let Some(node) = at(&schema, &section)
+            {
                 text.push_str(&comment(node.description()));
             }
-            text.push_str(&format!("[{section}]\n"));
+            text.push_str(&match of_group(&section) {
+                None => format!("[{section}]\n"),
+                Some((_, "")) => format!("[[{GROUP}]]\n"),
+                Some((_, common)) => format!("[{GROUP}.{common}]\n"),
+            });
         }
         if full && let Some(node) = at(&schema, &field.key()) {
             text.push_str(&comment(node.description()));
@@ -101,6 +117,12 @@ pub fn policy_to_toml(policy: &Policy, full: bool) -> String {
         text.push_str(&format!("{} = {}\n", field.name, field.value));
     }
     text
+}
+
+/// The number of the group that a section is of, and the section in it; empty for the group's own keys.
+fn of_group(section: &str) -> Option<(&str, &str)> {
+    let (number, rest) = section.strip_prefix(GROUP)?.strip_prefix('[')?.split_once(']')?;
+    Some((number, rest.trim_start_matches('.')))
 }
 
 /// One setting in which two policies differ.
@@ -114,12 +136,17 @@ pub struct Change {
     pub new: String,
 }
 
-/// The settings in which two policies differ, in the order of their definition.
+/// The settings in which two policies differ, in the order of their definition. A setting that only one of
+/// them has, of a group that the other has not, is empty in that one.
 pub fn diff(old: &Policy, new: &Policy) -> Vec<Change> {
-    let before = fields(old);
-    let after = fields(new);
-    let changed = before.iter().zip(&after).filter(|(before, after)| before.value != after.value);
-    changed
-        .map(|(before, after)| Change { key: before.key(), old: one_line(&before.value), new: one_line(&after.value) })
+    let (before, after) = (fields(old), fields(new));
+    let value = |fields: &[Field], key: &str| {
+        let found = fields.iter().find(|field| field.key() == key);
+        found.map_or_else(String::new, |field| one_line(&field.value))
+    };
+    let gone = before.iter().filter(|field| !after.iter().any(|f| f.key() == field.key()));
+    let keys = after.iter().chain(gone).map(Field::key).filter(|key| key != GROUP);
+    keys.map(|key| Change { old: value(&before, &key), new: value(&after, &key), key })
+        .filter(|change| change.old != change.new)
         .collect()
 }

@@ -1,6 +1,6 @@
 //! What is wrong, or likely not meant, in a policy that can be read.
 
-use judge::policy::{EngineFailure, MalwareAction, Policy, UnscannedAction};
+use judge::policy::{EngineFailure, GroupId, MalwareAction, Policy, UnscannedAction};
 use judge::units::{Bytes, Time};
 use mail::address::Address;
 
@@ -10,6 +10,8 @@ use crate::problem::Problem;
 const MAX_BACKUP_OBJECTS: u64 = 1_000_000;
 /// Postfix waits 100 s for a before-queue proxy; a reply needs a little of that (D-23).
 const LONGEST_DEADLINE: Time = Time(95_000);
+/// Most groups of recipients: each of a message's groups is a decision and a delivery of its own.
+const MAX_GROUPS: usize = 200;
 /// Longest label in a subject, in bytes: a longer one leaves nothing of the subject to be seen.
 const MAX_LABEL: usize = 200;
 /// Longest refusal text in bytes: a reply line has 512 octets (RFC 5321 section 4.5.3.1.5).
@@ -25,7 +27,48 @@ pub fn check_policy(policy: &Policy) -> Vec<Problem> {
     check_refusal(policy, &mut found);
     check_backup(policy, &mut found);
     check_monitor(policy, &mut found);
+    check_groups(policy, &mut found);
     found
+}
+
+/// Groups: names and recipients, and what is wrong in their own sections and not in the policy itself.
+fn check_groups(policy: &Policy, found: &mut Vec<Problem>) {
+    if policy.group.len() > MAX_GROUPS {
+        found.push(Problem::error("group", format!("more than {MAX_GROUPS} groups")));
+    }
+    let known: Vec<String> = found.iter().map(|problem| problem.message.clone()).collect();
+    for (at, group) in policy.group.iter().enumerate().take(MAX_GROUPS) {
+        let key = format!("group[{at}]");
+        let earlier = policy.group.get(..at).unwrap_or_default();
+        if group.name.trim().is_empty() || group.name.chars().any(char::is_control) || group.name.len() > MAX_LABEL {
+            found.push(Problem::error(&format!("{key}.name"), format!("{key}.name: a group needs a name of one line")));
+        } else if earlier.iter().any(|other| other.name == group.name) {
+            found.push(Problem::error(&format!("{key}.name"), format!("{key}.name: {:?} is taken", group.name)));
+        }
+        if group.recipients.is_empty() {
+            found.push(Problem::error(
+                &format!("{key}.recipients"),
+                format!("{key}.recipients is empty: it is for nobody"),
+            ));
+        }
+        for mask in &group.recipients {
+            if earlier.iter().any(|other| other.recipients.contains(mask)) {
+                let message = format!("{key}.recipients: {mask} belongs to an earlier group, which counts first");
+                found.push(Problem::warning(&format!("{key}.recipients"), message));
+            }
+        }
+        let own = policy.for_group(GroupId::Group(at));
+        let mut of_group = Vec::new();
+        check_malware(&own, &mut of_group);
+        check_texts(&own, &mut of_group);
+        check_unscannable(&own, &mut of_group);
+        check_refusal(&own, &mut of_group);
+        for mut problem in of_group.into_iter().filter(|problem| !known.contains(&problem.message)) {
+            problem.message = format!("group {:?}: {}", group.name, problem.message);
+            problem.key = format!("{key}.{}", problem.key);
+            found.push(problem);
+        }
+    }
 }
 
 /// Whether an action can end with something deleted.

@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::fields::{Field, at, fields, one_line};
 use crate::read::names;
 use crate::schema::{self, Node};
+use crate::tree::{GROUP, GROUP_SECTIONS};
 
 /// Width of comment lines.
 const WIDTH: usize = 96;
@@ -112,13 +113,34 @@ pub fn reference_policy() -> String {
     let schema = schema::policy();
     let profiles: Vec<Vec<Field>> = Profile::ALL.iter().map(|profile| fields(&Policy::of(*profile))).collect();
     let names: Vec<&str> = Profile::ALL.iter().map(|profile| profile.name()).collect();
-    let keys = profiles.first().cloned().unwrap_or_default();
+    // The list of groups has a chapter of its own: none is there by default.
+    let keys: Vec<Field> =
+        profiles.first().into_iter().flatten().filter(|field| field.name != GROUP).cloned().collect();
     let mut text = "# Policy\n\nWhat is decided about mail. A setting that is not written has the default of the \
                     profile. Sizes are written like `\"50 MB\"` or `\"256 KiB\"`, times like `\"30 s\"` or `\"5 min\"`.\n\n"
         .to_owned();
-    let row = |at: usize| profiles.iter().map(|fields| fields.get(at).map(shown).unwrap_or_default()).collect();
+    let row = |at: usize| {
+        let key = keys.get(at).map(Field::key).unwrap_or_default();
+        let value = |fields: &Vec<Field>| fields.iter().find(|f| f.key() == key).map(shown).unwrap_or_default();
+        profiles.iter().map(value).collect()
+    };
     text.push_str(&tables(&schema, &keys, &names, row));
+    text.push_str(&groups(&schema));
     text.push_str(&words(&schema, &keys));
+    text
+}
+
+/// The keys of a group, and which sections it may have.
+fn groups(schema: &Value) -> String {
+    let Some(node) = at(schema, GROUP) else { return String::new() };
+    let mut text =
+        format!("## `[[{GROUP}]]`\n\n{}\n\n| Key | Type | Meaning |\n|---|---|---|\n", cell(node.description()));
+    for name in ["name", "recipients"] {
+        let Some(key) = node.items().and_then(|items| items.key(name)) else { continue };
+        text.push_str(&format!("| `{name}` | {} | {} |\n", kind(&key), cell(key.description())));
+    }
+    let sections: Vec<String> = GROUP_SECTIONS.iter().map(|name| format!("`[{GROUP}.{name}]`")).collect();
+    text.push_str(&format!("\nIt may have these sections of its own: {}.\n\n", sections.join(", ")));
     text
 }
 

@@ -18,6 +18,10 @@ use crate::suggest::closest;
 /// Largest file of settings, in bytes.
 pub const MAX_FILE: usize = 1 << 20;
 
+/// The list of groups of recipients in a policy.
+pub(crate) const GROUP: &str = "group";
+/// The sections that a group may have of its own.
+pub(crate) const GROUP_SECTIONS: [&str; 6] = ["malware", "unscannable", "ambiguous", "disarm", "headers", "refusal"];
 /// Most tables in a list of tables.
 const MAX_TABLES: usize = 256;
 
@@ -143,6 +147,7 @@ impl<'t> Tree<'t> {
             if let Some(base) = base {
                 let written = std::mem::replace(whole.get_mut(), base.clone());
                 merge(whole.get_mut(), written);
+                spread(whole.get_mut());
             }
             let error = match T::deserialize(Deserializer::from(whole)) {
                 Ok(value) => return Some(value),
@@ -352,6 +357,21 @@ fn home(name: &str, root: Node<'_>) -> Option<String> {
         homes.extend(node.keys().into_iter().filter(knows).map(|inner| format!("[{section}.{inner}]")));
     }
     (!homes.is_empty()).then(|| homes.join(" or "))
+}
+
+/// Groups have what the policy says, where they do not say it themselves.
+fn spread(whole: &mut DeTable<'_>) {
+    let common: Vec<_> = GROUP_SECTIONS
+        .iter()
+        .filter_map(|name| whole.get_key_value(*name))
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect();
+    let Some(DeValue::Array(groups)) = whole.get_mut(GROUP).map(Spanned::get_mut) else { return };
+    for group in groups.iter_mut() {
+        let DeValue::Table(group) = group.get_mut() else { continue };
+        let written = std::mem::replace(group, common.iter().cloned().collect());
+        merge(group, written);
+    }
 }
 
 /// Puts the written keys over the base. Recurses as deep as the base.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use judge::policy::{EngineFailure, MalwareAction, Policy, Profile, Rule, UnscannedAction};
+use judge::policy::{EngineFailure, Group, MalwareAction, Policy, Profile, RecipientMask, Rule, UnscannedAction};
 use judge::units::{Bytes, Time};
 use mail::arrival::Surface;
 use proptest::prelude::*;
@@ -55,6 +55,13 @@ fn policy() -> impl Strategy<Value = Policy> {
             policy.monitor.enabled = numbers.3;
             policy.monitor.surfaces = vec![Surface::Cli];
             policy.monitor.rules = vec![Rule::UnscannableLimit];
+            if numbers.3 {
+                let masks = ["bob@example.org", "*.example.org"].map(|text| RecipientMask::parse(text).unwrap());
+                policy.group = vec![
+                    Group::of(&policy, "same", masks.to_vec()),
+                    Group::of(&Policy::of(profile), "other", masks.to_vec()),
+                ];
+            }
             policy
         },
     )

@@ -6,6 +6,7 @@
 mod disk;
 mod kill;
 mod milter;
+mod outbox;
 mod peers;
 mod reload;
 mod startup;

@@ -110,7 +110,7 @@ pub(crate) async fn try_send(to: SocketAddr, mail: &[u8]) -> io::Result<(u16, St
 }
 
 /// One whole reply: its code and its last line's text.
-async fn reply(stream: &mut TcpStream) -> io::Result<(u16, String)> {
+pub(crate) async fn reply(stream: &mut TcpStream) -> io::Result<(u16, String)> {
     loop {
         let mut line = Vec::new();
         while !line.ends_with(b"\r\n") {

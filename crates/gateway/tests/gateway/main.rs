@@ -21,6 +21,7 @@ mod node;
 mod outbox;
 mod pass;
 mod routes;
+mod split;
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -54,6 +55,7 @@ fn run_cases(args: &[String]) -> ExitCode {
         pass::CASES,
         routes::CASES,
         outbox::CASES,
+        split::CASES,
         dialogue::CASES,
         identity::CASES,
         decisions::CASES,

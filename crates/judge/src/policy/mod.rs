@@ -5,6 +5,7 @@
 
 mod actions;
 mod before;
+mod groups;
 mod sections;
 
 pub use actions::{
@@ -12,6 +13,7 @@ pub use actions::{
     UnscannedAction,
 };
 pub use before::{Before, Greylist, Manners, Rates, Tarpit};
+pub use groups::{Group, GroupId, RecipientMask};
 pub use sections::{
     Ambiguous, Archives, BackupRetention, Disarm, Headers, Limits, Malware, MalwareLabels, MessageLog, Monitor, Notice,
     Refusal, Scope, Unscannable,
@@ -74,6 +76,8 @@ pub struct Policy {
     pub backup: BackupRetention,
     /// The message log (D-24).
     pub message_log: MessageLog,
+    /// Groups of recipients with settings of their own (D-11, D-21): one table each.
+    pub group: Vec<Group>,
 }
 
 impl Policy {
@@ -93,6 +97,7 @@ impl Policy {
             refusal: Refusal::default(),
             backup: BackupRetention::default(),
             message_log: MessageLog::default(),
+            group: Vec::new(),
         };
         if profile == Profile::Recommended {
             policy.malware.action = MalwareAction::DeleteMessage;

@@ -1,6 +1,7 @@
 //! What an administrator can ask of a node, whether its daemon runs or not: Backup, policy, key,
 //! message log. The command line uses it directly or through the control socket.
 
+mod queue;
 mod words;
 
 use std::path::PathBuf;
@@ -10,9 +11,8 @@ use mail::address::Address;
 use mail::arrival::MessageId;
 use mail::untrusted::Untrusted;
 use settings::config::Outbox;
-use store::{BackupId, Entry, Filter, Original, QueueId, Store, StoreError};
+use store::{BackupId, Entry, Filter, Original, Store, StoreError};
 
-use crate::id;
 use crate::metrics::Metrics;
 use crate::policy::{self, InForce, Origin, PolicyError};
 use crate::release::{self, Released, SendError};
@@ -21,7 +21,7 @@ use crate::routes::Routes;
 pub use words::{ListFilter, Request, Response, Shown};
 
 /// Most entries of one page.
-const MAX_PAGE: usize = 1_000;
+pub(crate) const MAX_PAGE: usize = 1_000;
 
 /// Everything that answering needs.
 pub struct Admin {
@@ -63,7 +63,7 @@ impl From<Response> for Answer {
 
 /// Why something could not be done.
 #[derive(Debug)]
-enum AdminError {
+pub(crate) enum AdminError {
     Store(StoreError),
     Policy(PolicyError),
     Send(SendError),
@@ -120,23 +120,11 @@ impl Admin {
                 let damaged = found.entries.iter().map(|(id, why)| (id.to_string(), why.clone())).collect();
                 Response::Verified { checked: found.checked, damaged }.into()
             }
-            Request::QueueList { after, limit } => {
-                let limit = limit.clamp(1, MAX_PAGE);
-                let mails = self.store.queue_list(after, limit)?;
-                let next = mails.last().map(|mail| mail.id).filter(|_| mails.len() == limit);
-                Response::Queue { mails, next }.into()
-            }
-            Request::QueueShow { id } => {
-                Response::Queue { mails: vec![self.store.queue_show(queue_id(&id)?)?], next: None }.into()
-            }
-            Request::QueueRetry { ids } if ids.is_empty() => {
-                Response::QueueDone { count: self.store.queue_retry(None, id::now_ms())? }.into()
-            }
-            Request::QueueRetry { ids } => {
-                each(&ids, |id| Ok(self.store.queue_retry(Some(id), id::now_ms())? > 0))?.into()
-            }
-            Request::QueueHold { ids } => each(&ids, |id| self.store.queue_hold(id))?.into(),
-            Request::QueueDelete { ids } => each(&ids, |id| self.store.queue_delete(id))?.into(),
+            request @ (Request::QueueList { .. }
+            | Request::QueueShow { .. }
+            | Request::QueueRetry { .. }
+            | Request::QueueHold { .. }
+            | Request::QueueDelete { .. }) => queue::answer(&self.store, request)?.into(),
             Request::KeyExport => Response::Key { text: self.store.export_key().expose().to_owned() }.into(),
             Request::PolicyShow => {
                 let policy = Box::new(self.in_force.policy.as_ref().clone());
@@ -235,26 +223,6 @@ impl Admin {
             Response::Policy { policy: Box::new(new.policy.as_ref().clone()), origin: new.origin.to_string() };
         Ok(Answer { response, body: None, policy: Some(new) })
     }
-}
-
-fn queue_id(text: &str) -> Result<QueueId, AdminError> {
-    let shown = || mail::untrusted::escape(text, 60);
-    text.parse().map_err(|_| {
-        AdminError::Other(format!("\"{}\" is not the id of a mail in the outbox (13 characters)", shown()))
-    })
-}
-
-/// Does something to mails in the outbox, all or none of which must have a good id.
-fn each(ids: &[String], mut act: impl FnMut(QueueId) -> Result<bool, StoreError>) -> Result<Response, AdminError> {
-    let ids = ids.iter().map(|id| queue_id(id)).collect::<Result<Vec<_>, _>>()?;
-    let mut count = 0;
-    for id in ids {
-        if !act(id)? {
-            return Err(AdminError::Other(format!("the outbox has no mail {id} (any more); {count} were done before")));
-        }
-        count += 1;
-    }
-    Ok(Response::QueueDone { count })
 }
 
 fn store_filter(filter: ListFilter) -> Filter {

@@ -1,10 +1,11 @@
 //! What a sender is told: a report (RFC 3464) about recipients that failed, take long, or went where nobody
 //! reports. Never about a report, never to the null sender, and as NOTIFY asks (RFC 3461 section 4.1).
 
+use judge::plan::ReplyText;
 use mail::address::Address;
-use mail::arrival::Direction;
+use mail::arrival::{Arrival, Direction};
 use mail::dsn::{Fate, Happened, MAX_RETURNED, Report};
-use store::{NewQueued, NewRecipient, QueueKind, Queued, Standing};
+use store::{NewQueued, NewRecipient, QueueKind, Queued, Standing, StoreError};
 
 use super::Told;
 use crate::spool::Spool;
@@ -82,6 +83,48 @@ pub(super) fn reports(
     };
     let body = report.to_bytes();
     vec![(envelope(name, sender, &body, site.is_internal(sender), now), body)]
+}
+
+impl Service {
+    /// Tells a sender of our own that its message was refused for these recipients, while others got it.
+    /// Somebody outside is not told: the sender may be forged, and the report would go to a stranger.
+    ///
+    /// # Errors
+    /// The report cannot be kept in the outbox.
+    pub async fn tell_refused(&self, spool: &Spool, arrival: &Arrival, text: &ReplyText) -> Result<(), StoreError> {
+        let site = self.current().site.load_full();
+        let ours = arrival.over_trusted_connection() || arrival.direction == Direction::Internal;
+        let Some(sender) = arrival.envelope.mail_from.as_ref().filter(|_| ours) else { return Ok(()) };
+        let said = format!("{} {}", text.code, text.text);
+        let status = text.text.split(' ').next().filter(|word| word.starts_with("5.")).unwrap_or("5.7.1");
+        let fate = |address| Fate {
+            address,
+            original: None,
+            happened: Happened::Failed,
+            status,
+            said: Some(said.as_str()),
+            remote: None,
+            until: None,
+        };
+        let fates: Vec<Fate<'_>> = arrival.envelope.rcpt_to.iter().map(fate).collect();
+        let (name, now) = (id::message_id(), id::now_ms());
+        let message = spool.read_at(0, MAX_RETURNED).unwrap_or_default();
+        let report = Report {
+            hostname: &site.hostname,
+            id: &name.to_string(),
+            to: sender,
+            date: &id::date(now),
+            arrived: &id::date(arrival.received_ms),
+            envelope_id: None,
+            fates: &fates,
+            message: &message,
+            // Never what was refused: its header only.
+            whole: false,
+        };
+        let body = report.to_bytes();
+        let mail = envelope(name, sender, &body, site.is_internal(sender), now);
+        self.enqueue(mail, Box::new(std::io::Cursor::new(body))).await.map(drop)
+    }
 }
 
 /// To the sender, from nobody.

@@ -159,6 +159,9 @@ pub struct Limits {
     pub connections_per_peer: u32,
     /// Most recipients of one message; beyond it, 452 (RFC 5321 section 4.5.3.1.10).
     pub recipients: u32,
+    /// Take recipients of several routes or policy groups in one message (D-11). If not, those of another
+    /// one than the first recipient's are answered 452, and the sender brings their copy by itself.
+    pub split_recipients: bool,
     /// Most errors in one session; then 421.
     pub errors: u32,
     /// Most commands in one session; then 421.
@@ -180,6 +183,7 @@ impl Default for Limits {
             connections: 500,
             connections_per_peer: 50,
             recipients: 1000,
+            split_recipients: true,
             errors: 20,
             commands: 10_000,
             command_timeout: Time(300_000),

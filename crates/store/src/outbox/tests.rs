@@ -165,3 +165,22 @@ fn a_body_of_another_length_leaves_nothing() {
     assert_eq!((files(&store), store.queue_usage().unwrap().mails), (0, 0));
     assert_eq!(std::fs::read_dir(store.dir().join("outbox/tmp")).unwrap().count(), 0);
 }
+
+#[test]
+#[ignore = "takes a while to fill: run with --release or by hand"]
+fn opening_with_ten_thousand_mails_takes_seconds() {
+    let dir = tempfile::tempdir_in("/dev/shm").unwrap();
+    let data = dir.path().join("data");
+    let store = Store::open(&data, Options::default()).unwrap();
+    for n in 0..10_000 {
+        put(&store, &[&format!("u{n}@example.com")], &[b'x'; 4096]);
+    }
+    drop(store);
+    let started = std::time::Instant::now();
+    let store = Store::open(&data, Options::default()).unwrap();
+    let due = store.queue_due(NOW, 200).unwrap();
+    let took = started.elapsed();
+    println!("10,000 mails: open and first look took {took:?}");
+    assert_eq!((due.len(), store.queue_usage().unwrap().mails), (200, 10_000));
+    assert!(took < std::time::Duration::from_secs(10));
+}

@@ -1,0 +1,263 @@
+//! The end of a message with several next-hop transactions, or several groups of recipients (spec D-11).
+//!
+//! In order: every group is decided about, from one examination. If one of them asks the sender to try
+//! again, all of it does. Then the legs are delivered; the first that is taken makes us responsible for
+//! the rest: what another next hop did not take goes to the outbox, and what is refused for its
+//! recipients is kept in Backup, with a report to a sender of our own. Only then comes the 250. When
+//! nothing was taken, the reply is the next hop's or the policy's.
+
+use std::sync::Arc;
+
+use judge::plan::{Fate, ReplyText};
+use judge::policy::{GroupId, Policy};
+use mail::arrival::{Arrival, Envelope};
+use service::flow::Decided;
+use service::id;
+use service::record::{Outcome, Taken};
+use service::spool::Spool;
+use tokio::time::Instant;
+use wire::smtp::reply::Reply;
+
+use crate::legs::{Leg, LegEnd, leave};
+use crate::responsibility::{Responsibility, Share};
+use crate::session::{End, Session};
+
+/// A group of recipients with what was decided for it.
+struct Part {
+    group: GroupId,
+    arrival: Arrival,
+    policy: Arc<Policy>,
+    decided: Decided,
+}
+
+/// What is said to the client, and who has the message.
+type Said = (Reply, Taken);
+
+fn busy() -> Reply {
+    Reply::say(451, "4.3.0 Message could not be processed, please try again later")
+}
+
+fn said(text: &ReplyText) -> Reply {
+    Reply::say(text.code, &text.text)
+}
+
+impl Session<'_> {
+    /// Takes a message through whose recipients are not all alike.
+    pub(crate) async fn finish_split(
+        &mut self,
+        spool: &Spool,
+        arrival: &Arrival,
+        received: Option<&str>,
+        deadline: Instant,
+        ended: Instant,
+    ) -> Result<(), End> {
+        let mut legs = self.take_legs();
+        let mut parts = self.decide_parts(&legs, spool, arrival, received, deadline).await;
+        let (reply, taken) = self.act_on_parts(&mut legs, &mut parts, spool, deadline).await;
+        self.put_back(legs).await;
+        self.reply(&reply);
+        let flushed = self.flush().await;
+        let outcome = Outcome { taken, reply: format!("{} {}", reply.code(), reply.text()), took: ended.elapsed() };
+        for part in parts {
+            self.gateway.service.finish(&part.arrival, spool, part.decided, outcome.clone()).await;
+        }
+        flushed
+    }
+
+    /// All legs that have a recipient, that of the session first.
+    fn take_legs(&mut self) -> Vec<Leg> {
+        let Some(transaction) = &mut self.transaction else { return Vec::new() };
+        let mut legs = Vec::new();
+        if let Some(key) = transaction.key.clone() {
+            legs.push(Leg { key, upstream: self.upstream.take(), recipients: std::mem::take(&mut transaction.own) });
+        }
+        legs.append(&mut transaction.others);
+        legs
+    }
+
+    /// The session keeps its own next hop, the others are left.
+    async fn put_back(&mut self, mut legs: Vec<Leg>) {
+        if !legs.is_empty() {
+            self.upstream = legs.remove(0).upstream;
+        }
+        leave(legs);
+        // It may have been told of a message that it did not get.
+        self.reset().await;
+    }
+
+    /// Decides for each group of recipients. The first keeps the message's id; each other one has its own,
+    /// so that its copy and its log line can be told apart.
+    async fn decide_parts(
+        &self,
+        legs: &[Leg],
+        spool: &Spool,
+        arrival: &Arrival,
+        received: Option<&str>,
+        deadline: Instant,
+    ) -> Vec<Part> {
+        let Some(transaction) = &self.transaction else { return Vec::new() };
+        let mut groups: Vec<GroupId> = Vec::new();
+        for leg in legs.iter().filter(|leg| !leg.recipients.is_empty()) {
+            if !groups.contains(&leg.key.group) {
+                groups.push(leg.key.group);
+            }
+        }
+        let part = |(at, group): (usize, &GroupId)| {
+            let of_group = legs.iter().filter(|leg| leg.key.group == *group);
+            let rcpt_to = of_group.flat_map(|leg| &leg.recipients).map(|to| to.address.clone()).collect();
+            let arrival = Arrival {
+                id: if at == 0 { arrival.id } else { id::message_id() },
+                envelope: Envelope { mail_from: arrival.envelope.mail_from.clone(), rcpt_to },
+                ..arrival.clone()
+            };
+            (arrival, Arc::new(transaction.policy.for_group(*group)))
+        };
+        let wanted: Vec<(Arrival, Arc<Policy>)> = groups.iter().enumerate().map(part).collect();
+        let mut decided = self.gateway.service.decide_each(spool, &wanted, received, deadline).await;
+        // The administrator gets one original of a message, not one a group.
+        let mut forwarded = false;
+        for one in &mut decided {
+            let wants = !one.plan.forward_to.is_empty();
+            if forwarded {
+                one.plan.forward_to.clear();
+            }
+            forwarded |= wants;
+        }
+        let parts = groups.into_iter().zip(wanted).zip(decided);
+        parts.map(|((group, (arrival, policy)), decided)| Part { group, arrival, policy, decided }).collect()
+    }
+
+    async fn act_on_parts(&self, legs: &mut [Leg], parts: &mut [Part], spool: &Spool, deadline: Instant) -> Said {
+        if let Some(text) = parts.iter().find_map(|part| match &part.decided.plan.fate {
+            Fate::Tempfail(text) => Some(text),
+            _ => None,
+        }) {
+            return (said(text), Taken::No);
+        }
+        let ends = self.deliver_legs(legs, parts, spool, deadline).await;
+        if let Some(failed) = nothing_taken(&ends, parts) {
+            return failed;
+        }
+        match self.share_out(legs, ends, parts, spool).await {
+            Some(reply) => (reply, Taken::Yes),
+            // Some have it and the rest could not be made safe: the sender brings all of it again.
+            None => (busy(), Taken::Unknown),
+        }
+    }
+
+    /// Delivers what is to be delivered, leg by leg; each has its share of the time that is left.
+    async fn deliver_legs(
+        &self,
+        legs: &mut [Leg],
+        parts: &[Part],
+        spool: &Spool,
+        deadline: Instant,
+    ) -> Vec<Option<LegEnd>> {
+        let mut ends = Vec::new();
+        let mut left = legs.len();
+        for leg in legs {
+            let share = deadline.saturating_duration_since(Instant::now()) / u32::try_from(left.max(1)).unwrap_or(1);
+            left = left.saturating_sub(1);
+            let part = parts.iter().find(|part| part.group == leg.key.group);
+            ends.push(
+                match part.filter(|part| part.decided.plan.fate == Fate::Deliver && !leg.recipients.is_empty()) {
+                    Some(part) => {
+                        let (id, output) = (part.arrival.id, &part.decided.output);
+                        Some(leg.deliver(self, id, output, spool, Instant::now() + share).await)
+                    }
+                    None => None,
+                },
+            );
+        }
+        ends
+    }
+
+    /// Makes every part somebody's: `None` when that failed.
+    async fn share_out(
+        &self,
+        legs: &[Leg],
+        ends: Vec<Option<LegEnd>>,
+        parts: &mut [Part],
+        spool: &Spool,
+    ) -> Option<Reply> {
+        let mut shares = Vec::new();
+        let mut wanted = 0usize;
+        for (leg, end) in legs.iter().zip(ends) {
+            let Some(end) = end else { continue };
+            let part = parts.iter().find(|part| part.group == leg.key.group)?;
+            wanted = wanted.saturating_add(1);
+            match end {
+                LegEnd::Taken(receipt) => shares.push(Share::NextHop(receipt)),
+                LegEnd::Refused(reply) | LegEnd::Unknown(reply) => {
+                    match self.queue_rest(leg, &part.arrival, &part.decided, spool).await {
+                        Ok(receipt) => {
+                            tracing::warn!(id = %part.arrival.id, queue = %receipt.id(), route = leg.key.route.name, code = reply.code(), text = reply.text(), "one next hop took a message and another did not: the rest waits in the outbox");
+                            shares.push(Share::Queued(receipt));
+                        }
+                        Err(error) => {
+                            tracing::error!(id = %part.arrival.id, %error, "some recipients have a message and the rest cannot be kept in the outbox; it is deferred, and comes to some twice");
+                            return None;
+                        }
+                    }
+                }
+            }
+        }
+        for part in parts.iter_mut() {
+            match part.decided.plan.fate.clone() {
+                Fate::Deliver | Fate::Tempfail(_) => continue,
+                Fate::Discard => {}
+                Fate::Refuse(text) => self.refuse_part(part, spool, &text).await?,
+            }
+            wanted = wanted.saturating_add(1);
+        }
+        shares.extend(
+            parts.iter().filter(|p| p.decided.plan.fate != Fate::Deliver).filter_map(|p| Share::of(&p.decided.keeping)),
+        );
+        Responsibility::several(shares, wanted).map(Responsibility::reply)
+    }
+
+    /// Refused for these recipients while others have it: the copy is ours to keep, and a sender of our own
+    /// is told.
+    async fn refuse_part(&self, part: &mut Part, spool: &Spool, text: &ReplyText) -> Option<()> {
+        let service = &self.gateway.service;
+        if let Err(error) = service.keep_refused(spool, &part.arrival, &part.policy, &mut part.decided).await {
+            tracing::error!(id = %part.arrival.id, %error, "a message that is refused for some of its recipients could not be kept; it is deferred");
+            return None;
+        }
+        if let Err(error) = service.tell_refused(spool, &part.arrival, text).await {
+            tracing::error!(id = %part.arrival.id, %error, "its sender could not be told that a message was refused for some recipients");
+        }
+        Some(())
+    }
+}
+
+/// The reply when no next hop has taken anything and nothing else makes it ours; `None` otherwise.
+fn nothing_taken(ends: &[Option<LegEnd>], parts: &[Part]) -> Option<Said> {
+    let tried: Vec<&LegEnd> = ends.iter().flatten().collect();
+    if tried.iter().any(|end| matches!(end, LegEnd::Taken(_))) {
+        return None;
+    }
+    if let Some(LegEnd::Unknown(reply)) = tried.iter().find(|end| matches!(end, LegEnd::Unknown(_))) {
+        return Some((reply.clone(), Taken::Unknown));
+    }
+    let refusals = || {
+        tried.iter().filter_map(|end| match end {
+            LegEnd::Refused(reply) => Some(reply),
+            _ => None,
+        })
+    };
+    if let Some(later) = refusals().find(|reply| !reply.is_permanent()) {
+        return Some((later.clone(), Taken::No));
+    }
+    if parts.iter().any(|part| part.decided.plan.fate == Fate::Discard) {
+        return None;
+    }
+    let by_policy = || {
+        parts.iter().find_map(|part| match &part.decided.plan.fate {
+            Fate::Refuse(text) => Some(said(text)),
+            _ => None,
+        })
+    };
+    let reply = refusals().next().cloned().or_else(by_policy).unwrap_or_else(busy);
+    Some((reply, Taken::No))
+}

@@ -1,0 +1,141 @@
+//! One examination, and the decisions that are made from it: one for all recipients, or one for each group
+//! of them that has settings of its own (spec D-11, D-21).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use judge::can::strictness;
+use judge::draft::examines;
+use judge::plan::{Copy, Plan, unexamined};
+use judge::policy::Policy;
+use mail::arrival::Arrival;
+use mail::evidence::Report;
+use scan::Input;
+use store::StoreError;
+use tokio::time::Instant;
+
+use crate::crashes;
+use crate::examine::context;
+use crate::flow::{Bench, Decided, Judged, Keeping, check_changed, finish, judge_report, keep};
+use crate::spool::Spool;
+
+/// What is left of the deadline for keeping, rendering and handing on when an examination ends at its
+/// limit: so much, but never more than a quarter of the time there is.
+const RESERVE: Duration = Duration::from_secs(2);
+
+/// Decides about a message. What goes wrong on the way makes the plan a temporary failure, never a
+/// delivery of something unseen. Where recipients have different settings, the strictest decision of
+/// theirs is taken (D-11, for surfaces that cannot tell recipients apart).
+pub(crate) async fn decide(
+    bench: Bench<'_>,
+    policies: &[Arc<Policy>],
+    spool: &Spool,
+    arrival: &Arrival,
+    received: Option<&str>,
+    deadline: Instant,
+) -> Decided {
+    let seen = see(bench, policies, spool, arrival, deadline).await;
+    let mut strictest: Option<(Judged, &Arc<Policy>)> = None;
+    for policy in policies {
+        let judged = seen.judge(Bench { policy, ..bench }, spool, arrival).await;
+        if strictest.as_ref().is_none_or(|(other, _)| strictness(judged.plan.action) > strictness(other.plan.action)) {
+            strictest = Some((judged, policy));
+        }
+    }
+    let Some((judged, policy)) = strictest else {
+        let judged = seen.judge(bench, spool, arrival).await;
+        return seen.act(bench, spool, arrival, judged, received).await;
+    };
+    seen.act(Bench { policy, ..bench }, spool, arrival, judged, received).await
+}
+
+/// Decides about a message for each group of its recipients by that group's own settings. It is examined
+/// once.
+pub(crate) async fn decide_each(
+    bench: Bench<'_>,
+    parts: &[(Arrival, Arc<Policy>)],
+    spool: &Spool,
+    received: Option<&str>,
+    deadline: Instant,
+) -> Vec<Decided> {
+    let policies: Vec<Arc<Policy>> = parts.iter().map(|(_, policy)| Arc::clone(policy)).collect();
+    let Some((whole, _)) = parts.first() else { return Vec::new() };
+    let seen = see(bench, &policies, spool, whole, deadline).await;
+    let mut all = Vec::new();
+    for (arrival, policy) in parts {
+        let bench = Bench { policy, ..bench };
+        let judged = seen.judge(bench, spool, arrival).await;
+        all.push(seen.act(bench, spool, arrival, judged, received).await);
+    }
+    all
+}
+
+/// What one examination brought, for every decision that is made from it.
+struct Seen {
+    /// `None` when no policy wanted it examined.
+    report: Option<Report>,
+    crashes: u32,
+    deadline: Instant,
+}
+
+/// Examines a message if any of these policies wants that.
+async fn see(bench: Bench<'_>, policies: &[Arc<Policy>], spool: &Spool, arrival: &Arrival, deadline: Instant) -> Seen {
+    let reserve = RESERVE.min(deadline.saturating_duration_since(Instant::now()) / 4);
+    let deadline = deadline.checked_sub(reserve).unwrap_or(deadline);
+    if !policies.iter().any(|policy| examines(policy, arrival.direction)) {
+        return Seen { report: None, crashes: 0, deadline };
+    }
+    let context = context(bench.policy, Input::Message, None);
+    let report = bench.examiner.examine(spool, context, deadline).await;
+    let crashes = crashes::count(bench.store, spool, arrival, &report).await;
+    Seen { report: Some(report), crashes, deadline }
+}
+
+impl Seen {
+    async fn judge(&self, bench: Bench<'_>, spool: &Spool, arrival: &Arrival) -> Judged {
+        match &self.report {
+            Some(report) if examines(bench.policy, arrival.direction) => {
+                let bench = Bench { crashes: self.crashes, ..bench };
+                judge_report(bench, spool, arrival, report.clone(), self.deadline).await
+            }
+            _ => Judged::of(None, unexamined(bench.policy, arrival)),
+        }
+    }
+
+    async fn act(
+        &self,
+        bench: Bench<'_>,
+        spool: &Spool,
+        arrival: &Arrival,
+        judged: Judged,
+        received: Option<&str>,
+    ) -> Decided {
+        let bench = Bench { crashes: self.crashes, ..bench };
+        let decided = finish(bench, spool, arrival, judged, received).await;
+        check_changed(bench, spool, arrival, decided, self.deadline, received).await
+    }
+}
+
+/// Keeps a copy of a message that is refused for these recipients and was accepted for others: nobody else
+/// has it for them any more (D-11).
+///
+/// # Errors
+/// It could not be kept.
+pub(crate) async fn keep_refused(
+    bench: Bench<'_>,
+    spool: &Spool,
+    arrival: &Arrival,
+    decided: &mut Decided,
+) -> Result<(), StoreError> {
+    if matches!(decided.keeping, Keeping::Kept(_)) {
+        return Ok(());
+    }
+    let plan = Plan { copy: Copy::Keep, ..decided.plan.clone() };
+    match keep(bench, spool, arrival, &plan, decided.report.as_ref()).await? {
+        Keeping::None => Err(StoreError::NotFound { what: "report of a refused message" }),
+        kept => {
+            decided.keeping = kept;
+            Ok(())
+        }
+    }
+}
