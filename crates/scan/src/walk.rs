@@ -320,8 +320,15 @@ impl<'a> Walk<'a> {
     }
 
     fn open(&mut self, id: ObjectId, kind: FileKind, bytes: &[u8]) -> Option<Box<dyn Container>> {
+        let is_text = |declared: &Untrusted<String>| declared.raw().starts_with("text/");
+        let object = self.table.object(id)?;
+        let text_part =
+            kind == FileKind::Text && !object.part.is_empty() && object.declared.as_ref().is_some_and(is_text);
         let budget = &mut self.budget;
-        match caught(|| unpack::open(kind, bytes, budget)) {
+        let open = || {
+            if text_part { unpack::open_text_part(bytes, budget) } else { unpack::open(kind, bytes, budget) }
+        };
+        match caught(open) {
             Some(Opening::Leaf) => None,
             Some(Opening::Unscanned(reason)) => {
                 self.unscanned(id, reason);

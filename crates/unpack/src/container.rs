@@ -11,8 +11,8 @@ use crate::budget::Budget;
 use crate::bytes::between;
 use crate::formats::several::{self, Reading, Several};
 use crate::formats::{
-    ar, arj, cab, chm, cms, compressed, cpio, gzip, html, iso, lha, message, odf, ole2, ooxml, pdf, pe, rar, sevenz,
-    sis, swf, szdd, tar, tnef, xar, zip,
+    ar, arj, cab, card, chm, cms, compressed, cpio, gzip, html, iso, lha, message, odf, ole2, ooxml, pdf, pe, rar,
+    sevenz, shortcut, sis, swf, szdd, tar, texts, tnef, xar, zip,
 };
 
 /// A file that holds others. It keeps no reference to its bytes: they are handed in at each call,
@@ -116,7 +116,25 @@ pub fn open(kind: FileKind, data: &[u8], budget: &mut Budget) -> Opening {
         return Opening::Leaf;
     }
     let program = matches!(kind, FileKind::Pe | FileKind::Elf);
-    let mut first = if program { None } else { primary(kind, data, budget) };
+    let first = if program { None } else { primary(kind, data, budget) };
+    with_others(kind, first, data, budget)
+}
+
+/// Opens a text part of a message, in which the message's reader has found the files already.
+pub fn open_text_part(data: &[u8], budget: &mut Budget) -> Opening {
+    if ooxml::flat::starts(data) {
+        return open(FileKind::Text, data, budget);
+    }
+    if let Err(limit) = budget.burn(data.len() as u64) {
+        return Opening::Unscanned(limit.into());
+    }
+    let first = texts::open(FileKind::Text, data, true, budget);
+    with_others(FileKind::Text, first, data, budget)
+}
+
+/// A container of a kind, if it is one, and what else the file is.
+fn with_others(kind: FileKind, mut first: Option<Box<dyn Container>>, data: &[u8], budget: &mut Budget) -> Opening {
+    let program = matches!(kind, FileKind::Pe | FileKind::Elf);
     // A compound file's sectors stand in any order, so that archives in its streams are in pieces; the
     // streams, and what stands behind the file, are members. What is damaged tells of less.
     let apart = kind == FileKind::Ole2 && first.as_ref().is_some_and(|file| file.problems().is_empty());
@@ -177,6 +195,11 @@ fn primary(kind: FileKind, data: &[u8], budget: &mut Budget) -> Option<Box<dyn C
         FileKind::OtherArchive => return rarer(data),
         FileKind::Pdf => Box::new(pdf::Pdf::open()),
         FileKind::Html | FileKind::Svg => return html::open(kind, data, budget),
+        FileKind::Text | FileKind::Script => return texts::open(kind, data, false, budget),
+        FileKind::InternetShortcut => return texts::open(kind, data, true, budget),
+        FileKind::Calendar | FileKind::VCard => return card::open(data, budget),
+        FileKind::Lnk => return shortcut::lnk::open(data, budget),
+        FileKind::Xml => return shortcut::xml::open(kind, data, budget),
         _ => return None,
     })
 }

@@ -153,6 +153,23 @@ pub fn fuzz_cms(data: &[u8]) {
     walk(FileKind::Cms, data);
 }
 
+/// Reads the bytes as a text, a script and a shortcut in lines or XML.
+pub fn fuzz_script(data: &[u8]) {
+    for kind in [FileKind::Text, FileKind::Script, FileKind::InternetShortcut, FileKind::Xml] {
+        walk(kind, data);
+    }
+}
+
+/// Reads the bytes as a Windows shortcut.
+pub fn fuzz_lnk(data: &[u8]) {
+    walk(FileKind::Lnk, data);
+}
+
+/// Reads the bytes as a calendar.
+pub fn fuzz_calendar(data: &[u8]) {
+    walk(FileKind::Calendar, data);
+}
+
 /// Reads the bytes as HTML, its scripts included.
 pub fn fuzz_html(data: &[u8]) {
     walk(FileKind::Html, data);

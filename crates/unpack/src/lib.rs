@@ -33,6 +33,6 @@ mod views;
 mod xml;
 
 pub use budget::{Budget, Fence, Limit, Limits, Meter, StopFlag};
-pub use container::{Container, Member, Opening, open};
+pub use container::{Container, Member, Opening, open, open_text_part};
 pub use detect::detect;
 pub use passwords::{MAX_LENGTH as MAX_PASSWORD_LENGTH, MAX_PASSWORDS, Passwords};

@@ -2,8 +2,8 @@
 //! fits decides.
 
 use mail::evidence::FileKind::{
-    self, Ar, Cab, Compressed, DiskImage, Elf, Gzip, Image, Iso, Lha, Lnk, MachO, Media, Ole2, OneNote, OtherArchive,
-    Pdf, Rar, Rpm, Rtf, SevenZip, Tar, Tnef, Unknown, Zip,
+    Ar, Cab, Compressed, DiskImage, Elf, Gzip, Image, Iso, Lha, Lnk, MachO, Media, Ole2, OneNote, OtherArchive, Pdf,
+    Rar, Rpm, Rtf, SevenZip, Tar, Text, Tnef, Unknown, Zip,
 };
 
 use crate::bytes::take;
@@ -95,12 +95,12 @@ pub(super) const SIGNATURES: &[Signature] = &[
     (OtherArchive, 0, b"UC2\x1a", "UltraCompressor"),
     (OtherArchive, 0, b"SIT!", "StuffIt"),
     (OtherArchive, 0, b"StuffIt ", "StuffIt 5"),
-    (OtherArchive, 0, b"(This file must be converted with BinHex", "BinHex"),
-    (OtherArchive, 0, b"begin 644 ", "uuencode"),
-    (OtherArchive, 0, b"begin 755 ", "uuencode"),
-    (OtherArchive, 0, b"begin 666 ", "uuencode"),
-    (OtherArchive, 0, b"begin-base64 ", "uuencode -m"),
-    (OtherArchive, 0, b"=ybegin ", "yEnc"),
+    (Text, 0, b"(This file must be converted with BinHex", "BinHex"),
+    (Text, 0, b"begin 644 ", "uuencode"),
+    (Text, 0, b"begin 755 ", "uuencode"),
+    (Text, 0, b"begin 666 ", "uuencode"),
+    (Text, 0, b"begin-base64 ", "uuencode -m"),
+    (Text, 0, b"=ybegin ", "yEnc"),
     (OtherArchive, 0, b"!BDN", "Outlook PST"),
     (OtherArchive, 0, b"ITSF", "CHM"),
     (OtherArchive, 0, b"MSWIM\0\0\0", "WIM"),

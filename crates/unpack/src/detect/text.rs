@@ -7,6 +7,7 @@
 use mail::evidence::FileKind;
 
 use crate::bytes::between;
+use crate::formats::shortcut::ini;
 
 /// How much of a file is looked at, in bytes.
 pub(super) const SAMPLE: usize = 8 * 1024;
@@ -17,6 +18,8 @@ const CONTROLS: usize = 32;
 const HTML_STARTS: &[&[u8]] = &[
     b"<!doctype html",
     b"<html",
+    b"<job",
+    b"<package",
     b"<head",
     b"<body",
     b"<script",
@@ -91,11 +94,23 @@ pub(super) fn kind(bytes: &[u8]) -> Option<FileKind> {
     let holds = |marks: &[&[u8]]| marks.iter().any(|mark| memchr::memmem::find(&sample, mark).is_some());
     Some(if begins(SCRIPT_STARTS) {
         FileKind::Script
+    } else if begins(&[b"begin:vcalendar"]) {
+        FileKind::Calendar
+    } else if begins(&[b"begin:vcard"]) {
+        FileKind::VCard
+    } else if ini::is_internet_shortcut(&sample) {
+        FileKind::InternetShortcut
     } else if begins(HTML_STARTS) {
         FileKind::Html
     } else if begins(XML_STARTS) {
-        // XHTML is HTML; a picture with a script in it stays a picture in XML.
-        if memchr::memmem::find(&sample, b"<html").is_some() { FileKind::Html } else { FileKind::Xml }
+        // XHTML is HTML.
+        if holds(&[b"<html"]) {
+            FileKind::Html
+        } else if holds(&[b"<svg", b":svg"]) && !holds(&[b"<office:", b"<pkg:package"]) {
+            FileKind::Svg
+        } else {
+            FileKind::Xml
+        }
     } else if holds(HTML_MARKS)
         || start.starts_with(b"<!--") && memchr::memchr(b'<', between(start, 4, SAMPLE)).is_some()
     {

@@ -20,6 +20,7 @@ mod programs;
 mod rarer;
 mod rars;
 mod samples;
+mod scripts;
 mod sealed;
 mod sevenz;
 mod several;

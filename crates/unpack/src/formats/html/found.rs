@@ -7,6 +7,7 @@ use mail::evidence::{Active, FileKind, Role};
 use super::{MAX_DOCUMENTS, MAX_FILES, MAX_SCRIPTS};
 use crate::bytes::between;
 use crate::detect;
+use crate::formats::texts::encoded;
 use crate::views::html::entities::undone;
 use crate::views::html::text::Page;
 use crate::views::html::{Token, Tokens, local};
@@ -125,6 +126,30 @@ impl Found {
         self.documents.push((document, xml));
     }
 
+    /// Keeps a script that is no element of a page.
+    pub(crate) fn code(&mut self, dialect: Dialect, text: &[u8]) {
+        self.scripts.push((dialect, String::from_utf8_lossy(text).into_owned()));
+    }
+
+    /// Notes an address that opens itself, or at a click on the file.
+    pub(crate) fn opens(&mut self, address: &str) {
+        self.act(Active::OpenUri, address.to_owned());
+        self.address(address.as_bytes(), || None);
+    }
+
+    /// Notes something that acts.
+    pub(crate) fn acts(&mut self, what: Active, text: &str) {
+        if !text.is_empty() {
+            self.act(what, text.to_owned());
+        }
+    }
+
+    /// A line of text that is shown.
+    pub(crate) fn text(&mut self, line: &str) {
+        self.views.text.push(line, false);
+        self.views.text.end_line(false);
+    }
+
     fn act(&mut self, what: Active, text: String) {
         self.acts = self.acts.saturating_add(1);
         // Comparing each with all the others costs; far too many are said to be by the views.
@@ -134,11 +159,13 @@ impl Found {
     }
 
     fn script(&mut self, raw: &[u8], dialect: Option<Dialect>, xml: bool) {
-        let mut text = String::from_utf8_lossy(raw).into_owned();
-        if xml {
-            text =
-                if text.contains("<![CDATA[") { text.replace("<![CDATA[", "").replace("]]>", "") } else { undone(raw) };
-        }
+        let mut text = if memchr::memmem::find(raw, b"<![CDATA[").is_some() {
+            String::from_utf8_lossy(raw).replace("<![CDATA[", "").replace("]]>", "")
+        } else if xml {
+            undone(raw)
+        } else {
+            String::from_utf8_lossy(raw).into_owned()
+        };
         if text.trim().is_empty() {
             return;
         }
@@ -150,6 +177,11 @@ impl Found {
         // Data that scripts may read is looked at, but does nothing by itself.
         if dialect.is_some() {
             self.act(Active::Script, text.clone());
+        }
+        if let Some(plain) = encoded::undone(text.as_bytes()) {
+            text = String::from_utf8_lossy(&plain).into_owned();
+            self.view.push_str(&text);
+            self.view.push('\n');
         }
         self.scripts.push((dialect.unwrap_or(Dialect::Js), text));
     }
@@ -177,7 +209,8 @@ impl Found {
         }
     }
 
-    fn data(&mut self, address: &[u8], name: Option<String>) {
+    /// A `data:` address.
+    pub(crate) fn data(&mut self, address: &[u8], name: Option<String>) {
         if let Some((declared, content)) = data_url(address) {
             self.file(File { name, declared: Some(declared), role: Role::File, content });
         }
@@ -247,8 +280,7 @@ impl Found {
         let Some(at) = lower.find("url").and_then(|at| content.get(at.checked_add(3)?..)) else { return };
         let address = at.trim_start().trim_start_matches('=').trim().trim_matches(['"', '\'']);
         if !address.is_empty() {
-            self.act(Active::OpenUri, address.to_owned());
-            self.address(address.as_bytes(), || None);
+            self.opens(address);
         }
     }
 }

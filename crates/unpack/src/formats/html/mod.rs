@@ -29,31 +29,28 @@ const MAX_SCRIPTS: usize = 32 * 1024 * 1024;
 
 /// Opens an HTML document or an SVG picture; `None` if there is nothing to tell.
 pub(crate) fn open(kind: FileKind, data: &[u8], budget: &mut Budget) -> Option<Box<dyn Container>> {
-    let xml = matches!(kind, FileKind::Svg | FileKind::Xml);
-    members(&plain(data), xml, true, data.len(), budget)
+    let mut found = Found::default();
+    found.read(&plain(data), kind == FileKind::Svg, true);
+    finish(found, data.len(), budget)
 }
 
-/// All members of a document. `texts`: with its text.
-fn members(document: &[u8], xml: bool, texts: bool, input: usize, budget: &mut Budget) -> Option<Box<dyn Container>> {
-    let mut found = Found::default();
-    let mut problems = Vec::new();
-    found.read(document, xml, texts);
-    let mut meter = Meter::new(input as u64);
-    let mut done = 0_usize;
-    loop {
-        fold(&mut found, budget, &mut problems);
-        // Documents in the document, which may hold scripts in turn.
-        let Some((inner, is_xml)) = found.documents.get(done).cloned() else { break };
-        done = done.saturating_add(1);
-        if let Err(limit) = budget.burn(inner.len() as u64) {
-            problems.push(limit.into());
-            break;
-        }
-        found.read(&inner, is_xml, false);
-    }
+/// The members of a document of `input` bytes that was read.
+pub(crate) fn finish(found: Found, input: usize, budget: &mut Budget) -> Option<Box<dyn Container>> {
+    finish_with(found, Vec::new(), input, budget)
+}
+
+/// The same, with what could not be read.
+pub(crate) fn finish_with(
+    mut found: Found,
+    mut problems: Vec<UnscannedReason>,
+    input: usize,
+    budget: &mut Budget,
+) -> Option<Box<dyn Container>> {
+    within(&mut found, budget, &mut problems);
     if found.over {
         problems.push(UnscannedReason::LimitObjects);
     }
+    let mut meter = Meter::new(input as u64);
     let mut members = Vec::new();
     let files = std::mem::take(&mut found.files);
     for (file, index) in files.into_iter().zip(0_u32..) {
@@ -93,6 +90,21 @@ fn members(document: &[u8], xml: bool, texts: bool, input: usize, budget: &mut B
     problems.sort_unstable();
     problems.dedup();
     Parts::some(members, problems)
+}
+
+/// Puts scripts together, and reads the documents in the document, which may hold scripts in turn.
+fn within(found: &mut Found, budget: &mut Budget, problems: &mut Vec<UnscannedReason>) {
+    let mut done = 0_usize;
+    loop {
+        fold(found, budget, problems);
+        let Some((inner, is_xml)) = found.documents.get(done).cloned() else { return };
+        done = done.saturating_add(1);
+        if let Err(limit) = budget.burn(inner.len() as u64) {
+            problems.push(limit.into());
+            return;
+        }
+        found.read(&inner, is_xml, false);
+    }
 }
 
 /// Puts together the constants of the scripts that were read since the last time.

@@ -75,8 +75,14 @@ impl Blobs {
     }
 }
 
+/// What a whole text is in base64, hexadecimal digits or the like.
+pub(crate) fn undone(text: &[u8]) -> Option<Blob> {
+    let text = text.trim_ascii();
+    if text.len() < MIN_TEXT { None } else { inner(decoded(text)?, false) }
+}
+
 /// The file that bytes stand for.
-pub(crate) fn look(raw: &[u8], deflated: bool) -> Option<Blob> {
+fn look(raw: &[u8], deflated: bool) -> Option<Blob> {
     if let Some((declared, content)) = data_url(raw) {
         return Some(Blob { content, declared: Some(declared), text: false });
     }

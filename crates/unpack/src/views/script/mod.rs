@@ -12,7 +12,7 @@ mod operand;
 mod tests;
 mod value;
 
-pub(crate) use blobs::{Blob, data_url};
+pub(crate) use blobs::{Blob, data_url, undone};
 pub(crate) use lex::Dialect;
 
 use fold::Folder;

@@ -1,0 +1,56 @@
+//! Shortcuts that are XML: settings pages (`.settingcontent-ms`), libraries and searches (`.library-ms`,
+//! `.search-ms`), and scripts with jobs (`.wsf`), which are read as pages are.
+//!
+//! Limit: [`MAX_ELEMENTS`].
+
+use mail::evidence::{Active, FileKind};
+
+use crate::budget::Budget;
+use crate::container::Container;
+use crate::formats::html::{Found, finish, plain};
+use crate::views::html::entities::undone;
+use crate::views::html::{Token, Tokens, local};
+
+/// Most elements that are looked at.
+const MAX_ELEMENTS: usize = 100_000;
+
+/// Opens an XML document; `None` if it does nothing that is known here.
+pub(crate) fn open(kind: FileKind, data: &[u8], budget: &mut Budget) -> Option<Box<dyn Container>> {
+    let text = plain(data);
+    let has = |word: &[u8]| memchr::memmem::find(&text, word).is_some();
+    let scripts = has(b"<script") || has(b"<SCRIPT") || has(b":script") || has(b"xlink:href") || has(b"<iframe");
+    let shortcut = has(b"<DeepLink") || has(b"<libraryDescription") || has(b"<persistedQuery");
+    if !scripts && !shortcut {
+        return None;
+    }
+    let mut found = Found::default();
+    if scripts {
+        found.read(&text, kind == FileKind::Xml && !has(b"<job") && !has(b"<package"), false);
+    }
+    if shortcut {
+        elements(&text, &mut found);
+    }
+    finish(found, data.len(), budget)
+}
+
+fn elements(text: &[u8], found: &mut Found) {
+    let mut tokens = Tokens::new(text, true);
+    let mut name: &[u8] = b"";
+    for _ in 0..MAX_ELEMENTS {
+        match tokens.next() {
+            None => return,
+            Some(Token::Start(start)) => name = local(start),
+            Some(Token::End(_)) => name = b"",
+            Some(Token::Text(raw) | Token::Cdata(raw)) => {
+                let value = undone(raw);
+                let value = value.trim();
+                if name.eq_ignore_ascii_case(b"DeepLink") && !value.is_empty() {
+                    found.acts(Active::CommandLine, value);
+                } else if name.eq_ignore_ascii_case(b"url") && (value.starts_with("\\\\") || value.contains("://")) {
+                    found.opens(value);
+                }
+            }
+            Some(Token::Raw(..)) => {}
+        }
+    }
+}

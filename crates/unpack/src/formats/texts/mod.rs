@@ -1,0 +1,112 @@
+//! Texts and scripts: the files that stand in them (uuencode, yEnc, BinHex, base64, hexadecimal digits),
+//! and scripts with their coats undone (Microsoft's encoder, PowerShell's encoded commands, constants
+//! put together, batch variables).
+//!
+//! Limits: [`MAX_CODE`] is put together, [`SAMPLE`] tells the language; those of what it calls. What is
+//! a part of a mail has its files found by the mail's reader, and they are not looked for again.
+
+pub(crate) mod command;
+pub(crate) mod encoded;
+
+use mail::evidence::{FileKind, Role};
+use mail::transfer::{self, embedded};
+
+use crate::budget::Budget;
+use crate::bytes::between;
+use crate::container::Container;
+use crate::formats::html::{File, Found, finish, plain};
+use crate::formats::shortcut::ini;
+use crate::views::script::{self, Dialect};
+
+/// How much of a text tells whether it is code, and in which language, in bytes.
+const SAMPLE: usize = 32 * 1024;
+/// Longest script whose constants are put together, in bytes.
+const MAX_CODE: usize = 32 * 1024 * 1024;
+/// Words of scripts that hide something; prose seldom has them.
+const CODE: [&[u8]; 16] = [
+    b"fromcharcode",
+    b"unescape(",
+    b"eval(",
+    b"atob(",
+    b"createobject",
+    b"activexobject",
+    b"strreverse(",
+    b"chrw(",
+    b"frombase64string",
+    b"wscript.",
+    b"invoke-expression",
+    b"new-object",
+    b"[char]",
+    b"function(",
+    b"chr(",
+    b"split(\"\")",
+];
+/// Words of Visual Basic.
+const BASIC: [&[u8]; 8] =
+    [b"dim ", b"end sub", b"end function", b"createobject(", b"on error", b"chr(", b"vbcrlf", b"end if"];
+/// Words of PowerShell.
+const SHELL: [&[u8]; 8] =
+    [b"[char]", b"frombase64string", b"new-object", b"invoke-", b"-join", b"$env:", b"iex", b"[convert]"];
+/// Words of JavaScript.
+const JAVA: [&[u8]; 8] = [b"var ", b"function", b"fromcharcode", b"activexobject", b"eval(", b"===", b"return ", b"){"];
+/// Words of batch files.
+const BATCH: [&[u8]; 5] = [b"@echo", b"set ", b"goto ", b"cmd ", b"%~"];
+
+/// Opens a text or script. `searched`: its files were found already.
+pub(crate) fn open(kind: FileKind, data: &[u8], searched: bool, budget: &mut Budget) -> Option<Box<dyn Container>> {
+    let text = plain(data);
+    let mut found = Found::default();
+    if !searched {
+        files(&text, &mut found);
+    }
+    for command in command::encoded_commands(&text) {
+        found.file(decoded(command));
+    }
+    let lower = between(&text, 0, SAMPLE).to_ascii_lowercase();
+    ini::read(&text, &lower, &mut found);
+    if let Some(script) = encoded::undone(&text) {
+        found.file(decoded(script));
+    } else if text.len() <= MAX_CODE && (kind == FileKind::Script || has(&lower, &CODE) > 0) {
+        code(&text, &lower, &mut found);
+    }
+    finish(found, data.len(), budget)
+}
+
+/// A script in another form.
+fn decoded(content: Vec<u8>) -> File {
+    File { name: None, declared: None, role: Role::Decoded, content }
+}
+
+/// How many of some words a text in lower case has.
+fn has(lower: &[u8], words: &[&[u8]]) -> usize {
+    words.iter().filter(|word| memchr::memmem::find(lower, word).is_some()).count()
+}
+
+/// Files in a text.
+fn files(text: &[u8], found: &mut Found) {
+    let blocks = embedded::find(text);
+    for block in &blocks {
+        let content = transfer::decode(block.encoding, block.span.of(text), usize::MAX).bytes;
+        let name = block.name.as_ref().map(|name| String::from_utf8_lossy(name).into_owned());
+        found.file(File { name, declared: None, role: Role::File, content });
+    }
+    if let Some(blob) = blocks.is_empty().then(|| script::undone(text)).flatten() {
+        let role = if blob.text { Role::Decoded } else { Role::File };
+        found.file(File { name: None, declared: None, role, content: blob.content });
+    }
+}
+
+/// Puts a script's constants together.
+fn code(text: &[u8], lower: &[u8], found: &mut Found) {
+    let scores =
+        [(has(lower, &BASIC), Some(Dialect::Vb)), (has(lower, &SHELL), Some(Dialect::Ps)), (has(lower, &BATCH), None)];
+    let best = scores.into_iter().max_by_key(|(score, _)| *score).filter(|(score, _)| *score > has(lower, &JAVA));
+    match best.map_or(Some(Dialect::Js), |(_, dialect)| dialect) {
+        Some(dialect) => found.code(dialect, text),
+        None => {
+            if let Some(script) = command::batch(&String::from_utf8_lossy(text)) {
+                found.view.push_str(&script);
+            }
+        }
+    }
+}
