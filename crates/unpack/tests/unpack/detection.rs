@@ -43,7 +43,7 @@ fn text_is_told_by_its_beginning() {
         ("words first, then <BODY onload=x>", Html),
         ("<?xml version=\"1.0\"?><a/>", Xml),
         ("<?xml version=\"1.0\"?><html xmlns=\"http://www.w3.org/1999/xhtml\">", Html),
-        ("<svg xmlns=\"http://www.w3.org/2000/svg\"><script>1</script></svg>", Xml),
+        ("<svg xmlns=\"http://www.w3.org/2000/svg\"><script>1</script></svg>", Svg),
         ("#!/bin/sh\necho", Script),
         ("@echo off\r\n", Script),
         ("Set o = CreateObject(\"WScript.Shell\")", Script),

@@ -96,6 +96,36 @@ fn files_in_texts_are_found() {
 }
 
 #[test]
+fn encoded_files_are_opened_whole() {
+    let zip = deflated(&[("test.com", &eicar())]);
+    let six = |byte: u8| if byte == 0 { b'`' } else { byte + 32 };
+    let mut uu = b"begin 644 a.zip\n".to_vec();
+    for line in zip.chunks(45) {
+        uu.push(six(line.len() as u8));
+        for three in line.chunks(3) {
+            let [a, b, c] = [three[0], *three.get(1).unwrap_or(&0), *three.get(2).unwrap_or(&0)];
+            uu.extend([a >> 2, (a & 3) << 4 | b >> 4, (b & 15) << 2 | c >> 6, c & 63].map(six));
+        }
+        uu.push(b'\n');
+    }
+    uu.extend(b"`\nend\n");
+    let mut yenc = b"=ybegin line=128 size=1 name=a.zip\r\n".to_vec();
+    for byte in &zip {
+        match byte.wrapping_add(42) {
+            escaped @ (0 | b'\n' | b'\r' | b'=') => yenc.extend([b'=', escaped.wrapping_add(64)]),
+            plain => yenc.push(plain),
+        }
+    }
+    yenc.extend(b"\r\n=yend size=1\r\n");
+    for data in [uu, yenc] {
+        let (_, members) = opened(&data);
+        let files: Vec<(&str, &[u8])> =
+            members.iter().map(|member| (name(member), member.content.as_slice())).collect();
+        assert_eq!(files, [("a.zip", zip.as_slice())]);
+    }
+}
+
+#[test]
 fn coats_of_scripts_are_undone() {
     let command = base64(&wide("Write-Output 'hello hello'")).replace('\n', "");
     let cases: [(&str, &str); 7] = [
