@@ -30,6 +30,7 @@ pub mod fuzzing;
 mod names;
 mod passwords;
 mod views;
+mod words;
 mod xml;
 
 pub use budget::{Budget, Fence, Limit, Limits, Meter, StopFlag};

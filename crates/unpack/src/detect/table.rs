@@ -2,8 +2,8 @@
 //! fits decides.
 
 use mail::evidence::FileKind::{
-    Ar, Cab, Compressed, DiskImage, Elf, Gzip, Image, Iso, Lha, Lnk, MachO, Media, Ole2, OneNote, OtherArchive, Pdf,
-    Rar, Rpm, Rtf, SevenZip, Tar, Text, Tnef, Unknown, Zip,
+    self, Ar, Cab, Compressed, DiskImage, Elf, Gzip, Image, Iso, Lha, Lnk, MachO, Media, Ole2, OneNote, OtherArchive,
+    Pdf, Rar, Rpm, Rtf, SevenZip, Tar, Text, Tnef, Unknown, Zip,
 };
 
 use crate::bytes::take;

@@ -4,10 +4,13 @@
 //! stays a matter of a few strong marks: a wrong "script" would block mail, a missed one is still
 //! scanned as text.
 
+use std::sync::LazyLock;
+
 use mail::evidence::FileKind;
 
 use crate::bytes::between;
 use crate::formats::shortcut::ini;
+use crate::words::Words;
 
 /// How much of a file is looked at, in bytes.
 pub(super) const SAMPLE: usize = 8 * 1024;
@@ -50,7 +53,7 @@ const HTML_STARTS: &[&[u8]] = &[
     b"<marquee",
 ];
 /// Anywhere in the sample: HTML with something in front.
-const HTML_MARKS: &[&[u8]] = &[b"<!doctype html", b"<html", b"<body", b"<script"];
+static HTML_MARKS: LazyLock<Words> = LazyLock::new(|| Words::new(&[b"<!doctype html", b"<html", b"<body", b"<script"]));
 /// At the start: XML.
 const XML_STARTS: &[&[u8]] = &[b"<?xml", b"<svg", b"<!doctype svg", b"<xml"];
 /// At the start: a script.
@@ -70,21 +73,23 @@ const SCRIPT_STARTS: &[&[u8]] = &[
     b"option explicit",
 ];
 /// Anywhere in the sample: a script.
-const SCRIPT_MARKS: &[&[u8]] = &[
-    b"wscript.createobject",
-    b"createobject(\"wscript.shell\")",
-    b"createobject(\"shell.application\")",
-    b"new activexobject(",
-    b"wscript.shell",
-    b"invoke-expression",
-    b"[reflection.assembly]",
-    b"-executionpolicy bypass",
-    b"new-object net.webclient",
-    b"new-object system.net.webclient",
-    b"frombase64string(",
-    b"/dev/tcp/",
-    b"setlocal enabledelayedexpansion",
-];
+static SCRIPT_MARKS: LazyLock<Words> = LazyLock::new(|| {
+    Words::new(&[
+        b"wscript.createobject",
+        b"createobject(\"wscript.shell\")",
+        b"createobject(\"shell.application\")",
+        b"new activexobject(",
+        b"wscript.shell",
+        b"invoke-expression",
+        b"[reflection.assembly]",
+        b"-executionpolicy bypass",
+        b"new-object net.webclient",
+        b"new-object system.net.webclient",
+        b"frombase64string(",
+        b"/dev/tcp/",
+        b"setlocal enabledelayedexpansion",
+    ])
+});
 
 /// The kind of a text; `None` when it is none.
 pub(super) fn kind(bytes: &[u8]) -> Option<FileKind> {
@@ -111,11 +116,11 @@ pub(super) fn kind(bytes: &[u8]) -> Option<FileKind> {
         } else {
             FileKind::Xml
         }
-    } else if holds(HTML_MARKS)
+    } else if HTML_MARKS.any(&sample)
         || start.starts_with(b"<!--") && memchr::memchr(b'<', between(start, 4, SAMPLE)).is_some()
     {
         FileKind::Html
-    } else if holds(SCRIPT_MARKS) {
+    } else if SCRIPT_MARKS.any(&sample) {
         FileKind::Script
     } else {
         FileKind::Text

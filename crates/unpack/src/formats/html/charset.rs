@@ -13,16 +13,25 @@ use crate::bytes::between;
 /// How much of a document is searched for its charset, in bytes.
 const HEAD: usize = 4096;
 
-/// A document with its tags in ASCII.
-pub(crate) fn plain(data: &[u8]) -> Cow<'_, [u8]> {
+/// A text with its ASCII in ASCII, as its byte order mark and its zeros tell.
+pub(crate) fn marked(data: &[u8]) -> Cow<'_, [u8]> {
     let recode = |how| Cow::Owned(transfer::decode_text(Encoding::Identity, how, data, usize::MAX).bytes);
     if data.starts_with(b"\xff\xfe") || data.starts_with(b"\xfe\xff") || is_wide(data) {
         return recode(Recode::Wide);
     }
-    let data = data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data);
     if data.starts_with(b"+/v") {
         return recode(Recode::Utf7);
     }
+    Cow::Borrowed(data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data))
+}
+
+/// A document with its tags in ASCII.
+pub(crate) fn plain(data: &[u8]) -> Cow<'_, [u8]> {
+    let data = match marked(data) {
+        Cow::Borrowed(data) => data,
+        text @ Cow::Owned(_) => return text,
+    };
+    let recode = |how| Cow::Owned(transfer::decode_text(Encoding::Identity, how, data, usize::MAX).bytes);
     let head = between(data, 0, HEAD);
     match declared(head) {
         Some(name) if name.contains("utf-7") => recode(Recode::Utf7),

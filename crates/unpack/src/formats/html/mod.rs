@@ -17,7 +17,7 @@ use crate::container::{Container, Member};
 use crate::formats::parts::Parts;
 use crate::names;
 use crate::views::script::{self, Dialect};
-pub(crate) use charset::plain;
+pub(crate) use charset::{marked, plain};
 pub(crate) use found::{File, Found};
 
 /// Most files of one document.

@@ -24,8 +24,8 @@ pub(crate) fn is_internet_shortcut(lower: &[u8]) -> bool {
 /// Reads a shortcut; other texts have none of the sections. `lower`: its start in lower case.
 pub(crate) fn read(text: &[u8], lower: &[u8], found: &mut Found) {
     let head = lower.get(..HEAD).unwrap_or(lower);
-    let is_one = SECTIONS.iter().any(|section| memchr::memmem::find(head, section.as_bytes()).is_some());
-    if !is_one || !matches!(head.trim_ascii_start().first(), Some(b'[' | b';' | b'#')) {
+    let is_one = || SECTIONS.iter().any(|section| memchr::memmem::find(head, section.as_bytes()).is_some());
+    if !matches!(head.trim_ascii_start().first(), Some(b'[' | b';' | b'#')) || !is_one() {
         return;
     }
     let mut inside = false;

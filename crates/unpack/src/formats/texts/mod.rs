@@ -8,53 +8,62 @@
 pub(crate) mod command;
 pub(crate) mod encoded;
 
+use std::sync::LazyLock;
+
 use mail::evidence::{FileKind, Role};
 use mail::transfer::{self, embedded};
 
 use crate::budget::Budget;
 use crate::bytes::between;
 use crate::container::Container;
-use crate::formats::html::{File, Found, finish, plain};
+use crate::formats::html::{File, Found, finish, marked};
 use crate::formats::shortcut::ini;
 use crate::views::script::{self, Dialect};
+use crate::words::Words;
 
 /// How much of a text tells whether it is code, and in which language, in bytes.
 const SAMPLE: usize = 32 * 1024;
 /// Longest script whose constants are put together, in bytes.
 const MAX_CODE: usize = 32 * 1024 * 1024;
 /// Words of scripts that hide something; prose seldom has them.
-const CODE: [&[u8]; 16] = [
-    b"fromcharcode",
-    b"unescape(",
-    b"eval(",
-    b"atob(",
-    b"createobject",
-    b"activexobject",
-    b"strreverse(",
-    b"chrw(",
-    b"frombase64string",
-    b"wscript.",
-    b"invoke-expression",
-    b"new-object",
-    b"[char]",
-    b"function(",
-    b"chr(",
-    b"split(\"\")",
-];
+static CODE: LazyLock<Words> = LazyLock::new(|| {
+    Words::new(&[
+        b"fromcharcode",
+        b"unescape(",
+        b"eval(",
+        b"atob(",
+        b"createobject",
+        b"activexobject",
+        b"strreverse(",
+        b"chrw(",
+        b"frombase64string",
+        b"wscript.",
+        b"invoke-expression",
+        b"new-object",
+        b"[char]",
+        b"function(",
+        b"chr(",
+        b"split(\"\")",
+    ])
+});
 /// Words of Visual Basic.
-const BASIC: [&[u8]; 8] =
-    [b"dim ", b"end sub", b"end function", b"createobject(", b"on error", b"chr(", b"vbcrlf", b"end if"];
+static BASIC: LazyLock<Words> = LazyLock::new(|| {
+    Words::new(&[b"dim ", b"end sub", b"end function", b"createobject(", b"on error", b"chr(", b"vbcrlf", b"end if"])
+});
 /// Words of PowerShell.
-const SHELL: [&[u8]; 8] =
-    [b"[char]", b"frombase64string", b"new-object", b"invoke-", b"-join", b"$env:", b"iex", b"[convert]"];
+static SHELL: LazyLock<Words> = LazyLock::new(|| {
+    Words::new(&[b"[char]", b"frombase64string", b"new-object", b"invoke-", b"-join", b"$env:", b"iex", b"[convert]"])
+});
 /// Words of JavaScript.
-const JAVA: [&[u8]; 8] = [b"var ", b"function", b"fromcharcode", b"activexobject", b"eval(", b"===", b"return ", b"){"];
+static JAVA: LazyLock<Words> = LazyLock::new(|| {
+    Words::new(&[b"var ", b"function", b"fromcharcode", b"activexobject", b"eval(", b"===", b"return ", b"){"])
+});
 /// Words of batch files.
-const BATCH: [&[u8]; 5] = [b"@echo", b"set ", b"goto ", b"cmd ", b"%~"];
+static BATCH: LazyLock<Words> = LazyLock::new(|| Words::new(&[b"@echo", b"set ", b"goto ", b"cmd ", b"%~"]));
 
 /// Opens a text or script. `searched`: its files were found already.
 pub(crate) fn open(kind: FileKind, data: &[u8], searched: bool, budget: &mut Budget) -> Option<Box<dyn Container>> {
-    let text = plain(data);
+    let text = marked(data);
     let mut found = Found::default();
     if !searched {
         files(&text, &mut found);
@@ -66,7 +75,7 @@ pub(crate) fn open(kind: FileKind, data: &[u8], searched: bool, budget: &mut Bud
     ini::read(&text, &lower, &mut found);
     if let Some(script) = encoded::undone(&text) {
         found.file(decoded(script));
-    } else if text.len() <= MAX_CODE && (kind == FileKind::Script || has(&lower, &CODE) > 0) {
+    } else if text.len() <= MAX_CODE && (kind == FileKind::Script || CODE.any(&lower)) {
         code(&text, &lower, &mut found);
     }
     finish(found, data.len(), budget)
@@ -75,11 +84,6 @@ pub(crate) fn open(kind: FileKind, data: &[u8], searched: bool, budget: &mut Bud
 /// A script in another form.
 fn decoded(content: Vec<u8>) -> File {
     File { name: None, declared: None, role: Role::Decoded, content }
-}
-
-/// How many of some words a text in lower case has.
-fn has(lower: &[u8], words: &[&[u8]]) -> usize {
-    words.iter().filter(|word| memchr::memmem::find(lower, word).is_some()).count()
 }
 
 /// Files in a text.
@@ -99,8 +103,8 @@ fn files(text: &[u8], found: &mut Found) {
 /// Puts a script's constants together.
 fn code(text: &[u8], lower: &[u8], found: &mut Found) {
     let scores =
-        [(has(lower, &BASIC), Some(Dialect::Vb)), (has(lower, &SHELL), Some(Dialect::Ps)), (has(lower, &BATCH), None)];
-    let best = scores.into_iter().max_by_key(|(score, _)| *score).filter(|(score, _)| *score > has(lower, &JAVA));
+        [(BASIC.count(lower), Some(Dialect::Vb)), (SHELL.count(lower), Some(Dialect::Ps)), (BATCH.count(lower), None)];
+    let best = scores.into_iter().max_by_key(|(score, _)| *score).filter(|(score, _)| *score > JAVA.count(lower));
     match best.map_or(Some(Dialect::Js), |(_, dialect)| dialect) {
         Some(dialect) => found.code(dialect, text),
         None => {

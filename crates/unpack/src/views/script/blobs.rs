@@ -16,6 +16,8 @@ use crate::detect;
 
 /// Shortest constant that is looked at, in units.
 const MIN_TEXT: usize = 48;
+/// How many hexadecimal digits tell whether it is worth to undo all.
+const HEX_START: usize = 128;
 /// Most files of one document.
 const MAX_BLOBS: usize = 256;
 /// Most bytes that raw Deflate may give.
@@ -104,7 +106,7 @@ fn inner(content: Vec<u8>, deflated: bool) -> Option<Blob> {
     if is_file(kind) {
         return made(content, false);
     }
-    if kind == FileKind::Text {
+    if kind == FileKind::Text && is_readable(&content) {
         // A second coat is common.
         return match decoded(&content).filter(|inner| is_file(detect(inner))) {
             Some(inner) => made(inner, false),
@@ -115,8 +117,15 @@ fn inner(content: Vec<u8>, deflated: bool) -> Option<Blob> {
         return made(content, false);
     }
     let inflated = deflated.then(|| inflate(&content)).flatten()?;
-    let text = detect(&inflated) == FileKind::Text;
+    let text = detect(&inflated) == FileKind::Text && is_readable(&inflated);
     (text || is_file(detect(&inflated))).then_some(inflated).and_then(|content| made(content, text))
+}
+
+/// Whether text is text to a reader: nineteen of twenty bytes are plain, or it is UTF-16. Noise without
+/// control characters is none.
+fn is_readable(text: &[u8]) -> bool {
+    let plain = text.iter().filter(|byte| matches!(byte, b'\t' | b'\r' | b'\n' | b' '..=b'~' | 0)).count();
+    plain.saturating_mul(20) >= text.len().saturating_mul(19)
 }
 
 /// Whether a kind is worth being an object of its own.
@@ -138,7 +147,8 @@ fn decoded(raw: &[u8]) -> Option<Vec<u8>> {
     let any = |fits: fn(u8) -> bool| text.iter().all(|byte| fits(*byte) || byte.is_ascii_whitespace());
     let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
     if any(|byte| byte.is_ascii_hexdigit()) && text.len() >= MIN_TEXT {
-        return hex(text);
+        let start = hex(between(text, 0, HEX_START))?;
+        return if is_promising(&start) { hex(text) } else { None };
     }
     if any(|byte| byte.is_ascii_digit() || matches!(byte, b',' | b'-' | b';')) && digits >= MIN_TEXT {
         let parts = text.split(|byte| matches!(byte, b',' | b';') || byte.is_ascii_whitespace());
@@ -167,17 +177,22 @@ fn decoded(raw: &[u8]) -> Option<Vec<u8>> {
     None
 }
 
+/// Whether a file may begin so: digits and words are hexadecimal too, and most are none.
+fn is_promising(start: &[u8]) -> bool {
+    let [a, b, ..] = start else { return false };
+    a ^ b == b'M' ^ b'Z' || is_readable(start) || is_file(detect(start)) || unmasked(start).is_some()
+}
+
 /// Words look like base64 too; what they decode to is noise, short, and no file.
 fn is_made(content: &[u8]) -> bool {
     content.len() >= MIN_TEXT / 2
 }
 
-/// Hexadecimal digits, blanks between them left out.
+/// Hexadecimal digits, blanks between them left out, and one too many at the end.
 pub(crate) fn hex(text: &[u8]) -> Option<Vec<u8>> {
     let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let digits: Option<Vec<u8>> = text.iter().filter(|byte| !byte.is_ascii_whitespace()).map(digit).collect();
-    let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
-    Some(digits.chunks_exact(2).filter_map(|two| Some(two.first()? << 4 | two.get(1)?)).collect())
+    Some(digits?.chunks_exact(2).filter_map(|two| Some(two.first()? << 4 | two.get(1)?)).collect())
 }
 
 /// A file behind one byte of XOR, which its start tells.
