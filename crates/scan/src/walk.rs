@@ -6,7 +6,7 @@
 //! when that is not to its end. A panic of a decoder ends its container in the same way.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ::engines::ObjectView;
@@ -49,6 +49,9 @@ struct Walk<'a> {
     /// For each object, how deep it is nested. Unlike its depth in the table, multiparts do not count.
     levels: Vec<u16>,
     frames: Vec<Frame<'a>>,
+    /// Contents that hold nothing, by their hash and whether they were read as texts of a message: what
+    /// several readings or members show is read once.
+    leaves: BTreeSet<([u8; 32], bool)>,
 }
 
 /// Walks everything and gives what was seen.
@@ -71,6 +74,7 @@ pub(crate) fn walk(engines: &Engines, raw: &[u8], context: &Context, stop: &Stop
         looks: Looks::default(),
         levels: Vec::new(),
         frames: Vec::new(),
+        leaves: BTreeSet::new(),
     };
     walk.root(raw);
     while let Some(frame) = walk.frames.pop() {
@@ -324,12 +328,19 @@ impl<'a> Walk<'a> {
         let object = self.table.object(id)?;
         let text_part =
             kind == FileKind::Text && !object.part.is_empty() && object.declared.as_ref().is_some_and(is_text);
+        let key = (object.sha256, text_part);
+        if self.leaves.contains(&key) {
+            return None;
+        }
         let budget = &mut self.budget;
         let open = || {
             if text_part { unpack::open_text_part(bytes, budget) } else { unpack::open(kind, bytes, budget) }
         };
         match caught(open) {
-            Some(Opening::Leaf) => None,
+            Some(Opening::Leaf) => {
+                self.leaves.insert(key);
+                None
+            }
             Some(Opening::Unscanned(reason)) => {
                 self.unscanned(id, reason);
                 None

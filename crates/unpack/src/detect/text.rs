@@ -137,10 +137,18 @@ fn plain(sample: &[u8]) -> Option<Vec<u8>> {
         Some(Wide { mark, .. }) => pairs().skip(mark).map(|[high, low]| narrow([low, high])).collect(),
         None => sample.to_vec(),
     };
-    let is_control = |byte: &&u8| matches!(byte, 1..=7 | 11 | 14..=26 | 28..=31 | 127);
-    let controls = bytes.iter().filter(is_control).count();
-    let text = memchr::memchr(0, &bytes).is_none() && controls.saturating_mul(CONTROLS) <= bytes.len();
-    text.then(|| bytes.to_ascii_lowercase())
+    if memchr::memchr(0, &bytes).is_some() {
+        return None;
+    }
+    // As many as there may be end the search for them.
+    let most = bytes.len() / CONTROLS;
+    let is_control = |byte: &u8| matches!(byte, 1..=7 | 11 | 14..=26 | 28..=31 | 127);
+    let mut rest = bytes.as_slice();
+    for _ in 0..=most {
+        let Some(at) = rest.iter().position(is_control) else { return Some(bytes.to_ascii_lowercase()) };
+        rest = between(rest, at.saturating_add(1), rest.len());
+    }
+    None
 }
 
 /// How a text in UTF-16 stands.
@@ -155,6 +163,7 @@ fn wide(sample: &[u8]) -> Option<Wide> {
     if sample.starts_with(b"\xff\xfe") || sample.starts_with(b"\xfe\xff") {
         return Some(Wide { first_is_low: sample.starts_with(b"\xff"), mark: 1 });
     }
+    memchr::memchr(0, sample)?;
     let pairs = sample.len() / 2;
     let nuls = |at: usize| sample.iter().skip(at).step_by(2).filter(|byte| **byte == 0).count();
     let (even, odd) = (nuls(0), nuls(1));

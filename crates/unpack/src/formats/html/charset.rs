@@ -56,6 +56,9 @@ pub(crate) fn plain(data: &[u8]) -> Cow<'_, [u8]> {
 /// UTF-16 without a mark: a tag in it shows.
 fn is_wide(data: &[u8]) -> bool {
     let lead = between(data, 0, 256);
+    if memchr::memchr(0, lead).is_none() {
+        return false;
+    }
     let zeros = |at: usize| lead.iter().skip(at).step_by(2).filter(|byte| **byte == 0).count();
     let most = (lead.len() / 2).saturating_sub(lead.len() / 8);
     lead.len() >= 8 && (zeros(0) >= most) != (zeros(1) >= most)
