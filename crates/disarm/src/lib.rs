@@ -17,11 +17,13 @@
 )]
 #![forbid(unsafe_code)]
 
+mod bytes;
 mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 mod message;
 mod odf;
+mod ole2;
 mod ooxml;
 mod remove;
 mod rtf;

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use unpack::{Budget, Member, Opening};
 
 use crate::DisarmError;
-use crate::{message, odf, ooxml, rtf, sevenz, stream, tar, zip};
+use crate::{message, odf, ole2, ooxml, rtf, sevenz, stream, tar, zip};
 
 /// Most containers in one another.
 const MAX_DEPTH: usize = 64;
@@ -153,10 +153,17 @@ impl Frame {
             let named = member.kind != Some(FileKind::Multipart) && wish.remove.contains(&sum);
             if member.role == Role::File && frame.goes_with_active(&member) {
                 note(removed, None, &member);
+            } else if let Role::Active(what) = member.role
+                && !named
+                && is_searched(kind)
+                && wish.active.contains(&what)
+            {
+                note(removed, Some(what), &member);
             } else if named || wish.through.contains(&sum) && !nested {
                 frame.mark(&mut member, named, removed)?;
             }
-            if !carries_content(kind) && !is_document(kind) || frame.changes.contains_key(&member.index) {
+            let known = frame.changes.contains_key(&member.index);
+            if !is_searched(kind) && (!carries_content(kind) && !is_document(kind) || known) {
                 member.content = Vec::new();
             }
             frame.members.push(member);
@@ -184,7 +191,7 @@ impl Frame {
 
     /// Notes what is to be done about one member: it goes, or something in it does.
     fn mark(&mut self, member: &mut Member, goes: bool, removed: &mut Vec<Removal>) -> Result<(), DisarmError> {
-        if member.hidden {
+        if member.hidden && !is_searched(self.kind) {
             return Err(DisarmError::Unlisted);
         }
         match member.role {
@@ -202,7 +209,10 @@ impl Frame {
                 note(removed, None, member);
             }
             Role::File => {
-                let content = std::mem::take(&mut member.content);
+                let content = match is_searched(self.kind) {
+                    true => member.content.clone(),
+                    false => std::mem::take(&mut member.content),
+                };
                 self.inner.push((member.index, unpack::detect(&content), content));
             }
             // Another form of the whole: there is no place in it that could be cut out.
@@ -235,6 +245,7 @@ impl Frame {
             FileKind::Ooxml => ooxml::edit(data, &self.members, changes, &self.active)?,
             FileKind::Odf => (odf::edit(data, &self.members, changes, &self.active)?, ""),
             FileKind::Rtf => (rtf::edit(data, &self.active)?, ""),
+            FileKind::Ole2 => (ole2::edit(data, &self.members, changes, &self.active, budget)?, ""),
             FileKind::Message => (message::edit(data, &self.members, changes)?, ""),
             FileKind::Rar
             | FileKind::Cab
@@ -261,7 +272,12 @@ fn carries_content(kind: FileKind) -> bool {
 
 /// Whether active content can be taken out of it.
 fn is_document(kind: FileKind) -> bool {
-    matches!(kind, FileKind::Ooxml | FileKind::Odf | FileKind::Rtf)
+    matches!(kind, FileKind::Ooxml | FileKind::Odf | FileKind::Rtf) || is_searched(kind)
+}
+
+/// Whether a part is found in it by its content, and what no list tells of is left out when it is written.
+fn is_searched(kind: FileKind) -> bool {
+    matches!(kind, FileKind::Ole2)
 }
 
 /// What remains, by name and content.

@@ -12,11 +12,11 @@ use unpack::{Budget, Limits, Member, Opening, StopFlag};
 
 use crate::{File, archive, read};
 
-fn budget() -> Budget {
+pub(crate) fn budget() -> Budget {
     Budget::new(Limits::default(), StopFlag::new())
 }
 
-fn members(data: &[u8]) -> Vec<Member> {
+pub(crate) fn members(data: &[u8]) -> Vec<Member> {
     let mut budget = budget();
     let Opening::Container(mut container) = unpack::open(unpack::detect(data), data, &mut budget) else {
         panic!("no container")
@@ -25,7 +25,7 @@ fn members(data: &[u8]) -> Vec<Member> {
 }
 
 /// The active content that a reader finds, in it and in the documents in it.
-fn active(data: &[u8]) -> BTreeSet<Active> {
+pub(crate) fn active(data: &[u8]) -> BTreeSet<Active> {
     let (mut found, mut todo) = (BTreeSet::new(), vec![data.to_vec()]);
     while let Some(data) = todo.pop() {
         for member in members(&data) {
@@ -39,7 +39,7 @@ fn active(data: &[u8]) -> BTreeSet<Active> {
     found
 }
 
-fn disarmed(data: &[u8]) -> Result<Rebuilt, DisarmError> {
+pub(crate) fn disarmed(data: &[u8]) -> Result<Rebuilt, DisarmError> {
     let wish = Wish { active: Active::ALL.into_iter().collect(), ..Wish::default() };
     remove(unpack::detect(data), data, &wish, &mut budget())
 }

@@ -3,6 +3,7 @@
 
 mod archives;
 mod documents;
+mod ole2;
 
 use std::io::{Cursor, Read, Write};
 use std::process::{Command, Stdio};

@@ -28,43 +28,48 @@ const NONE: u32 = 0xffff_ffff;
 
 /// What an entry is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// Holds others.
     Storage,
+    /// Has content.
     Stream,
+    /// The storage that holds all others.
     Root,
 }
 
 /// One entry of the directory.
 #[derive(Clone, Debug)]
-pub(crate) struct Entry {
+pub struct Entry {
     /// Its name, as it stands.
-    pub(crate) name: String,
-    pub(crate) kind: Kind,
+    pub name: String,
+    /// What it is.
+    pub kind: Kind,
     /// The class of a storage, as it stands.
-    pub(crate) class: [u8; 16],
+    pub class: [u8; 16],
     /// The storage that holds it; itself for the root and for what no storage holds.
-    pub(crate) parent: u32,
+    pub parent: u32,
     /// Whether the tree leads to it.
-    pub(crate) reached: bool,
+    pub reached: bool,
     /// Whether it is known what holds it.
     placed: bool,
     start: u32,
     /// As stated, in bytes.
-    pub(crate) size: u64,
+    pub size: u64,
     links: [u32; 3],
 }
 
 /// A stream's content.
 #[derive(Clone, Default, Debug)]
-pub(crate) struct Stream {
-    pub(crate) bytes: Vec<u8>,
+pub struct Stream {
+    /// Its bytes, as far as they are there.
+    pub bytes: Vec<u8>,
     /// Whether it is as long as its entry says.
-    pub(crate) whole: bool,
+    pub whole: bool,
 }
 
 /// A compound file's tables. The bytes are handed in at each call.
 #[derive(Debug, Default)]
-pub(crate) struct Cfb {
+pub struct Cfb {
     shift: u32,
     cutoff: u32,
     fat: Vec<u32>,
@@ -75,14 +80,14 @@ pub(crate) struct Cfb {
     /// By storage and name in lower case.
     names: BTreeMap<(u32, String), u32>,
     /// Whether part of the tables could not be read.
-    pub(crate) damaged: bool,
+    pub damaged: bool,
     /// Whether there are more entries than are looked at.
-    pub(crate) too_many: bool,
+    pub too_many: bool,
 }
 
 impl Cfb {
     /// Reads header, tables and directory.
-    pub(crate) fn open(data: &[u8]) -> Self {
+    pub fn open(data: &[u8]) -> Self {
         let mut file = Self::default();
         if !data.starts_with(MAGIC) {
             file.damaged = true;
@@ -218,12 +223,12 @@ impl Cfb {
     }
 
     /// An entry, by its number.
-    pub(crate) fn entry(&self, number: u32) -> Option<&Entry> {
+    pub fn entry(&self, number: u32) -> Option<&Entry> {
         self.entries.get(number as usize)?.as_ref()
     }
 
     /// All entries, with their numbers.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (u32, &Entry)> {
+    pub fn entries(&self) -> impl Iterator<Item = (u32, &Entry)> {
         (0_u32..).zip(&self.entries).filter_map(|(number, entry)| Some((number, entry.as_ref()?)))
     }
 
@@ -246,7 +251,7 @@ impl Cfb {
     }
 
     /// A stream's content: at most as long as the file.
-    pub(crate) fn read(&self, data: &[u8], number: u32) -> Stream {
+    pub fn read(&self, data: &[u8], number: u32) -> Stream {
         let Some(entry) = self.entry(number).filter(|entry| entry.kind == Kind::Stream) else {
             return Stream::default();
         };

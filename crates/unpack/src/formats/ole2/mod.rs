@@ -24,7 +24,10 @@ use crate::budget::{Budget, Meter};
 use crate::bytes::between;
 use crate::container::{Container, Member};
 use crate::decode::Method;
-use cfb::{Cfb, Entry, Kind};
+pub use cfb::{Cfb, Entry, Kind, Stream};
+pub use doc::{Piece, pieces};
+pub use outlook::rich_text;
+pub use package::targets as link_targets;
 use work::{Made, Work, name_of};
 
 /// Most streams of one file that are given as they stand.

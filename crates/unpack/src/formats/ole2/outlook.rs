@@ -11,9 +11,10 @@ use super::Step;
 use super::cfb::Kind;
 use super::text::{decode, utf16};
 use super::work::{Work, name_of};
+use crate::budget::{Budget, Meter};
 use crate::bytes::{between, le16, le32, take};
 use crate::container::Member;
-use crate::decode::Method;
+use crate::decode::{self, Method};
 use crate::names;
 
 /// Most attachments of one item.
@@ -151,13 +152,25 @@ fn html(item: Item, page: u32, work: &mut Work<'_>) {
 fn rtf(item: Item, work: &mut Work<'_>) {
     let Some(number) = find(item.storage, RTF, BYTES, work) else { return };
     let bytes = work.read(number).bytes;
-    let method = match le32(&bytes, 8) {
-        Some(COMPRESSED) => Method::CompressedRtf,
-        Some(STORED) => Method::Stored,
-        _ => return,
-    };
+    let Some(method) = rtf_method(&bytes) else { return };
     let member = Member { name: name_of("body.rtf"), parent: item.parent, ..Member::default() };
     work.decoded(member, method, between(&bytes, RTF_HEAD, bytes.len()), le32(&bytes, 4));
+}
+
+fn rtf_method(bytes: &[u8]) -> Option<Method> {
+    match le32(bytes, 8) {
+        Some(COMPRESSED) => Some(Method::CompressedRtf),
+        Some(STORED) => Some(Method::Stored),
+        _ => None,
+    }
+}
+
+/// The text that a stream with a body in RTF holds, as far as the budget goes; `None` for what is no such
+/// stream. The stream is called `__substg1.0_10090102`.
+pub fn rich_text(stream: &[u8], budget: &mut Budget) -> Option<Vec<u8>> {
+    let method = rtf_method(stream)?;
+    let mut meter = Meter::new(stream.len() as u64);
+    Some(decode::decode(method, between(stream, RTF_HEAD, stream.len()), budget, &mut meter).content)
 }
 
 /// Notes texts of properties that are paths to another machine: opening a reminder's sound by such a

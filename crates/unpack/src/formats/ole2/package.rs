@@ -124,7 +124,7 @@ pub(crate) fn link(number: u32, work: &mut Work<'_>) {
 }
 
 /// The addresses and files that monikers in these bytes lead to.
-pub(crate) fn targets(bytes: &[u8]) -> Vec<String> {
+pub fn targets(bytes: &[u8]) -> Vec<String> {
     let url = memchr::memmem::find_iter(bytes, URL).filter_map(|at| {
         let at = at.checked_add(URL.len())?;
         let length = le32(bytes, at)? as usize;

@@ -48,10 +48,19 @@ struct Document {
 
 /// One piece: where its text stands, and how wide its letters are.
 #[derive(Clone, Copy, Debug)]
-struct Piece {
-    start: usize,
-    letters: usize,
-    wide: bool,
+pub struct Piece {
+    /// Where it starts in the main stream.
+    pub start: usize,
+    /// How many letters it has.
+    pub letters: usize,
+    /// Whether a letter takes two bytes, in place of one.
+    pub wide: bool,
+}
+
+/// The pieces of a document's text, in the order in which it is shown, by its main stream and its table
+/// stream, which are not encrypted; `None` if they cannot be found.
+pub fn pieces(main: &[u8], table: &[u8]) -> Option<Vec<Piece>> {
+    list(table_part(main, table, 33))
 }
 
 /// Reads a document and gives what it shows and does.
@@ -106,9 +115,7 @@ impl Document {
 
     /// A place and a length in the table stream, by its number in the head (MS-DOC 2.5.6).
     fn part(&self, number: usize) -> &[u8] {
-        let at = number.saturating_mul(8).saturating_add(0x9a);
-        let (start, size) = (le32(&self.main, at).unwrap_or(0), le32(&self.main, at.saturating_add(4)).unwrap_or(0));
-        between(&self.table, start as usize, (start as usize).saturating_add(size as usize))
+        table_part(&self.main, &self.table, number)
     }
 
     /// Notes a template that is loaded from elsewhere (`SttbfAssoc`, 2.9.272).
@@ -128,7 +135,7 @@ impl Document {
 
     /// The text, in the order in which it is shown; `None` if it cannot be found.
     fn text(&self, views: &mut Views, work: &mut Work<'_>) -> Option<()> {
-        let pieces = self.pieces()?;
+        let pieces = pieces(&self.main, &self.table)?;
         let hidden = Hidden::read(self.part(12), &self.main);
         let (mut fields, mut read) = (Fields::default(), 0_usize);
         for piece in pieces {
@@ -155,33 +162,39 @@ impl Document {
         fields.finish(views);
         Some(())
     }
+}
 
-    /// The list of pieces (`Clx`, 2.9.38): behind changes of format that are passed over.
-    fn pieces(&self) -> Option<Vec<Piece>> {
-        let clx = self.part(33);
-        let mut at = 0_usize;
-        while clx.get(at) == Some(&1) {
-            at = at.checked_add(3)?.checked_add(le16(clx, at.checked_add(1)?)?.into())?;
-        }
-        if clx.get(at) != Some(&2) {
-            return None;
-        }
-        let size = le32(clx, at.checked_add(1)?)? as usize;
-        let start = at.checked_add(5)?;
-        let list = between(clx, start, start.saturating_add(size));
-        let count = list.len().saturating_sub(4) / 12;
-        let places = between(list, count.saturating_add(1).saturating_mul(4), list.len());
-        let piece = |number: usize| {
-            let at = number.saturating_mul(4);
-            let letters = le32(list, at.saturating_add(4))?.checked_sub(le32(list, at)?)? as usize;
-            let place = le32(places, number.saturating_mul(8).saturating_add(2))?;
-            // Letters of one byte stand at half the place that is said (2.9.73).
-            let narrow = place & 0x4000_0000 != 0;
-            let start = (place & 0x3fff_ffff) as usize;
-            Some(Piece { start: if narrow { start / 2 } else { start }, letters, wide: !narrow })
-        };
-        Some((0..count.min(MAX_PIECES)).filter_map(piece).collect())
+/// The list of pieces (`Clx`, 2.9.38): behind changes of format that are passed over.
+fn list(clx: &[u8]) -> Option<Vec<Piece>> {
+    let mut at = 0_usize;
+    while clx.get(at) == Some(&1) {
+        at = at.checked_add(3)?.checked_add(le16(clx, at.checked_add(1)?)?.into())?;
     }
+    if clx.get(at) != Some(&2) {
+        return None;
+    }
+    let size = le32(clx, at.checked_add(1)?)? as usize;
+    let start = at.checked_add(5)?;
+    let list = between(clx, start, start.saturating_add(size));
+    let count = list.len().saturating_sub(4) / 12;
+    let places = between(list, count.saturating_add(1).saturating_mul(4), list.len());
+    let piece = |number: usize| {
+        let at = number.saturating_mul(4);
+        let letters = le32(list, at.saturating_add(4))?.checked_sub(le32(list, at)?)? as usize;
+        let place = le32(places, number.saturating_mul(8).saturating_add(2))?;
+        // Letters of one byte stand at half the place that is said (2.9.73).
+        let narrow = place & 0x4000_0000 != 0;
+        let start = (place & 0x3fff_ffff) as usize;
+        Some(Piece { start: if narrow { start / 2 } else { start }, letters, wide: !narrow })
+    };
+    Some((0..count.min(MAX_PIECES)).filter_map(piece).collect())
+}
+
+/// A place and a length in the table stream, by its number in the head (MS-DOC 2.5.6).
+fn table_part<'a>(main: &[u8], table: &'a [u8], number: usize) -> &'a [u8] {
+    let at = number.saturating_mul(8).saturating_add(0x9a);
+    let (start, size) = (le32(main, at).unwrap_or(0), le32(main, at.saturating_add(4)).unwrap_or(0));
+    between(table, start as usize, (start as usize).saturating_add(size as usize))
 }
 
 /// Which limit ends the reading of pieces, if one does.
