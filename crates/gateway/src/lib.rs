@@ -5,6 +5,7 @@
 //! it: see [`responsibility`].
 #![forbid(unsafe_code)]
 
+mod content;
 mod early;
 mod envelope;
 mod hop;

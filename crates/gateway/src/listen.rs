@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -211,7 +211,12 @@ impl Gateway {
             Err(why) => {
                 sessions.get_or_create(&SessionLabels { end: "refused" }).inc();
                 tracing::warn!(%peer, why, "a connection was turned away");
-                return turn_away(stream, why).await;
+                let node = self.node.load();
+                // In TLS nobody would read a line in clear.
+                if node.listener(listener).is_some_and(|(listener, _)| !listener.implicit_tls) {
+                    turn_away(stream, why).await;
+                }
+                return;
             }
         };
         let node = self.node.load_full();
@@ -238,8 +243,8 @@ impl Gateway {
         let node = self.node.load();
         let limits = &node.config.limits;
         let here = node.listener(bound.configured).map_or(0, |(listener, _)| listener.max_connections);
-        let ip = peer.ip().to_canonical();
-        let relay = self.service.current().site.load().is_relay(ip);
+        let relay = self.service.current().site.load().is_relay(peer.ip());
+        let ip = counted(peer.ip());
         let mut by_peer = self.by_peer.lock().unwrap_or_else(PoisonError::into_inner);
         let of_peer = by_peer.get(&ip).copied().unwrap_or(0);
         if self.open.load(Ordering::Relaxed) >= limits.connections as usize {
@@ -281,6 +286,15 @@ impl Drop for Slot {
     }
 }
 
+/// What counts as one peer: an IPv4 address, or the /64 of an IPv6 address, which is what one customer
+/// has at least (RFC 6177) and changes within at will.
+fn counted(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX))),
+        v4 => v4,
+    }
+}
+
 /// One line, then the end: the sender comes back later.
 async fn turn_away(mut stream: TcpStream, why: &str) {
     let line = format!("421 4.7.0 {why}, please try again later\r\n");
@@ -289,4 +303,19 @@ async fn turn_away(mut stream: TcpStream, why: &str) {
         stream.shutdown().await
     };
     let _ = tokio::time::timeout(Duration::from_secs(1), polite).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_one_customer_are_one_peer() {
+        let counted = |text: &str| counted(text.parse().unwrap()).to_string();
+        assert_eq!(counted("192.0.2.7"), "192.0.2.7");
+        assert_eq!(counted("::ffff:192.0.2.7"), "192.0.2.7");
+        assert_eq!(counted("2001:db8:1:2:aaaa::1"), "2001:db8:1:2::");
+        assert_eq!(counted("2001:db8:1:2:ffff:ffff:ffff:ffff"), "2001:db8:1:2::");
+        assert_ne!(counted("2001:db8:1:3::1"), "2001:db8:1:2::");
+    }
 }

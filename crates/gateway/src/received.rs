@@ -1,17 +1,23 @@
-//! The client's address out of `Received` headers, for mail that a trusted relay brings without
-//! saying who its client was (spec D-20: "the first hop outside trusted_relays in Received").
+//! What `Received` headers tell: the client's address, for mail that a trusted relay brings without
+//! saying who its client was (spec D-20: "the first hop outside trusted_relays in Received"), and whether
+//! a message goes round in circles.
 //!
 //! Read from the top: each trusted hop has put its line above those it got, so the first address
 //! that is not a trusted relay was written by one. What stands below it anybody may have written,
-//! and is not looked at. Limits: the first 64 KiB of the header, 30 lines of `Received`. Not
-//! handled: addresses that a relay writes without brackets.
+//! and is not looked at. Limits: the first 64 KiB of the header, 30 lines of `Received` for the address.
+//! Not handled: addresses that a relay writes without brackets.
 
 use std::net::IpAddr;
 
+use wire::smtp::reply::Reply;
+
 /// How much of a message is looked at, in bytes.
 pub(crate) const HEAD_MAX: usize = 64 * 1024;
-/// Most `Received` headers that are read.
+/// Most `Received` headers that are read for an address.
 const MAX_LINES: usize = 30;
+/// Most `Received` headers of our own making. A forwarder or a mailing list brings back what was here
+/// before, and that may happen more than once; what comes a sixth time goes round.
+const MAX_OWN: usize = 5;
 
 /// The first hop that is not trusted; `None` if there is none, or a hop does not say.
 pub(crate) fn client(head: &[u8], is_relay: impl Fn(IpAddr) -> bool) -> Option<IpAddr> {
@@ -25,6 +31,32 @@ pub(crate) fn client(head: &[u8], is_relay: impl Fn(IpAddr) -> bool) -> Option<I
         }
     }
     None
+}
+
+/// The refusal of a message that goes round in circles: it has passed more than `hops` servers (RFC 5321
+/// section 6.3), or us, as `hostname`, more than [`MAX_OWN`] times. 5.4.6 is "routing loop detected" (RFC
+/// 3463).
+pub(crate) fn looping(head: &[u8], hostname: &str, hops: u32) -> Option<Reply> {
+    let message = mail::graph::parse(header_of(head), &mail::graph::Limits::default());
+    let raw = message.raw();
+    let mark = format!(" by {hostname} (Mailward) with ").to_ascii_lowercase();
+    let (mut all, mut own) = (0u32, 0usize);
+    for field in message.fields(mail::graph::EntityId(0)).iter().filter(|field| field.name_is(raw, "received")) {
+        all = all.saturating_add(1);
+        if unfolded(field.value.of(raw)).contains(&mark) {
+            own = own.saturating_add(1);
+        }
+    }
+    if all > hops {
+        return Some(Reply::say(554, "5.4.6 Too many hops: mail loop"));
+    }
+    (own > MAX_OWN).then(|| Reply::say(554, "5.4.6 Mail loop: this server has passed the message on before"))
+}
+
+/// A field's value as one line in lower case, blanks in a row being one.
+fn unfolded(value: &[u8]) -> String {
+    let words = String::from_utf8_lossy(value).to_ascii_lowercase();
+    words.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The bytes up to the empty line: nothing below is parsed.
@@ -117,6 +149,28 @@ mod tests {
         ];
         for (line, ip) in cases {
             assert_eq!(found(&format!("Received: {line}\n\n")).as_deref(), ip, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_passed_too_many_servers_or_us_too_often_goes_round() {
+        let other = "Received: from a by b (Postfix) with ESMTP; d\r\n";
+        let own = "RECEIVED: from a ([192.0.2.1])\r\n\tby MX.example.org  (Mailward) with ESMTP id x; d\r\n";
+        let of_another = "Received: from a by mx.example.net (Mailward) with ESMTP id x; d\r\n";
+        let named = "Subject: from a by mx.example.org (Mailward) with x\r\n";
+        let cases = [
+            (other.repeat(50), false),
+            (other.repeat(51), true),
+            (own.repeat(5), false),
+            (own.repeat(6), true),
+            (of_another.repeat(20), false),
+            (named.repeat(20), false),
+            (format!("Subject: x\r\n\r\n{}", other.repeat(60)), false),
+        ];
+        for (head, goes_round) in cases {
+            let reply = looping(format!("{head}\r\n").as_bytes(), "mx.example.org", 50);
+            assert_eq!(reply.as_ref().map(Reply::code), goes_round.then_some(554), "{head}");
+            assert!(reply.is_none_or(|reply| reply.text().starts_with("5.4.6 ")));
         }
     }
 

@@ -147,6 +147,11 @@ pub(crate) async fn run(
 
 impl Session<'_> {
     async fn pump(&mut self) -> End {
+        if self.listener.implicit_tls
+            && let Err(end) = self.accept_tls().await
+        {
+            return end;
+        }
         if let Err(end) = self.greet().await {
             return end;
         }
@@ -321,7 +326,6 @@ impl Session<'_> {
 
     async fn handshake(&mut self) -> Result<(), End> {
         self.flush().await?;
-        let Some(config) = self.tls else { return Err(End::Closed) };
         self.abandon().await;
         // RFC 3207 section 4.2: what was learned in clear is forgotten, also by the next hop: whom it
         // took the client for must not outlast what the client was asked.
@@ -332,12 +336,19 @@ impl Session<'_> {
         {
             upstream.quit().await;
         }
-        let Some(plain) = self.stream.take() else { return Err(End::Closed) };
+        self.accept_tls().await?;
+        self.server.start_tls_done();
+        self.waiting_since = Instant::now();
+        Ok(())
+    }
+
+    /// The handshake, whether from the first byte or after STARTTLS.
+    async fn accept_tls(&mut self) -> Result<(), End> {
+        let (Some(config), Some(plain)) = (self.tls, self.stream.take()) else { return Err(End::Closed) };
         match plain.accept_tls(Arc::clone(config), TLS_TIMEOUT).await {
             Ok(stream) => {
                 self.stream = Some(stream);
-                self.server.start_tls_done();
-                self.waiting_since = Instant::now();
+                self.server.set_tls_active();
                 Ok(())
             }
             Err(error) => {

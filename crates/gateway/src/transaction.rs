@@ -16,17 +16,16 @@ use service::id;
 use service::metrics::HopEndLabels;
 use service::record::{Outcome, Taken};
 use service::routes::Route;
-use service::spool::{Spool, Spooler};
+use service::spool::Spool;
 use settings::config::{AddReceived, ListenerDirection as Configured};
 use tokio::time::Instant;
 use wire::smtp::command::{MailCommand, RcptCommand};
 use wire::smtp::extensions::Extensions;
 use wire::smtp::path;
 use wire::smtp::reply::Reply;
-use wire::smtp::server::ContentFault;
 
+use crate::content::Content;
 use crate::legs::{Accepted, Key, Leg};
-use crate::permits::{Permit, STEP};
 use crate::received;
 use crate::relay::{Relayed, relay, result};
 use crate::responsibility::Responsibility;
@@ -37,7 +36,7 @@ pub(crate) struct Transaction {
     id: MessageId,
     received_ms: u64,
     mail_from: Option<Address>,
-    declared: u64,
+    pub(crate) declared: u64,
     /// The accepted recipients of all next-hop transactions, in order.
     pub(crate) recipients: Vec<Address>,
     /// What followed `MAIL FROM:`.
@@ -52,25 +51,7 @@ pub(crate) struct Transaction {
     pub(crate) others: Vec<Leg>,
     /// The policy that sorted its recipients.
     pub(crate) policy: Arc<Policy>,
-    content: Option<Content>,
-}
-
-/// Content that comes in.
-struct Content {
-    /// `None` after a fault of our own: what follows is read and thrown away.
-    spooler: Option<Spooler>,
-    permit: Permit,
-    fault: Option<Reply>,
-    until: Instant,
-}
-
-impl Content {
-    /// What came is of no use any more: neither its bytes nor their permit are kept while the rest
-    /// comes in.
-    fn give_up(&mut self) {
-        self.spooler = None;
-        self.permit.give_back();
-    }
+    pub(crate) content: Option<Content>,
 }
 
 impl Transaction {
@@ -93,7 +74,7 @@ impl Transaction {
 
     /// Until when the content that is coming in must be here.
     pub(crate) fn receiving_until(&self) -> Option<Instant> {
-        self.content.as_ref().map(|content| content.until)
+        self.content.as_ref().map(Content::until)
     }
 }
 
@@ -272,68 +253,7 @@ impl Session<'_> {
         }
     }
 
-    /// DATA: a permit for the bytes first, then 354. The next hop hears of DATA only when the
-    /// message is to be delivered.
-    pub(crate) fn data(&mut self) {
-        let limits = &self.node.config.limits;
-        let until = Instant::now() + limits.data_total.duration();
-        let threshold = usize::try_from(limits.spool_threshold.0).unwrap_or(usize::MAX);
-        let (gateway, node) = (self.gateway, self.node);
-        let Some(transaction) = &mut self.transaction else {
-            return self.reply(&Reply::say(503, "5.5.1 Need MAIL and RCPT first"));
-        };
-        let Some(permit) = gateway.permits.take(transaction.declared.max(1)) else {
-            tracing::warn!("too many bytes in work (limits.bytes_in_flight); a message is deferred");
-            return self.reply(&Reply::say(452, "4.3.1 Insufficient system resources, please try again later"));
-        };
-        let spooler = Some(Spooler::new(&node.spool_dir, threshold));
-        transaction.content = Some(Content { spooler, permit, fault: None, until });
-        self.reply(&Reply::say(354, "End data with <CR><LF>.<CR><LF>"));
-    }
-
-    pub(crate) fn content(&mut self, bytes: &[u8]) {
-        let Some(content) = self.transaction.as_mut().and_then(|t| t.content.as_mut()) else { return };
-        let Some(spooler) = &mut content.spooler else { return };
-        let after = spooler.len().saturating_add(bytes.len() as u64);
-        if !content.permit.cover(after) {
-            tracing::warn!(step = STEP, "too many bytes in work (limits.bytes_in_flight); a message is deferred");
-            content.fault = Some(Reply::say(452, "4.3.1 Insufficient system resources, please try again later"));
-            content.give_up();
-            return;
-        }
-        if let Err(error) = spooler.write(bytes) {
-            tracing::error!(%error, "a message could not be spooled; it is answered 452");
-            content.fault = Some(Reply::say(452, "4.3.1 Insufficient system storage, please try again later"));
-            content.give_up();
-        }
-    }
-
-    pub(crate) async fn content_end(&mut self, result: Result<u64, ContentFault>) -> Result<(), End> {
-        let ended = Instant::now();
-        let received = self.transaction.as_mut().and_then(|t| t.content.take());
-        let Some(Content { spooler, permit, fault, .. }) = received else {
-            self.reset().await;
-            self.reply(&Reply::say(451, "4.3.0 Internal error, please try again later"));
-            return Ok(());
-        };
-        let refusal = result.err().map(ContentFault::reply).or(fault);
-        if let Some(refusal) = refusal {
-            self.reset().await;
-            tracing::info!(connection = self.connection, peer = %self.client.peer, code = refusal.code(), text = refusal.text(), "a message was refused before it was examined");
-            self.reply(&refusal);
-            return Ok(());
-        }
-        let Some(spool) = spooler.map(Spooler::finish) else {
-            self.reset().await;
-            self.reply(&Reply::say(452, "4.3.1 Insufficient system storage, please try again later"));
-            return Ok(());
-        };
-        let done = self.examine_and_act(spool, ended).await;
-        drop(permit);
-        done
-    }
-
-    async fn examine_and_act(&mut self, spool: Spool, ended: Instant) -> Result<(), End> {
+    pub(crate) async fn examine_and_act(&mut self, spool: Spool, ended: Instant) -> Result<(), End> {
         let policy = self.gateway.service.current().policy.load_full();
         let deadline = ended + policy.policy.limits.deadline.duration();
         let arrival = self.arrival(&spool);

@@ -94,6 +94,10 @@ fn check_listener(config: &Config, listener: &Listener, key: &str, found: &mut V
         }
         _ => {}
     }
+    if listener.implicit_tls && listener.certificate.is_none() {
+        let message = format!("{key}: implicit_tls without certificate: no client could ever connect");
+        found.push(Problem::error(&format!("{key}.implicit_tls"), message));
+    }
     if listener.tls_required && listener.certificate.is_none() {
         let message = format!("{key}: tls_required without certificate: no client could ever send mail");
         found.push(Problem::error(&format!("{key}.tls_required"), message));
@@ -241,6 +245,7 @@ fn check_limits(config: &Config, found: &mut Vec<Problem>) {
         ("limits.connections", limits.connections),
         ("limits.connections_per_peer", limits.connections_per_peer),
         ("limits.recipients", limits.recipients),
+        ("limits.hops", limits.hops),
         ("limits.errors", limits.errors),
         ("limits.commands", limits.commands),
     ];

@@ -6,6 +6,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
@@ -65,6 +66,13 @@ impl Client {
         let stream = TcpStream::connect(to).await.unwrap_or_else(|e| panic!("connecting to {to}: {e}"));
         stream.set_nodelay(true).expect("no delay");
         Self { stream: Some(Box::new(stream)), buffer: Vec::new(), transcript: Vec::new(), timeout: PATIENCE }
+    }
+
+    /// Connects with TLS from the first byte, taking any certificate, and reads nothing yet.
+    pub async fn connect_tls(to: SocketAddr) -> Self {
+        let mut client = Self::connect(to).await;
+        client.handshake(crate::tls::trusting_client()).await;
+        client
     }
 
     /// Connects, takes the banner and says EHLO.
@@ -166,12 +174,17 @@ impl Client {
     pub async fn start_tls(&mut self) -> Reply {
         self.command("STARTTLS", 220).await;
         assert!(self.buffer.is_empty(), "bytes after the reply to STARTTLS\n{}", self.transcript());
+        self.handshake(crate::tls::trusting_client()).await;
+        self.command("EHLO client.example.org", 250).await
+    }
+
+    /// The TLS handshake, as the client.
+    pub async fn handshake(&mut self, config: Arc<rustls::ClientConfig>) {
         let plain = self.stream.take().expect("the connection is open");
         let name = ServerName::try_from("localhost").expect("a name");
-        let connector = tokio_rustls::TlsConnector::from(crate::tls::trusting_client());
+        let connector = tokio_rustls::TlsConnector::from(config);
         let secure = connector.connect(name, plain).await.unwrap_or_else(|e| panic!("TLS: {e}\n{}", self.transcript()));
         self.stream = Some(Box::new(secure));
-        self.command("EHLO client.example.org", 250).await
     }
 
     /// Whether the server closes the connection without another byte.

@@ -58,6 +58,10 @@ impl Pump<'_> {
         let ended = Instant::now();
         let lost = || Reply::say(451, "4.3.0 Internal error, please try again later");
         let complete = self.message.take().ok_or_else(lost).and_then(|m: Message| m.finish(&self.node.config.limits));
+        let complete = complete.and_then(|complete| match self.looping(&complete.spool) {
+            Some(refusal) => Err(refusal),
+            None => Ok(complete),
+        });
         let complete = match complete {
             Ok(complete) => complete,
             Err(refusal) => {
@@ -83,6 +87,13 @@ impl Pump<'_> {
         let outcome = Outcome { taken, reply, took: ended.elapsed() };
         self.gateway.service.finish(&arrival, &complete.spool, decided, outcome).await;
         done
+    }
+
+    /// The refusal of a message that goes round in circles.
+    fn looping(&self, spool: &Spool) -> Option<Reply> {
+        let head = spool.read_at(0, received::HEAD_MAX).unwrap_or_default();
+        let config = &self.node.config;
+        received::looping(&head, &config.hostname(), config.limits.hops)
     }
 
     /// Decides, and keeps the mail server waiting meanwhile. One that goes away is noticed when it is answered: what

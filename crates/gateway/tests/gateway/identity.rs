@@ -12,6 +12,7 @@ use crate::{Case, cases, logged};
 
 pub(crate) const CASES: &[Case] = cases![
     a_client_may_use_tls,
+    tls_may_begin_with_the_first_byte,
     what_comes_behind_starttls_in_clear_is_thrown_away,
     what_was_known_before_tls_is_forgotten,
     mail_outside_tls_is_refused_where_it_must_not_be,
@@ -44,6 +45,30 @@ async fn a_client_may_use_tls() {
     let node = Setup::new().start(&sink).await;
     let mut client = node.client().await;
     client.command("STARTTLS", 502).await;
+}
+
+async fn tls_may_begin_with_the_first_byte() {
+    let sink = Sink::start(Behaviour::accept().extension("AUTH PLAIN")).await;
+    let setup = Setup::new().certificate().config(|c| {
+        c.smtp[0].implicit_tls = true;
+        c.smtp[0].tls_required = true;
+        c.smtp[0].add_received = AddReceived::Always;
+    });
+    let node = setup.start(&sink).await;
+    let mut client = Client::connect_tls(node.address).await;
+    client.expect(220).await;
+    let offer = client.command("EHLO client.example.org", 250).await;
+    assert!(!offer.offers("STARTTLS") && offer.offers("AUTH"), "{:?}", offer.lines);
+    client.deliver("alice@example.org", TO, &sample::clean("over TLS")).await.expect("taken");
+    client.quit().await;
+    let content = String::from_utf8(sink.messages()[0].content.clone()).expect("text");
+    assert!(content.contains(" with ESMTPS id "), "{content}");
+    // Who speaks in clear hears nothing of SMTP.
+    let mut plain = TcpStream::connect(node.address).await.expect("a connection");
+    plain.write_all(b"EHLO client.example.org\r\n").await.expect("sent");
+    let mut answer = Vec::new();
+    let _ = plain.read_to_end(&mut answer).await;
+    assert!(!answer.starts_with(b"220"), "{answer:?}");
 }
 
 /// A session in clear up to and including a STARTTLS that `behind` follows in the same packet; then

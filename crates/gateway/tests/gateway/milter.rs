@@ -15,6 +15,7 @@ pub(crate) const CASES: &[Case] = cases![
     a_clean_message_gets_our_header_and_nothing_else,
     both_surfaces_give_the_same_message,
     every_fate_has_its_answer,
+    mail_that_goes_round_is_refused_on_both_surfaces,
     what_is_held_may_wait_with_the_mail_server,
     what_the_mail_server_tells_is_in_the_log,
     own_users_are_known_by_login_and_port,
@@ -127,6 +128,26 @@ async fn every_fate_has_its_answer() {
     let crash = [job::CRASH.as_bytes(), b"\r\n", &sample::clean("crash")].concat();
     let got = ask(&node, &crash).await;
     assert!(got.answer == 'y' && got.text.starts_with("451 4.7.1 "), "{}", got.text);
+}
+
+async fn mail_that_goes_round_is_refused_on_both_surfaces() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    let node = Setup::untouched().milter(|_| {}).config(|c| c.limits.hops = 3).start(&sink).await;
+    let passed = |hops: usize| {
+        let hop = b"Received: from a.example.org by b.example.org; Mon, 1 Jan 2024 00:00:00 +0000\r\n";
+        [hop.repeat(hops), sample::clean("round")].concat()
+    };
+    assert_eq!(ask(&node, &passed(3)).await.answer, 'c');
+    assert_eq!(node.send(&passed(3)).await.code, 250);
+    let got = ask(&node, &passed(4)).await;
+    assert_eq!((got.answer, got.text.as_str()), ('y', "554 5.4.6 Too many hops: mail loop"));
+    let reply = node.send(&passed(4)).await;
+    assert_eq!((reply.code, reply.lines.as_slice()), (554, ["5.4.6 Too many hops: mail loop".to_owned()].as_slice()));
+    assert_eq!(sink.count(), 1);
+    // What we ourselves have passed on six times comes back once too often.
+    let own = b"Received: from a ([192.0.2.1]) by mx.example.com (Mailward) with ESMTP id x; d\r\n".repeat(6);
+    let node = Setup::untouched().start(&sink).await;
+    assert_eq!(node.send(&[own, sample::clean("again")].concat()).await.code, 554);
 }
 
 async fn what_is_held_may_wait_with_the_mail_server() {

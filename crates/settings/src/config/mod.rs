@@ -155,13 +155,16 @@ pub struct Limits {
     pub bytes_in_flight: Bytes,
     /// Most connections of all listeners at once.
     pub connections: u32,
-    /// Most connections of one peer at once; trusted relays are not counted.
+    /// Most connections of one peer at once, for IPv6 of one /64; trusted relays are not counted.
     pub connections_per_peer: u32,
     /// Most recipients of one message; beyond it, 452 (RFC 5321 section 4.5.3.1.10).
     pub recipients: u32,
     /// Take recipients of several routes or policy groups in one message (D-11). If not, those of another
     /// one than the first recipient's are answered 452, and the sender brings their copy by itself.
     pub split_recipients: bool,
+    /// Most `Received` headers of a message; one with more goes round in circles and is refused with 5.4.6
+    /// (RFC 5321 section 6.3).
+    pub hops: u32,
     /// Most errors in one session; then 421.
     pub errors: u32,
     /// Most commands in one session; then 421.
@@ -184,6 +187,7 @@ impl Default for Limits {
             connections_per_peer: 50,
             recipients: 1000,
             split_recipients: true,
+            hops: 50,
             errors: 20,
             commands: 10_000,
             command_timeout: Time(300_000),

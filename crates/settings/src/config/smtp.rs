@@ -79,6 +79,8 @@ pub struct Listener {
     #[serde(with = "optional")]
     #[schemars(with = "String")]
     pub key: Option<PathBuf>,
+    /// TLS from the first byte, as on port 465 (RFC 8314), instead of STARTTLS. Needs a certificate.
+    pub implicit_tls: bool,
     /// Refuse mail outside TLS. Needs a certificate.
     pub tls_required: bool,
     /// Most connections of this listener at once.
@@ -96,6 +98,7 @@ impl Default for Listener {
             auth: OfferAuth::default(),
             certificate: None,
             key: None,
+            implicit_tls: false,
             tls_required: false,
             max_connections: 200,
             line_ends: LineEnds::default(),

@@ -1,7 +1,7 @@
 //! Peers: next hops, clamd, and our own listeners, asked as mail would ask them.
 
 use std::io::ErrorKind;
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{IpAddr, TcpListener};
 use std::time::Duration;
 
 use api::control::Client;
@@ -9,6 +9,7 @@ use net::clamd::Clamd;
 use net::upstream::{Upstream, banner};
 use net::{ClamdState, outbound};
 use settings::Config;
+use settings::config::Listener;
 use settings::values::HostPort;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::time::{Instant, timeout};
@@ -24,7 +25,7 @@ pub(super) async fn all(config: &Config) -> Vec<Finding> {
     let runs = matches!(Client::connect(&config.data_dir), Ok(Some(_)));
     let mut found = vec![daemon(runs)];
     for listener in &config.smtp {
-        found.push(listens(config, listener.listen.0, runs).await);
+        found.push(listens(config, listener, runs).await);
     }
     found.extend(next_hops(config).await);
     found.extend(clamd(config).await);
@@ -37,7 +38,8 @@ fn daemon(runs: bool) -> Finding {
 }
 
 /// While the daemon runs, its port must answer in our name; otherwise the port must be free.
-async fn listens(config: &Config, address: SocketAddr, runs: bool) -> Finding {
+async fn listens(config: &Config, listener: &Listener, runs: bool) -> Finding {
+    let address = listener.listen.0;
     if !runs {
         return match TcpListener::bind(address) {
             Ok(_) => Finding::new("listener", Level::Ok, format!("{address} is free")),
@@ -47,6 +49,10 @@ async fn listens(config: &Config, address: SocketAddr, runs: bool) -> Finding {
     let target = HostPort { host: reachable(address.ip()).to_string(), port: address.port() };
     let greeting = async {
         let socket = outbound::connect(&target, LIMIT).await.map_err(|error| error.to_string())?;
+        if listener.implicit_tls {
+            // Its greeting comes in TLS; that somebody listens is what can be seen from here.
+            return Ok(banner(&config.hostname()));
+        }
         let mut line = String::new();
         let read = timeout(LIMIT, BufReader::new(socket).read_line(&mut line)).await;
         read.map_err(|_| "no greeting in time".to_owned())?.map_err(|error| error.to_string())?;
