@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use net::certificates::{Age, Held, age, now};
 use net::{ClamdHealth, ClamdState};
 use serde::Serialize;
 use service::Service;
@@ -52,7 +53,7 @@ pub enum State {
 /// One part and how it is.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Check {
-    /// `workers`, `clamd`, `signatures`, `store` or `next_hop`.
+    /// `workers`, `clamd`, `signatures`, `store`, `next_hop` or `certificates`.
     pub name: &'static str,
     /// How it is.
     pub state: State,
@@ -135,6 +136,7 @@ impl Health {
         checks.push(signatures(examiner.has_signatures(), clamd.as_ref()));
         checks.push(store);
         checks.push(next_hop(&self.service.current().routes.load()));
+        checks.extend(certificates(&self.service.certificates().all()));
         tell_changes(memory.last.as_ref().map(|(_, checks)| checks.as_slice()), &checks);
         memory.last = Some((Instant::now(), checks.clone()));
         checks
@@ -298,6 +300,33 @@ fn next_hop(routes: &Routes) -> Check {
         (true, _) => check("next_hop", State::Degraded, "no next hop is configured: set next_hop.address"),
         (_, true) => check("next_hop", State::Ok, "configured"),
         _ => check("next_hop", State::Degraded, format!("no server is there of: {}", down.join(", "))),
+    }
+}
+
+/// Our own certificates; `None` where there are none. Which one it is says the log.
+fn certificates(all: &[Arc<Held>]) -> Option<Check> {
+    const NAME: &str = "certificates";
+    let (mut worst, mut soonest) = (None, u64::MAX);
+    for held in all {
+        let word = match held.facts().map(|facts| (age(&facts, now()), facts.not_after)) {
+            None => Some("one is not there yet: TLS is not offered where it is to be used"),
+            Some((Age::Over(_), _)) => Some("one has ended: peers that check it send no mail"),
+            Some((Age::Early(_), _)) => Some("one does not count yet: is the clock right?"),
+            Some((time, end)) => {
+                soonest = soonest.min(end.saturating_sub(now()));
+                let broken = "the files of one are of no use; the one loaded before is shown: see the log";
+                let soon = matches!(time, Age::Soon(_)).then_some("one ends soon: renew it");
+                held.problem().map(|_| broken).or(soon)
+            }
+        };
+        worst = worst.or(word);
+    }
+    match (all.is_empty(), worst) {
+        (true, _) => None,
+        (false, Some(word)) => Some(check(NAME, State::Degraded, word)),
+        (false, None) => {
+            Some(check(NAME, State::Ok, format!("{} in use, good for {} days", all.len(), soonest / 86_400)))
+        }
     }
 }
 

@@ -182,6 +182,7 @@ impl Running {
         let stopped = || self.stop.subscribe();
         let control = api::control::socket_path(&self.data_dir);
         beside.spawn(upkeep::run(Arc::clone(&self.service), stopped()));
+        beside.spawn(service::certificates::watch(Arc::clone(&self.service), stopped()));
         beside.spawn(watch_clamd(Arc::clone(&self.service), stopped()));
         beside.spawn(service::outbox::run(Arc::clone(&self.service), stopped()));
         beside.spawn(service::routes::watch(Arc::clone(&self.service), stopped()));

@@ -28,11 +28,12 @@ struct Common<'a> {
 
 impl Common<'_> {
     fn hop(&self, address: &HostPort) -> Result<Hop, String> {
-        let tls_config =
-            net::tls::client_config(self.verify, self.ca_file).map_err(|e| format!("{}: {e}", self.key))?;
+        let verify = self.tls.checks(self.verify);
+        let tls_config = net::tls::client_config(verify, self.ca_file).map_err(|e| format!("{}: {e}", self.key))?;
         Ok(Hop {
             address: address.clone(),
             tls: self.tls,
+            verify,
             tls_config,
             connect_timeout: self.connect_timeout,
             hostname: self.hostname.clone(),

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use net::certificates::{Chooser, Held};
 use rustls::ServerConfig;
 use service::Service;
 use service::metrics::SessionLabels;
@@ -35,9 +36,18 @@ pub struct Node {
     /// The configuration.
     pub config: Config,
     /// For each listener its TLS settings, if it has a certificate.
-    pub tls: Vec<Option<Arc<ServerConfig>>>,
+    pub tls: Vec<Option<ListenerTls>>,
+    /// All certificates, each once.
+    pub certificates: Vec<Arc<Held>>,
     /// Where large messages wait.
     pub spool_dir: PathBuf,
+}
+
+/// The TLS of a listener.
+#[derive(Debug)]
+pub struct ListenerTls {
+    config: Arc<ServerConfig>,
+    certificates: Arc<Chooser>,
 }
 
 impl Node {
@@ -46,15 +56,32 @@ impl Node {
     /// # Errors
     /// Which certificate or key cannot be used, and why.
     pub fn load(config: Config, spool_dir: PathBuf) -> Result<Self, net::TlsError> {
-        let load = |listener: &Listener| listener.tls_files().map(|(c, k)| net::tls::server_config(c, k)).transpose();
-        let tls = config.smtp.iter().map(load).collect::<Result<_, _>>()?;
-        Ok(Self { config, tls, spool_dir })
+        let mut others = Vec::new();
+        for pair in &config.tls.certificate {
+            others.push(Held::load(&pair.certificate, &pair.key)?);
+        }
+        let mut certificates = others.clone();
+        let mut tls = Vec::new();
+        for listener in &config.smtp {
+            tls.push(match listener.tls_files() {
+                None => None,
+                Some((certificate, key)) => {
+                    let own = Held::load(certificate, key)?;
+                    certificates.push(Arc::clone(&own));
+                    let chooser = Chooser::new(own, others.clone());
+                    let config = net::tls::server_config(Arc::clone(&chooser))?;
+                    Some(ListenerTls { config, certificates: chooser })
+                }
+            });
+        }
+        Ok(Self { config, tls, certificates, spool_dir })
     }
 
     /// The settings of the listener at this address, and its TLS.
     fn listener(&self, address: SocketAddr) -> Option<(&Listener, Option<&Arc<ServerConfig>>)> {
         let at = self.config.smtp.iter().position(|l| l.listen.0 == address)?;
-        Some((self.config.smtp.get(at)?, self.tls.get(at).and_then(Option::as_ref)))
+        let tls = self.tls.get(at).and_then(Option::as_ref).filter(|tls| tls.certificates.is_ready());
+        Some((self.config.smtp.get(at)?, tls.map(|tls| &tls.config)))
     }
 }
 
@@ -113,6 +140,7 @@ pub fn adopt(socket: std::net::TcpListener, address: SocketAddr) -> io::Result<B
 impl Gateway {
     /// A gateway that ends when `stop` becomes true.
     pub fn new(service: Arc<Service>, node: Node, stop: watch::Receiver<bool>) -> Arc<Self> {
+        service.certificates().set(node.certificates.clone(), service.metrics());
         let permits = Permits::new(node.config.limits.bytes_in_flight.0, Arc::clone(service.metrics()));
         Arc::new(Self {
             service,
@@ -154,6 +182,7 @@ impl Gateway {
 
     /// Takes a new configuration; sessions that are open keep theirs.
     pub fn reload(&self, node: Node) {
+        self.service.certificates().set(node.certificates.clone(), self.service.metrics());
         self.permits.set_max(node.config.limits.bytes_in_flight.0);
         self.node.store(Arc::new(node));
     }

@@ -95,6 +95,10 @@ impl Session<'_> {
             Ok(address) => address,
             Err(reply) => return self.reply(&reply),
         };
+        if self.asks_for_tls(mail_from.as_ref()) {
+            tracing::info!(connection = self.connection, peer = %self.client.peer, "mail without TLS was refused: [tls] requires it of this peer or sender");
+            return self.reply(&Reply::say(530, "5.7.0 Must issue a STARTTLS command first"));
+        }
         if let Some(reply) = self.early(&Moment::Sender(mail_from.as_ref())).await {
             return self.reply(&reply);
         }
@@ -110,6 +114,17 @@ impl Session<'_> {
             self.transaction = Some(transaction);
         }
         self.answer(answer);
+    }
+
+    /// Whether this peer or this sender must not come without TLS, and does (RFC 3207 section 4).
+    fn asks_for_tls(&self, mail_from: Option<&Address>) -> bool {
+        let tls = &self.node.config.tls;
+        let peer = || tls.required_from.iter().any(|network| network.contains(self.client.peer.ip()));
+        let sender = || {
+            let domain = mail_from.map(|address| address.domain().to_lowercase()).unwrap_or_default();
+            tls.required_senders.iter().any(|mask| mask.fits(&domain).is_some())
+        };
+        !self.server.tls_active() && (peer() || sender())
     }
 
     /// MAIL to the next hop. A session that the next hop has closed meanwhile is opened again, once:

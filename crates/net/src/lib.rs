@@ -4,6 +4,7 @@
 //! reads as "clean".
 #![forbid(unsafe_code)]
 
+pub mod certificates;
 pub mod clamd;
 pub mod outbound;
 pub mod stream;

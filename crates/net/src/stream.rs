@@ -79,6 +79,14 @@ impl Stream {
         !matches!(self, Self::Plain(_))
     }
 
+    /// The certificate that the other side showed as a server, in DER; `None` where we are the server.
+    pub fn peer_certificate(&self) -> Option<&[u8]> {
+        match self {
+            Self::ClientTls(stream) => stream.get_ref().1.peer_certificates()?.first().map(AsRef::as_ref),
+            _ => None,
+        }
+    }
+
     /// The TCP connection below.
     pub fn tcp(&self) -> &TcpStream {
         match self {

@@ -1,7 +1,7 @@
 //! Certificates and TLS settings: TLS 1.2 and 1.3 with aws-lc-rs.
 //!
 //! Limits: [`MAX_PEM`] bytes a file. Not handled: client certificates, encrypted private keys,
-//! several certificates by name (SNI), revocation lists.
+//! revocation lists.
 
 use std::fmt;
 use std::fs::File;
@@ -14,6 +14,8 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_t
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme};
+
+use crate::certificates::Chooser;
 
 /// Largest PEM file, in bytes; a bundle of all public issuers is about 250 KB.
 pub const MAX_PEM: u64 = 4 << 20;
@@ -66,28 +68,19 @@ impl fmt::Display for TlsError {
 
 impl std::error::Error for TlsError {}
 
-fn provider() -> Arc<CryptoProvider> {
+pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
 
-/// What a server needs: a certificate chain and its private key, PEM files.
+/// What a server needs: the certificates that it shows. They may change while it is in use.
 ///
 /// # Errors
-/// Says which file is wrong, and how.
-pub fn server_config(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
-    let chain = certificates(certificate)?;
-    let secret = private_key(key)?;
+/// Only what is no fault of the certificates.
+pub fn server_config(certificates: Arc<Chooser>) -> Result<Arc<ServerConfig>, TlsError> {
     let builder = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(|error| TlsError::Other(error.to_string()))?;
-    let config = builder.with_no_client_auth().with_single_cert(chain, secret).map_err(|error| {
-        let why = match error {
-            rustls::Error::InconsistentKeys(_) => "the key does not belong to the certificate".to_owned(),
-            other => other.to_string(),
-        };
-        TlsError::Pair(certificate.to_owned(), key.to_owned(), why)
-    })?;
-    Ok(Arc::new(config))
+    Ok(Arc::new(builder.with_no_client_auth().with_cert_resolver(certificates)))
 }
 
 /// What a client needs. With `verify`, the server's certificate must be valid for its name and
@@ -148,7 +141,7 @@ fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
     Ok(bytes)
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let bytes = read(path)?;
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     let chain = chain.map_err(|error| TlsError::BadPem(path.to_owned(), error.to_string()))?;
@@ -158,7 +151,7 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     Ok(chain)
 }
 
-fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+pub(crate) fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     use rustls::pki_types::pem::Error;
     PrivateKeyDer::from_pem_slice(&read(path)?).map_err(|error| match error {
         Error::NoItemsFound => TlsError::NoKey(path.to_owned()),

@@ -46,6 +46,8 @@ pub struct Hop {
     pub address: HostPort,
     /// Whether TLS is used.
     pub tls: HopTls,
+    /// Whether the settings of TLS check certificates.
+    pub verify: bool,
     /// The settings of TLS.
     pub tls_config: Arc<ClientConfig>,
     /// How long to wait for a connection.
@@ -56,6 +58,14 @@ pub struct Hop {
     pub login: Option<Arc<Login>>,
     /// The addresses that we listen at ourselves: a connection to one of them is a loop.
     pub own: Arc<[SocketAddr]>,
+}
+
+impl Hop {
+    /// Whether mail may go to it in clear after TLS has failed: nobody asked for more than TLS where it
+    /// works (RFC 7435). A password never does.
+    pub fn may_fall_back(&self) -> bool {
+        self.tls == HopTls::Opportunistic && !self.verify && self.login.is_none()
+    }
 }
 
 /// A user and its password. Its `Debug` form shows neither.
@@ -110,6 +120,8 @@ pub enum UpstreamError {
     Refused(Reply),
     /// TLS is required and not to be had.
     Tls(String),
+    /// The next hop offers TLS, and the handshake failed.
+    Handshake(String),
     /// The next hop is this server itself.
     Loop,
     /// The next hop does not let us log in.
@@ -137,6 +149,7 @@ impl std::fmt::Display for UpstreamError {
             Self::NotQueued(why) => write!(f, "a command could not be sent: {why:?}"),
             Self::Refused(reply) => write!(f, "it refuses: {} {}", reply.code(), reply.text()),
             Self::Tls(why) => write!(f, "no TLS: {why}"),
+            Self::Handshake(why) => write!(f, "TLS failed: {why}"),
             Self::Loop => f.write_str("it is this server itself: mail would go round in circles"),
             Self::Login(why) => write!(f, "no login: {why}"),
         }
@@ -200,7 +213,9 @@ impl Upstream {
             HopTls::None => upstream,
             _ if upstream.machine.extensions().starttls => upstream.start_tls(hop, deadline).await?,
             HopTls::Opportunistic => upstream,
-            HopTls::Required => return Err(UpstreamError::Tls("the next hop does not offer STARTTLS".to_owned())),
+            HopTls::Required | HopTls::Verify => {
+                return Err(UpstreamError::Tls("the next hop does not offer STARTTLS".to_owned()));
+            }
         };
         match &hop.login {
             Some(login) => upstream.log_in(login, local, deadline).await,
@@ -242,14 +257,15 @@ impl Upstream {
         if reply.is_success() { Ok(()) } else { Err(UpstreamError::Refused(reply)) }
     }
 
-    /// With `opportunistic`, a next hop that offers TLS and then fails at it is an error too: the
-    /// session cannot go back to clear text, and the sender tries again.
+    /// With `opportunistic`, a next hop that offers TLS and then fails at it is an error too: this
+    /// connection cannot go back to clear text. Who may try another one without TLS says
+    /// [`Hop::may_fall_back`].
     async fn start_tls(mut self, hop: &Hop, deadline: Instant) -> Result<Self> {
         self.machine.start_tls()?;
         let reply = self.answer(Asked::StartTls, COMMAND_TIMEOUT, deadline).await?;
         if reply.code() != 220 {
             return match hop.tls {
-                HopTls::Required => {
+                HopTls::Required | HopTls::Verify => {
                     Err(UpstreamError::Tls(format!("STARTTLS was answered {} {}", reply.code(), reply.text())))
                 }
                 _ => Ok(self),
@@ -261,7 +277,7 @@ impl Upstream {
         let stream = stream
             .connect_tls(Arc::clone(&hop.tls_config), name, limit)
             .await
-            .map_err(|e| UpstreamError::Tls(e.to_string()))?;
+            .map_err(|e| UpstreamError::Handshake(e.to_string()))?;
         machine.start_tls_done();
         let mut upstream = Self { stream, machine, name: host };
         upstream.hello(&hop.hostname, deadline).await?;
@@ -276,6 +292,11 @@ impl Upstream {
     /// The TLS version and cipher, if the connection is encrypted.
     pub fn tls_info(&self) -> Option<String> {
         self.stream.tls_info()
+    }
+
+    /// The certificate that the next hop showed, in DER.
+    pub fn peer_certificate(&self) -> Option<&[u8]> {
+        self.stream.peer_certificate()
     }
 
     /// XFORWARD with what the next hop takes of these attributes; `None` if it takes none.

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use net::certificates::{Chooser, Held};
 use net::stream::Stream;
-use net::{ConnectError, connect, tls};
+use net::{ConnectError, TlsError, connect, tls};
 use rustls::ServerConfig;
 use settings::values::HostPort;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -21,6 +22,11 @@ fn pair(folder: &Path, name: &str) -> (PathBuf, PathBuf) {
     fs::write(&files.0, made.certificate).unwrap();
     fs::write(&files.1, made.key).unwrap();
     files
+}
+
+/// What a server with this certificate needs.
+fn server(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
+    tls::server_config(Chooser::new(Held::load(certificate, key)?, Vec::new()))
 }
 
 /// Answers one connection with what it sends, over TLS.
@@ -67,7 +73,7 @@ async fn a_certificate_is_checked_when_asked_and_only_then() {
     let folder = tempfile::tempdir().unwrap();
     let (certificate, key) = pair(folder.path(), "mx.example.org");
     let (other, _) = pair(folder.path(), "other.example.org");
-    let server = tls::server_config(&certificate, &key).unwrap();
+    let server = server(&certificate, &key).unwrap();
 
     let info = talk(&server, true, Some(&certificate), "mx.example.org").await.unwrap();
     assert!(info.starts_with("TLSv1.3 TLS13_"), "{info}");
@@ -86,7 +92,7 @@ async fn a_certificate_is_checked_when_asked_and_only_then() {
 async fn a_handshake_that_never_comes_ends_in_time() {
     let folder = tempfile::tempdir().unwrap();
     let (certificate, key) = pair(folder.path(), "mx.example.org");
-    let server = tls::server_config(&certificate, &key).unwrap();
+    let server = server(&certificate, &key).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let _silent = connect(&HostPort { host: "127.0.0.1".to_owned(), port }, LIMIT).await.unwrap();
@@ -120,7 +126,7 @@ fn what_is_wrong_with_a_file_is_said_with_its_name() {
         (&certificate, &empty, "empty.pem: no private key in it"),
     ];
     for (certificate, key, expected) in cases {
-        let error = tls::server_config(certificate, key).unwrap_err().to_string();
+        let error = server(certificate, key).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}\nexpected: {expected}");
     }
     let error = tls::client_config(true, Some(&text)).unwrap_err().to_string();

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod admin;
+pub mod certificates;
 mod crashes;
 mod decide;
 mod early;
@@ -41,6 +42,7 @@ use mail::arrival::Arrival;
 use store::{Logged, NewQueued, NewRecipient, QueueKind, Store, StoreError};
 use tokio::time::Instant;
 
+use certificates::Certificates;
 use examine::Examiner;
 use flow::{Bench, Decided, Keeping};
 use journal::Journal;
@@ -83,6 +85,7 @@ pub struct Service {
     journal: Journal,
     outbox: Outbox,
     rates: Rates,
+    certificates: Certificates,
 }
 
 impl std::fmt::Debug for Service {
@@ -104,6 +107,7 @@ impl Service {
             journal,
             outbox: Outbox::default(),
             rates: Rates::default(),
+            certificates: Certificates::default(),
         })
     }
 
@@ -120,6 +124,11 @@ impl Service {
     /// Where things are kept.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// The certificates that we show.
+    pub fn certificates(&self) -> &Certificates {
+        &self.certificates
     }
 
     /// The file that is the policy's only source, if one is configured.

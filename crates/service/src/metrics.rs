@@ -120,6 +120,12 @@ pub struct Metrics {
     pub hop_sessions: Family<HopEndLabels, Counter>,
     /// Messages handed to next hops, by what came of it.
     pub hop_messages: Family<HopEndLabels, Counter>,
+    /// How sessions with next hops are encrypted.
+    pub hop_tls: Family<HopTlsLabels, Counter>,
+    /// When a certificate of ours ends, in seconds since 1970.
+    pub certificate_end: Family<CertificateLabels, Gauge<i64, AtomicI64>>,
+    /// Whether a certificate's files are of use as they are.
+    pub certificate_loaded: Family<CertificateLabels, Gauge<i64, AtomicI64>>,
     /// Mails in the outbox.
     pub outbox_mails: Gauge<u64, AtomicU64>,
     /// Bytes in the outbox.
@@ -139,6 +145,24 @@ pub struct Metrics {
 pub struct WorkerLabels {
     /// `crashed`, `killed` or `retired`.
     pub end: &'static str,
+}
+
+/// The label of a certificate.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub struct CertificateLabels {
+    /// Its file.
+    pub file: String,
+}
+
+/// Labels of how sessions with next hops are encrypted.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub struct HopTlsLabels {
+    /// The route's name.
+    pub route: String,
+    /// What the route's `tls` says.
+    pub policy: &'static str,
+    /// `clear`, `encrypted`, `verified`; `fell_back` to clear after TLS failed; `failed`: no session.
+    pub result: &'static str,
 }
 
 /// Labels of a next hop: both as configured.
@@ -197,6 +221,9 @@ impl Metrics {
             hop_up: Family::default(),
             hop_sessions: Family::default(),
             hop_messages: Family::default(),
+            hop_tls: Family::default(),
+            certificate_end: Family::default(),
+            certificate_loaded: Family::default(),
             outbox_mails: Gauge::default(),
             outbox_bytes: Gauge::default(),
             outbox_age: Gauge::default(),
@@ -255,6 +282,11 @@ impl Metrics {
         r.register("hop_up", "1 when the next hop could be reached at the last attempt", self.hop_up.clone());
         r.register("hop_sessions", "Sessions with next hops by how they began", self.hop_sessions.clone());
         r.register("hop_messages", "Messages handed to next hops by what came of it", self.hop_messages.clone());
+        r.register("hop_tls", "Sessions with next hops by how they are encrypted", self.hop_tls.clone());
+        let end = "When a certificate of ours ends, since 1970";
+        r.register_with_unit("certificate_end", end, Unit::Seconds, self.certificate_end.clone());
+        let loaded = "1 when a certificate's files are of use as they are; otherwise what was loaded before is in use";
+        r.register("certificate_loaded", loaded, self.certificate_loaded.clone());
         r.register("outbox_mails", "Mails in the outbox", self.outbox_mails.clone());
         r.register_with_unit("outbox", "Bytes that the outbox takes on disk", Unit::Bytes, self.outbox_bytes.clone());
         let oldest = "Age of the oldest mail in the outbox";

@@ -10,13 +10,14 @@ use std::time::Duration;
 use mail::address::Address;
 use mail::arrival::Direction;
 use net::upstream::{Hop, Upstream, UpstreamError};
+use settings::config::HopTls;
 use settings::values::DomainMask;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::Service;
 use crate::id;
-use crate::metrics::{HopEndLabels, HopLabels, Metrics};
+use crate::metrics::{HopEndLabels, HopLabels, HopTlsLabels, Metrics};
 
 /// How long a server that failed once is left alone; each further failure doubles it.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
@@ -210,7 +211,7 @@ pub async fn open(route: &Route, metrics: &Metrics, deadline: Instant) -> Result
         // One that hangs must leave time for the next.
         let limit = target.hop.connect_timeout.saturating_mul(2);
         let until = if left == 0 { deadline } else { deadline.min(Instant::now() + limit) };
-        match Upstream::open(&target.hop, until).await {
+        match session(route, &target.hop, metrics, until).await {
             Ok(upstream) => {
                 note(route, target, None, metrics);
                 return Ok(upstream);
@@ -224,6 +225,36 @@ pub async fn open(route: &Route, metrics: &Metrics, deadline: Instant) -> Result
         }
     }
     Err(failed.unwrap_or_else(|| UpstreamError::Connect("no mail server is configured".to_owned())))
+}
+
+/// Opens a session with one server as its policy of TLS says, and counts what came of it.
+async fn session(route: &Route, hop: &Hop, metrics: &Metrics, until: Instant) -> Result<Upstream, UpstreamError> {
+    let count = |result| {
+        let labels = HopTlsLabels { route: route.name.clone(), policy: hop.tls.name(), result };
+        metrics.hop_tls.get_or_create(&labels).inc();
+    };
+    match Upstream::open(hop, until).await {
+        Ok(upstream) => {
+            count(match (upstream.tls_info(), hop.verify) {
+                (None, _) => "clear",
+                (Some(_), false) => "encrypted",
+                (Some(_), true) => "verified",
+            });
+            Ok(upstream)
+        }
+        Err(UpstreamError::Handshake(why)) if hop.may_fall_back() => {
+            tracing::warn!(route = route.name, hop = %hop.address, why, "a next hop offers TLS and fails at it: mail goes to it in clear, as tls = \"opportunistic\" allows");
+            count("fell_back");
+            Upstream::open(&Hop { tls: HopTls::None, ..hop.clone() }, until).await
+        }
+        Err(error) => {
+            if matches!(error, UpstreamError::Tls(_) | UpstreamError::Handshake(_)) {
+                tracing::warn!(route = route.name, hop = %hop.address, policy = hop.tls.name(), %error, "no mail goes to a next hop: TLS is not as it has to be");
+                count("failed");
+            }
+            Err(error)
+        }
+    }
 }
 
 fn note(route: &Route, target: &Target, error: Option<&UpstreamError>, metrics: &Metrics) {
@@ -269,14 +300,13 @@ pub async fn watch(service: Arc<Service>, mut stop: watch::Receiver<bool>) {
 
 #[cfg(test)]
 mod tests {
-    use settings::config::HopTls;
-
     use super::*;
 
     fn hop(name: &str) -> Hop {
         Hop {
             address: name.parse().unwrap(),
             tls: HopTls::None,
+            verify: false,
             tls_config: net::tls::client_config(false, None).unwrap(),
             connect_timeout: Duration::from_secs(1),
             hostname: "mx.example.org".to_owned(),

@@ -66,6 +66,7 @@ pub(crate) fn check(config: &Config) -> Vec<Problem> {
     check_next_hop(config, &mut found);
     crate::route_check::check_routes(config, &mut found);
     crate::route_check::check_outbox(config, &mut found);
+    crate::tls_check::check(config, &mut found);
     check_trust(config, &mut found);
     check_limits(config, &mut found);
     check_timeouts(config, &mut found);
@@ -208,7 +209,7 @@ fn check_next_hop(config: &Config, found: &mut Vec<Problem>) {
         let message = "next_hop: verify = true with tls = \"none\": there is no certificate to check";
         found.push(Problem::error("next_hop.verify", message));
     }
-    if hop.ca_file.is_some() && !hop.verify {
+    if hop.ca_file.is_some() && !hop.tls.checks(hop.verify) {
         let message = "next_hop: ca_file without verify = true: certificates are not checked";
         found.push(Problem::warning("next_hop.ca_file", message));
     }

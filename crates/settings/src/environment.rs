@@ -29,6 +29,10 @@ pub fn check_environment(config: &Config) -> Vec<Problem> {
             file(&format!("smtp[{at}].key"), path);
         }
     }
+    for (at, pair) in config.tls.certificate.iter().enumerate() {
+        file(&format!("tls.certificate[{at}].certificate"), &pair.certificate);
+        file(&format!("tls.certificate[{at}].key"), &pair.key);
+    }
     if let Some(path) = &config.next_hop.ca_file {
         file("next_hop.ca_file", path);
     }
@@ -107,10 +111,12 @@ fn readable(key: &str, path: &Path, found: &mut Vec<Problem>) {
 
 /// Private keys that others can read.
 fn check_keys(config: &Config, found: &mut Vec<Problem>) {
-    for (at, listener) in config.smtp.iter().enumerate() {
-        let Some(path) = &listener.key else { continue };
+    let own = config.smtp.iter().enumerate().map(|(at, l)| (format!("smtp[{at}].key"), l.key.as_ref()));
+    let more = config.tls.certificate.iter().enumerate();
+    let more = more.map(|(at, pair)| (format!("tls.certificate[{at}].key"), Some(&pair.key)));
+    for (key, path) in own.chain(more) {
+        let Some(path) = path else { continue };
         if fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o004 != 0) {
-            let key = format!("smtp[{at}].key");
             let message = format!("{key}: every user of this machine can read {}", path.display());
             found.push(Problem::warning(&key, message).hint("chmod o-r it"));
         }

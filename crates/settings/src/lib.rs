@@ -24,6 +24,7 @@ mod route_check;
 mod schema;
 mod show;
 mod suggest;
+mod tls_check;
 mod tree;
 
 pub use check::{MAX_LISTENERS, MAX_WORKERS};

@@ -100,7 +100,7 @@ fn check_tls(route: &Route, key: &str, found: &mut Vec<Problem>) {
         let message = format!("{key}: verify = true with tls = \"none\": there is no certificate to check");
         found.push(Problem::error(&sub("verify"), message));
     }
-    if route.ca_file.is_some() && !route.verify {
+    if route.ca_file.is_some() && !route.tls.checks(route.verify) {
         let message = format!("{key}: ca_file without verify = true: certificates are not checked");
         found.push(Problem::warning(&sub("ca_file"), message));
     }

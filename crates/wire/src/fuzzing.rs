@@ -309,3 +309,26 @@ pub fn fuzz_milter_edits(data: &[u8]) {
         assert_eq!(edits::apply(old, &changes), new, "the header that was wanted");
     }
 }
+
+/// A certificate: what is said of it lies within it and its limits.
+pub fn fuzz_certificate(data: &[u8]) {
+    let Some(facts) = crate::certificate::read(data) else { return };
+    assert!(data.get(facts.key.clone()).is_some_and(|key| key.first() == Some(&0x30)), "a key is a sequence of it");
+    assert!(facts.names.len() <= crate::certificate::MAX_NAMES);
+    assert!(facts.names.iter().all(|name| name.bytes().all(|byte| byte.is_ascii_graphic())));
+}
+
+/// A policy of MTA-STS and the record that announces it.
+pub fn fuzz_sts(data: &[u8]) {
+    if let Ok(policy) = crate::sts::read(data) {
+        assert!(policy.max_age <= crate::sts::MAX_AGE && policy.servers.len() <= crate::sts::MAX_SERVERS);
+        for server in policy.servers.iter().filter(|server| !server.starts_with('*')) {
+            assert!(policy.allows(server), "a server that it names");
+        }
+    }
+    if let Ok(text) = std::str::from_utf8(data)
+        && let Some(id) = crate::sts::id(text)
+    {
+        assert!(id.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    }
+}

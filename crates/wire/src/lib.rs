@@ -15,12 +15,14 @@
     )
 )]
 
+pub mod certificate;
 pub mod clamd;
 pub mod dot;
 pub mod line;
 pub mod milter;
 pub mod secret;
 pub mod smtp;
+pub mod sts;
 pub mod text;
 
 mod queue;

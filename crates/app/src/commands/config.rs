@@ -116,6 +116,7 @@ fn outside(loaded: &Loaded) -> Problems {
             Err(found) => problems.0.extend(found.0),
         }
     }
+    problems.0.extend(super::doctor::certificates::problems(&loaded.config));
     match service::sources::engine_spec(&loaded.config) {
         Err(lines) => problems.0.extend(lines.lines().map(|line| Problem::error("engines", line))),
         Ok(spec) => {

@@ -75,6 +75,7 @@ fn send(args: &Args) -> Result<String, String> {
     let hop = Hop {
         address,
         tls: HopTls::Opportunistic,
+        verify: false,
         tls_config,
         connect_timeout: CONNECT,
         hostname: "localhost".to_owned(),

@@ -22,6 +22,7 @@ mod outbox;
 mod pass;
 mod routes;
 mod split;
+mod tls;
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -58,6 +59,7 @@ fn run_cases(args: &[String]) -> ExitCode {
         split::CASES,
         dialogue::CASES,
         identity::CASES,
+        tls::CASES,
         decisions::CASES,
         early::CASES,
         effects::CASES,

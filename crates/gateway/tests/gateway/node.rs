@@ -211,6 +211,7 @@ pub(crate) fn hop_to(address: SocketAddr) -> Hop {
     Hop {
         address: HostPort { host: address.ip().to_string(), port: address.port() },
         tls: HopTls::None,
+        verify: false,
         tls_config: unchecked(),
         connect_timeout: std::time::Duration::from_secs(5),
         hostname: "other.example.com".to_owned(),
@@ -224,6 +225,7 @@ fn hop(config: &Config) -> Hop {
     Hop {
         address: next.address.clone().expect("a next hop"),
         tls: next.tls,
+        verify: false,
         tls_config: unchecked(),
         connect_timeout: next.connect_timeout.duration(),
         hostname: config.hostname(),

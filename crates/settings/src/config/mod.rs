@@ -7,11 +7,13 @@ mod engines;
 mod milter;
 mod routes;
 mod smtp;
+mod tls;
 
 pub use engines::{Clamd, ClamdMethod, Engines, Http, Log, LogFormat, LogLevel};
 pub use milter::{MilterHold, MilterListener};
 pub use routes::{Outbox, Route, RouteDirection};
 pub use smtp::{AddReceived, HopTls, LineEnds, Listener, ListenerDirection, NextHop, OfferAuth};
+pub use tls::{Certificate, Tls};
 
 use std::path::PathBuf;
 
@@ -42,6 +44,8 @@ pub struct Config {
     pub route: Vec<Route>,
     /// Mail that is Mailward's own to deliver.
     pub outbox: Outbox,
+    /// TLS of all listeners.
+    pub tls: Tls,
     /// Who is one of us (D-20).
     pub trust: Trust,
     /// The list of our recipients.
@@ -71,6 +75,7 @@ impl Default for Config {
             next_hop: NextHop::default(),
             route: Vec::new(),
             outbox: Outbox::default(),
+            tls: Tls::default(),
             trust: Trust::default(),
             recipients: Recipients::default(),
             limits: Limits::default(),
@@ -86,7 +91,8 @@ impl Default for Config {
 impl Config {
     /// The defaults with one table of every list that is empty by default, for the documentation.
     pub(crate) fn documented() -> Self {
-        Self { milter: vec![MilterListener::default()], route: vec![Route::default()], ..Self::default() }
+        let tls = Tls { certificate: vec![Certificate::default()], ..Tls::default() };
+        Self { milter: vec![MilterListener::default()], route: vec![Route::default()], tls, ..Self::default() }
     }
 
     /// The name of this host: as configured, else the system's, else `localhost`.

@@ -71,7 +71,8 @@ pub struct Listener {
     pub add_received: AddReceived,
     /// When the next hop's AUTH is offered to clients.
     pub auth: OfferAuth,
-    /// The certificate chain, a PEM file. STARTTLS is offered when it is set.
+    /// The certificate chain, a PEM file. STARTTLS is offered when it is set. New files are used without
+    /// a reload; files that are of no use change nothing.
     #[serde(with = "optional")]
     #[schemars(with = "String")]
     pub certificate: Option<PathBuf>,
@@ -119,11 +120,31 @@ impl Listener {
 pub enum HopTls {
     /// Never.
     None,
-    /// When the next hop offers STARTTLS.
+    /// When the next hop offers STARTTLS. If TLS then fails, mail goes out in clear, and the log says so;
+    /// with `verify` it does not go out.
     #[default]
     Opportunistic,
-    /// Always: without STARTTLS no mail goes out.
+    /// Always: without TLS no mail goes out.
     Required,
+    /// Always, and the next hop's certificate must be valid for its name: `required` with `verify`.
+    Verify,
+}
+
+impl HopTls {
+    /// The word for it in the configuration and the figures.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Opportunistic => "opportunistic",
+            Self::Required => "required",
+            Self::Verify => "verify",
+        }
+    }
+
+    /// Whether certificates are checked; `verify` is the setting beside it.
+    pub fn checks(self, verify: bool) -> bool {
+        verify || self == Self::Verify
+    }
 }
 
 /// The next hop.

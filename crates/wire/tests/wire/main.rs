@@ -1,4 +1,5 @@
 //! The machines driven from outside: dialogues from files, and inputs cut in every way.
 
+mod certificates;
 mod dialogues;
 mod splits;

@@ -1,4 +1,4 @@
-//! The machine: clock, disk, user and permissions, name resolution, the age of databases and certificates.
+//! The machine: clock, disk, user and permissions, name resolution, the age of databases.
 
 use std::net::ToSocketAddrs;
 use std::os::unix::fs::MetadataExt;

@@ -3,6 +3,7 @@
 //! One function a check; each gives findings. Nothing is changed. Peers are asked as mail would ask them,
 //! each within a time limit.
 
+pub(super) mod certificates;
 mod machine;
 mod peers;
 mod postfix;
@@ -93,6 +94,7 @@ fn examine(place: &Place) -> Result<Vec<Finding>, Failure> {
     let config = place.config();
     let mut found = configuration(place);
     found.extend(machine::all(config));
+    found.extend(certificates::all(config));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     found.extend(runtime.block_on(peers::all(config)));
     found.extend(postfix::all(config));

@@ -14,7 +14,7 @@ use settings::values::HostPort;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::time::{Instant, timeout};
 
-use super::{Finding, Level};
+use super::{Finding, Level, certificates};
 use crate::node;
 
 /// How long one peer may take.
@@ -102,6 +102,7 @@ async fn next_hops(config: &Config) -> Vec<Finding> {
             found.push(match Upstream::open(&target.hop, Instant::now() + LIMIT).await {
                 Ok(upstream) => {
                     let tls = upstream.tls_info().unwrap_or_else(|| "no TLS".to_owned());
+                    found.extend(upstream.peer_certificate().map(|der| certificates::peer(&name, der)));
                     upstream.quit().await;
                     Finding::new("next_hop", Level::Ok, format!("{name} answers, {tls}"))
                 }
