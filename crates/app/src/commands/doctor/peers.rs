@@ -99,15 +99,15 @@ async fn next_hops(config: &Config) -> Vec<Finding> {
     for route in routes.all() {
         for target in &route.targets {
             let name = format!("{} ({})", target.hop.address, route.name);
-            found.push(match Upstream::open(&target.hop, Instant::now() + LIMIT).await {
+            match Upstream::open(&target.hop, Instant::now() + LIMIT).await {
                 Ok(upstream) => {
                     let tls = upstream.tls_info().unwrap_or_else(|| "no TLS".to_owned());
+                    found.push(Finding::new("next_hop", Level::Ok, format!("{name} answers, {tls}")));
                     found.extend(upstream.peer_certificate().map(|der| certificates::peer(&name, der)));
                     upstream.quit().await;
-                    Finding::new("next_hop", Level::Ok, format!("{name} answers, {tls}"))
                 }
-                Err(error) => Finding::new("next_hop", Level::Broken, format!("{name}: {error}")),
-            });
+                Err(error) => found.push(Finding::new("next_hop", Level::Broken, format!("{name}: {error}"))),
+            }
         }
     }
     found
