@@ -25,6 +25,7 @@ mod message;
 mod odf;
 mod ole2;
 mod ooxml;
+mod pdf;
 mod remove;
 mod rtf;
 mod sevenz;

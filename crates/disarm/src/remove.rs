@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use unpack::{Budget, Member, Opening};
 
 use crate::DisarmError;
-use crate::{message, odf, ole2, ooxml, rtf, sevenz, stream, tar, zip};
+use crate::{message, odf, ole2, ooxml, pdf, rtf, sevenz, stream, tar, zip};
 
 /// Most containers in one another.
 const MAX_DEPTH: usize = 64;
@@ -246,6 +246,7 @@ impl Frame {
             FileKind::Odf => (odf::edit(data, &self.members, changes, &self.active)?, ""),
             FileKind::Rtf => (rtf::edit(data, &self.active)?, ""),
             FileKind::Ole2 => (ole2::edit(data, &self.members, changes, &self.active, budget)?, ""),
+            FileKind::Pdf => (pdf::edit(data, &self.members, changes, &self.active, budget)?, ""),
             FileKind::Message => (message::edit(data, &self.members, changes)?, ""),
             FileKind::Rar
             | FileKind::Cab
@@ -277,7 +278,7 @@ fn is_document(kind: FileKind) -> bool {
 
 /// Whether a part is found in it by its content, and what no list tells of is left out when it is written.
 fn is_searched(kind: FileKind) -> bool {
-    matches!(kind, FileKind::Ole2)
+    matches!(kind, FileKind::Ole2 | FileKind::Pdf)
 }
 
 /// What remains, by name and content.

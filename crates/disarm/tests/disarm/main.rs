@@ -4,6 +4,7 @@
 mod archives;
 mod documents;
 mod ole2;
+mod pdf;
 
 use std::io::{Cursor, Read, Write};
 use std::process::{Command, Stdio};

@@ -305,6 +305,38 @@ impl Document {
         Ok(Stream { content, whole })
     }
 
+    /// The bytes of an object's stream with its filters on, decrypted; `None` without one.
+    ///
+    /// # Errors
+    /// The limit that was reached, or that it is encrypted in a way of its own.
+    pub(super) fn packed(
+        &mut self,
+        data: &[u8],
+        place: usize,
+        object: &Object,
+        budget: &mut Budget,
+    ) -> Result<Option<Vec<u8>>, UnscannedReason> {
+        if object.stream.is_none() {
+            return Ok(None);
+        }
+        let range = self.extent(data, object, budget)?;
+        let content = between(data, range.start, range.end);
+        budget.burn(content.len() as u64)?;
+        let (Some(crypt), Some(entry)) = (&self.crypt, self.entries.get(place).copied()) else {
+            return Ok(Some(content.to_vec()));
+        };
+        let part = match object.dict().get(b"Type").and_then(Value::name) {
+            Some(b"Metadata") => Part::Metadata,
+            Some(b"EmbeddedFile") => Part::File,
+            _ => Part::Stream,
+        };
+        let content = crypt.decrypt(part, entry.number, entry.generation, content);
+        if self.filters(data, object.dict(), budget)?.iter().any(|filter| filter.name == b"Crypt") {
+            return Err(UnscannedReason::Encrypted);
+        }
+        Ok(Some(content))
+    }
+
     /// The first bytes of the content of an object's stream, as far as that is cheap: of a stream with
     /// several filters all of it has to be read.
     ///

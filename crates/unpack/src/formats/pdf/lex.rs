@@ -13,15 +13,20 @@ pub(super) const MAX_ITEMS: usize = 1 << 20;
 
 /// One object.
 #[derive(Clone, PartialEq, Debug)]
-pub(super) enum Value {
+pub enum Value {
+    /// Nothing.
     Null,
+    /// True or false.
     Bool(bool),
+    /// A number, whole or not.
     Number(f64),
     /// A name, without its slash and with `#xx` undone.
     Name(Vec<u8>),
     /// A string, its escapes undone, decrypted.
     Text(Vec<u8>),
+    /// Several values.
     Array(Vec<Value>),
+    /// Values by names.
     Dict(Dict),
     /// The object of this number.
     Reference(u32),
@@ -29,47 +34,53 @@ pub(super) enum Value {
 
 /// A dictionary: every pair, in order, a key that occurs twice included.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub(super) struct Dict(pub(super) Vec<(Vec<u8>, Value)>);
+pub struct Dict(pub Vec<(Vec<u8>, Value)>);
 
 impl Dict {
     /// The value of a key; of several the last.
-    pub(super) fn get(&self, key: &[u8]) -> Option<&Value> {
+    pub fn get(&self, key: &[u8]) -> Option<&Value> {
         self.0.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
     /// Whether a key has this name as its value.
-    pub(super) fn is(&self, key: &[u8], name: &[u8]) -> bool {
+    pub fn is(&self, key: &[u8], name: &[u8]) -> bool {
         matches!(self.get(key), Some(Value::Name(value)) if value == name)
     }
 }
 
 impl Value {
-    pub(super) fn number(&self) -> Option<f64> {
+    /// The number it is.
+    pub fn number(&self) -> Option<f64> {
         if let Self::Number(number) = self { Some(*number) } else { None }
     }
 
     /// A number that can stand for a place or a size.
-    pub(super) fn size(&self) -> Option<usize> {
+    pub fn size(&self) -> Option<usize> {
         self.number().filter(|number| *number >= 0.0 && *number <= 4e15).map(|number| number as usize)
     }
 
-    pub(super) fn name(&self) -> Option<&[u8]> {
+    /// The name it is.
+    pub fn name(&self) -> Option<&[u8]> {
         if let Self::Name(name) = self { Some(name) } else { None }
     }
 
-    pub(super) fn text(&self) -> Option<&[u8]> {
+    /// The string it is.
+    pub fn text(&self) -> Option<&[u8]> {
         if let Self::Text(text) = self { Some(text) } else { None }
     }
 
-    pub(super) fn dict(&self) -> Option<&Dict> {
+    /// The dictionary it is.
+    pub fn dict(&self) -> Option<&Dict> {
         if let Self::Dict(dict) = self { Some(dict) } else { None }
     }
 
-    pub(super) fn array(&self) -> Option<&[Value]> {
+    /// The values of the array it is.
+    pub fn array(&self) -> Option<&[Value]> {
         if let Self::Array(items) = self { Some(items) } else { None }
     }
 
-    pub(super) fn reference(&self) -> Option<u32> {
+    /// The number of the object that it refers to.
+    pub fn reference(&self) -> Option<u32> {
         if let Self::Reference(number) = self { Some(*number) } else { None }
     }
 }

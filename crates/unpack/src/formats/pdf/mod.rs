@@ -10,6 +10,7 @@ mod document;
 mod filter;
 mod index;
 mod lex;
+mod live;
 mod parts;
 mod strings;
 mod text;
@@ -19,6 +20,9 @@ use std::collections::VecDeque;
 
 use mail::evidence::{Active, FileKind, PasswordSource, Role, UnscannedReason};
 use mail::untrusted::Untrusted;
+
+pub use self::lex::{Dict, Value};
+pub use self::live::{Live, LiveObject, live, references};
 
 use self::crypt::Part as Kind;
 use self::document::Document;
@@ -181,6 +185,12 @@ impl Contents {
             }
             Part::File { place, names, hidden } => {
                 let member = self.stream(data, place, Kind::File, budget)?;
+                // Bills in XML are data that a program reads; everything else is there to be opened.
+                if !matches!(crate::detect(&member.content), FileKind::Text | FileKind::Xml | FileKind::Empty) {
+                    let told = format!("{} ({} bytes)", names.join(" "), member.content.len());
+                    let sign = self.text(Role::Active(Active::OlePackage), told.trim_start(), hidden, budget);
+                    self.ready.push_back(sign);
+                }
                 let (name, other_names) = names::split(names);
                 Member { name, other_names, hidden, ..member }
             }
