@@ -27,7 +27,7 @@ pub use sendmail::Sendmail;
 pub use sink::{Action, Behaviour, Outcome, Point, Received, Sink};
 
 /// How long a wait in these helpers lasts before the test fails.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A TCP port on 127.0.0.1 that was free a moment ago. Nothing holds it: use it soon.
 pub fn free_port() -> u16 {

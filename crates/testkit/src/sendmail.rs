@@ -23,7 +23,8 @@ if unshare --uts true 2>/dev/null; then
 fi
 exec \"$0\" \"$@\"";
 
-/// `sendmail.cf` as it is read, without m4: as little as takes mail and passes it on.
+/// `sendmail.cf` as it is read, without m4: as little as takes mail and passes it on, on a busy machine too
+/// (by its defaults it only queues above a load of 8 a processor).
 const CONFIGURATION: &str = "\
 V10/Berkeley
 Cwlocalhost sendmail.example.net
@@ -35,6 +36,8 @@ O DaemonPortOptions=Port=@port@, Addr=127.0.0.1, Name=MTA
 O DeliveryMode=interactive
 O EightBitMode=pass8
 O Timeout.ident=0
+O QueueLA=10000
+O RefuseLA=10000
 O TempFileMode=0600
 O DefaultUser=8:12
 O DontBlameSendmail=GroupWritableDirPathSafe
