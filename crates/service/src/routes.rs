@@ -114,6 +114,16 @@ impl Route {
         });
     }
 
+    /// Takes all its servers to be down for a while, whatever happened: for tests of what depends on it.
+    #[doc(hidden)]
+    pub fn shun(&self) {
+        for target in &self.targets {
+            (0..10).for_each(|_| {
+                target.note(false, Instant::now());
+            });
+        }
+    }
+
     /// How well it fits: the domain first, then the direction. `None` if it does not.
     fn fits(&self, domain: &str, direction: Direction) -> Option<(usize, bool)> {
         if self.direction.is_some_and(|only| only != direction) {

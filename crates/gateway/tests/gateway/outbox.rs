@@ -22,7 +22,10 @@ pub(crate) const CASES: &[Case] = cases![
     what_takes_too_long_is_given_up_and_a_delay_is_told_once,
     parameters_go_to_a_next_hop_that_knows_them,
     held_mail_is_not_tried_and_damaged_mail_is_held,
+    what_cannot_be_read_for_a_while_is_not_held,
     a_route_that_is_down_costs_no_attempts_and_holds_nobody_up,
+    a_route_that_is_down_does_not_hold_up_the_other_recipients_of_a_mail,
+    a_delay_is_told_while_the_route_is_down,
     a_release_waits_while_the_next_hop_is_away,
     whatever_next_hops_do_each_recipient_is_settled_once,
 ];
@@ -243,6 +246,77 @@ async fn held_mail_is_not_tried_and_damaged_mail_is_held() {
     testkit::wait_until("it to be held", testkit::PATIENCE, || node.service.store().queue_show(id).expect("it").held)
         .await;
     assert_eq!(sink.count(), 0);
+}
+
+/// A full disk, or no more descriptors: nothing that somebody has to look at.
+async fn what_cannot_be_read_for_a_while_is_not_held() {
+    let sink = Sink::start(Behaviour::accept().reply(Point::Rcpt, "451 4.2.0 Later")).await;
+    let node = setup().start(&sink).await;
+    let store = node.service.store();
+    let id = put(&node, mail("alice@example.org", &[("bob@example.com", "")])).await;
+    testkit::wait_until("an attempt", testkit::PATIENCE, || store.queue_show(id).expect("it").attempts > 0).await;
+    let file = node.data().join("outbox").join(id.to_string());
+    std::fs::rename(&file, node.data().join("aside")).expect("moved");
+    std::fs::create_dir(&file).expect("in its place");
+    let begun = service::id::now_ms();
+    store.queue_retry(Some(id), begun).expect("retried");
+    node.service.wake_outbox();
+    let put_off = || store.queue_show(id).is_ok_and(|mail| mail.held || mail.next_ms > begun + 10_000);
+    testkit::wait_until("a look at it", testkit::PATIENCE, put_off).await;
+    assert!(!store.queue_show(id).expect("it").held);
+    std::fs::remove_dir(&file).expect("removed");
+    std::fs::rename(node.data().join("aside"), &file).expect("moved back");
+    sink.set(Behaviour::accept());
+    store.queue_retry(None, service::id::now_ms()).expect("retried");
+    node.service.wake_outbox();
+    empty(&node).await;
+    assert_eq!(arrived(&[&sink])["bob@example.com"], [BODY.to_vec()]);
+}
+
+/// Has every server of a route fail until it is left alone for long.
+fn shut(node: &Node, name: &str) {
+    let routes = node.service.current().routes.load_full();
+    routes.all().iter().filter(|route| route.name == name).for_each(|route| route.shun());
+}
+
+async fn a_route_that_is_down_does_not_hold_up_the_other_recipients_of_a_mail() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    let dead = Sink::start(Behaviour::accept()).await;
+    let node = setup().route("dead", &["dead.example.com"], &[&dead]).start(&sink).await;
+    shut(&node, "dead");
+    let id = put(&node, mail("alice@example.org", &[("a@dead.example.com", ""), ("b@example.com", "")])).await;
+    sink.wait_for(1).await;
+    let settled = || {
+        let shown = node.service.store().queue_show(id).expect("it");
+        let standings: Vec<Standing> = shown.recipients.iter().map(|to| to.standing).collect();
+        standings == [Standing::Waiting, Standing::Delivered]
+    };
+    testkit::wait_until("one of them to be settled", testkit::PATIENCE, settled).await;
+    assert_eq!(arrived(&[&sink])["b@example.com"], [BODY.to_vec()]);
+    assert_eq!(dead.count(), 0, "nobody asked what is known to be down");
+}
+
+async fn a_delay_is_told_while_the_route_is_down() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    let dead = Sink::start(Behaviour::accept()).await;
+    let node = setup()
+        .config(|c| c.outbox.warn_after = Time(10_000))
+        .route("dead", &["dead.example.com"], &[&dead])
+        .start(&sink)
+        .await;
+    shut(&node, "dead");
+    let mut new = mail("alice@example.org", &[("a@dead.example.com", "")]);
+    new.created_ms -= 20_000;
+    let id = put(&node, new).await;
+    sink.wait_for(1).await;
+    let told = || node.service.store().queue_show(id).is_ok_and(|mail| mail.warned);
+    testkit::wait_until("it to be noted", testkit::PATIENCE, told).await;
+    let report = String::from_utf8_lossy(&arrived(&[&sink])["alice@example.org"][0]).into_owned();
+    assert!(
+        report.contains("Final-Recipient: rfc822; a@dead.example.com\r\nAction: delayed\r\nStatus: 4.4.1\r\n"),
+        "{report}"
+    );
+    assert_eq!((sink.count(), dead.count()), (1, 0));
 }
 
 async fn a_route_that_is_down_costs_no_attempts_and_holds_nobody_up() {

@@ -36,6 +36,8 @@ pub(super) struct Told {
     pub(super) hop: String,
     /// The next hop reports successes itself.
     pub(super) reports: bool,
+    /// Its route is down: no server was asked.
+    pub(super) untried: bool,
 }
 
 impl Told {
@@ -49,7 +51,13 @@ impl Told {
             said: escape(said, MAX_SAID),
             hop: hop.to_owned(),
             reports: false,
+            untried: false,
         }
+    }
+
+    /// Every server of its route failed lately.
+    fn down(to: &Recipient, route: &str) -> Self {
+        Self { untried: true, ..Self::new(to, Standing::Waiting, "4.4.1", "every server of the route is down", route) }
     }
 
     fn reply(to: &Recipient, reply: &Reply, hop: &str) -> Self {
@@ -97,8 +105,9 @@ pub(super) async fn spool(store: &Store, id: QueueId) -> Result<Spool, StoreErro
     done.unwrap_or_else(|crash| Err(StoreError::Body(std::io::Error::other(crash))))
 }
 
-/// Tries every recipient that waits, once.
-pub(super) async fn attempt(service: &Service, mail: &Queued, spool: &Spool) -> Vec<Told> {
+/// Tries every recipient that waits, once. Servers of a route that is down are not asked, but for the last
+/// attempt of all.
+pub(super) async fn attempt(service: &Service, mail: &Queued, spool: &Spool, last: bool) -> Vec<Told> {
     let routes = service.current().routes.load_full();
     let mut told = Vec::new();
     let mut groups: Vec<(&Arc<Route>, Vec<&Recipient>)> = Vec::new();
@@ -113,6 +122,10 @@ pub(super) async fn attempt(service: &Service, mail: &Queued, spool: &Spool) -> 
         }
     }
     for (route, group) in groups {
+        if route.pauses() && !last {
+            told.extend(group.iter().map(|to| Told::down(to, &route.name)));
+            continue;
+        }
         told.extend(transaction(service, route, mail, &group, spool).await);
     }
     told

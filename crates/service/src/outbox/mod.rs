@@ -2,7 +2,9 @@
 //!
 //! A mail is tried at once, then after `outbox.first_retry`, then after twice as long each time, at most
 //! `outbox.longest_retry`, with a tenth of chance in it; after `outbox.max_age` it is given up. Mail for a
-//! route of which every server is down is put off without an attempt. What an attempt brought is written
+//! route of which every server is down is put off without an attempt, unless somebody is to be told of it.
+//! Mail that is damaged is held; mail that cannot be read for another reason (a full disk) waits. What an
+//! attempt brought is written
 //! before anything else happens to the mail; if that fails it is written again until it succeeds, because
 //! trying again what was delivered would double it.
 
@@ -16,11 +18,12 @@ use std::time::Duration;
 
 use mail::address::Address;
 use settings::config;
-use store::{NewQueued, Next, QueueId, QueueUsage, Queued, QueuedReceipt, Standing, StoreError};
+use store::{NewQueued, Next, QueueId, QueueUsage, Queued, QueuedReceipt, Recipient, Standing, StoreError};
 use tokio::sync::{Notify, watch};
 use tokio::task::{self, JoinSet};
 use tokio::time::timeout;
 
+use crate::routes::Routes;
 use crate::{Service, id};
 use attempt::Told;
 
@@ -28,8 +31,9 @@ use attempt::Told;
 const LOOK: usize = 200;
 /// The longest time between two looks.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
-/// How long mail for a route that is down is put off, in milliseconds.
-const ROUTE_DOWN_MS: u64 = 20_000;
+/// How long mail is put off that cannot be tried now, in milliseconds: its routes are down, or its file
+/// cannot be read.
+const PUT_OFF_MS: u64 = 20_000;
 /// How long a stop waits for attempts; the recipients of one that is cut off may get their mail twice.
 const STOP_WAIT: Duration = Duration::from_secs(20);
 /// How long after a result could not be written comes the next try.
@@ -105,15 +109,18 @@ impl Work {
         self.mails.values().filter(|(_, route)| route == name).count()
     }
 
-    fn done(&mut self, ended: Result<(task::Id, ()), task::JoinError>) {
-        let id = match ended {
-            Ok((id, ())) => id,
-            Err(crash) => {
-                tracing::error!(%crash, "an attempt to deliver from the outbox crashed; it is tried again");
-                crash.id()
+    /// Takes leave of an attempt. Gives the mail of one that crashed: nothing was written about it.
+    fn done(&mut self, ended: Result<(task::Id, ()), task::JoinError>) -> Option<QueueId> {
+        match ended {
+            Ok((id, ())) => {
+                self.mails.remove(&id);
+                None
             }
-        };
-        self.mails.remove(&id);
+            Err(crash) => {
+                tracing::error!(%crash, "an attempt to deliver from the outbox crashed; it is tried again much later");
+                self.mails.remove(&crash.id()).map(|(mail, _)| mail)
+            }
+        }
     }
 }
 
@@ -128,17 +135,41 @@ pub async fn run(service: Arc<Service>, mut stop: watch::Receiver<bool>) {
                 LONGEST_SLEEP
             }
         };
-        tokio::select! {
-            () = tokio::time::sleep(sleep) => {}
-            () = service.outbox.wake.notified() => {}
+        let crashed = tokio::select! {
+            () = tokio::time::sleep(sleep) => None,
+            () = service.outbox.wake.notified() => None,
             Some(ended) = work.tasks.join_next_with_id(), if !work.tasks.is_empty() => work.done(ended),
             _ = stop.wait_for(|stop| *stop) => break,
+        };
+        if let Some(mail) = crashed {
+            after_crash(&service, mail).await;
         }
     }
     let rest = async { while work.tasks.join_next().await.is_some() {} };
     if timeout(STOP_WAIT, rest).await.is_err() {
         tracing::warn!("the stop cuts off deliveries from the outbox; they are tried again after the next start");
     }
+}
+
+/// A mail whose attempt crashed may have been delivered, and would crash again: it is not tried at once.
+async fn after_crash(service: &Service, mail: QueueId) {
+    let pause = service.current().outbox.load().longest_retry.0;
+    if let Err(error) = put_off(service, vec![mail], id::now_ms().saturating_add(pause)).await {
+        tracing::error!(queue = %mail, %error, "a mail whose delivery crashed could not be put off");
+        tokio::time::sleep(WRITE_AGAIN).await;
+    }
+}
+
+/// Puts mails off until a time, without counting an attempt.
+async fn put_off(service: &Service, mails: Vec<QueueId>, at_ms: u64) -> Result<(), StoreError> {
+    let store = service.store().clone();
+    let done = task::spawn_blocking(move || store.queue_postpone(&mails, at_ms)).await;
+    done.unwrap_or_else(|crash| Err(StoreError::Body(std::io::Error::other(crash))))
+}
+
+/// When mail that cannot be tried now is looked at again, in milliseconds since 1970.
+fn put_off_until(now: u64) -> u64 {
+    now.saturating_add(PUT_OFF_MS).saturating_add(u64::from(id::random_below(5_000)))
 }
 
 /// Starts attempts for what is due; how long to sleep then.
@@ -154,10 +185,7 @@ async fn dispatch(service: &Arc<Service>, work: &mut Work) -> Result<Duration, S
     figures(service, &usage, now);
     let (started, postponed) = start(service, work, due, &busy, free, &limits);
     if !postponed.is_empty() {
-        let store = service.store().clone();
-        let at = now.saturating_add(ROUTE_DOWN_MS).saturating_add(u64::from(id::random_below(5_000)));
-        let done = task::spawn_blocking(move || store.queue_postpone(&postponed, at)).await;
-        done.unwrap_or_else(|crash| Err(StoreError::Body(std::io::Error::other(crash))))?;
+        put_off(service, postponed, put_off_until(now)).await?;
         return Ok(Duration::ZERO);
     }
     Ok(match next {
@@ -168,7 +196,7 @@ async fn dispatch(service: &Arc<Service>, work: &mut Work) -> Result<Duration, S
     })
 }
 
-/// Starts what there is room for. Gives how many, and the mails whose route is down.
+/// Starts what there is room for. Gives how many, and the mails all of whose routes are down.
 fn start(
     service: &Arc<Service>,
     work: &mut Work,
@@ -188,8 +216,8 @@ fn start(
         }
         let first = mail.recipients.first().and_then(|to| routes.find(&to.address, mail.mail.direction));
         let name = first.map_or_else(String::new, |route| route.name.clone());
-        let expired = is_expired(&mail, limits);
-        if first.is_some_and(|route| route.pauses()) && !expired {
+        let now = id::now_ms();
+        if is_stuck(&mail, &routes) && !is_expired(&mail, limits, now) && !is_to_be_told(&mail, limits, now) {
             postponed.push(mail.id);
             continue;
         }
@@ -204,8 +232,28 @@ fn start(
     (started, postponed)
 }
 
-fn is_expired(mail: &Queued, limits: &config::Outbox) -> bool {
-    id::now_ms().saturating_sub(mail.mail.created_ms) > limits.max_age.0
+/// Whether every recipient waits for a route of which every server is down.
+fn is_stuck(mail: &Queued, routes: &Routes) -> bool {
+    let down = |to: &Recipient| routes.find(&to.address, mail.mail.direction).is_some_and(|route| route.pauses());
+    !mail.recipients.is_empty() && mail.recipients.iter().all(down)
+}
+
+fn is_expired(mail: &Queued, limits: &config::Outbox, now: u64) -> bool {
+    now.saturating_sub(mail.mail.created_ms) > limits.max_age.0
+}
+
+/// Whether it waits for so long that its sender is to hear of it now.
+fn is_to_be_told(mail: &Queued, limits: &config::Outbox, now: u64) -> bool {
+    limits.warn_after.0 > 0 && !mail.warned && now.saturating_sub(mail.mail.created_ms) > limits.warn_after.0
+}
+
+/// Whether this says that the mail's file is damaged or gone: nothing that passes by itself.
+fn is_damage(error: &StoreError) -> bool {
+    match error {
+        StoreError::Corrupted { .. } => true,
+        StoreError::Body(error) => error.kind() == std::io::ErrorKind::InvalidData,
+        _ => false,
+    }
 }
 
 fn figures(service: &Service, usage: &QueueUsage, now: u64) {
@@ -219,31 +267,26 @@ fn figures(service: &Service, usage: &QueueUsage, now: u64) {
 /// One attempt and all that follows from it.
 async fn deliver(service: Arc<Service>, mail: Queued) {
     let store = service.store().clone();
-    let opened = attempt::spool(&store, mail.id).await;
-    let spool = match opened {
+    let spool = match attempt::spool(&store, mail.id).await {
         Ok(spool) => spool,
-        Err(error) => {
-            tracing::error!(queue = %mail.id, message = %mail.mail.message, %error, "a mail in the outbox cannot be read; it is held: see mailward queue show");
-            let id = mail.id;
-            let held = task::spawn_blocking(move || store.queue_hold(id)).await;
-            if !matches!(held, Ok(Ok(_))) {
-                tokio::time::sleep(LONGEST_SLEEP).await;
-            }
-            return;
-        }
+        Err(error) => return unreadable(&service, &mail, &error).await,
     };
-    let mut told = attempt::attempt(&service, &mail, &spool).await;
     let limits = Arc::clone(&service.current().outbox.load());
+    // The last attempt is a real one.
+    let last = is_expired(&mail, &limits, id::now_ms());
+    let mut told = attempt::attempt(&service, &mail, &spool, last).await;
     let now = id::now_ms();
-    if is_expired(&mail, &limits) {
+    if is_expired(&mail, &limits, now) {
         told.iter_mut().for_each(Told::give_up);
     }
     note(&service, &mail, &told);
-    let late = limits.warn_after.0 > 0 && now.saturating_sub(mail.mail.created_ms) > limits.warn_after.0;
-    let warn = late && !mail.warned;
+    let warn = is_to_be_told(&mail, &limits, now);
     let reports = tell::reports(&service, &mail, &told, warn, &spool, now);
-    let pause = pause_ms(&limits, mail.attempts, id::random_below(1000));
-    let next = Next { at_ms: now.saturating_add(pause), warned: mail.warned || warn };
+    let at_ms = match !told.is_empty() && told.iter().all(|one| one.untried) {
+        true => put_off_until(now),
+        false => now.saturating_add(pause_ms(&limits, mail.attempts, id::random_below(1000))),
+    };
+    let next = Next { at_ms, warned: mail.warned || warn };
     let settled: Vec<_> = told.iter().map(Told::settled).collect();
     loop {
         let (store, id, settled, reports) = (store.clone(), mail.id, settled.clone(), reports.clone());
@@ -259,12 +302,28 @@ async fn deliver(service: Arc<Service>, mail: Queued) {
     }
 }
 
+/// A mail that is damaged is held for somebody to look at it; any other reason may pass.
+async fn unreadable(service: &Service, mail: &Queued, error: &StoreError) {
+    let (store, queue) = (service.store().clone(), mail.id);
+    let done = if is_damage(error) {
+        tracing::error!(%queue, message = %mail.mail.message, %error, "a mail in the outbox cannot be read; it is held: see mailward queue show");
+        let held = task::spawn_blocking(move || store.queue_hold(queue)).await;
+        matches!(held, Ok(Ok(_)))
+    } else {
+        tracing::error!(%queue, message = %mail.mail.message, %error, "a mail in the outbox cannot be read now; it is tried again");
+        put_off(service, vec![queue], put_off_until(id::now_ms())).await.is_ok()
+    };
+    if !done {
+        tokio::time::sleep(LONGEST_SLEEP).await;
+    }
+}
+
 /// One log line and one count a recipient.
 fn note(service: &Service, mail: &Queued, told: &[Told]) {
     let redact = service.current().redact.load(std::sync::atomic::Ordering::Relaxed);
     let shown =
         |address: &Address| if redact { "-".to_owned() } else { mail::untrusted::escape(address.as_str(), 160) };
-    for one in told {
+    for one in told.iter().filter(|one| !one.untried || one.standing != Standing::Waiting) {
         let result = match one.standing {
             Standing::Delivered => "delivered",
             Standing::Waiting => "deferred",
@@ -299,6 +358,35 @@ mod tests {
         assert_eq!(minutes, [5, 10, 20, 40, 60, 60, 60]);
         assert_eq!(pause_ms(&limits, 0, 1000), 330_000, "a tenth more by chance");
         assert_eq!(pause_ms(&limits, u32::MAX, 0), 3_600_000);
+    }
+
+    #[tokio::test]
+    async fn the_mail_of_an_attempt_that_crashes_is_known() {
+        let mut work = Work::default();
+        for (name, crashes) in [("0000000000001", false), ("0000000000002", true)] {
+            let handle = work.tasks.spawn(async move { assert!(!crashes, "as it should") });
+            work.mails.insert(handle.id(), (name.parse().unwrap(), String::new()));
+        }
+        let mut crashed = Vec::new();
+        while let Some(ended) = work.tasks.join_next_with_id().await {
+            crashed.extend(work.done(ended));
+        }
+        assert_eq!(crashed, ["0000000000002".parse().unwrap()]);
+        assert!(work.mails.is_empty());
+    }
+
+    #[test]
+    fn only_damage_is_damage() {
+        let body = |kind: std::io::ErrorKind| StoreError::Body(kind.into());
+        assert!(is_damage(&StoreError::Corrupted { what: "x", path: "x".into() }));
+        assert!(is_damage(&body(std::io::ErrorKind::InvalidData)));
+        for passes in [
+            body(std::io::ErrorKind::StorageFull),
+            StoreError::NoSpace { path: "x".into() },
+            StoreError::Io { doing: "open", path: "x".into(), source: std::io::ErrorKind::Other.into() },
+        ] {
+            assert!(!is_damage(&passes), "{passes}");
+        }
     }
 
     #[test]

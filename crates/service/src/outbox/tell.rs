@@ -156,6 +156,7 @@ mod tests {
             said: String::new(),
             hop: String::new(),
             reports,
+            untried: false,
         };
         use Standing::{Delivered, Failed, Waiting};
         let cases = [
