@@ -57,6 +57,11 @@ pub enum StoreError {
         /// Where the index should be.
         path: PathBuf,
     },
+    /// Mail waits in the outbox, and its database is missing: nobody knows any more for whom it is.
+    OutboxMissing {
+        /// Where the database should be.
+        path: PathBuf,
+    },
     /// A newer version of Mailward wrote this file.
     TooNew {
         /// The file.
@@ -177,6 +182,12 @@ impl fmt::Display for StoreError {
                 f,
                 "{} is damaged ({source}): for backup.db rebuild the index from the sealed messages \
                  (`mailward backup rebuild-index`), else restore the file from a copy",
+                path.display()
+            ),
+            Self::OutboxMissing { path } => write!(
+                f,
+                "{} is missing but mail waits in the directory outbox beside it: restore it from a copy, or move that \
+                 directory away to do without that mail",
                 path.display()
             ),
             Self::IndexMissing { path } => write!(

@@ -159,6 +159,11 @@ impl Store {
         let index = Box::new(SqliteIndex::open(dir)?);
         let log = messages::open(dir)?;
         let state = Db::open(dir, &revisions::SCHEMA)?;
+        // With a new, empty database every mail would look like one that was never promised.
+        let outbox_db = dir.join(outbox::SCHEMA.file);
+        if !outbox_db.exists() && QueueFiles::any(dir) {
+            return Err(StoreError::OutboxMissing { path: outbox_db });
+        }
         let queue_files = QueueFiles::open(dir)?;
         let outbox = Db::open(dir, &outbox::SCHEMA)?;
         let greylist = greylist::open(dir)?;

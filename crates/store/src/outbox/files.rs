@@ -42,6 +42,12 @@ impl QueueFiles {
         Ok(Self { root })
     }
 
+    /// Whether a data directory holds mail of an outbox.
+    pub(crate) fn any(dir: &Path) -> bool {
+        let names = fs::read_dir(dir.join("outbox")).into_iter().flatten().flatten().map(|entry| entry.file_name());
+        names.filter_map(|name| name.into_string().ok()).any(|name| name.parse::<QueueId>().is_ok())
+    }
+
     fn place(&self, id: QueueId) -> PathBuf {
         self.root.join(id.to_string())
     }

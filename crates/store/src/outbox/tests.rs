@@ -158,6 +158,28 @@ fn what_a_crash_left_is_taken_care_of() {
 }
 
 #[test]
+fn mail_that_waits_is_not_thrown_away_with_its_database() {
+    let (dir, store) = open();
+    let id = put(&store, &["a@example.com"], b"promised");
+    let data = dir.path().join("data");
+    drop(store);
+    let aside = data.join("aside");
+    std::fs::rename(data.join("outbox.db"), &aside).unwrap();
+    let refused = || Store::open(&data, Options::default()).err().unwrap();
+    assert!(matches!(refused(), StoreError::OutboxMissing { .. }));
+    assert!(refused().to_string().contains("outbox.db is missing"));
+    assert!(Store::rebuild_index(&data).is_err(), "the index of Backup is another one");
+    std::fs::rename(&aside, data.join("outbox.db")).unwrap();
+    let store = Store::open(&data, Options::default()).unwrap();
+    assert_eq!(read(&store, id), b"promised");
+    // Without mail there is nothing to lose.
+    assert!(store.queue_delete(id).unwrap());
+    drop(store);
+    std::fs::remove_file(data.join("outbox.db")).unwrap();
+    assert!(Store::open(&data, Options::default()).is_ok());
+}
+
+#[test]
 fn a_body_of_another_length_leaves_nothing() {
     let (_dir, store) = open();
     let short = store.enqueue(mail(&["a@example.com"], 9), &mut Cursor::new(b"short"));
