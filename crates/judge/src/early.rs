@@ -139,51 +139,46 @@ pub fn grey(before: &Before, visitor: &Visitor<'_>, moment: &Moment<'_>) -> Opti
     Some(Grey { client: network(visitor.ip, list.ipv4_bits, list.ipv6_bits), pair })
 }
 
-/// What is refused, and how; `None` to go on.
-pub fn rule(
-    before: &Before,
-    hostname: &str,
-    visitor: &Visitor<'_>,
-    moment: &Moment<'_>,
-    facts: Facts,
-) -> Option<Ruling> {
-    let refuse = |rule, code, text| Some(Ruling { rule, code, text });
+/// What is refused, and how, the first that counts first: one that is only watched hides none behind it.
+/// Empty to go on.
+pub fn rules(before: &Before, hostname: &str, visitor: &Visitor<'_>, moment: &Moment<'_>, facts: Facts) -> Vec<Ruling> {
+    let mut found = Vec::new();
+    let mut refuse = |applies: bool, rule, code, text| {
+        if applies {
+            found.push(Ruling { rule, code, text });
+        }
+    };
     if !is_exempt(before, visitor) {
-        let found = match moment {
-            Moment::Connected { .. } if contains(&before.deny_clients, visitor.ip) => {
-                refuse(Rule::ClientDenied, 554, "5.7.1 Your address is not welcome here")
+        match moment {
+            Moment::Connected { talked } => {
+                let denied = contains(&before.deny_clients, visitor.ip);
+                refuse(denied, Rule::ClientDenied, 554, "5.7.1 Your address is not welcome here");
+                let early = *talked && before.early_talkers == Manners::Reject;
+                refuse(early, Rule::EarlyTalker, 554, "5.5.1 You spoke before our greeting");
             }
-            Moment::Connected { talked: true } if before.early_talkers == Manners::Reject => {
-                refuse(Rule::EarlyTalker, 554, "5.5.1 You spoke before our greeting")
+            Moment::Greeted => {
+                let bad = before.bad_greeting == Manners::Reject && !greets_well(visitor, hostname);
+                refuse(bad, Rule::GreetingInvalid, 550, "5.7.1 Say your own name in HELO or EHLO");
             }
-            Moment::Greeted if before.bad_greeting == Manners::Reject && !greets_well(visitor, hostname) => {
-                refuse(Rule::GreetingInvalid, 550, "5.7.1 Say your own name in HELO or EHLO")
+            Moment::Sender(sender) => {
+                let bad = before.bad_sender == Manners::Reject && sender.is_some_and(|sender| !has_domain(sender));
+                refuse(bad, Rule::SenderInvalid, 553, "5.1.8 The sender's domain could not receive an answer");
             }
-            Moment::Sender(Some(sender)) if before.bad_sender == Manners::Reject && !has_domain(sender) => {
-                refuse(Rule::SenderInvalid, 553, "5.1.8 The sender's domain could not receive an answer")
+            Moment::Recipient { sender, accepted, .. } => {
+                let most = before.null_sender_recipients;
+                let many = sender.is_none() && most > 0 && *accepted >= most;
+                let text = "5.7.1 Too many recipients for a message without a sender";
+                refuse(many, Rule::SenderInvalid, 550, text);
+                let unknown = facts.unknown && before.unknown_recipients == Manners::Reject;
+                refuse(unknown, Rule::RecipientUnknown, 550, "5.1.1 There is no such recipient here");
             }
-            Moment::Recipient { sender: None, accepted, .. }
-                if before.null_sender_recipients > 0 && *accepted >= before.null_sender_recipients =>
-            {
-                refuse(Rule::SenderInvalid, 550, "5.7.1 Too many recipients for a message without a sender")
-            }
-            _ if facts.unknown && before.unknown_recipients == Manners::Reject => {
-                refuse(Rule::RecipientUnknown, 550, "5.1.1 There is no such recipient here")
-            }
-            _ => None,
-        };
-        if found.is_some() {
-            return found;
         }
     }
-    if facts.over.is_some() {
-        let code = if matches!(moment, Moment::Connected { .. }) { 421 } else { 451 };
-        return refuse(Rule::RateLimit, code, "4.7.1 Too much in too short a time, please try again later");
-    }
-    if facts.grey {
-        return refuse(Rule::Greylisted, 451, "4.7.1 Greylisted, please try again in some minutes");
-    }
-    None
+    let code = if matches!(moment, Moment::Connected { .. }) { 421 } else { 451 };
+    let text = "4.7.1 Too much in too short a time, please try again later";
+    refuse(facts.over.is_some(), Rule::RateLimit, code, text);
+    refuse(facts.grey, Rule::Greylisted, 451, "4.7.1 Greylisted, please try again in some minutes");
+    found
 }
 
 /// How long an answer is held back after so many refused recipients, and whether the session ends.
@@ -247,7 +242,33 @@ mod tests {
     }
 
     fn ruled(before: &Before, visitor: &Visitor<'_>, moment: &Moment<'_>) -> Option<(Rule, u16)> {
-        rule(before, "mx.example.com", visitor, moment, Facts::default()).map(|ruling| (ruling.rule, ruling.code))
+        let first = rule(before, "mx.example.com", visitor, moment, Facts::default());
+        first.map(|ruling| (ruling.rule, ruling.code))
+    }
+
+    /// The first that counts.
+    fn rule(
+        before: &Before,
+        hostname: &str,
+        visitor: &Visitor<'_>,
+        moment: &Moment<'_>,
+        facts: Facts,
+    ) -> Option<Ruling> {
+        rules(before, hostname, visitor, moment, facts).into_iter().next()
+    }
+
+    #[test]
+    fn every_reason_to_refuse_is_told() {
+        let mut before = Before { null_sender_recipients: 1, ..Before::default() };
+        before.greylist.enabled = true;
+        let to = address("x@example.com");
+        let facts = Facts { over: Some("recipients_per_peer"), grey: true, unknown: true };
+        let all = |moment| -> Vec<u16> {
+            rules(&before, "mx", &visitor(), &moment, facts).into_iter().map(|ruling| ruling.code).collect()
+        };
+        assert_eq!(all(Moment::Recipient { sender: None, to: &to, accepted: 1 }), [550, 550, 451, 451]);
+        assert_eq!(all(Moment::Recipient { sender: None, to: &to, accepted: 0 }), [550, 451, 451]);
+        assert_eq!(all(Moment::Connected { talked: false }), [421, 451]);
     }
 
     #[test]

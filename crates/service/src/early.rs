@@ -35,19 +35,26 @@ impl Service {
             _ => false,
         };
         let mut facts = Facts { over, grey: false, unknown };
-        let mut ruling = early::rule(before, &site.hostname, visitor, moment, facts);
+        let mut found = early::rules(before, &site.hostname, visitor, moment, facts);
+        let monitor = &policy.policy.monitor;
+        let watched = |ruling: &Ruling| {
+            monitor.enabled || monitor.surfaces.contains(&surface) || monitor.rules.contains(&ruling.rule)
+        };
         // A client that is refused anyway is not remembered.
-        if ruling.is_none()
+        if found.iter().all(watched)
             && let Some(grey) = early::grey(before, visitor, moment)
         {
             facts.grey = self.has_to_wait(grey, before).await;
-            ruling = early::rule(before, &site.hostname, visitor, moment, facts);
+            found = early::rules(before, &site.hostname, visitor, moment, facts);
         }
-        let ruling = ruling?;
-        let monitor = &policy.policy.monitor;
-        let watched = monitor.enabled || monitor.surfaces.contains(&surface) || monitor.rules.contains(&ruling.rule);
-        self.tell(surface, visitor, moment, &ruling, facts, watched);
-        (!watched).then_some(ruling)
+        for ruling in found {
+            let watched = watched(&ruling);
+            self.tell(surface, visitor, moment, &ruling, facts, watched);
+            if !watched {
+                return Some(ruling);
+            }
+        }
+        None
     }
 
     /// Asks greylisting. When its memory fails, nobody has to wait.

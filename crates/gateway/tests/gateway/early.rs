@@ -21,6 +21,7 @@ pub(crate) const CASES: &[Case] = cases![
     unknown_recipients_are_refused_by_the_list,
     who_tries_out_addresses_is_slowed_down_and_sent_away,
     monitor_mode_only_counts,
+    a_rule_that_is_only_watched_hides_none_behind_it,
 ];
 
 /// A node whose clients are strangers.
@@ -186,4 +187,22 @@ async fn monitor_mode_only_counts() {
         (line.get("rule"), line.get("action"), line.get("from")),
         ("sender_invalid", "watched", "root@localhost")
     );
+}
+
+async fn a_rule_that_is_only_watched_hides_none_behind_it() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    let setup = strangers().policy(|p| {
+        p.before.greylist.enabled = true;
+        p.monitor.rules = vec![Rule::RecipientUnknown];
+    });
+    let node = setup.start(&sink).await;
+    node.service.set_recipients(Some(RecipientList::parse("bob@example.com\n").expect("a list")));
+    let mut client = greeted(&node).await;
+    client.command("MAIL FROM:<alice@example.org>", 250).await;
+    client.command("RCPT TO:<carol@example.com>", 451).await;
+    let count = |rule: &str, action: &str| {
+        let labels = format!("surface=\"smtp\",stage=\"recipient\",rule=\"{rule}\",action=\"{action}\"");
+        node.figure(&format!("mailward_early_total{{{labels}}}"))
+    };
+    assert_eq!((count("recipient_unknown", "watched"), count("greylisted", "deferred")), (1.0, 1.0));
 }
