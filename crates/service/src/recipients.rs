@@ -70,10 +70,12 @@ impl RecipientList {
     }
 
     /// Whether the list speaks about the recipient's domain and does not have the recipient. What
-    /// follows a `+` in the local part is somebody's own affair.
+    /// follows a `+` in the local part is somebody's own affair. A postmaster there always is (RFC 5321
+    /// section 4.5.1).
     pub fn lacks(&self, recipient: &Address) -> bool {
         let domain = recipient.domain().to_lowercase();
-        if !self.domains.contains(domain.as_str()) || self.whole.contains(domain.as_str()) {
+        let postmaster = recipient.local().eq_ignore_ascii_case("postmaster");
+        if postmaster || !self.domains.contains(domain.as_str()) || self.whole.contains(domain.as_str()) {
             return false;
         }
         let full = recipient.as_str().to_lowercase();
@@ -107,6 +109,8 @@ mod tests {
             ("carol@example.org", true),
             ("anyone@example.net", false),
             ("anyone@example.com", false),
+            ("Postmaster@example.org", false),
+            ("postmaster2@example.org", true),
         ];
         for (address, lacks) in cases {
             assert_eq!(list.lacks(&Address::parse(address).unwrap()), lacks, "{address}");
