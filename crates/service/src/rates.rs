@@ -6,27 +6,53 @@
 //! make us refuse others.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Mutex, PoisonError};
 
 use judge::early::Charge;
 
 /// Most buckets of a generation.
 const MAX_BUCKETS: usize = 100_000;
-/// Parts of a token that are counted.
-const PARTS: u64 = 1_000_000;
 
-/// What is left, and when that was true.
+/// What is left, and when that was true. A millisecond brings as many parts as the limit has tokens, and a
+/// token has as many parts as the period has milliseconds: nothing is ever rounded.
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
-    parts: u64,
+    parts: u128,
     at_ms: u64,
+    limit: u32,
+    period_ms: u64,
 }
 
-/// Who a bucket belongs to: the setting, and whose.
-type Key = (&'static str, String);
+impl Bucket {
+    fn full(charge: &Charge, now_ms: u64) -> Self {
+        let period_ms = charge.period.0.max(1);
+        let parts = u128::from(charge.limit).saturating_mul(u128::from(period_ms));
+        Self { parts, at_ms: now_ms, limit: charge.limit, period_ms }
+    }
+
+    fn is_of(&self, charge: &Charge) -> bool {
+        self.limit == charge.limit && self.period_ms == charge.period.0.max(1)
+    }
+
+    fn take(&mut self, now_ms: u64) -> bool {
+        let (limit, period) = (u128::from(self.limit), u128::from(self.period_ms));
+        let gained = u128::from(now_ms.saturating_sub(self.at_ms)).saturating_mul(limit);
+        self.parts = self.parts.saturating_add(gained).min(limit.saturating_mul(period));
+        self.at_ms = now_ms.max(self.at_ms);
+        let left = self.parts.checked_sub(period);
+        self.parts = left.unwrap_or(self.parts);
+        left.is_some()
+    }
+}
+
+/// Who a bucket belongs to: a hash of the setting, and whose it is, under a key of this process. However long
+/// the addresses are that somebody makes up, a bucket takes the same room.
+type Key = u64;
 
 #[derive(Debug, Default)]
 struct Generations {
+    hash: RandomState,
     young: HashMap<Key, Bucket>,
     old: HashMap<Key, Bucket>,
 }
@@ -54,26 +80,17 @@ impl Rates {
 
 impl Generations {
     fn take(&mut self, charge: &Charge, now_ms: u64) -> bool {
-        let full = u64::from(charge.limit).saturating_mul(PARTS);
-        let key = (charge.what, charge.whose.clone());
+        let key = self.hash.hash_one((charge.what, &charge.whose));
         if self.young.len() >= MAX_BUCKETS && !self.young.contains_key(&key) {
             self.old = std::mem::take(&mut self.young);
         }
-        let fresh = Bucket { parts: full, at_ms: now_ms };
-        let known = self.old.remove(&key).unwrap_or(fresh);
-        let bucket = self.young.entry(key).or_insert(known);
-        let passed = u128::from(now_ms.saturating_sub(bucket.at_ms));
-        let gained = u128::from(full).saturating_mul(passed) / u128::from(charge.period.0.max(1));
-        let parts = u128::from(bucket.parts).saturating_add(gained).min(u128::from(full));
-        bucket.parts = u64::try_from(parts).unwrap_or(full);
-        bucket.at_ms = now_ms.max(bucket.at_ms);
-        match bucket.parts.checked_sub(PARTS) {
-            Some(left) => {
-                bucket.parts = left;
-                true
-            }
-            None => false,
+        // Another limit begins anew.
+        let known = self.old.remove(&key).filter(|bucket| bucket.is_of(charge));
+        let bucket = self.young.entry(key).or_insert_with(|| known.unwrap_or_else(|| Bucket::full(charge, now_ms)));
+        if !bucket.is_of(charge) {
+            *bucket = Bucket::full(charge, now_ms);
         }
+        bucket.take(now_ms)
     }
 }
 
@@ -114,6 +131,28 @@ mod tests {
         }
         let held = rates.buckets.lock().unwrap();
         assert!(held.young.len() <= MAX_BUCKETS && held.old.len() <= MAX_BUCKETS);
+    }
+
+    #[test]
+    fn who_asks_very_often_gets_no_less_than_who_waits() {
+        let month = Time(30 * 86_400_000);
+        let charge = Charge { limit: 1, period: month, ..charge("a") };
+        for step in [1, 7, 997] {
+            let rates = Rates::default();
+            let take = |now| rates.take(std::slice::from_ref(&charge), now).is_none();
+            assert!(take(0));
+            assert!((1..1_000).all(|count| !take(count * step)), "far too early");
+            assert!(!take(month.0 - 1) && take(month.0), "asked every {step} ms");
+        }
+    }
+
+    #[test]
+    fn another_limit_begins_anew() {
+        let rates = Rates::default();
+        let take = |charge: &Charge, now| rates.take(std::slice::from_ref(charge), now).is_none();
+        assert_eq!([0; 4].map(|now| take(&charge("a"), now)), [true, true, true, false]);
+        let longer = Charge { period: Time(3_600_000), ..charge("a") };
+        assert_eq!([1; 4].map(|now| take(&longer, now)), [true, true, true, false]);
     }
 
     #[test]
