@@ -145,10 +145,7 @@ fn show(id: &str, format: Format, administration: &mut Administration) -> Result
 }
 
 fn json(mail: &Queued) -> String {
-    // Values of ours always have a form in JSON.
-    let mut text = serde_json::to_string(mail).unwrap_or_default();
-    text.push('\n');
-    text
+    terminal::json_line(mail)
 }
 
 fn sender(mail: &Queued) -> String {
@@ -212,5 +209,41 @@ fn standing(standing: Standing) -> &'static str {
         Standing::Waiting => "Waits",
         Standing::Delivered => "Delivered",
         Standing::Failed => "Failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mail::arrival::{Direction, MessageId};
+    use store::{NewQueued, QueueKind};
+
+    use super::*;
+
+    #[test]
+    fn nothing_that_is_shown_moves_the_cursor_or_hides() {
+        let hostile = Address::parse("a\u{202e}\u{200b}b@example.org");
+        let mail = Queued {
+            id: "0000000000001".parse().unwrap(),
+            mail: NewQueued {
+                message: MessageId::new(0, [0; 10]),
+                kind: QueueKind::Remainder,
+                direction: Direction::Incoming,
+                mail_from: hostile,
+                parameters: " ENVID=\u{202e}x".to_owned(),
+                created_ms: 0,
+                size: 1,
+                recipients: Vec::new(),
+            },
+            stored: 1,
+            next_ms: 0,
+            attempts: 0,
+            held: false,
+            warned: false,
+            recipients: Vec::new(),
+        };
+        for text in [json(&mail), line(&mail), whole(&mail)] {
+            assert!(!text.contains(['\u{202e}', '\u{200b}']), "{text:?}");
+        }
+        assert_eq!(serde_json::from_str::<Queued>(&json(&mail)).unwrap(), mail);
     }
 }
