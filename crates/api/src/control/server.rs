@@ -179,10 +179,7 @@ impl Desk {
 
     async fn handle(&self, request: Request) -> Answer {
         let current = self.service.current();
-        let _turn = match request {
-            Request::PolicyApply { .. } => Some(self.applying.lock().await),
-            _ => None,
-        };
+        let _turn = if changes_policy(&request) { Some(self.applying.lock().await) } else { None };
         let admin = Admin {
             store: self.service.store().clone(),
             routes: current.routes.load_full(),
@@ -199,6 +196,11 @@ impl Desk {
         }
         answer
     }
+}
+
+/// Whether it may bring another policy into force.
+fn changes_policy(request: &Request) -> bool {
+    matches!(request, Request::PolicyApply { .. } | Request::PolicyRollback { .. })
 }
 
 /// The log says which user changed something, or took mail or the key away.
@@ -332,6 +334,15 @@ mod tests {
     fn only_root_and_our_own_user_may_ask() {
         assert!(may_ask(0, 1000) && may_ask(1000, 1000) && may_ask(0, 0));
         assert!(!may_ask(1001, 1000) && !may_ask(1000, 0));
+    }
+
+    #[test]
+    fn what_changes_the_policy_waits_its_turn() {
+        let (author, comment) = (String::new(), String::new());
+        let rollback = Request::PolicyRollback { number: 1, author: author.clone(), comment: comment.clone() };
+        assert!(changes_policy(&rollback));
+        assert!(changes_policy(&Request::PolicyApply { text: String::new(), author, comment }));
+        assert!(!changes_policy(&Request::PolicyShow));
     }
 
     #[tokio::test(start_paused = true)]
