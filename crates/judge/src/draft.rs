@@ -282,7 +282,8 @@ fn unscanned_wish(case: &Case<'_>, reason: UnscannedReason) -> (Rule, Wish) {
     let unscannable = &case.policy.unscannable;
     let (rule, action) = match reason {
         UnscannedReason::Encrypted => (Rule::UnscannableEncrypted, unscannable.encrypted),
-        UnscannedReason::Damaged => (Rule::UnscannableDamaged, unscannable.damaged),
+        // What the other files of a split archive hold is missing, as it is from a damaged one.
+        UnscannedReason::Damaged | UnscannedReason::Volume => (Rule::UnscannableDamaged, unscannable.damaged),
         UnscannedReason::UnknownFormat => (Rule::UnscannableUnknownFormat, unscannable.unknown_format),
         UnscannedReason::Packed => (Rule::UnscannablePacked, unscannable.packed),
         UnscannedReason::LimitDepth

@@ -163,6 +163,7 @@ pub(crate) fn reason_text(reason: UnscannedReason, context: &crate::Context) -> 
             format!("an archive above {} bytes is not scanned", context.archive_max_size.unwrap_or(0))
         }
         UnscannedReason::EngineFailed => "an engine failed".to_owned(),
+        UnscannedReason::Volume => "one file of an archive that is split over several".to_owned(),
     }
 }
 

@@ -89,7 +89,9 @@ impl<'a> Walk<'a> {
     fn root(&mut self, raw: &'a [u8]) {
         let kind = match self.context.input {
             Input::Message => FileKind::Message,
-            Input::Detect => caught(|| unpack::detect(raw)).unwrap_or(FileKind::Unknown),
+            Input::Detect => {
+                caught(|| unpack::detect_named(raw, self.context.name.as_deref())).unwrap_or(FileKind::Unknown)
+            }
         };
         let name = self.context.name.clone().filter(|_| self.context.input == Input::Detect);
         let object = Object {
@@ -270,13 +272,20 @@ impl<'a> Walk<'a> {
         let content = member.content.as_slice();
         object.kind = match member.kind {
             Some(kind) => kind,
-            None => caught(|| unpack::detect(content)).unwrap_or(FileKind::Unknown),
+            None => {
+                let name = object.name.as_ref().map(|name| name.raw().as_str());
+                caught(|| unpack::detect_named(content, name)).unwrap_or(FileKind::Unknown)
+            }
         };
+        let volume = object.kind == FileKind::Unknown && is_volume(&object);
         if object.kind != FileKind::Multipart {
             object.sha256 = Sha256::digest(content).into();
         }
         let id = self.table.add(object);
         self.table.cover(id, EngineId::Unpack, Seen::Examined);
+        if volume {
+            self.unscanned(id, UnscannedReason::Volume);
+        }
         id
     }
 
@@ -363,7 +372,12 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn unscanned(&mut self, id: ObjectId, reason: UnscannedReason) {
+    fn unscanned(&mut self, id: ObjectId, mut reason: UnscannedReason) {
+        // What looks damaged because the rest of it is in other files.
+        let volume = |object: &Object| object.kind.is_archive() && is_volume(object);
+        if reason == UnscannedReason::Damaged && self.table.object(id).is_some_and(volume) {
+            reason = UnscannedReason::Volume;
+        }
         // Not the time of one archive is over (spec AR-02) but that of the examination: what follows is
         // not seen either, and that is a failure (D-18), whatever is done about slow archives.
         if reason == UnscannedReason::LimitTime && out_of_time(&self.budget) != Seen::Excluded {
@@ -372,6 +386,11 @@ impl<'a> Walk<'a> {
         let text = reason_text(reason, self.context);
         self.table.unscanned(id, reason, &text);
     }
+}
+
+/// Whether a name says that an object is one file of an archive split over several.
+fn is_volume(object: &Object) -> bool {
+    object.name.as_ref().is_some_and(|name| unpack::is_volume(name.raw()))
 }
 
 /// Runs something that should not panic; `None` if it does.

@@ -281,6 +281,7 @@ impl Service {
             duration_us: u64::try_from(outcome.took.as_micros()).unwrap_or(u64::MAX),
             rules: record::rules(&decided.plan).into_iter().map(str::to_owned).collect(),
             would: decided.plan.would.map(|action| action.name().to_owned()),
+            opened: report.and_then(record::opened).map(|with| with.name().to_owned()),
         }
     }
 }

@@ -65,6 +65,13 @@ pub struct EngineLabels {
     pub why: &'static str,
 }
 
+/// The label of a message in which a password opened something.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub struct OpenedLabels {
+    /// Where the password came from: `message` or `configured`.
+    pub with: &'static str,
+}
+
 /// The label of a session's end.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 pub struct SessionLabels {
@@ -92,6 +99,8 @@ pub struct Metrics {
     pub early: Family<EarlyLabels, Counter>,
     /// Engines that could not look.
     pub unable: Family<EngineLabels, Counter>,
+    /// Messages in which a password opened something encrypted.
+    pub opened: Family<OpenedLabels, Counter>,
     /// Time from the end of a message to our decision.
     pub examination: Histogram,
     /// Time from the end of a message to our reply.
@@ -207,6 +216,7 @@ impl Metrics {
             watched: Family::default(),
             early: Family::default(),
             unable: Family::default(),
+            opened: Family::default(),
             examination: histogram(),
             reply: histogram(),
             sessions: Family::default(),
@@ -249,6 +259,7 @@ impl Metrics {
             self.watched.clone(),
         );
         r.register("early", "Refused before the body, by surface, stage, rule and action", self.early.clone());
+        r.register("opened", "Messages in which a password opened something, by where it stood", self.opened.clone());
         r.register("engine_unable", "Times an engine could not look, by engine and reason", self.unable.clone());
         r.register_with_unit(
             "examination_duration",

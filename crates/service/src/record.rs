@@ -7,11 +7,11 @@ use judge::draft::Case;
 use judge::plan::{Action, Plan};
 use judge::status::Status;
 use mail::arrival::Arrival;
-use mail::evidence::{FindingKind, Report, Seen};
+use mail::evidence::{Finding, FindingKind, PasswordSource, Report, Seen};
 use mail::untrusted::{Untrusted, escape};
 use store::{NewEntry, SenderType};
 
-use crate::metrics::{EngineLabels, MessageLabels, Metrics, WatchedLabels, WouldLabels};
+use crate::metrics::{EngineLabels, MessageLabels, Metrics, OpenedLabels, WatchedLabels, WouldLabels};
 
 /// Most objects that an entry of Backup names.
 const ENTRY_OBJECTS: usize = 100;
@@ -103,6 +103,13 @@ pub fn malware(report: &Report) -> Vec<String> {
     names
 }
 
+/// Where the password came from that opened something encrypted: the message, rather than the
+/// configured list.
+pub fn opened(report: &Report) -> Option<PasswordSource> {
+    let with = |finding: &Finding| if let FindingKind::Opened { with } = finding.kind { Some(with) } else { None };
+    report.findings().iter().filter_map(with).max()
+}
+
 /// What was found where, what is done about it and why: a sentence a rule that applied.
 pub fn sentences(report: &Report, plan: &Plan) -> Vec<String> {
     let mut out: Vec<String> = plan
@@ -150,6 +157,7 @@ pub(crate) fn log(arrival: &Arrival, plan: &Plan, report: Option<&Report>, outco
         action = plan.action.name(),
         would = plan.would.map_or("-", Action::name),
         malware = %found,
+        opened = report.and_then(opened).map_or("-", PasswordSource::name),
         rules = %rules,
         reply = %escape(&outcome.reply, LOG_TEXT),
         ms = u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX),
@@ -185,6 +193,9 @@ pub(crate) fn count(metrics: &Metrics, arrival: &Arrival, plan: &Plan, report: O
     watched.dedup();
     for rule in watched {
         metrics.watched.get_or_create(&WatchedLabels { surface: arrival.surface.name(), rule }).inc();
+    }
+    if let Some(with) = report.and_then(opened) {
+        metrics.opened.get_or_create(&OpenedLabels { with: with.name() }).inc();
     }
     metrics.reply.observe(outcome.took.as_secs_f64());
     let Some(report) = report.filter(|_| plan.status != Status::Clean) else { return };

@@ -75,6 +75,10 @@ pub struct Logged {
     /// What would have been done but for monitor mode, one word (D-26); only then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub would: Option<String>,
+    /// Where the password came from that opened something in it, one word: `message` or `configured`;
+    /// only then. A password itself is never kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened: Option<String>,
 }
 
 impl Logged {

@@ -2,9 +2,10 @@
 //! budget.
 //!
 //! Limits: [`CHUNK`], [`MAX_DICTIONARY`], and those of the decoders in `decode/`. A decoder that
-//! panics has found its stream broken. Not handled: Shrink and Reduce, which nothing has written since 1989.
+//! panics has found its stream broken.
 
 mod arj;
+pub(crate) mod brotli;
 mod implode;
 mod lha;
 pub(crate) mod lz4;
@@ -12,6 +13,8 @@ mod lzfu;
 mod lzma;
 mod lzw;
 pub(crate) mod ppmd;
+mod reduce;
+mod shrink;
 pub(crate) mod zstd;
 
 use std::cell::Cell;
@@ -76,6 +79,20 @@ pub(crate) enum Method {
         /// The uncompressed size.
         size: u64,
     },
+    /// Shrink, zip's method 1.
+    Shrink {
+        /// The uncompressed size.
+        size: u64,
+    },
+    /// Reduce, zip's methods 2 to 5.
+    Reduce {
+        /// 1 to 4: the method less one.
+        factor: u8,
+        /// The uncompressed size.
+        size: u64,
+    },
+    /// Brotli, RFC 7932.
+    Brotli,
     /// Implode, zip's method 6.
     Implode {
         /// The member's flags.
@@ -286,6 +303,9 @@ fn reader<'a>(method: Method, source: Source<'a>) -> io::Result<Box<dyn Read + '
         Method::PpmdOfZip { size } => ppmd::of_zip(source, size)?,
         Method::Lha { method, size } => lha::reader(source, method, size)?,
         Method::ArjFastest { size } => Box::new(arj::Fastest::new(source, size)),
+        Method::Shrink { size } => Box::new(shrink::Shrink::new(source, size)),
+        Method::Reduce { factor, size } => Box::new(reduce::Reduce::new(source, factor, size)?),
+        Method::Brotli => brotli::reader(source),
         Method::Implode { flags, size } => Box::new(implode::Implode::new(source, flags, size)?),
         Method::CompressedRtf => Box::new(lzfu::Lzfu::new(source)),
         Method::Zstd => zstd::reader(source)?,

@@ -35,5 +35,6 @@ mod xml;
 
 pub use budget::{Budget, Fence, Limit, Limits, Meter, StopFlag};
 pub use container::{Container, Member, Opening, open, open_text_part};
-pub use detect::detect;
+pub use detect::{detect, detect_named};
+pub use names::is_volume;
 pub use passwords::{MAX_LENGTH as MAX_PASSWORD_LENGTH, MAX_PASSWORDS, Passwords};

@@ -46,6 +46,25 @@ pub(crate) fn encode_437(text: &str) -> Option<Vec<u8>> {
     text.chars().map(encode).collect()
 }
 
+/// Whether a name is that of one file of an archive which is split over several: `a.7z.001`, `a.z01`,
+/// `a.r00`, `a.part2.rar`, `a.a01`, `a.c00`.
+pub fn is_volume(name: &str) -> bool {
+    let name = name.trim_end().to_ascii_lowercase();
+    let Some((stem, extension)) = name.rsplit_once('.') else { return false };
+    let digits = |text: &str, len: usize| text.len() == len && text.bytes().all(|byte| byte.is_ascii_digit());
+    let inner = stem.rsplit_once('.').map_or("", |(_, inner)| inner);
+    let archive = ["7z", "zip", "rar", "tar", "gz", "bz2", "xz", "tgz", "arj", "ace", "exe"].contains(&inner);
+    let numbered = digits(extension, 3) && (archive || inner.is_empty());
+    let lettered = extension
+        .split_at_checked(1)
+        .is_some_and(|(letter, number)| ["z", "r", "s", "a", "c"].contains(&letter) && digits(number, 2));
+    let part = extension == "rar"
+        && inner
+            .strip_prefix("part")
+            .is_some_and(|number| (1..=5).contains(&number.len()) && digits(number, number.len()));
+    numbered || lettered || part
+}
+
 /// At most [`MAX_NAME`] bytes of a text, cut at a character.
 pub(crate) fn cut(mut text: String) -> String {
     if text.len() > MAX_NAME {

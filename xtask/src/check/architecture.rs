@@ -52,7 +52,9 @@ const PURE: [(&str, &[&str]); 8] = [
         "unpack",
         &[
             "aes",
+            "argon2",
             "blowfish",
+            "brotli-decompressor",
             "bzip2",
             "crc32fast",
             "deflate64",

@@ -156,6 +156,8 @@ struct Line<'a> {
     would: Option<&'a str>,
     rules: &'a [String],
     malware: Vec<&'a str>,
+    /// Where the password came from that opened something in it: `message` or `configured`.
+    opened: Option<&'a str>,
     /// The entry of Backup.
     backup: Option<String>,
     reply: &'a str,
@@ -184,6 +186,7 @@ fn line(row: &Logged, format: Format) -> String {
         would: row.would.as_deref(),
         rules: &row.rules,
         malware: row.malware.iter().map(|name| name.raw().as_str()).collect(),
+        opened: row.opened.as_deref(),
         backup: row.backup.map(|id| id.to_string()),
         reply: &row.reply,
         milliseconds: row.duration_us / 1000,
@@ -196,10 +199,14 @@ fn text_line(row: &Logged, sender: Option<&str>) -> String {
     let others = row.recipient_count.saturating_sub(1);
     let others = if others > 0 { format!(" +{others}") } else { String::new() };
     let would = row.would.as_ref().map_or_else(String::new, |would| format!(" (would be {})", escape(would, MAX_TEXT)));
+    let opened = row.opened.as_ref().map_or_else(String::new, |with| match with.as_str() {
+        "message" => "  opened with a password that stands in it".to_owned(),
+        _ => "  opened with a configured password".to_owned(),
+    });
     let names: Vec<String> = row.malware.iter().map(|name| Untrusted::escaped(name, MAX_TEXT)).collect();
     let names = if names.is_empty() { String::new() } else { format!("  [{}]", names.join(", ")) };
     format!(
-        "{}  {}  {:<17} {}{would}  {sender} -> {to}{others}  {}{names}\n",
+        "{}  {}  {:<17} {}{would}  {sender} -> {to}{others}  {}{names}{opened}\n",
         when::shown(row.time_ms),
         row.id,
         escape(&row.status, MAX_TEXT),

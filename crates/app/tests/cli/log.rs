@@ -32,6 +32,7 @@ fn row(number: u8, to: &str, subject: &str, status: &str, action: &str) -> Logge
         duration_us: 5_000,
         rules: Vec::new(),
         would: None,
+        opened: None,
     }
 }
 
@@ -39,6 +40,7 @@ fn logged() -> tempfile::TempDir {
     let dir = files(&[]);
     let infected = Logged {
         malware: vec![Untrusted::new("Eicar-Test".to_owned())],
+        opened: Some("message".to_owned()),
         rules: vec!["malware_infected".to_owned()],
         ..row(2, "bob@example.com", "invoice\u{1b}[2J", "infected", "object_deleted")
     };

@@ -77,11 +77,13 @@ pub enum UnscannedReason {
     SizeExcluded,
     /// An engine could not look.
     EngineFailed,
+    /// One file of an archive that is split over several.
+    Volume,
 }
 
 impl UnscannedReason {
     /// Every reason, in the order of the documentation.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Encrypted,
         Self::Damaged,
         Self::UnknownFormat,
@@ -93,6 +95,7 @@ impl UnscannedReason {
         Self::LimitTime,
         Self::SizeExcluded,
         Self::EngineFailed,
+        Self::Volume,
     ];
 
     /// The word for it in JSON, logs and metrics.
@@ -109,6 +112,7 @@ impl UnscannedReason {
             Self::LimitTime => "limit_time",
             Self::SizeExcluded => "size_excluded",
             Self::EngineFailed => "engine_failed",
+            Self::Volume => "volume",
         }
     }
 }

@@ -25,6 +25,7 @@ fn logged(n: u64) -> Logged {
         duration_us: 900,
         rules: vec!["default".to_owned()],
         would: None,
+        opened: None,
     }
 }
 

@@ -1,4 +1,5 @@
-//! What a file is, by its content alone; never by its name or declared type.
+//! What a file is, by its content alone; never by its name or declared type, but for the one format
+//! that has no magic ([`detect_named`]).
 //!
 //! First the signatures of `table.rs`, then what needs a closer look (archives that are documents,
 //! executables, disk images told by their end), then text by its first [`text::SAMPLE`] bytes.
@@ -12,7 +13,7 @@ use mail::evidence::FileKind;
 use mail::graph::looks_like_message;
 
 use crate::bytes::{be32, between, le32, take};
-use crate::formats::compressed::Stream;
+use crate::formats::compressed::{Stream, is_brotli};
 use crate::formats::{arj, cms, cpio, disk, mbox, rtf, swf, tar, zip};
 
 /// Most members of a zip archive that are looked at to tell its kind.
@@ -79,6 +80,14 @@ pub fn detect(bytes: &[u8]) -> FileKind {
         Some(kind) => kind,
         None if zip::has_directory(bytes) => zip_kind(bytes),
         None => FileKind::Unknown,
+    }
+}
+
+/// What `bytes` are, where a name may say what they alone do not: Brotli has no magic.
+pub fn detect_named(bytes: &[u8], name: Option<&str>) -> FileKind {
+    match detect(bytes) {
+        FileKind::Unknown | FileKind::Text if name.is_some_and(|name| is_brotli(bytes, name)) => FileKind::Compressed,
+        kind => kind,
     }
 }
 

@@ -1,16 +1,16 @@
 //! ARJ: stored members, and methods 1 to 4.
 //!
-//! What stands behind the archive comes as an unlisted member. Limits: the budget. Not handled:
-//! decryption (of ARJ's own kinds); members that go on in another volume are damage.
+//! What stands behind the archive comes as an unlisted member. Garbled members are opened with the
+//! passwords of the budget. Limits: the budget, [`MAX_FAILED`]. Not handled: its stronger encryption
+//! (GOST), which stays encrypted; members that go on in another volume are reported as such.
 
-use std::ops::Range;
-
-use mail::evidence::UnscannedReason;
+use mail::evidence::{PasswordSource, UnscannedReason};
 
 use crate::budget::{Budget, Meter};
 use crate::bytes::{between, le16, le32, take};
 use crate::container::{Container, Member};
-use crate::decode::{End, Method, decode, stored};
+use crate::decode::{Decoded, End, Method, decode, stored};
+use crate::decrypt::forms;
 use crate::names;
 
 /// Starts every header.
@@ -21,6 +21,9 @@ const MAX_HEADER: usize = 2600;
 const MAX_EXTENDED: usize = 64;
 /// How much work a member is, in fuel, beside its bytes.
 const MEMBER_FUEL: u64 = 4096;
+
+/// So many members that no password opened; then the others stay encrypted.
+const MAX_FAILED: u32 = 16;
 
 /// Flags of a header: encrypted, goes on in the next volume, goes on from the one before.
 const GARBLED: u8 = 1;
@@ -93,13 +96,17 @@ pub(crate) struct Arj {
     index: u32,
     /// The archive's own header is still to be passed.
     main: bool,
+    /// The password that opened a member, and how many members none opened.
+    password: Option<(String, PasswordSource)>,
+    failed: u32,
     meter: Meter,
     problems: Vec<UnscannedReason>,
 }
 
 impl Arj {
     pub(crate) fn open(data: &[u8]) -> Self {
-        Self { at: 0, index: 0, main: true, meter: Meter::new(data.len() as u64), problems: Vec::new() }
+        let meter = Meter::new(data.len() as u64);
+        Self { at: 0, index: 0, main: true, password: None, failed: 0, meter, problems: Vec::new() }
     }
 
     fn problem(&mut self, reason: UnscannedReason) {
@@ -133,12 +140,10 @@ impl Arj {
         }
         let (name, other_names) = names::split([names::decode(header.name)]);
         let mut member = Member { name, other_names, ..Member::default() };
-        if !header.sound || end > data.len() || flags & (VOLUME | CONTINUED) != 0 {
+        if flags & (VOLUME | CONTINUED) != 0 {
+            member.problem(UnscannedReason::Volume);
+        } else if !header.sound || end > data.len() {
             member.problem(UnscannedReason::Damaged);
-        }
-        if flags & GARBLED != 0 {
-            member.problem(UnscannedReason::Encrypted);
-            return Some(member);
         }
         let method = match method {
             0 => Method::Stored,
@@ -149,28 +154,64 @@ impl Arj {
                 return Some(member);
             }
         };
-        self.content(&mut member, method, start..end, (size, sum), data, budget);
+        let packed = between(data, start, end);
+        if flags & GARBLED != 0 {
+            self.unlock(&mut member, method, (byte(7), packed), (size, sum), budget);
+        } else {
+            let decoded = decode(method, packed, budget, &mut self.meter);
+            content(&mut member, decoded, (size, sum));
+        }
         Some(member)
     }
 
-    fn content(
+    /// Opens a garbled member: each byte is masked with one of the password and a number of its header's.
+    fn unlock(
         &mut self,
         member: &mut Member,
         method: Method,
-        range: Range<usize>,
-        (size, sum): (u64, u32),
-        data: &[u8],
+        (modifier, packed): (u8, &[u8]),
+        stated: (u64, u32),
         budget: &mut Budget,
     ) {
-        let decoded = decode(method, between(data, range.start, range.end), budget, &mut self.meter);
-        let whole = decoded.content.len() as u64 == size && decoded.crc == sum;
-        match decoded.end {
-            End::Limit(limit) => member.problem(limit.into()),
-            End::Complete if whole => {}
-            End::Complete | End::Broken | End::Unknown => member.problem(UnscannedReason::Damaged),
+        let passwords = budget.passwords();
+        let known = self.password.clone();
+        let first = known.iter().map(|(password, source)| (password.as_str(), *source));
+        let others = passwords.iter().take(if self.failed < MAX_FAILED { usize::MAX } else { 0 });
+        for (password, source) in first.chain(others).filter(|(password, _)| !password.is_empty()) {
+            for form in forms(password) {
+                // What is decoded wrongly may be as long as what is stated.
+                if !budget.may_try((packed.len() as u64).saturating_mul(2)) {
+                    return member.problem(UnscannedReason::Encrypted);
+                }
+                let masks = form.iter().cycle().map(|byte| byte.wrapping_add(modifier));
+                let plain: Vec<u8> = packed.iter().zip(masks).map(|(byte, mask)| byte ^ mask).collect();
+                let decoded = decode(method, &plain, budget, &mut self.meter);
+                if is_met(&decoded, stated) {
+                    self.password = Some((password.to_owned(), source));
+                    member.opened_with = Some(source);
+                    member.content = decoded.content;
+                    return;
+                }
+            }
         }
-        member.content = decoded.content;
+        self.failed = self.failed.saturating_add(1);
+        member.problem(UnscannedReason::Encrypted);
     }
+}
+
+/// Whether what was decoded is what its header states: size and checksum.
+fn is_met(decoded: &Decoded, (size, sum): (u64, u32)) -> bool {
+    decoded.end == End::Complete && decoded.content.len() as u64 == size && decoded.crc == sum
+}
+
+/// Gives a member what was decoded.
+fn content(member: &mut Member, decoded: Decoded, stated: (u64, u32)) {
+    match decoded.end {
+        End::Limit(limit) => member.problem(limit.into()),
+        _ if is_met(&decoded, stated) => {}
+        End::Complete | End::Broken | End::Unknown => member.problem(UnscannedReason::Damaged),
+    }
+    member.content = decoded.content;
 }
 
 impl Container for Arj {

@@ -3,7 +3,7 @@
 //! what stands behind the streams, or in a frame that they skip, comes as unlisted members.
 //!
 //! Limits: [`MAX_STREAMS`], [`MAX_SKIPPED`], the decoders' own, and the budget. Brotli has no mark
-//! to tell it by, and is not opened; of `pack`, `compress -H`, lzop and lrzip it is only known that
+//! to tell it by: a file is one only if its name says so and its start can be read ([`is_brotli`]). Of `pack`, `compress -H`, lzop and lrzip it is only known that
 //! they are.
 
 use std::ops::Range;
@@ -13,7 +13,7 @@ use mail::evidence::UnscannedReason;
 use crate::budget::{Budget, Meter};
 use crate::bytes::{between, le32, le64, take};
 use crate::container::{Container, Member};
-use crate::decode::{End, Method, append, lz4, stored};
+use crate::decode::{End, Method, append, brotli, lz4, stored};
 
 /// Most streams of one file. Parallel compressors write one for some megabytes, `bgzip` and its like
 /// for 64 KB.
@@ -24,6 +24,8 @@ const MAX_SKIPPED: usize = 64;
 /// The size, in bytes, below which a skipped frame is not looked at: parallel compressors note a
 /// block's length there.
 const SKIPPED_SIZE: usize = 16;
+/// What names of Brotli files end with, behind a dot.
+const BROTLI_NAMES: [&str; 4] = ["br", "brotli", "tbr", "tbrotli"];
 /// How much work the start of a stream is, in fuel, beside its bytes.
 const STREAM_FUEL: u64 = 16 * 1024;
 
@@ -37,6 +39,8 @@ pub(crate) enum Stream {
     Zstd,
     Lz4,
     Compress,
+    /// What was told by its name, as no other can be.
+    Brotli,
     /// A frame of Zstandard or LZ4 that they skip.
     Skippable,
 }
@@ -69,6 +73,12 @@ impl Stream {
         let framed = |stream| matches!(stream, Self::Skippable | Self::Zstd | Self::Lz4);
         self == other || framed(self) && framed(other)
     }
+}
+
+/// Whether a file that is nothing else is Brotli: its name says so, and its start can be read.
+pub(crate) fn is_brotli(data: &[u8], name: &str) -> bool {
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension).trim_end();
+    BROTLI_NAMES.iter().any(|known| extension.eq_ignore_ascii_case(known)) && brotli::starts(data)
 }
 
 /// The head of a `.lzma` file: properties, dictionary, size.
@@ -113,15 +123,14 @@ impl Compressed {
     fn content(&mut self, data: &[u8], budget: &mut Budget) -> Member {
         let mut member = Member::default();
         let mut at = 0_usize;
-        let first = Stream::find(data);
+        let first = Stream::find(data).or_else(|| brotli::starts(data).then_some(Stream::Brotli));
         let mut streams = 0_u32;
         self.meter.next_object();
         loop {
             let rest = between(data, at, data.len());
-            let Some(stream) = Stream::find(rest).filter(|stream| first.is_some_and(|first| first.goes_with(*stream)))
-            else {
-                break;
-            };
+            let brotli = (first == Some(Stream::Brotli) && at == 0).then_some(Stream::Brotli);
+            let fits = |stream: &Stream| first.is_some_and(|first| first.goes_with(*stream));
+            let Some(stream) = brotli.or_else(|| Stream::find(rest).filter(fits)) else { break };
             streams = streams.saturating_add(1);
             let worked = budget.burn(STREAM_FUEL).map_err(UnscannedReason::from);
             if let Err(reason) =
@@ -218,6 +227,7 @@ fn method(stream: Stream, rest: &[u8]) -> Option<(Method, usize)> {
     Some(match stream {
         Stream::Bzip2 => (Method::Bzip2, 0),
         Stream::Xz => (Method::Xz, 0),
+        Stream::Brotli => (Method::Brotli, 0),
         Stream::Zstd => (Method::Zstd, 0),
         Stream::Lz4 => (Method::Lz4, 0),
         Stream::Compress => (Method::Lzw { flags: *rest.get(2)? }, 3),

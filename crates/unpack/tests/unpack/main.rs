@@ -11,6 +11,7 @@ mod documents;
 mod gzip;
 mod htmls;
 mod messages;
+mod methods;
 mod mutation;
 mod ole2;
 mod packages;

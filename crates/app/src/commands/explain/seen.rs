@@ -199,6 +199,7 @@ fn why(reason: UnscannedReason) -> &'static str {
         UnscannedReason::LimitTime => "it takes more work than the limit",
         UnscannedReason::SizeExcluded => "the policy excludes archives of this size",
         UnscannedReason::EngineFailed => "an engine could not look",
+        UnscannedReason::Volume => "it is one file of an archive that is split over several",
     }
 }
 

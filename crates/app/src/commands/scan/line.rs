@@ -118,7 +118,7 @@ pub(super) struct Unscanned {
     /// The place as a list, unescaped.
     pub(super) path: Vec<String>,
     /// Why: `encrypted`, `damaged`, `unknown_format`, `packed`, `limit_depth`, `limit_objects`,
-    /// `limit_bytes`, `limit_ratio`, `limit_time`, `size_excluded` or `engine_failed`.
+    /// `limit_bytes`, `limit_ratio`, `limit_time`, `size_excluded`, `engine_failed` or `volume`.
     pub(super) reason: &'static str,
     /// Who says so.
     pub(super) engine: &'static str,

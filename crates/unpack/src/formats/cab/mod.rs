@@ -28,6 +28,8 @@ const MEMBER_FUEL: u64 = 1024;
 const PREVIOUS: u16 = 1;
 const NEXT: u16 = 2;
 const RESERVED: u16 = 4;
+/// Numbers of folders from here on: what stands in a cabinet before this one, or behind it.
+const ELSEWHERE: u16 = 0xfffd;
 
 /// A cabinet.
 pub(crate) struct Cab {
@@ -141,7 +143,9 @@ impl Cab {
 
     /// Reads a file's content out of its folder.
     fn read(&mut self, member: &mut Member, file: &File, data: &[u8], budget: &mut Budget) -> Result<(), Fault> {
-        // 0xfffd and above: in a cabinet before this one, or behind it.
+        if file.folder >= ELSEWHERE {
+            return Err(Fault::Limit(UnscannedReason::Volume));
+        }
         if file.folder >= self.head.folders {
             return Err(Fault::Damaged);
         }

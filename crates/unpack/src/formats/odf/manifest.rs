@@ -19,9 +19,11 @@ const MAX_VALUE: usize = 256;
 pub(super) enum Cipher {
     /// AES-256 in CBC mode.
     Aes256Cbc,
+    /// AES-256 in GCM mode, the vector in front of the content, the tag behind it: LibreOffice since 24.8.
+    Aes256Gcm,
     /// Blowfish in CFB mode, 64 bits at a time: ODF 1.1 and before.
     Blowfish,
-    /// One that is not read here (AES-GCM of 2024 with Argon2).
+    /// One that is not read here.
     #[default]
     Other,
 }
@@ -37,6 +39,8 @@ pub(super) struct Encryption {
     pub(super) pbkdf2: bool,
     pub(super) salt: Vec<u8>,
     pub(super) iterations: u32,
+    /// The key is made by Argon2id.
+    pub(super) argon2: Option<Argon2id>,
     /// Length of the key, in bytes.
     pub(super) key: usize,
     /// The password is hashed by SHA-256 first, otherwise by SHA-1.
@@ -45,6 +49,15 @@ pub(super) struct Encryption {
     pub(super) check_sha256: bool,
     pub(super) check_first: bool,
     pub(super) check: Vec<u8>,
+}
+
+/// What Argon2id (RFC 9106) is to work with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Argon2id {
+    pub(super) passes: u32,
+    /// In KiB.
+    pub(super) memory: u32,
+    pub(super) lanes: u32,
 }
 
 /// What the manifest says.
@@ -118,6 +131,8 @@ fn detail(tag: &Tag<'_>, size: u64, encryption: &mut Option<Encryption>) {
             let algorithm = name("algorithm-name");
             encryption.cipher = if algorithm.contains("aes256-cbc") {
                 Cipher::Aes256Cbc
+            } else if algorithm.contains("aes256-gcm") {
+                Cipher::Aes256Gcm
             } else if algorithm.contains("blowfish") {
                 Cipher::Blowfish
             } else {
@@ -126,7 +141,14 @@ fn detail(tag: &Tag<'_>, size: u64, encryption: &mut Option<Encryption>) {
             encryption.vector = bytes(tag, "initialisation-vector");
         }
         "key-derivation" => {
-            encryption.pbkdf2 = name("key-derivation-name").contains("pbkdf2");
+            let derivation = name("key-derivation-name");
+            encryption.pbkdf2 = derivation.contains("pbkdf2");
+            let cost = |attribute: &str| u32::try_from(number(tag, attribute)).unwrap_or(u32::MAX);
+            encryption.argon2 = derivation.contains("argon2id").then(|| Argon2id {
+                passes: cost("argon2-iterations"),
+                memory: cost("argon2-memory"),
+                lanes: cost("argon2-lanes"),
+            });
             encryption.salt = bytes(tag, "salt");
             encryption.iterations = u32::try_from(number(tag, "iteration-count")).unwrap_or(u32::MAX);
             if let Some(length) = tag.get("key-size").and_then(|value| value.parse().ok()) {

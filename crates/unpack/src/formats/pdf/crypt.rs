@@ -82,7 +82,9 @@ impl Crypt {
         let passwords = budget.passwords();
         let empty = std::iter::once(("", PasswordSource::Empty));
         for (password, opened_with) in empty.chain(passwords.iter().filter(|(password, _)| !password.is_empty())) {
-            budget.burn(TRIAL_FUEL).ok()?;
+            if !budget.may_try(TRIAL_FUEL) {
+                return None;
+            }
             for raw in encodings(password) {
                 if let Some(key) = handler.key(&raw) {
                     return Some(Self { key, strings, streams, files, metadata: handler.metadata, opened_with });

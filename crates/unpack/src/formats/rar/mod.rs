@@ -4,7 +4,8 @@
 //!
 //! Limits: those of [`unlock`], [`MAX_BATCH`], [`MAX_BATCH_MEMBERS`], [`MAX_DICTIONARY`], [`MAX_WORKSPACE`], and the budget.
 //! What is encrypted is opened with one password of the budget for the whole archive: the one that
-//! opens its headers, or a member of it. Not handled: members that are continued in another file, or from one, are damage; links
+//! opens its headers, or a member of it. Members that are continued in another file, or
+//! from one, are reported as such and not read. Not handled: links
 //! to other members are passed over; what stands behind the archive's end is not looked at.
 
 use std::cell::RefCell;
@@ -251,7 +252,7 @@ fn decide(
     let problem = match (meta.is_encrypted, cost) {
         (true, None) => Some(UnscannedReason::Encrypted),
         (true, Some(cost)) if cost > batch.fuel => Some(UnscannedReason::LimitTime),
-        _ => split.then_some(UnscannedReason::Damaged),
+        _ => split.then_some(UnscannedReason::Volume),
     };
     batch.fuel = batch.fuel.saturating_sub(cost.unwrap_or(0));
     batch.members.push_back(Got::new(member, number, problem));

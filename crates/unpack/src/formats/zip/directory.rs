@@ -35,6 +35,8 @@ pub(super) struct Directory {
     pub(super) comment: Range<usize>,
     /// It was found, whole, and is what its end record says.
     pub(super) sound: bool,
+    /// Its end record says that it is the last of several files.
+    pub(super) split: bool,
     /// There were more records than were asked for.
     pub(super) cut: bool,
     /// Records of other directories, which other programs may take for the archive's own.
@@ -82,6 +84,7 @@ impl Directory {
         let filled = at.len() as u64 == end.size && at.end == end.start;
         let mut directory = Self {
             sound: cut || counted && filled && end.whole,
+            split: !end.whole,
             records: found,
             at,
             tail: end.start..comment_end,

@@ -228,13 +228,20 @@ impl Header {
                 let known = self.flags & END_MARK == 0 && !self.open;
                 Method::Lzma { size: known.then_some(self.size) }
             }
-            6 => Method::Implode { flags: self.flags, size: if self.open { u64::MAX } else { self.size } },
+            1 => Method::Shrink { size: self.stated() },
+            factor @ 2..=5 => Method::Reduce { factor: factor.to_le_bytes()[0].saturating_sub(1), size: self.stated() },
+            6 => Method::Implode { flags: self.flags, size: self.stated() },
             // 20 is an earlier number of Zstandard.
             20 | 93 => Method::Zstd,
             95 => Method::Xz,
             98 => Method::PpmdOfZip { size: (!self.open).then_some(self.size) },
             _ => return None,
         })
+    }
+
+    /// The size that ends a stream without an end mark.
+    fn stated(&self) -> u64 {
+        if self.open { u64::MAX } else { self.size }
     }
 
     /// Whether a local header agrees with the central one on what both know.

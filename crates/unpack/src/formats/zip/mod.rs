@@ -7,12 +7,12 @@
 //! would read the directory anew each time; members of equal name hide each other; its XZ reader
 //! takes any dictionary. It is the oracle in the tests.
 //!
-//! Methods: stored, Implode, Deflate, Deflate64, bzip2, LZMA, Zstandard, XZ, PPMd; others (Shrink,
-//! Reduce, WavPack, JPEG) are reported as an unknown format.
+//! Methods: stored, Shrink, Reduce, Implode, Deflate, Deflate64, bzip2, LZMA, Zstandard, XZ, PPMd; others
+//! (WavPack, JPEG) are reported as an unknown format.
 //! Limits: the budget; [`MAX_READ`] times the archive's size may be read in all, so that members
 //! which share their data end as a bomb. Encrypted members are opened with the passwords of the budget.
-//! Not handled: PKWARE's strong encryption; archives split over several files
-//! are damage.
+//! Not handled: PKWARE's strong encryption; of archives split over several files what one of them holds
+//! is given, and that it is one of several is said.
 
 mod crypt;
 mod directory;
@@ -42,6 +42,9 @@ const MAX_READ: u64 = 3;
 const READ_FLOOR: u64 = 64 * 1024;
 /// How much work the start of a member is, in fuel, beside its bytes.
 const MEMBER_FUEL: u64 = 16 * 1024;
+
+/// Begins the first file of several (APPNOTE 8.5.3).
+const FIRST_VOLUME: &[u8] = b"PK\x07\x08PK\x03\x04";
 
 /// One member as one header tells of it.
 struct Plan {
@@ -108,6 +111,9 @@ impl Zip {
         }
         if directory.cut {
             problems.push(UnscannedReason::LimitObjects);
+        }
+        if directory.split || data.starts_with(FIRST_VOLUME) && !directory.sound {
+            problems.push(UnscannedReason::Volume);
         }
         Self {
             next: 0,
