@@ -120,6 +120,53 @@ fn defects() -> String {
     out
 }
 
+/// The formats as Markdown.
+fn formats() -> String {
+    let mut out = "# Formats\n\nMade from the tables of the program. A file is told by its content, never by its name or declared \
+        type (but for Brotli, which has no mark). *in part*: the rest is reported. What is reported is \
+        [`unscannable.unknown_format`](policy.md), packed programs `unscannable.packed`, what no password opens \
+        `unscannable.encrypted`, one file of an archive split over several `unscannable.damaged` (reason `volume`). Whatever is \
+        told to be an archive and has no row is reported too.\n\nThe limits of an examination (depth, objects, bytes, ratio, work) hold \
+        for all; see [limits](../manual/limits.md).\n\n\
+        | Format | Kind | Read | What is opened | Passwords | Limits, and what is not | Disinfected | Samples |\n\
+        |---|---|---|---|---|---|---|---|\n"
+        .to_owned();
+    for format in unpack::FORMATS {
+        let tier = match format.tier {
+            unpack::Tier::Opened => "opened",
+            unpack::Tier::InPart => "in part",
+            unpack::Tier::Reported => "reported",
+        };
+        let disinfected =
+            disarm::remaking(format.kind).map_or_else(|| "no".to_owned(), |row| format!("{}; {}", row.takes, row.rest));
+        let samples: Vec<String> = format
+            .samples
+            .iter()
+            .map(|sample| match sample {
+                unpack::Sample::Stored(stem) => format!("`{stem}*`"),
+                unpack::Sample::Tool(program) => format!("{program} †"),
+                unpack::Sample::Own => "own".to_owned(),
+            })
+            .collect();
+        let dash = |text: &str| if text.is_empty() { "–".to_owned() } else { text.to_owned() };
+        let _ = writeln!(
+            out,
+            "| {} | `{}` | {tier} | {} | {} | {} | {disinfected} | {} |",
+            format.name,
+            format.kind.name(),
+            dash(format.opened),
+            dash(format.passwords),
+            dash(format.limits),
+            samples.join(", "),
+        );
+    }
+    out.push_str(
+        "\nSamples: names are those of stored samples, which other programs made (`crates/unpack/tests/unpack/samples`); \
+         † is made by that program when the tests run; *own* is made by the tests themselves.\n",
+    );
+    out
+}
+
 #[test]
 fn the_reference_is_what_the_program_says() {
     let pages = [
@@ -127,6 +174,7 @@ fn the_reference_is_what_the_program_says() {
         ("configuration.md", settings::reference_config()),
         ("policy.md", settings::reference_policy()),
         ("defects.md", defects()),
+        ("formats.md", formats()),
         ("scan-output.schema.json", crate::commands::scan::schema()),
     ];
     let bless = std::env::var_os("MAILWARD_BLESS").is_some();

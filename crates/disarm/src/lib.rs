@@ -30,10 +30,12 @@ mod remove;
 mod rtf;
 mod sevenz;
 mod stream;
+mod table;
 mod tar;
 mod xml;
 mod zip;
 
 pub use error::DisarmError;
 pub use remove::{MAX_REMOVALS, Rebuilt, Removal, Wish, remove};
+pub use table::{REMAKINGS, Remaking, remaking};
 pub use zip::zip_without;

@@ -27,6 +27,7 @@ mod detect;
 pub mod formats;
 #[doc(hidden)]
 pub mod fuzzing;
+mod known;
 mod names;
 mod passwords;
 mod views;
@@ -36,5 +37,6 @@ mod xml;
 pub use budget::{Budget, Fence, Limit, Limits, Meter, StopFlag};
 pub use container::{Container, Member, Opening, open, open_text_part};
 pub use detect::{detect, detect_named};
+pub use known::{FORMATS, Format, Sample, Tier};
 pub use names::is_volume;
 pub use passwords::{MAX_LENGTH as MAX_PASSWORD_LENGTH, MAX_PASSWORDS, Passwords};

@@ -9,6 +9,9 @@
 mod table;
 mod text;
 
+#[cfg(test)]
+pub(crate) use table::SIGNATURES;
+
 use mail::evidence::FileKind;
 use mail::graph::looks_like_message;
 

@@ -9,7 +9,7 @@ use mail::evidence::FileKind::{
 use crate::bytes::take;
 
 /// Kind, offset, bytes, and what it is.
-type Signature = (FileKind, usize, &'static [u8], &'static str);
+pub(crate) type Signature = (FileKind, usize, &'static [u8], &'static str);
 
 /// The kind that the first fitting signature tells.
 pub(super) fn find(bytes: &[u8]) -> Option<FileKind> {
@@ -18,7 +18,7 @@ pub(super) fn find(bytes: &[u8]) -> Option<FileKind> {
 }
 
 #[rustfmt::skip]
-pub(super) const SIGNATURES: &[Signature] = &[
+pub(crate) const SIGNATURES: &[Signature] = &[
     // Documents.
     (Pdf, 0, b"%PDF-", "PDF"),
     (Rtf, 0, b"{\\rt", "RTF; Word opens anything that starts so"),

@@ -2,7 +2,7 @@
 //!
 //! Limits: files and folders up to the limit of objects; [`MAX_PASSES`] over one folder, for files that
 //! do not stand one after the other; the budget. Not handled: Quantum, which is reported as an unknown
-//! format; files that go on in another cabinet are damage.
+//! format; files that go on in another cabinet are reported as such.
 
 mod folder;
 

@@ -5,7 +5,7 @@
 //! opened with the passwords of the budget, the header too.
 //!
 //! Limits: [`MAX_HEADER`], [`MAX_ENCODED`], those of [`header`] and of the decoders, and the budget.
-//! Not handled: archives split over several files are damage.
+//! Not handled: archives split over several files look damaged; their names tell.
 
 mod folder;
 mod header;
