@@ -68,7 +68,10 @@ fn rows_are_shown_newest_first_and_are_harmless() {
     assert_eq!(lines.len(), 3);
     assert!(lines[0].contains("delivered (would be blocked)  alice@example.org -> carol@example.net +2  watched"));
     assert!(lines[1].starts_with("2025-11-21 02:00:00  ") && lines[1].contains("infected          object_deleted"));
-    assert!(lines[1].ends_with("[Eicar-Test]"), "{text}");
+    assert!(lines[1].ends_with("[Eicar-Test]  opened with a password that stands in it"), "{text}");
+    let rows = log(dir.path(), &["--format", "json"]).json();
+    let opened: Vec<Option<&str>> = rows.iter().map(|row| row["opened"].as_str()).collect();
+    assert_eq!(opened, [None, Some("message"), None]);
     assert_harmless(&text);
 }
 
