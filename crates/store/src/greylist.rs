@@ -15,6 +15,9 @@ use crate::error::StoreError;
 
 /// Most pairs, and most clients.
 const MAX_ROWS: i64 = 1_000_000;
+/// What passes within this time of what was counted for a client last is not counted again, in milliseconds:
+/// the recipients of one message come one after the other.
+const SAME_MESSAGE_MS: i64 = 60_000;
 /// Bytes of a key.
 const KEY: usize = 16;
 
@@ -88,9 +91,10 @@ fn attempt(t: &Transaction<'_>, client: &[u8], pair: &[u8], rules: &GreyRules, n
     if passes {
         t.prepare_cached(
             "INSERT INTO clients(key, last_ms, passed) VALUES (?1, ?2, 1) \
-             ON CONFLICT(key) DO UPDATE SET last_ms = ?2, passed = passed + 1",
+             ON CONFLICT(key) DO UPDATE SET last_ms = ?2, \
+             passed = CASE WHEN last_ms < ?3 THEN 1 ELSE passed + 1 END WHERE last_ms <= ?2 - ?4",
         )?
-        .execute(params![client, now])?;
+        .execute(params![client, now, remembered, SAME_MESSAGE_MS])?;
     }
     Ok(passes)
 }

@@ -40,10 +40,23 @@ fn a_client_that_passed_often_is_no_longer_asked() {
     let (_dir, store) = new_store();
     let at = |pair: u64, time| store.greylist("192.0.2.0/24", &pair.to_string(), &RULES, T0 + time).unwrap();
     for pair in 0..3 {
-        assert!(!at(pair, 0) && at(pair, DAY), "pair {pair}");
+        assert!(!at(pair, 0) && at(pair, DAY + pair * MINUTE), "pair {pair}");
     }
-    assert!(at(99, DAY), "the first attempt of a known client");
-    assert!(!at(100, DAY + 36 * DAY), "but not after a long time");
+    assert!(at(99, DAY + 3 * MINUTE), "the first attempt of a known client");
+    let later = DAY + 40 * DAY;
+    assert!(!at(100, later), "but not after a long time");
+    assert!(at(100, later + 5 * MINUTE) && !at(101, later + 6 * MINUTE), "what it had is not given back for one");
+}
+
+#[test]
+fn the_recipients_of_one_message_count_once_for_a_client() {
+    let (_dir, store) = new_store();
+    let at = |pair: u64, time| store.greylist("192.0.2.0/24", &pair.to_string(), &RULES, T0 + time).unwrap();
+    let times = |base| (0..10u64).map(move |pair| (pair, base + pair * 1_000));
+    assert!(times(0).all(|(pair, time)| !at(pair, time)));
+    assert!(times(DAY).all(|(pair, time)| at(pair, time)), "one message with ten recipients");
+    assert!(!at(99, DAY + MINUTE), "it has passed once");
+    assert!(at(0, DAY + 2 * MINUTE) && at(0, DAY + 3 * MINUTE) && at(98, DAY + 4 * MINUTE));
 }
 
 #[test]
