@@ -1,6 +1,6 @@
 //! What is wrong, or likely not meant, in a policy that can be read.
 
-use judge::policy::{EngineFailure, GroupId, MalwareAction, Policy, UnscannedAction};
+use judge::policy::{EngineFailure, GroupId, MalwareAction, Manners, Policy, UnscannedAction};
 use judge::units::{Bytes, Time};
 use mail::address::Address;
 
@@ -27,6 +27,7 @@ pub fn check_policy(policy: &Policy) -> Vec<Problem> {
     check_refusal(policy, &mut found);
     check_backup(policy, &mut found);
     check_monitor(policy, &mut found);
+    check_before(policy, &mut found);
     check_groups(policy, &mut found);
     found
 }
@@ -271,6 +272,23 @@ fn check_monitor(policy: &Policy, found: &mut Vec<Problem>) {
     }
 }
 
+fn check_before(policy: &Policy, found: &mut Vec<Problem>) {
+    let before = &policy.before;
+    let list = &before.greylist;
+    if list.enabled && list.window <= list.delay {
+        let message = "before.greylist.window is not more than before.greylist.delay: nobody can come again in time";
+        found.push(Problem::error("before.greylist.window", message));
+    }
+    if list.enabled && list.remember < list.window {
+        let message = "before.greylist.remember is less than before.greylist.window: who waits would be forgotten";
+        found.push(Problem::error("before.greylist.remember", message));
+    }
+    if before.early_talkers == Manners::Reject && before.greeting_delay == Time(0) {
+        let message = "before.early_talkers has no effect without before.greeting_delay";
+        found.push(Problem::warning("before.early_talkers", message).hint("write greeting_delay = \"2 s\""));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use judge::policy::Profile;
@@ -329,6 +347,15 @@ mod tests {
             ("backup.max_objects", Error, |p| p.backup.max_objects = 1_000_001),
             ("backup.max_objects", Error, |p| p.backup.max_objects = 0),
             ("monitor.enabled", Advice, |p| p.monitor.enabled = true),
+            ("before.greylist.window", Error, |p| {
+                p.before.greylist.enabled = true;
+                p.before.greylist.window = p.before.greylist.delay;
+            }),
+            ("before.greylist.remember", Error, |p| {
+                p.before.greylist.enabled = true;
+                p.before.greylist.remember = Time(3_600_000);
+            }),
+            ("before.early_talkers", Warning, |p| p.before.early_talkers = Manners::Reject),
         ];
         for (key, severity, change) in cases {
             assert_eq!(found(change), [((*key).to_owned(), *severity)], "{key}");
