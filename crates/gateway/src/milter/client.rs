@@ -69,15 +69,28 @@ fn address(text: &str) -> Option<IpAddr> {
     text.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
 }
 
-/// The address of MAIL or RCPT, `None` for the null sender. One without a domain is the mail server's own.
-pub(super) fn path(argument: &[u8], host: Option<&str>) -> Option<Address> {
-    let text = String::from_utf8_lossy(argument);
+/// What stands in MAIL or RCPT.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Path {
+    /// The null sender.
+    Null,
+    /// An address. One without a domain is the mail server's own.
+    Of(Address),
+    /// Something that is no address.
+    Bad,
+}
+
+/// Reads the first argument of MAIL or RCPT; `host` is the mail server's own domain.
+pub(super) fn path(arguments: &[Vec<u8>], host: Option<&str>) -> Path {
+    let text = String::from_utf8_lossy(arguments.first().map(Vec::as_slice).unwrap_or_default());
     let inside = text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or(&text);
-    let address = Address::parse(inside)?;
-    match host {
-        Some(host) if address.domain().is_empty() => Address::parse(&format!("{inside}@{host}")).or(Some(address)),
-        _ => Some(address),
+    if inside.is_empty() {
+        return Path::Null;
     }
+    let Some(address) = Address::parse(inside) else { return Path::Bad };
+    let whole =
+        host.filter(|_| address.domain().is_empty()).and_then(|host| Address::parse(&format!("{inside}@{host}")));
+    Path::Of(whole.unwrap_or(address))
 }
 
 #[cfg(test)]
@@ -102,17 +115,20 @@ mod tests {
 
     #[test]
     fn addresses_come_out_of_their_brackets() {
+        let of = |text: &str| Path::Of(Address::parse(text).unwrap());
+        let long = format!("<{}@example.org>", "a".repeat(2_000));
         let cases = [
-            ("<a@example.org>", Some("a@example.org")),
-            ("a@example.org", Some("a@example.org")),
-            ("<root>", Some("root@mx.example.org")),
-            ("<>", None),
-            ("", None),
+            ("<a@example.org>", of("a@example.org")),
+            ("a@example.org", of("a@example.org")),
+            ("<root>", of("root@mx.example.org")),
+            ("<>", Path::Null),
+            ("", Path::Null),
+            ("<a\u{7}@example.org>", Path::Bad),
+            (long.as_str(), Path::Bad),
         ];
         for (argument, expected) in cases {
-            let read = path(argument.as_bytes(), Some("mx.example.org"));
-            assert_eq!(read.as_ref().map(Address::as_str), expected, "{argument}");
+            assert_eq!(path(&[argument.into()], Some("mx.example.org")), expected, "{argument}");
         }
-        assert_eq!(path(b"<root>", None).as_ref().map(Address::as_str), Some("root"));
+        assert_eq!(path(&[b"<root>".to_vec()], None), of("root"));
     }
 }

@@ -4,7 +4,6 @@
 //! of header. Whatever is over one, and a field that cannot be one, makes the message one that is refused at its end:
 //! the mail server is not asked to wait for an answer before.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use mail::address::Address;
@@ -15,6 +14,7 @@ use settings::config::Limits;
 use wire::milter::edits::Field;
 use wire::smtp::reply::Reply;
 
+use super::client::Path;
 use crate::permits::{Permit, Permits};
 
 /// Most header fields of a message.
@@ -50,8 +50,14 @@ pub(super) struct Complete {
 
 impl Message {
     /// One whose sender was just told.
-    pub(super) fn new(mail_from: Option<Address>, spool_dir: &Path, limits: &Limits, permits: &Arc<Permits>) -> Self {
+    pub(super) fn new(sender: Path, spool_dir: &std::path::Path, limits: &Limits, permits: &Arc<Permits>) -> Self {
         let threshold = usize::try_from(limits.spool_threshold.0).unwrap_or(usize::MAX);
+        let bad = || Reply::say(550, "5.1.7 Bad sender address syntax");
+        let (mail_from, fault) = match sender {
+            Path::Of(address) => (Some(address), None),
+            Path::Null => (None, None),
+            Path::Bad => (None, Some(bad())),
+        };
         Self {
             id: id::message_id(),
             received_ms: id::now_ms(),
@@ -59,7 +65,7 @@ impl Message {
             recipients: Vec::new(),
             spooler: Some(Spooler::new(spool_dir, threshold)),
             permit: permits.none(),
-            fault: None,
+            fault,
             fields: 0,
             head: None,
         }
@@ -75,12 +81,15 @@ impl Message {
         self.fault.is_some()
     }
 
-    /// One more recipient.
-    pub(super) fn recipient(&mut self, address: Option<Address>, limits: &Limits) {
+    /// One more recipient. Without one of them the message would be decided about for others than get it.
+    pub(super) fn recipient(&mut self, recipient: Path, limits: &Limits) {
         if self.recipients.len() >= limits.recipients as usize {
             return self.give_up(Reply::say(452, "4.5.3 Too many recipients"));
         }
-        self.recipients.extend(address);
+        match recipient {
+            Path::Of(address) => self.recipients.push(address),
+            Path::Null | Path::Bad => self.give_up(Reply::say(550, "5.1.3 Bad recipient address syntax")),
+        }
     }
 
     /// A header field.
@@ -196,7 +205,7 @@ mod tests {
         let limits = Limits::default();
         let dir = tempfile::tempdir().unwrap();
         let permits = Permits::new(limits.bytes_in_flight.0, Arc::default());
-        let mut message = Message::new(None, dir.path(), &limits, &permits);
+        let mut message = Message::new(Path::Null, dir.path(), &limits, &permits);
         message.field(b"Subject", b"  a\n\tb", true, &limits);
         message.field(b"To", b"c", true, &limits);
         message.end_of_header(&limits);
@@ -212,19 +221,39 @@ mod tests {
         let limits = Limits { max_message_size: judge::units::Bytes(1000), ..Limits::default() };
         let dir = tempfile::tempdir().unwrap();
         let permits = Permits::new(1 << 20, Arc::default());
-        let mut message = Message::new(None, dir.path(), &limits, &permits);
+        let mut message = Message::new(Path::Null, dir.path(), &limits, &permits);
         message.field(b"Subject", b" x", true, &limits);
         message.body(&[b'x'; 2000], &limits);
         assert!(message.is_given_up() && permits.take(1 << 20).is_some());
         message.body(b"more", &limits);
         assert_eq!(message.finish(&limits).err().unwrap().code(), 552);
-        let mut message = Message::new(None, dir.path(), &limits, &permits);
+        let mut message = Message::new(Path::Null, dir.path(), &limits, &permits);
         message.field(b"A", b" b\nB: c", true, &limits);
         assert_eq!(message.finish(&limits).err().unwrap().code(), 550);
         let few = Limits { recipients: 1, ..Limits::default() };
-        let mut message = Message::new(None, dir.path(), &few, &permits);
-        message.recipient(Address::parse("a@example.org"), &few);
-        message.recipient(Address::parse("b@example.org"), &few);
+        let mut message = Message::new(Path::Null, dir.path(), &few, &permits);
+        message.recipient(Path::Of(Address::parse("a@example.org").unwrap()), &few);
+        message.recipient(Path::Of(Address::parse("b@example.org").unwrap()), &few);
         assert_eq!(message.finish(&few).err().unwrap().code(), 452);
+    }
+
+    #[test]
+    fn a_message_for_somebody_who_has_no_address_is_refused_as_a_whole() {
+        let limits = Limits::default();
+        let dir = tempfile::tempdir().unwrap();
+        let permits = Permits::new(1 << 20, Arc::default());
+        let refused = |sender: Path, recipient: Path| {
+            let mut message = Message::new(sender, dir.path(), &limits, &permits);
+            message.recipient(Path::Of(Address::parse("a@example.org").unwrap()), &limits);
+            message.recipient(recipient, &limits);
+            message.field(b"A", b" b", true, &limits);
+            message.finish(&limits).err().map(|reply| (reply.code(), reply.text().to_owned()))
+        };
+        let good = || Path::Of(Address::parse("b@example.org").unwrap());
+        assert_eq!(refused(Path::Null, good()), None);
+        assert!(refused(Path::Bad, good()).is_some_and(|(code, text)| code == 550 && text.starts_with("5.1.7")));
+        for bad in [Path::Bad, Path::Null] {
+            assert!(refused(good(), bad).is_some_and(|(code, text)| code == 550 && text.starts_with("5.1.3")));
+        }
     }
 }

@@ -205,11 +205,11 @@ impl<'a> Pump<'a> {
             }
             Event::Helo(name) => self.client.helo = Some(String::from_utf8_lossy(&name).into_owned()),
             Event::Mail(arguments) => {
-                let sender = arguments.first().and_then(|argument| path(argument, self.server.macros().get("j")));
+                let sender = path(&arguments, self.server.macros().get("j"));
                 self.message = Some(Message::new(sender, &self.node.spool_dir, limits, &self.gateway.permits));
             }
             Event::Rcpt(arguments) => {
-                let recipient = arguments.first().and_then(|argument| path(argument, self.server.macros().get("j")));
+                let recipient = path(&arguments, self.server.macros().get("j"));
                 self.with(|message| message.recipient(recipient, limits));
             }
             Event::Header { name, value } => {
