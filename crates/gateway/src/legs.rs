@@ -208,7 +208,8 @@ impl Session<'_> {
         let mail = NewQueued {
             message: arrival.id,
             kind: QueueKind::Remainder,
-            direction: arrival.direction,
+            // The way that its recipients alone go: the whole message may go another one.
+            direction: leg.recipients.first().map_or(arrival.direction, |to| self.direction_of(&to.address)),
             mail_from: arrival.envelope.mail_from.clone(),
             parameters,
             created_ms: id::now_ms(),

@@ -253,7 +253,7 @@ impl Session<'_> {
     }
 
     /// Which way a message to this recipient alone would go (D-20).
-    fn direction_of(&self, recipient: &Address) -> Direction {
+    pub(crate) fn direction_of(&self, recipient: &Address) -> Direction {
         let site = self.gateway.service.current().site.load();
         let trusted = self.server.authenticated() || site.is_trusted(self.client.ip());
         let mail_from = self.transaction.as_ref().and_then(|t| t.mail_from.as_ref());

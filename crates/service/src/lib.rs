@@ -38,7 +38,7 @@ use judge::plan::{Fate, unexamined};
 use judge::policy::{GroupId, Policy};
 use judge::site::Site;
 use mail::address::Address;
-use mail::arrival::Arrival;
+use mail::arrival::{Arrival, Direction};
 use store::{Logged, NewQueued, NewRecipient, QueueKind, Store, StoreError};
 use tokio::time::Instant;
 
@@ -201,30 +201,34 @@ impl Service {
     /// it once a try.
     async fn forward(&self, spool: &Spool, arrival: &Arrival, decided: &Decided, outcome: &Outcome) {
         let settled = outcome.taken == Taken::Yes || outcome.reply.starts_with('5');
-        let to: Vec<NewRecipient> = decided
-            .plan
-            .forward_to
-            .iter()
-            .filter_map(|text| Address::parse(text))
-            .map(|address| NewRecipient { address, parameters: String::new() })
-            .collect();
+        let to: Vec<Address> = decided.plan.forward_to.iter().filter_map(|text| Address::parse(text)).collect();
         if to.is_empty() || !settled {
             return;
         }
-        let mail = NewQueued {
-            message: arrival.id,
-            kind: QueueKind::Forward,
-            direction: arrival.direction,
-            mail_from: None,
-            parameters: String::new(),
-            created_ms: id::now_ms(),
-            size: spool.len(),
-            recipients: to,
-        };
-        match self.enqueue(mail, Box::new(spool.reader())).await {
-            Ok(receipt) => tracing::info!(id = %arrival.id, queue = %receipt.id(), "the original will be forwarded"),
-            Err(error) => {
-                tracing::error!(id = %arrival.id, %error, "the original cannot be forwarded; see the copy in Backup")
+        let site = self.current.site.load_full();
+        for direction in [Direction::Incoming, Direction::Outgoing] {
+            let to = to.iter().filter(|address| outbox::direction(&site, address) == direction);
+            let recipient = |address: &Address| NewRecipient { address: address.clone(), parameters: String::new() };
+            let mail = NewQueued {
+                message: arrival.id,
+                kind: QueueKind::Forward,
+                direction,
+                mail_from: None,
+                parameters: String::new(),
+                created_ms: id::now_ms(),
+                size: spool.len(),
+                recipients: to.map(recipient).collect(),
+            };
+            if mail.recipients.is_empty() {
+                continue;
+            }
+            match self.enqueue(mail, Box::new(spool.reader())).await {
+                Ok(receipt) => {
+                    tracing::info!(id = %arrival.id, queue = %receipt.id(), "the original will be forwarded")
+                }
+                Err(error) => {
+                    tracing::error!(id = %arrival.id, %error, "the original cannot be forwarded; see the copy in Backup")
+                }
             }
         }
     }
@@ -239,8 +243,9 @@ impl Service {
         record::count(&self.metrics, arrival, &decided.plan, report, &outcome);
         let mut row = self.row(arrival, &decided, &outcome);
         // Where it could not be rendered the sender brings it again too.
-        let comes_again = matches!(decided.plan.fate, Fate::Deliver | Fate::Tempfail(_) | Fate::Discard)
-            && outcome.taken == Taken::No;
+        // So it does where these recipients are refused, and others of the same message are to be tried again.
+        let refused_for_good = matches!(decided.plan.fate, Fate::Refuse(_)) && !outcome.reply.starts_with('4');
+        let comes_again = outcome.taken == Taken::No && !refused_for_good;
         if let Some(copy) = comes_again.then(|| row.backup.take()).flatten() {
             let store = self.store.clone();
             let dropped = tokio::task::spawn_blocking(move || store.delete(copy)).await;

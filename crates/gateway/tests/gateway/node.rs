@@ -132,6 +132,15 @@ impl Setup {
         self
     }
 
+    /// With another route in front of the next hop, for mail that goes this way.
+    pub(crate) fn directed(self, name: &str, direction: mail::arrival::Direction, sinks: &[&Sink]) -> Self {
+        let mut setup = self.route(name, &[], sinks);
+        if let Some(route) = setup.routes.last_mut() {
+            route.direction = Some(direction);
+        }
+        setup
+    }
+
     /// With a certificate of its own.
     pub(crate) fn certificate(mut self) -> Self {
         let (certificate, key) = testkit::tls::Identity::new(&["localhost"]).write(self.dir.path());

@@ -23,6 +23,7 @@ pub(crate) const CASES: &[Case] = cases![
     parameters_go_to_a_next_hop_that_knows_them,
     held_mail_is_not_tried_and_damaged_mail_is_held,
     what_cannot_be_read_for_a_while_is_not_held,
+    mail_of_our_own_goes_the_way_of_its_recipients,
     a_route_that_is_down_costs_no_attempts_and_holds_nobody_up,
     a_route_that_is_down_does_not_hold_up_the_other_recipients_of_a_mail,
     a_delay_is_told_while_the_route_is_down,
@@ -400,4 +401,31 @@ async fn whatever_next_hops_do_each_recipient_is_settled_once() {
             assert!(unclear || copies <= 1);
         }
     }
+}
+
+/// A message of a user of ours to somebody outside and to somebody inside goes two ways; so does what is left
+/// of it, and what the administrator gets.
+async fn mail_of_our_own_goes_the_way_of_its_recipients() {
+    let later = Behaviour::accept().on_first(1, Point::End, reply("452 4.3.1 Full"));
+    let (inside, outside) = (Sink::start(later).await, Sink::start(Behaviour::accept()).await);
+    let node = setup()
+        .trusted(&["127.0.0.0/8"])
+        .policy(|p| p.malware.forward_to = vec!["admin@example.com".to_owned()])
+        .directed("out", Direction::Outgoing, &[&outside])
+        .start(&inside)
+        .await;
+    let (friend, colleague) = ("friend@example.net", "colleague@example.com");
+    let mut client = node.client().await;
+    let content = testkit::sample::clean("to both");
+    client.deliver("alice@example.com", &[friend, colleague], &content).await.expect("taken");
+    inside.wait_for(1).await;
+    empty(&node).await;
+    let names = |sink: &Sink| arrived(&[sink]).into_keys().collect::<Vec<_>>();
+    assert_eq!((names(&inside), names(&outside)), (vec![colleague.to_owned()], vec![friend.to_owned()]));
+    inside.clear();
+    let infected = testkit::sample::eicar_attached("out");
+    let refused = client.deliver("alice@example.com", &[friend], &infected).await.expect_err("malware");
+    assert_eq!(refused.code, 550);
+    inside.wait_for(1).await;
+    assert_eq!(names(&inside), ["admin@example.com"]);
 }

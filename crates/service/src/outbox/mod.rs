@@ -16,7 +16,9 @@ use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
+use judge::site::{ListenerDirection, Site};
 use mail::address::Address;
+use mail::arrival::Direction;
 use settings::config;
 use store::{NewQueued, Next, QueueId, QueueUsage, Queued, QueuedReceipt, Recipient, Standing, StoreError};
 use tokio::sync::{Notify, watch};
@@ -73,6 +75,12 @@ impl Service {
     pub fn wake_outbox(&self) {
         self.outbox.wake();
     }
+}
+
+/// Which way mail of our own goes to somebody: outgoing where the recipient is not one of ours, whatever way
+/// the message went that it is about.
+pub(crate) fn direction(site: &Site, to: &Address) -> Direction {
+    site.direction(ListenerDirection::Auto, true, None, std::slice::from_ref(to))
 }
 
 /// Whether the outbox takes one mail more.

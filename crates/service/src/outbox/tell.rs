@@ -7,7 +7,7 @@ use mail::arrival::{Arrival, Direction};
 use mail::dsn::{Fate, Happened, MAX_RETURNED, Report};
 use store::{NewQueued, NewRecipient, QueueKind, Queued, Standing, StoreError};
 
-use super::Told;
+use super::{Told, direction};
 use crate::spool::Spool;
 use crate::{Service, id};
 
@@ -82,7 +82,7 @@ pub(super) fn reports(
             && spool.len() <= MAX_RETURNED as u64,
     };
     let body = report.to_bytes();
-    vec![(envelope(name, sender, &body, site.is_internal(sender), now), body)]
+    vec![(envelope(name, sender, &body, direction(&site, sender), now), body)]
 }
 
 impl Service {
@@ -122,17 +122,23 @@ impl Service {
             whole: false,
         };
         let body = report.to_bytes();
-        let mail = envelope(name, sender, &body, site.is_internal(sender), now);
+        let mail = envelope(name, sender, &body, direction(&site, sender), now);
         self.enqueue(mail, Box::new(std::io::Cursor::new(body))).await.map(drop)
     }
 }
 
 /// To the sender, from nobody.
-fn envelope(name: mail::arrival::MessageId, sender: &Address, body: &[u8], internal: bool, now: u64) -> NewQueued {
+fn envelope(
+    name: mail::arrival::MessageId,
+    sender: &Address,
+    body: &[u8],
+    direction: Direction,
+    now: u64,
+) -> NewQueued {
     NewQueued {
         message: name,
         kind: QueueKind::Report,
-        direction: if internal { Direction::Incoming } else { Direction::Outgoing },
+        direction,
         mail_from: None,
         parameters: String::new(),
         created_ms: now,
