@@ -45,7 +45,8 @@ pub enum Failure {
     Memory,
     /// The worker answered something that is not a reply, or too much. The text is ours.
     Protocol(String),
-    /// No worker became free before the deadline, or too many wait already.
+    /// No worker became free before the deadline, or so late that there was too little time; or too many wait
+    /// already.
     Overloaded,
     /// There are no workers to be had, for this reason; it is not the message's fault.
     Unavailable(String),

@@ -106,9 +106,11 @@ impl Pool {
     }
 
     /// Has a worker look at a message. Waits for a free one; all of it is over at the deadline,
-    /// at which the worker is killed. Dropping the future also kills the worker.
+    /// at which the worker is killed. Dropping the future also kills the worker. With less than half of
+    /// its time left when its turn came, a message is [`Failure::Overloaded`] at the deadline.
     pub async fn run(&self, request: Vec<u8>, body: Body, deadline: Instant) -> Result<Reply, Failure> {
         let inner = &*self.inner;
+        let budget = deadline.saturating_duration_since(Instant::now());
         let _permits = inner.permits(body.len(), deadline).await?;
         let found = match timeout_at(deadline, inner.worker()).await {
             Ok(found) => found.map_err(Failure::Unavailable)?,
@@ -118,10 +120,17 @@ impl Pool {
             found.0.give_back(found.1);
             return Err(Failure::Overloaded);
         }
+        // Its turn came so late that reaching the deadline says more about us than about the message.
+        let late = deadline.saturating_duration_since(Instant::now()) < budget / 2;
         let mut use_of = Use { inner, worker: Some(found.1), host: found.0 };
         let exchange = use_of.exchange(&request, &body, deadline);
-        let result = timeout_at(deadline, exchange).await.unwrap_or(Err(Failure::Deadline));
-        use_of.end(result)
+        match timeout_at(deadline, exchange).await {
+            Ok(result) => use_of.end(result),
+            Err(_) => {
+                let cut = use_of.end(Err(Failure::Deadline));
+                if late { Err(Failure::Overloaded) } else { cut }
+            }
+        }
     }
 
     /// Loads from new bytes. Only when that worked do messages go to the new generation; the old

@@ -12,6 +12,7 @@ pub(crate) const CASES: &[Case] = cases![
     ten_thousand_messages_pass_and_workers_retire,
     large_bodies_never_take_the_last_worker,
     one_worker_also_takes_large_bodies,
+    a_turn_that_comes_late_says_nothing_about_the_message,
     a_full_queue_is_refused_at_once_and_a_place_in_it_ends_at_the_deadline,
 ];
 
@@ -79,5 +80,18 @@ async fn a_full_queue_is_refused_at_once_and_a_place_in_it_ends_at_the_deadline(
     let (busy, queued, (refused, after)) = tokio::join!(busy, queued, refused);
     assert_eq!((busy, queued, refused), (Err(Failure::Deadline), Err(Failure::Overloaded), Err(Failure::Overloaded)));
     assert!(after < Duration::from_millis(100), "refused after {after:?}");
+    assert_works(&pool).await;
+}
+
+async fn a_turn_that_comes_late_says_nothing_about_the_message() {
+    let pool = Pool::start(config(1)).await.expect("a pool");
+    let busy = ask(&pool, "sleep", Duration::from_millis(2_500));
+    let late = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        ask(&pool, "sleep", Duration::from_millis(3_500)).await
+    };
+    let (busy, late) = tokio::join!(busy, late);
+    assert_eq!((busy, late), (Err(Failure::Deadline), Err(Failure::Overloaded)));
+    assert!(!Failure::Overloaded.is_message_suspect());
     assert_works(&pool).await;
 }
