@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use api::control::Client;
 use judge::policy::Policy;
+use judge::site::Site;
 use mail::untrusted::escape;
 use service::admin::{Admin, Request, Response};
 use service::metrics::Metrics;
@@ -34,6 +35,7 @@ pub(crate) enum Administration {
 pub(crate) struct Direct {
     store: Store,
     routes: Arc<Routes>,
+    site: Arc<Site>,
     outbox: Arc<Outbox>,
     policy_file: Option<PathBuf>,
     in_force: Arc<InForce>,
@@ -100,14 +102,16 @@ impl Direct {
         let in_force = policy::load(&store, policy_file.as_deref()).map_err(Failure::new)?;
         let runtime = Builder::new_current_thread().enable_all().build().map_err(Failure::new)?;
         let routes = Arc::new(node::routes(place.config()).map_err(Failure::new)?);
+        let site = Arc::new(node::site(place.config()));
         let outbox = Arc::new(place.config().outbox.clone());
-        Ok(Self { store, routes, outbox, policy_file, in_force: Arc::new(in_force), runtime })
+        Ok(Self { store, routes, site, outbox, policy_file, in_force: Arc::new(in_force), runtime })
     }
 
     fn ask(&mut self, request: Request) -> Answered {
         let admin = Admin {
             store: self.store.clone(),
             routes: Arc::clone(&self.routes),
+            site: Arc::clone(&self.site),
             metrics: Arc::new(Metrics::new()),
             outbox: Arc::clone(&self.outbox),
             policy_file: self.policy_file.clone(),

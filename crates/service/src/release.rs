@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use aws_lc_rs::digest;
+use judge::site::Site;
 use mail::address::Address;
 use mail::arrival::{Arrival, Direction};
 use net::upstream::{Upstream, UpstreamError};
@@ -16,7 +17,7 @@ use tokio::time::Instant;
 
 use crate::id;
 use crate::metrics::Metrics;
-use crate::outbox::check_room;
+use crate::outbox::{self, check_room};
 use crate::routes::{self, Routes};
 use crate::spool::{CHUNK, Spool, Spooler};
 
@@ -79,8 +80,21 @@ pub struct Way<'a> {
     pub routes: &'a Routes,
     /// Figures.
     pub metrics: &'a Metrics,
-    /// Which way the message goes.
+    /// Which way the message went.
     pub direction: Direction,
+    /// The organisation: to whom it is released decides which way it goes now. `None`: as it went.
+    pub site: Option<&'a Site>,
+}
+
+impl Way<'_> {
+    /// Which way it goes to this recipient. Where no domain counts as ours, all goes as it went.
+    fn to(&self, recipient: &Address) -> Direction {
+        let Some(site) = self.site.filter(|site| !site.internal_domains.is_empty()) else { return self.direction };
+        match (outbox::direction(site, recipient), self.direction) {
+            (Direction::Incoming, Direction::Internal) => Direction::Internal,
+            (direction, _) => direction,
+        }
+    }
 }
 
 /// What became of a release.
@@ -140,7 +154,7 @@ async fn release_each(
                 Err(error) => return Err(error),
             }
         }
-        queue(store, way.direction, limits, &known, recipient, head, &spool).await?;
+        queue(store, way.to(recipient), limits, &known, recipient, head, &spool).await?;
         released.queued.push(recipient.clone());
     }
     Ok(())
@@ -214,7 +228,7 @@ pub async fn send(
     spool: &Spool,
 ) -> Result<String, SendError> {
     let deadline = Instant::now() + SEND_LIMIT;
-    let route = way.routes.find(recipient, way.direction).ok_or(SendError::NoNextHop)?;
+    let route = way.routes.find(recipient, way.to(recipient)).ok_or(SendError::NoNextHop)?;
     let mut upstream = routes::open(route, way.metrics, deadline).await?;
     let from = sender.map_or("", Address::as_str);
     let utf8 = !from.is_ascii() || !recipient.as_str().is_ascii();
@@ -337,6 +351,32 @@ fn find_marker(head: &[u8]) -> Option<(String, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_release_goes_the_way_of_its_recipient() {
+        use Direction::{Incoming, Internal, Outgoing};
+        let (routes, metrics) = (Routes::new(Vec::new()), Metrics::new());
+        let site = |domains: &[&str]| Site {
+            hostname: "mx.example.org".to_owned(),
+            internal_domains: domains.iter().map(|domain| (*domain).to_owned()).collect(),
+            trusted_networks: Vec::new(),
+            trusted_relays: Vec::new(),
+        };
+        let cases = [
+            (Outgoing, "friend@example.net", Outgoing, Outgoing),
+            (Outgoing, "admin@example.org", Incoming, Outgoing),
+            (Incoming, "friend@example.net", Outgoing, Incoming),
+            (Internal, "admin@example.org", Internal, Internal),
+        ];
+        for (direction, to, with, without) in cases {
+            let goes = |domains| {
+                let site = site(domains);
+                let way = Way { routes: &routes, metrics: &metrics, direction, site: Some(&site) };
+                way.to(&Address::parse(to).unwrap())
+            };
+            assert_eq!((goes(&["example.org"]), goes(&[])), (with, without), "{direction:?} {to}");
+        }
+    }
 
     #[test]
     fn the_marker_is_found_in_the_header_only() {

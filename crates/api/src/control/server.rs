@@ -183,6 +183,7 @@ impl Desk {
         let admin = Admin {
             store: self.service.store().clone(),
             routes: current.routes.load_full(),
+            site: current.site.load_full(),
             metrics: Arc::clone(self.service.metrics()),
             outbox: current.outbox.load_full(),
             policy_file: self.service.policy_file().cloned(),

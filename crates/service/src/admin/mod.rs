@@ -7,6 +7,7 @@ mod words;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use judge::site::Site;
 use mail::address::Address;
 use mail::arrival::MessageId;
 use mail::untrusted::Untrusted;
@@ -29,6 +30,8 @@ pub struct Admin {
     pub store: Store,
     /// Where mail goes.
     pub routes: Arc<Routes>,
+    /// The organisation.
+    pub site: Arc<Site>,
     /// Figures.
     pub metrics: Arc<Metrics>,
     /// How much the outbox takes.
@@ -112,7 +115,7 @@ impl Admin {
             Request::BackupDelete { id } => {
                 let entry = self.find(&id)?;
                 self.store.delete(entry.id)?;
-                tracing::info!(backup = %entry.id, message = %entry.entry.id, "an entry was deleted from Backup by hand");
+                tracing::info!(backup = %entry.id, id = %entry.entry.id, "an entry was deleted from Backup by hand");
                 Response::Deleted.into()
             }
             Request::BackupVerify => {
@@ -191,6 +194,7 @@ impl Admin {
 
     async fn release(self, id: String, to: Vec<String>) -> Result<Answer, AdminError> {
         let (routes, metrics, limits) = (Arc::clone(&self.routes), Arc::clone(&self.metrics), Arc::clone(&self.outbox));
+        let site = Arc::clone(&self.site);
         if routes.all().is_empty() {
             return Err(AdminError::Send(SendError::NoNextHop));
         }
@@ -206,9 +210,10 @@ impl Admin {
         if recipients.is_empty() {
             recipients.clone_from(&entry.entry.recipients);
         }
-        let way = release::Way { routes: &routes, metrics: &metrics, direction: entry.entry.direction };
+        let way =
+            release::Way { routes: &routes, metrics: &metrics, direction: entry.entry.direction, site: Some(&site) };
         let Released { sent, queued, error } = release::release(&store, way, &limits, entry.id, &recipients).await;
-        tracing::info!(backup = %entry.id, message = %entry.entry.id, recipients = sent.len(), queued = queued.len(), "an entry was released from Backup");
+        tracing::info!(backup = %entry.id, id = %entry.entry.id, recipients = sent.len(), queued = queued.len(), "an entry was released from Backup");
         let texts = |list: &[Address]| list.iter().map(|a| a.as_str().to_owned()).collect();
         Ok(Response::Released { to: texts(&sent), queued: texts(&queued), error: error.map(|e| e.to_string()) }.into())
     }
