@@ -159,9 +159,15 @@ pub(crate) fn log(arrival: &Arrival, plan: &Plan, report: Option<&Report>, outco
         malware = %found,
         opened = report.and_then(opened).map_or("-", PasswordSource::name),
         rules = %rules,
-        reply = %escape(&outcome.reply, LOG_TEXT),
+        reply = %escape(&without_addresses(&outcome.reply, redact), LOG_TEXT),
         ms = u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX),
     );
+}
+
+/// What a next hop said, without the addresses in it where the log is to have none.
+pub(crate) fn without_addresses(text: &str, redact: bool) -> String {
+    let shown = |word| if redact && str::contains(word, '@') { "-" } else { word };
+    text.split(' ').map(shown).collect::<Vec<_>>().join(" ")
 }
 
 /// The names of the rules that applied, each once.
@@ -209,5 +215,17 @@ pub(crate) fn count(metrics: &Metrics, arrival: &Arrival, plan: &Plan, report: O
     all.dedup();
     for (engine, why) in all {
         metrics.unable.get_or_create(&EngineLabels { engine: engine.name(), why: why.name() }).inc();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_without_addresses_has_none_in_replies() {
+        let said = "550 5.1.1 <bob@example.com>: Recipient  address rejected: bob@example.com";
+        assert_eq!(without_addresses(said, false), said);
+        assert_eq!(without_addresses(said, true), "550 5.1.1 - Recipient  address rejected: -");
     }
 }

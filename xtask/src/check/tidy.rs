@@ -15,6 +15,9 @@ const LONG: [(&str, &str); 0] = [];
 /// Macros that no finished code has.
 const UNFINISHED: [&str; 3] = ["todo!", "unimplemented!", "dbg!"];
 
+/// Log fields with the name that the text of a log line itself has.
+const LOST_TEXT: [&str; 2] = ["message = %", "message = ?"];
+
 /// Kinds of files that people write by hand: no white space at the ends of their lines.
 const WRITTEN: [&str; 9] = ["rs", "toml", "md", "sh", "yml", "yaml", "html", "css", "js"];
 
@@ -75,6 +78,12 @@ fn source(path: &str, text: &str) -> Vec<String> {
     }
     let code = rust::code_only(text);
     for (at, line) in code.lines().enumerate() {
+        if LOST_TEXT.iter().any(|field| line.contains(field)) {
+            wrong.push(format!(
+                "{path}:{}: a log field `message` takes the place of the line's text; call it `id`",
+                at + 1
+            ));
+        }
         for word in UNFINISHED.iter().filter(|w| contains_macro(line, w)) {
             wrong.push(format!("{path}:{}: `{word}`", at + 1));
         }
@@ -131,6 +140,13 @@ mod tests {
         assert_eq!(source("crates/x/src/a.rs", "fn f() { todo!() }\n").len(), 2);
         assert!(source("crates/x/tests/a.rs", "// Holds a test.\n").is_empty());
         assert_eq!(source("crates/x/src/a.rs", &format!("//! x\n{}", "\n".repeat(LINES_MAX))).len(), 1);
+    }
+
+    #[test]
+    fn a_log_field_that_hides_its_line_is_found() {
+        let line = |field: &str| format!("//! x\nfn f(x: u8) {{ info!({field} = %x, \"text\") }}\n");
+        assert_eq!(source("crates/x/src/a.rs", &line("message")).len(), 1);
+        assert!(source("crates/x/src/a.rs", &line("id")).is_empty());
     }
 
     #[test]

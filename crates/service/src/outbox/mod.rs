@@ -314,11 +314,11 @@ async fn deliver(service: Arc<Service>, mail: Queued) {
 async fn unreadable(service: &Service, mail: &Queued, error: &StoreError) {
     let (store, queue) = (service.store().clone(), mail.id);
     let done = if is_damage(error) {
-        tracing::error!(%queue, message = %mail.mail.message, %error, "a mail in the outbox cannot be read; it is held: see mailward queue show");
+        tracing::error!(%queue, id = %mail.mail.message, %error, "a mail in the outbox cannot be read; it is held: see mailward queue show");
         let held = task::spawn_blocking(move || store.queue_hold(queue)).await;
         matches!(held, Ok(Ok(_)))
     } else {
-        tracing::error!(%queue, message = %mail.mail.message, %error, "a mail in the outbox cannot be read now; it is tried again");
+        tracing::error!(%queue, id = %mail.mail.message, %error, "a mail in the outbox cannot be read now; it is tried again");
         put_off(service, vec![queue], put_off_until(id::now_ms())).await.is_ok()
     };
     if !done {
@@ -341,13 +341,13 @@ fn note(service: &Service, mail: &Queued, told: &[Told]) {
         tracing::info!(
             target: "outbox",
             queue = %mail.id,
-            message = %mail.mail.message,
+            id = %mail.mail.message,
             kind = mail.mail.kind.name(),
             to = %shown(&one.address),
             hop = one.hop,
             result,
             attempt = mail.attempts.saturating_add(1),
-            said = %one.said,
+            said = %crate::record::without_addresses(&one.said, redact),
         );
         if one.standing == Standing::Failed && mail.mail.mail_from.is_none() {
             tracing::error!(queue = %mail.id, to = %shown(&one.address), "mail without a sender could not be delivered, and there is nobody to tell");
