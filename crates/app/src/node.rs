@@ -1,6 +1,7 @@
 //! A running node: everything that `serve` and `demo` start, reload and stop together.
 
 use std::net::SocketAddr;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use confine::{Pool, PoolConfig};
-use gateway::milter::MilterBound;
+use gateway::milter::{GivenSocket, MilterBound};
 use gateway::{Bound, Gateway, Node};
 use judge::site::Site;
 use net::Clamd;
@@ -16,7 +17,7 @@ use service::examine::Examiner;
 use service::metrics::Metrics;
 use service::recipients::RecipientList;
 use service::{Current, Service, policy, sources, upkeep, worker};
-use settings::config::Listener;
+use settings::config::{Listener, MilterListener};
 use settings::values::SocketAddress;
 use settings::{Config, Problems, check_environment};
 use store::{Options, Store};
@@ -25,13 +26,15 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::supervisor;
+use crate::supervisor::{self, Given};
 pub use crate::ways::routes;
 
 /// The directory below the data directory where large messages wait.
 const SPOOL: &str = "spool";
 /// The verb by which this program starts its own worker host.
 pub const WORKER_HOST: &str = "worker-host";
+/// The key of the HTTP interface's address, and what can be done about it.
+const HTTP: &str = "http.listen; an empty value turns HTTP off";
 /// How often clamd is asked how it is.
 const CLAMD_CHECK: Duration = Duration::from_secs(30);
 
@@ -42,6 +45,7 @@ pub struct Running {
     sockets: Vec<Bound>,
     milter: Vec<MilterBound>,
     http: Option<TcpListener>,
+    acme: Option<TcpListener>,
     data_dir: PathBuf,
     stop: watch::Sender<bool>,
     signals: Signals,
@@ -123,15 +127,19 @@ impl Running {
     pub async fn start(config: Config) -> Result<Self, String> {
         let signals = Signals::catch()?;
         let mut given = supervisor::sockets();
-        let sockets = bind_all(&config, &mut given)?;
-        let milter = bind_milter(&config)?;
+        let sockets = bind_all(&config, &mut given.tcp)?;
+        let milter = bind_milter(&config, &mut given)?;
         let http = match &config.http.listen {
-            Some(listen) => Some(bind_http(listen.0, take(&mut given, listen.0)).await?),
+            Some(listen) => Some(bind_http(listen.0, take(&mut given.tcp, listen.0), HTTP).await?),
             None => None,
         };
-        for socket in given {
-            let address = socket.local_addr().map_or_else(|e| e.to_string(), |address| address.to_string());
-            tracing::warn!(%address, "the service manager listens here for us, but no listener is configured for it");
+        let acme = match config.acme.is_on().then_some(config.acme.listen.0) {
+            Some(address) => Some(bind_http(address, take(&mut given.tcp, address), "acme.listen").await?),
+            None => None,
+        };
+        let unused = given.tcp.iter().map(|socket| format!("{:?}", socket.local_addr().ok()));
+        for address in unused.chain(given.unix.iter().map(|socket| format!("{:?}", socket.local_addr().ok()))) {
+            tracing::warn!(address, "the service manager listens here for us, but no listener is configured for it");
         }
         let store = Store::open(&config.data_dir, Options::default()).map_err(|e| e.to_string())?;
         let spool_dir = spool_dir(&config.data_dir)?;
@@ -155,7 +163,7 @@ impl Running {
         let (stop, stopped) = watch::channel(false);
         let gateway = Gateway::new(Arc::clone(&service), node, stopped);
         sweep(&service);
-        Ok(Self { service, gateway, sockets, milter, http, data_dir, stop, signals })
+        Ok(Self { service, gateway, sockets, milter, http, acme, data_dir, stop, signals })
     }
 
     /// The addresses of the SMTP listeners.
@@ -194,6 +202,11 @@ impl Running {
         });
         if let Some(listener) = self.http {
             beside.spawn(api::http::serve(listener, Arc::clone(&self.service), self.stop.subscribe()));
+        }
+        if let Some(listener) = self.acme {
+            let answers = net::acme::Answers::default();
+            beside.spawn(net::acme::serve(listener, answers.clone(), stopped()));
+            beside.spawn(service::acme::run(Arc::clone(&self.service), answers, stopped()));
         }
         let status = format!("mail on {}", addresses(&self.sockets, &self.milter));
         let (gateway, sockets, milter) = (Arc::clone(&self.gateway), self.sockets, self.milter);
@@ -238,8 +251,24 @@ fn bind_all(config: &Config, given: &mut Vec<std::net::TcpListener>) -> Result<V
     config.smtp.iter().map(|l| listen(l).map_err(|e| format!("{e} (smtp.listen)"))).collect()
 }
 
-fn bind_milter(config: &Config) -> Result<Vec<MilterBound>, String> {
-    config.milter.iter().map(|m| gateway::milter::bind(m).map_err(|e| format!("{e} (milter.listen)"))).collect()
+fn bind_milter(config: &Config, given: &mut Given) -> Result<Vec<MilterBound>, String> {
+    let mut listen = |m: &MilterListener| {
+        let socket = match &m.listen {
+            SocketAddress::Inet(address) => take(&mut given.tcp, *address).map(GivenSocket::Tcp),
+            SocketAddress::Unix(path) => {
+                let ours = |socket: &UnixListener| {
+                    socket.local_addr().is_ok_and(|own| own.as_pathname() == Some(path.as_path()))
+                };
+                let at = given.unix.iter().position(ours);
+                at.map(|at| GivenSocket::Unix(given.unix.swap_remove(at)))
+            }
+        };
+        match socket {
+            Some(socket) => gateway::milter::adopt(socket, m),
+            None => gateway::milter::bind(m),
+        }
+    };
+    config.milter.iter().map(|m| listen(m).map_err(|e| format!("{e} (milter.listen)"))).collect()
 }
 
 /// The socket that listens at this address, if it was given to us.
@@ -248,12 +277,16 @@ fn take(given: &mut Vec<std::net::TcpListener>, address: SocketAddr) -> Option<s
     Some(given.swap_remove(at))
 }
 
-async fn bind_http(address: SocketAddr, given: Option<std::net::TcpListener>) -> Result<TcpListener, String> {
+async fn bind_http(
+    address: SocketAddr,
+    given: Option<std::net::TcpListener>,
+    key: &str,
+) -> Result<TcpListener, String> {
     let bound = match given {
         Some(socket) => socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket)),
         None => TcpListener::bind(address).await,
     };
-    bound.map_err(|e| format!("cannot listen on {address}: {e} (http.listen; an empty value turns HTTP off)"))
+    bound.map_err(|e| format!("cannot listen on {address}: {e} ({key})"))
 }
 
 /// The spool directory, empty: what an earlier run may have left under a name is of no use.

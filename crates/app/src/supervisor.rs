@@ -5,7 +5,7 @@
 
 use std::net::TcpListener;
 use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener};
 use std::time::Duration;
 
 use listenfd::ListenFd;
@@ -49,13 +49,26 @@ pub fn watchdog() -> Option<Duration> {
     Some(Duration::from_micros(limit / 2))
 }
 
+/// Sockets that the service manager listens on for us.
+#[derive(Debug, Default)]
+pub struct Given {
+    /// TCP sockets.
+    pub tcp: Vec<TcpListener>,
+    /// Sockets in the file system.
+    pub unix: Vec<UnixListener>,
+}
+
 /// The sockets that the service manager listens on for us, each with its address.
-pub fn sockets() -> Vec<TcpListener> {
+pub fn sockets() -> Given {
     let mut given = ListenFd::from_env();
-    let mut sockets = Vec::new();
+    let mut sockets = Given::default();
     for at in 0..given.len() {
+        if let Ok(Some(socket)) = given.take_unix_listener(at) {
+            sockets.unix.push(socket);
+            continue;
+        }
         match given.take_tcp_listener(at) {
-            Ok(Some(socket)) => sockets.push(socket),
+            Ok(Some(socket)) => sockets.tcp.push(socket),
             Ok(None) => {}
             Err(error) => tracing::warn!(at, %error, "a socket of the service manager is of no use to us"),
         }
@@ -72,7 +85,7 @@ mod tests {
     #[test]
     fn without_a_service_manager_nothing_is_wanted() {
         assert!(std::env::var_os("NOTIFY_SOCKET").is_none() && watchdog().is_none());
-        assert!(sockets().is_empty());
+        assert!(sockets().tcp.is_empty() && sockets().unix.is_empty());
         tell("READY=1");
     }
 }

@@ -90,6 +90,7 @@ pub fn routes(config: &Config) -> Result<Routes, String> {
 /// Reads a login; what is in the file is never shown.
 fn login(path: &Path) -> Result<Arc<Login>, String> {
     let fail = |why: &str| format!("{}: {why}", path.display());
+    let path = &settings::secret_file(path);
     let size = std::fs::metadata(path).map_err(|e| fail(&e.to_string()))?.len();
     if size > MAX_LOGIN_FILE {
         return Err(fail("it is too large for one line user:password"));

@@ -13,8 +13,8 @@ use net::certificates::{Chooser, Held};
 use rustls::ServerConfig;
 use service::Service;
 use service::metrics::SessionLabels;
-use settings::Config;
 use settings::config::{Listener, MilterListener};
+use settings::{Config, secret_file};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
@@ -58,16 +58,32 @@ impl Node {
     pub fn load(config: Config, spool_dir: PathBuf) -> Result<Self, net::TlsError> {
         let mut others = Vec::new();
         for pair in &config.tls.certificate {
-            others.push(Held::load(&pair.certificate, &pair.key)?);
+            others.push(Held::load(&pair.certificate, &secret_file(&pair.key))?);
         }
         let mut certificates = others.clone();
+        // Its file may not be there yet, or be of no use: it is fetched again then.
+        let fetched = config.acme.is_on().then(|| {
+            let file = service::acme::file(&config.data_dir);
+            let held = Held::awaited(&file, &file);
+            if file.exists() {
+                let _ = held.reload();
+            }
+            held
+        });
+        certificates.extend(fetched.clone());
         let mut tls = Vec::new();
         for listener in &config.smtp {
-            tls.push(match listener.tls_files() {
-                None => None,
+            let own = match listener.tls_files() {
                 Some((certificate, key)) => {
-                    let own = Held::load(certificate, key)?;
+                    let own = Held::load(&certificate, &key)?;
                     certificates.push(Arc::clone(&own));
+                    Some(own)
+                }
+                None => fetched.clone().filter(|_| listener.acme),
+            };
+            tls.push(match own {
+                None => None,
+                Some(own) => {
                     let chooser = Chooser::new(own, others.clone());
                     let config = net::tls::server_config(Arc::clone(&chooser))?;
                     Some(ListenerTls { config, certificates: chooser })
@@ -140,7 +156,7 @@ pub fn adopt(socket: std::net::TcpListener, address: SocketAddr) -> io::Result<B
 impl Gateway {
     /// A gateway that ends when `stop` becomes true.
     pub fn new(service: Arc<Service>, node: Node, stop: watch::Receiver<bool>) -> Arc<Self> {
-        service.certificates().set(node.certificates.clone(), service.metrics());
+        service.certificates().set(node.certificates.clone(), &node.config.acme, service.metrics());
         let permits = Permits::new(node.config.limits.bytes_in_flight.0, Arc::clone(service.metrics()));
         Arc::new(Self {
             service,
@@ -169,6 +185,10 @@ impl Gateway {
         if smtp(config) != smtp(&now.config) {
             return Err("the listeners' addresses (smtp.listen) changed: restart mailward to listen there".to_owned());
         }
+        let acme = |config: &Config| config.acme.is_on().then_some(config.acme.listen.0);
+        if acme(config) != acme(&now.config) {
+            return Err("where the authority looks (acme.listen) changed: restart mailward to listen there".to_owned());
+        }
         if milter(config) != milter(&now.config) {
             return Err("the milter's sockets (milter.listen, socket_…) changed: restart mailward".to_owned());
         }
@@ -182,7 +202,7 @@ impl Gateway {
 
     /// Takes a new configuration; sessions that are open keep theirs.
     pub fn reload(&self, node: Node) {
-        self.service.certificates().set(node.certificates.clone(), self.service.metrics());
+        self.service.certificates().set(node.certificates.clone(), &node.config.acme, self.service.metrics());
         self.permits.set_max(node.config.limits.bytes_in_flight.0);
         self.node.store(Arc::new(node));
     }

@@ -124,7 +124,8 @@ impl Held {
             certificate: certificate.to_owned(),
             key: key.to_owned(),
             loaded: ArcSwapOption::empty(),
-            seen: Mutex::default(),
+            // That nothing is there yet is no change.
+            seen: Mutex::new(Seen { tried: Some((None, None)), ..Seen::default() }),
         })
     }
 

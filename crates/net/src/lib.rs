@@ -4,8 +4,10 @@
 //! reads as "clean".
 #![forbid(unsafe_code)]
 
+pub mod acme;
 pub mod certificates;
 pub mod clamd;
+pub mod https;
 pub mod outbound;
 pub mod stream;
 pub mod tls;

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use net::certificates::{Age, Held, Refreshed, age, now};
-use tokio::sync::watch;
+use settings::config::Acme;
+use tokio::sync::{Notify, watch};
 
 use crate::Service;
 use crate::metrics::{CertificateLabels, Metrics};
@@ -23,6 +24,8 @@ const DAY: u64 = 86_400;
 #[derive(Debug, Default)]
 pub struct Certificates {
     held: ArcSwap<Vec<Arc<Held>>>,
+    acme: ArcSwapOption<Acme>,
+    changed: Notify,
 }
 
 impl Certificates {
@@ -31,9 +34,21 @@ impl Certificates {
         self.held.load_full()
     }
 
+    /// What is fetched from an authority; `None` if nothing is.
+    pub fn acme(&self) -> Option<Arc<Acme>> {
+        self.acme.load_full()
+    }
+
+    /// Until the next configuration.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
     /// Takes those of a new configuration.
-    pub fn set(&self, held: Vec<Arc<Held>>, metrics: &Metrics) {
+    pub fn set(&self, held: Vec<Arc<Held>>, acme: &Acme, metrics: &Metrics) {
         self.held.store(Arc::new(held));
+        self.acme.store(acme.is_on().then(|| Arc::new(acme.clone())));
+        self.changed.notify_one();
         metrics.certificate_loaded.clear();
         metrics.certificate_end.clear();
         self.count(metrics);

@@ -5,6 +5,7 @@
 //! need stands here once: examination, decision, Backup, log, figures, release, retention.
 #![forbid(unsafe_code)]
 
+pub mod acme;
 pub mod admin;
 pub mod certificates;
 mod crashes;

@@ -133,6 +133,8 @@ pub struct Metrics {
     pub hop_tls: Family<HopTlsLabels, Counter>,
     /// When a certificate of ours ends, in seconds since 1970.
     pub certificate_end: Family<CertificateLabels, Gauge<i64, AtomicI64>>,
+    /// Orders of a certificate.
+    pub acme_orders: Family<AcmeLabels, Counter>,
     /// Whether a certificate's files are of use as they are.
     pub certificate_loaded: Family<CertificateLabels, Gauge<i64, AtomicI64>>,
     /// Mails in the outbox.
@@ -154,6 +156,13 @@ pub struct Metrics {
 pub struct WorkerLabels {
     /// `crashed`, `killed` or `retired`.
     pub end: &'static str,
+}
+
+/// The label of how an order of a certificate ended.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub struct AcmeLabels {
+    /// `issued` or `failed`.
+    pub result: &'static str,
 }
 
 /// The label of a certificate.
@@ -234,6 +243,7 @@ impl Metrics {
             hop_tls: Family::default(),
             certificate_end: Family::default(),
             certificate_loaded: Family::default(),
+            acme_orders: Family::default(),
             outbox_mails: Gauge::default(),
             outbox_bytes: Gauge::default(),
             outbox_age: Gauge::default(),
@@ -294,6 +304,7 @@ impl Metrics {
         r.register("hop_sessions", "Sessions with next hops by how they began", self.hop_sessions.clone());
         r.register("hop_messages", "Messages handed to next hops by what came of it", self.hop_messages.clone());
         r.register("hop_tls", "Sessions with next hops by how they are encrypted", self.hop_tls.clone());
+        r.register("acme_orders", "Orders of a certificate by how they ended", self.acme_orders.clone());
         let end = "When a certificate of ours ends, since 1970";
         r.register_with_unit("certificate_end", end, Unit::Seconds, self.certificate_end.clone());
         let loaded = "1 when a certificate's files are of use as they are; otherwise what was loaded before is in use";

@@ -35,8 +35,8 @@ pub fn engine_spec(config: &Config) -> Result<EngineSpec, String> {
         }
     }
     let mut passwords = Vec::new();
-    for path in &config.engines.password_files {
-        match read(path) {
+    for path in config.engines.password_files.iter().map(|path| settings::secret_file(path)) {
+        match read(&path) {
             Ok(bytes) => passwords.extend(lines(&bytes)),
             Err(problem) => problems.push(format!("engines.password_files: {problem}")),
         }

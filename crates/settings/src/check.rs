@@ -13,8 +13,8 @@ use crate::values::{ClamdAddress, HostPort, SocketAddress, is_host};
 
 /// Most listeners of one node.
 pub const MAX_LISTENERS: usize = 64;
-/// Most workers of one node.
-pub const MAX_WORKERS: u32 = 1024;
+/// Most workers of one node: more are not started.
+pub const MAX_WORKERS: u32 = 256;
 /// The least memory in which a worker can hold its rules and unpack anything.
 const MIN_WORKER_MEMORY: Bytes = Bytes(64 << 20);
 /// Fewest recipients that a server must take (RFC 5321 section 4.5.3.1.8).
@@ -99,7 +99,7 @@ fn check_listener(config: &Config, listener: &Listener, key: &str, found: &mut V
         let message = format!("{key}: implicit_tls without certificate: no client could ever connect");
         found.push(Problem::error(&format!("{key}.implicit_tls"), message));
     }
-    if listener.tls_required && listener.certificate.is_none() {
+    if listener.tls_required && !listener.has_tls() {
         let message = format!("{key}: tls_required without certificate: no client could ever send mail");
         found.push(Problem::error(&format!("{key}.tls_required"), message));
     }
@@ -164,7 +164,8 @@ fn check_addresses(config: &Config, found: &mut Vec<Problem>) {
         SocketAddress::Unix(_) => None,
     });
     let http = config.http.listen.iter().map(|listen| (listen.0, "http.listen".to_owned()));
-    for (address, key) in http.chain(smtp).chain(milter).take(2 * MAX_LISTENERS + 1) {
+    let acme = config.acme.is_on().then(|| (config.acme.listen.0, "acme.listen".to_owned()));
+    for (address, key) in http.chain(acme).chain(smtp).chain(milter).take(2 * MAX_LISTENERS + 2) {
         if let Some((_, other)) = taken.iter().find(|(other, _)| overlap(*other, address)) {
             found.push(Problem::error(&key, format!("{key}: {address} is taken by {other}")));
         }

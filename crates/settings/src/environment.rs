@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::config::Config;
 use crate::problem::Problem;
+use crate::secret::{self, secret_file};
 use crate::values::{ClamdAddress, SocketAddress};
 
 /// Looks at the outside: whether files can be read, the data directory be written, names be
@@ -32,6 +33,9 @@ pub fn check_environment(config: &Config) -> Vec<Problem> {
     for (at, pair) in config.tls.certificate.iter().enumerate() {
         file(&format!("tls.certificate[{at}].certificate"), &pair.certificate);
         file(&format!("tls.certificate[{at}].key"), &pair.key);
+    }
+    if let Some(path) = &config.acme.ca_file {
+        file("acme.ca_file", path);
     }
     if let Some(path) = &config.next_hop.ca_file {
         file("next_hop.ca_file", path);
@@ -96,6 +100,18 @@ fn check_sockets(config: &Config, found: &mut Vec<Problem>) {
 }
 
 fn readable(key: &str, path: &Path, found: &mut Vec<Problem>) {
+    if let Some(name) = secret::credential(path) {
+        if !secret::is_name(name) {
+            found.push(Problem::error(key, format!("{key}: {name:?} is not the name of a credential")));
+            return;
+        }
+        if !secret::are_given() {
+            let message = format!("{key}: the credential {name} is known to the service only: it was not looked at");
+            found.push(Problem::advice(key, message));
+            return;
+        }
+    }
+    let path = &secret_file(path);
     let fail = |why: String| Problem::error(key, format!("{key}: {} cannot be read: {why}", path.display()));
     // A FIFO would hang the opening, so the type is looked at first.
     match fs::metadata(path) {
@@ -115,8 +131,8 @@ fn check_keys(config: &Config, found: &mut Vec<Problem>) {
     let more = config.tls.certificate.iter().enumerate();
     let more = more.map(|(at, pair)| (format!("tls.certificate[{at}].key"), Some(&pair.key)));
     for (key, path) in own.chain(more) {
-        let Some(path) = path else { continue };
-        if fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o004 != 0) {
+        let Some(path) = path.map(|path| secret_file(path)) else { continue };
+        if fs::metadata(&path).is_ok_and(|meta| meta.permissions().mode() & 0o004 != 0) {
             let message = format!("{key}: every user of this machine can read {}", path.display());
             found.push(Problem::warning(&key, message).hint("chmod o-r it"));
         }

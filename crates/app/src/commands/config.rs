@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use settings::{Loaded, LoadedPolicy, Problem, Problems, Severity, What};
+use judge::policy::Policy;
+use settings::{Config, Loaded, LoadedPolicy, Problem, Problems, Severity, What};
 
 use crate::failure::Failure;
 use crate::place::{DEFAULT_CONFIG, PlaceArgs};
@@ -112,7 +113,10 @@ fn outside(loaded: &Loaded) -> Problems {
     }
     if let Some(file) = &loaded.config.policy.file {
         match LoadedPolicy::load(file) {
-            Ok(policy) => problems.0.extend(policy.warnings.0),
+            Ok(policy) => {
+                problems.0.extend(policy.warnings.0);
+                problems.0.extend(kept(&loaded.config, &policy.policy));
+            }
             Err(found) => problems.0.extend(found.0),
         }
     }
@@ -125,6 +129,18 @@ fn outside(loaded: &Loaded) -> Problems {
         }
     }
     problems
+}
+
+/// A message that Backup could never keep is deferred for ever where the policy wants it kept.
+pub(super) fn kept(config: &Config, policy: &Policy) -> Option<Problem> {
+    let (room, message) = (policy.backup.max_size, config.limits.max_message_size);
+    // 0 is no limit.
+    (1..message.0).contains(&room.0).then(|| {
+        let text = format!(
+            "backup.max_size ({room}) in the policy is less than limits.max_message_size ({message}): larger messages cannot be kept"
+        );
+        Problem::warning("limits.max_message_size", text)
+    })
 }
 
 fn line(problem: &Problem, paint: Paint) -> String {

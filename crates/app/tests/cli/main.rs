@@ -1,5 +1,6 @@
 //! The command line with the real program: what it prints, and how it exits.
 
+mod acme;
 mod backup;
 mod config;
 mod daemon;

@@ -3,7 +3,7 @@
 
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixDatagram;
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -33,11 +33,11 @@ fn send(child: &Child, signal: Signal) {
 }
 
 /// The program behind a shell that makes standard input descriptor 3, as a service manager would.
-fn activated(dir: &Path, socket: TcpListener) -> std::process::Command {
+fn activated(dir: &Path, socket: impl Into<OwnedFd>) -> std::process::Command {
     let own = program(dir);
     let mut command = std::process::Command::new("sh");
     let script = "exec 3<&0 </dev/null; export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$0\" serve --config mailward.toml";
-    command.args(["-c", script]).arg(own.get_program()).current_dir(dir).stdin(Stdio::from(OwnedFd::from(socket)));
+    command.args(["-c", script]).arg(own.get_program()).current_dir(dir).stdin(Stdio::from(socket.into()));
     command
 }
 
@@ -68,4 +68,55 @@ fn a_service_manager_is_told_all_and_its_socket_is_taken() {
     send(&child, Signal::TERM);
     hear(&manager, "STOPPING=1");
     assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_milters_socket_is_taken_and_left_as_it_is() {
+    let dir = files(&[]);
+    let path = dir.path().join("milter.sock");
+    let socket = UnixListener::bind(&path).unwrap();
+    let config = format!(
+        "hostname = \"mx.example.org\"\ndata_dir = \"data\"\nsmtp = []\n[[milter]]\nlisten = \"unix:{}\"\n[http]\nlisten = \"\"\n",
+        path.display()
+    );
+    std::fs::write(dir.path().join("mailward.toml"), config).unwrap();
+    let manager = UnixDatagram::bind(dir.path().join("notify")).unwrap();
+    manager.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut command = activated(dir.path(), socket);
+    command.env("NOTIFY_SOCKET", dir.path().join("notify"));
+    let mut child = spawn(&mut command);
+    // Were the socket not taken, somebody would listen there already: the child inherited it.
+    hear(&manager, "READY=1");
+    drop(UnixStream::connect(&path).unwrap());
+    send(&child, Signal::TERM);
+    hear(&manager, "STOPPING=1");
+    assert!(child.wait().unwrap().success());
+    assert!(path.exists(), "the service manager made it");
+}
+
+#[test]
+fn a_secret_may_be_a_credential_of_the_service_manager() {
+    let dir = files(&[]);
+    let pair = testkit::tls::Identity::new(&["mx.example.org"]);
+    std::fs::write(dir.path().join("mx.pem"), &pair.certificate).unwrap();
+    std::fs::create_dir(dir.path().join("credentials")).unwrap();
+    let config = "hostname = \"mx.example.org\"\ndata_dir = \"data\"\n[[smtp]]\nlisten = \"127.0.0.1:0\"\n\
+                  certificate = \"mx.pem\"\nkey = \"credential:mx.key\"\n[next_hop]\naddress = \"127.0.0.1:9\"\n";
+    std::fs::write(dir.path().join("mailward.toml"), config).unwrap();
+    let check = |given: bool| {
+        let mut command = program(dir.path());
+        command.args(["config", "check", "--config", "mailward.toml"]).env_remove("CREDENTIALS_DIRECTORY");
+        if given {
+            command.env("CREDENTIALS_DIRECTORY", dir.path().join("credentials"));
+        }
+        let output = spawn(&mut command).wait_with_output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, said) = check(true);
+    assert!(code == Some(1) && said.contains("credentials/mx.key cannot be read"), "{said}");
+    std::fs::write(dir.path().join("credentials/mx.key"), &pair.key).unwrap();
+    let (code, said) = check(true);
+    assert!(code == Some(0) && !said.contains("cannot be read"), "{said}");
+    let (code, said) = check(false);
+    assert!(code == Some(0) && said.contains("known to the service only"), "{said}");
 }

@@ -23,7 +23,8 @@ pub struct MilterBound {
 #[derive(Debug)]
 enum Socket {
     Tcp(TcpListener),
-    Unix(UnixListener, PathBuf),
+    /// With the file that goes away with it; a socket that was given to us stays.
+    Unix(UnixListener, Option<PathBuf>),
 }
 
 impl MilterBound {
@@ -50,7 +51,7 @@ impl MilterBound {
 
 impl Drop for MilterBound {
     fn drop(&mut self) {
-        if let Socket::Unix(_, path) = &self.socket {
+        if let Socket::Unix(_, Some(path)) = &self.socket {
             let _ = fs::remove_file(path);
         }
     }
@@ -65,7 +66,36 @@ pub fn bind(settings: &MilterListener) -> io::Result<MilterBound> {
         SocketAddress::Inet(address) => Socket::Tcp(crate::listen::listen(*address)?),
         SocketAddress::Unix(path) => {
             let fail = |e: io::Error| io::Error::new(e.kind(), format!("cannot listen on {}: {e}", settings.listen));
-            Socket::Unix(unix(path, settings).map_err(fail)?, path.clone())
+            Socket::Unix(unix(path, settings).map_err(fail)?, Some(path.clone()))
+        }
+    };
+    Ok(MilterBound { socket, configured: settings.listen.clone() })
+}
+
+/// A socket that somebody else listens on for us.
+#[derive(Debug)]
+pub enum GivenSocket {
+    /// A TCP socket.
+    Tcp(std::net::TcpListener),
+    /// One in the file system: its owner and permissions are as they are, and it stays when we end.
+    Unix(std::os::unix::net::UnixListener),
+}
+
+/// Takes a socket that somebody else listens on for us.
+///
+/// # Errors
+/// What the system says, with the address in the text.
+pub fn adopt(given: GivenSocket, settings: &MilterListener) -> io::Result<MilterBound> {
+    let fail =
+        |e: io::Error| io::Error::new(e.kind(), format!("cannot use the given socket for {}: {e}", settings.listen));
+    let socket = match given {
+        GivenSocket::Tcp(socket) => {
+            socket.set_nonblocking(true).map_err(fail)?;
+            Socket::Tcp(TcpListener::from_std(socket).map_err(fail)?)
+        }
+        GivenSocket::Unix(socket) => {
+            socket.set_nonblocking(true).map_err(fail)?;
+            Socket::Unix(UnixListener::from_std(socket).map_err(fail)?, None)
         }
     };
     Ok(MilterBound { socket, configured: settings.listen.clone() })

@@ -23,7 +23,7 @@ use service::metrics::SessionLabels;
 use settings::values::SocketAddress;
 use tokio::task::JoinSet;
 
-pub use bind::{MilterBound, bind};
+pub use bind::{GivenSocket, MilterBound, adopt, bind};
 
 use crate::listen::{ACCEPT_PAUSE, DRAIN, Gateway};
 use pump::Pump;

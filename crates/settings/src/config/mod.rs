@@ -13,7 +13,7 @@ pub use engines::{Clamd, ClamdMethod, Engines, Http, Log, LogFormat, LogLevel};
 pub use milter::{MilterHold, MilterListener};
 pub use routes::{Outbox, Route, RouteDirection};
 pub use smtp::{AddReceived, HopTls, LineEnds, Listener, ListenerDirection, NextHop, OfferAuth};
-pub use tls::{Certificate, Tls};
+pub use tls::{Acme, Certificate, Tls};
 
 use std::path::PathBuf;
 
@@ -46,6 +46,8 @@ pub struct Config {
     pub outbox: Outbox,
     /// TLS of all listeners.
     pub tls: Tls,
+    /// A certificate from an authority.
+    pub acme: Acme,
     /// Who is one of us (D-20).
     pub trust: Trust,
     /// The list of our recipients.
@@ -76,6 +78,7 @@ impl Default for Config {
             route: Vec::new(),
             outbox: Outbox::default(),
             tls: Tls::default(),
+            acme: Acme::default(),
             trust: Trust::default(),
             recipients: Recipients::default(),
             limits: Limits::default(),

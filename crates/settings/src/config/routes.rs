@@ -62,7 +62,7 @@ pub struct Route {
     pub ca_file: Option<PathBuf>,
     /// How long to wait for a connection.
     pub connect_timeout: Time,
-    /// A file with one line `user:password`, to log in with at these servers. It is used only over
+    /// A file with one line `user:password`, or `credential:NAME`, to log in with at these servers. It is used only over
     /// TLS, or on this machine. Clients cannot log in on this route themselves then.
     #[serde(with = "optional")]
     #[schemars(with = "String")]

@@ -6,6 +6,7 @@ use judge::units::Time;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::secret_file;
 use crate::values::{HostPort, Listen, optional};
 
 /// Which way the mail of a listener goes (D-20).
@@ -76,12 +77,15 @@ pub struct Listener {
     #[serde(with = "optional")]
     #[schemars(with = "String")]
     pub certificate: Option<PathBuf>,
-    /// The certificate's private key, a PEM file.
+    /// The certificate's private key, a PEM file, or `credential:NAME` for a credential of the service
+    /// manager.
     #[serde(with = "optional")]
     #[schemars(with = "String")]
     pub key: Option<PathBuf>,
     /// TLS from the first byte, as on port 465 (RFC 8314), instead of STARTTLS. Needs a certificate.
     pub implicit_tls: bool,
+    /// Show the certificate that `[acme]` fetches. STARTTLS is offered as soon as there is one.
+    pub acme: bool,
     /// Refuse mail outside TLS. Needs a certificate.
     pub tls_required: bool,
     /// Most connections of this listener at once.
@@ -99,6 +103,7 @@ impl Default for Listener {
             auth: OfferAuth::default(),
             certificate: None,
             key: None,
+            acme: false,
             implicit_tls: false,
             tls_required: false,
             max_connections: 200,
@@ -108,9 +113,14 @@ impl Default for Listener {
 }
 
 impl Listener {
+    /// Whether it is to offer TLS.
+    pub fn has_tls(&self) -> bool {
+        self.certificate.is_some() || self.acme
+    }
+
     /// Certificate and key, if both are set.
-    pub fn tls_files(&self) -> Option<(&PathBuf, &PathBuf)> {
-        self.certificate.as_ref().zip(self.key.as_ref())
+    pub fn tls_files(&self) -> Option<(PathBuf, PathBuf)> {
+        self.certificate.clone().zip(self.key.as_deref().map(secret_file))
     }
 }
 

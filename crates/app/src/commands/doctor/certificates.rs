@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use net::certificates::{Age, Held, age, now};
-use settings::{Config, Problem};
+use settings::{Config, Problem, is_seen, secret_file};
 use wire::certificate::{self, Facts};
 
 use super::{Finding, Level};
@@ -40,16 +40,17 @@ pub(crate) fn problems(config: &Config) -> Vec<Problem> {
     found
 }
 
-/// Each pair of files with its key in the configuration, loaded if it can be.
+/// Each pair of files that can be looked at (a credential is given to the service only) with its key in the configuration, loaded if it can be.
 fn pairs(config: &Config) -> Vec<(String, Result<Arc<Held>, String>)> {
     let load = |certificate: &Path, key: &Path| Held::load(certificate, key).map_err(|error| error.to_string());
     let own = config.smtp.iter().enumerate().filter_map(|(at, listener)| {
-        let (certificate, key) = listener.tls_files()?;
-        Some((format!("smtp[{at}].certificate"), load(certificate, key)))
+        let (certificate, key) = listener.tls_files().filter(|_| listener.key.as_deref().is_some_and(is_seen))?;
+        Some((format!("smtp[{at}].certificate"), load(&certificate, &key)))
     });
-    let more = config.tls.certificate.iter().enumerate();
-    let more =
-        more.map(|(at, pair)| (format!("tls.certificate[{at}].certificate"), load(&pair.certificate, &pair.key)));
+    let more = config.tls.certificate.iter().enumerate().filter(|(_, pair)| is_seen(&pair.key));
+    let more = more.map(|(at, pair)| {
+        (format!("tls.certificate[{at}].certificate"), load(&pair.certificate, &secret_file(&pair.key)))
+    });
     own.chain(more).collect()
 }
 

@@ -11,7 +11,11 @@ use super::{Finding, Level};
 pub(super) fn all(config: &Config, policy: &Result<Policy, String>) -> Vec<Finding> {
     let mut found: Vec<Finding> = engines(config).into_iter().collect();
     match policy {
-        Ok(policy) => found.extend(judged(policy)),
+        Ok(policy) => {
+            found.extend(judged(policy));
+            let kept = crate::commands::config::kept(config, policy);
+            found.extend(kept.map(|problem| Finding::new("protection", Level::Warning, problem.to_string())));
+        }
         Err(why) => found.push(Finding::new("protection", Level::Note, format!("the policy could not be read: {why}"))),
     }
     found.extend(doors(config));
