@@ -86,6 +86,7 @@ fn listener() -> impl Strategy<Value = Listener> {
                 line_ends: words.3,
                 certificate,
                 key,
+                acme: tls_required,
                 implicit_tls: tls_required,
                 tls_required,
                 max_connections,
