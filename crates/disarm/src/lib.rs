@@ -21,6 +21,7 @@ mod bytes;
 mod error;
 #[doc(hidden)]
 pub mod fuzzing;
+mod html;
 mod message;
 mod odf;
 mod ole2;

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use unpack::{Budget, Member, Opening};
 
 use crate::DisarmError;
-use crate::{message, odf, ole2, ooxml, pdf, rtf, sevenz, stream, tar, zip};
+use crate::{html, message, odf, ole2, ooxml, pdf, rtf, sevenz, stream, tar, zip};
 
 /// Most containers in one another.
 const MAX_DEPTH: usize = 64;
@@ -204,7 +204,8 @@ impl Frame {
                 self.active.insert(Active::OlePackage);
                 note(removed, Some(Active::OlePackage), member);
             }
-            Role::File if goes => {
+            // What scripts of a page put together goes with them.
+            Role::File | Role::Decoded if goes && (member.role == Role::File || is_page(self.kind)) => {
                 self.changes.insert(member.index, Change::Remove);
                 note(removed, None, member);
             }
@@ -247,6 +248,9 @@ impl Frame {
             FileKind::Rtf => (rtf::edit(data, &self.active)?, ""),
             FileKind::Ole2 => (ole2::edit(data, &self.members, changes, &self.active, budget)?, ""),
             FileKind::Pdf => (pdf::edit(data, &self.members, changes, &self.active, budget)?, ""),
+            kind @ (FileKind::Html | FileKind::Svg) => {
+                (html::edit(kind, data, &self.members, changes, &self.active)?, "")
+            }
             FileKind::Message => (message::edit(data, &self.members, changes)?, ""),
             FileKind::Rar
             | FileKind::Cab
@@ -276,9 +280,14 @@ fn is_document(kind: FileKind) -> bool {
     matches!(kind, FileKind::Ooxml | FileKind::Odf | FileKind::Rtf) || is_searched(kind)
 }
 
+/// Whether it is a page, whose parts stand in addresses and scripts.
+fn is_page(kind: FileKind) -> bool {
+    matches!(kind, FileKind::Html | FileKind::Svg)
+}
+
 /// Whether a part is found in it by its content, and what no list tells of is left out when it is written.
 fn is_searched(kind: FileKind) -> bool {
-    matches!(kind, FileKind::Ole2 | FileKind::Pdf)
+    matches!(kind, FileKind::Ole2 | FileKind::Pdf | FileKind::Html | FileKind::Svg)
 }
 
 /// What remains, by name and content.

@@ -3,6 +3,7 @@
 
 mod archives;
 mod documents;
+mod html;
 mod ole2;
 mod pdf;
 

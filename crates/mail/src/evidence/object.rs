@@ -145,11 +145,13 @@ pub enum Active {
     Form,
     /// The command line of a shortcut.
     CommandLine,
+    /// Pictures and styles that HTML loads from elsewhere when it is shown.
+    RemoteContent,
 }
 
 impl Active {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Vba,
         Self::Xlm,
         Self::Dde,
@@ -161,6 +163,7 @@ impl Active {
         Self::OpenUri,
         Self::Form,
         Self::CommandLine,
+        Self::RemoteContent,
     ];
 
     /// The word for it in JSON, logs and policies.
@@ -177,6 +180,7 @@ impl Active {
             Self::OpenUri => "open_uri",
             Self::Form => "form",
             Self::CommandLine => "command_line",
+            Self::RemoteContent => "remote_content",
         }
     }
 }

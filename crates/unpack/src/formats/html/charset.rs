@@ -12,6 +12,8 @@ use crate::bytes::between;
 
 /// How much of a document is searched for its charset, in bytes.
 const HEAD: usize = 4096;
+/// Charsets that hide ASCII: by shifts, and by second bytes that are ASCII.
+const SHIFTS: [&str; 7] = ["iso-2022", "shift", "sjis", "gbk", "gb18030", "big5", "euc"];
 
 /// A text with its ASCII in ASCII, as its byte order mark and its zeros tell.
 pub(crate) fn marked(data: &[u8]) -> Cow<'_, [u8]> {
@@ -26,7 +28,7 @@ pub(crate) fn marked(data: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// A document with its tags in ASCII.
-pub(crate) fn plain(data: &[u8]) -> Cow<'_, [u8]> {
+pub fn plain(data: &[u8]) -> Cow<'_, [u8]> {
     let data = match marked(data) {
         Cow::Borrowed(data) => data,
         text @ Cow::Owned(_) => return text,
@@ -36,11 +38,7 @@ pub(crate) fn plain(data: &[u8]) -> Cow<'_, [u8]> {
     match declared(head) {
         Some(name) if name.contains("utf-7") => recode(Recode::Utf7),
         // These hide ASCII: shifts, and second bytes that are ASCII.
-        Some(name)
-            if ["iso-2022", "shift", "sjis", "gbk", "gb18030", "big5", "euc"]
-                .iter()
-                .any(|known| name.starts_with(known)) =>
-        {
+        Some(name) if SHIFTS.iter().any(|known| name.starts_with(known)) => {
             Cow::Owned(mail::charset::to_text(data, Some(&name)).into_owned().into_bytes())
         }
         Some(name) if name.starts_with("iso-8859") || name.starts_with("windows-") => {
@@ -51,6 +49,17 @@ pub(crate) fn plain(data: &[u8]) -> Cow<'_, [u8]> {
         }
         _ => Cow::Borrowed(data),
     }
+}
+
+/// Where a document starts in which tags stand in ASCII and can be changed in their place: behind its byte
+/// order mark. `None` where letters are hidden by the charset.
+pub fn in_place(data: &[u8]) -> Option<usize> {
+    let wide = data.starts_with(b"\xff\xfe") || data.starts_with(b"\xfe\xff") || is_wide(data);
+    let lead = if data.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+    let rest = between(data, lead, data.len());
+    let hides = |name: String| name.contains("utf-7") || SHIFTS.iter().any(|known| name.starts_with(known));
+    let hidden = wide || rest.starts_with(b"+/v") || declared(between(rest, 0, HEAD)).is_some_and(hides);
+    (!hidden).then_some(lead)
 }
 
 /// UTF-16 without a mark: a tag in it shows.

@@ -20,6 +20,10 @@ const MAX_HANDLERS: usize = 1024 * 1024;
 const MAX_KIND: usize = 100;
 /// Attributes that hold an address which a click, a load or a sending opens.
 const FORM: [&[u8]; 2] = [b"action", b"formaction"];
+/// Attributes whose address is loaded when the document is shown.
+const LOADS: [&[u8]; 5] = [b"src", b"srcset", b"background", b"poster", b"data"];
+/// Longest start of an address that is looked at to see where it leads, in bytes.
+const MAX_LEAD: usize = 256;
 
 /// A file in a document.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -45,6 +49,8 @@ pub(crate) struct Found {
     handlers_read: usize,
     /// Scripts with their constants put together.
     pub(crate) view: String,
+    /// The first address of what is loaded from elsewhere.
+    remote: Option<String>,
     /// There was more than is kept.
     pub(crate) over: bool,
     acts: usize,
@@ -80,6 +86,9 @@ impl Found {
     pub(crate) fn into_views(mut self) -> Views {
         if !self.handlers.is_empty() {
             self.views.act(Active::Script, Some("event handlers"), self.handlers);
+        }
+        if let Some(address) = self.remote {
+            self.views.act(Active::RemoteContent, None, address);
         }
         self.views
     }
@@ -195,8 +204,12 @@ impl Found {
         self.handlers.push('\n');
     }
 
-    /// `url(data:…)` in a style sheet.
+    /// `url(data:…)` in a style sheet, and addresses elsewhere.
     fn style(&mut self, css: &[u8]) {
+        for at in memchr::memmem::find_iter(css, b"url(").take(if self.remote.is_none() { MAX_FILES } else { 0 }) {
+            let rest = between(css, at.saturating_add(4), at.saturating_add(MAX_LEAD));
+            self.loaded(between(rest, 0, memchr::memchr(b')', rest).unwrap_or(rest.len())));
+        }
         let mut from = 0_usize;
         for at in memchr::memmem::find_iter(css, b"data:").filter(|at| css.get(at.wrapping_sub(1)) != Some(&b'-')) {
             if at < from || self.over {
@@ -206,6 +219,19 @@ impl Found {
             let end = rest.iter().position(|byte| matches!(byte, b')' | b'"' | b'\'' | b'}')).unwrap_or(rest.len());
             from = at.saturating_add(end);
             self.data(between(rest, 0, end), None);
+        }
+    }
+
+    /// Notes an address that is loaded from elsewhere when the document is shown.
+    fn loaded(&mut self, address: &[u8]) {
+        if self.remote.is_some() {
+            return;
+        }
+        let address = undone(between(address, 0, MAX_LEAD));
+        let address = address.trim_matches(|letter: char| letter <= ' ' || letter == '"' || letter == '\'');
+        let lower = address.to_ascii_lowercase();
+        if ["http:", "https:", "//"].iter().any(|start| lower.starts_with(start)) {
+            self.remote = Some(address.to_owned());
         }
     }
 
@@ -229,6 +255,8 @@ impl Found {
             self.refresh(&undone(find(b"content").unwrap_or(b"")));
         }
         let offered = || find(b"download").map(undone);
+        let sheet = name.eq_ignore_ascii_case(b"link")
+            && find(b"rel").is_some_and(|kind| kind.eq_ignore_ascii_case(b"stylesheet"));
         for (key, value) in attributes {
             if key.len() > 2 && key.get(..2).is_some_and(|start| start.eq_ignore_ascii_case(b"on")) {
                 if !value.trim_ascii().is_empty() {
@@ -236,13 +264,16 @@ impl Found {
                 }
                 continue;
             }
+            if LOADS.iter().any(|loads| loads.eq_ignore_ascii_case(key)) || sheet && key.eq_ignore_ascii_case(b"href") {
+                self.loaded(value);
+            }
             if key.eq_ignore_ascii_case(b"srcdoc") {
                 let content = undone(value).into_bytes();
                 self.file(File { name: None, declared: Some("text/html".to_owned()), role: Role::File, content });
             } else if FORM.iter().any(|form| form.eq_ignore_ascii_case(key)) && !name.eq_ignore_ascii_case(b"form") {
                 self.act(Active::Form, undone(value));
             } else if key.eq_ignore_ascii_case(b"style") {
-                if memchr::memmem::find(value, b"data:").is_some() {
+                if memchr::memmem::find(value, b"data:").is_some() || memchr::memmem::find(value, b"//").is_some() {
                     self.style(undone(value).as_bytes());
                 }
                 continue;

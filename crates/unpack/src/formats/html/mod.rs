@@ -16,8 +16,12 @@ use crate::budget::{Budget, Meter};
 use crate::container::{Container, Member};
 use crate::formats::parts::Parts;
 use crate::names;
+pub use crate::views::html::entities::undone;
+pub use crate::views::html::{MAX_ATTRIBUTES, Token, Tokens};
+pub use crate::views::script::data_url;
 use crate::views::script::{self, Dialect};
-pub(crate) use charset::{marked, plain};
+pub(crate) use charset::marked;
+pub use charset::{in_place, plain};
 pub(crate) use found::{File, Found};
 
 /// Most files of one document.

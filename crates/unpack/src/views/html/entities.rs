@@ -88,7 +88,7 @@ const OTHERS: &[(&str, char)] = &[
 const WINDOWS: &str = "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8d}Ž\u{8f}\u{90}‘’“”•–—˜™š›œ\u{9d}žŸ";
 
 /// Text with its references undone. What is no UTF-8 becomes U+FFFD.
-pub(crate) fn undone(text: &[u8]) -> String {
+pub fn undone(text: &[u8]) -> String {
     let mut out = String::with_capacity(text.len());
     let mut from = 0_usize;
     while let Some(found) = memchr::memchr(b'&', between(text, from, text.len())) {

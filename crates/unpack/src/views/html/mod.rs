@@ -10,17 +10,19 @@ pub(crate) mod entities;
 pub(crate) mod style;
 pub(crate) mod text;
 
+use std::ops::Range;
+
 use crate::bytes::between;
 
 /// Most attributes of one tag that are given; further ones are passed over.
-const MAX_ATTRIBUTES: usize = 128;
+pub const MAX_ATTRIBUTES: usize = 128;
 /// Elements whose content is text up to their end tag. `noscript` is none of them: mail programs run
 /// no scripts.
 const RAW: [&[u8]; 8] = [b"script", b"style", b"xmp", b"iframe", b"noembed", b"noframes", b"title", b"textarea"];
 
 /// One piece of a document.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Token<'a> {
+pub enum Token<'a> {
     /// Text between tags.
     Text(&'a [u8]),
     /// A start tag's name as written; its attributes are [`Tokens::attributes`].
@@ -34,9 +36,13 @@ pub(crate) enum Token<'a> {
 }
 
 /// The pieces of a document, in order.
-pub(crate) struct Tokens<'a> {
+pub struct Tokens<'a> {
     data: &'a [u8],
     at: usize,
+    /// Where the last piece starts.
+    start: usize,
+    /// Where its attributes stand.
+    places: Vec<Range<usize>>,
     /// Whether it is XML: CDATA sections count everywhere.
     xml: bool,
     /// How many `svg` and `math` are open, in which CDATA sections count.
@@ -52,22 +58,43 @@ pub(crate) struct Tokens<'a> {
 
 impl<'a> Tokens<'a> {
     /// Of a document in a charset in which ASCII is ASCII.
-    pub(crate) fn new(data: &'a [u8], xml: bool) -> Self {
-        Self { data, at: 0, xml, foreign: 0, attributes: Vec::new(), raw: None, in_comment: false, unclosed: false }
+    pub fn new(data: &'a [u8], xml: bool) -> Self {
+        Self {
+            data,
+            at: 0,
+            start: 0,
+            places: Vec::new(),
+            xml,
+            foreign: 0,
+            attributes: Vec::new(),
+            raw: None,
+            in_comment: false,
+            unclosed: false,
+        }
     }
 
     /// Names and values of the last start tag's attributes, as written, without quotes.
-    pub(crate) fn attributes(&self) -> &[(&'a [u8], &'a [u8])] {
+    pub fn attributes(&self) -> &[(&'a [u8], &'a [u8])] {
         &self.attributes
     }
 
+    /// Where the last piece stands: a tag with its brackets.
+    pub fn place(&self) -> Range<usize> {
+        self.start..self.at
+    }
+
+    /// Where each of the last start tag's attributes stands, with its value.
+    pub fn places(&self) -> &[Range<usize>] {
+        &self.places
+    }
+
     /// Whether the last piece stands in a comment that only some readers pass over.
-    pub(crate) fn in_comment(&self) -> bool {
+    pub fn in_comment(&self) -> bool {
         self.in_comment
     }
 
     /// Whether CDATA sections count here.
-    pub(crate) fn is_xml(&self) -> bool {
+    pub fn is_xml(&self) -> bool {
         self.xml || self.foreign > 0
     }
 
@@ -155,16 +182,18 @@ impl<'a> Tokens<'a> {
         let name = between(rest, 0, rest.iter().position(ends).unwrap_or(rest.len()));
         self.skip(name.len());
         self.attributes.clear();
-        while let Some((key, value)) = self.attribute() {
+        self.places.clear();
+        while let Some((start, key, value)) = self.attribute() {
             if self.attributes.len() < MAX_ATTRIBUTES {
                 self.attributes.push((key, value));
+                self.places.push(start..self.at);
             }
         }
         name
     }
 
-    /// The next attribute of a tag; `None` behind the tag's end.
-    fn attribute(&mut self) -> Option<(&'a [u8], &'a [u8])> {
+    /// The next attribute of a tag and where it starts; `None` behind the tag's end.
+    fn attribute(&mut self) -> Option<(usize, &'a [u8], &'a [u8])> {
         let is_space = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\x0c' | b'\r' | b' ');
         let rest = self.rest();
         let lead = rest.iter().take_while(|byte| is_space(byte) || **byte == b'/').count();
@@ -177,6 +206,7 @@ impl<'a> Tokens<'a> {
             }
             // A name may begin with `=`.
             _ => {
+                let start = self.at;
                 let ends = |byte: &u8| is_space(byte) || matches!(byte, b'/' | b'>' | b'=');
                 let length = rest.iter().skip(1).position(ends).map_or(rest.len(), |at| at.saturating_add(1));
                 self.skip(length);
@@ -184,10 +214,11 @@ impl<'a> Tokens<'a> {
                 let behind = self.rest();
                 let blanks = behind.iter().take_while(|byte| is_space(byte)).count();
                 if behind.get(blanks) != Some(&b'=') {
-                    return Some((key, b""));
+                    return Some((start, key, b""));
                 }
                 self.skip(blanks.saturating_add(1));
-                Some((key, self.value()))
+                let value = self.value();
+                Some((start, key, value))
             }
         }
     }
@@ -229,6 +260,7 @@ impl<'a> Iterator for Tokens<'a> {
     type Item = Token<'a>;
 
     fn next(&mut self) -> Option<Token<'a>> {
+        self.start = self.at;
         if let Some(name) = self.raw.take() {
             let content = self.raw(name);
             if !content.is_empty() {
@@ -236,6 +268,7 @@ impl<'a> Iterator for Tokens<'a> {
             }
         }
         loop {
+            self.start = self.at;
             let rest = self.rest();
             let (first, second) = (*rest.first()?, rest.get(1).copied().unwrap_or(b' '));
             let third = rest.get(2).copied().unwrap_or(b' ');

@@ -222,7 +222,7 @@ fn inflate(raw: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The type and content of a `data:` address (RFC 2397), blanks before it passed over.
-pub(crate) fn data_url(raw: &[u8]) -> Option<(String, Vec<u8>)> {
+pub fn data_url(raw: &[u8]) -> Option<(String, Vec<u8>)> {
     let raw = raw.trim_ascii_start();
     let start = between(raw, 0, 5).to_ascii_lowercase();
     let comma = memchr::memchr(b',', raw).filter(|_| start == b"data:")?;

@@ -12,7 +12,8 @@ mod operand;
 mod tests;
 mod value;
 
-pub(crate) use blobs::{Blob, data_url, undone};
+pub use blobs::data_url;
+pub(crate) use blobs::{Blob, undone};
 pub(crate) use lex::Dialect;
 
 use fold::Folder;
