@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use mail::arrival::{Arrival, Direction};
 use mail::defect::Ambiguity;
 use mail::evidence::{
-    Active, Certainty, EngineId, FileKind, Finding, FindingKind, ObjectId, Origin, Report, UnscannedReason,
+    Active, Certainty, EngineId, FileKind, Finding, FindingKind, Object, ObjectId, Origin, Report, UnscannedReason,
 };
 
 use crate::can::Can;
 use crate::policy::{
-    AmbiguousAction, DocumentKind, EngineFailure, MalwareAction, Policy, Rule, Scope, TooAmbiguousAction,
-    UnscannedAction,
+    AmbiguousAction, DocumentKind, EngineFailure, MalwareAction, Policy, RemoteContent, Rule, Scope,
+    TooAmbiguousAction, UnscannedAction,
 };
 use crate::site::Site;
 
@@ -242,7 +242,9 @@ fn rule_for(case: &Case<'_>, finding: &Finding) -> Option<(Rule, Wish, String)> 
 /// part that can be changed.
 fn disarms(case: &Case<'_>, id: ObjectId, what: Active) -> bool {
     let disarm = &case.policy.disarm;
-    if !disarm.enabled || !disarm.directions.contains(&case.arrival.direction) || !disarm.active.contains(&what) {
+    let remote = what == Active::RemoteContent && disarm.remote_content == RemoteContent::Remove;
+    let wanted = remote || what != Active::RemoteContent && disarm.active.contains(&what);
+    if !disarm.enabled || !disarm.directions.contains(&case.arrival.direction) || !wanted {
         return false;
     }
     let mut above = case.report.object(id).and_then(|object| object.parent);
@@ -254,6 +256,8 @@ fn disarms(case: &Case<'_>, id: ObjectId, what: Active) -> bool {
             FileKind::Rtf => Some(DocumentKind::Rtf),
             FileKind::Ole2 => Some(DocumentKind::Ole2),
             FileKind::Pdf => Some(DocumentKind::Pdf),
+            FileKind::Html if is_body(object) => Some(DocumentKind::Body),
+            FileKind::Html | FileKind::Svg => Some(DocumentKind::Html),
             _ => None,
         };
         if kind.is_some_and(|kind| disarm.documents.contains(&kind)) {
@@ -262,6 +266,11 @@ fn disarms(case: &Case<'_>, id: ObjectId, what: Active) -> bool {
         above = object.parent;
     }
     false
+}
+
+/// Whether it is the text of a message, and no file in it.
+fn is_body(object: &Object) -> bool {
+    matches!(object.origin, Origin::Entity(_)) && !object.attachment && object.name.is_none()
 }
 
 fn malware_wish(action: MalwareAction) -> Wish {

@@ -6,9 +6,12 @@ use mail::evidence::ObjectId;
 use mail::untrusted::escape;
 
 use crate::draft::Case;
+use crate::plan::Rebuilt;
 
 /// Longest value of one variable, in characters.
 const MAX_VALUE: usize = 300;
+/// Most things that were taken out which a notice lists.
+const MAX_REMOVED: usize = 20;
 
 /// A notice, ready to become a part.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -47,9 +50,47 @@ pub fn fill(template: &str, value: &dyn Fn(&str) -> Option<String>) -> String {
     out
 }
 
-/// The notice for one object.
+/// The notice in place of one object.
 pub fn notice(case: &Case<'_>, object: ObjectId, what: &[String], reason: &str, kept: bool) -> NoticePart {
     let policy = &case.policy.malware.notice;
+    let about = About { object, what, reason, kept, new_name: "", removed: "" };
+    written(case, &about, &policy.file_name, &policy.text)
+}
+
+/// The notice beside an object that was changed.
+pub fn changed(case: &Case<'_>, made: &Rebuilt, what: &[String], reason: &str, kept: bool) -> NoticePart {
+    let policy = &case.policy.malware.notice;
+    let name = case.report.object(made.object).and_then(|object| object.name.as_ref());
+    let name = name.map_or_else(|| "message".to_owned(), |name| escape(name.raw(), 120));
+    let mut lines: Vec<&str> = made.removed.iter().take(MAX_REMOVED).map(String::as_str).collect();
+    if made.removed.len() > MAX_REMOVED {
+        lines.push("and more");
+    }
+    let removed = lines.join("\n          ");
+    let about = About {
+        object: made.object,
+        what,
+        reason,
+        kept,
+        new_name: &format!("{name}{}", made.suffix),
+        removed: &removed,
+    };
+    written(case, &about, &policy.changed_file_name, &policy.changed_text)
+}
+
+/// What a notice is about.
+struct About<'a> {
+    object: ObjectId,
+    what: &'a [String],
+    reason: &'a str,
+    kept: bool,
+    new_name: &'a str,
+    removed: &'a str,
+}
+
+fn written(case: &Case<'_>, about: &About<'_>, file_name: &str, text: &str) -> NoticePart {
+    let policy = &case.policy.malware.notice;
+    let About { object, what, reason, kept, .. } = *about;
     let seen = case.report.object(object);
     let name = seen.and_then(|o| o.name.as_ref()).map_or_else(|| "message".to_owned(), |n| escape(n.raw(), 120));
     let backup_template = if kept { &policy.kept } else { &policy.not_kept };
@@ -64,12 +105,14 @@ pub fn notice(case: &Case<'_>, object: ObjectId, what: &[String], reason: &str, 
             "DATE" => date(case.arrival.received_ms),
             "MESSAGE_ID" => case.arrival.id.to_string(),
             "HOST" => case.site.hostname.clone(),
+            "NEW_NAME" => about.new_name.to_owned(),
+            "REMOVED" => about.removed.to_owned(),
             _ => return None,
         })
     };
     let backup = fill(backup_template, &simple);
     let all = |variable: &str| if variable == "BACKUP_NOTE" { Some(backup.clone()) } else { simple(variable) };
-    NoticePart { file_name: one_line(&fill(&policy.file_name, &simple)), text: fill(&policy.text, &all) }
+    NoticePart { file_name: one_line(&fill(file_name, &simple)), text: fill(text, &all) }
 }
 
 /// A file name holds no separators and no line ends, and hides nothing by a leading dot, whatever

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use mail::address::Address;
 use mail::arrival::Direction;
-use mail::evidence::{EngineId, ObjectId};
+use mail::evidence::{EngineId, FileKind, ObjectId};
 use serde::{Deserialize, Serialize};
 
 use crate::draft::{Case, Draft, Hit};
-use crate::notice::{NoticePart, fill, notice};
+use crate::notice::{NoticePart, changed, fill, notice};
 use crate::policy::Rule;
 use crate::status::Status;
 use crate::weigh::{End, Outcome, Weight, weigh};
@@ -20,6 +20,10 @@ pub struct Rebuilt {
     pub object: ObjectId,
     /// Whether its new form was examined and is clean.
     pub clean: bool,
+    /// What was taken out, one line of printable text each.
+    pub removed: Vec<String>,
+    /// What is put behind its name because the format changed: `.zip`; else empty.
+    pub suffix: String,
 }
 
 /// What is done with a message, as one word for logs, metrics and tables.
@@ -130,12 +134,19 @@ pub enum Change {
         /// Which object: an entity.
         object: ObjectId,
     },
+    /// A notice behind an object that is replaced by its rebuilt form.
+    Beside {
+        /// Which object: an entity, a part of a multipart.
+        object: ObjectId,
+        /// The notice.
+        part: NoticePart,
+    },
 }
 
 impl Change {
     /// Whether it changes content, so that the original must be kept before it leaves.
     pub fn is_content(&self) -> bool {
-        matches!(self, Self::Normalised | Self::Notice { .. } | Self::Rebuilt { .. })
+        matches!(self, Self::Normalised | Self::Notice { .. } | Self::Rebuilt { .. } | Self::Beside { .. })
     }
 }
 
@@ -211,7 +222,7 @@ pub fn plan(case: &Case<'_>, draft: &Draft, rebuilt: &[Rebuilt]) -> Plan {
     let untouched = case.policy.monitor.enabled || case.policy.monitor.surfaces.contains(&case.arrival.surface);
     let status = status(case, &outcome);
     let copy = copy(case, &outcome);
-    let changes = if untouched { Vec::new() } else { changes(case, draft, &outcome, status, action, copy) };
+    let changes = if untouched { Vec::new() } else { changes(case, draft, &outcome, status, action, copy, rebuilt) };
     Plan {
         status,
         action,
@@ -363,6 +374,7 @@ fn changes(
     status: Status,
     action: Action,
     copy: Copy,
+    rebuilt: &[Rebuilt],
 ) -> Vec<Change> {
     if outcome.weight != Weight::Deliver {
         return Vec::new();
@@ -382,6 +394,9 @@ fn changes(
     }
     let found = found_in(case, draft, outcome);
     for (object, end) in &outcome.objects {
+        if let (End::Rebuilt, Some(made)) = (end, rebuilt.iter().find(|made| made.object == *object)) {
+            changes.extend(beside(case, made, found.get(object).map_or(&[][..], Vec::as_slice), copy));
+        }
         changes.push(match end {
             End::Rebuilt => Change::Rebuilt { object: *object },
             End::Deleted => {
@@ -392,6 +407,22 @@ fn changes(
         });
     }
     changes
+}
+
+/// The notice behind a part that was changed, in a message of attachments.
+fn beside(case: &Case<'_>, made: &Rebuilt, hits: &[&Hit], copy: Copy) -> Option<Change> {
+    let declared = |id: ObjectId| {
+        let object = case.report.object(id).filter(|object| object.kind == FileKind::Multipart)?;
+        object.declared.as_ref().map(|declared| declared.raw().as_str())
+    };
+    let parent = case.report.object(made.object).and_then(|object| object.parent)?;
+    if case.policy.malware.notice.changed_text.trim().is_empty() || declared(parent) != Some("multipart/mixed") {
+        return None;
+    }
+    let malware = hits.iter().any(|hit| hit.rule.is_about_malware());
+    let reason = if malware { "it contained malware" } else { "active content is not delivered here" };
+    let part = changed(case, made, &names_of(hits), reason, copy == Copy::Keep);
+    Some(Change::Beside { object: made.object, part })
 }
 
 fn add_headers(case: &Case<'_>, draft: &Draft, status: Status, action: Action, copy: Copy, changes: &mut Vec<Change>) {

@@ -117,7 +117,8 @@ pub enum Grade {
 /// A part that the renderer writes. It chooses the transfer encoding.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct NewPart {
-    /// Its media type; what is no `type/subtype` of tokens becomes `application/octet-stream`.
+    /// Its media type; what is no `type/subtype` of tokens becomes `application/octet-stream`. A charset may
+    /// follow: `text/html; charset=koi8-r`.
     pub media: String,
     /// Whether the body is text in UTF-8 (adds `charset=utf-8`).
     pub charset_utf8: bool,
@@ -159,6 +160,13 @@ pub enum Edit {
         /// What takes its place.
         part: NewPart,
     },
+    /// A part is put behind an entity that is a part of a multipart, with another one or the end behind it.
+    Beside {
+        /// The entity in front of it.
+        entity: EntityId,
+        /// The new part.
+        part: NewPart,
+    },
     /// A part of a multipart is removed with its delimiter. One part must stay.
     Remove {
         /// The part.
@@ -172,7 +180,7 @@ impl Edit {
         match self {
             Self::Prepend { .. } | Self::Strip { .. } => Grade::Trace,
             Self::Label { .. } => Grade::Mark,
-            Self::Replace { .. } | Self::Remove { .. } => Grade::Content,
+            Self::Replace { .. } | Self::Beside { .. } | Self::Remove { .. } => Grade::Content,
         }
     }
 
@@ -191,6 +199,7 @@ impl Edit {
             Self::Strip { field } => (1, *field),
             Self::Label { .. } => (2, 0),
             Self::Replace { entity, .. } | Self::Remove { entity } => (3, entity.0),
+            Self::Beside { entity, .. } => (4, entity.0),
         }
     }
 }
@@ -318,6 +327,16 @@ fn check_targets(message: &Message<'_>, edits: &[Edit]) -> Result<(), EditError>
     let mut targets = BTreeSet::new();
     let mut spans: Vec<(Span, EntityId)> = Vec::new();
     for edit in edits {
+        if let Edit::Beside { entity: id, .. } = edit {
+            let entity = message.entity(*id).ok_or(EditError::NoEntity(*id))?;
+            if entity.buffer != BufferId::RAW || !entity.primary {
+                return Err(EditError::NotEditable(*id));
+            }
+            if !entity.slot.is_some_and(|slot| slot.followed) {
+                return Err(EditError::NotAPart(*id));
+            }
+            continue;
+        }
         let Some(id) = edit.target() else { continue };
         let entity = message.entity(id).ok_or(EditError::NoEntity(id))?;
         if entity.buffer != BufferId::RAW || !entity.primary {

@@ -191,8 +191,12 @@ async fn plan_form(
     if !requests.is_empty() {
         let context = context(bench.policy, Input::Message, None);
         for rebuilt in bench.examiner.rebuild(spool, requests, context, deadline).await {
-            results
-                .push(judge::plan::Rebuilt { object: rebuilt.object, clean: rebuilt.clean && rebuilt.outcome.is_ok() });
+            results.push(judge::plan::Rebuilt {
+                object: rebuilt.object,
+                clean: rebuilt.clean && rebuilt.outcome.is_ok(),
+                removed: told(&rebuilt),
+                suffix: rebuilt.suffix.clone(),
+            });
             tell(arrival, &report, &rebuilt);
             if let Ok(body) = rebuilt.outcome {
                 bodies.push(NewBody { object: rebuilt.object, bytes: body, suffix: rebuilt.suffix });
@@ -203,18 +207,25 @@ async fn plan_form(
     Judged { report: Some(report), plan, normalised: None, rebuilt: bodies }
 }
 
+/// What was taken out of a file, each in printable words.
+fn told(rebuilt: &scan::Rebuilt) -> Vec<String> {
+    let one = |it: &scan::Removal| match it.what {
+        Some(what) if it.name.raw().is_empty() => what.name().to_owned(),
+        Some(what) => format!("{}: {}", what.name(), it.name.escaped(MAX_TOLD_NAME)),
+        None => it.name.escaped(MAX_TOLD_NAME),
+    };
+    rebuilt.removed.iter().map(one).collect()
+}
+
 /// Logs what a rebuild took out, or why there is none.
 fn tell(arrival: &Arrival, report: &Report, rebuilt: &scan::Rebuilt) {
     let object = report.node(rebuilt.object);
     match &rebuilt.outcome {
         Ok(_) => {
-            let one = |it: &scan::Removal| match it.what {
-                Some(what) => format!("{}: {}", what.name(), it.name.escaped(MAX_TOLD_NAME)),
-                None => it.name.escaped(MAX_TOLD_NAME),
-            };
-            let removed: Vec<String> = rebuilt.removed.iter().take(MAX_TOLD).map(one).collect();
-            let (removed, clean) = (removed.join(", "), rebuilt.clean);
-            tracing::info!(id = %arrival.id, %object, %removed, clean, "a part was rebuilt without what is dangerous in it");
+            let mut removed = told(rebuilt);
+            removed.truncate(MAX_TOLD);
+            let (removed, clean, suffix) = (removed.join(", "), rebuilt.clean, rebuilt.suffix.as_str());
+            tracing::info!(id = %arrival.id, %object, %removed, clean, suffix, "a part was rebuilt without what is dangerous in it");
         }
         Err(why) => tracing::info!(id = %arrival.id, %object, %why, "a part could not be rebuilt"),
     }

@@ -7,11 +7,12 @@
 use std::io::{self, Read};
 use std::sync::Arc;
 
+use judge::notice::NoticePart;
 use judge::plan::{Change, Plan};
 use judge::site::Site;
 use mail::edit::{Edit, EditSet, HeaderName, HeaderValue, Kept, NewPart, Rewrite};
 use mail::evidence::{ObjectId, Origin, Report};
-use mail::graph::{self, EntityId, Limits, Message};
+use mail::graph::{self, EntityId, Limits, Message, Recode};
 use mail::render::render;
 
 use crate::flow::NewBody;
@@ -163,17 +164,17 @@ fn edits(job: &Job<'_>, message: &Message<'_>) -> Result<Vec<Edit>, RenderFailur
             Change::StripForged => edits.extend(forged(message, job.site)),
             Change::Prepend { name, value } => edits.push(prepend(name, value)?),
             Change::Label(text) => edits.push(Edit::Label { text: HeaderValue::lossy(text) }),
-            Change::Notice { object, part } => edits.push(Edit::Replace {
-                entity: entity(job, *object)?,
-                part: NewPart {
-                    media: "text/plain".to_owned(),
-                    charset_utf8: true,
-                    name: Some(part.file_name.clone()),
-                    attachment: true,
-                    body: part.text.clone().into_bytes(),
-                },
-            }),
-            Change::Rebuilt { object } => edits.push(rebuilt_part(job, *object)?),
+            Change::Notice { object, part } => {
+                edits.push(Edit::Replace { entity: entity(job, *object)?, part: notice(part) });
+            }
+            Change::Beside { object, part } => {
+                let id = entity(job, *object)?;
+                // Where no delimiter follows there is no place for it; the headers tell of it too.
+                if message.is_followed(id) {
+                    edits.push(Edit::Beside { entity: id, part: notice(part) });
+                }
+            }
+            Change::Rebuilt { object } => edits.push(rebuilt_part(job, message, *object)?),
         }
     }
     Ok(edits)
@@ -191,25 +192,47 @@ fn entity(job: &Job<'_>, object: ObjectId) -> Result<EntityId, RenderFailure> {
     }
 }
 
-fn rebuilt_part(job: &Job<'_>, object: ObjectId) -> Result<Edit, RenderFailure> {
+fn notice(part: &NoticePart) -> NewPart {
+    NewPart {
+        media: "text/plain".to_owned(),
+        charset_utf8: true,
+        name: Some(part.file_name.clone()),
+        attachment: true,
+        body: part.text.clone().into_bytes(),
+    }
+}
+
+fn rebuilt_part(job: &Job<'_>, message: &Message<'_>, object: ObjectId) -> Result<Edit, RenderFailure> {
     let missing = || RenderFailure::Edit("there is no rebuilt form of the object".to_owned());
     let new = job.rebuilt.iter().find(|new| new.object == object).ok_or_else(missing)?;
     let seen = job.report.and_then(|r| r.object(object)).ok_or_else(missing)?;
     let declared = seen.declared.as_ref().map_or("application/octet-stream", |d| d.raw().as_str());
+    let id = entity(job, object)?;
     // What is declared no longer holds for another format.
-    let declared = match new.suffix.as_str() {
-        "" => declared,
-        ".zip" => "application/zip",
-        _ => "application/octet-stream",
+    let media = match new.suffix.as_str() {
+        "" => with_charset(message, id, declared),
+        ".zip" => "application/zip".to_owned(),
+        _ => "application/octet-stream".to_owned(),
     };
     let part = NewPart {
-        media: declared.to_owned(),
+        media,
         charset_utf8: false,
         name: seen.name.as_ref().map(|n| format!("{}{}", n.raw(), new.suffix)),
         attachment: seen.attachment,
         body: new.bytes.clone(),
     };
-    Ok(Edit::Replace { entity: entity(job, object)?, part })
+    Ok(Edit::Replace { entity: id, part })
+}
+
+/// The media type of a text with the charset of its bytes: the one that it declares, or UTF-8 where it was
+/// recoded to be read.
+fn with_charset(message: &Message<'_>, id: EntityId, declared: &str) -> String {
+    let Some(entity) = message.entity(id).filter(|_| declared.starts_with("text/")) else { return declared.to_owned() };
+    match &entity.charset {
+        _ if entity.recode != Recode::None => format!("{declared}; charset=utf-8"),
+        Some(charset) => format!("{declared}; charset={charset}"),
+        None => declared.to_owned(),
+    }
 }
 
 /// Names that only a filter in front of the mailbox may write (SC-11, D-13).

@@ -135,11 +135,25 @@ pub enum DocumentKind {
     Odf,
     /// RTF.
     Rtf,
-    /// Older Office documents: doc, xls, ppt. Nothing can be taken out of them; `on_failure` says what
-    /// is done when they hold active content.
+    /// Older Office documents (doc, xls, ppt) and items of Outlook (msg).
     Ole2,
-    /// PDF. Nothing can be taken out of it; `on_failure` says what is done when it holds active content.
+    /// PDF.
     Pdf,
+    /// HTML and SVG as files: attachments, and files in archives.
+    Html,
+    /// The text of a message itself, where it is HTML.
+    Body,
+}
+
+/// What becomes of pictures and styles that HTML loads from elsewhere when it is shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RemoteContent {
+    /// They stay.
+    #[default]
+    Keep,
+    /// Their addresses are taken out, like other active content.
+    Remove,
 }
 
 /// A rule of the policy, as it stands in reports, logs and `monitor.rules`.

@@ -9,8 +9,8 @@ mod groups;
 mod sections;
 
 pub use actions::{
-    AmbiguousAction, DisarmFailure, DocumentKind, EngineFailure, MalwareAction, Rule, TooAmbiguousAction,
-    UnscannedAction,
+    AmbiguousAction, DisarmFailure, DocumentKind, EngineFailure, MalwareAction, RemoteContent, Rule,
+    TooAmbiguousAction, UnscannedAction,
 };
 pub use before::{Before, Greylist, Manners, Rates, Tarpit};
 pub use groups::{Group, GroupId, RecipientMask};

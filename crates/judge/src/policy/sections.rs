@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AmbiguousAction, EngineFailure, MalwareAction, Rule, TooAmbiguousAction, UnscannedAction};
-use super::{DisarmFailure, DocumentKind};
+use super::{DisarmFailure, DocumentKind, RemoteContent};
 use crate::units::{Bytes, Time};
 
 /// Monitor mode (D-26): everything is judged, recorded and counted; nothing is changed.
@@ -109,7 +109,7 @@ impl Default for MalwareLabels {
     }
 }
 
-/// The notice in place of a deleted object.
+/// The notice in place of a deleted object, and the one beside an object that was changed.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Notice {
@@ -118,6 +118,12 @@ pub struct Notice {
     /// The text. Variables: `%OBJECT_NAME%`, `%OBJECT_PATH%`, `%OBJECT_SIZE%`, `%OBJECT_SHA256%`,
     /// `%VIRUS_NAME%`, `%REASON%`, `%DATE%`, `%MESSAGE_ID%`, `%BACKUP_NOTE%`, `%HOST%` (ACT-26).
     pub text: String,
+    /// The file name of the notice beside an object that was changed.
+    pub changed_file_name: String,
+    /// The text of the notice beside an object that was changed: that infected members or active content were
+    /// taken out of it, or that it became an archive of another format. It stands only in messages of
+    /// attachments (`multipart/mixed`). The same variables, and `%NEW_NAME%`, `%REMOVED%`. Empty: no notice.
+    pub changed_text: String,
     /// What `%BACKUP_NOTE%` says when a copy was kept.
     pub kept: String,
     /// What `%BACKUP_NOTE%` says when no copy was kept.
@@ -136,6 +142,16 @@ impl Default for Notice {
                    Date:    %DATE%\n\n\
                    %BACKUP_NOTE%\n"
                 .to_owned(),
+            changed_file_name: "%OBJECT_NAME%.changed.txt".to_owned(),
+            changed_text:
+                "An attachment of this message was changed; it was delivered without what is listed here.\n\n\
+                   Object:   %OBJECT_PATH%\n\
+                   Now:      %NEW_NAME%\n\
+                   Removed:  %REMOVED%\n\
+                   Reason:   %REASON%\n\
+                   Date:     %DATE%\n\n\
+                   %BACKUP_NOTE%\n"
+                    .to_owned(),
             kept: "The original message is kept in Backup on %HOST% under the id %MESSAGE_ID%. \
                    Your mail administrator can tell you more."
                 .to_owned(),
@@ -230,6 +246,8 @@ pub struct Disarm {
     /// form and every engine finds that clean.
     #[schemars(with = "Vec<String>")]
     pub active: Vec<Active>,
+    /// What becomes of pictures and styles that HTML of the chosen kinds (`html`, `body`) loads from elsewhere.
+    pub remote_content: RemoteContent,
     /// What is done about a document whose active content could not be taken out.
     pub on_failure: DisarmFailure,
     /// The label of a message with a document that was disarmed; empty: none.
@@ -245,7 +263,14 @@ impl Default for Disarm {
         Self {
             enabled: false,
             directions: vec![Direction::Incoming],
-            documents: vec![DocumentKind::Ooxml, DocumentKind::Odf, DocumentKind::Rtf],
+            documents: vec![
+                DocumentKind::Ooxml,
+                DocumentKind::Odf,
+                DocumentKind::Rtf,
+                DocumentKind::Ole2,
+                DocumentKind::Pdf,
+                DocumentKind::Html,
+            ],
             active: vec![
                 Active::Vba,
                 Active::Xlm,
@@ -254,7 +279,9 @@ impl Default for Disarm {
                 Active::OlePackage,
                 Active::ActiveX,
                 Active::Script,
+                Active::Launch,
             ],
+            remote_content: RemoteContent::default(),
             on_failure: DisarmFailure::Label,
             label: "[Active content removed]".to_owned(),
             failed_label: "[Active content]".to_owned(),

@@ -30,7 +30,11 @@ fn macros(policy: &Policy, direction: Direction, clean: bool) -> (Plan, usize) {
         crashes: 0,
     };
     let draft = draft(&case);
-    let rebuilt: Vec<Rebuilt> = draft.rebuild.iter().map(|wish| Rebuilt { object: wish.object, clean }).collect();
+    let rebuilt: Vec<Rebuilt> = draft
+        .rebuild
+        .iter()
+        .map(|wish| Rebuilt { object: wish.object, clean, removed: Vec::new(), suffix: String::new() })
+        .collect();
     (plan(&case, &draft, &rebuilt), draft.rebuild.len())
 }
 
@@ -93,4 +97,81 @@ fn d26_disarming_can_be_watched_first() {
     let (plan, _) = macros(&policy, Direction::Incoming, true);
     assert_eq!((plan.action, plan.would), (Action::Delivered, Some(Action::Disarmed)));
     assert!(!plan.changes.iter().any(Change::is_content));
+}
+
+/// What happens to HTML with a sign of this kind, as a body or as a file.
+fn page(policy: &Policy, what: Active, attached: bool) -> usize {
+    let mut evidence = evidence();
+    let html = &mut evidence.objects[NOTES as usize];
+    (html.kind, html.attachment, html.name) = (FileKind::Html, attached, None);
+    let mut sign = object(Some(NOTES), Origin::Member(0), "", "", FileKind::Text);
+    sign.role = Role::Active(what);
+    evidence.objects.push(sign);
+    evidence.findings = vec![Finding {
+        object: ObjectId(NOTES + 1),
+        kind: FindingKind::Active { what },
+        engine: EngineId::Unpack,
+        span: None,
+        evidence: Untrusted::new(String::new()),
+    }];
+    let report = evidence.close(&[EngineId::Eicar]);
+    let (site, arrival) = (site(), arrival(Direction::Incoming));
+    let (can, form) = (can(Surface::Smtp), Form::AsReceived);
+    draft(&Case { report: &report, arrival: &arrival, policy, site: &site, can, form, crashes: 0 }).rebuild.len()
+}
+
+#[test]
+fn bodies_files_and_remote_content_are_chosen_one_by_one() {
+    let mut policy = disarming();
+    policy.disarm.documents = vec![DocumentKind::Html];
+    assert_eq!((page(&policy, Active::Script, true), page(&policy, Active::Script, false)), (1, 0));
+    policy.disarm.documents = vec![DocumentKind::Body];
+    assert_eq!((page(&policy, Active::Script, true), page(&policy, Active::Script, false)), (0, 1));
+    assert_eq!(page(&policy, Active::RemoteContent, false), 0);
+    policy.disarm.remote_content = crate::policy::RemoteContent::Remove;
+    assert_eq!(page(&policy, Active::RemoteContent, false), 1);
+}
+
+#[test]
+fn a_notice_stands_behind_what_was_changed_among_attachments_only() {
+    let mut evidence = evidence();
+    let mut module = object(Some(NOTES), Origin::Member(0), "", "Module1", FileKind::Text);
+    module.role = Role::Active(Active::Vba);
+    evidence.objects.push(module);
+    evidence.findings = vec![Finding {
+        object: ObjectId(NOTES + 1),
+        kind: FindingKind::Active { what: Active::Vba },
+        engine: EngineId::Unpack,
+        span: None,
+        evidence: Untrusted::new(String::new()),
+    }];
+    let holder = evidence.objects[NOTES as usize].parent.unwrap();
+    let (site, arrival, policy) = (site(), arrival(Direction::Incoming), disarming());
+    for (declared, expected) in [("multipart/mixed", 1), ("multipart/alternative", 0)] {
+        let mut evidence = evidence.clone();
+        evidence.objects[holder.0 as usize].kind = FileKind::Multipart;
+        evidence.objects[holder.0 as usize].declared = Some(Untrusted::new(declared.to_owned()));
+        let report = evidence.close(&[EngineId::Eicar]);
+        let (can, form) = (can(Surface::Smtp), Form::AsReceived);
+        let case = Case { report: &report, arrival: &arrival, policy: &policy, site: &site, can, form, crashes: 0 };
+        let made = Rebuilt {
+            object: ObjectId(NOTES),
+            clean: true,
+            removed: vec!["vba: Module1".to_owned()],
+            suffix: ".docx".to_owned(),
+        };
+        let plan = plan(&case, &draft(&case), &[made]);
+        let notices: Vec<_> = plan
+            .changes
+            .iter()
+            .filter_map(|change| if let Change::Beside { part, .. } = change { Some(part) } else { None })
+            .collect();
+        assert_eq!(notices.len(), expected, "{declared}");
+        for notice in notices {
+            assert_eq!(notice.file_name, "notes.doc.changed.txt");
+            for words in ["notes.doc.docx", "vba: Module1", "active content is not delivered here", "kept in Backup"] {
+                assert!(notice.text.contains(words), "{words}: {}", notice.text);
+            }
+        }
+    }
 }

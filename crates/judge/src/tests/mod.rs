@@ -113,7 +113,12 @@ fn decide_for(policy: &Policy, arrival: &Arrival, can: Can, findings: Vec<Findin
     let rebuilt: Vec<Rebuilt> = draft
         .rebuild
         .iter()
-        .map(|wish| Rebuilt { object: wish.object, clean: clean.contains(&wish.object.0) })
+        .map(|wish| Rebuilt {
+            object: wish.object,
+            clean: clean.contains(&wish.object.0),
+            removed: Vec::new(),
+            suffix: String::new(),
+        })
         .collect();
     plan(&case, &draft, &rebuilt)
 }

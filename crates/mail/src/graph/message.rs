@@ -90,6 +90,12 @@ impl<'a> Message<'a> {
         }
     }
 
+    /// Whether an entity is a part of a multipart with a delimiter behind it, so that a part can be put
+    /// there.
+    pub fn is_followed(&self, id: EntityId) -> bool {
+        self.entity(id).and_then(|entity| entity.slot).is_some_and(|slot| slot.followed)
+    }
+
     /// An entity's body, transfer decoding undone, at most `max` bytes of it. An entity that does not
     /// exist is empty.
     pub fn content(&self, id: EntityId, max: usize) -> Content<'_> {

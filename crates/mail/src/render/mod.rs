@@ -173,6 +173,9 @@ fn edited<'m>(message: &'m Message<'_>, edits: &EditSet) -> Vec<Splice<'m>> {
                     replace(message, *id, entity, part, &mut splices);
                 }
             }
+            Edit::Beside { entity, part } => {
+                splices.extend(message.entity(*entity).and_then(|entity| beside(message, entity, part)));
+            }
             Edit::Remove { entity } => {
                 splices.extend(message.entity(*entity).and_then(removal).map(Splice::cut));
             }
@@ -245,6 +248,23 @@ fn subject<'m>(message: &'m Message<'_>, edits: &EditSet) -> Option<Splice<'m>> 
 fn removal(entity: &Entity) -> Option<Span> {
     let slot = entity.slot?;
     Some(Span { start: slot.delimiter.start, end: slot.end.max(slot.delimiter.end) })
+}
+
+/// A part behind another one: with that one's delimiter line, in front of the next.
+fn beside<'m>(message: &'m Message<'_>, entity: &Entity, part: &crate::edit::NewPart) -> Option<Splice<'m>> {
+    let slot = entity.slot.filter(|slot| slot.followed)?;
+    let line_end = message.line_end();
+    let new = part::Written::new(part, line_end);
+    let delimiter = slot.delimiter.of(message.raw());
+    let mut bytes = Vec::new();
+    // An empty part has no line end in front of the next delimiter.
+    if message.raw().get(..slot.end as usize).is_some_and(|before| !before.ends_with(b"\n")) {
+        bytes.extend_from_slice(line_end);
+    }
+    for piece in [delimiter, &new.header, line_end, &new.body, line_end] {
+        bytes.extend_from_slice(piece);
+    }
+    Some(Splice::insert(slot.end, bytes))
 }
 
 /// The splices that put `part` in an entity's place.

@@ -20,7 +20,8 @@ impl Written {
     /// Writes a part: text that is short-lined ASCII as it is, other text as quoted-printable,
     /// everything else as base64. No line of it can be a delimiter.
     pub(super) fn new(part: &NewPart, line_end: &[u8]) -> Self {
-        let is_text = part.charset_utf8 && part.media.starts_with("text/");
+        let (name, charset) = charset(&part.media);
+        let is_text = (part.charset_utf8 || charset.is_some()) && name.starts_with("text/");
         let (encoding, body) = if is_text && is_plain(&part.body) {
             ("7bit", lines(&part.body, line_end))
         } else if is_text && is_worth_quoting(&part.body) {
@@ -31,9 +32,11 @@ impl Written {
         let mut header = Vec::new();
         let mut put = |text: &str| header.extend_from_slice(text.as_bytes());
         let end = std::str::from_utf8(line_end).unwrap_or("\r\n");
-        put(&format!("Content-Type: {}", media(&part.media)));
-        if part.charset_utf8 {
-            put("; charset=utf-8");
+        put(&format!("Content-Type: {}", media(name)));
+        match charset {
+            _ if part.charset_utf8 => put("; charset=utf-8"),
+            Some(charset) => put(&format!("; charset={charset}")),
+            None => {}
         }
         put(&format!("{end}Content-Transfer-Encoding: {encoding}{end}"));
         put(&format!("Content-Disposition: {}", if part.attachment { "attachment" } else { "inline" }));
@@ -43,6 +46,16 @@ impl Written {
         put(end);
         Self { header, body }
     }
+}
+
+/// A media type and the charset behind it, if that is a short token.
+fn charset(media: &str) -> (&str, Option<&str>) {
+    let Some((media, rest)) = media.split_once(';') else { return (media, None) };
+    let name = rest.trim().strip_prefix("charset=").filter(|name| {
+        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:+".contains(&byte);
+        !name.is_empty() && name.len() <= 40 && name.bytes().all(token)
+    });
+    (media.trim_end(), name)
 }
 
 /// Whether the text can stand as it is.

@@ -99,6 +99,36 @@ fn a_part_is_replaced_in_its_place() {
 }
 
 #[test]
+fn a_part_is_put_behind_another_with_a_delimiter_of_its_own() {
+    let raw = "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b \r\n\r\none\r\n--b\r\n\r\ntwo\r\n--b--\r\nend\r\n";
+    let beside = |entity| Edit::Beside { entity: EntityId(entity), part: notice() };
+    let first = raw.replace("one\r\n", &format!("one\r\n--b \r\n{NOTICE}\r\n"));
+    assert_eq!(run(raw, vec![beside(1)]), first);
+    let last = raw.replace("two\r\n", &format!("two\r\n--b\r\n{NOTICE}\r\n"));
+    assert_eq!(run(raw, vec![beside(2)]), last);
+    let both = raw.replace("\r\ntwo\r\n", &format!("{NOTICE}\r\n--b\r\n{NOTICE}\r\n"));
+    assert_eq!(run(raw, vec![Edit::Replace { entity: EntityId(2), part: notice() }, beside(2)]), both);
+    // Where no delimiter follows there is no place.
+    let open = parse(raw.strip_suffix("--b--\r\nend\r\n").unwrap().as_bytes(), &Limits::default());
+    assert!(open.is_followed(EntityId(1)) && !open.is_followed(EntityId(2)) && !open.is_followed(EntityId(0)));
+    assert_eq!(EditSet::new(&open, vec![beside(2)]), Err(EditError::NotAPart(EntityId(2))));
+}
+
+#[test]
+fn a_text_keeps_the_charset_that_its_bytes_are_in() {
+    let raw = "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\none\r\n--b--\r\n";
+    for (media, expected) in [
+        ("text/html; charset=koi8-r", "Content-Type: text/html; charset=koi8-r\r\n"),
+        ("text/html; charset=a b\r\nX: y", "Content-Type: text/html\r\n"),
+        ("text/html", "Content-Type: text/html\r\n"),
+    ] {
+        let part = NewPart { media: media.to_owned(), charset_utf8: false, ..notice() };
+        let out = run(raw, vec![Edit::Replace { entity: EntityId(1), part }]);
+        assert!(out.contains(expected), "{out}");
+    }
+}
+
+#[test]
 fn an_empty_part_does_not_run_into_its_delimiter() {
     let raw = "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n--b\r\n\r\nx\r\n--b--\r\n";
     let out = run(raw, vec![Edit::Replace { entity: EntityId(1), part: notice() }]);

@@ -85,6 +85,10 @@ fn changes(report: &Report, plan: &Plan, out: &mut String) {
                 let name = escape(&part.file_name, MAX_TEXT);
                 format!("{} is replaced by a notice, {name}", report.node(*object))
             }
+            Change::Beside { object, part } => {
+                let name = escape(&part.file_name, MAX_TEXT);
+                format!("a notice about {} is put behind it, {name}", report.node(*object))
+            }
             Change::Normalised => "it is written anew in the one form that was scanned".to_owned(),
             Change::Rebuilt { object } => {
                 format!("{} is replaced by the same file without what was found in it", report.node(*object))
