@@ -12,6 +12,8 @@ use super::{Finding, Level};
 
 /// Where Postfix keeps its configuration.
 const FOLDER: &str = "/etc/postfix";
+/// Where Postfix runs.
+const CHROOT: &str = "/var/spool/postfix/";
 /// Largest file that is read, in bytes.
 const MAX_FILE: u64 = 4 << 20;
 
@@ -142,6 +144,8 @@ fn milters(config: &Config) -> Vec<String> {
         if let Some((_, port)) = text.rsplit_once(':').filter(|_| !path.starts_with('/')) {
             all.push(format!("localhost:{port}"));
         }
+        // Postfix in its chroot names a socket from there.
+        all.extend(path.strip_prefix(CHROOT).map(|inside| format!("unix:{inside}")));
         all.push(path);
     }
     all
@@ -149,6 +153,7 @@ fn milters(config: &Config) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use settings::config::MilterListener;
     use settings::values::Listen;
 
     use super::*;
@@ -188,6 +193,19 @@ mod tests {
         }
         let found = levels("content_filter = smtp:[127.0.0.1]:10024\n", "smtp inet n - y - - smtpd\n");
         assert!(!found.iter().any(|(_, text)| text.contains("nothing in main.cf")), "{found:?}");
+    }
+
+    #[test]
+    fn a_milter_is_known_by_port_and_by_its_socket_in_the_chroot() {
+        let mut config = config();
+        let listen = |text: &str| MilterListener { listen: text.parse().unwrap(), ..MilterListener::default() };
+        config.milter = vec![listen("unix:/var/spool/postfix/mailward/milter.sock"), listen("127.0.0.1:10027")];
+        for value in ["unix:mailward/milter.sock", "inet:127.0.0.1:10027", "inet:localhost:10027"] {
+            let found = look(&config, &format!("smtpd_milters = {value}\n"), "");
+            assert!(found.iter().any(|finding| finding.text.contains("mail comes to us")), "{value}: {found:?}");
+        }
+        let found = look(&config, "smtpd_milters = unix:other/milter.sock\n", "");
+        assert!(!found.iter().any(|finding| finding.text.contains("mail comes to us")), "{found:?}");
     }
 
     #[test]
