@@ -42,9 +42,10 @@ async fn ask(node: &Node, content: &[u8]) -> Verdict {
     verdict
 }
 
-/// Ids and the time in a notice are others each time.
+/// Ids and the time in a notice are others each time. An F at the start of a line is encoded, and an id may be
+/// broken before one.
 fn without_ids(content: &[u8]) -> String {
-    let text = String::from_utf8_lossy(content).replace("=\r\n", "").replace("\r\n ", " ");
+    let text = String::from_utf8_lossy(content).replace("=\r\n", "").replace("=46", "F").replace("\r\n ", " ");
     let is_time = |line: &str| line.starts_with("Date:    2");
     let lines: String = text.split_inclusive("\r\n").filter(|line| !is_time(line)).collect();
     let words = lines.split_inclusive(|c: char| !c.is_ascii_alphanumeric());
