@@ -31,6 +31,9 @@ use attempt::Told;
 
 /// Mails that are looked at for what can be tried now.
 const LOOK: usize = 200;
+/// Where there are more, so many of the latest are looked at as well: those before them may all wait for one
+/// route that has its fill.
+const LATEST: usize = 50;
 /// The longest time between two looks.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// How long mail is put off that cannot be tried now, in milliseconds: its routes are down, or its file
@@ -187,7 +190,8 @@ async fn dispatch(service: &Arc<Service>, work: &mut Work) -> Result<Duration, S
     let free = (limits.connections as usize).saturating_sub(work.mails.len());
     let busy = work.busy();
     let (store, most) = (service.store().clone(), LOOK.saturating_add(busy.len()));
-    let read = move || Ok::<_, StoreError>((store.queue_due(now, most)?, store.queue_next()?, store.queue_usage()?));
+    let read =
+        move || Ok::<_, StoreError>((store.queue_due(now, most, LATEST)?, store.queue_next()?, store.queue_usage()?));
     let read = task::spawn_blocking(read).await;
     let (due, next, usage) = read.unwrap_or_else(|crash| Err(StoreError::Body(std::io::Error::other(crash))))?;
     figures(service, &usage, now);

@@ -251,10 +251,11 @@ impl Store {
         self.inner.queue_files.put(mail, body, &self.inner.keys, count)
     }
 
-    /// The mails that are to be tried now, those first that have waited longest, with their waiting
-    /// recipients.
-    pub fn queue_due(&self, now_ms: u64, limit: usize) -> Result<Vec<Queued>, StoreError> {
-        self.inner.outbox.read("read the outbox", |c| rows::due(c, now_ms, limit.min(MAX_PAGE)))
+    /// The mails that are to be tried now, with their waiting recipients: at most `limit`, those first that
+    /// have waited longest; where there are more, behind them the `latest` that came.
+    pub fn queue_due(&self, now_ms: u64, limit: usize, latest: usize) -> Result<Vec<Queued>, StoreError> {
+        let (limit, latest) = (limit.min(MAX_PAGE), latest.min(MAX_PAGE));
+        self.inner.outbox.read("read the outbox", |c| rows::due(c, now_ms, limit, latest))
     }
 
     /// When the next mail is to be tried, in milliseconds since 1970; `None` if none waits.

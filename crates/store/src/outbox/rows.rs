@@ -101,11 +101,17 @@ pub(super) fn exists(t: &Transaction<'_>, id: QueueId) -> rusqlite::Result<bool>
     t.prepare_cached("SELECT 1 FROM mails WHERE id = ?1")?.exists([id.0.key()])
 }
 
-pub(super) fn due(c: &Connection, now_ms: u64, limit: usize) -> rusqlite::Result<Vec<Queued>> {
-    let sql = format!("SELECT {COLUMNS} FROM mails WHERE held = 0 AND next_ms <= ?1 ORDER BY next_ms, id LIMIT ?2");
-    let mails: rusqlite::Result<Vec<Queued>> =
-        c.prepare_cached(&sql)?.query_map(params![signed(now_ms), signed(limit as u64)], read_mail)?.collect();
-    with_recipients(c, mails?, i64::MAX)
+pub(super) fn due(c: &Connection, now_ms: u64, limit: usize, latest: usize) -> rusqlite::Result<Vec<Queued>> {
+    let some = |order: &str, limit: usize| -> rusqlite::Result<Vec<Queued>> {
+        let sql = format!("SELECT {COLUMNS} FROM mails WHERE held = 0 AND next_ms <= ?1 ORDER BY {order} LIMIT ?2");
+        c.prepare_cached(&sql)?.query_map(params![signed(now_ms), signed(limit as u64)], read_mail)?.collect()
+    };
+    let mut mails = some("next_ms, id", limit)?;
+    if mails.len() == limit {
+        let known: BTreeSet<QueueId> = mails.iter().map(|mail| mail.id).collect();
+        mails.extend(some("next_ms DESC, id DESC", latest)?.into_iter().filter(|mail| !known.contains(&mail.id)));
+    }
+    with_recipients(c, mails, i64::MAX)
 }
 
 pub(super) fn next(c: &Connection) -> rusqlite::Result<Option<u64>> {

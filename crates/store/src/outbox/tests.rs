@@ -71,15 +71,15 @@ fn what_was_put_in_is_there_after_a_restart_and_sealed() {
 fn a_mail_leaves_when_its_last_recipient_is_settled() {
     let (_dir, store) = open();
     let id = put(&store, &["a@example.com", "b@example.com", "c@example.com"], b"x");
-    assert_eq!(store.queue_due(NOW, 10).unwrap().len(), 1);
+    assert_eq!(store.queue_due(NOW, 10, 0).unwrap().len(), 1);
     let settled = [one(0, Standing::Delivered), one(1, Standing::Waiting)];
     assert!(!store.queue_settle(id, &settled, LATER, Vec::new(), NOW).unwrap());
     let shown = store.queue_show(id).unwrap();
     let standings: Vec<Standing> = shown.recipients.iter().map(|r| r.standing).collect();
     assert_eq!(standings, [Standing::Delivered, Standing::Waiting, Standing::Waiting]);
     assert_eq!((shown.attempts, shown.next_ms), (1, LATER.at_ms));
-    assert!(store.queue_due(NOW, 10).unwrap().is_empty());
-    let due = store.queue_due(LATER.at_ms, 10).unwrap();
+    assert!(store.queue_due(NOW, 10, 0).unwrap().is_empty());
+    let due = store.queue_due(LATER.at_ms, 10, 0).unwrap();
     assert_eq!(due[0].recipients.iter().map(|r| r.number).collect::<Vec<_>>(), [1, 2], "only those that wait");
     // What is settled stays so.
     store.queue_settle(id, &[one(0, Standing::Waiting)], LATER, Vec::new(), NOW).unwrap();
@@ -125,14 +125,31 @@ fn a_report_comes_with_the_settling_or_not_at_all() {
 }
 
 #[test]
+fn behind_those_that_have_waited_longest_stand_the_latest() {
+    let (_dir, store) = open();
+    let all: Vec<QueueId> = (0..6).map(|n| put(&store, &[&format!("u{n}@example.com")], b"x")).collect();
+    for (n, id) in all.iter().enumerate() {
+        store.queue_postpone(&[*id], NOW + n as u64).unwrap();
+    }
+    let due = |limit, latest| {
+        let mails = store.queue_due(NOW + 10, limit, latest).unwrap();
+        assert!(mails.iter().all(|mail| mail.recipients.len() == 1));
+        mails.iter().map(|mail| all.iter().position(|id| *id == mail.id).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(due(2, 2), [0, 1, 5, 4]);
+    assert_eq!(due(5, 3), [0, 1, 2, 3, 4, 5]);
+    assert_eq!(due(10, 3), [0, 1, 2, 3, 4, 5]);
+}
+
+#[test]
 fn held_mail_waits_for_a_hand() {
     let (_dir, store) = open();
     let (a, b) = (put(&store, &["a@example.com"], b"a"), put(&store, &["b@example.com"], b"b"));
     assert!(store.queue_hold(a).unwrap());
-    assert_eq!(store.queue_due(NOW, 10).unwrap().iter().map(|m| m.id).collect::<Vec<_>>(), [b]);
+    assert_eq!(store.queue_due(NOW, 10, 0).unwrap().iter().map(|m| m.id).collect::<Vec<_>>(), [b]);
     store.queue_postpone(&[a, b], NOW + 5).unwrap();
-    assert_eq!((store.queue_retry(None, NOW).unwrap(), store.queue_due(NOW, 10).unwrap().len()), (1, 1));
-    assert_eq!((store.queue_retry(Some(a), NOW).unwrap(), store.queue_due(NOW, 10).unwrap().len()), (1, 2));
+    assert_eq!((store.queue_retry(None, NOW).unwrap(), store.queue_due(NOW, 10, 0).unwrap().len()), (1, 1));
+    assert_eq!((store.queue_retry(Some(a), NOW).unwrap(), store.queue_due(NOW, 10, 0).unwrap().len()), (1, 2));
     assert_eq!(store.queue_next().unwrap(), Some(NOW));
     assert!(store.queue_delete(a).unwrap() && !store.queue_delete(a).unwrap() && !store.queue_hold(a).unwrap());
     assert_eq!(files(&store), 1);
@@ -200,7 +217,7 @@ fn opening_with_ten_thousand_mails_takes_seconds() {
     drop(store);
     let started = std::time::Instant::now();
     let store = Store::open(&data, Options::default()).unwrap();
-    let due = store.queue_due(NOW, 200).unwrap();
+    let due = store.queue_due(NOW, 200, 0).unwrap();
     let took = started.elapsed();
     println!("10,000 mails: open and first look took {took:?}");
     assert_eq!((due.len(), store.queue_usage().unwrap().mails), (200, 10_000));
