@@ -291,7 +291,8 @@ pub async fn watch(service: Arc<Service>, mut stop: watch::Receiver<bool>) {
         let routes = service.current().routes.load_full();
         for route in routes.all() {
             for target in route.targets.iter().filter(|target| !target.is_up()) {
-                let asked = Upstream::open(&target.hop, Instant::now() + PROBE_LIMIT).await;
+                // As mail would be sent: it may be allowed to go in clear.
+                let asked = session(route, &target.hop, service.metrics(), Instant::now() + PROBE_LIMIT).await;
                 note(route, target, asked.as_ref().err(), service.metrics());
                 if let Ok(upstream) = asked {
                     upstream.quit().await;

@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 use std::io::{Cursor, Write as _};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use judge::units::Time;
 use mail::address::Address;
 use mail::arrival::Direction;
+use settings::config::HopTls;
 use store::{NewQueued, NewRecipient, QueueId, QueueKind, Standing};
 use testkit::{Action, Behaviour, Point, Sink, peers};
 
@@ -27,6 +29,8 @@ pub(crate) const CASES: &[Case] = cases![
     a_route_that_is_down_costs_no_attempts_and_holds_nobody_up,
     a_route_that_is_down_does_not_hold_up_the_other_recipients_of_a_mail,
     a_delay_is_told_while_the_route_is_down,
+    many_mails_for_a_slow_route_do_not_hide_one_for_another,
+    a_server_that_mail_goes_to_in_clear_is_seen_to_be_there_again,
     a_release_waits_while_the_next_hop_is_away,
     whatever_next_hops_do_each_recipient_is_settled_once,
 ];
@@ -333,8 +337,9 @@ async fn a_route_that_is_down_costs_no_attempts_and_holds_nobody_up() {
         put(&node, mail("alice@example.org", &[(&format!("u{n}@example.com"), "")])).await;
     }
     sink.wait_for(10).await;
-    let waiting = node.service.store().queue_list(None, 100).expect("a list");
-    assert_eq!(waiting.len(), 30);
+    let list = || node.service.store().queue_list(None, 100).expect("a list");
+    testkit::wait_until("the others to leave", testkit::PATIENCE, || list().len() == 30).await;
+    let waiting = list();
     assert!(waiting.iter().filter(|mail| mail.attempts > 0).count() <= 4, "most were put off without an attempt");
 }
 
@@ -428,4 +433,37 @@ async fn mail_of_our_own_goes_the_way_of_its_recipients() {
     assert_eq!(refused.code, 550);
     inside.wait_for(1).await;
     assert_eq!(names(&inside), ["admin@example.com"]);
+}
+
+async fn many_mails_for_a_slow_route_do_not_hide_one_for_another() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    let slow = Sink::start(Behaviour::accept().on(Point::Mail, Action::Hang)).await;
+    let node = setup()
+        .config(|c| c.outbox.connections_per_route = 1)
+        .route("slow", &["slow.example.com"], &[&slow])
+        .start(&sink)
+        .await;
+    for n in 0..220 {
+        put(&node, mail("alice@example.org", &[(&format!("u{n}@slow.example.com"), "")])).await;
+    }
+    put(&node, mail("alice@example.org", &[("bob@example.com", "")])).await;
+    sink.wait_for(1).await;
+    let left = || node.service.store().queue_usage().expect("usage").mails;
+    testkit::wait_until("it to leave", testkit::PATIENCE, || left() == 220).await;
+}
+
+async fn a_server_that_mail_goes_to_in_clear_is_seen_to_be_there_again() {
+    let gone = Action::ReplyAndClose("220 2.0.0 Ready".to_owned());
+    let sink = Sink::start(Behaviour::accept().extension("STARTTLS").on(Point::StartTls, gone)).await;
+    let node = setup().config(|c| c.next_hop.tls = HopTls::Opportunistic).start(&sink).await;
+    shut(&node, "next_hop");
+    put(&node, mail("alice@example.org", &[("bob@example.com", "")])).await;
+    let watch = tokio::spawn(service::routes::watch(Arc::clone(&node.service), node.stop.subscribe()));
+    let up = || node.service.current().routes.load().all().iter().all(|route| route.targets[0].is_up());
+    testkit::wait_until("the next hop to be up", testkit::PATIENCE, up).await;
+    watch.abort();
+    node.service.store().queue_retry(None, service::id::now_ms()).expect("retried");
+    node.service.wake_outbox();
+    empty(&node).await;
+    assert_eq!(arrived(&[&sink])["bob@example.com"], [BODY.to_vec()]);
 }
