@@ -12,7 +12,7 @@ use confine::{Pool, PoolConfig};
 use gateway::milter::{GivenSocket, MilterBound};
 use gateway::{Bound, Gateway, Node};
 use judge::site::Site;
-use net::Clamd;
+use net::{Clamd, Resolver};
 use service::examine::Examiner;
 use service::metrics::Metrics;
 use service::recipients::RecipientList;
@@ -83,6 +83,7 @@ pub fn site(config: &Config) -> Site {
     let trust = &config.trust;
     Site {
         hostname: config.hostname(),
+        authserv_id: config.authserv_id.clone(),
         internal_domains: trust.internal_domains.iter().map(|d| d.trim_end_matches('.').to_lowercase()).collect(),
         trusted_networks: trust.trusted_networks.iter().map(|n| n.0).collect(),
         trusted_relays: trust.trusted_relays.iter().map(|n| n.0).collect(),
@@ -155,6 +156,7 @@ impl Running {
             routes: ArcSwap::from_pointee(routes(&config)?),
             outbox: ArcSwap::from_pointee(config.outbox.clone()),
             recipients: ArcSwapOption::new(recipients(&config)?.map(Arc::new)),
+            resolver: ArcSwap::from_pointee(Resolver::new(&config.dns, Arc::clone(&metrics.dns))),
             redact: AtomicBool::new(config.log.redact),
         };
         let data_dir = config.data_dir.clone();
@@ -408,6 +410,7 @@ async fn reload_from(service: &Arc<Service>, gateway: &Arc<Gateway>, path: &Path
     current.routes.store(Arc::new(new_routes));
     current.outbox.store(Arc::new(config.outbox.clone()));
     service.set_recipients(list);
+    current.resolver.store(Arc::new(Resolver::new(&config.dns, Arc::clone(&service.metrics().dns))));
     current.redact.store(config.log.redact, Ordering::Relaxed);
     gateway.reload(node);
     Ok(())

@@ -146,6 +146,7 @@ pub fn draft(case: &Case<'_>) -> Draft {
         hits.push(Hit { rule, object: finding.object, wish, what, engine: finding.engine, monitored });
     }
     hits.extend(ambiguity_hit(case, all_monitored));
+    hits.extend(crate::auth::hit(case, all_monitored));
     let normalise =
         case.form == Form::AsReceived && hits.iter().any(|hit| hit.wish == Wish::Normalise && !hit.monitored);
     let rebuild = rebuild_wishes(case, &hits);

@@ -9,6 +9,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 #![forbid(unsafe_code)]
 
+pub mod auth;
 pub mod can;
 pub mod draft;
 pub mod early;

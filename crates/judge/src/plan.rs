@@ -385,6 +385,10 @@ fn changes(
     }
     if case.can.header {
         strip(case.policy, case.arrival, &mut changes);
+        if let Some(auth) = case.report.auth().filter(|_| case.policy.authentication.header) {
+            let value = crate::auth::results(auth, case.site.authserv_id());
+            changes.push(Change::Prepend { name: "Authentication-Results", value });
+        }
         if headers_wanted(case.policy, case.arrival.direction) {
             add_headers(case, draft, status, action, copy, &mut changes);
         }
@@ -433,8 +437,10 @@ fn add_headers(case: &Case<'_>, draft: &Draft, status: Status, action: Action, c
     if !case.policy.headers.details {
         return;
     }
-    let about_form =
-        |rule: Rule| matches!(rule, Rule::AmbiguousMessage | Rule::TooAmbiguousMessage | Rule::DisarmDocument);
+    let about_form = |rule: Rule| {
+        use Rule::{AmbiguousMessage, DisarmDocument, DmarcFailed, TooAmbiguousMessage};
+        matches!(rule, AmbiguousMessage | TooAmbiguousMessage | DisarmDocument | DmarcFailed)
+    };
     if action == Action::Disarmed || action == Action::Disinfected {
         let taken = draft.hits.iter().filter(|hit| !hit.monitored && hit.rule == Rule::DisarmDocument);
         let taken: Vec<String> =

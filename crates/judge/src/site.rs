@@ -11,6 +11,8 @@ use mail::arrival::Direction;
 pub struct Site {
     /// This host's name, for notices and replies.
     pub hostname: String,
+    /// The name under which we say who sent a message; empty: the host's (RFC 8601 section 2.5).
+    pub authserv_id: String,
     /// Domains that are ours, their subdomains included; lower case.
     pub internal_domains: Vec<String>,
     /// Networks whose mail counts as "over a trusted connection" (TC-02).
@@ -38,6 +40,11 @@ fn contains(networks: &[IpNet], ip: IpAddr) -> bool {
 }
 
 impl Site {
+    /// The name under which we say who sent a message.
+    pub fn authserv_id(&self) -> &str {
+        if self.authserv_id.is_empty() { &self.hostname } else { &self.authserv_id }
+    }
+
     /// Whether an address is one of ours.
     pub fn is_internal(&self, address: &Address) -> bool {
         self.internal_domains.iter().any(|domain| address.is_in(domain))
@@ -88,6 +95,7 @@ mod tests {
 
     fn site() -> Site {
         Site {
+            authserv_id: String::new(),
             hostname: "mx.example.org".to_owned(),
             internal_domains: vec!["example.org".to_owned()],
             trusted_networks: vec!["192.0.2.0/24".parse().unwrap()],

@@ -3,7 +3,7 @@
 use crate::edit::Rewrite;
 use crate::graph::Recode;
 use crate::graph::{EntityId, Limits, MAX_READINGS, MAX_READINGS_FACTOR, MIN_EXTRA_ENTITIES, Message, parse};
-use crate::header::{Structured, decode_words};
+use crate::header::{MAX_MAILBOXES, Structured, decode_words, mailboxes};
 use crate::neutralise::neutralise;
 use crate::normalise::normalise;
 use crate::render::render;
@@ -82,6 +82,8 @@ pub fn fuzz_header(data: &[u8]) {
     let parsed = Structured::parse(data);
     let _ = (parsed.texts("filename"), parsed.first("boundary"), parsed.conflicts("charset"));
     let _ = decode_words(data);
+    let named = mailboxes(data);
+    assert!(named.list.len() <= MAX_MAILBOXES, "more mailboxes than are read");
     for max in [0, 7, data.len()] {
         assert!(transfer::base64(data, max).bytes.len() <= max, "base64 passed its limit");
         assert!(transfer::quoted_printable(data, max).bytes.len() <= max, "quoted-printable passed its limit");

@@ -14,6 +14,7 @@ use scan::Input;
 use store::StoreError;
 use tokio::time::Instant;
 
+use crate::authenticate::authenticate;
 use crate::crashes;
 use crate::examine::context;
 use crate::flow::{Bench, Decided, Judged, Keeping, check_changed, finish, judge_report, keep};
@@ -86,7 +87,11 @@ async fn see(bench: Bench<'_>, policies: &[Arc<Policy>], spool: &Spool, arrival:
         return Seen { report: None, crashes: 0, deadline };
     }
     let context = context(bench.policy, Input::Message, None);
-    let report = bench.examiner.examine(spool, context, deadline).await;
+    let (report, auth) = tokio::join!(
+        bench.examiner.examine(spool, context, deadline),
+        authenticate(bench, policies, spool, arrival, deadline)
+    );
+    let report = report.with_auth(auth);
     let crashes = crashes::count(bench.store, spool, arrival, &report).await;
     Seen { report: Some(report), crashes, deadline }
 }

@@ -11,7 +11,7 @@ use judge::site::Site;
 use mail::arrival::Arrival;
 use mail::defect::Ambiguity;
 use mail::edit::Kept;
-use mail::evidence::{EngineId, Finding, FindingKind, ObjectId, Report, UnscannedReason};
+use mail::evidence::{Authentication, EngineId, Finding, FindingKind, ObjectId, Report, UnscannedReason};
 use mail::untrusted::Untrusted;
 use scan::{Input, RebuildRequest};
 use store::{KeptReceipt, Store, StoreError, WaivedReceipt, Waiver};
@@ -71,6 +71,8 @@ pub struct Decided {
 pub struct Bench<'a> {
     /// Who examines.
     pub examiner: &'a Examiner,
+    /// Who is asked about names; `None` where it is not asked who sent a message.
+    pub resolver: Option<&'a net::Resolver>,
     /// Where copies go; `None` where nothing is done, only shown.
     pub store: Option<&'a Store>,
     /// The policy in force.
@@ -133,11 +135,13 @@ pub async fn judge_report(
     mut report: Report,
     deadline: Instant,
 ) -> Judged {
+    // Who sent it is a fact about the message as it came, and holds for every form of it.
+    let auth = report.auth().cloned();
     if draft(&case(bench, arrival, &report, Form::AsReceived)).localise {
-        report = bench.examiner.localise(&report, spool, deadline).await;
+        report = bench.examiner.localise(&report, spool, deadline).await.with_auth(auth.clone());
     }
     if draft(&case(bench, arrival, &report, Form::AsReceived)).normalise {
-        let Some(form) = normalise(bench, spool, arrival, deadline).await else {
+        let Some(form) = normalise(bench, spool, arrival, auth, deadline).await else {
             return plan_form(bench, spool, arrival, report, Form::NotNormalisable, deadline).await;
         };
         let judged = plan_form(bench, &form.spool, arrival, form.report, Form::Normalised, deadline).await;
@@ -150,7 +154,13 @@ pub async fn judge_report(
 
 /// The unambiguous form of a message, examined; `None` when it cannot be made, or is not what it has to
 /// be. Then the message is what it was: ambiguous.
-async fn normalise(bench: Bench<'_>, spool: &Spool, arrival: &Arrival, deadline: Instant) -> Option<Normalised> {
+async fn normalise(
+    bench: Bench<'_>,
+    spool: &Spool,
+    arrival: &Arrival,
+    auth: Option<Authentication>,
+    deadline: Instant,
+) -> Option<Normalised> {
     let max = spool.len().saturating_mul(NORMALISED_GROWTH).saturating_add(NORMALISED_EXTRA);
     let made = match bench.examiner.normalise(spool, max, deadline).await {
         Ok(made) => made,
@@ -160,13 +170,13 @@ async fn normalise(bench: Bench<'_>, spool: &Spool, arrival: &Arrival, deadline:
         }
     };
     let context = context(bench.policy, Input::Message, None);
-    let mut report = bench.examiner.examine(&made, context, deadline).await;
+    let mut report = bench.examiner.examine(&made, context, deadline).await.with_auth(auth.clone());
     if report.evidence().ambiguity > Ambiguity::Cosmetic {
         tracing::error!(id = %arrival.id, "the one form of an ambiguous message is ambiguous itself; it is not used");
         return None;
     }
     if draft(&case(bench, arrival, &report, Form::Normalised)).localise {
-        report = bench.examiner.localise(&report, &made, deadline).await;
+        report = bench.examiner.localise(&report, &made, deadline).await.with_auth(auth);
     }
     Some(Normalised { spool: made, report })
 }
@@ -378,7 +388,7 @@ pub(crate) async fn check_changed(
     let mut evidence = report.evidence().clone();
     evidence.unable.extend(again.evidence().unable.iter().cloned());
     evidence.findings.extend(left);
-    let report = evidence.close(&[]);
+    let report = evidence.close(&[]).with_auth(report.auth().cloned());
     let whole = case(bench, arrival, &report, Form::NotNormalisable);
     let drafted = draft(&whole);
     let plan = plan(&whole, &drafted, &[]);

@@ -7,9 +7,11 @@
 
 pub mod acme;
 pub mod admin;
+pub mod authenticate;
 pub mod certificates;
 mod crashes;
 mod decide;
+mod dns_figures;
 mod early;
 pub mod examine;
 pub mod flow;
@@ -72,6 +74,8 @@ pub struct Current {
     pub outbox: ArcSwap<settings::config::Outbox>,
     /// The list of our recipients, if there is one.
     pub recipients: ArcSwapOption<RecipientList>,
+    /// Who is asked about names.
+    pub resolver: ArcSwap<net::Resolver>,
     /// Leave addresses, subjects and names out of the log.
     pub redact: AtomicBool,
 }
@@ -154,8 +158,15 @@ impl Service {
             return Decided { plan, report: None, output: Output::Original, keeping: Keeping::None };
         }
         let (examiner, site) = (self.current.examiner.load_full(), self.current.site.load_full());
-        let bench =
-            Bench { examiner: &examiner, store: Some(&self.store), policy: &policy.policy, site: &site, crashes: 0 };
+        let resolver = self.current.resolver.load_full();
+        let bench = Bench {
+            examiner: &examiner,
+            resolver: Some(&resolver),
+            store: Some(&self.store),
+            policy: &policy.policy,
+            site: &site,
+            crashes: 0,
+        };
         let policies = of_recipients(&policy.policy, arrival);
         let decided = decide::decide(bench, &policies, spool, arrival, received, deadline).await;
         self.metrics.observe_examination(started.elapsed());
@@ -174,8 +185,15 @@ impl Service {
         let started = Instant::now();
         let policy = self.current.policy.load_full();
         let (examiner, site) = (self.current.examiner.load_full(), self.current.site.load_full());
-        let bench =
-            Bench { examiner: &examiner, store: Some(&self.store), policy: &policy.policy, site: &site, crashes: 0 };
+        let resolver = self.current.resolver.load_full();
+        let bench = Bench {
+            examiner: &examiner,
+            resolver: Some(&resolver),
+            store: Some(&self.store),
+            policy: &policy.policy,
+            site: &site,
+            crashes: 0,
+        };
         let decided = decide::decide_each(bench, parts, spool, received, deadline).await;
         self.metrics.observe_examination(started.elapsed());
         decided
@@ -193,7 +211,8 @@ impl Service {
         decided: &mut Decided,
     ) -> Result<(), StoreError> {
         let (examiner, site) = (self.current.examiner.load_full(), self.current.site.load_full());
-        let bench = Bench { examiner: &examiner, store: Some(&self.store), policy, site: &site, crashes: 0 };
+        let bench =
+            Bench { examiner: &examiner, resolver: None, store: Some(&self.store), policy, site: &site, crashes: 0 };
         decide::keep_refused(bench, spool, arrival, decided).await
     }
 

@@ -1,6 +1,7 @@
 //! Figures for Prometheus. Labels have few values: never an address, a domain or a name that a
 //! sender chose.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
 
@@ -10,6 +11,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+
+use crate::dns_figures::DnsFigures;
 
 /// Upper bounds of the duration histograms, in seconds.
 const DURATION_BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 20.0, 80.0];
@@ -72,6 +75,15 @@ pub struct OpenedLabels {
     pub with: &'static str,
 }
 
+/// Labels of what was found out about who sent a message.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub struct AuthLabels {
+    /// `spf`, `dkim`, `dmarc`, `arc` or `iprev`.
+    pub method: &'static str,
+    /// `pass`, `fail`, … (RFC 8601 section 2.7).
+    pub result: &'static str,
+}
+
 /// The label of a session's end.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 pub struct SessionLabels {
@@ -101,6 +113,8 @@ pub struct Metrics {
     pub unable: Family<EngineLabels, Counter>,
     /// Messages in which a password opened something encrypted.
     pub opened: Family<OpenedLabels, Counter>,
+    /// Who sent the messages that were asked about.
+    pub authentication: Family<AuthLabels, Counter>,
     /// Time from the end of a message to our decision.
     pub examination: Histogram,
     /// Time from the end of a message to our reply.
@@ -149,6 +163,8 @@ pub struct Metrics {
     pub workers: Gauge<i64, AtomicI64>,
     /// Workers that ended unexpectedly, were ended at a deadline, or retired, since the start.
     pub worker_ends: Family<WorkerLabels, Counter>,
+    /// What resolvers did; each resolver of this process counts here.
+    pub dns: Arc<net::dns::Figures>,
 }
 
 /// Why a worker ended.
@@ -226,6 +242,7 @@ impl Metrics {
             early: Family::default(),
             unable: Family::default(),
             opened: Family::default(),
+            authentication: Family::default(),
             examination: histogram(),
             reply: histogram(),
             sessions: Family::default(),
@@ -250,6 +267,7 @@ impl Metrics {
             outbox_recipients: Family::default(),
             workers: Gauge::default(),
             worker_ends: Family::default(),
+            dns: Arc::default(),
         };
         metrics.register();
         metrics
@@ -271,6 +289,7 @@ impl Metrics {
         r.register("early", "Refused before the body, by surface, stage, rule and action", self.early.clone());
         r.register("opened", "Messages in which a password opened something, by where it stood", self.opened.clone());
         r.register("engine_unable", "Times an engine could not look, by engine and reason", self.unable.clone());
+        r.register("authentication", "Checks of who sent a message, by method and result", self.authentication.clone());
         r.register_with_unit(
             "examination_duration",
             "Time from the end of a message to the decision",
@@ -316,6 +335,7 @@ impl Metrics {
         r.register("outbox_recipients", "Recipients tried from the outbox by result", self.outbox_recipients.clone());
         r.register("workers", "Scan workers now running", self.workers.clone());
         r.register("worker_ends", "Scan workers that ended, by reason", self.worker_ends.clone());
+        r.register_collector(Box::new(DnsFigures(Arc::clone(&self.dns))));
         let build: Family<BuildLabels, Gauge> = Family::default();
         build.get_or_create(&BuildLabels { version: env!("CARGO_PKG_VERSION") }).set(1);
         r.register("build_info", "The version that runs", build);
@@ -345,11 +365,13 @@ mod tests {
         let labels = MessageLabels { surface: "smtp", direction: "incoming", status: "clean", action: "delivered" };
         metrics.messages.get_or_create(&labels).inc();
         metrics.observe_examination(Duration::from_millis(3));
+        metrics.dns.timeouts.fetch_add(3, std::sync::atomic::Ordering::Relaxed);
         let text = metrics.text();
         for line in [
             "mailward_messages_total{surface=\"smtp\",direction=\"incoming\",status=\"clean\",action=\"delivered\"} 1",
             "mailward_examination_duration_seconds_count 1",
             "mailward_signatures_loaded 0",
+            "mailward_dns_timeouts_total 3",
             "# EOF",
         ] {
             assert!(text.contains(line), "{line} in\n{text}");

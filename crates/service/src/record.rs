@@ -7,11 +7,11 @@ use judge::draft::Case;
 use judge::plan::{Action, Plan};
 use judge::status::Status;
 use mail::arrival::Arrival;
-use mail::evidence::{Finding, FindingKind, PasswordSource, Report, Seen};
+use mail::evidence::{AuthResult, Authentication, Finding, FindingKind, PasswordSource, Report, Seen};
 use mail::untrusted::{Untrusted, escape};
 use store::{NewEntry, SenderType};
 
-use crate::metrics::{EngineLabels, MessageLabels, Metrics, OpenedLabels, WatchedLabels, WouldLabels};
+use crate::metrics::{AuthLabels, EngineLabels, MessageLabels, Metrics, OpenedLabels, WatchedLabels, WouldLabels};
 
 /// Most objects that an entry of Backup names.
 const ENTRY_OBJECTS: usize = 100;
@@ -141,6 +141,8 @@ pub(crate) fn log(arrival: &Arrival, plan: &Plan, report: Option<&Report>, outco
     let subject = report.and_then(|r| r.facts().subject.as_ref()).map_or_else(String::new, |s| hide(s.raw()));
     let found = report.map(malware).unwrap_or_default().join(",");
     let rules = rules(plan).join(",");
+    let auth = report.and_then(Report::auth);
+    let said = |of: fn(&Authentication) -> AuthResult| auth.map_or("-", |auth| of(auth).name());
     let helo = arrival.peer.helo.as_ref().map_or_else(String::new, |h| hide(h.raw()));
     tracing::info!(
         target: "message",
@@ -159,6 +161,9 @@ pub(crate) fn log(arrival: &Arrival, plan: &Plan, report: Option<&Report>, outco
         malware = %found,
         opened = report.and_then(opened).map_or("-", PasswordSource::name),
         rules = %rules,
+        spf = said(|auth| auth.spf.result),
+        dkim = said(Authentication::dkim),
+        dmarc = said(Authentication::dmarc),
         reply = %escape(&without_addresses(&outcome.reply, redact), LOG_TEXT),
         ms = u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX),
     );
@@ -204,6 +209,18 @@ pub(crate) fn count(metrics: &Metrics, arrival: &Arrival, plan: &Plan, report: O
         metrics.opened.get_or_create(&OpenedLabels { with: with.name() }).inc();
     }
     metrics.reply.observe(outcome.took.as_secs_f64());
+    if let Some(auth) = report.and_then(Report::auth) {
+        let results = [
+            ("spf", auth.spf.result),
+            ("dkim", auth.dkim()),
+            ("dmarc", auth.dmarc()),
+            ("arc", auth.arc.result),
+            ("iprev", auth.reverse.result),
+        ];
+        for (method, result) in results {
+            metrics.authentication.get_or_create(&AuthLabels { method, result: result.name() }).inc();
+        }
+    }
     let Some(report) = report.filter(|_| plan.status != Status::Clean) else { return };
     let unable = &report.evidence().unable;
     let failed = report.objects().iter().flat_map(|o| &o.coverage).filter_map(|c| match c.seen {

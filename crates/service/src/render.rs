@@ -250,7 +250,7 @@ fn forged(message: &Message<'_>, site: &Site) -> Vec<Edit> {
         let name = field.name.of(raw);
         is_ours(name)
             || (name.eq_ignore_ascii_case(b"Authentication-Results")
-                && is_our_authserv(field.value.of(raw), &site.hostname))
+                && is_our_authserv(field.value.of(raw), site.authserv_id()))
     });
     ours.map(|(at, _)| Edit::Strip { field: u32::try_from(at).unwrap_or(u32::MAX) }).collect()
 }

@@ -80,6 +80,10 @@ fn check_host(config: &Config, found: &mut Vec<Problem>) {
         let message = format!("hostname: {:?} is not a host name", config.hostname);
         found.push(Problem::error("hostname", message).hint("write it like \"mx.example.org\""));
     }
+    if !config.authserv_id.is_empty() && !is_host(&config.authserv_id) {
+        let message = format!("authserv_id: {:?} is not a host name", config.authserv_id);
+        found.push(Problem::error("authserv_id", message).hint("write it like \"mx.example.org\""));
+    }
     if config.data_dir.as_os_str().is_empty() {
         found.push(Problem::error("data_dir", "data_dir is empty: mail that is kept needs a place"));
     }
@@ -281,6 +285,7 @@ fn check_timeouts(config: &Config, found: &mut Vec<Problem>) {
         ("next_hop.connect_timeout", config.next_hop.connect_timeout),
         ("workers.cpu", config.workers.cpu),
         ("clamd.timeout", config.clamd.timeout),
+        ("dns.timeout", config.dns.timeout),
     ];
     for (key, time) in times {
         if time == Time(0) {

@@ -102,9 +102,11 @@ macro_rules! written {
     };
 }
 
-// Behind the macro, which it uses.
+// Behind the macro, which they use.
+mod dns;
 mod socket;
 
+pub use dns::DnsServer;
 pub use socket::{FileMode, SocketAddress};
 
 /// An address to listen on: an IP address and a port; port 0 takes a free one.

@@ -7,6 +7,7 @@
 
 pub mod client;
 pub mod daemon;
+pub mod dns;
 pub mod milter;
 pub mod peers;
 pub mod postfix;
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 
 pub use client::{Client, Reply};
 pub use daemon::Daemon;
+pub use dns::{DnsServer, DnsTrick};
 pub use milter::Mta;
 pub use postfix::Postfix;
 pub use sample::eicar;

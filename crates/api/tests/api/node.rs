@@ -65,6 +65,7 @@ impl Node {
             routes: ArcSwap::default(),
             outbox: ArcSwap::default(),
             recipients: Default::default(),
+            resolver: ArcSwap::from_pointee(net::Resolver::new(&Default::default(), Arc::default())),
             redact: AtomicBool::new(false),
         };
         let service = Service::new(store, Arc::new(Metrics::new()), current, None);

@@ -11,6 +11,8 @@ use judge::status::Status;
 use judge::units::Bytes;
 use mail::arrival::Arrival;
 use mail::evidence::Report;
+use net::Resolver;
+use service::authenticate::find_out;
 use service::examine::{Examiner, context};
 use service::flow;
 use settings::Config;
@@ -41,6 +43,10 @@ pub(crate) struct BenchArgs {
     /// those that a message tells; may be repeated. Other users of this machine may see it.
     #[arg(long, value_name = "PASSWORD")]
     password: Vec<Password>,
+    /// Ask the DNS who really sent a message: SPF, DKIM, DMARC, ARC and the name of the address that --ip
+    /// gives.
+    #[arg(long)]
+    authenticate: bool,
     /// The policy to judge by [default: the one in force, else the defaults].
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
@@ -70,6 +76,8 @@ pub(crate) struct Bench {
     /// The policy that is judged by.
     pub(crate) policy: Arc<Policy>,
     site: Arc<Site>,
+    /// Who is asked about the sender, if it is asked.
+    resolver: Option<Resolver>,
     /// How many workers there are.
     pub(crate) workers: usize,
     /// A message's time begins when a worker is free for it: what waits behind others is not late.
@@ -165,7 +173,8 @@ impl Bench {
         let workers = examiner.pool().status().workers;
         let has_signatures = examiner.has_database();
         let turns = Semaphore::new(workers);
-        Ok(Self { examiner, policy: Arc::new(policy), site: Arc::new(site), workers, turns, has_signatures })
+        let resolver = args.authenticate.then(|| Resolver::new(&config.dns, Arc::default()));
+        Ok(Self { examiner, resolver, policy: Arc::new(policy), site: Arc::new(site), workers, turns, has_signatures })
     }
 
     /// Looks at a message or file. Engines look whatever the policy says; what a gateway would do
@@ -175,13 +184,26 @@ impl Bench {
         let _turn = self.turns.acquire().await;
         let deadline = Instant::now() + self.policy.limits.deadline.duration();
         let context = context(&self.policy, content.input, content.name.clone());
-        let report = self.examiner.examine(&content.spool, context, deadline).await;
+        let auth = async {
+            match &self.resolver {
+                Some(resolver) => Some(find_out(resolver, &content.spool, arrival, deadline).await),
+                None => None,
+            }
+        };
+        let (report, auth) = tokio::join!(self.examiner.examine(&content.spool, context, deadline), auth);
+        let report = report.with_auth(auth);
         if !examines(&self.policy, arrival.direction) {
             let (plan, status) = (unexamined(&self.policy, arrival), Status::of(&report));
             return Looked { report, normalised: None, plan, status };
         }
-        let bench =
-            flow::Bench { examiner: &self.examiner, store: None, policy: &self.policy, site: &self.site, crashes: 0 };
+        let bench = flow::Bench {
+            examiner: &self.examiner,
+            resolver: None,
+            store: None,
+            policy: &self.policy,
+            site: &self.site,
+            crashes: 0,
+        };
         let seen = report.clone();
         let judged = flow::judge_report(bench, &content.spool, arrival, report, deadline).await;
         let status = judged.plan.status;

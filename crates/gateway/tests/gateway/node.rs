@@ -179,6 +179,7 @@ impl Setup {
             routes: ArcSwap::from_pointee(Routes::new(routes)),
             outbox: ArcSwap::from_pointee(config.outbox.clone()),
             recipients: Default::default(),
+            resolver: ArcSwap::from_pointee(net::Resolver::new(&Default::default(), Arc::default())),
             redact: AtomicBool::new(false),
         };
         let service = Service::new(store, Arc::new(Metrics::new()), current, None);
@@ -203,6 +204,7 @@ impl Setup {
 fn site(config: &Config) -> Site {
     Site {
         hostname: config.hostname(),
+        authserv_id: config.authserv_id.clone(),
         internal_domains: config.trust.internal_domains.clone(),
         trusted_networks: config.trust.trusted_networks.iter().map(|n| n.0).collect(),
         trusted_relays: config.trust.trusted_relays.iter().map(|n| n.0).collect(),

@@ -202,11 +202,13 @@ pub enum Rule {
     RecipientUnknown,
     /// Active content of documents is taken out on arrival.
     DisarmDocument,
+    /// The message fails the DMARC of its author's domain.
+    DmarcFailed,
 }
 
 impl Rule {
     /// Every rule, in the order of the documentation.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::MalwareInfected,
         Self::MalwareProbable,
         Self::MalwareOutgoing,
@@ -228,6 +230,7 @@ impl Rule {
         Self::Greylisted,
         Self::RecipientUnknown,
         Self::DisarmDocument,
+        Self::DmarcFailed,
     ];
 
     /// The setting that says what the rule does.
@@ -253,6 +256,7 @@ impl Rule {
             Self::Greylisted => "before.greylist.enabled",
             Self::RecipientUnknown => "before.unknown_recipients",
             Self::DisarmDocument => "disarm.enabled",
+            Self::DmarcFailed => "authentication.dmarc",
         }
     }
 
@@ -285,6 +289,7 @@ impl Rule {
             Self::Greylisted => "greylisted",
             Self::RecipientUnknown => "recipient_unknown",
             Self::DisarmDocument => "disarm_document",
+            Self::DmarcFailed => "dmarc_failed",
         }
     }
 }

@@ -4,6 +4,7 @@
 //! unknown keys and both profiles' defaults come from these definitions.
 
 mod actions;
+mod authentication;
 mod before;
 mod groups;
 mod sections;
@@ -12,6 +13,7 @@ pub use actions::{
     AmbiguousAction, DisarmFailure, DocumentKind, EngineFailure, MalwareAction, RemoteContent, Rule,
     TooAmbiguousAction, UnscannedAction,
 };
+pub use authentication::{Authentication, DmarcAction};
 pub use before::{Before, Greylist, Manners, Rates, Tarpit};
 pub use groups::{Group, GroupId, RecipientMask};
 pub use sections::{
@@ -56,6 +58,8 @@ pub struct Policy {
     pub monitor: Monitor,
     /// What is decided before the body of a message comes.
     pub before: Before,
+    /// Who really sent a message (EX-08, EX-09, EX-13).
+    pub authentication: Authentication,
     /// Malware: what is done about infected mail (AV-01..05, ACT-01..20).
     pub malware: Malware,
     /// What could not be looked at, reason by reason (UN-01..03, D-18, D-19).
@@ -87,6 +91,7 @@ impl Policy {
             profile,
             monitor: Monitor::default(),
             before: Before::default(),
+            authentication: Authentication::default(),
             malware: Malware::default(),
             unscannable: Unscannable::default(),
             ambiguous: Ambiguous::default(),

@@ -23,6 +23,8 @@ pub enum EngineId {
     Yara,
     /// An external clamd.
     Clamd,
+    /// Who really sent a message: SPF, DKIM, DMARC.
+    Auth,
     /// Engines that only tests have.
     Test,
 }
@@ -36,6 +38,7 @@ impl EngineId {
             Self::HashList => "hash_list",
             Self::Yara => "yara",
             Self::Clamd => "clamd",
+            Self::Auth => "auth",
             Self::Test => "test",
         }
     }

@@ -5,11 +5,16 @@
 //! examined, excluded or unable. Only a closed report can be clean: there is no other way to make
 //! one, and no default.
 
+mod auth;
 mod finding;
 mod object;
 mod question;
 mod report;
 
+pub use auth::{
+    ArcCheck, AuthResult, Authentication, Claim, DkimCheck, DmarcCheck, DmarcPolicy, MAX_AUTHORS, MAX_SIGNATURES,
+    ReverseCheck, SpfCheck, short,
+};
 pub use finding::{Certainty, EngineId, Finding, FindingKind, MAX_EVIDENCE, Unable, UnableWhy, UnscannedReason};
 pub use object::{Active, Coverage, FileKind, MAX_NAME, Object, ObjectId, Origin, PasswordSource, Role, Seen};
 pub use question::{Answer, ExternalVerdict, Question};

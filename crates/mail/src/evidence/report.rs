@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Coverage, EngineId, Finding, FindingKind, MAX_EVIDENCE, MAX_NAME, Object, ObjectId, Origin, Seen, Unable,
-    UnableWhy, UnscannedReason,
+    Authentication, Coverage, EngineId, Finding, FindingKind, MAX_EVIDENCE, MAX_NAME, Object, ObjectId, Origin, Seen,
+    Unable, UnableWhy, UnscannedReason,
 };
 use crate::defect::Ambiguity;
 use crate::untrusted::Untrusted;
@@ -152,7 +152,7 @@ impl Evidence {
         self.add_failures();
         self.findings.sort();
         self.findings.dedup();
-        Report { evidence: self }
+        Report { evidence: self, auth: None }
     }
 
     /// A failed engine is a finding of its own: it never reads as "clean".
@@ -200,9 +200,22 @@ impl Facts {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Report {
     evidence: Evidence,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth: Option<Box<Authentication>>,
 }
 
 impl Report {
+    /// The same report with what was found out about where the message comes from.
+    pub fn with_auth(mut self, auth: Option<Authentication>) -> Self {
+        self.auth = auth.map(Box::new);
+        self
+    }
+
+    /// What was found out about where the message comes from; `None` if nobody asked.
+    pub fn auth(&self) -> Option<&Authentication> {
+        self.auth.as_deref()
+    }
+
     /// Everything that was seen.
     pub fn evidence(&self) -> &Evidence {
         &self.evidence

@@ -5,9 +5,11 @@
 
 use std::borrow::Cow;
 
+mod mailboxes;
 mod params;
 mod words;
 
+pub use mailboxes::{MAX_MAILBOXES, Mailbox, Mailboxes, mailboxes};
 pub use params::{MAX_PARAMS, Structured};
 pub use words::decode_words;
 pub(crate) use words::decode_words_noting;

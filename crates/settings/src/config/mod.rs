@@ -3,12 +3,14 @@
 //! What an administrator decides about mail is the policy (`judge::policy`); what belongs to this
 //! machine stands here: listeners, next hop, trust, limits, workers, engines.
 
+mod dns;
 mod engines;
 mod milter;
 mod routes;
 mod smtp;
 mod tls;
 
+pub use dns::Dns;
 pub use engines::{Clamd, ClamdMethod, Engines, Http, Log, LogFormat, LogLevel};
 pub use milter::{MilterHold, MilterListener};
 pub use routes::{Outbox, Route, RouteDirection};
@@ -30,6 +32,9 @@ pub struct Config {
     /// The name of this host in greetings, `Received` headers and notices. Empty: the system's
     /// host name, or `localhost` if it has none.
     pub hostname: String,
+    /// The name under which `Authentication-Results` headers say who sent a message; headers with this name
+    /// from outside are removed (RFC 8601). Empty: `hostname`. Hosts that share mailboxes may share it.
+    pub authserv_id: String,
     /// The directory of everything that is kept: Backup, message log, policy, state.
     pub data_dir: PathBuf,
     /// Where the policy is kept.
@@ -60,6 +65,8 @@ pub struct Config {
     pub engines: Engines,
     /// An external ClamAV daemon.
     pub clamd: Clamd,
+    /// The DNS.
+    pub dns: Dns,
     /// The HTTP interface: health, metrics, API.
     pub http: Http,
     /// The log.
@@ -70,6 +77,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             hostname: String::new(),
+            authserv_id: String::new(),
             data_dir: PathBuf::from("/var/lib/mailward"),
             policy: PolicySource::default(),
             smtp: vec![Listener::default()],
@@ -85,6 +93,7 @@ impl Default for Config {
             workers: Workers::default(),
             engines: Engines::default(),
             clamd: Clamd::default(),
+            dns: Dns::default(),
             http: Http::default(),
             log: Log::default(),
         }

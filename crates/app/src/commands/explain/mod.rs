@@ -116,6 +116,7 @@ fn explanation(place: &str, content: &Content, arrival: &Arrival, bench: &Bench,
     seen::findings(&looked.report, &mut out);
     seen::unscanned(&looked.report, &mut out);
     seen::defects(&looked.report, &mut out);
+    seen::sender(&looked.report, &mut out);
     decision::decision(arrival, bench, looked, &mut out);
     if !bench.has_signatures {
         let text =

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use mail::defect::Ambiguity;
 use mail::evidence::{
-    Certainty, EngineId, Facts, FindingKind, Object, ObjectId, Origin, Report, Seen, UnscannedReason,
+    AuthResult, Certainty, EngineId, Facts, FindingKind, Object, ObjectId, Origin, Report, Seen, UnscannedReason,
 };
 use mail::untrusted::Untrusted;
 
@@ -224,4 +224,30 @@ pub(super) fn defects(report: &Report, out: &mut String) {
         let _ = writeln!(out, "{line}");
     }
     more(lines.len(), out);
+}
+
+/// Who really sent it, if that was asked.
+pub(super) fn sender(report: &Report, out: &mut String) {
+    let Some(auth) = report.auth() else { return };
+    heading("Who really sent it", out);
+    let mut line = |what: &str, result: AuthResult, of: &Untrusted<String>, why: &Untrusted<String>| {
+        let _ = write!(out, "  {what:<6} {:<9} {}", result.name(), of.escaped(MAX_TEXT));
+        if !why.raw().is_empty() {
+            let _ = write!(out, " ({})", why.escaped(MAX_TEXT));
+        }
+        out.push('\n');
+    };
+    line("SPF", auth.spf.result, &auth.spf.domain, &auth.spf.why);
+    line("HELO", auth.helo.result, &auth.helo.domain, &auth.helo.why);
+    for check in &auth.dkim {
+        line("DKIM", check.result, &check.domain, &check.why);
+    }
+    for check in &auth.dmarc {
+        line("DMARC", check.result, &check.domain, &check.why);
+    }
+    line("ARC", auth.arc.result, &auth.arc.sealer, &auth.arc.why);
+    line("name", auth.reverse.result, &auth.reverse.name, &auth.reverse.why);
+    if !auth.one_author {
+        out.push_str("  From does not name exactly one author: DMARC never passes\n");
+    }
 }

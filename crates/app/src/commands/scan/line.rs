@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Done;
+use super::auth::Auth;
 use crate::looking::bench::Looked;
 use crate::looking::objects;
 
@@ -38,6 +39,9 @@ pub(super) struct ScanLine {
     pub(super) defects: Vec<ScanDefect>,
     /// The attachments of the message.
     pub(super) attachments: Vec<Attachment>,
+    /// Who really sent the message; only with `--authenticate`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) auth: Option<Auth>,
     /// What the gateway would do with such a message: `delivered`, `labelled`, `disinfected`,
     /// `object_deleted`, `held`, `message_deleted`, `blocked`, `tempfailed`. Absent for what could
     /// not be read.
@@ -195,6 +199,7 @@ impl ScanLine {
             ambiguity: ScanAmbiguity::None,
             defects: Vec::new(),
             attachments: Vec::new(),
+            auth: None,
             action: None,
             rules: Vec::new(),
             error: None,
@@ -212,6 +217,7 @@ impl ScanLine {
         for finding in report.findings() {
             self.add(report, finding);
         }
+        self.auth = report.auth().map(Auth::of);
         self.ambiguity = ScanAmbiguity::of(report.evidence().ambiguity);
         self.defects = defects(report);
         self.attachments = attachments(report);

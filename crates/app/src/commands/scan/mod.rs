@@ -1,5 +1,6 @@
 //! `mailward scan`: look for malware in files, directories, mailboxes and standard input.
 
+mod auth;
 mod line;
 mod progress;
 mod show;

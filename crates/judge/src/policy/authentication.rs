@@ -1,0 +1,34 @@
+//! What is asked, said and done about who really sent a message.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What is done about mail that fails the DMARC of its author's domain.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DmarcAction {
+    /// It is recorded; other rules may count it.
+    #[default]
+    Report,
+    /// What the domain's owner wants: `reject` is refused, `quarantine` is held in Backup.
+    Honour,
+}
+
+/// Who really sent a message: SPF, DKIM, DMARC, ARC and the name of the client's address. Asked about
+/// incoming mail of clients that are not our own; what cannot be found out never keeps mail back.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Authentication {
+    /// Check it (EX-08, EX-09).
+    pub enabled: bool,
+    /// What is done about mail that fails the DMARC of its author's domain.
+    pub dmarc: DmarcAction,
+    /// Say in `Authentication-Results` (RFC 8601) what was found (EX-13, D-13).
+    pub header: bool,
+}
+
+impl Default for Authentication {
+    fn default() -> Self {
+        Self { enabled: true, dmarc: DmarcAction::default(), header: true }
+    }
+}

@@ -1,0 +1,288 @@
+//! Who is named in From, Sender or Reply-To (RFC 5322 section 3.4, RFC 6854).
+//!
+//! One pass over the characters of the value. Where programs could disagree about who is named, every
+//! address that one of them may see is in the list, and [`Mailboxes::odd`] says so: an address in front
+//! of the angle brackets, text behind them, two of them, something without an `@`.
+//!
+//! Not handled: encoded words (the name is as written; an address can hold none), and what an
+//! internationalised domain is in ASCII. At most [`MAX_MAILBOXES`] are read.
+
+use super::unfold;
+
+/// Most mailboxes of one field.
+pub const MAX_MAILBOXES: usize = 64;
+/// Most bytes of a field that are read.
+const MAX_VALUE: usize = 64 * 1024;
+
+/// One mailbox.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Mailbox {
+    /// What stands in front of the angle brackets, as written, quotes taken off.
+    pub name: String,
+    /// The address as written, without white space and comments around it.
+    pub address: String,
+}
+
+impl Mailbox {
+    /// The domain in lower case without a final dot; empty if there is none, or an address literal.
+    pub fn domain(&self) -> String {
+        let domain = split(&self.address).map_or("", |(_, domain)| domain);
+        if domain.starts_with('[') {
+            return String::new();
+        }
+        let kept: String = domain.chars().filter(|c| !c.is_whitespace()).collect();
+        kept.trim_end_matches('.').to_lowercase()
+    }
+}
+
+/// The mailboxes of a field.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Mailboxes {
+    /// In order.
+    pub list: Vec<Mailbox>,
+    /// Programs may read the field otherwise.
+    pub odd: bool,
+}
+
+/// Where the `@` is that splits an address: the last one outside quotes.
+fn split(address: &str) -> Option<(&str, &str)> {
+    let (mut quoted, mut escaped, mut found) = (false, false, None);
+    for (at, c) in address.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            '@' if !quoted => found = Some(at),
+            _ => {}
+        }
+    }
+    let at = found?;
+    Some((address.get(..at)?, address.get(at.saturating_add(1)..)?))
+}
+
+/// How many `@` stand outside quotes.
+fn ats(address: &str) -> usize {
+    let (mut quoted, mut escaped) = (false, false);
+    let mut count = 0usize;
+    for c in address.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            '@' if !quoted => count = count.saturating_add(1),
+            _ => {}
+        }
+    }
+    count
+}
+
+/// Reads a field's value: its raw bytes, folds included.
+pub fn mailboxes(value: &[u8]) -> Mailboxes {
+    let value = unfold(value);
+    let cut = value.len() > MAX_VALUE;
+    let text = String::from_utf8_lossy(value.get(..MAX_VALUE).unwrap_or(&value));
+    let mut reader = Reader { found: Mailboxes { list: Vec::new(), odd: cut }, ..Reader::default() };
+    for c in text.chars() {
+        reader.take(c);
+    }
+    if reader.quoted || reader.depth > 0 || reader.inside.is_some() {
+        reader.found.odd = true;
+    }
+    reader.flush();
+    reader.found
+}
+
+#[derive(Default)]
+struct Reader {
+    found: Mailboxes,
+    /// What stands outside angle brackets, quotes included.
+    text: String,
+    /// What stands inside angle brackets, while they are open.
+    inside: Option<String>,
+    /// What stood inside the angle brackets that were closed.
+    closed: Option<String>,
+    /// The name that stood in front of them.
+    name: String,
+    quoted: bool,
+    escaped: bool,
+    depth: u32,
+}
+
+impl Reader {
+    fn take(&mut self, c: char) {
+        if self.depth > 0 {
+            match c {
+                _ if self.escaped => self.escaped = false,
+                '\\' => self.escaped = true,
+                '(' => self.depth = self.depth.saturating_add(1),
+                ')' => self.depth = self.depth.saturating_sub(1),
+                _ => {}
+            }
+            return;
+        }
+        if self.quoted {
+            match c {
+                _ if self.escaped => self.escaped = false,
+                '\\' => self.escaped = true,
+                '"' => self.quoted = false,
+                _ => {}
+            }
+            self.put(c);
+            return;
+        }
+        match c {
+            '(' => self.depth = 1,
+            '"' => {
+                self.quoted = true;
+                self.put(c);
+            }
+            '>' if self.inside.is_some() => self.closed = self.inside.take(),
+            c if self.inside.is_some() => self.put(c),
+            '<' => {
+                if self.closed.is_some() {
+                    self.found.odd = true;
+                    self.flush();
+                }
+                self.name = std::mem::take(&mut self.text);
+                self.inside = Some(String::new());
+            }
+            ',' | ';' => self.flush(),
+            // The name of a group; its members follow.
+            ':' => {
+                self.found.odd |= self.text.contains('@') || self.closed.is_some();
+                self.text.clear();
+            }
+            c => self.put(c),
+        }
+    }
+
+    fn put(&mut self, c: char) {
+        self.inside.as_mut().unwrap_or(&mut self.text).push(c);
+    }
+
+    /// The end of a mailbox.
+    fn flush(&mut self) {
+        let (text, name) = (std::mem::take(&mut self.text), std::mem::take(&mut self.name));
+        let open = self.inside.take();
+        let Some(inside) = self.closed.take().or(open) else {
+            if !text.trim().is_empty() {
+                self.add(String::new(), &text);
+            }
+            return;
+        };
+        // A route in front of the address (RFC 5322 section 4.4).
+        let inside = match inside.trim().strip_prefix('@').and_then(|rest| rest.split_once(':')) {
+            Some((_, address)) => address.to_owned(),
+            None => inside,
+        };
+        for other in [&name, &text] {
+            if ats(other) > 0 {
+                self.found.odd = true;
+                self.add(String::new(), other);
+            }
+        }
+        self.found.odd |= !text.trim().is_empty();
+        self.add(unquoted(name.trim()), &inside);
+    }
+
+    fn add(&mut self, name: String, address: &str) {
+        let address = address.trim();
+        // The null address `<>` names nobody.
+        let odd = ats(address) != 1 || address.chars().any(char::is_whitespace) && !address.contains('"');
+        self.found.odd |= odd;
+        if self.found.list.len() >= MAX_MAILBOXES {
+            self.found.odd = true;
+            return;
+        }
+        self.found.list.push(Mailbox { name, address: address.to_owned() });
+    }
+}
+
+/// A phrase without its quotes and backslashes.
+fn unquoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut escaped = false;
+    for c in text.chars() {
+        match c {
+            '\\' if !escaped => {
+                escaped = true;
+                continue;
+            }
+            '"' if !escaped => {}
+            c => out.push(c),
+        }
+        escaped = false;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(value: &str) -> (Vec<(String, String)>, bool) {
+        let found = mailboxes(value.as_bytes());
+        (found.list.into_iter().map(|m| (m.name, m.address)).collect(), found.odd)
+    }
+
+    #[test]
+    fn mailboxes_are_read() {
+        let cases: [(&str, &[(&str, &str)]); 11] = [
+            ("a@example.org", &[("", "a@example.org")]),
+            ("Ann <a@example.org>", &[("Ann", "a@example.org")]),
+            ("\"Ann, of B@C\" <a@example.org>", &[("Ann, of B@C", "a@example.org")]),
+            ("a@example.org (Ann <b@example.net>)", &[("", "a@example.org")]),
+            ("(x(y)) Ann\r\n <a@example.org>", &[("Ann", "a@example.org")]),
+            ("Ann <a@example.org>, b@example.net", &[("Ann", "a@example.org"), ("", "b@example.net")]),
+            ("Team: a@example.org, B <b@example.org>;", &[("", "a@example.org"), ("B", "b@example.org")]),
+            ("<@relay.example,@x.example:a@example.org>", &[("", "a@example.org")]),
+            ("\"a b\"@example.org", &[("", "\"a b\"@example.org")]),
+            ("\"a\\\"@b\" <\"x@y\"@example.org>", &[("a\"@b", "\"x@y\"@example.org")]),
+            ("Undisclosed:;", &[]),
+        ];
+        for (value, expected) in cases {
+            let expected = expected.iter().map(|(n, a)| ((*n).to_owned(), (*a).to_owned())).collect();
+            assert_eq!(read(value), (expected, false), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_programs_may_read_otherwise_is_odd_and_complete() {
+        let cases: [(&str, &[&str]); 12] = [
+            ("bank@example.com <a@example.org>", &["example.com", "example.org"]),
+            ("<a@example.org> bank@example.com", &["example.com", "example.org"]),
+            ("<a@example.org><b@example.net>", &["example.org", "example.net"]),
+            ("<a@example.org", &["example.org"]),
+            ("\"a@example.org", &[""]),
+            ("(a@example.org", &[]),
+            ("Ann", &[""]),
+            ("a@example.com@example.org", &["example.org"]),
+            ("<>", &[""]),
+            ("a b@example.org", &["example.org"]),
+            ("a@example.com: b@example.org;", &["example.org"]),
+            ("=?utf-8?q?a=40example.com?=", &[""]),
+        ];
+        for (value, domains) in cases {
+            let found = mailboxes(value.as_bytes());
+            let expected: Vec<String> = domains.iter().map(|d| (*d).to_owned()).collect();
+            assert_eq!(found.list.iter().map(Mailbox::domain).collect::<Vec<_>>(), expected, "{value}");
+            assert!(found.odd || value.starts_with('('), "{value}");
+        }
+        assert!(mailboxes(b"(a@example.org").odd);
+    }
+
+    #[test]
+    fn domains_are_compared_in_one_form() {
+        let of = |address: &str| Mailbox { name: String::new(), address: address.to_owned() }.domain();
+        assert_eq!(of("a@Example.ORG."), "example.org");
+        assert_eq!(of("a@[192.0.2.1]"), "");
+        assert_eq!(of("postmaster"), "");
+    }
+
+    #[test]
+    fn the_number_of_mailboxes_is_bounded() {
+        let many = "a@example.org,".repeat(10_000);
+        let found = mailboxes(many.as_bytes());
+        assert!(found.odd && found.list.len() == MAX_MAILBOXES);
+    }
+}

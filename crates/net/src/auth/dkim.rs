@@ -1,0 +1,327 @@
+//! DKIM signatures and the ARC chain of a message (RFC 6376, RFC 8301, RFC 8463, RFC 8617).
+//!
+//! The header alone tells which keys are needed. They are looked up at once, all together; then the
+//! whole message is verified with them in one go, away from the threads that serve others.
+//!
+//! What would pass but does not count is `policy`: SHA-1, a key under 1024 bits, an unsigned From, an
+//! identity of another domain, a body that is signed in part.
+
+use std::borrow::Borrow;
+use std::collections::HashMap;
+use std::future::Future;
+use std::hash::Hash;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, Waker};
+
+use hickory_proto::op::ResponseCode;
+use mail::evidence::{ArcCheck, AuthResult, DkimCheck, MAX_SIGNATURES, short};
+use mail_auth::common::crypto::Algorithm;
+use mail_auth::common::parse::TxtRecordParser;
+use mail_auth::common::verify::{DomainKey, VerifySignature};
+use mail_auth::dkim::{DkimError, Signature};
+use mail_auth::hickory_resolver::config::{ResolverConfig, ResolverOpts};
+use mail_auth::{
+    AuthenticatedMessage, DkimOutput, DkimResult, Error, MX, MessageAuthenticator, Parameters, RecordSet,
+    ResolverCache, Txt,
+};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::dns::Resolver;
+
+/// Most hops of an ARC chain that are verified; a longer one fails.
+pub(super) const MAX_CHAIN: usize = 20;
+/// Keys shorter than this do not count (RFC 8301 section 3.2).
+const MIN_BITS: usize = 1024;
+/// The largest message of which signatures are verified.
+const MAX_MESSAGE: usize = 128 << 20;
+
+/// What the signatures of a message say.
+#[derive(Debug, Default)]
+pub(super) struct Signatures {
+    pub(super) dkim: Vec<DkimCheck>,
+    /// Signatures over [`MAX_SIGNATURES`].
+    pub(super) left: u32,
+    pub(super) arc: ArcCheck,
+}
+
+impl Signatures {
+    /// Of a message whose signatures could not be looked at.
+    pub(super) fn unknown(why: &str) -> Self {
+        let check = DkimCheck { result: AuthResult::TempError, why: short(why), ..DkimCheck::default() };
+        let arc = ArcCheck { result: AuthResult::TempError, why: short(why), ..ArcCheck::default() };
+        Self { dkim: vec![check], left: 0, arc }
+    }
+}
+
+/// The keys that were found, by name with a final dot, for a verification that asks nobody.
+#[derive(Default)]
+pub(super) struct Keys(HashMap<Box<str>, Txt>);
+
+impl ResolverCache<Box<str>, Txt> for Keys {
+    fn get<Q>(&self, name: &Q) -> Option<Txt>
+    where
+        Box<str>: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        // Whatever was not looked up is unknown; it is never asked for from there.
+        Some(self.0.get(name).cloned().unwrap_or_else(|| unknown("it was not asked for")))
+    }
+
+    fn remove<Q>(&self, _: &Q) -> Option<Txt>
+    where
+        Box<str>: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        None
+    }
+
+    fn insert(&self, _: Box<str>, _: Txt, _: std::time::Instant) {}
+}
+
+/// A cache of what these verifications never ask for.
+pub(super) struct Nothing;
+
+impl<K, V> ResolverCache<K, V> for Nothing {
+    fn get<Q>(&self, _: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        None
+    }
+
+    fn remove<Q>(&self, _: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        None
+    }
+
+    fn insert(&self, _: K, _: V, _: std::time::Instant) {}
+}
+
+fn unknown(why: &str) -> Txt {
+    Txt::Error(Error::Dns(mail_auth::DnsError::Resolver(why.to_owned())))
+}
+
+/// The verifier; it has no server to ask.
+pub(super) fn verifier() -> Option<&'static MessageAuthenticator> {
+    static VERIFIER: OnceLock<Option<MessageAuthenticator>> = OnceLock::new();
+    let make = || {
+        let nobody = ResolverConfig::from_parts(None, Vec::new(), Vec::new());
+        MessageAuthenticator::new(nobody, ResolverOpts::default()).ok()
+    };
+    VERIFIER.get_or_init(make).as_ref()
+}
+
+pub(super) type Asked<'x> = Parameters<'x, &'x AuthenticatedMessage<'x>, Keys, Nothing, Nothing, Nothing, Nothing>;
+
+/// Parameters of a verification with these keys.
+pub(super) fn asked<'x>(message: &'x AuthenticatedMessage<'x>, keys: &'x Keys) -> Asked<'x> {
+    fn is_cache<K, V, C: ResolverCache<K, V>>(_: &C) {}
+    is_cache::<Box<str>, RecordSet<MX>, _>(&Nothing);
+    is_cache::<Box<str>, RecordSet<Ipv4Addr>, _>(&Nothing);
+    is_cache::<Box<str>, RecordSet<Ipv6Addr>, _>(&Nothing);
+    is_cache::<IpAddr, RecordSet<Box<str>>, _>(&Nothing);
+    Parameters {
+        params: message,
+        cache_txt: Some(keys),
+        cache_mx: None,
+        cache_ptr: None,
+        cache_ipv4: None,
+        cache_ipv6: None,
+    }
+}
+
+/// Runs what never waits; `None` if it does.
+pub(super) fn at_once<T>(work: impl Future<Output = T>) -> Option<T> {
+    match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
+    }
+}
+
+/// Verifies what is signed. `head` is the header at least.
+pub(super) async fn check(
+    resolver: &Resolver,
+    head: &[u8],
+    whole: impl Future<Output = io::Result<Arc<[u8]>>>,
+    deadline: Instant,
+) -> Signatures {
+    let Ok(Some(names)) = catch_unwind(|| key_names(head)) else {
+        return Signatures::unknown("the header could not be read");
+    };
+    if !names.signed {
+        return Signatures::default();
+    }
+    let (keys, whole) = tokio::join!(look_up(resolver, names.keys, deadline), whole);
+    let whole = match whole {
+        Ok(bytes) if bytes.len() <= MAX_MESSAGE => bytes,
+        Ok(_) => return Signatures::unknown("the message is too large"),
+        Err(error) => return Signatures::unknown(&error.to_string()),
+    };
+    let verified =
+        tokio::task::spawn_blocking(move || catch_unwind(AssertUnwindSafe(|| verify(&whole, &keys))).ok().flatten());
+    match verified.await {
+        Ok(Some(signatures)) => signatures,
+        _ => Signatures::unknown("the verification failed"),
+    }
+}
+
+/// What a header asks for.
+pub(super) struct Names {
+    pub(super) signed: bool,
+    pub(super) keys: Vec<String>,
+}
+
+/// The names of the keys that a header's signatures need, each once.
+pub(super) fn key_names(head: &[u8]) -> Option<Names> {
+    let Some(message) = AuthenticatedMessage::parse(head) else {
+        return Some(Names { signed: false, keys: Vec::new() });
+    };
+    let dkim = message.dkim_headers.iter().take(MAX_SIGNATURES).map(|field| field.header.domain_key());
+    let chain = message.as_headers.iter().rev().take(MAX_CHAIN).map(|field| field.header.domain_key());
+    let last = message.ams_headers.last().map(|field| field.header.domain_key());
+    let mut keys: Vec<String> = dkim.chain(chain).chain(last).map(|name| name.to_lowercase()).collect();
+    keys.sort();
+    keys.dedup();
+    let signed = !keys.is_empty() || message.has_dkim_errors || message.has_arc_errors;
+    Some(Names { signed, keys })
+}
+
+/// Looks keys up, all at once.
+pub(super) async fn look_up(resolver: &Resolver, names: Vec<String>, deadline: Instant) -> Keys {
+    let mut tasks = JoinSet::new();
+    for name in names {
+        let resolver = resolver.clone();
+        tasks.spawn(async move {
+            let found = resolver.txt(&name, deadline).await;
+            let key = match found {
+                Ok(answer) => parsed_key(&answer.records),
+                Err(error) if error.is_absent() => {
+                    Txt::Error(Error::Dns(mail_auth::DnsError::RecordNotFound(ResponseCode::NXDomain)))
+                }
+                Err(error) => unknown(&error.to_string()),
+            };
+            (name.into_boxed_str(), key)
+        });
+    }
+    let mut keys = Keys::default();
+    while let Some(done) = tasks.join_next().await {
+        if let Ok((name, key)) = done {
+            keys.0.insert(name, key);
+        }
+    }
+    keys
+}
+
+/// The first of several records that is a key (RFC 6376 section 3.6.2.2: there should be one).
+fn parsed_key(records: &[Vec<u8>]) -> Txt {
+    let mut last = Txt::Error(Error::Dns(mail_auth::DnsError::InvalidRecordType));
+    for record in records {
+        last = match catch_unwind(|| DomainKey::parse(record)) {
+            Ok(Ok(key)) => return Txt::DomainKey(Arc::new(key)),
+            Ok(Err(error)) => Txt::Error(error),
+            Err(_) => Txt::Error(Error::ParseError),
+        };
+    }
+    last
+}
+
+/// Verifies a whole message.
+fn verify(raw: &[u8], keys: &Keys) -> Option<Signatures> {
+    let verifier = verifier()?;
+    let mut message = AuthenticatedMessage::parse(raw)?;
+    let total = message.dkim_headers.len();
+    message.dkim_headers.truncate(MAX_SIGNATURES);
+    for field in &mut message.dkim_headers {
+        // Third parties that sign for others, and reports about failures: neither is ours to ask for.
+        (field.header.atps, field.header.r) = (None, false);
+    }
+    let outputs = at_once(verifier.verify_dkim(asked(&message, keys)))?;
+    let dkim: Vec<DkimCheck> = outputs.iter().take(MAX_SIGNATURES).map(|output| told(output, keys)).collect();
+    let left = u32::try_from(total.saturating_sub(MAX_SIGNATURES)).unwrap_or(u32::MAX);
+    Some(Signatures { dkim, left, arc: chain(verifier, &message, keys)? })
+}
+
+fn chain(verifier: &MessageAuthenticator, message: &AuthenticatedMessage<'_>, keys: &Keys) -> Option<ArcCheck> {
+    let instances = u32::try_from(message.as_headers.len()).unwrap_or(u32::MAX);
+    if message.as_headers.len() > MAX_CHAIN {
+        let why = short("more hops than are verified");
+        return Some(ArcCheck { result: AuthResult::Fail, instances, why, ..ArcCheck::default() });
+    }
+    let output = at_once(verifier.verify_arc(asked(message, keys)))?;
+    let sealer = output.sets().last().map(|set| set.seal.header.d.to_lowercase()).unwrap_or_default();
+    let (result, why) = match output.result() {
+        DkimResult::Pass => (AuthResult::Pass, String::new()),
+        DkimResult::None => (AuthResult::None, String::new()),
+        DkimResult::TempError(error) => (AuthResult::TempError, error.to_string()),
+        DkimResult::Neutral(error) | DkimResult::Fail(error) | DkimResult::PermError(error) => {
+            (AuthResult::Fail, error.to_string())
+        }
+    };
+    Some(ArcCheck { result, instances, sealer: short(sealer), why: short(why) })
+}
+
+/// One signature's result in our words.
+fn told(output: &DkimOutput<'_>, keys: &Keys) -> DkimCheck {
+    let (result, why) = match output.result() {
+        DkimResult::Pass => (AuthResult::Pass, String::new()),
+        DkimResult::None => (AuthResult::None, String::new()),
+        DkimResult::TempError(error) => (AuthResult::TempError, error.to_string()),
+        DkimResult::PermError(error) => (AuthResult::PermError, error.to_string()),
+        DkimResult::Fail(error) => (AuthResult::Fail, error.to_string()),
+        DkimResult::Neutral(error) => {
+            let result = match error {
+                Error::Dkim(DkimError::FailedBodyHashMatch) => AuthResult::Fail,
+                Error::Dkim(DkimError::SignatureExpired | DkimError::SignatureLength) => AuthResult::Policy,
+                _ => AuthResult::Neutral,
+            };
+            (result, error.to_string())
+        }
+    };
+    let mut check = DkimCheck { result, why: short(why), ..DkimCheck::default() };
+    let Some(signature) = output.signature() else { return check };
+    check.domain = short(signature.d.to_lowercase());
+    check.selector = short(signature.s.as_str());
+    check.identity = short(signature.i.as_str());
+    check.algorithm = signature.a.name().to_owned();
+    let bits = match keys.0.get(signature.domain_key().to_lowercase().as_str()) {
+        Some(Txt::DomainKey(key)) if signature.a != Algorithm::Ed25519Sha256 => key.p.public_key_bits(),
+        _ => usize::MAX,
+    };
+    check.bits = if bits == usize::MAX { 0 } else { u32::try_from(bits).unwrap_or(0) };
+    if check.result == AuthResult::Pass
+        && let Some(why) = does_not_count(signature, bits)
+    {
+        (check.result, check.why) = (AuthResult::Policy, short(why));
+    }
+    check
+}
+
+/// Why a signature that verifies does not count.
+fn does_not_count(signature: &Signature, bits: usize) -> Option<&'static str> {
+    if signature.a == Algorithm::RsaSha1 {
+        return Some("SHA-1 does not count (RFC 8301)");
+    }
+    if bits < MIN_BITS {
+        return Some("the key is under 1024 bits (RFC 8301)");
+    }
+    if !signature.h.iter().any(|name| name.trim().eq_ignore_ascii_case("from")) {
+        return Some("From is not signed (RFC 6376 section 5.4)");
+    }
+    let identity = signature.i.rsplit_once('@').map(|(_, domain)| domain.to_lowercase());
+    let domain = signature.d.to_lowercase();
+    let own =
+        |identity: String| identity.strip_suffix(&domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    if !identity.is_none_or(own) {
+        return Some("the identity is of another domain (RFC 6376 section 3.5)");
+    }
+    None
+}

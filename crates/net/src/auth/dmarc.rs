@@ -1,0 +1,194 @@
+//! DMARC: does the author's domain stand behind the message, and what does it want done if not?
+//! (RFC 9989)
+//!
+//! The domain that speaks for an author is found by walking up the tree of names (section 4.10),
+//! never by a list of public suffixes. Not handled here: reports.
+
+use mail::evidence::{AuthResult, DkimCheck, DmarcCheck, DmarcPolicy, SpfCheck, short};
+use mail_auth::common::parse::TxtRecordParser;
+use mail_auth::dmarc::{Alignment, Dmarc, Policy, Psd};
+use tokio::time::Instant;
+
+use crate::dns::{DnsError, Resolver};
+
+/// Most names that one walk asks about (section 4.10: a longer name is cut to seven labels).
+const MAX_LABELS: usize = 7;
+/// Most bytes of a record that are read.
+const MAX_RECORD: usize = 4096;
+
+/// The records on the way up from a domain, the longest name first.
+type Walk = Vec<(String, Dmarc)>;
+
+/// Checks one author's domain, and marks the signatures that are its own.
+pub(super) async fn check(
+    resolver: &Resolver,
+    author: &str,
+    spf: &SpfCheck,
+    dkim: &mut [DkimCheck],
+    deadline: Instant,
+) -> DmarcCheck {
+    let mut check = DmarcCheck { domain: short(author), ..DmarcCheck::default() };
+    let walked = match walk(resolver, author, deadline).await {
+        Ok(walked) => walked,
+        Err(error) => {
+            (check.result, check.why) = (AuthResult::TempError, short(error.to_string()));
+            return check;
+        }
+    };
+    let org = organisation(&walked, author);
+    let own = walked.iter().find(|(name, _)| name == author);
+    let Some((name, record)) = own.or_else(|| walked.iter().find(|(name, _)| *name == org)).or(walked.last()) else {
+        align_without_record(author, dkim);
+        return check;
+    };
+    check.record_of = short(name.as_str());
+    let aligned = Aligned { resolver, author, org: &org, deadline };
+    let mut unknown = None;
+    if matches!(spf.result, AuthResult::Pass | AuthResult::TempError) {
+        match aligned.with(spf.domain.raw(), record.aspf).await {
+            Ok(true) if spf.result == AuthResult::Pass => check.spf_aligned = true,
+            Ok(true) => unknown = Some("SPF could not be checked".to_owned()),
+            Ok(false) => {}
+            Err(error) => unknown = Some(error.to_string()),
+        }
+    }
+    for signature in dkim {
+        if !matches!(signature.result, AuthResult::Pass | AuthResult::TempError) {
+            continue;
+        }
+        match aligned.with(signature.domain.raw(), record.adkim).await {
+            Ok(true) => {
+                signature.aligned = true;
+                check.dkim_aligned |= signature.result == AuthResult::Pass;
+                if signature.result == AuthResult::TempError {
+                    unknown = Some("a signature could not be checked".to_owned());
+                }
+            }
+            Ok(false) => {}
+            Err(error) => unknown = Some(error.to_string()),
+        }
+    }
+    let Some(policy) = policy(resolver, author, own.is_some(), record, deadline).await else {
+        check.why = short("the record has neither a policy nor an address for reports");
+        return check;
+    };
+    check.policy = policy;
+    (check.result, check.why) = match unknown {
+        _ if check.spf_aligned || check.dkim_aligned => (AuthResult::Pass, short("")),
+        Some(why) => (AuthResult::TempError, short(why)),
+        None => (AuthResult::Fail, short("neither SPF nor a signature passes for a domain of the author")),
+    };
+    check
+}
+
+/// Without a record the same domain, and what is below it or above it, still is the author's own.
+fn align_without_record(author: &str, dkim: &mut [DkimCheck]) {
+    for signature in dkim.iter_mut().filter(|signature| signature.result == AuthResult::Pass) {
+        signature.aligned |= signature.domain.raw() == author || is_below(signature.domain.raw(), author);
+    }
+}
+
+/// Whether a name is below `domain`.
+fn is_below(name: &str, domain: &str) -> bool {
+    name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
+}
+
+struct Aligned<'a> {
+    resolver: &'a Resolver,
+    author: &'a str,
+    org: &'a str,
+    deadline: Instant,
+}
+
+impl Aligned<'_> {
+    /// Whether a domain that passed is the author's own (section 4.10.2).
+    async fn with(&self, domain: &str, alignment: Alignment) -> Result<bool, DnsError> {
+        if domain == self.author {
+            return Ok(true);
+        }
+        if alignment == Alignment::Strict || !(domain == self.org || is_below(domain, self.org)) {
+            return Ok(false);
+        }
+        let walked = walk(self.resolver, domain, self.deadline).await?;
+        Ok(organisation(&walked, domain) == self.org)
+    }
+}
+
+/// What the owner wants; `None` where the record is no use (section 4.7).
+async fn policy(
+    resolver: &Resolver,
+    author: &str,
+    own: bool,
+    record: &Dmarc,
+    deadline: Instant,
+) -> Option<DmarcPolicy> {
+    if record.p == Policy::Unspecified {
+        return (!record.rua.is_empty()).then_some(DmarcPolicy::None);
+    }
+    let wish = if own {
+        record.p
+    } else if record.np != record.sp && resolver.a(author, deadline).await == Err(DnsError::NoName) {
+        record.np
+    } else {
+        record.sp
+    };
+    // In test mode each wish is one less strict.
+    Some(match (wish, record.t) {
+        (Policy::Reject, false) => DmarcPolicy::Reject,
+        (Policy::Reject, true) | (Policy::Quarantine, false) => DmarcPolicy::Quarantine,
+        _ => DmarcPolicy::None,
+    })
+}
+
+/// The records from a domain up to its top-level domain.
+async fn walk(resolver: &Resolver, domain: &str, deadline: Instant) -> Result<Walk, DnsError> {
+    let labels: Vec<&str> = domain.split('.').collect();
+    let mut found = Walk::new();
+    if labels.len() < 2 || labels.iter().any(|label| label.is_empty()) {
+        return Ok(found);
+    }
+    let mut from = 0;
+    while from < labels.len() {
+        let name = labels.get(from..).unwrap_or_default().join(".");
+        if let Some(record) = record(resolver, &name, deadline).await? {
+            let last = matches!(record.psd, Psd::Yes | Psd::No);
+            found.push((name, record));
+            if last {
+                break;
+            }
+        }
+        from = (from + 1).max(labels.len().saturating_sub(MAX_LABELS));
+    }
+    Ok(found)
+}
+
+/// The one record of a name; none if it has several.
+async fn record(resolver: &Resolver, name: &str, deadline: Instant) -> Result<Option<Dmarc>, DnsError> {
+    let texts = match resolver.txt(&format!("_dmarc.{name}"), deadline).await {
+        Ok(answer) => answer.records,
+        Err(error) if error.is_absent() => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let fits = |text: &&Vec<u8>| text.starts_with(b"v=DMARC1") && text.len() <= MAX_RECORD;
+    let mut records = texts.iter().filter(fits);
+    let (Some(text), None) = (records.next(), records.next()) else { return Ok(None) };
+    // A parser of foreign text that is not ours: what it cannot read is no record.
+    let parsed = std::panic::catch_unwind(|| Dmarc::parse(text));
+    Ok(parsed.ok().and_then(Result::ok))
+}
+
+/// The domain that speaks for all that are below it (section 4.10.2).
+fn organisation(walked: &Walk, start: &str) -> String {
+    for (name, record) in walked {
+        match record.psd {
+            Psd::No => return name.clone(),
+            Psd::Yes if name != start => {
+                let rest = start.strip_suffix(name.as_str()).unwrap_or_default().trim_end_matches('.');
+                let label = rest.rsplit('.').next().unwrap_or_default();
+                return format!("{label}.{name}");
+            }
+            _ => {}
+        }
+    }
+    walked.last().map_or_else(|| start.to_owned(), |(name, _)| name.clone())
+}

@@ -1,0 +1,154 @@
+//! Authentication: who really sent a message. Answered from the DNS and from the message's
+//! signatures, within a deadline; the answer is a value that is recorded.
+//!
+//! DKIM signatures and ARC chains are verified by `mail-auth`, which gets the keys that our resolver
+//! found and asks nothing itself; a panic in it counts as "could not be found out". SPF, DMARC and
+//! the name of the address are looked up here. Nothing of this ever delays a message over its
+//! deadline: what has no answer by then is `temperror`.
+
+mod dkim;
+mod dmarc;
+mod reverse;
+pub mod spf;
+
+use std::future::Future;
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use mail::address::Address;
+use mail::evidence::{AuthResult, Authentication, Claim, MAX_AUTHORS, SpfCheck, short};
+use mail::graph::{EntityId, Limits, parse};
+use mail::header::{Mailbox, mailboxes};
+use tokio::time::{Instant, timeout_at};
+
+use self::dkim::Signatures;
+use self::spf::Identity;
+use crate::dns::Resolver;
+
+/// Finds out where a message comes from. `head` is its header, at least; `whole` gives all its bytes,
+/// and is asked only if there is a signature to verify.
+pub async fn authenticate(
+    resolver: &Resolver,
+    claim: &Claim,
+    head: &[u8],
+    whole: impl Future<Output = io::Result<Arc<[u8]>>>,
+    deadline: Instant,
+) -> Authentication {
+    let (authors, one_author) = authors(head);
+    let helo = || identity_check(resolver, claim, None, deadline);
+    let sender = Address::parse(claim.mail_from.raw());
+    let from = async {
+        match &sender {
+            Some(sender) => Some(identity_check(resolver, claim, Some(sender), deadline).await),
+            None => None,
+        }
+    };
+    let reverse = async {
+        match claim.ip {
+            Some(ip) => reverse::check(resolver, ip, deadline).await,
+            None => Default::default(),
+        }
+    };
+    let signatures = signatures(resolver, head, whole, deadline);
+    let (helo, from, reverse, signatures) = tokio::join!(helo(), from, reverse, signatures);
+    let Signatures { dkim, left, arc } = signatures;
+    let mut found = Authentication {
+        ip: claim.ip,
+        // The null sender stands for the host itself (RFC 7208 section 2.4).
+        spf: from.unwrap_or_else(|| helo.clone()),
+        helo,
+        dkim,
+        dkim_left: left,
+        dmarc: Vec::new(),
+        one_author,
+        arc,
+        reverse,
+    };
+    for author in authors {
+        let check = dmarc::check(resolver, &author, &found.spf, &mut found.dkim, deadline).await;
+        found.dmarc.push(check);
+    }
+    found
+}
+
+/// SPF of the sender, or of the greeting where there is none.
+async fn identity_check(resolver: &Resolver, claim: &Claim, sender: Option<&Address>, deadline: Instant) -> SpfCheck {
+    let helo = claim.helo.raw().as_str();
+    let (local, domain) = sender.map_or(("", helo), |sender| (sender.local(), sender.domain()));
+    let domain = to_ascii(domain);
+    let Some(ip) = claim.ip else {
+        let why = short("the client's address is not known");
+        return SpfCheck { domain: short(domain), result: AuthResult::None, why };
+    };
+    // An address literal is no domain (RFC 7208 section 2.3).
+    if domain.starts_with('[') || domain.parse::<IpAddr>().is_ok() {
+        let why = short("an address, not a domain");
+        return SpfCheck { domain: short(domain), result: AuthResult::None, why };
+    }
+    let identity = Identity { ip, helo, local, domain: &domain };
+    match timeout_at(deadline, spf::check(resolver, identity, deadline)).await {
+        Ok(check) => check,
+        Err(_) => {
+            SpfCheck { domain: short(domain.as_str()), result: AuthResult::TempError, why: short("the time was up") }
+        }
+    }
+}
+
+async fn signatures(
+    resolver: &Resolver,
+    head: &[u8],
+    whole: impl Future<Output = io::Result<Arc<[u8]>>>,
+    deadline: Instant,
+) -> Signatures {
+    match timeout_at(deadline, dkim::check(resolver, head, whole, deadline)).await {
+        Ok(signatures) => signatures,
+        Err(_) => Signatures::unknown("the time was up"),
+    }
+}
+
+/// The domains of a header's authors, each once, in ASCII; and whether there is exactly one author.
+fn authors(head: &[u8]) -> (Vec<String>, bool) {
+    let message = parse(head, &Limits::default());
+    let top = EntityId(0);
+    let buffer = message.entity(top).map_or(&[][..], |entity| message.buffer(entity.buffer));
+    let fields: Vec<_> = message.fields(top).iter().filter(|field| field.name_is(buffer, "from")).collect();
+    let read: Vec<_> = fields.iter().map(|field| mailboxes(field.value.of(buffer))).collect();
+    let all = || read.iter().flat_map(|found| found.list.iter());
+    let one = fields.len() == 1 && all().count() == 1 && !read.iter().any(|found| found.odd);
+    let mut domains: Vec<String> = Vec::new();
+    for domain in all().map(Mailbox::domain).filter(|domain| !domain.is_empty()) {
+        let domain = to_ascii(&domain);
+        if domains.len() < MAX_AUTHORS && !domains.contains(&domain) {
+            domains.push(domain);
+        }
+    }
+    (domains, one)
+}
+
+/// An internationalised domain as the DNS has it (RFC 5891); in lower case, without a final dot.
+fn to_ascii(domain: &str) -> String {
+    mail_auth::common::to_a_label(domain).trim_end_matches('.').to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::authors;
+
+    #[test]
+    fn every_domain_in_from_is_an_authors() {
+        let cases: [(&str, &[&str], bool); 7] = [
+            ("From: Ann <ann@Example.org>\r\n\r\n", &["example.org"], true),
+            ("From: a@example.org, b@example.org\r\n\r\n", &["example.org"], false),
+            ("From: a@example.org\r\nfrom: b@example.net\r\n\r\n", &["example.org", "example.net"], false),
+            ("Subject: x\r\nFrom : a@example.org\r\n\r\n", &["example.org"], true),
+            ("From: a@example.com <b@example.org>\r\n\r\n", &["example.com", "example.org"], false),
+            ("From: a@b\u{fc}cher.example\r\n\r\n", &["xn--bcher-kva.example"], true),
+            ("Subject: x\r\n\r\nFrom: a@example.org\r\n", &[], false),
+        ];
+        for (head, domains, one) in cases {
+            let expected: Vec<String> = domains.iter().map(|d| (*d).to_owned()).collect();
+            assert_eq!(authors(head.as_bytes()), (expected, one), "{head:?}");
+        }
+    }
+}

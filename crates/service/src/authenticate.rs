@@ -1,0 +1,64 @@
+//! Asks who really sent a message, beside its examination.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use judge::auth::asks;
+use judge::policy::Policy;
+use mail::arrival::Arrival;
+use mail::evidence::{Authentication, Claim};
+use mail::untrusted::Untrusted;
+use net::Resolver;
+use tokio::time::Instant;
+
+use crate::flow::Bench;
+use crate::spool::Spool;
+
+/// How much of a message is read as its header.
+const HEAD_MAX: usize = 256 * 1024;
+/// How long it may take in all; what is not known by then is `temperror`.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Finds out who really sent a message, if any of these policies wants to know and somebody can be asked. Ends by
+/// `deadline`.
+pub(crate) async fn authenticate(
+    bench: Bench<'_>,
+    policies: &[Arc<Policy>],
+    spool: &Spool,
+    arrival: &Arrival,
+    deadline: Instant,
+) -> Option<Authentication> {
+    let resolver = bench.resolver?;
+    if !policies.iter().any(|policy| asks(policy, bench.site, arrival)) {
+        return None;
+    }
+    Some(find_out(resolver, spool, arrival, deadline).await)
+}
+
+/// Finds out who really sent a message, whatever the policy says.
+pub async fn find_out(resolver: &Resolver, spool: &Spool, arrival: &Arrival, deadline: Instant) -> Authentication {
+    let claim = Claim {
+        ip: arrival.peer.ip,
+        helo: arrival.peer.helo.clone().unwrap_or_default(),
+        mail_from: Untrusted::new(arrival.envelope.mail_from.as_ref().map_or("", |a| a.as_str()).to_owned()),
+    };
+    let head = match spool.read_at(0, HEAD_MAX) {
+        Ok(head) => head,
+        Err(error) => {
+            tracing::warn!(id = %arrival.id, %error, "the header could not be read; who sent the message is not known");
+            return Authentication { ip: claim.ip, ..Authentication::default() };
+        }
+    };
+    let whole = async {
+        match spool {
+            Spool::Memory(bytes) => Ok(Arc::clone(bytes)),
+            Spool::File { .. } => {
+                let spool = spool.clone();
+                let read = tokio::task::spawn_blocking(move || spool.bytes()).await;
+                read.unwrap_or_else(|crash| Err(std::io::Error::other(crash)))
+            }
+        }
+    };
+    let deadline = deadline.min(Instant::now() + LIMIT);
+    net::auth::authenticate(resolver, &claim, &head, whole, deadline).await
+}
