@@ -357,6 +357,7 @@ mod tests {
         use Direction::{Incoming, Internal, Outgoing};
         let (routes, metrics) = (Routes::new(Vec::new()), Metrics::new());
         let site = |domains: &[&str]| Site {
+            authserv_id: String::new(),
             hostname: "mx.example.org".to_owned(),
             internal_domains: domains.iter().map(|domain| (*domain).to_owned()).collect(),
             trusted_networks: Vec::new(),
