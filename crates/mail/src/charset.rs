@@ -80,6 +80,10 @@ pub(crate) fn wide_to_text(bytes: &[u8]) -> String {
 /// The encoding of a label. `replacement` would hide the whole text behind one character, so it
 /// counts as unknown.
 fn find(charset: &str) -> Option<&'static Encoding> {
+    // By far the most frequent label.
+    if charset == "utf-8" {
+        return Some(UTF_8);
+    }
     Encoding::for_label(charset.trim().as_bytes()).filter(|encoding| *encoding != REPLACEMENT)
 }
 
@@ -90,10 +94,13 @@ fn by_escapes(charset: &str) -> Option<Recode> {
 
 /// Text without a usable label.
 fn guess(bytes: &[u8]) -> Cow<'_, str> {
-    if Encoding::for_bom(bytes).is_none() && std::str::from_utf8(bytes).is_err() {
-        return WINDOWS_1252.decode_without_bom_handling(bytes).0;
+    if Encoding::for_bom(bytes).is_some() {
+        return UTF_8.decode(bytes).0;
     }
-    UTF_8.decode(bytes).0
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => WINDOWS_1252.decode_without_bom_handling(bytes).0,
+    }
 }
 
 #[cfg(test)]

@@ -85,7 +85,7 @@ impl Builder<'_, '_> {
         self.graph.entities.len() >= self.most_entities
     }
 
-    /// Adds an entity that begins at `start`, as a leaf, and hangs it under its parent.
+    /// Adds an entity that begins at `start`, as a leaf without a media type, and hangs it under its parent.
     pub(super) fn add(
         &mut self,
         parent: Option<EntityId>,
@@ -102,7 +102,7 @@ impl Builder<'_, '_> {
             header: at,
             body: at,
             part: String::new(),
-            media: "text/plain".to_owned(),
+            media: String::new(),
             encoding: Encoding::Identity,
             charset: None,
             names: Vec::new(),

@@ -97,17 +97,18 @@ pub(super) fn read(
     note: &mut dyn FnMut(DefectCode, Span),
 ) -> Head {
     check_fields(buffer, fields, note);
-    let first = |name: &str| fields.iter().find(|field| field.name_is(buffer, name));
+    let told = MimeFields::of(buffer, fields);
     let structured = |field: &Field| Structured::parse(field.value.of(buffer));
 
-    let mut odd = is_odd(buffer, fields);
-    let type_field = first("content-type");
+    let mut odd = told.odd;
+    let type_field = told.types;
     let content_type = type_field.map(structured).unwrap_or_default();
     let media = media(&content_type, type_field, default_media, note);
     let boundary = type_field.and_then(|field| boundary(&content_type, &media, field.whole, note));
     let charset = charset(&content_type, &media, type_field, note).or_else(|| {
         // Others take the last field of several.
-        let others = fields.iter().filter(|field| field.name_is(buffer, "content-type")).skip(1).take(MAX_FIELDS);
+        let of_name = |field: &&Field| told.several && field.name_is(buffer, "content-type");
+        let others = fields.iter().filter(of_name).skip(1).take(MAX_FIELDS);
         others.last().and_then(|field| charset_of(&structured(field)))
     });
     let is_multipart = media.starts_with("multipart/");
@@ -125,7 +126,7 @@ pub(super) fn read(
         }
         _ => {}
     }
-    let encoding = first("content-transfer-encoding").map_or(Encoding::Identity, |field| {
+    let encoding = told.encodings.map_or(Encoding::Identity, |field| {
         let value = field.value.of(buffer);
         let token = header::token(value);
         odd |= !value.trim_ascii().eq_ignore_ascii_case(token.as_bytes());
@@ -137,7 +138,7 @@ pub(super) fn read(
         encoding
     });
 
-    let disposition_field = first("content-disposition");
+    let disposition_field = told.dispositions;
     let disposition = disposition_field.map(structured).unwrap_or_default();
     for (value, field, name) in [(&content_type, type_field, "name"), (&disposition, disposition_field, "filename")] {
         let Some(field) = field else { continue };
@@ -148,7 +149,7 @@ pub(super) fn read(
             note(DefectCode::LimitReached, field.whole);
         }
     }
-    let names = names(buffer, fields, &disposition, &content_type);
+    let names = names(buffer, fields, told.several, &disposition, &content_type);
     if names.iter().any(|name| Signs::of(name.raw()).any()) {
         let field = disposition_field.or(type_field);
         note(DefectCode::DeceptiveName, field.map(|field| field.whole).unwrap_or_default());
@@ -157,22 +158,38 @@ pub(super) fn read(
     Head { media, encoding, charset, boundary, names, disposition, odd }
 }
 
-/// Whether a field that says how to read the body stands several times, or has blanks in front of its
-/// colon, which make some clients pass over it.
-fn is_odd(buffer: &[u8], fields: &[Field]) -> bool {
-    let (mut types, mut encodings) = (0u32, 0u32);
-    for field in fields {
-        let name = field.name.of(buffer);
-        match name.len() {
-            12 if name.eq_ignore_ascii_case(b"content-type") => types += 1,
-            25 if name.eq_ignore_ascii_case(b"content-transfer-encoding") => encodings += 1,
-            _ => continue,
+/// The first field of each name that says how to read a body.
+#[derive(Default)]
+struct MimeFields<'f> {
+    types: Option<&'f Field>,
+    encodings: Option<&'f Field>,
+    dispositions: Option<&'f Field>,
+    /// Whether type or disposition stand several times.
+    several: bool,
+    /// Whether type or encoding stand several times, or have blanks in front of their colon, which make
+    /// some clients pass over them.
+    odd: bool,
+}
+
+impl<'f> MimeFields<'f> {
+    fn of(buffer: &[u8], fields: &'f [Field]) -> Self {
+        let mut out = Self::default();
+        for field in fields {
+            let name = field.name.of(buffer);
+            // Most fields are none of these by their length alone.
+            let (first, is_disposition) = match name.len() {
+                12 if name.eq_ignore_ascii_case(b"content-type") => (&mut out.types, false),
+                25 if name.eq_ignore_ascii_case(b"content-transfer-encoding") => (&mut out.encodings, false),
+                19 if name.eq_ignore_ascii_case(b"content-disposition") => (&mut out.dispositions, true),
+                _ => continue,
+            };
+            let again = first.is_some();
+            first.get_or_insert(field);
+            out.several |= again && name.len() != 25;
+            out.odd |= !is_disposition && (again || field.value.start != field.name.end.saturating_add(1));
         }
-        if types > 1 || encodings > 1 || field.value.start != field.name.end.saturating_add(1) {
-            return true;
-        }
+        out
     }
-    false
 }
 
 /// Whether clients may take another boundary.
@@ -203,7 +220,7 @@ fn check_fields(buffer: &[u8], fields: &[Field], note: &mut dyn FnMut(DefectCode
         }
         seen |= bit;
         let is_text = field.name_is(buffer, "subject") || field.name_is(buffer, "from");
-        if is_text && memchr::memmem::find(value, b"=?").is_some() && header::decode_words_noting(value).1 {
+        if is_text && header::has_bad_word(value) {
             note(DefectCode::BadEncodedWord, field.whole);
         }
     }

@@ -20,10 +20,12 @@ const MAX_FIELDS: usize = 6;
 const MAX_NAME: usize = 1024;
 const NAME_END: usize = 256;
 
-/// The names by these fields; `disposition` and `content_type` are the first of their kind.
+/// The names by these fields; `disposition` and `content_type` are the first of their kind, `several`
+/// says whether they are not the only ones.
 pub(super) fn names(
     buffer: &[u8],
     fields: &[Field],
+    several: bool,
     disposition: &Structured,
     content_type: &Structured,
 ) -> Vec<Untrusted<String>> {
@@ -31,8 +33,6 @@ pub(super) fn names(
     disposition.texts("filename").into_iter().chain(content_type.texts("name")).for_each(|name| out.put(name));
     let odd = |value: &Structured, own: &str, other: &str| (value.has(own) && value.is_varied(own)) || value.has(other);
     let varied = odd(disposition, "filename", "name") || odd(content_type, "name", "filename");
-    let several = |name: &str| fields.iter().filter(|field| field.name_is(buffer, name)).nth(1).is_some();
-    let several = several("content-disposition") || several("content-type");
     let is_name =
         |field: &&Field| field.name_is(buffer, "content-disposition") || field.name_is(buffer, "content-type");
     if varied || several || !out.all.iter().all(|name| is_simple(name.raw())) {

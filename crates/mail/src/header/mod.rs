@@ -12,7 +12,7 @@ mod words;
 pub use mailboxes::{MAX_MAILBOXES, Mailbox, Mailboxes, mailboxes};
 pub use params::{MAX_PARAMS, Structured};
 pub use words::decode_words;
-pub(crate) use words::decode_words_noting;
+pub(crate) use words::has_bad_word;
 
 /// A field's value on one line: line ends taken out, white space at both ends dropped.
 pub fn unfold(value: &[u8]) -> Cow<'_, [u8]> {

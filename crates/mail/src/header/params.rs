@@ -241,6 +241,15 @@ fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
+/// Whether a byte may stand in a token, or is the slash of a type (RFC 2045 section 5.1).
+fn is_token(byte: u8) -> bool {
+    let special = matches!(
+        byte,
+        b'(' | b')' | b'<' | b'>' | b'@' | b',' | b';' | b':' | b'\\' | b'"' | b'[' | b']' | b'?' | b'='
+    );
+    (33..=126).contains(&byte) && !special
+}
+
 /// Walks over a value; each byte is passed once.
 struct Cursor<'a> {
     bytes: &'a [u8],
@@ -297,8 +306,10 @@ impl<'a> Cursor<'a> {
                 }
             }
         }
-        self.bad |= token.iter().any(|byte| !(33..=126).contains(byte) || b"()<>@,;:\\\"[]?=".contains(byte));
-        String::from_utf8_lossy(&token).trim().to_ascii_lowercase()
+        self.bad |= token.iter().any(|byte| !is_token(*byte));
+        token.make_ascii_lowercase();
+        let token = String::from_utf8(token).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
+        if token.trim().len() == token.len() { token } else { token.trim().to_owned() }
     }
 
     /// One parameter up to its semicolon; `None` for what is none.
@@ -320,9 +331,11 @@ impl<'a> Cursor<'a> {
         } else {
             self.read_bare()
         };
-        let name = String::from_utf8_lossy(name).to_ascii_lowercase();
-        let (base, section, extended) = split_name(&name);
-        Some(Param { base: base.to_owned(), section, extended, value, lax })
+        let mut base = String::from_utf8_lossy(name).into_owned();
+        base.make_ascii_lowercase();
+        let (name, section, extended) = split_name(&base);
+        base.truncate(name.len());
+        Some(Param { base, section, extended, value, lax })
     }
 
     /// A value without quotes: by the grammar up to a blank or comment; laxly up to the semicolon.

@@ -93,7 +93,12 @@ pub(crate) fn is_needless(byte: u8) -> bool {
 
 /// Whether a line holds nothing but base64. The middle is looked at first: it tells texts quickly.
 fn is_run(line: &[u8]) -> bool {
+    // Texts have blanks early on.
+    let blanks = |start: &[u8; 16]| start.iter().fold(0u8, |all, byte| all | u8::from(*byte == b' ')) != 0;
     let line = line.trim_ascii_end();
+    if line.first_chunk().is_some_and(blanks) {
+        return false;
+    }
     let sample = line.iter().step_by(5).all(|byte| class(*byte) < 64 || *byte == b'=');
     sample && line.iter().all(|byte| class(*byte) < 64 || *byte == b'=')
 }

@@ -189,8 +189,8 @@ fn is_visible(byte: u8) -> bool {
 pub(crate) fn holds_raw_bytes(body: &[u8]) -> bool {
     // No early end inside a chunk, so that the compiler can look at many bytes at once.
     let bad = |byte: u8| {
-        let control = byte < b' ' && byte != b'\t' && byte != b'\r' && byte != b'\n';
-        u8::from(control || byte > b'~')
+        let visible = byte.wrapping_sub(b' ') <= b'~' - b' ';
+        u8::from(!(visible | (byte == b'\t') | (byte == b'\r') | (byte == b'\n')))
     };
     body.chunks(1024).any(|chunk| chunk.iter().fold(0u8, |all, byte| all | bad(*byte)) != 0)
 }
@@ -338,14 +338,26 @@ pub(crate) fn is_damaged_quoted_printable(body: &[u8]) -> bool {
 /// Whether a quoted-printable body holds an escape that is none, and whether one of what needs none.
 pub(crate) fn escapes(body: &[u8]) -> (bool, bool) {
     let (mut damaged, mut needless) = (false, false);
-    for at in memchr::memchr_iter(b'=', body) {
-        let digit = |at: usize| body.get(at).copied().and_then(hex);
-        match (digit(at.saturating_add(1)), digit(at.saturating_add(2))) {
-            (Some(high), Some(low)) => needless |= is_needless(high << 4 | low),
-            _ => damaged |= !is_escape(body, at),
+    let mut rest = body;
+    loop {
+        // Escapes often stand side by side.
+        if rest.first() != Some(&b'=') {
+            let plain = memchr::memchr(b'=', rest).unwrap_or(rest.len());
+            rest = rest.get(plain..).unwrap_or(&[]);
         }
+        let used = match rest {
+            [] => return (damaged, needless),
+            [_, high, low, ..] if let (Some(high), Some(low)) = (hex(*high), hex(*low)) => {
+                needless |= is_needless(high << 4 | low);
+                3
+            }
+            _ => {
+                damaged |= !is_escape(rest, 0);
+                1
+            }
+        };
+        rest = rest.get(used..).unwrap_or(&[]);
     }
-    (damaged, needless)
 }
 
 /// The ways to decode a damaged base64 body that give something else than the lenient one.

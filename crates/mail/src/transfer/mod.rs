@@ -259,30 +259,48 @@ impl Group {
 pub fn quoted_printable(input: &[u8], max: usize) -> Decoded {
     let mut out = Decoded::default();
     out.bytes.reserve(input.len().min(max));
+    if has_padded_lines(input) {
+        each_line(input, &mut out, max);
+    } else {
+        unescape(input, 0, &mut out, max);
+    }
+    if out.bytes.len() > max {
+        out.bytes.truncate(max);
+        out.cut = true;
+    }
+    out
+}
+
+/// Whether a line may end in white space. Never wrong about "no".
+fn has_padded_lines(input: &[u8]) -> bool {
+    let blank = |byte: u8| byte == b' ' || byte == b'\t' || byte == 0x0c;
+    let ends = |byte: u8| byte == b'\n' || byte == b'\r';
+    let padded = |byte: u8, next: u8| u8::from(ends(next) & (blank(byte) | ((byte == b'\r') & (next == b'\r'))));
+    let behind = input.get(1..).unwrap_or(&[]);
+    // No early end inside a chunk, so that the compiler can look at many bytes at once.
+    let mut chunks = input.chunks(1024).zip(behind.chunks(1024));
+    input.last().is_some_and(|last| blank(*last) || *last == b'\r')
+        || chunks.any(|(chunk, behind)| chunk.iter().zip(behind).fold(0u8, |all, (a, b)| all | padded(*a, *b)) != 0)
+}
+
+/// Decodes line by line.
+fn each_line(input: &[u8], out: &mut Decoded, max: usize) {
     let mut start = 0;
-    while start < input.len() && !out.cut {
+    while start < input.len() && out.bytes.len() <= max {
         let rest = input.get(start..).unwrap_or(&[]);
         let length = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
         let line = rest.get(..length).unwrap_or(rest);
-        let (text, end) = split_line_end(line);
-        let padded = text.len();
-        let text = text.trim_ascii_end();
-        match text.strip_suffix(b"=") {
-            Some(text) => unescape(text, start, &mut out, max),
+        let (padded, end) = split_line_end(line);
+        let text = padded.trim_ascii_end();
+        if text.ends_with(b"=") {
+            unescape(text, start, out, max);
+        } else {
             // Only a line end makes the blanks before it padding.
-            None if end.is_empty() => unescape(line.get(..padded).unwrap_or(text), start, &mut out, max),
-            None => {
-                unescape(text, start, &mut out, max);
-                out.bytes.extend_from_slice(end);
-            }
-        }
-        if out.bytes.len() > max {
-            out.bytes.truncate(max);
-            out.cut = true;
+            unescape(if end.is_empty() { padded } else { text }, start, out, max);
+            out.bytes.extend_from_slice(end);
         }
         start += length;
     }
-    out
 }
 
 /// A line's content and its line end.
@@ -291,34 +309,59 @@ fn split_line_end(line: &[u8]) -> (&[u8], &[u8]) {
     line.split_at_checked(content.len()).unwrap_or((line, &[]))
 }
 
-/// Undoes `=XX` in one line without its line end; stops when `max` is passed.
+/// Undoes `=XX` and soft breaks in a text whose lines have no blanks at their ends; stops when `max` is
+/// passed.
 fn unescape(text: &[u8], offset: usize, out: &mut Decoded, max: usize) {
     let mut at = 0;
     while at < text.len() && out.bytes.len() <= max {
         let rest = text.get(at..).unwrap_or(&[]);
-        let plain = memchr::memchr(b'=', rest).unwrap_or(rest.len());
-        out.bytes.extend_from_slice(rest.get(..plain).unwrap_or(rest));
-        at += plain;
-        if at >= text.len() {
-            break;
+        // Escapes often stand side by side.
+        if rest.first() != Some(&b'=') {
+            let plain = memchr::memchr(b'=', rest).unwrap_or(rest.len());
+            out.bytes.extend_from_slice(rest.get(..plain).unwrap_or(rest));
+            at += plain;
+            continue;
         }
-        match (text.get(at + 1).copied().and_then(hex), text.get(at + 2).copied().and_then(hex)) {
-            (Some(high), Some(low)) => {
+        at += match rest {
+            [_, high, low, ..] if let (Some(high), Some(low)) = (hex(*high), hex(*low)) => {
                 out.bytes.push(high << 4 | low);
-                at += 3;
+                3
             }
+            [_, b'\r', b'\n', ..] => 3,
+            [_, b'\n', ..] => 2,
+            [_] => 1,
             _ => {
                 out.note(DefectCode::QuotedPrintableDamage, offset + at);
                 out.bytes.push(b'=');
-                at += 1;
+                1
             }
-        }
+        };
     }
+}
+
+/// What each byte is as a hexadecimal digit; 16 is none.
+static HEX: [u8; 256] = hex_table();
+
+/// Builds [`HEX`] when compiling.
+#[allow(clippy::indexing_slicing)] // const code cannot use `get_mut`; the indices are bytes
+const fn hex_table() -> [u8; 256] {
+    let mut table = [16; 256];
+    let mut at = 0;
+    while at < 10 {
+        table[b'0' as usize + at] = at as u8;
+        at += 1;
+    }
+    while at < 16 {
+        table[b'a' as usize + at - 10] = at as u8;
+        table[b'A' as usize + at - 10] = at as u8;
+        at += 1;
+    }
+    table
 }
 
 /// The value of one hexadecimal digit.
 pub(crate) fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+    HEX.get(usize::from(digit)).copied().filter(|value| *value < 16)
 }
 
 /// Base64 in lines of [`MAX_ENCODED_LINE`], each ended by `line_end` but the last.

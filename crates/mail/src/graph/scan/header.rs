@@ -152,24 +152,27 @@ impl Scan<'_, '_, '_, '_> {
             }
         }
         start = start.min(body);
-        let fields = self.builder.graph.fields.get(header.first_field..).unwrap_or(&[]).to_vec();
-        let range = (header.first_field, header.first_field.saturating_add(fields.len()));
+        // The fields are not in their place while they are read.
+        let all_fields = std::mem::take(&mut self.builder.graph.fields);
+        let fields = all_fields.get(header.first_field..).unwrap_or(&[]);
+        let (no_fields, range) = (fields.is_empty(), (header.first_field, all_fields.len()));
         let span = Span::new(start, body);
         let default_media = if as_leaf { "text/plain" } else { header.default_media };
         let builder = &mut *self.builder;
         if let Some(at) = memchr::memchr(0, span.of(self.bytes)) {
             builder.note(id, DefectCode::NulByte, Span::new(start + at, start + at + 1));
         }
-        let head = head::read(self.bytes, &fields, default_media, &mut |code, span| builder.note(id, code, span));
+        let head = head::read(self.bytes, fields, default_media, &mut |code, span| builder.note(id, code, span));
+        builder.graph.fields = all_fields;
         let Some(entity) = builder.entity(id) else { return };
-        if fields.is_empty() && (entity.is_message_head() || header.junk.is_some()) {
+        if no_fields && (entity.is_message_head() || header.junk.is_some()) {
             builder.note(id, DefectCode::NoHeader, span);
         }
         let Some(entity) = builder.entity(id) else { return };
         entity.header = span;
         entity.body = Span::new(body, body);
         entity.fields = (Span::new(range.0, range.1).start, Span::new(range.0, range.1).end);
-        if fields.is_empty() && late_header(self.bytes.get(body..).unwrap_or(&[])).is_some() {
+        if no_fields && late_header(self.bytes.get(body..).unwrap_or(&[])).is_some() {
             self.builder.ask(id, Ask::SkipBlank);
         }
         if head.odd && as_leaf && !limited {
@@ -238,6 +241,9 @@ impl Scan<'_, '_, '_, '_> {
     pub(super) fn stop_in(&mut self, leaf: EntityId) {
         self.boundaries.clear();
         self.stopped = true;
+        if let Some(entity) = self.builder.entity(leaf) {
+            "text/plain".clone_into(&mut entity.media);
+        }
         self.frames.push(Frame { entity: leaf, state: State::Leaf(Watch::default()), settled: false });
     }
 

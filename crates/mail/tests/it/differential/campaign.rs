@@ -2,10 +2,19 @@
 //!
 //! `MAILWARD_READINGS` says how many messages (20,000), `MAILWARD_CORPORA` where real mail is,
 //! `MAILWARD_NPM` where mailparser and postal-mime are installed, `MAILWARD_SEED` a number to begin
-//! with, `MAILWARD_PEERS` which parsers. A find is printed as it belongs into `finds.rs`.
+//! with, `MAILWARD_PEERS` which parsers, `MAILWARD_FINDS` a folder for the messages that differ. A find is
+//! printed as it belongs into `finds.rs`.
+//!
+//! A message that is too ambiguous is rejected by default, whatever it holds: there a leaf that is not
+//! among ours is answered. Those are counted apart; any other fails the campaign.
+
+use std::path::PathBuf;
+
+use mail::defect::{Ambiguity, worst};
+use mail::graph::{Limits, parse};
 
 use super::peers::{NPM, PEERS, Peer};
-use super::{Named, Random, missing, mutate, own_messages, real_mail};
+use super::{Found, Named, Ours, Random, missing, mutate, own_messages, real_mail};
 
 /// Messages at once.
 const BATCH: usize = 250;
@@ -40,7 +49,11 @@ fn messages(count: usize, seed: usize) -> Vec<Named> {
 fn differ(peer: &Peer, raws: &[Vec<u8>]) -> Vec<bool> {
     let borrowed: Vec<&[u8]> = raws.iter().map(Vec::as_slice).collect();
     let found = peer.leaves(&borrowed);
-    raws.iter().zip(found).map(|(raw, found)| found.is_some_and(|found| !missing(raw, &found).is_empty())).collect()
+    let more = |raw: &[u8], found: Vec<Found>| !missing(raw, &found).is_empty();
+    let unanswered = |raw: &[u8]| ambiguity(raw) < Ambiguity::TooAmbiguous;
+    let differs =
+        |(raw, found): (&Vec<u8>, Option<Vec<Found>>)| found.is_some_and(|it| more(raw, it)) && unanswered(raw);
+    raws.iter().zip(found).map(differs).collect()
 }
 
 /// Takes pieces away as long as the difference stays: lines first, then bytes.
@@ -98,37 +111,82 @@ fn readings_campaign() {
     assert_eq!(finds, 0, "leaves of other parsers are not among ours");
 }
 
-/// Compares with one parser; gives how many messages differ.
+/// Messages of which a parser has more than we.
+#[derive(Default)]
+struct Differing<'m> {
+    /// Those that nothing answers.
+    unanswered: Vec<&'m Named>,
+    /// Of these, how many have no defect worse than a cosmetic one.
+    unsaid: usize,
+    /// How many are too ambiguous: by default they are rejected, whatever they hold.
+    answered: usize,
+}
+
+impl<'m> Differing<'m> {
+    fn add(&mut self, message: &'m Named) {
+        match ambiguity(&message.1) {
+            Ambiguity::TooAmbiguous => self.answered += 1,
+            ambiguity => {
+                self.unsaid += usize::from(ambiguity < Ambiguity::Ambiguous);
+                self.unanswered.push(message);
+            }
+        }
+    }
+}
+
+/// The worst that we say of a message: of its structure, and of the contents of its leaves.
+fn ambiguity(raw: &[u8]) -> Ambiguity {
+    let message = parse(raw, &Limits::default());
+    let contents = message.leaves().flat_map(|id| message.content(id, usize::MAX).defects);
+    message.ambiguity().max(worst(&contents.collect::<Vec<_>>()))
+}
+
+/// Compares with one parser; gives how many messages differ and are not answered.
 fn one_peer(peer: &Peer, all: &[Named]) -> usize {
-    let (mut differing, mut leaves, mut failed) = (Vec::new(), 0, 0);
+    let (mut differing, mut leaves, mut failed) = (Differing::default(), 0, 0);
     // Programs that take one message at a time see a part of them.
     let some: Vec<&Named> = all.iter().step_by(peer.step).collect();
     for batch in some.chunks(BATCH) {
         let raws: Vec<&[u8]> = batch.iter().map(|(_, raw)| raw.as_slice()).collect();
-        for ((name, raw), found) in batch.iter().copied().zip(peer.leaves(&raws)) {
+        for (message, found) in batch.iter().copied().zip(peer.leaves(&raws)) {
             match found {
                 None => failed += 1,
                 Some(found) => {
                     leaves += found.len();
-                    if !missing(raw, &found).is_empty() {
-                        differing.push((name, raw));
+                    if !missing(&message.1, &found).is_empty() {
+                        differing.add(message);
                     }
                 }
             }
         }
     }
+    let Differing { unanswered, unsaid, answered } = differing;
     println!(
-        "{}: {} messages ({failed} it did not survive), {leaves} leaves, {} messages with more than ours",
+        "{}: {} messages ({failed} it did not survive), {leaves} leaves; more than ours in {}: {answered} answered as \
+         too ambiguous, {} not answered, {unsaid} of these without a word",
         peer.name,
         some.len(),
-        differing.len()
+        answered + unanswered.len(),
+        unanswered.len()
     );
-    for (name, raw) in differing.iter().take(MAX_FINDS) {
+    keep(peer, &unanswered);
+    for (name, raw) in unanswered.iter().take(MAX_FINDS) {
         let small = minimise(peer, raw);
         let theirs = peer.leaves(&[&small]).remove(0).unwrap_or_default();
+        let ours = Ours::of(&small);
         for leaf in missing(&small, &theirs).iter().take(1) {
             println!("  {name}\n    b\"{}\",\n    b\"{}\",", small.escape_ascii(), leaf.escape_ascii());
+            let (theirs, ours) = ours.parting(leaf);
+            println!("    parts at b\"{}\", ours b\"{}\"", theirs.escape_ascii(), ours.escape_ascii());
         }
     }
-    differing.len()
+    unanswered.len()
+}
+
+/// Writes messages to the folder `MAILWARD_FINDS`, if there is one.
+fn keep(peer: &Peer, messages: &[&Named]) {
+    let Some(folder) = std::env::var_os("MAILWARD_FINDS").map(PathBuf::from) else { return };
+    for (at, (_, raw)) in messages.iter().enumerate() {
+        std::fs::write(folder.join(format!("{}-{at}.eml", peer.name)), raw).unwrap();
+    }
 }

@@ -15,6 +15,8 @@ use crate::ambiguity::payload::PAYLOADS;
 const MAX_LOST: usize = 4;
 /// Lines of text with fewer letters and digits are not compared.
 const MIN_LETTERS: usize = 16;
+/// How much is shown around a difference, in bytes.
+const SHOWN: usize = 30;
 
 /// Without white space and `=`.
 fn plain(bytes: &[u8]) -> Vec<u8> {
@@ -81,6 +83,17 @@ impl Ours {
         };
         let known = found.is_empty() || self.leaves.iter().any(nearly) || self.wholes.iter().any(|w| holds(w, found));
         known && !self.payloads.iter().any(hidden)
+    }
+
+    /// Where a leaf parts from the one of ours that goes with it furthest: its bytes there, and ours.
+    pub(crate) fn parting(&self, found: &[u8]) -> (Vec<u8>, Vec<u8>) {
+        let found = plain(found);
+        let common = |leaf: &Vec<u8>| leaf.iter().zip(&found).take_while(|(a, b)| a == b).count();
+        let nearest = self.leaves.iter().max_by_key(|leaf| common(leaf));
+        let at = nearest.map_or(0, common);
+        let near =
+            |bytes: &[u8]| bytes[at.saturating_sub(SHOWN).min(bytes.len())..(at + SHOWN).min(bytes.len())].to_vec();
+        (near(&found), nearest.map_or(Vec::new(), |leaf| near(leaf)))
     }
 
     /// Without lines of the message that begin like delimiters: where a delimiter is none to a parser, it
