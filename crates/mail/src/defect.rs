@@ -136,8 +136,8 @@ defects! {
         "(hundreds of parts, each with several ways to be read)";
     FileInText "file_in_text" Ambiguous "A text holds a file in uuencode, yEnc or BinHex."
         "Subject: a\r\n\r\nbegin 644 a.txt\r\n#0V%T\r\n`\r\nend\r\n";
-    Base64InText "base64_in_text" Cosmetic "A text holds a file in base64 that nothing announces."
-        "(a text with lines of base64 that are a zip archive)";
+    Base64InText "base64_in_text" Cosmetic "A text holds something in base64 or quoted-printable by itself; few clients look for it there."
+        "Subject: a\r\n\r\nsee\r\nContent-Transfer-Encoding: base64\r\n\r\nUEsDBA==\r\n";
     TextOutsideParts "text_outside_parts" Cosmetic "A multipart holds text in front of its first part or behind its last."
         "Content-Type: multipart/mixed; boundary=b\r\n\r\nwords in front\r\n--b\r\n\r\ntext\r\n--b--\r\n";
     ContentOutsideParts "content_outside_parts" Ambiguous "A multipart holds content in front of its first part or behind its last."

@@ -1,6 +1,8 @@
 //! Entry points for fuzzing: each runs a parser and checks what it promises.
 
+use crate::defect::DefectCode;
 use crate::edit::Rewrite;
+use crate::filename::{self, Signs};
 use crate::graph::Recode;
 use crate::graph::{EntityId, Limits, MAX_READINGS, MAX_READINGS_FACTOR, MIN_EXTRA_ENTITIES, Message, parse};
 use crate::header::{MAX_MAILBOXES, Structured, decode_words, mailboxes};
@@ -88,6 +90,36 @@ pub fn fuzz_header(data: &[u8]) {
         assert!(transfer::base64(data, max).bytes.len() <= max, "base64 passed its limit");
         assert!(transfer::quoted_printable(data, max).bytes.len() <= max, "quoted-printable passed its limit");
     }
+}
+
+/// Judges a file name, shows it in every way, and reads it from a header.
+///
+/// # Panics
+/// Where a promise is broken.
+pub fn fuzz_filename(data: &[u8]) {
+    let name = String::from_utf8_lossy(data);
+    if let Some(end) = filename::extension(&name) {
+        assert!(!end.is_empty() && !end.contains('.') && name.contains(end), "no extension: {end:?}");
+    }
+    let looks = filename::as_it_looks(&name);
+    assert_eq!(looks.chars().count(), name.chars().count(), "a letter that looks like several");
+    assert_eq!(filename::as_it_looks(&looks), looks, "a letter that looks like a look-alike");
+    for text in [filename::visible(&name), filename::as_it_is_shown(&name)] {
+        let hidden = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{200b}'..='\u{200f}');
+        assert!(!text.contains(hidden) && text.len() <= name.len(), "something hides in {text:?}");
+    }
+    let raw = [b"Content-Disposition: attachment; filename=\"", data, b"\"\r\n\r\n"].concat();
+    let message = parse(&raw, &Limits::default());
+    let names: Vec<&str> = message
+        .all()
+        .filter_map(|id| message.entity(id))
+        .flat_map(|entity| &entity.names)
+        .map(|n| n.raw().as_str())
+        .collect();
+    assert!(names.iter().all(|name| !name.is_empty() && name.len() <= 1024), "an empty or overlong name");
+    let deceives = names.iter().any(|name| Signs::of(name).any());
+    let noted = message.defects().iter().any(|defect| defect.code == DefectCode::DeceptiveName);
+    assert!(message.len() > 1 || deceives == noted, "a deceptive name is not noted, or an honest one is");
 }
 
 /// Spans lie in their buffers and in each other; every child knows its parent; the readings stay

@@ -10,7 +10,7 @@ use super::scan::Scan;
 use super::{BufferId, Encoding, Entity, EntityId, Field, Limits, MAX_DEFECTS, Reading, Recode, Shape, Slot};
 use crate::defect::{Defect, DefectCode};
 use crate::span::{MAX_BUFFER, Span};
-use crate::transfer;
+use crate::transfer::{self, embedded};
 
 /// A container that stands encoded in its buffer.
 pub(super) struct Job {
@@ -26,8 +26,6 @@ pub(super) struct Builder<'a, 'l> {
     raw: &'a [u8],
     /// What makes other readings likely, where it was met.
     pub(super) asks: Vec<(EntityId, Ask)>,
-    /// What a try asked for that was taken back.
-    pub(super) lost: Vec<Ask>,
     /// Lines that are no fields, but would be with their blanks and controls taken out.
     pub(super) hidden_fields: Vec<(EntityId, Field)>,
     /// Whether another reading is tried: nothing is noted then.
@@ -53,7 +51,6 @@ pub(super) fn parse<'a>(raw: &'a [u8], limits: &Limits) -> Message<'a> {
         queue: VecDeque::new(),
         raw: seen,
         asks: Vec::new(),
-        lost: Vec::new(),
         hidden_fields: Vec::new(),
         trying: false,
         cut: false,
@@ -182,12 +179,6 @@ impl Builder<'_, '_> {
         self.asks.push((entity, ask));
     }
 
-    /// Takes back what was asked from a number on.
-    pub(super) fn lose_asks(&mut self, from: usize) {
-        let lost = self.asks.split_off(from.min(self.asks.len()));
-        self.lost.extend(lost.into_iter().map(|(_, ask)| ask));
-    }
-
     /// Decodes what waits. Each job is an entity that gets its children once, so this ends.
     pub(super) fn decode_all(&mut self) {
         while let Some(job) = self.queue.pop_front() {
@@ -223,8 +214,9 @@ impl Builder<'_, '_> {
             Encoding::QuotedPrintable => transfer::is_damaged_quoted_printable(source),
             _ => false,
         };
-        // Another reading may decode what is not encoded; its damage says nothing.
-        if damaged && !self.trying && !self.decoded.contains_key(&(buffer, body, encoding)) {
+        // Another reading may decode what is not encoded; its damage says nothing where it was decoded before.
+        if damaged && (!self.trying || buffer == BufferId::RAW) && !self.decoded.contains_key(&(buffer, body, encoding))
+        {
             self.ask(job.entity, Ask::Damage);
         }
         if let Some(buffer) = self.decoded(job.entity, buffer, body, encoding) {
@@ -272,9 +264,15 @@ impl Builder<'_, '_> {
         result
     }
 
-    /// Whether a facet is a file in a text that stands there in base64 only.
-    pub(super) fn bare_base64(&self, facet: EntityId) -> bool {
-        self.graph.entities.get(facet.0 as usize).is_some_and(|entity| entity.encoding == Encoding::Base64)
+    /// Whether a facet is a file in a text that few clients look for: in an encoding of mail only, or with a
+    /// first line that is hardly one.
+    pub(super) fn is_bare(&self, facet: EntityId) -> bool {
+        let Some(entity) = self.graph.entities.get(facet.0 as usize) else { return false };
+        match entity.encoding {
+            Encoding::Base64 | Encoding::QuotedPrintable => true,
+            Encoding::Uuencode => embedded::is_doubtful(entity.body.of(self.bytes(entity.buffer))),
+            _ => false,
+        }
     }
 
     /// Whether an entity is a leaf that is not encoded.

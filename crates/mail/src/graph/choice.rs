@@ -34,6 +34,13 @@ pub(super) struct Choice {
     pub(super) decoded: bool,
 }
 
+impl Choice {
+    /// Whether it takes the body for parts.
+    pub(super) fn is_multipart(&self) -> bool {
+        matches!(self.candidate, Candidate::Multipart { .. })
+    }
+}
+
 /// A type with a boundary, if it is a multipart.
 type Type = (String, Option<Vec<u8>>);
 

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 
 use super::build::Builder;
 use super::{BufferId, Encoding, Entity, EntityId, Recode, Shape};
+use crate::defect::DefectCode;
+use crate::filename::Signs;
 use crate::span::Span;
 use crate::untrusted::Untrusted;
 
@@ -51,6 +53,18 @@ pub(super) fn known(builder: &Builder<'_, '_>) -> Known {
     out
 }
 
+/// Whether a leaf with content that nobody knew was added from the entity `from` on.
+pub(super) fn is_new(builder: &Builder<'_, '_>, known: &Known, from: usize) -> bool {
+    let tail = builder.graph.entities.get(from..).unwrap_or(&[]);
+    let is_new = |entity: &&Entity| !known.contains_key(&key(entity, Vec::new())) && holds_something(builder, entity);
+    tail.iter().filter(|entity| entity.is_leaf()).any(|entity| is_new(&entity))
+}
+
+/// Whether more than blanks stands in an entity's body.
+fn holds_something(builder: &Builder<'_, '_>, entity: &Entity) -> bool {
+    !entity.body.of(builder.bytes(entity.buffer)).trim_ascii().is_empty()
+}
+
 /// Settles what was added from the entity `from` on, whose first one is a facet, and whose fields
 /// begin at `fields`. Gives the bytes of the leaves that are new, and for each entity its new id, or
 /// that of the one it is the same as: `None` in the place of what was known before. Nothing new: everything is taken back, and `None`.
@@ -80,17 +94,15 @@ pub(super) fn settle(
                 }
             }
             None => {
-                let content = entity.body;
-                let blank = content.of(builder.bytes(entity.buffer)).trim_ascii().is_empty();
-                if entity.is_leaf() && !blank {
-                    bytes = bytes.saturating_add(content.len() as u64);
+                if entity.is_leaf() && holds_something(builder, entity) {
+                    bytes = bytes.saturating_add(entity.body.len() as u64);
                 }
                 fresh.insert(key, id_of(at));
             }
         }
     }
     for (id, names) in merged {
-        merge_names(builder.entity(id), names);
+        merge_names(builder, id, names);
     }
     if bytes == 0 {
         builder.truncate(from);
@@ -118,12 +130,17 @@ fn renamed(ids: &[Option<EntityId>], from: usize, id: EntityId) -> EntityId {
 }
 
 /// Names that another reading gives to a known leaf.
-fn merge_names(entity: Option<&mut Entity>, names: Vec<Untrusted<String>>) {
-    let Some(entity) = entity else { return };
+fn merge_names(builder: &mut Builder<'_, '_>, id: EntityId, names: Vec<Untrusted<String>>) {
+    let Some(entity) = builder.entity(id) else { return };
+    let (span, mut deceives) = (entity.header, false);
     for name in names {
         if entity.names.len() < MAX_NAMES && !entity.names.contains(&name) {
+            deceives |= Signs::of(name.raw()).any();
             entity.names.push(name);
         }
+    }
+    if deceives {
+        builder.note(id, DefectCode::DeceptiveName, span);
     }
 }
 

@@ -80,9 +80,12 @@ impl Watch {
         let dashes = self.dashes.take();
         match text.first() {
             Some(b'-') if text.starts_with(b"--") && text.len() > 2 => self.dashes = Some(line),
-            Some(b'C' | b'c') if self.guess.is_none() => {
+            Some(b'C' | b'c') if self.guess.is_none() || !self.file => {
                 let is_mime = text.get(..8).is_some_and(|start| start.eq_ignore_ascii_case(b"content-"));
-                self.guess = dashes.filter(|_| is_mime).map(|line| Span::new(line.start.saturating_add(2), line.end));
+                self.file = self.file || embedded::announced(text).is_some();
+                self.guess = self
+                    .guess
+                    .or(dashes.filter(|_| is_mime).map(|line| Span::new(line.start.saturating_add(2), line.end)));
             }
             _ => {}
         }

@@ -20,6 +20,7 @@ use crate::span::Span;
 use crate::untrusted::Untrusted;
 
 mod build;
+mod chained;
 mod choice;
 mod guess;
 mod head;
@@ -111,11 +112,11 @@ pub enum Encoding {
     Base64CleanLines,
     /// Base64 up to its first `=`, wherever it stands.
     Base64ToAnyPadding,
-    /// Base64 with padding passed over.
+    /// Base64 with padding passed over, and a byte for a single sextet at the end.
     Base64NoPadding,
     /// Base64, each line for itself.
     Base64ByLine,
-    /// Base64 with a byte for a single sextet in front of padding.
+    /// Base64 with a byte for a single sextet in front of padding or at the end.
     Base64Lone,
     /// Base64 with the alphabet for URLs.
     Base64Url,
@@ -133,7 +134,7 @@ pub enum Encoding {
     QuotedPrintableRaw,
     /// Quoted-printable without the bytes that must not stand in it: those above 127, and controls.
     QuotedPrintableVisible,
-    /// Quoted-printable without an escape that has but one digit.
+    /// Quoted-printable without an escape that has but one digit, or with it put together over a line end.
     QuotedPrintableHalf,
     /// Quoted-printable with an escape that is none left as it is, the two characters behind it included.
     QuotedPrintableKeep,

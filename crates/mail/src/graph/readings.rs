@@ -8,6 +8,7 @@
 //! times those of the primary tree. What lies beyond is [`DefectCode::TooManyReadings`].
 
 use super::build::Builder;
+use super::chained::{self, Lost, MAX_CHAINED};
 use super::choice::{self, Choice};
 use super::head::Candidate;
 use super::intern::{self, Known};
@@ -52,6 +53,8 @@ pub(super) enum Ask {
     Reopen,
     /// A delimiter ends a header.
     Blind,
+    /// A line in the header is nearly a field of MIME.
+    LaxFields,
     /// The fields of MIME can be read in another way.
     Head,
     /// The encoding is damaged.
@@ -143,27 +146,22 @@ fn one_entity(builder: &mut Builder<'_, '_>, left: &mut Left, id: EntityId, aske
         );
     }
     let complete = tries.len() <= MAX_TRIES && !cut;
+    let mut chained = 0;
     for (one, code) in tries.into_iter().take(MAX_TRIES) {
-        let choice = if let Try::Body(choice, _) = &one { Some(choice.clone()) } else { None };
-        let before = builder.entity(id).map_or(0, |entity| entity.readings.len());
-        builder.lost.clear();
-        if before >= MAX_READINGS || !attempt(builder, left, id, one, code) {
-            return false;
-        }
-        // What found nothing may find something under a policy that it asked for.
-        let found = builder.entity(id).is_some_and(|entity| entity.readings.len() > before);
-        let wanted = if found { None } else { builder.lost.iter().find_map(|ask| policy(*ask)) };
-        if let (Some(choice), Some(policy)) = (choice, wanted)
-            && !attempt(builder, left, id, Try::Body(choice, policy), code)
-        {
-            return false;
+        let Some(lost) = attempt(builder, left, id, one.clone(), code) else { return false };
+        let further = lost.map(|lost| chained::tries(&one, lost, asked)).unwrap_or_default();
+        for one in further {
+            chained += 1;
+            if chained > MAX_CHAINED || attempt(builder, left, id, one, code).is_none() {
+                return false;
+            }
         }
     }
     complete
 }
 
 /// The policy that an ask wants.
-fn policy(ask: Ask) -> Option<Policy> {
+pub(super) fn policy(ask: Ask) -> Option<Policy> {
     let strict = Policy::default();
     Some(match ask {
         Ask::AnyLines => Policy { ends: Ends::Any, ..strict },
@@ -174,11 +172,12 @@ fn policy(ask: Ask) -> Option<Policy> {
         Ask::Inner => Policy { inner: true, ..strict },
         Ask::Reopen => Policy { reopen: true, ..strict },
         Ask::Blind => Policy { blind: true, ..strict },
+        Ask::LaxFields => Policy { lax_fields: true, ..strict },
         _ => return None,
     })
 }
 
-fn both(one: Policy, other: Policy) -> Policy {
+pub(super) fn both(one: Policy, other: Policy) -> Policy {
     Policy {
         ends: if one.ends == Ends::Lf { other.ends } else { one.ends },
         prefix: one.prefix || other.prefix,
@@ -189,6 +188,7 @@ fn both(one: Policy, other: Policy) -> Policy {
         blank_ends: one.blank_ends || other.blank_ends,
         junk_ends: one.junk_ends || other.junk_ends,
         fields_first: one.fields_first || other.fields_first,
+        lax_fields: one.lax_fields || other.lax_fields,
     }
 }
 
@@ -248,7 +248,7 @@ fn is_wide(builder: &mut Builder<'_, '_>, id: EntityId) -> bool {
 }
 
 /// The strict way of an entity, its fields, and what follows from them.
-fn head_choices(builder: &mut Builder<'_, '_>, id: EntityId) -> (Vec<Choice>, bool) {
+pub(super) fn head_choices(builder: &mut Builder<'_, '_>, id: EntityId) -> (Vec<Choice>, bool) {
     let nothing = (Vec::new(), false);
     let Some(entity) = builder.graph.entities.get(id.0 as usize) else { return nothing };
     let (from, to) = entity.fields;
@@ -308,11 +308,14 @@ fn damage(builder: &mut Builder<'_, '_>, id: EntityId) -> Vec<Try> {
 /// The other ways to undo a damaged encoding.
 fn variants(builder: &mut Builder<'_, '_>, id: EntityId) -> Vec<Encoding> {
     let Some(entity) = builder.entity(id) else { return Vec::new() };
-    let (buffer, body, encoding) = (entity.buffer, entity.body, entity.encoding);
-    builder.with_buffer(buffer, |_, bytes| match encoding {
+    let (buffer, body, encoding, primary) = (entity.buffer, entity.body, entity.encoding, entity.primary);
+    let (ways, more) = builder.with_buffer(buffer, |_, bytes| match encoding {
         Encoding::Base64 => transfer::base64_variants(body.of(bytes)),
         _ => transfer::quoted_printable_variants(body.of(bytes)),
-    })
+    });
+    // What another reading takes for encoded may be damaged in any number of ways.
+    builder.cut |= more && primary;
+    ways
 }
 
 /// The parts that stand in a text.
@@ -327,16 +330,25 @@ fn guessed(builder: &mut Builder<'_, '_>, id: EntityId, span: Span) -> Option<(T
     Some((Try::Body(choice, Policy::default()), code))
 }
 
-/// Makes one try; false when a bound is reached.
-fn attempt(builder: &mut Builder<'_, '_>, left: &mut Left, id: EntityId, one: Try, code: DefectCode) -> bool {
-    let Some(entity) = builder.entity(id) else { return true };
+/// Makes one try; `None` when a bound is reached. Gives what it asked for if it was taken back.
+fn attempt(
+    builder: &mut Builder<'_, '_>,
+    left: &mut Left,
+    id: EntityId,
+    one: Try,
+    code: DefectCode,
+) -> Option<Option<Lost>> {
+    let Some(entity) = builder.entity(id) else { return Some(None) };
+    if entity.readings.len() >= MAX_READINGS {
+        return None;
+    }
     let cost = entity.whole.len() as u64;
     let span = entity.whole;
     // Of a multipart with parts, the bytes as they stand are nothing new.
     let wants_parts = entity.shape() == Shape::Multipart
-        && matches!(&one, Try::Body(Choice { candidate: Candidate::Multipart { .. }, .. }, _));
+        && matches!(&one, Try::Body(choice, _) | Try::As(_, choice, _) if choice.is_multipart());
     if cost > left.read_again {
-        return false;
+        return None;
     }
     left.read_again = left.read_again.saturating_sub(cost);
     let (from, fields, asks) = (builder.graph.entities.len(), builder.graph.fields.len(), builder.asks.len());
@@ -351,34 +363,35 @@ fn attempt(builder: &mut Builder<'_, '_>, left: &mut Left, id: EntityId, one: Tr
     let cut = builder.cut;
     let facets = facets_from(builder, from);
     if wants_parts && facets.iter().all(|facet| builder.is_plain_leaf(*facet)) {
+        let lost = chained::lose(builder, id, from, asks);
         builder.truncate(from);
         builder.graph.fields.truncate(fields);
-        builder.lose_asks(asks);
-        return !cut;
+        return (!cut).then_some(Some(lost));
     }
-    let settled = intern::settle(builder, &mut left.known, from, fields);
-    let Some((bytes, ids)) = settled else {
-        builder.lose_asks(asks);
-        return !cut;
-    };
+    if !intern::is_new(builder, &left.known, from) {
+        let lost = chained::lose(builder, id, from, asks);
+        intern::settle(builder, &mut left.known, from, fields);
+        return (!cut).then_some(Some(lost));
+    }
+    let (bytes, ids) = intern::settle(builder, &mut left.known, from, fields)?;
     if bytes > left.new_leaves || builder.graph.entities.len() > most {
         builder.truncate(from);
         builder.asks.clear();
-        return false;
+        return None;
     }
     left.new_leaves = left.new_leaves.saturating_sub(bytes);
     rename_asks(builder, asks, from, &ids);
     let mut facets: Vec<EntityId> =
         facets.iter().filter_map(|facet| ids.get((facet.0 as usize).saturating_sub(from)).copied().flatten()).collect();
     facets.dedup();
-    let bare = |facet: &EntityId| builder.bare_base64(*facet);
+    let bare = |facet: &EntityId| builder.is_bare(*facet);
     let code = if code == DefectCode::FileInText && facets.iter().all(bare) { DefectCode::Base64InText } else { code };
     let shape = facets.first().and_then(|facet| builder.entity(*facet)).map_or(Shape::Leaf, |facet| facet.shape());
     if let Some(entity) = builder.entity(id) {
         entity.readings.push(Reading { shape, children: facets });
     }
     builder.note(id, code, span);
-    !cut
+    (!cut).then_some(None)
 }
 
 /// The facets that a try has made.

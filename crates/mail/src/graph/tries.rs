@@ -1,10 +1,11 @@
 //! One try to read an entity in another way: the facets that it adds to the arena.
 
 use super::build::{Builder, Job};
+use super::chained::Headed;
 use super::choice::Choice;
 use super::head::Candidate;
 use super::leaf::{self, Watch};
-use super::scan::{Policy, Scan, late_header};
+use super::scan::{Policy, Scan, header_goes_on, late_header};
 use super::{BufferId, Encoding, EntityId, Recode};
 use crate::header;
 use crate::span::Span;
@@ -15,11 +16,14 @@ use crate::untrusted::Untrusted;
 const MAX_NAME: usize = 255;
 
 /// One try.
+#[derive(Clone)]
 pub(super) enum Try {
     /// Header and body under a policy; blank lines in front passed over.
     Again(Policy, bool),
     /// The body as something else.
     Body(Choice, Policy),
+    /// The same behind a header that was read in another way.
+    As(Box<Headed>, Choice, Policy),
     /// The body with another decoding.
     Decode(Encoding, Recode),
     /// Files in the body.
@@ -32,7 +36,16 @@ pub(super) enum Try {
 pub(super) fn run(builder: &mut Builder<'_, '_>, id: EntityId, one: Try) {
     match one {
         Try::Again(policy, skip) => again(builder, id, policy, skip),
-        Try::Body(choice, policy) => body(builder, id, choice, policy),
+        Try::Body(choice, policy) => {
+            if let Some(facet) = builder.add_facet(id) {
+                body(builder, facet, choice, policy);
+            }
+        }
+        Try::As(headed, choice, policy) => {
+            if let Some(facet) = behind(builder, id, *headed) {
+                body(builder, facet, choice, policy);
+            }
+        }
         Try::Decode(encoding, recode) => {
             let facet = builder.add_facet(id);
             if let Some(facet) = facet.and_then(|facet| builder.entity(facet)) {
@@ -44,24 +57,43 @@ pub(super) fn run(builder: &mut Builder<'_, '_>, id: EntityId, one: Try) {
     }
 }
 
-/// Header and body once more.
+/// Header and body once more; `skip`: from where fields stand behind blank lines, or behind the header.
 fn again(builder: &mut Builder<'_, '_>, id: EntityId, policy: Policy, skip: bool) {
     let Some(facet) = builder.add_facet(id) else { return };
     let Some(entity) = builder.entity(facet) else { return };
-    let (buffer, whole) = (entity.buffer, entity.whole);
+    let (buffer, whole, header, body) = (entity.buffer, entity.whole, entity.header, entity.body);
+    let has_fields = entity.fields.1 > entity.fields.0;
     let default_media = if entity.media == "message/rfc822" { "message/rfc822" } else { "text/plain" };
     builder.with_buffer(buffer, |builder, bytes| {
         let bytes = bytes.get(..whole.end as usize).unwrap_or(bytes);
-        let text = whole.of(bytes);
-        let blank = if skip { late_header(text).unwrap_or(0) } else { 0 };
-        let start = (whole.start as usize).saturating_add(blank);
+        // What another reading has passed over stays so.
+        let begin = whole.start.max(header.start) as usize;
+        let start = match skip {
+            true if has_fields => {
+                let begin = body.start as usize;
+                begin.saturating_add(header_goes_on(bytes.get(begin..).unwrap_or(&[])).unwrap_or(0))
+            }
+            true => begin.saturating_add(late_header(bytes.get(begin..).unwrap_or(&[])).unwrap_or(0)),
+            false => begin,
+        };
         Scan::trying(builder, bytes, buffer, start, policy).run_entity(facet, default_media);
     });
 }
 
-/// The body in another way.
-fn body(builder: &mut Builder<'_, '_>, id: EntityId, choice: Choice, policy: Policy) {
-    let Some(facet) = builder.add_facet(id) else { return };
+/// A facet with a header as it was read.
+fn behind(builder: &mut Builder<'_, '_>, id: EntityId, headed: Headed) -> Option<EntityId> {
+    let facet = builder.add_facet(id)?;
+    let from = builder.graph.fields.len();
+    builder.graph.fields.extend(headed.fields);
+    let fields = Span::new(from, builder.graph.fields.len());
+    let (entity, read) = (builder.entity(facet)?, headed.entity);
+    (entity.header, entity.body, entity.fields) = (read.header, read.body, (fields.start, fields.end));
+    (entity.charset, entity.names, entity.disposition) = (read.charset, read.names, read.disposition);
+    Some(facet)
+}
+
+/// The body of a facet in another way.
+fn body(builder: &mut Builder<'_, '_>, facet: EntityId, choice: Choice, policy: Policy) {
     let Some(entity) = builder.entity(facet) else { return };
     let (buffer, body) = (entity.buffer, entity.body);
     (entity.media, entity.encoding) = (choice.media, choice.encoding);
@@ -116,7 +148,7 @@ fn files(builder: &mut Builder<'_, '_>, id: EntityId) {
         entity.media = "application/octet-stream".to_owned();
         entity.part = format!("{}.{}", entity.part, number.saturating_add(1));
         let name = block.name.map(|name| header::decode_words(name.get(..MAX_NAME).unwrap_or(&name)));
-        entity.names = name.map(Untrusted::new).into_iter().collect();
+        entity.names = name.filter(|name| !name.is_empty()).map(Untrusted::new).into_iter().collect();
     }
 }
 

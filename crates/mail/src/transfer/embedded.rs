@@ -1,4 +1,5 @@
-//! Files that stand inside a text: uuencode, yEnc, BinHex 4.0, and bare base64.
+//! Files that stand inside a text: uuencode, yEnc, BinHex 4.0, bare base64, and what stands behind a line
+//! that names a transfer encoding.
 //!
 //! A [`Block`] is found by its first line, or, for bare base64, by lines that hold nothing else and
 //! decode to something that is a file or a text. Blocks without an end reach to the end of the text.
@@ -42,10 +43,13 @@ const MAGIC: &[&[u8]] = &[
     b"L\0\0\0\x01\x14",
 ];
 
+/// The field that names an encoding, in lower case.
+const ENCODING_FIELD: &[u8] = b"content-transfer-encoding";
+
 /// A file in a text.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Block {
-    /// Where it stands, its first and last line included.
+    /// Where it stands, its first and last line included, but no field in front of it.
     pub span: Span,
     /// How it is encoded.
     pub encoding: Encoding,
@@ -61,6 +65,32 @@ pub(crate) fn may_begin(line: &[u8]) -> bool {
         Some(b'(') => line.starts_with(BINHEX_LINE),
         _ => line.len() >= MIN_RUN_LINE && is_run(line),
     }
+}
+
+/// The encoding that a line of a text names for what follows it. Few clients look for such a line, and
+/// those know no grammar: a blank is as good as the colon, and the word counts wherever it stands.
+pub(crate) fn announced(line: &[u8]) -> Option<Encoding> {
+    let (name, value) = line.split_at_checked(ENCODING_FIELD.len())?;
+    let colon = matches!(value.first(), Some(b':' | b' ' | b'\t'));
+    if !colon || !name.eq_ignore_ascii_case(ENCODING_FIELD) {
+        return None;
+    }
+    let value = value.get(..MAX_NAME.min(value.len())).unwrap_or(value).to_ascii_lowercase();
+    if memchr::memmem::find(&value, b"base64").is_some() {
+        Some(Encoding::Base64)
+    } else {
+        memchr::memmem::find(&value, b"quoted-printable").map(|_| Encoding::QuotedPrintable)
+    }
+}
+
+/// Whether a block of uuencode is probably none: a line that begins like one, with a number too short for
+/// a mode, and no such data behind it. Few clients take it for a file.
+pub(crate) fn is_doubtful(block: &[u8]) -> bool {
+    let (line, next) = line_at(block, 0);
+    let digits = line.iter().skip(5).skip_while(|byte| **byte == b' ').take_while(|byte| byte.is_ascii_digit()).count();
+    line.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"begin"))
+        && digits < 3
+        && !is_uu_line(line_at(block, next).0)
 }
 
 /// Whether a file may begin with this line of quoted-printable, which does not go on a line before it.
@@ -109,7 +139,13 @@ pub fn find(text: &[u8]) -> Vec<Block> {
     let mut at = 0;
     while at < text.len() && out.len() < MAX_BLOCKS {
         let (line, next) = line_at(text, at);
-        at = match may_begin(line).then(|| block(text, at, line, next)).flatten() {
+        let found = match announced(line) {
+            Some(encoding) => {
+                Some(Block { span: Span::new(behind_fields(text, next), text.len()), encoding, name: None })
+            }
+            None => may_begin(line).then(|| block(text, at, line, next)).flatten(),
+        };
+        at = match found {
             Some(block) => {
                 let end = (block.span.end as usize).max(next);
                 out.push(block);
@@ -119,6 +155,24 @@ pub fn find(text: &[u8]) -> Vec<Block> {
         };
     }
     out
+}
+
+/// Where what is no field begins, behind one empty line.
+fn behind_fields(text: &[u8], from: usize) -> usize {
+    let mut at = from;
+    while at < text.len() {
+        let (line, next) = line_at(text, at);
+        if line.is_empty() {
+            return next;
+        }
+        let continues = matches!(line.first(), Some(b' ' | b'\t'));
+        let colon = line.iter().position(|byte| *byte <= b' ' || *byte == b':');
+        if !continues && colon.and_then(|at| line.get(at)) != Some(&b':') {
+            return at;
+        }
+        at = next;
+    }
+    at
 }
 
 /// The line at an offset without its line end, and where the next one begins.
@@ -138,7 +192,7 @@ fn block(text: &[u8], at: usize, line: &[u8], next: usize) -> Option<Block> {
         (Encoding::BinHex, None, end_of_binhex(text, next))
     } else if let Some(name) = begin_base64(line) {
         (Encoding::Base64Block, Some(name), end_of(text, next, |line| line.starts_with(b"====")))
-    } else if let Some(name) = begin(line, line_at(text, next).0) {
+    } else if let Some(name) = begin(line) {
         (Encoding::Uuencode, Some(name), end_of(text, next, |line| line.starts_with(b"end")))
     } else {
         // A bounded probe first: a run of many lines that is no file is asked about at each line.
@@ -152,16 +206,14 @@ fn block(text: &[u8], at: usize, line: &[u8], next: usize) -> Option<Block> {
     Some(Block { span: Span::new(at, end), encoding, name: name.filter(|name| !name.is_empty()) })
 }
 
-/// `begin 644 name`: the name, perhaps empty. With fewer than three digits the line behind it must be one
-/// of uuencode.
-fn begin<'t>(line: &'t [u8], next: &[u8]) -> Option<&'t [u8]> {
+/// `begin 644 name`: the name, perhaps empty.
+fn begin(line: &[u8]) -> Option<&[u8]> {
     let rest = line.get(..5).filter(|start| start.eq_ignore_ascii_case(b"begin")).and_then(|_| line.get(5..))?;
     let rest = rest.strip_prefix(b" ")?.trim_ascii_start();
     let digits = rest.iter().take_while(|byte| (b'0'..=b'7').contains(byte)).count();
     let name = rest.get(digits..)?;
     match digits {
-        1 | 2 if is_uu_line(next) => Some(name),
-        3..=6 => Some(name),
+        1..=6 => Some(name),
         _ => None,
     }
 }

@@ -5,9 +5,16 @@
 //! itself, the alphabet of RFC 4648 section 5. Quoted-printable: an escape that is none dropped in
 //! part or whole. Texts: NUL bytes dropped. Every way takes linear time and gives at most its input.
 
-use super::embedded::is_needless;
-use super::{Decoded, JUNK, PAD, SPACE, base64, class, hex, quoted_printable};
+use super::{Decoded, JUNK, PAD, SPACE, base64, class, quoted_printable};
 use crate::graph::Encoding;
+
+mod quoted;
+
+use quoted::{
+    bare_cr_to_lf, blank_breaks_kept, dropped, is_visible, kept_whole, paired, raw_from_damage, without_blanks,
+    without_halves,
+};
+pub(crate) use quoted::{escapes, holds_raw_bytes, is_damaged_quoted_printable};
 
 /// Bodies up to this size, in bytes, are decoded in every way to compare what comes out; of larger
 /// ones the likely ways are taken by what is damaged.
@@ -15,8 +22,6 @@ pub(crate) const MAX_COMPARED: usize = 64 * 1024;
 
 /// Most ways to read one body beside the strict one; other readings of the entity need room, too.
 const MAX_WAYS: usize = 6;
-/// Most blanks between an `=` and a line end or digits.
-const MAX_BLANKS: usize = 100;
 
 /// See [`super::decode`].
 pub(super) fn decode(encoding: Encoding, body: &[u8], max: usize) -> Decoded {
@@ -26,7 +31,7 @@ pub(super) fn decode(encoding: Encoding, body: &[u8], max: usize) -> Decoded {
         Encoding::Base64ToJunk => return quiet(base64(to_junk(body), max)),
         Encoding::Base64CleanLines => return quiet(base64(&clean_lines(body), max)),
         Encoding::Base64Lone => return quiet(base64(&lone_to_bytes(body), max)),
-        Encoding::Base64NoPadding => return quiet(base64(&only(body, |byte| class(byte) != PAD), max)),
+        Encoding::Base64NoPadding => return quiet(base64(&lone_to_bytes(&only(body, |byte| class(byte) != PAD)), max)),
         Encoding::Base64ByLine => return by_line(body, max),
         Encoding::Base64Url => return quiet(base64(&url_alphabet(body), max)),
         Encoding::QuotedPrintableDrop => dropped(body, 1),
@@ -130,138 +135,7 @@ fn url_alphabet(body: &[u8]) -> Vec<u8> {
     body.iter().map(map).collect()
 }
 
-/// Quoted-printable with `count` bytes of each escape that is none taken out.
-fn dropped(body: &[u8], count: usize) -> Vec<u8> {
-    let mut out = Vec::with_capacity(body.len());
-    let mut at = 0;
-    while let Some(byte) = body.get(at) {
-        if *byte == b'=' && !is_escape(body, at) {
-            at = at.saturating_add(count);
-        } else {
-            out.push(*byte);
-            at += 1;
-        }
-    }
-    out
-}
-
-/// Quoted-printable without escapes of which only the first digit is one; what follows them stays.
-fn without_halves(body: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(body.len());
-    let mut at = 0;
-    while let Some(byte) = body.get(at) {
-        let half = *byte == b'='
-            && !is_escape(body, at)
-            && body.get(at.saturating_add(1)).is_some_and(|digit| hex(*digit).is_some());
-        if half {
-            at = at.saturating_add(2);
-        } else {
-            out.push(*byte);
-            at += 1;
-        }
-    }
-    out
-}
-
-/// Quoted-printable in which an escape that is none takes the two characters behind it along, unread.
-fn kept_whole(body: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(body.len());
-    let mut at = 0;
-    while let Some(byte) = body.get(at) {
-        let kept = if *byte == b'=' && !is_escape(body, at) && !is_blank_break(body, at) { 3 } else { 1 };
-        for byte in body.get(at..at.saturating_add(kept).min(body.len())).unwrap_or(&[]) {
-            match byte {
-                b'=' if kept == 3 => out.extend_from_slice(b"=3D"),
-                byte => out.push(*byte),
-            }
-        }
-        at += kept;
-    }
-    out
-}
-
-/// Whether a byte may stand in quoted-printable (RFC 2045 section 6.7).
-fn is_visible(byte: u8) -> bool {
-    matches!(byte, b'\t' | b'\r' | b'\n' | b' '..=b'~')
-}
-
-/// Whether a quoted-printable body holds bytes that must not stand in it.
-pub(crate) fn holds_raw_bytes(body: &[u8]) -> bool {
-    // No early end inside a chunk, so that the compiler can look at many bytes at once.
-    let bad = |byte: u8| {
-        let visible = byte.wrapping_sub(b' ') <= b'~' - b' ';
-        u8::from(!(visible | (byte == b'\t') | (byte == b'\r') | (byte == b'\n')))
-    };
-    body.chunks(1024).any(|chunk| chunk.iter().fold(0u8, |all, byte| all | bad(*byte)) != 0)
-}
-
-/// Quoted-printable with blanks behind an `=`, and bare CRs, taken out.
-fn without_blanks(body: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(body.len());
-    let mut at = 0;
-    while let Some(byte) = body.get(at) {
-        at += 1;
-        if *byte == b'\r' && body.get(at) != Some(&b'\n') {
-            continue;
-        }
-        out.push(*byte);
-        if *byte == b'=' {
-            let rest = body.get(at..).unwrap_or(&[]);
-            at += rest.iter().take(MAX_BLANKS).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-        }
-    }
-    out
-}
-
-/// Bare CRs as line ends.
-fn bare_cr_to_lf(body: &[u8]) -> Vec<u8> {
-    let is_bare = |at: usize| body.get(at) == Some(&b'\r') && body.get(at.saturating_add(1)) != Some(&b'\n');
-    body.iter().enumerate().map(|(at, byte)| if is_bare(at) { b'\n' } else { *byte }).collect()
-}
-
-/// Quoted-printable in which a line stays as it is from its first damage on, its soft break included.
-fn raw_from_damage(body: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(body.len());
-    let (mut at, mut raw) = (0, false);
-    while let Some(byte) = body.get(at) {
-        raw = (raw || (*byte == b'=' && !is_escape(body, at) && !is_blank_break(body, at))) && *byte != b'\n';
-        match byte {
-            b'=' if raw => out.extend_from_slice(b"=3D"),
-            byte => out.push(*byte),
-        }
-        at += 1;
-    }
-    out
-}
-
-/// Whether only blanks stand between the `=` at `at` and the end of its line.
-fn is_blank_break(body: &[u8], at: usize) -> bool {
-    let rest = body.get(at.saturating_add(1)..).unwrap_or(&[]);
-    let blanks = rest.iter().take(MAX_BLANKS).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-    matches!(rest.get(blanks..).unwrap_or(&[]), [] | [b'\n', ..] | [b'\r', b'\n', ..])
-}
-
-/// Quoted-printable in which blanks behind an `=` make it no soft break, and a CR makes it one that
-/// reaches to the next LF.
-fn blank_breaks_kept(body: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(body.len());
-    let mut bytes = body.iter().peekable();
-    while let Some(byte) = bytes.next() {
-        match (byte, bytes.peek()) {
-            (b'=', Some(b' ' | b'\t')) => {
-                out.extend_from_slice(b"=3D");
-                while let Some(blank) = bytes.next_if(|byte| matches!(byte, b' ' | b'\t')) {
-                    out.extend_from_slice(if *blank == b' ' { b"=20" } else { b"=09" });
-                }
-            }
-            (b'=', Some(b'\r')) => while bytes.next().is_some_and(|byte| *byte != b'\n') {},
-            (byte, _) => out.push(*byte),
-        }
-    }
-    out
-}
-
-/// Base64 in which one sextet in front of padding is a byte.
+/// Base64 in which one sextet in front of padding, or at the end, is a byte.
 fn lone_to_bytes(body: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(body.len());
     let mut count = 0u8;
@@ -281,87 +155,38 @@ fn lone_to_bytes(body: &[u8]) -> Vec<u8> {
             }
         }
     }
-    out
-}
-
-/// Quoted-printable with two `=` in a row, both taken, as what they stand for in some readers.
-fn paired(body: &[u8], sign: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(body.len());
-    let mut at = 0;
-    while let Some(byte) = body.get(at) {
-        if body.get(at..at.saturating_add(2)) == Some(b"==") {
-            out.extend_from_slice(sign);
-            at += 2;
-        } else {
-            out.push(*byte);
-            at += 1;
-        }
+    if count == 1 {
+        out.push(b'A');
     }
     out
-}
-
-/// Whether the `=` at `at` begins an escape or a soft break.
-fn is_escape(body: &[u8], at: usize) -> bool {
-    let rest = body.get(at.saturating_add(1)..).unwrap_or(&[]);
-    match rest {
-        [b'0'..=b'9' | b'A'..=b'F', b'0'..=b'9' | b'A'..=b'F', ..] => true,
-        [] | [b'\r'] | [b'\r', b'\n', ..] | [b'\n', ..] => true,
-        [a, b, ..] => hex(*a).is_some() && hex(*b).is_some(),
-        _ => false,
-    }
 }
 
 /// Whether a body is base64 as it should be: nothing but the alphabet and white space, padding only at
-/// its end. Length and line length do not matter.
+/// its end, and no single sextet left over. Line length does not matter.
 pub(crate) fn is_clean_base64(body: &[u8]) -> bool {
     let mut text = body.trim_ascii_end();
     for _ in 0..2 {
         text = text.strip_suffix(b"=").unwrap_or(text).trim_ascii_end();
     }
-    // Plain comparisons, so that the compiler can look at many bytes at once.
-    text.chunks(1024).all(|chunk| {
-        let bad = chunk.iter().fold(0u8, |bad, byte| {
+    let (mut bad, mut blanks) = (0u8, 0usize);
+    // Plain comparisons, and chunks whose blanks a byte can count, so that the compiler can look at many
+    // bytes at once.
+    for chunk in text.chunks(240) {
+        let (bad_here, blanks_here) = chunk.iter().fold((0u8, 0u8), |(bad, blanks), byte| {
             let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
             let other = byte.wrapping_sub(b'/') < 11 || *byte == b'+';
             let blank = matches!(*byte, b' ' | b'\t' | b'\r' | b'\n');
-            bad | u8::from(!(letter | other | blank))
+            (bad | u8::from(!(letter | other | blank)), blanks.wrapping_add(u8::from(blank)))
         });
-        bad == 0
-    })
-}
-
-/// Whether a quoted-printable body holds an escape that is none.
-pub(crate) fn is_damaged_quoted_printable(body: &[u8]) -> bool {
-    escapes(body).0
-}
-
-/// Whether a quoted-printable body holds an escape that is none, and whether one of what needs none.
-pub(crate) fn escapes(body: &[u8]) -> (bool, bool) {
-    let (mut damaged, mut needless) = (false, false);
-    let mut rest = body;
-    loop {
-        // Escapes often stand side by side.
-        if rest.first() != Some(&b'=') {
-            let plain = memchr::memchr(b'=', rest).unwrap_or(rest.len());
-            rest = rest.get(plain..).unwrap_or(&[]);
-        }
-        let used = match rest {
-            [] => return (damaged, needless),
-            [_, high, low, ..] if let (Some(high), Some(low)) = (hex(*high), hex(*low)) => {
-                needless |= is_needless(high << 4 | low);
-                3
-            }
-            _ => {
-                damaged |= !is_escape(rest, 0);
-                1
-            }
-        };
-        rest = rest.get(used..).unwrap_or(&[]);
+        bad |= bad_here;
+        blanks = blanks.saturating_add(usize::from(blanks_here));
     }
+    bad == 0 && text.len().saturating_sub(blanks) % 4 != 1
 }
 
-/// The ways to decode a damaged base64 body that give something else than the lenient one.
-pub(crate) fn base64_variants(body: &[u8]) -> Vec<Encoding> {
+/// The ways to decode a damaged base64 body that give something else than the lenient one, and whether
+/// there are more.
+pub(crate) fn base64_variants(body: &[u8]) -> (Vec<Encoding>, bool) {
     let ways = [
         Encoding::Base64ToPadding,
         Encoding::Base64ToAnyPadding,
@@ -375,7 +200,7 @@ pub(crate) fn base64_variants(body: &[u8]) -> Vec<Encoding> {
     if body.len() > MAX_COMPARED {
         let junk = body.iter().any(|byte| class(*byte) == JUNK);
         let way = if junk { Encoding::Base64CleanLines } else { Encoding::Base64ToPadding };
-        return vec![way];
+        return (vec![way], false);
     }
     let wanted = ways.iter().copied().filter(|way| match way {
         Encoding::Base64Url => memchr::memchr2(b'-', b'_', body).is_some(),
@@ -385,7 +210,7 @@ pub(crate) fn base64_variants(body: &[u8]) -> Vec<Encoding> {
 }
 
 /// The same for damaged quoted-printable.
-pub(crate) fn quoted_printable_variants(body: &[u8]) -> Vec<Encoding> {
+pub(crate) fn quoted_printable_variants(body: &[u8]) -> (Vec<Encoding>, bool) {
     let ways = [
         Encoding::QuotedPrintableBlanks,
         Encoding::QuotedPrintableCr,
@@ -399,23 +224,27 @@ pub(crate) fn quoted_printable_variants(body: &[u8]) -> Vec<Encoding> {
         Encoding::QuotedPrintableOne,
     ];
     if body.len() > MAX_COMPARED {
-        return vec![Encoding::QuotedPrintableBlanks];
+        return (vec![Encoding::QuotedPrintableBlanks], false);
     }
     different(body, Encoding::QuotedPrintable, ways.into_iter())
 }
 
-/// The ways whose result neither the known one nor an earlier one gave.
-fn different(body: &[u8], known: Encoding, ways: impl Iterator<Item = Encoding>) -> Vec<Encoding> {
+/// The ways whose result neither the known one nor an earlier one gave, and whether there are more.
+fn different(body: &[u8], known: Encoding, ways: impl Iterator<Item = Encoding>) -> (Vec<Encoding>, bool) {
     let mut seen = vec![super::decode(known, body, usize::MAX).bytes];
     let mut out = Vec::new();
     for way in ways {
         let bytes = decode(way, body, usize::MAX).bytes;
-        if !bytes.is_empty() && out.len() < MAX_WAYS && !seen.contains(&bytes) {
-            seen.push(bytes);
-            out.push(way);
+        if bytes.is_empty() || seen.contains(&bytes) {
+            continue;
         }
+        if out.len() >= MAX_WAYS {
+            return (out, true);
+        }
+        seen.push(bytes);
+        out.push(way);
     }
-    out
+    (out, false)
 }
 
 #[cfg(test)]
@@ -424,11 +253,13 @@ mod tests {
 
     #[test]
     fn each_way_reads_damage_as_its_clients_do() {
-        let cases: [(Encoding, &[u8], &[u8]); 22] = [
+        let cases: [(Encoding, &[u8], &[u8]); 24] = [
             (Encoding::QuotedPrintableKeep, b"=e=D1=3Dh", b"=e=D1=h"),
             (Encoding::Base64ToAnyPadding, b"SGkt=SGkt", b"Hi-"),
             (Encoding::QuotedPrintableVisible, b"<scr\x80i\0pt>=3D", b"<script>="),
-            (Encoding::QuotedPrintableHalf, b"a=b\nc=Zd=3D", b"a\nc=Zd="),
+            (Encoding::QuotedPrintableHalf, b"a=b\ns=Zd=3D", b"a\ns=Zd="),
+            (Encoding::QuotedPrintableHalf, b"a=4\r\n1=4\nZ=3D", b"a\r\nA\nZ="),
+            (Encoding::Base64Lone, b"QUJDR", b"ABCD"),
             (Encoding::Base64ToPadding, b"SGk=SGk=", b"Hi"),
             (Encoding::Base64ToPadding, b"SG=ktISE=", b"Hi-!!"),
             (Encoding::Base64NoPadding, b"SG=kt", b"Hi-"),
@@ -459,7 +290,21 @@ mod tests {
         for clean in ["", "SGkt", "SGk=\r\n", "SGk\t=\r\n =", "SA==\n\n", "AZaz09+/\r\n"] {
             assert!(is_clean_base64(clean.as_bytes()), "{clean}");
         }
-        for damaged in ["SG=k", "SGk-", "SGk===", "SGk=\r\n-- \r\n", "S_", "S:", "S@", "S[", "S`", "S{", "S."] {
+        for damaged in [
+            "SG=k",
+            "SGk-",
+            "SGk===",
+            "SGk=\r\n-- \r\n",
+            "SGktQ",
+            "SGkt\r\nQ\r\n",
+            "S_",
+            "S:",
+            "S@",
+            "S[",
+            "S`",
+            "S{",
+            "S.",
+        ] {
             assert!(!is_clean_base64(damaged.as_bytes()), "{damaged}");
         }
         for (body, damaged) in

@@ -1,7 +1,7 @@
 //! What holds for every message, well formed or not.
 
 use mail::edit::{Edit, EditSet, HeaderName, HeaderValue, Kept, NewPart, Rewrite};
-use mail::fuzzing::{fuzz_header, fuzz_message, fuzz_text};
+use mail::fuzzing::{fuzz_filename, fuzz_header, fuzz_message, fuzz_text};
 use mail::graph::{EntityId, Limits, parse};
 use mail::header::decode_words;
 use mail::patch::{Patch, PatchSet};
@@ -10,6 +10,7 @@ use mail::span::Span;
 use mail::transfer;
 use proptest::prelude::*;
 
+use crate::differential::mutate::Random;
 use crate::generate::{message, part};
 use crate::golden::messages;
 
@@ -87,6 +88,7 @@ proptest! {
         fuzz_message(&data);
         fuzz_header(&data);
         fuzz_text(&data);
+        fuzz_filename(&data);
     }
 
     #[test]
@@ -94,6 +96,7 @@ proptest! {
         fuzz_message(&data);
         fuzz_header(&data);
         fuzz_text(&data);
+        fuzz_filename(&data);
     }
 
     #[test]
@@ -246,6 +249,29 @@ proptest! {
     }
 }
 
+/// Names that pretend, with pieces put in anywhere.
+#[test]
+fn changed_names_never_break_a_promise() {
+    let seeds = [
+        "photo\u{202e}gpj.exe",
+        "invoice.pdf  .scr. ",
+        "scan.pdf.ｅｘｅ\u{200b}",
+        "=?utf-8?Q?b=2Eexe?=",
+        "a.exe\0.txt",
+    ];
+    let pieces =
+        ["\u{202e}", "\u{202c}", ".", " ", "\0", "exe", "е", "。", "%2e", "\"", "\\", "\r\n ", "=?", "?=", "*0="];
+    for number in 0..400 {
+        let mut random = Random::new("names", number);
+        let mut name = seeds[random.below(seeds.len())].to_owned();
+        for _ in 0..=random.below(5) {
+            let at = name.floor_char_boundary(random.below(name.len() + 1));
+            name.insert_str(at, pieces[random.below(pieces.len())]);
+        }
+        fuzz_filename(name.as_bytes());
+    }
+}
+
 #[test]
 fn mutated_mail_never_breaks_a_promise() {
     let mut random = 0x9e37_79b9_7f4a_7c15u64;
@@ -280,6 +306,7 @@ fn mutated_mail_never_breaks_a_promise() {
             fuzz_message(&data);
             fuzz_header(&data);
             fuzz_text(&data);
+            fuzz_filename(&data);
         }
     }
 }

@@ -106,6 +106,15 @@ impl Scan<'_, '_, '_, '_> {
                 return Then::Again;
             }
         }
+        let hidden = hidden_field(text, line);
+        if self.policy.lax_fields
+            && let (Some(field), Some(Frame { state: State::Header(header), .. })) = (hidden, self.frames.last_mut())
+        {
+            header.in_field = true;
+            self.builder.graph.fields.push(field);
+            self.builder.ask(entity, Ask::Head);
+            return Then::Next;
+        }
         let has_fields = self.builder.graph.fields.len() > first_field;
         if let Some(Frame { state: State::Header(header), .. }) = self.frames.last_mut() {
             // To some a line that begins with a colon is a field, without a name.
@@ -120,11 +129,12 @@ impl Scan<'_, '_, '_, '_> {
             }
         }
         self.builder.ask(entity, if is_nothing(text) { Ask::BlankEnds } else { Ask::JunkEnds });
-        if let Some(field) = hidden_field(text, line)
+        if let Some(field) = hidden
             && self.builder.hidden_fields.len() < MAX_HIDDEN
         {
             self.builder.hidden_fields.push((entity, field));
             self.builder.ask(entity, Ask::Head);
+            self.builder.ask(entity, Ask::LaxFields);
         }
         self.builder.note(entity, DefectCode::HeaderWithoutColon, Span::new(line.start, line.end));
         Then::Next
@@ -172,7 +182,8 @@ impl Scan<'_, '_, '_, '_> {
         entity.header = span;
         entity.body = Span::new(body, body);
         entity.fields = (Span::new(range.0, range.1).start, Span::new(range.0, range.1).end);
-        if no_fields && late_header(self.bytes.get(body..).unwrap_or(&[])).is_some() {
+        let behind = self.bytes.get(body..).unwrap_or(&[]);
+        if if no_fields { late_header(behind).is_some() } else { header_goes_on(behind).is_some() } {
             self.builder.ask(id, Ask::SkipBlank);
         }
         if head.odd && as_leaf && !limited {
@@ -314,6 +325,28 @@ pub(in crate::graph) fn late_header(body: &[u8]) -> Option<usize> {
         }
         if text.get(line.start..line.end).is_some_and(|line| starts(line) && field_name(line).is_some()) {
             return Some(line.start);
+        }
+    }
+    None
+}
+
+/// Where a header goes on behind the empty line that ends it: nothing but fields, continuations and blank
+/// lines, up to one that says how a body is encoded, or that it has parts.
+pub(in crate::graph) fn header_goes_on(body: &[u8]) -> Option<usize> {
+    let text = body.get(..MAX_LATE.min(body.len())).unwrap_or(body);
+    let (mut lines, mut first) = (Lines::new(text, 0), None);
+    while let Some(line) = lines.next() {
+        let text = text.get(line.start..line.end).unwrap_or(&[]);
+        if text.first().is_none_or(u8::is_ascii_whitespace) {
+            continue;
+        }
+        let (name, colon) = field_name(text)?;
+        first.get_or_insert(line.start);
+        let (name, value) = (text.get(..name)?, text.get(colon..)?.to_ascii_lowercase());
+        let says = |what: &[u8]| memchr::memmem::find(&value, what).is_some();
+        let encodes = name.eq_ignore_ascii_case(b"content-transfer-encoding") && (says(b"base64") || says(b"quoted"));
+        if encodes || (name.eq_ignore_ascii_case(b"content-type") && says(b"multipart")) {
+            return first;
         }
     }
     None

@@ -18,7 +18,7 @@ use crate::span::Span;
 mod delimiter;
 mod header;
 
-pub(super) use header::{field_name, late_header};
+pub(super) use header::{field_name, header_goes_on, late_header};
 
 /// How a pass differs from the strict one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -41,6 +41,8 @@ pub(super) struct Policy {
     pub(super) all_headers: bool,
     /// No delimiter is seen in a header.
     pub(super) blind: bool,
+    /// Lines that nearly are fields of MIME are fields.
+    pub(super) lax_fields: bool,
 }
 
 /// An open entity.
@@ -365,6 +367,7 @@ impl<'s, 'a, 'l, 'b> Scan<'s, 'a, 'l, 'b> {
             self.builder.queue.push_back(Job { entity: id, candidate });
         } else if !self.stopped {
             self.builder.note(id, DefectCode::BoundaryNotFound, body);
+            self.ask_anywhere(id, body, &multipart);
             let watch = Watch::over(self.bytes, body);
             self.close_leaf(id, watch);
         }

@@ -13,6 +13,9 @@ use crate::ambiguity::payload::PAYLOADS;
 
 /// How many bytes a parser may lose at the end of a leaf.
 const MAX_LOST: usize = 4;
+/// How many bytes a parser may make of the last group of base64 if that is incomplete: mailparser decodes it
+/// by itself, whatever stands in front of it. No file is hidden in them.
+const MAX_LAST: usize = 2;
 /// Lines of text with fewer letters and digits are not compared.
 const MIN_LETTERS: usize = 16;
 /// How much is shown around a difference, in bytes.
@@ -71,18 +74,26 @@ impl Ours {
 
     /// Whether bytes are among them.
     fn has_bytes(&self, found: &[u8]) -> bool {
-        let found = plain(found);
+        let whole = plain(found);
         // What is missing at the end of a line of uuencode is zeros to some, and a last soft break a sign.
-        let end = found.iter().rposition(|byte| !matches!(byte, 0 | b'=')).map_or(0, |at| at + 1);
-        let found = &found[..end];
+        let end = whole.iter().rposition(|byte| !matches!(byte, 0 | b'=')).map_or(0, |at| at + 1);
+        let found = &whole[..end];
         let hidden = |payload: &Vec<u8>| holds(found, payload) && !self.leaves.iter().any(|leaf| holds(leaf, payload));
         // Some parsers lose the last bytes of a body that is cut off.
         let nearly = |leaf: &Vec<u8>| {
             let zeros = leaf.iter().rev().take_while(|byte| matches!(byte, 0 | b'=')).count();
-            leaf.starts_with(found) && leaf.len() - found.len() <= MAX_LOST + zeros
+            let lost = leaf.starts_with(found) && leaf.len() <= whole.len() + MAX_LOST + zeros;
+            lost || (!leaf.is_empty() && whole.starts_with(leaf) && whole.len() <= leaf.len() + MAX_LAST)
         };
-        let known = found.is_empty() || self.leaves.iter().any(nearly) || self.wholes.iter().any(|w| holds(w, found));
+        let known = found.is_empty() || self.leaves.iter().any(nearly) || self.is_raw(found);
         known && !self.payloads.iter().any(hidden)
+    }
+
+    /// Whether it is bytes of the message as they stand; NUL bytes are blanks to some.
+    fn is_raw(&self, found: &[u8]) -> bool {
+        let without = |bytes: &[u8]| -> Vec<u8> { bytes.iter().copied().filter(|byte| *byte != 0).collect() };
+        let found_without = without(found);
+        self.wholes.iter().any(|whole| holds(whole, found) || holds(&without(whole), &found_without))
     }
 
     /// Where a leaf parts from the one of ours that goes with it furthest: its bytes there, and ours.
@@ -121,6 +132,20 @@ fn texts(message: &Message<'_>) -> Vec<Vec<u8>> {
         let charset = message.entity(id).and_then(|entity| entity.charset.clone());
         out.push(letters(&content));
         out.push(letters(to_text(&content, charset.as_deref()).as_bytes()));
+        out.push(letters(&without_tags(&content)));
+    }
+    out
+}
+
+/// Without what stands between angle brackets: some parsers make a text of HTML.
+fn without_tags(text: &[u8]) -> Vec<u8> {
+    let mut inside = false;
+    let mut out = Vec::with_capacity(text.len());
+    for byte in text {
+        inside = (inside || *byte == b'<') && *byte != b'>';
+        if !inside {
+            out.push(*byte);
+        }
     }
     out
 }

@@ -8,7 +8,7 @@ use crate::ambiguity;
 mod campaign;
 mod equal;
 mod finds;
-mod mutate;
+pub(crate) mod mutate;
 mod peers;
 
 use equal::Ours;
