@@ -12,7 +12,7 @@
 use std::collections::BTreeSet;
 
 use crate::defect::{Ambiguity, worst};
-use crate::graph::{Entity, EntityId, Field, Limits, Message, ONCE, Recode, Shape, parse};
+use crate::graph::{Entity, EntityId, Field, Limits, Message, ONCE, Recode, Shape, header_goes_on, parse};
 use crate::render::part::{file_name, is_plain, media};
 use crate::transfer;
 
@@ -296,9 +296,11 @@ impl Writer<'_, '_> {
         let exact = ends_well && (crs == 0 || (end.len() == 2 && crs == memchr::memchr_iter(b'\n', content).count()));
         let in_parts = self.boundaries > 0;
         let odd = content.iter().filter(|byte| !matches!(byte, b'\t' | b'\r' | b'\n' | 32..=126)).count();
-        if is_text && exact && in_parts && is_plain(content) && transfer::embedded::find(content).is_empty() {
+        // What goes on like a header would be taken for one in any form in which it can be read.
+        let readable = is_text && exact && header_goes_on(content).is_none();
+        if readable && in_parts && is_plain(content) && transfer::embedded::find(content, true).is_empty() {
             ("7bit", content.to_vec())
-        } else if is_text && exact && (in_parts || content.ends_with(end)) && odd <= content.len() / 6 {
+        } else if readable && (in_parts || content.ends_with(end)) && odd <= content.len() / 6 {
             ("quoted-printable", transfer::encode_quoted_printable(content, end))
         } else {
             ("base64", transfer::encode_base64(content, end))

@@ -36,6 +36,7 @@ mod tries;
 pub use guess::looks_like_message;
 pub(crate) use head::ONCE;
 pub use message::{Content, Leaves, MAX_FACT, Message, Primary};
+pub(crate) use scan::header_goes_on;
 
 /// Most readings of one entity.
 pub const MAX_READINGS: usize = 8;

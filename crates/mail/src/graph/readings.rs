@@ -14,7 +14,7 @@ use super::head::Candidate;
 use super::intern::{self, Known};
 use super::lines::Ends;
 use super::scan::Policy;
-use super::tries::{Try, run};
+use super::tries::{FILE_MEDIA, Try, run};
 use super::{
     Encoding, EntityId, Field, MAX_READINGS, MAX_READINGS_FACTOR, MIN_EXTRA_BYTES, MIN_EXTRA_ENTITIES, Reading, Recode,
     Shape,
@@ -207,7 +207,12 @@ fn plan(builder: &mut Builder<'_, '_>, id: EntityId, ask: Ask, tries: &mut Vec<(
             builder.cut |= cut;
             tries.extend(choices.into_iter().map(|it| (Try::Body(it, Policy::default()), other)));
         }
-        Ask::Damage => tries.extend(damage(builder, id).into_iter().map(|one| (one, other))),
+        Ask::Damage => {
+            // What few clients find at all is not made worse by their ways to decode it.
+            let found = builder.entity(id).is_some_and(|entity| entity.facet && entity.media == FILE_MEDIA);
+            let code = if found && builder.is_bare(id) { DefectCode::Base64InText } else { other };
+            tries.extend(damage(builder, id).into_iter().map(|one| (one, code)));
+        }
         Ask::Files => tries.push((Try::Files, DefectCode::FileInText)),
         Ask::EncodedFiles => tries.push((Try::Files, DefectCode::FileInEncodedText)),
         Ask::RawBytes => {

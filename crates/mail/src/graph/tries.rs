@@ -5,15 +5,19 @@ use super::chained::Headed;
 use super::choice::Choice;
 use super::head::Candidate;
 use super::leaf::{self, Watch};
+use super::readings::Ask;
 use super::scan::{Policy, Scan, header_goes_on, late_header};
 use super::{BufferId, Encoding, EntityId, Recode};
 use crate::header;
 use crate::span::Span;
-use crate::transfer::embedded;
+use crate::transfer::{self, embedded};
 use crate::untrusted::Untrusted;
 
 /// Longest name of a file in a text, in bytes.
 const MAX_NAME: usize = 255;
+
+/// The type of a file in a text.
+pub(super) const FILE_MEDIA: &str = "application/octet-stream";
 
 /// One try.
 #[derive(Clone)]
@@ -132,7 +136,8 @@ fn text_of(builder: &mut Builder<'_, '_>, id: EntityId) -> Option<(BufferId, Spa
 /// The files in a text.
 fn files(builder: &mut Builder<'_, '_>, id: EntityId) {
     let Some((buffer, body)) = text_of(builder, id) else { return };
-    let blocks = builder.with_buffer(buffer, |_, bytes| embedded::find(body.of(bytes)));
+    let as_it_stands = builder.entity(id).is_some_and(|entity| entity.buffer == buffer && entity.body == body);
+    let blocks = builder.with_buffer(buffer, |_, bytes| embedded::find(body.of(bytes), as_it_stands));
     for (number, block) in blocks.into_iter().enumerate() {
         let Some(facet) = builder.add_facet(id) else { return };
         let Some(entity) = builder.entity(facet) else { return };
@@ -145,10 +150,20 @@ fn files(builder: &mut Builder<'_, '_>, id: EntityId) {
         let at = |offset: u32| body.start.saturating_add(offset);
         entity.body = Span { start: at(block.span.start), end: at(block.span.end) };
         entity.encoding = block.encoding;
-        entity.media = "application/octet-stream".to_owned();
+        entity.media = FILE_MEDIA.to_owned();
         entity.part = format!("{}.{}", entity.part, number.saturating_add(1));
         let name = block.name.map(|name| header::decode_words(name.get(..MAX_NAME).unwrap_or(&name)));
         entity.names = name.filter(|name| !name.is_empty()).map(Untrusted::new).into_iter().collect();
+        let (body, encoding) = (entity.body, entity.encoding);
+        let source = body.of(builder.bytes(buffer));
+        let damaged = match encoding {
+            Encoding::Base64 => !transfer::is_clean_base64(source),
+            Encoding::QuotedPrintable => transfer::is_damaged_quoted_printable(source),
+            _ => false,
+        };
+        if damaged {
+            builder.ask(facet, Ask::Damage);
+        }
     }
 }
 

@@ -133,13 +133,14 @@ fn is_run(line: &[u8]) -> bool {
     sample && line.iter().all(|byte| class(*byte) < 64 || *byte == b'=')
 }
 
-/// Finds the blocks of a text, in order, without overlap.
-pub fn find(text: &[u8]) -> Vec<Block> {
+/// Finds the blocks of a text, in order, without overlap; with `fields` also what stands behind a line that
+/// names a transfer encoding, as clients do that look for one in a text as it stands.
+pub fn find(text: &[u8], fields: bool) -> Vec<Block> {
     let mut out = Vec::new();
     let mut at = 0;
     while at < text.len() && out.len() < MAX_BLOCKS {
         let (line, next) = line_at(text, at);
-        let found = match announced(line) {
+        let found = match announced(line).filter(|_| fields) {
             Some(encoding) => {
                 Some(Block { span: Span::new(behind_fields(text, next), text.len()), encoding, name: None })
             }
@@ -439,7 +440,7 @@ mod tests {
         let decode = |block: Block| {
             (block.name.map(name), super::super::decode(block.encoding, block.span.of(text), 1 << 16).bytes)
         };
-        find(text).into_iter().map(decode).collect()
+        find(text, true).into_iter().map(decode).collect()
     }
 
     #[test]

@@ -332,7 +332,7 @@ pub(in crate::graph) fn late_header(body: &[u8]) -> Option<usize> {
 
 /// Where a header goes on behind the empty line that ends it: nothing but fields, continuations and blank
 /// lines, up to one that says how a body is encoded, or that it has parts.
-pub(in crate::graph) fn header_goes_on(body: &[u8]) -> Option<usize> {
+pub(crate) fn header_goes_on(body: &[u8]) -> Option<usize> {
     let text = body.get(..MAX_LATE.min(body.len())).unwrap_or(body);
     let (mut lines, mut first) = (Lines::new(text, 0), None);
     while let Some(line) = lines.next() {

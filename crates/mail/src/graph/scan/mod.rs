@@ -18,7 +18,8 @@ use crate::span::Span;
 mod delimiter;
 mod header;
 
-pub(super) use header::{field_name, header_goes_on, late_header};
+pub(crate) use header::header_goes_on;
+pub(super) use header::{field_name, late_header};
 
 /// How a pass differs from the strict one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

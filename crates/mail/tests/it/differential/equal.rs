@@ -115,12 +115,15 @@ impl Ours {
         found.split_inclusive(|byte| *byte == b'\n').filter(|line| !is_one(line)).flatten().copied().collect()
     }
 
-    /// Whether each line of a text is in one of ours, or is the message's own bytes.
+    /// Whether each line of a text is in one of ours, or is the message's own bytes; of the last line all but
+    /// what may come of an incomplete group of base64.
     fn has_text(&self, text: &[u8]) -> bool {
-        text.split(|byte| matches!(byte, b'\n' | b'\r'))
-            .map(letters)
-            .filter(|line| line.len() >= MIN_LETTERS)
-            .all(|line| self.texts.iter().any(|ours| holds(ours, &line)))
+        let has = |line: &[u8]| self.texts.iter().any(|ours| holds(ours, line));
+        let lines = text.split(|byte| matches!(byte, b'\n' | b'\r')).map(letters);
+        let mut lines: Vec<Vec<u8>> = lines.filter(|line| line.len() >= MIN_LETTERS).collect();
+        let last = lines.pop().unwrap_or_default();
+        let cut = &last[..last.len().saturating_sub(MAX_LAST)];
+        lines.iter().all(|line| has(line)) && (has(&last) || has(cut))
     }
 }
 
