@@ -49,6 +49,8 @@ pub fn fuzz_text(data: &[u8]) {
         E::Base64ToAnyPadding,
         E::QuotedPrintableVisible,
         E::QuotedPrintableHalf,
+        E::QuotedPrintableZero,
+        E::QuotedPrintableLow,
         E::QuotedPrintableKeep,
         E::Base64Url,
         E::QuotedPrintableDrop,

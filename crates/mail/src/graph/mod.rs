@@ -137,6 +137,10 @@ pub enum Encoding {
     QuotedPrintableVisible,
     /// Quoted-printable without an escape that has but one digit, or with it put together over a line end.
     QuotedPrintableHalf,
+    /// Quoted-printable with an escape that is none as the byte of the digits that it begins with, or zero.
+    QuotedPrintableZero,
+    /// Quoted-printable with each character above U+00FF as its lowest byte.
+    QuotedPrintableLow,
     /// Quoted-printable with an escape that is none left as it is, the two characters behind it included.
     QuotedPrintableKeep,
     /// Quoted-printable with `==` for itself.

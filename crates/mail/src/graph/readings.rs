@@ -218,6 +218,10 @@ fn plan(builder: &mut Builder<'_, '_>, id: EntityId, ask: Ask, tries: &mut Vec<(
         Ask::RawBytes => {
             let way = Try::Decode(Encoding::QuotedPrintableVisible, Recode::None);
             tries.push((way, DefectCode::RawBytesInQuotedPrintable));
+            if has_low_bytes(builder, id) {
+                let way = Try::Decode(Encoding::QuotedPrintableLow, Recode::None);
+                tries.push((way, DefectCode::RawBytesInQuotedPrintable));
+            }
         }
         Ask::Nul => {
             tries.push((Try::Decode(Encoding::NoNul, Recode::None), other));
@@ -250,6 +254,12 @@ fn is_wide(builder: &mut Builder<'_, '_>, id: EntityId) -> bool {
     let probe = body.get(..MAX_PROBE).unwrap_or(body);
     let zeros = |offset: usize| probe.iter().skip(offset).step_by(2).filter(|byte| **byte == 0).count();
     zeros(0).max(zeros(1)).saturating_mul(5) >= probe.len()
+}
+
+/// Whether a body holds characters that are ASCII to those who take their lowest byte.
+fn has_low_bytes(builder: &Builder<'_, '_>, id: EntityId) -> bool {
+    let entity = builder.graph.entities.get(id.0 as usize);
+    entity.is_some_and(|entity| transfer::has_low_bytes(entity.body.of(builder.bytes(entity.buffer))))
 }
 
 /// The strict way of an entity, its fields, and what follows from them.

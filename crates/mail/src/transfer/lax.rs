@@ -11,10 +11,10 @@ use crate::graph::Encoding;
 mod quoted;
 
 use quoted::{
-    bare_cr_to_lf, blank_breaks_kept, dropped, is_visible, kept_whole, paired, raw_from_damage, without_blanks,
-    without_halves,
+    any_escape_a_byte, bare_cr_to_lf, blank_breaks_kept, dropped, is_visible, kept_whole, low_bytes, paired,
+    raw_from_damage, without_blanks, without_halves,
 };
-pub(crate) use quoted::{escapes, holds_raw_bytes, is_damaged_quoted_printable};
+pub(crate) use quoted::{escapes, has_low_bytes, holds_raw_bytes, is_damaged_quoted_printable};
 
 /// Bodies up to this size, in bytes, are decoded in every way to compare what comes out; of larger
 /// ones the likely ways are taken by what is damaged.
@@ -43,6 +43,8 @@ pub(super) fn decode(encoding: Encoding, body: &[u8], max: usize) -> Decoded {
         Encoding::QuotedPrintableKeep => kept_whole(body),
         Encoding::QuotedPrintableVisible => only(body, is_visible),
         Encoding::QuotedPrintableHalf => without_halves(body),
+        Encoding::QuotedPrintableZero => any_escape_a_byte(body),
+        Encoding::QuotedPrintableLow => low_bytes(body),
         Encoding::QuotedPrintablePair => paired(body, b"=3D=3D"),
         Encoding::QuotedPrintableOne => paired(body, b"=3D"),
         Encoding::NoNul => {
@@ -220,6 +222,7 @@ pub(crate) fn quoted_printable_variants(body: &[u8]) -> (Vec<Encoding>, bool) {
         Encoding::QuotedPrintableSkip,
         Encoding::QuotedPrintableKeep,
         Encoding::QuotedPrintableHalf,
+        Encoding::QuotedPrintableZero,
         Encoding::QuotedPrintablePair,
         Encoding::QuotedPrintableOne,
     ];
@@ -253,12 +256,16 @@ mod tests {
 
     #[test]
     fn each_way_reads_damage_as_its_clients_do() {
-        let cases: [(Encoding, &[u8], &[u8]); 24] = [
+        let cases: [(Encoding, &[u8], &[u8]); 28] = [
             (Encoding::QuotedPrintableKeep, b"=e=D1=3Dh", b"=e=D1=h"),
             (Encoding::Base64ToAnyPadding, b"SGkt=SGkt", b"Hi-"),
             (Encoding::QuotedPrintableVisible, b"<scr\x80i\0pt>=3D", b"<script>="),
             (Encoding::QuotedPrintableHalf, b"a=b\ns=Zd=3D", b"a\ns=Zd="),
             (Encoding::QuotedPrintableHalf, b"a=4\r\n1=4\nZ=3D", b"a\r\nA\nZ="),
+            (Encoding::QuotedPrintableZero, b"a==<db=4=3D", b"a\0b="),
+            (Encoding::QuotedPrintableZero, b"a=\r\nb=3G=\nc=E", b"ab\x03c\x0e"),
+            (Encoding::QuotedPrintableLow, "a\u{8868}\u{fc}=3D".as_bytes(), b"ah\xfc="),
+            (Encoding::QuotedPrintableLow, "\u{1d400}b".as_bytes(), b"5\0b"),
             (Encoding::Base64Lone, b"QUJDR", b"ABCD"),
             (Encoding::Base64ToPadding, b"SGk=SGk=", b"Hi"),
             (Encoding::Base64ToPadding, b"SG=ktISE=", b"Hi-!!"),

@@ -16,8 +16,8 @@ pub mod embedded;
 mod lax;
 
 pub(crate) use lax::{
-    MAX_COMPARED, base64_variants, escapes, holds_raw_bytes, is_clean_base64, is_damaged_quoted_printable,
-    quoted_printable_variants,
+    MAX_COMPARED, base64_variants, escapes, has_low_bytes, holds_raw_bytes, is_clean_base64,
+    is_damaged_quoted_printable, quoted_printable_variants,
 };
 
 /// Most defects one decoding reports: at most one a code.

@@ -66,6 +66,73 @@ pub(super) fn kept_whole(body: &[u8]) -> Vec<u8> {
     out
 }
 
+/// Quoted-printable in which an escape that is none is a byte, too: by as many digits as it begins with,
+/// else zero; what is too short for one in front of the next `=` is nothing. Soft breaks go first.
+pub(super) fn any_escape_a_byte(body: &[u8]) -> Vec<u8> {
+    let joined = without_soft_breaks(body);
+    let mut out = Vec::with_capacity(joined.len());
+    let mut rest = joined.as_slice();
+    loop {
+        let (taken, byte) = match rest {
+            [] => return out,
+            [b'=', b'=', ..] | [b'='] => (1, None),
+            [b'=', high, low, ..] if *low != b'=' => {
+                (3, Some(hex(*high).map_or(0, |high| hex(*low).map_or(high, |low| high << 4 | low))))
+            }
+            [b'=', _, _, ..] => (2, None),
+            [b'=', one] => (2, Some(hex(*one).unwrap_or(0))),
+            [byte, ..] => {
+                out.push(*byte);
+                (1, None)
+            }
+        };
+        if let Some(byte) = byte {
+            super::super::push_escape(byte, &mut out);
+        }
+        rest = rest.get(taken..).unwrap_or(&[]);
+    }
+}
+
+/// Lines that a soft break ends, put together.
+fn without_soft_breaks(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len());
+    let mut rest = body;
+    while let Some(at) = memchr::memchr(b'=', rest) {
+        let (plain, behind) = rest.split_at_checked(at).unwrap_or((rest, &[]));
+        out.extend_from_slice(plain);
+        let taken = match behind {
+            [_, b'\n', ..] => 2,
+            [_, b'\r', b'\n', ..] => 3,
+            _ => {
+                out.push(b'=');
+                1
+            }
+        };
+        rest = behind.get(taken..).unwrap_or(&[]);
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
+/// Quoted-printable with each character above U+00FF as its lowest byte, as programs have it that put
+/// characters where bytes belong.
+pub(super) fn low_bytes(body: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(body);
+    let mut out = Vec::with_capacity(body.len());
+    for unit in text.encode_utf16() {
+        match unit.to_be_bytes() {
+            [0, byte] => out.push(byte),
+            [_, byte] => super::super::push_escape(byte, &mut out),
+        }
+    }
+    out
+}
+
+/// Whether a body holds characters that [`low_bytes`] makes ASCII of.
+pub(crate) fn has_low_bytes(body: &[u8]) -> bool {
+    !body.is_ascii() && String::from_utf8_lossy(body).encode_utf16().any(|unit| unit > 0xff && unit & 0xff < 0x80)
+}
+
 /// Whether a byte may stand in quoted-printable (RFC 2045 section 6.7).
 pub(super) fn is_visible(byte: u8) -> bool {
     matches!(byte, b'\t' | b'\r' | b'\n' | b' '..=b'~')

@@ -116,15 +116,36 @@ impl Ours {
     }
 
     /// Whether each line of a text is in one of ours, or is the message's own bytes; of the last line all but
-    /// what may come of an incomplete group of base64.
+    /// what may come of an incomplete group of base64. The tags and entities of a text that was made HTML do
+    /// not count, nor does the date that is written in front of a message inside.
     fn has_text(&self, text: &[u8]) -> bool {
         let has = |line: &[u8]| self.texts.iter().any(|ours| holds(ours, line));
-        let lines = text.split(|byte| matches!(byte, b'\n' | b'\r')).map(letters);
-        let mut lines: Vec<Vec<u8>> = lines.filter(|line| line.len() >= MIN_LETTERS).collect();
-        let last = lines.pop().unwrap_or_default();
-        let cut = &last[..last.len().saturating_sub(MAX_LAST)];
-        lines.iter().all(|line| has(line)) && (has(&last) || has(cut))
+        let plain = without_entities(&without_tags(text));
+        let lines = |text: &[u8]| -> Vec<Vec<u8>> {
+            let lines = text.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.starts_with(b"Date: "));
+            lines.map(letters).filter(|line| line.len() >= MIN_LETTERS).collect()
+        };
+        [text, plain.as_slice()].into_iter().any(|text| {
+            let mut lines = lines(text);
+            let last = lines.pop().unwrap_or_default();
+            let cut = &last[..last.len().saturating_sub(MAX_LAST)];
+            lines.iter().all(|line| has(line)) && (has(&last) || has(cut))
+        })
     }
+}
+
+/// Without `&#x3C;` and the like.
+fn without_entities(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((byte, behind)) = rest.split_first() {
+        let end = behind.iter().take(8).position(|byte| *byte == b';').filter(|_| *byte == b'&');
+        if end.is_none() {
+            out.push(*byte);
+        }
+        rest = end.map_or(behind, |end| &behind[end + 1..]);
+    }
+    out
 }
 
 /// The letters of all leaves, as bytes and by their charset, and of the message itself.

@@ -55,6 +55,71 @@ const FINDS: &[(&str, &[u8], &[u8])] = &[
         b" 3\nContent-Transfer-Encoding:quoted-printable\n20=FC",
         b"20\xfc",
     ),
+    (
+        "a delimiter stands in the header, and the last type counts (mail-parser)",
+        b"Content-Type:multipart/a;boundary=B\n--B\nContent-Type:\nContent-Transfer-Encoding:quoted-printable\n\n--B\ne=32",
+        b"e2",
+    ),
+    (
+        "delimiters only inside of lines (mail-parser)",
+        b"Content-Type:multipart;boundary=e\n\n/--e87\nContent-Transfer-Encoding: quoted-printable\n\nle=3D\"f--e8",
+        b"le=\"f",
+    ),
+    (
+        "an escape goes on behind a line end (mail-parser)",
+        b"CONTENT-TRANSFER-ENCODING:QUOTED-PRINTABLE\n\n=4\nC=b\nh",
+        b"\nL\n=\nh",
+    ),
+    (
+        "a single sextet at the end is a byte (postal-mime)",
+        b"Content-Transfer-Encoding:base64\n\nUEsDBAoAb",
+        b"PK\x03\x04\n\x00l",
+    ),
+    (
+        "what is no escape is a zero (postal-mime)",
+        b"Content-Transfer-Encoding:quoted-printable\n\no6PA==<divstylddoneb",
+        b"o6PA\x00ivstylddoneb\n",
+    ),
+    (
+        "an escape with one digit at the end is a byte (postal-mime)",
+        b"Content-Transfer-Encoding:quoted-printable\n\n=E",
+        b"\x0e",
+    ),
+    (
+        "the lowest byte of a character counts (mailparser)",
+        b"Content-Transfer-Encoding:quoted-printable\n\norg\xe8\xa1\xa8isChenTPIChr",
+        b"orghisChenTPIChr",
+    ),
+    (
+        "base64 ends at padding, in a message that is not encoded (mailparser)",
+        b"Content-Type:message/rfc822\nContent-Transfer-Encoding:base64\n\nMIME-Version:0\nCotType:in=atxt",
+        b"0\x83\x04U\xea\xec\x8a\x89\xf4\n\x8bS\xca\x97\xa2\xc6",
+    ),
+    (
+        "a header that goes on behind an empty line (munpack)",
+        b"n:\n\nContent-Transfer-Encoding:quoted-printable\nr=3D>\n",
+        b"r=>\n",
+    ),
+    (
+        "junk ends a header behind blank lines (munpack)",
+        b"\nContent-Transfer-Encoding:base64\nJ\n\nEAD",
+        b"$@\x03",
+    ),
+    (
+        "a text names an encoding for what follows (munpack)",
+        b">\n\n\n>\n \n>\n\n g\nContent-Transfer-Encoding: base64\nbody",
+        b"n\x87r",
+    ),
+    (
+        "a text names an encoding in quotes (ripmime)",
+        b"s:\n\ng *)\nContent-Transfer-Encoding: \"base64\"\n\nXmle",
+        b"^i^",
+    ),
+    (
+        "a text names an encoding without a colon (ripmime)",
+        b":\n\nContent-Transfer-Encoding base64\n\nWQga",
+        b"Y\x08\x1a",
+    ),
     ("a blank in place of the colon (ripmime)", b"\rContent-Transfer-Encoding base64\r\nCont", b"\n\x89\xed"),
 ];
 
