@@ -34,7 +34,7 @@ pub fn fuzz_message(data: &[u8]) {
 /// Where a promise is broken.
 pub fn fuzz_text(data: &[u8]) {
     let mut last = 0;
-    for block in transfer::embedded::find(data, true) {
+    for block in transfer::embedded::find_as_it_stands(data) {
         assert!(block.span.fits(data.len()) && block.span.start >= last, "a file outside its text: {block:?}");
         last = block.span.end;
     }

@@ -298,7 +298,7 @@ impl Writer<'_, '_> {
         let odd = content.iter().filter(|byte| !matches!(byte, b'\t' | b'\r' | b'\n' | 32..=126)).count();
         // What goes on like a header would be taken for one in any form in which it can be read.
         let readable = is_text && exact && header_goes_on(content).is_none();
-        if readable && in_parts && is_plain(content) && transfer::embedded::find(content, true).is_empty() {
+        if readable && in_parts && is_plain(content) && transfer::embedded::find_as_it_stands(content).is_empty() {
             ("7bit", content.to_vec())
         } else if readable && (in_parts || content.ends_with(end)) && odd <= content.len() / 6 {
             ("quoted-printable", transfer::encode_quoted_printable(content, end))

@@ -137,7 +137,8 @@ fn text_of(builder: &mut Builder<'_, '_>, id: EntityId) -> Option<(BufferId, Spa
 fn files(builder: &mut Builder<'_, '_>, id: EntityId) {
     let Some((buffer, body)) = text_of(builder, id) else { return };
     let as_it_stands = builder.entity(id).is_some_and(|entity| entity.buffer == buffer && entity.body == body);
-    let blocks = builder.with_buffer(buffer, |_, bytes| embedded::find(body.of(bytes), as_it_stands));
+    let find = if as_it_stands { embedded::find_as_it_stands } else { embedded::find };
+    let blocks = builder.with_buffer(buffer, |_, bytes| find(body.of(bytes)));
     for (number, block) in blocks.into_iter().enumerate() {
         let Some(facet) = builder.add_facet(id) else { return };
         let Some(entity) = builder.entity(facet) else { return };

@@ -133,9 +133,18 @@ fn is_run(line: &[u8]) -> bool {
     sample && line.iter().all(|byte| class(*byte) < 64 || *byte == b'=')
 }
 
-/// Finds the blocks of a text, in order, without overlap; with `fields` also what stands behind a line that
-/// names a transfer encoding, as clients do that look for one in a text as it stands.
-pub fn find(text: &[u8], fields: bool) -> Vec<Block> {
+/// Finds the blocks of a text, in order, without overlap.
+pub fn find(text: &[u8]) -> Vec<Block> {
+    blocks(text, false)
+}
+
+/// The same, and what stands behind a line that names a transfer encoding: some clients look for one in a
+/// text as it stands.
+pub(crate) fn find_as_it_stands(text: &[u8]) -> Vec<Block> {
+    blocks(text, true)
+}
+
+fn blocks(text: &[u8], fields: bool) -> Vec<Block> {
     let mut out = Vec::new();
     let mut at = 0;
     while at < text.len() && out.len() < MAX_BLOCKS {
@@ -440,7 +449,7 @@ mod tests {
         let decode = |block: Block| {
             (block.name.map(name), super::super::decode(block.encoding, block.span.of(text), 1 << 16).bytes)
         };
-        find(text, true).into_iter().map(decode).collect()
+        find_as_it_stands(text).into_iter().map(decode).collect()
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(crate) use quoted::{escapes, has_low_bytes, holds_raw_bytes, is_damaged_quot
 pub(crate) const MAX_COMPARED: usize = 64 * 1024;
 
 /// Most ways to read one body beside the strict one; other readings of the entity need room, too.
-const MAX_WAYS: usize = 6;
+const MAX_WAYS: usize = 7;
 
 /// See [`super::decode`].
 pub(super) fn decode(encoding: Encoding, body: &[u8], max: usize) -> Decoded {
