@@ -27,10 +27,11 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
     };
     match args {
         ["fuzz", rest @ ..] => fuzz(number(rest, FUZZ)?),
+        ["bounds"] => bounds(),
         ["faults"] => faults(),
         ["readings", rest @ ..] => readings(number(rest, READINGS)?),
         ["soak", rest @ ..] => bench::soak(Duration::from_secs(number(rest, SOAK)?)),
-        _ => Err("campaign: fuzz [SECONDS], faults, readings [MESSAGES], soak [SECONDS]".to_owned()),
+        _ => Err("campaign: fuzz [SECONDS], bounds, faults, readings [MESSAGES], soak [SECONDS]".to_owned()),
     }
 }
 
@@ -77,6 +78,12 @@ fn faults() -> Outcome {
     let args = ["test", "--locked", "--package", "mailward", "--test", "faults", "--", "--ignored", "--nocapture"];
     let mut command: Command = cargo::cargo();
     cargo::run(command.args(args))
+}
+
+/// Hostile files of every format, each within 10 s of processor time and 512 MB; prints the table.
+fn bounds() -> Outcome {
+    let args = ["test", "--release", "--locked", "--package", "scan", "--test", "bounds", "--"];
+    cargo::run(cargo::cargo().args(args).args(["--ignored", "--nocapture"]))
 }
 
 /// Mutated mail, ours and that of `MAILWARD_CORPORA`, read by every other MIME parser that is there:

@@ -299,3 +299,12 @@ fn names_of_split_archives_are_known() {
         assert!(!is_volume(name), "{name}");
     }
 }
+
+#[test]
+fn more_files_in_a_text_than_are_looked_for_are_said() {
+    let text = |count: usize| (0..count).map(|n| format!("begin 644 {n}\n#{n:04}\n`\nend\n")).collect::<String>();
+    for (count, limited) in [(40, false), (500, true)] {
+        let (_, problems) = members(FileKind::Text, text(count).as_bytes());
+        assert_eq!(problems.contains(&UnscannedReason::LimitObjects), limited, "{count}: {problems:?}");
+    }
+}

@@ -89,6 +89,8 @@ fn decoded(content: Vec<u8>) -> File {
 /// Files in a text.
 fn files(text: &[u8], found: &mut Found) {
     let blocks = embedded::find(text);
+    // There may be more than are looked for.
+    found.over |= blocks.len() >= embedded::MAX_BLOCKS;
     for block in &blocks {
         let content = transfer::decode(block.encoding, block.span.of(text), usize::MAX).bytes;
         let name = block.name.as_ref().map(|name| String::from_utf8_lossy(name).into_owned());
