@@ -19,6 +19,7 @@
 
 mod bytes;
 mod error;
+pub mod formats;
 #[doc(hidden)]
 pub mod fuzzing;
 mod html;

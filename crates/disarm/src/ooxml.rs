@@ -4,7 +4,7 @@
 //!
 //! A document that was declared as one with macros is declared as one without, and its name ends
 //! accordingly. A field with DDE loses its instruction and keeps its shown result. Not handled, and
-//! refused: parts in other character sets than UTF-8, workbooks in binary form (xlsb).
+//! refused: parts in other character sets than UTF-8, and in workbooks in binary form (xlsb) all but VBA.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,6 +66,12 @@ pub(crate) fn edit(
         if changes.get(&member.index) == Some(&Change::Remove) {
             gone.insert(name(member));
         }
+    }
+    // Sheets in binary form name what they refer to in records that are not changed here.
+    let binary = files.iter().any(|it| name(it).ends_with("/workbook.bin"));
+    let macros = |part: &String| part.contains("vbaproject") || part.ends_with("vbadata.xml");
+    if binary && !gone.iter().all(macros) {
+        return Err(DisarmError::Format);
     }
     // What goes takes its relationships with it.
     for member in &files {

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use unpack::{Budget, Member, Opening};
 
 use crate::DisarmError;
+use crate::formats::{Written, format};
 use crate::{html, message, odf, ole2, ooxml, pdf, rtf, sevenz, stream, tar, zip};
 
 /// Most containers in one another.
@@ -252,13 +253,7 @@ impl Frame {
                 (html::edit(kind, data, &self.members, changes, &self.active)?, "")
             }
             FileKind::Message => (message::edit(data, &self.members, changes)?, ""),
-            FileKind::Rar
-            | FileKind::Cab
-            | FileKind::Arj
-            | FileKind::Lha
-            | FileKind::Iso
-            | FileKind::Cpio
-            | FileKind::Ar => {
+            kind if format(kind).is_some_and(|format| format.written == Written::Zip) => {
                 let members = kept(&self.members, changes)?;
                 let borrowed: Vec<(String, &[u8])> =
                     members.iter().map(|(name, content)| (name.clone(), content.as_slice())).collect();
@@ -271,13 +266,12 @@ impl Frame {
 
 /// Whether members of this format are written again from their content.
 fn carries_content(kind: FileKind) -> bool {
-    use FileKind::{Ar, Arj, Cab, Cpio, Iso, Lha, Rar, SevenZip};
-    matches!(kind, SevenZip | Rar | Cab | Arj | Lha | Iso | Cpio | Ar)
+    kind == FileKind::SevenZip || format(kind).is_some_and(|format| format.written == Written::Zip)
 }
 
 /// Whether active content can be taken out of it.
 fn is_document(kind: FileKind) -> bool {
-    matches!(kind, FileKind::Ooxml | FileKind::Odf | FileKind::Rtf) || is_searched(kind)
+    format(kind).is_some_and(|format| !format.active.is_empty())
 }
 
 /// Whether it is a page, whose parts stand in addresses and scripts.

@@ -2,11 +2,12 @@
 //! variables, filled in one pass, so that nothing a sender wrote is taken for a variable.
 
 use jiff::Timestamp;
-use mail::evidence::ObjectId;
+use mail::evidence::{FileKind, ObjectId};
 use mail::untrusted::escape;
 
-use crate::draft::Case;
+use crate::draft::{Case, Hit};
 use crate::plan::Rebuilt;
+use crate::policy::Rule;
 
 /// Longest value of one variable, in characters.
 const MAX_VALUE: usize = 300;
@@ -76,6 +77,40 @@ pub fn changed(case: &Case<'_>, made: &Rebuilt, what: &[String], reason: &str, k
         removed: &removed,
     };
     written(case, &about, &policy.changed_file_name, &policy.changed_text)
+}
+
+/// The notice behind a part that was changed, in a message of attachments.
+pub(crate) fn beside(case: &Case<'_>, made: &Rebuilt, hits: &[&Hit], kept: bool) -> Option<NoticePart> {
+    let declared = |id: ObjectId| {
+        let object = case.report.object(id).filter(|object| object.kind == FileKind::Multipart)?;
+        object.declared.as_ref().map(|declared| declared.raw().as_str())
+    };
+    let parent = case.report.object(made.object).and_then(|object| object.parent)?;
+    if case.policy.malware.notice.changed_text.trim().is_empty() || declared(parent) != Some("multipart/mixed") {
+        return None;
+    }
+    let malware = hits.iter().any(|hit| hit.rule.is_about_malware());
+    let reason = if malware { "it contained malware" } else { "active content is not delivered here" };
+    Some(changed(case, made, &names_of(hits), reason, kept))
+}
+
+/// The names of what was found, each once.
+pub(crate) fn names_of(hits: &[&Hit]) -> Vec<String> {
+    let mut names: Vec<String> = hits.iter().map(|hit| hit.what.replace('_', " ")).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// Why an object was deleted, in words.
+pub(crate) fn why_deleted(hits: &[&Hit]) -> &'static str {
+    let malware = hits.iter().any(|hit| hit.rule.is_about_malware());
+    let disarm = hits.iter().any(|hit| hit.rule == Rule::DisarmDocument);
+    match (malware, disarm) {
+        (true, _) => "it contains malware",
+        (false, true) => "its active content could not be taken out",
+        (false, false) => "it could not be scanned",
+    }
 }
 
 /// What a notice is about.

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use mail::address::Address;
 use mail::arrival::Direction;
-use mail::evidence::{EngineId, FileKind, ObjectId};
+use mail::evidence::{EngineId, ObjectId};
 use serde::{Deserialize, Serialize};
 
 use crate::draft::{Case, Draft, Hit};
-use crate::notice::{NoticePart, changed, fill, notice};
+use crate::notice::{NoticePart, beside, fill, names_of, notice, why_deleted};
 use crate::policy::Rule;
 use crate::status::Status;
 use crate::weigh::{End, Outcome, Weight, weigh};
@@ -399,7 +399,9 @@ fn changes(
     let found = found_in(case, draft, outcome);
     for (object, end) in &outcome.objects {
         if let (End::Rebuilt, Some(made)) = (end, rebuilt.iter().find(|made| made.object == *object)) {
-            changes.extend(beside(case, made, found.get(object).map_or(&[][..], Vec::as_slice), copy));
+            let hits = found.get(object).map_or(&[][..], Vec::as_slice);
+            let part = beside(case, made, hits, copy == Copy::Keep);
+            changes.extend(part.map(|part| Change::Beside { object: *object, part }));
         }
         changes.push(match end {
             End::Rebuilt => Change::Rebuilt { object: *object },
@@ -411,22 +413,6 @@ fn changes(
         });
     }
     changes
-}
-
-/// The notice behind a part that was changed, in a message of attachments.
-fn beside(case: &Case<'_>, made: &Rebuilt, hits: &[&Hit], copy: Copy) -> Option<Change> {
-    let declared = |id: ObjectId| {
-        let object = case.report.object(id).filter(|object| object.kind == FileKind::Multipart)?;
-        object.declared.as_ref().map(|declared| declared.raw().as_str())
-    };
-    let parent = case.report.object(made.object).and_then(|object| object.parent)?;
-    if case.policy.malware.notice.changed_text.trim().is_empty() || declared(parent) != Some("multipart/mixed") {
-        return None;
-    }
-    let malware = hits.iter().any(|hit| hit.rule.is_about_malware());
-    let reason = if malware { "it contained malware" } else { "active content is not delivered here" };
-    let part = changed(case, made, &names_of(hits), reason, copy == Copy::Keep);
-    Some(Change::Beside { object: made.object, part })
 }
 
 fn add_headers(case: &Case<'_>, draft: &Draft, status: Status, action: Action, copy: Copy, changes: &mut Vec<Change>) {
@@ -494,24 +480,6 @@ fn found_in<'a>(case: &Case<'_>, draft: &'a Draft, outcome: &Outcome) -> BTreeMa
         }
     }
     found
-}
-
-/// The names of what was found, each once.
-fn names_of(hits: &[&Hit]) -> Vec<String> {
-    let mut names: Vec<String> = hits.iter().map(|hit| hit.what.replace('_', " ")).collect();
-    names.sort();
-    names.dedup();
-    names
-}
-
-fn why_deleted(hits: &[&Hit]) -> &'static str {
-    let malware = hits.iter().any(|hit| hit.rule.is_about_malware());
-    let disarm = hits.iter().any(|hit| hit.rule == Rule::DisarmDocument);
-    match (malware, disarm) {
-        (true, _) => "it contains malware",
-        (false, true) => "its active content could not be taken out",
-        (false, false) => "it could not be scanned",
-    }
 }
 
 /// Printable ASCII on one line, at most `max` characters: fit for a header or a reply.

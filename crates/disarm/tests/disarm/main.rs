@@ -6,6 +6,7 @@ mod documents;
 mod html;
 mod ole2;
 mod pdf;
+mod samples;
 
 use std::io::{Cursor, Read, Write};
 use std::process::{Command, Stdio};

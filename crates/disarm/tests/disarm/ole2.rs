@@ -15,7 +15,6 @@ use crate::documents::{active, budget, disarmed, members};
 use build::{Compound, compress, project};
 
 /// A file with the streams of another, so that more can be put into it.
-#[allow(dead_code)]
 pub(crate) fn again(data: &[u8]) -> Compound {
     let cfb = Cfb::open(data);
     let mut file = Compound::new();

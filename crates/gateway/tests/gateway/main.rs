@@ -10,6 +10,7 @@ mod clamd;
 mod crashes;
 mod decisions;
 mod dialogue;
+mod disarm;
 mod early;
 mod effects;
 mod identity;
@@ -61,6 +62,7 @@ fn run_cases(args: &[String]) -> ExitCode {
         identity::CASES,
         tls::CASES,
         decisions::CASES,
+        disarm::CASES,
         early::CASES,
         effects::CASES,
         ambiguous::CASES,
