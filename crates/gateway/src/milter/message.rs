@@ -81,6 +81,16 @@ impl Message {
         self.fault.is_some()
     }
 
+    /// Who sends it; `None` for the null sender.
+    pub(super) fn sender(&self) -> Option<&Address> {
+        self.mail_from.as_ref()
+    }
+
+    /// How many recipients it has.
+    pub(super) fn accepted(&self) -> u32 {
+        u32::try_from(self.recipients.len()).unwrap_or(u32::MAX)
+    }
+
     /// One more recipient. Without one of them the message would be decided about for others than get it.
     pub(super) fn recipient(&mut self, recipient: Path, limits: &Limits) {
         if self.recipients.len() >= limits.recipients as usize {

@@ -10,6 +10,7 @@
 mod bind;
 mod changes;
 mod client;
+mod early;
 mod message;
 mod pump;
 mod verdict;

@@ -17,7 +17,7 @@ use wire::milter::{Answer, Event, Server, Step, Wanted};
 use wire::smtp::reply::Reply;
 
 use super::Link;
-use super::client::{Client, WANTED, path};
+use super::client::{Client, WANTED};
 use super::message::Message;
 use crate::listen::{Gateway, Node};
 
@@ -26,12 +26,8 @@ const READ_SIZE: usize = 64 * 1024;
 /// How long a mail server may refuse to take what we say.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What there is no answer to: all but the end of a message.
-const NO_REPLIES: u32 = protocol::NO_REPLY_CONNECT
-    | protocol::NO_REPLY_HELO
-    | protocol::NO_REPLY_MAIL
-    | protocol::NO_REPLY_RCPT
-    | protocol::NO_REPLY_DATA
+/// What there is no answer to: the content of a message before its end.
+const NO_REPLIES: u32 = protocol::NO_REPLY_DATA
     | protocol::NO_REPLY_UNKNOWN
     | protocol::NO_REPLY_HEADER
     | protocol::NO_REPLY_END_OF_HEADER
@@ -198,20 +194,19 @@ impl<'a> Pump<'a> {
             return Ok(());
         }
         let limits = &self.node.config.limits;
+        let mut refusal = None;
         match event {
             Event::Connect(connect) => {
                 self.client = Client::new(&connect);
                 self.message = None;
+                refusal = self.connected().await;
             }
-            Event::Helo(name) => self.client.helo = Some(String::from_utf8_lossy(&name).into_owned()),
-            Event::Mail(arguments) => {
-                let sender = path(&arguments, self.server.macros().get("j"));
-                self.message = Some(Message::new(sender, &self.node.spool_dir, limits, &self.gateway.permits));
+            Event::Helo(name) => {
+                self.client.helo = Some(String::from_utf8_lossy(&name).into_owned());
+                refusal = self.greeted().await;
             }
-            Event::Rcpt(arguments) => {
-                let recipient = path(&arguments, self.server.macros().get("j"));
-                self.with(|message| message.recipient(recipient, limits));
-            }
+            Event::Mail(arguments) => refusal = self.mail(&arguments).await,
+            Event::Rcpt(arguments) => refusal = self.rcpt(&arguments).await,
             Event::Header { name, value } => {
                 let blanks = self.server.has_leading_blanks();
                 self.with(|message| message.field(&name, &value, blanks, limits));
@@ -232,12 +227,12 @@ impl<'a> Pump<'a> {
             }
             Event::Data | Event::Unknown(_) | Event::Quit => {}
         }
-        // Where an answer is due after all, there is nothing to say yet.
-        self.server.answer(&Answer::Continue);
+        // Where no answer is due, none is sent.
+        self.server.answer(&refusal.unwrap_or(Answer::Continue));
         Ok(())
     }
 
-    fn with(&mut self, work: impl FnOnce(&mut Message)) {
+    pub(super) fn with(&mut self, work: impl FnOnce(&mut Message)) {
         if let Some(message) = &mut self.message {
             work(message);
         }

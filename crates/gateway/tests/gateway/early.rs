@@ -6,7 +6,7 @@ use judge::policy::{Manners, Rule};
 use judge::rate::Rate;
 use judge::units::Time;
 use service::recipients::RecipientList;
-use testkit::{Behaviour, Client, Point, Sink, sample};
+use testkit::{Behaviour, Client, Mta, Point, Sink, sample};
 
 use crate::node::{Node, Setup};
 use crate::{Case, cases, logged};
@@ -22,6 +22,7 @@ pub(crate) const CASES: &[Case] = cases![
     who_tries_out_addresses_is_slowed_down_and_sent_away,
     monitor_mode_only_counts,
     a_rule_that_is_only_watched_hides_none_behind_it,
+    a_mail_server_hears_the_same_refusals,
 ];
 
 /// A node whose clients are strangers.
@@ -205,4 +206,29 @@ async fn a_rule_that_is_only_watched_hides_none_behind_it() {
         node.figure(&format!("mailward_early_total{{{labels}}}"))
     };
     assert_eq!((count("recipient_unknown", "watched"), count("greylisted", "deferred")), (1.0, 1.0));
+}
+
+async fn a_mail_server_hears_the_same_refusals() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    let node = |change: fn(&mut judge::policy::Policy)| strangers().milter(|_| {}).policy(change);
+    let mail = sample::clean("filtered");
+    let to = &["bob@example.com", "nobody@example.com"];
+    let denied = node(|p| p.before.deny_clients = vec!["192.0.2.0/24".parse().expect("a network")]).start(&sink).await;
+    let mut mta = Mta::open(denied.milter()).await;
+    let no = mta.client("mail.example.org", "192.0.2.7").await.expect("an answer");
+    assert_eq!((no.answer, no.text.as_str()), ('y', "554 5.7.1 Your address is not welcome here"));
+    let figure = "mailward_early_total{surface=\"milter\",stage=\"connect\",rule=\"client_denied\",action=\"refused\"}";
+    assert_eq!(denied.figure(figure), 1.0);
+    // Another client is welcome.
+    let mut mta = Mta::open(denied.milter()).await;
+    assert_eq!(mta.client("mail.example.org", "198.51.100.7").await, None);
+    assert_eq!(mta.message("alice@example.org", to, &mail).await.answer, 'c');
+    assert!(mta.quit().await);
+    let rated = node(|p| p.before.rates.messages_per_peer = rate("1 / 1 h")).start(&sink).await;
+    let mut mta = Mta::open(rated.milter()).await;
+    assert_eq!(mta.client("mail.example.org", "192.0.2.7").await, None);
+    assert_eq!(mta.message("alice@example.org", to, &mail).await.answer, 'c');
+    let no = mta.message("alice@example.org", to, &mail).await;
+    assert!(no.answer == 'y' && no.text.starts_with("451 4.7.1 Too much "), "{}", no.text);
+    assert!(mta.quit().await);
 }
