@@ -14,6 +14,8 @@ pub const TARGETS: &[Target] = &[
     ("smtp_reply", wire::fuzzing::fuzz_reply),
     ("dot", wire::fuzzing::fuzz_dot),
     ("clamd", wire::fuzzing::fuzz_clamd),
+    ("proxy", wire::fuzzing::fuzz_proxy),
+    ("octets", wire::fuzzing::fuzz_octets),
     ("milter", wire::fuzzing::fuzz_milter),
     ("milter_edits", wire::fuzzing::fuzz_milter_edits),
     ("unpack_detect", unpack::fuzzing::fuzz_detect),

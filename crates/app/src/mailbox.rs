@@ -129,7 +129,9 @@ fn answer(server: &mut Server, event: Event, message: &mut Vec<u8>, dir: &Path) 
             Err(error) => Reply::say(452, &format!("4.3.1 Cannot keep the message: {error}")),
         },
         Event::Quit => Reply::say(221, "2.0.0 Bye"),
-        Event::StartTls | Event::Auth(_) | Event::AuthResponse(_) => Reply::say(502, "5.5.1 Not available"),
+        Event::StartTls | Event::Auth(_) | Event::AuthResponse(_) | Event::Xclient(_) => {
+            Reply::say(502, "5.5.1 Not available")
+        }
     };
     server.reply(&reply);
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use net::upstream::{Hop, Login};
 use service::routes::{Route, Routes, Target};
-use settings::config::HopTls;
+use settings::config::{HopTls, Protocol};
 use settings::values::{HopAddress, HostPort};
 use settings::{Config, NEXT_HOP};
 
@@ -17,6 +17,7 @@ const MAX_LOGIN_FILE: u64 = 4096;
 /// What the servers of one route have in common.
 struct Common<'a> {
     key: String,
+    protocol: Protocol,
     tls: HopTls,
     verify: bool,
     ca_file: Option<&'a Path>,
@@ -38,6 +39,7 @@ impl Common<'_> {
             connect_timeout: self.connect_timeout,
             hostname: self.hostname.clone(),
             login: self.login.clone(),
+            lmtp: self.protocol == Protocol::Lmtp,
             own: Arc::clone(&self.own),
         })
     }
@@ -54,6 +56,7 @@ pub fn routes(config: &Config) -> Result<Routes, String> {
     for (at, route) in config.route.iter().enumerate() {
         let common = Common {
             key: format!("route[{at}]"),
+            protocol: route.protocol,
             tls: route.tls,
             verify: route.verify,
             ca_file: route.ca_file.as_deref(),
@@ -74,6 +77,7 @@ pub fn routes(config: &Config) -> Result<Routes, String> {
     if let Some(address) = &next.address {
         let common = Common {
             key: NEXT_HOP.to_owned(),
+            protocol: next.protocol,
             tls: next.tls,
             verify: next.verify,
             ca_file: next.ca_file.as_deref(),

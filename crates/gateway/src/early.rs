@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use judge::early::{MAX_PAUSE, Moment, Visitor, slow_down};
 use mail::address::Address;
-use mail::arrival::Surface;
 use tokio::io::AsyncReadExt;
 use tokio::time::{sleep, timeout};
 use wire::smtp::reply::Reply;
@@ -50,14 +49,14 @@ impl Session<'_> {
     /// A relay, a trusted network, or a client that has logged in.
     fn is_ours(&self) -> bool {
         let site = self.gateway.service.current().site.load();
-        self.relay || self.server.authenticated() || site.is_trusted(self.client.ip())
+        self.relay || self.is_authenticated() || site.is_trusted(self.client.ip())
     }
 
     /// The refusal of this moment, if there is one.
     pub(crate) async fn early(&self, moment: &Moment<'_>) -> Option<Reply> {
-        let user = if self.server.authenticated() { self.server.login().or(Some("")) } else { None };
+        let user = if self.is_authenticated() { self.login().or(Some("")) } else { None };
         let visitor = Visitor { ip: self.client.ip(), helo: self.client.helo(), user, ours: self.is_ours() };
-        let ruling = self.gateway.service.early(Surface::Smtp, &visitor, moment).await?;
+        let ruling = self.gateway.service.early(self.surface(), &visitor, moment).await?;
         Some(Reply::say(ruling.code, ruling.text))
     }
 

@@ -7,6 +7,7 @@ use mail::address::Address;
 use mail::arrival::{MessageId, Peer};
 use mail::untrusted::Untrusted;
 use service::id::date;
+use wire::smtp::xclient::XclientName;
 use wire::smtp::xforward::{self, XforwardName};
 
 /// What a relay says when it does not know.
@@ -23,11 +24,22 @@ pub(crate) struct Client {
     pub(crate) helo: Option<String>,
     /// EHLO was used.
     pub(crate) esmtp: bool,
+    /// What a trusted relay said with XCLIENT.
+    pub(crate) told: Told,
+}
+
+/// Of a client that a trusted relay asks to be taken for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Told {
+    name: Option<String>,
+    helo: Option<String>,
+    /// Whom it has logged in as.
+    pub(crate) login: Option<String>,
 }
 
 impl Client {
     pub(crate) fn new(peer: SocketAddr) -> Self {
-        Self { peer, forwarded: Vec::new(), helo: None, esmtp: false }
+        Self { peer, forwarded: Vec::new(), helo: None, esmtp: false, told: Told::default() }
     }
 
     /// Notes what a relay says; a later value replaces an earlier one.
@@ -38,6 +50,24 @@ impl Client {
         }
     }
 
+    /// The client that a trusted relay asks to be taken for (XCLIENT); `None` if its address or port is none.
+    /// Without an address it stays the one it is.
+    pub(crate) fn spoken_for(&self, attributes: &[(XclientName, String)]) -> Option<Self> {
+        let of = |name| attributes.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str());
+        let known = |name| of(name).filter(|value| !value.starts_with('['));
+        let mut client = Self::new(self.peer);
+        if let Some(text) = known(XclientName::Addr) {
+            client.peer = SocketAddr::new(address(text)?, 0);
+        }
+        if let Some(text) = known(XclientName::Port) {
+            client.peer.set_port(text.parse().ok()?);
+        }
+        let text = |name| known(name).map(str::to_owned);
+        client.told =
+            Told { name: text(XclientName::Name), helo: text(XclientName::Helo), login: text(XclientName::Login) };
+        Some(client)
+    }
+
     fn said(&self, name: XforwardName) -> Option<&str> {
         let value = self.forwarded.iter().find(|(known, _)| *known == name)?.1.as_str();
         (!value.is_empty() && !value.starts_with('[')).then_some(value)
@@ -45,16 +75,13 @@ impl Client {
 
     /// The client's address.
     pub(crate) fn ip(&self) -> IpAddr {
-        let forwarded = self.said(XforwardName::Addr).and_then(|text| {
-            let text = text.get(..5).filter(|p| p.eq_ignore_ascii_case("IPV6:")).map_or(text, |p| &text[p.len()..]);
-            text.parse::<IpAddr>().ok()
-        });
+        let forwarded = self.said(XforwardName::Addr).and_then(address);
         forwarded.unwrap_or(self.peer.ip()).to_canonical()
     }
 
     /// The client's HELO.
     pub(crate) fn helo(&self) -> Option<&str> {
-        self.said(XforwardName::Helo).or(self.helo.as_deref())
+        self.said(XforwardName::Helo).or(self.told.helo.as_deref()).or(self.helo.as_deref())
     }
 
     /// Whether a relay said who the client is.
@@ -74,7 +101,7 @@ impl Client {
         let untrusted = |text: &str| Untrusted::new(text.to_owned());
         Peer {
             ip: Some(ip),
-            name: self.said(XforwardName::Name).map(untrusted),
+            name: self.said(XforwardName::Name).or(self.told.name.as_deref()).map(untrusted),
             helo: self.helo().map(untrusted),
             tls,
             authenticated,
@@ -89,11 +116,11 @@ impl Client {
             return self.forwarded.clone();
         }
         vec![
-            (XforwardName::Name, UNAVAILABLE.to_owned()),
+            (XforwardName::Name, self.told.name.clone().unwrap_or_else(|| UNAVAILABLE.to_owned())),
             (XforwardName::Addr, xforward::address(self.ip())),
             (XforwardName::Port, self.peer.port().to_string()),
             (XforwardName::Proto, if self.esmtp { "ESMTP" } else { "SMTP" }.to_owned()),
-            (XforwardName::Helo, self.helo.clone().unwrap_or_else(|| UNAVAILABLE.to_owned())),
+            (XforwardName::Helo, self.helo().unwrap_or(UNAVAILABLE).to_owned()),
         ]
     }
 
@@ -102,17 +129,16 @@ impl Client {
         &self,
         hostname: &str,
         id: MessageId,
+        lmtp: bool,
         tls: bool,
         authenticated: bool,
         to: &[Address],
         now_ms: u64,
     ) -> String {
+        let name = if lmtp { "LMTP" } else { "ESMTP" };
         let protocol = match (self.esmtp, tls, authenticated) {
-            (false, ..) => "SMTP",
-            (true, false, false) => "ESMTP",
-            (true, true, false) => "ESMTPS",
-            (true, false, true) => "ESMTPA",
-            (true, true, true) => "ESMTPSA",
+            (false, ..) => "SMTP".to_owned(),
+            (true, ..) => format!("{name}{}{}", if tls { "S" } else { "" }, if authenticated { "A" } else { "" }),
         };
         let helo: String = self
             .helo
@@ -132,6 +158,12 @@ impl Client {
         };
         format!("from {helo} ({ip}) by {hostname} (Mailward) with {protocol} id {id}{to}; {}", date(now_ms))
     }
+}
+
+/// An address as XFORWARD and XCLIENT carry it.
+fn address(text: &str) -> Option<IpAddr> {
+    let text = text.get(..5).filter(|p| p.eq_ignore_ascii_case("IPV6:")).map_or(text, |p| &text[p.len()..]);
+    text.parse::<IpAddr>().ok()
 }
 
 #[cfg(test)]
@@ -161,10 +193,29 @@ mod tests {
     }
 
     #[test]
+    fn a_relay_asks_to_be_taken_for_its_client() {
+        let said = |list: &[(XclientName, &str)]| {
+            let list: Vec<_> = list.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+            client().spoken_for(&list)
+        };
+        use XclientName::{Addr, Helo, Login, Name, Port};
+        let told = said(&[(Addr, "IPv6:2001:db8::7"), (Port, "4711"), (Name, "a.example"), (Login, "bob")]).unwrap();
+        assert_eq!(told.peer, "[2001:db8::7]:4711".parse().unwrap());
+        assert_eq!((told.helo(), told.told.login.as_deref()), (None, Some("bob")));
+        assert_eq!(told.attributes()[0], (XforwardName::Name, "a.example".to_owned()));
+        let unknown = said(&[(Addr, UNAVAILABLE), (Login, UNAVAILABLE), (Helo, "far.example.net")]).unwrap();
+        assert_eq!((unknown.peer, unknown.told.login.as_deref()), (client().peer, None));
+        assert_eq!(unknown.helo(), Some("far.example.net"));
+        for wrong in [(Addr, "far.example.net"), (Addr, "192.0.2.300"), (Port, "70000"), (Port, "-1")] {
+            assert!(said(&[wrong]).is_none(), "{wrong:?}");
+        }
+    }
+
+    #[test]
     fn the_received_header_tells_the_way() {
         let to = [Address::parse("user@example.org").unwrap()];
         let value =
-            client().received("mx.example.org", MessageId::new(1, [0; 10]), true, false, &to, 1_700_000_000_000);
+            client().received("mx.example.org", MessageId::new(1, [0; 10]), false, true, false, &to, 1_700_000_000_000);
         assert_eq!(
             value,
             format!(
@@ -173,13 +224,15 @@ mod tests {
             )
         );
         let both = [to[0].clone(), to[0].clone()];
-        assert!(!client().received("mx", MessageId::new(1, [0; 10]), false, false, &both, 0).contains("for <"));
+        assert!(!client().received("mx", MessageId::new(1, [0; 10]), false, false, false, &both, 0).contains("for <"));
     }
 
     #[test]
     fn a_helo_cannot_break_the_header() {
         let mut client = client();
         client.helo = Some("a);(b<c>\\\"\u{e9}".to_owned());
-        assert!(client.received("mx", MessageId::new(1, [0; 10]), false, false, &[], 0).starts_with("from abc ("));
+        assert!(
+            client.received("mx", MessageId::new(1, [0; 10]), false, false, false, &[], 0).starts_with("from abc (")
+        );
     }
 }

@@ -11,6 +11,7 @@ use settings::config::{ListenerDirection, OfferAuth};
 use wire::smtp::auth::AuthCommand;
 use wire::smtp::extensions::{Extensions, Ours};
 use wire::smtp::reply::Reply;
+use wire::smtp::xclient::XclientName;
 use wire::smtp::xforward::XforwardName;
 
 use crate::session::{End, Session, gone_reply};
@@ -67,6 +68,8 @@ impl Session<'_> {
             max_size: self.node.config.limits.max_message_size.0,
             starttls: self.tls.is_some() && !self.is_tls(),
             trusted: self.relay,
+            chunking: self.listener.chunking,
+            binary: self.carries_binary(),
         };
         let mut offer = match &self.upstream {
             Some(upstream) => Extensions::offer(upstream.extensions(), &ours),
@@ -81,6 +84,13 @@ impl Session<'_> {
             offer.xforward = XforwardName::all();
         }
         offer
+    }
+
+    /// Whether binary content goes where the session's next hop is: with others to choose from, one of them might
+    /// not take what this one offers.
+    fn carries_binary(&self) -> bool {
+        let current = self.gateway.service.current();
+        current.routes.load().only().is_some() && current.policy.load().policy.group.is_empty()
     }
 
     fn may_authenticate(&self) -> bool {
@@ -169,6 +179,27 @@ impl Session<'_> {
         self.client.note(attributes);
         self.introduced = false;
         self.reply(&Reply::say(250, "2.0.0 Ok"));
+    }
+
+    /// The peer is to be taken for its client from here on. What belonged to another one is left.
+    pub(crate) async fn xclient(&mut self, attributes: Vec<(XclientName, String)>) {
+        let Some(client) = self.client.spoken_for(&attributes) else {
+            return self.reply(&Reply::say(501, "5.5.4 Bad value for ADDR or PORT"));
+        };
+        self.abandon().await;
+        tracing::debug!(connection = self.connection, peer = %self.client.peer, client = %client.peer, "a relay speaks for its client");
+        self.relay = self.gateway.service.current().site.load().is_relay(client.ip());
+        self.client = client;
+        self.introduced = false;
+        if let Some(upstream) = self.upstream.take() {
+            upstream.quit().await;
+        }
+        self.server.set_trusted(self.relay);
+        if let Some(refusal) = self.early(&Moment::Connected { talked: false }).await {
+            return self.server.close_with(&refusal);
+        }
+        let hostname = self.node.config.hostname();
+        self.reply(&Reply::say(220, &net::upstream::banner(&hostname)));
     }
 
     pub(crate) async fn auth(&mut self, command: AuthCommand) {

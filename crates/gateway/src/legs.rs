@@ -28,6 +28,7 @@ use wire::smtp::reply::Reply;
 use crate::relay::{Relayed, relay, result};
 use crate::responsibility::RelayReceipt;
 use crate::session::{Session, gone_reply};
+use crate::transaction::Transaction;
 
 /// Most next-hop transactions of one message; recipients beyond are asked to come by themselves.
 pub(crate) const MAX_LEGS: usize = 20;
@@ -72,6 +73,8 @@ pub(crate) struct Leg {
 pub(crate) enum LegEnd {
     /// The next hop has it.
     Taken(RelayReceipt),
+    /// It has for some of the recipients (LMTP): one reply for each.
+    Partly(RelayReceipt, Vec<Reply>),
     /// It has not, and said so.
     Refused(Reply),
     /// Nobody knows whether it has.
@@ -90,11 +93,13 @@ impl Leg {
     ) -> LegEnd {
         let gone = || UpstreamError::Closed("there is no session".to_owned());
         let Some(upstream) = &mut self.upstream else { return LegEnd::Refused(gone_reply(&gone())) };
-        let relayed = relay(upstream, id, output, spool, until).await;
+        let binary = session.transaction.as_ref().is_some_and(Transaction::is_binary);
+        let relayed = relay(upstream, id, output, spool, binary, until).await;
         let labels = HopEndLabels { hop: upstream.name().to_string(), result: result(&relayed) };
         session.gateway.service.metrics().hop_messages.get_or_create(&labels).inc();
         match relayed {
             Ok(Relayed::Taken(receipt)) => LegEnd::Taken(receipt),
+            Ok(Relayed::Partly(receipt, replies)) => LegEnd::Partly(receipt, replies),
             Ok(Relayed::Refused(reply)) => LegEnd::Refused(reply),
             Ok(Relayed::Unknown(error)) => {
                 session.warn(&error);
@@ -191,7 +196,7 @@ impl Session<'_> {
     /// Takes what a next hop did not take into the outbox, because another one took its part.
     pub(crate) async fn queue_rest(
         &self,
-        leg: &Leg,
+        recipients: &[Accepted],
         arrival: &Arrival,
         decided: &Decided,
         spool: &Spool,
@@ -214,7 +219,7 @@ impl Session<'_> {
             parameters,
             created_ms: id::now_ms(),
             size: decided.output.len(spool),
-            recipients: leg.recipients.iter().map(recipient).collect(),
+            recipients: recipients.iter().map(recipient).collect(),
         };
         self.gateway.service.enqueue(mail, decided.output.reader(spool)).await
     }

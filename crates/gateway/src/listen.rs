@@ -270,9 +270,45 @@ impl Gateway {
         };
         let node = self.node.load_full();
         let Some((settings, tls)) = node.listener(listener) else { return };
+        let mut slot = slot;
+        let Some((stream, peer)) = self.client_of(stream, peer, settings, &mut slot).await else { return };
         let end = session::run(&self, &node, settings, tls, stream, peer).await;
         sessions.get_or_create(&SessionLabels { end: end.name() }).inc();
         drop(slot);
+    }
+
+    /// The client of a connection: its peer, or whom a load balancer says that it speaks for. `None` after a
+    /// refusal.
+    async fn client_of(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        settings: &Listener,
+        slot: &mut Slot,
+    ) -> Option<(TcpStream, SocketAddr)> {
+        if !settings.proxy_from.iter().any(|network| network.contains(peer.ip())) {
+            return Some((stream, peer));
+        }
+        let ended = |end: &'static str| self.service.metrics().sessions.get_or_create(&SessionLabels { end }).inc();
+        match net::proxy::client(stream).await {
+            Ok((stream, None)) => Some((stream, peer)),
+            Ok((stream, Some(client))) => match slot.speaks_for(client.ip()) {
+                Ok(()) => Some((stream, client)),
+                Err(why) => {
+                    ended("refused");
+                    tracing::warn!(%client, via = %peer, why, "a connection was turned away");
+                    if !settings.implicit_tls {
+                        turn_away(stream, why).await;
+                    }
+                    None
+                }
+            },
+            Err(error) => {
+                ended("errors");
+                tracing::warn!(%peer, %error, "a load balancer (smtp.proxy_from) did not begin with a PROXY header; the connection is closed");
+                None
+            }
+        }
     }
 
     /// Whether less than half of all connections are taken.
@@ -281,8 +317,7 @@ impl Gateway {
         self.open.load(Ordering::Relaxed).saturating_mul(2) < most
     }
 
-    /// A place for a connection, or why there is none. Trusted relays bring many clients' mail and
-    /// do not count by peer.
+    /// A place for a connection, or why there is none.
     fn slot(
         self: &Arc<Self>,
         bound: &Bound,
@@ -291,21 +326,17 @@ impl Gateway {
     ) -> Result<Slot, &'static str> {
         let node = self.node.load();
         let limits = &node.config.limits;
-        let here = node.listener(bound.configured).map_or(0, |(listener, _)| listener.max_connections);
-        let relay = self.service.current().site.load().is_relay(peer.ip());
-        let ip = counted(peer.ip());
-        let mut by_peer = self.by_peer.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_peer = by_peer.get(&ip).copied().unwrap_or(0);
+        let listener = node.listener(bound.configured).map(|(listener, _)| listener);
+        let here = listener.map_or(0, |listener| listener.max_connections);
+        // A load balancer's connections count for its clients.
+        let proxy = listener.is_some_and(|l| l.proxy_from.iter().any(|network| network.contains(peer.ip())));
         if self.open.load(Ordering::Relaxed) >= limits.connections as usize {
             return Err("too many connections");
         }
         if open_here.load(Ordering::Relaxed) >= here as usize {
             return Err("too many connections to this address");
         }
-        if !relay && of_peer >= limits.connections_per_peer as usize {
-            return Err("too many connections from this address");
-        }
-        by_peer.insert(ip, of_peer + 1);
+        let ip = if proxy { None } else { Some(self.count(peer.ip())?) };
         self.open.fetch_add(1, Ordering::Relaxed);
         open_here.fetch_add(1, Ordering::Relaxed);
         self.service.metrics().connections.inc();
@@ -313,22 +344,50 @@ impl Gateway {
     }
 }
 
+impl Gateway {
+    /// Counts one more connection of this client. Trusted relays bring many clients' mail and have no limit.
+    fn count(&self, ip: IpAddr) -> Result<IpAddr, &'static str> {
+        let most = self.node.load().config.limits.connections_per_peer as usize;
+        let relay = self.service.current().site.load().is_relay(ip);
+        let ip = counted(ip);
+        let mut by_peer = self.by_peer.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_peer = by_peer.get(&ip).copied().unwrap_or(0);
+        if !relay && of_peer >= most {
+            return Err("too many connections from this address");
+        }
+        by_peer.insert(ip, of_peer + 1);
+        Ok(ip)
+    }
+}
+
 /// A connection's place; free again when it is dropped.
 struct Slot {
     gateway: Arc<Gateway>,
     here: Arc<AtomicUsize>,
-    ip: IpAddr,
+    /// Whom it counts for; nobody until a load balancer has said so.
+    ip: Option<IpAddr>,
+}
+
+impl Slot {
+    /// The client of a load balancer's connection is known now.
+    fn speaks_for(&mut self, client: IpAddr) -> Result<(), &'static str> {
+        self.ip = Some(self.gateway.count(client)?);
+        Ok(())
+    }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
         let mut by_peer = self.gateway.by_peer.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = by_peer.get_mut(&self.ip) {
+        if let Some(ip) = self.ip
+            && let Some(count) = by_peer.get_mut(&ip)
+        {
             *count -= 1;
             if *count == 0 {
-                by_peer.remove(&self.ip);
+                by_peer.remove(&ip);
             }
         }
+        drop(by_peer);
         self.gateway.open.fetch_sub(1, Ordering::Relaxed);
         self.here.fetch_sub(1, Ordering::Relaxed);
         self.gateway.service.metrics().connections.dec();

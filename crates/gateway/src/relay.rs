@@ -2,6 +2,7 @@
 //! answer, which becomes ours.
 
 use mail::arrival::MessageId;
+use net::handover::refusal;
 use net::upstream::{Upstream, UpstreamError};
 use service::release::pour;
 use service::render::Output;
@@ -16,6 +17,8 @@ use crate::responsibility::RelayReceipt;
 pub(crate) enum Relayed {
     /// It has the message.
     Taken(RelayReceipt),
+    /// It has the message for some of its recipients (LMTP): one reply for each, in their order.
+    Partly(RelayReceipt, Vec<Reply>),
     /// It does not want it, now or ever.
     Refused(Reply),
     /// It was given all of it and did not answer: nobody knows.
@@ -26,13 +29,14 @@ pub(crate) enum Relayed {
 pub(crate) fn result(relayed: &Result<Relayed, UpstreamError>) -> &'static str {
     match relayed {
         Ok(Relayed::Taken(_)) => "taken",
+        Ok(Relayed::Partly(..)) => "partly",
         Ok(Relayed::Refused(reply)) if reply.is_permanent() => "refused",
         Ok(Relayed::Refused(_)) => "deferred",
         Ok(Relayed::Unknown(_)) | Err(_) => "lost",
     }
 }
 
-/// Relays a message whose MAIL and RCPT the next hop has accepted.
+/// Relays a message whose MAIL and RCPT the next hop has accepted; `binary` content in chunks.
 ///
 /// # Errors
 /// When the connection breaks or the deadline passes before the next hop was given the whole message:
@@ -42,9 +46,10 @@ pub(crate) async fn relay(
     id: MessageId,
     output: &Output,
     spool: &Spool,
+    binary: bool,
     deadline: Instant,
 ) -> Result<Relayed, UpstreamError> {
-    let go = upstream.data(deadline).await?;
+    let go = upstream.begin(binary, deadline).await?;
     if go.code() != 354 {
         return Ok(Relayed::Refused(go));
     }
@@ -60,9 +65,19 @@ pub(crate) async fn relay(
             }
         }
     }
-    Ok(match upstream.end(deadline).await.map(|reply| RelayReceipt::from_reply(id, reply)) {
-        Ok(Ok(receipt)) => Relayed::Taken(receipt),
-        Ok(Err(reply)) => Relayed::Refused(reply),
+    Ok(match upstream.end(deadline).await {
+        Ok(replies) => judge(id, replies),
         Err(error) => Relayed::Unknown(error),
     })
+}
+
+/// What the replies to the end of the content say.
+fn judge(id: MessageId, replies: Vec<Reply>) -> Relayed {
+    let taken = replies.iter().find(|reply| reply.is_success()).cloned();
+    let all = replies.iter().all(Reply::is_success);
+    match taken.and_then(|reply| RelayReceipt::from_reply(id, reply).ok()) {
+        Some(receipt) if all => Relayed::Taken(receipt),
+        Some(receipt) => Relayed::Partly(receipt, replies),
+        None => Relayed::Refused(refusal(&replies)),
+    }
 }

@@ -9,11 +9,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use mail::arrival::Surface;
 use net::stream::Stream;
 use net::upstream::{Upstream, UpstreamError};
 use rustls::ServerConfig;
 use service::routes::Route;
-use settings::config::Listener;
+use settings::config::{Listener, Protocol};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -89,6 +90,8 @@ pub(crate) struct Session<'a> {
     pub(crate) introduced: bool,
     /// Recipients that were refused in this session.
     pub(crate) refused: u32,
+    /// The replies to the end of a message, where recipients have different ones (LMTP).
+    pub(crate) each: Vec<Reply>,
     quit: bool,
     /// Since when the client owes us a command; its bytes alone do not move this on.
     waiting_since: Instant,
@@ -117,6 +120,7 @@ pub(crate) async fn run(
             settings::config::LineEnds::Normalise => LineEnds::Normalise,
         },
         trusted: relay,
+        lmtp: listener.protocol == Protocol::Lmtp,
         ..MachineConfig::default()
     };
     let _ = stream.set_nodelay(true);
@@ -135,6 +139,7 @@ pub(crate) async fn run(
         relay,
         introduced: false,
         refused: 0,
+        each: Vec::new(),
         quit: false,
         waiting_since: Instant::now(),
         stop: gateway.stop.clone(),
@@ -275,6 +280,7 @@ impl Session<'_> {
                 self.answer(answer);
             }
             Event::Xforward(attributes) => self.xforward(attributes).await,
+            Event::Xclient(attributes) => self.xclient(attributes).await,
             Event::Mail(command) => self.mail(command).await,
             Event::Rcpt(command) => self.rcpt(command).await,
             Event::Data => self.data(),
@@ -393,6 +399,24 @@ impl Session<'_> {
     /// What TLS the client's side has, for the arrival.
     pub(crate) fn tls_info(&self) -> Option<String> {
         self.stream.as_ref().and_then(Stream::tls_info)
+    }
+
+    pub(crate) fn is_lmtp(&self) -> bool {
+        self.listener.protocol == Protocol::Lmtp
+    }
+
+    /// Whether the client has logged in: with the next hop through us, or where a relay says so.
+    pub(crate) fn is_authenticated(&self) -> bool {
+        self.server.authenticated() || self.client.told.login.is_some()
+    }
+
+    /// Whom the client has logged in as, as far as that can be seen.
+    pub(crate) fn login(&self) -> Option<&str> {
+        self.server.login().or(self.client.told.login.as_deref())
+    }
+
+    pub(crate) fn surface(&self) -> Surface {
+        if self.is_lmtp() { Surface::Lmtp } else { Surface::Smtp }
     }
 
     pub(crate) fn is_tls(&self) -> bool {

@@ -15,10 +15,11 @@ use service::flow::Decided;
 use service::id;
 use service::record::{Outcome, Taken};
 use service::spool::Spool;
+use store::QueuedReceipt;
 use tokio::time::Instant;
 use wire::smtp::reply::Reply;
 
-use crate::legs::{Leg, LegEnd, leave};
+use crate::legs::{Accepted, Leg, LegEnd, leave};
 use crate::responsibility::{Responsibility, Share};
 use crate::session::{End, Session};
 
@@ -188,8 +189,14 @@ impl Session<'_> {
             wanted = wanted.saturating_add(1);
             match end {
                 LegEnd::Taken(receipt) => shares.push(Share::NextHop(receipt)),
+                LegEnd::Partly(receipt, replies) => {
+                    shares.push(Share::NextHop(receipt));
+                    wanted = wanted.saturating_add(1);
+                    let rest = refused(&leg.recipients, &replies);
+                    shares.push(Share::Queued(self.queue_refused(&rest, &part.arrival, &part.decided, spool).await?));
+                }
                 LegEnd::Refused(reply) | LegEnd::Unknown(reply) => {
-                    match self.queue_rest(leg, &part.arrival, &part.decided, spool).await {
+                    match self.queue_rest(&leg.recipients, &part.arrival, &part.decided, spool).await {
                         Ok(receipt) => {
                             tracing::warn!(id = %part.arrival.id, queue = %receipt.id(), route = leg.key.route.name, code = reply.code(), text = reply.text(), "one next hop took a message and another did not: the rest waits in the outbox");
                             shares.push(Share::Queued(receipt));
@@ -216,6 +223,27 @@ impl Session<'_> {
         Responsibility::several(shares, wanted).map(Responsibility::reply)
     }
 
+    /// Takes those into the outbox that a next hop has refused while it took the others: it is tried again for
+    /// them, and their sender is told where that does not help.
+    pub(crate) async fn queue_refused(
+        &self,
+        rest: &[Accepted],
+        arrival: &Arrival,
+        decided: &Decided,
+        spool: &Spool,
+    ) -> Option<QueuedReceipt> {
+        match self.queue_rest(rest, arrival, decided, spool).await {
+            Ok(receipt) => {
+                tracing::warn!(id = %arrival.id, queue = %receipt.id(), recipients = rest.len(), "a next hop took a message for some recipients and not for others: these wait in the outbox");
+                Some(receipt)
+            }
+            Err(error) => {
+                tracing::error!(id = %arrival.id, %error, "some recipients have a message and the rest cannot be kept in the outbox; it is deferred, and comes to some twice");
+                None
+            }
+        }
+    }
+
     /// Refused for these recipients while others have it: the copy is ours to keep, and a sender of our own
     /// is told.
     async fn refuse_part(&self, part: &mut Part, spool: &Spool, text: &ReplyText) -> Option<()> {
@@ -231,10 +259,16 @@ impl Session<'_> {
     }
 }
 
+/// The recipients that a next hop did not take, of those that it has answered for one by one.
+pub(crate) fn refused(recipients: &[Accepted], replies: &[Reply]) -> Vec<Accepted> {
+    let pairs = recipients.iter().zip(replies);
+    pairs.filter(|(_, reply)| !reply.is_success()).map(|(to, _)| to.clone()).collect()
+}
+
 /// The reply when no next hop has taken anything and nothing else makes it ours; `None` otherwise.
 fn nothing_taken(ends: &[Option<LegEnd>], parts: &[Part]) -> Option<Said> {
     let tried: Vec<&LegEnd> = ends.iter().flatten().collect();
-    if tried.iter().any(|end| matches!(end, LegEnd::Taken(_))) {
+    if tried.iter().any(|end| matches!(end, LegEnd::Taken(_) | LegEnd::Partly(..))) {
         return None;
     }
     if let Some(LegEnd::Unknown(reply)) = tried.iter().find(|end| matches!(end, LegEnd::Unknown(_))) {

@@ -9,7 +9,7 @@ use judge::plan::{Fate, ReplyText};
 use judge::policy::Policy;
 use judge::site::{ListenerDirection, Site};
 use mail::address::Address;
-use mail::arrival::{Arrival, Direction, Envelope, MessageId, Surface};
+use mail::arrival::{Arrival, Direction, Envelope, MessageId};
 use net::upstream::UpstreamError;
 use service::flow::Decided;
 use service::id;
@@ -19,7 +19,7 @@ use service::routes::Route;
 use service::spool::Spool;
 use settings::config::{AddReceived, ListenerDirection as Configured};
 use tokio::time::Instant;
-use wire::smtp::command::{MailCommand, RcptCommand};
+use wire::smtp::command::{Body, MailCommand, RcptCommand};
 use wire::smtp::extensions::Extensions;
 use wire::smtp::path;
 use wire::smtp::reply::Reply;
@@ -28,8 +28,9 @@ use crate::content::Content;
 use crate::legs::{Accepted, Key, Leg};
 use crate::received;
 use crate::relay::{Relayed, relay, result};
-use crate::responsibility::Responsibility;
+use crate::responsibility::{RelayReceipt, Responsibility, Share};
 use crate::session::{End, Session, gone_reply};
+use crate::split::refused;
 
 /// A transaction that the next hop has accepted MAIL for.
 pub(crate) struct Transaction {
@@ -41,6 +42,7 @@ pub(crate) struct Transaction {
     pub(crate) recipients: Vec<Address>,
     /// What followed `MAIL FROM:`.
     pub(crate) argument: String,
+    binary: bool,
     /// No next hop has been told of it: the first recipient chooses one.
     pending: bool,
     /// Whose next-hop transaction that of the session is; `None` where nothing had to be chosen.
@@ -55,14 +57,15 @@ pub(crate) struct Transaction {
 }
 
 impl Transaction {
-    fn new(mail_from: Option<Address>, declared: u64, argument: String, policy: Arc<Policy>) -> Self {
+    fn new(mail_from: Option<Address>, command: &MailCommand, policy: Arc<Policy>) -> Self {
         Self {
             id: id::message_id(),
             received_ms: id::now_ms(),
             mail_from,
-            declared,
+            declared: command.size.unwrap_or(0),
             recipients: Vec::new(),
-            argument,
+            argument: command.argument.clone(),
+            binary: command.body == Some(Body::BinaryMime),
             pending: false,
             key: None,
             own: Vec::new(),
@@ -70,6 +73,11 @@ impl Transaction {
             policy,
             content: None,
         }
+    }
+
+    /// Whether the client said that the content is binary (RFC 3030).
+    pub(crate) fn is_binary(&self) -> bool {
+        self.binary
     }
 
     /// Until when the content that is coming in must be here.
@@ -103,7 +111,7 @@ impl Session<'_> {
             return self.reply(&reply);
         }
         let policy = Arc::clone(&self.gateway.service.current().policy.load().policy);
-        let mut transaction = Transaction::new(mail_from, command.size.unwrap_or(0), command.argument.clone(), policy);
+        let mut transaction = Transaction::new(mail_from, &command, policy);
         if self.chooses(&transaction.policy) {
             transaction.pending = true;
             self.transaction = Some(transaction);
@@ -195,9 +203,7 @@ impl Session<'_> {
         if answer.as_ref().is_ok_and(Reply::is_success)
             && let Some(transaction) = &mut self.transaction
         {
-            if chooses {
-                transaction.own.push(Accepted::of(recipient.clone(), &command));
-            }
+            transaction.own.push(Accepted::of(recipient.clone(), &command));
             transaction.recipients.push(recipient);
         }
         let close = match &answer {
@@ -255,7 +261,7 @@ impl Session<'_> {
     /// Which way a message to this recipient alone would go (D-20).
     pub(crate) fn direction_of(&self, recipient: &Address) -> Direction {
         let site = self.gateway.service.current().site.load();
-        let trusted = self.server.authenticated() || site.is_trusted(self.client.ip());
+        let trusted = self.is_authenticated() || site.is_trusted(self.client.ip());
         let mail_from = self.transaction.as_ref().and_then(|t| t.mail_from.as_ref());
         site.direction(self.listener_direction(), trusted, mail_from, std::slice::from_ref(recipient))
     }
@@ -278,7 +284,12 @@ impl Session<'_> {
         }
         let decided = self.gateway.service.decide(&spool, &arrival, received.as_deref(), deadline).await;
         let (reply, taken) = self.act(&decided, &arrival, &spool, deadline).await;
-        self.reply(&reply);
+        match std::mem::take(&mut self.each).as_slice() {
+            [] => self.reply(&reply),
+            each => {
+                self.server.reply_each(each);
+            }
+        }
         let flushed = self.flush().await;
         let outcome = Outcome { taken, reply: format!("{} {}", reply.code(), reply.text()), took: ended.elapsed() };
         self.gateway.service.finish(&arrival, &spool, decided, outcome).await;
@@ -315,7 +326,8 @@ impl Session<'_> {
     ) -> (Reply, Taken) {
         let relayed = match &mut self.upstream {
             Some(upstream) => {
-                let relayed = relay(upstream, arrival.id, &decided.output, spool, deadline).await;
+                let binary = self.transaction.as_ref().is_some_and(Transaction::is_binary);
+                let relayed = relay(upstream, arrival.id, &decided.output, spool, binary, deadline).await;
                 let labels = HopEndLabels { hop: upstream.name().to_string(), result: result(&relayed) };
                 self.gateway.service.metrics().hop_messages.get_or_create(&labels).inc();
                 relayed
@@ -328,12 +340,42 @@ impl Session<'_> {
                 self.forget_client();
                 accept(Responsibility::NextHop(receipt), arrival.id)
             }
+            Ok(Relayed::Partly(receipt, replies)) => {
+                let rest = self.transaction.as_ref().map_or(Vec::new(), |t| refused(&t.own, &replies));
+                let done = self.partly(receipt, replies, &rest, decided, arrival, spool).await;
+                self.transaction = None;
+                self.forget_client();
+                done
+            }
             Ok(Relayed::Refused(reply)) => {
                 self.reset().await;
                 (reply, Taken::No)
             }
             Ok(Relayed::Unknown(error)) => (self.left(&error), Taken::Unknown),
             Err(error) => (self.left(&error), Taken::No),
+        }
+    }
+
+    /// The next hop took it for some recipients. Over LMTP each has its own reply, and those that were refused stay
+    /// with the client; over SMTP there is one reply, so that they become ours (D-11).
+    async fn partly(
+        &mut self,
+        receipt: RelayReceipt,
+        replies: Vec<Reply>,
+        rest: &[Accepted],
+        decided: &Decided,
+        arrival: &Arrival,
+        spool: &Spool,
+    ) -> (Reply, Taken) {
+        if self.is_lmtp() {
+            self.each = replies;
+            return accept(Responsibility::NextHop(receipt), arrival.id);
+        }
+        let queued = self.queue_refused(rest, arrival, decided, spool).await;
+        let shares = queued.map(|queued| vec![Share::NextHop(receipt), Share::Queued(queued)]);
+        match shares.and_then(|shares| Responsibility::several(shares, 2)) {
+            Some(responsibility) => accept(responsibility, arrival.id),
+            None => (Reply::say(451, "4.3.0 Message could not be processed, please try again later"), Taken::Unknown),
         }
     }
 
@@ -362,16 +404,16 @@ impl Session<'_> {
             Some(t) => (t.mail_from.clone(), t.recipients.clone(), t.id, t.received_ms),
             None => (None, Vec::new(), id::message_id(), id::now_ms()),
         };
-        let authenticated = self.server.authenticated();
+        let authenticated = self.is_authenticated();
         let ip = self.client_ip(&site, spool);
         let trusted = site.is_trusted(ip);
         let direction =
             site.direction(self.listener_direction(), authenticated || trusted, mail_from.as_ref(), &rcpt_to);
         Arrival {
             id,
-            surface: Surface::Smtp,
+            surface: self.surface(),
             direction,
-            peer: self.client.as_peer(ip, self.tls_info(), authenticated, self.server.login(), trusted),
+            peer: self.client.as_peer(ip, self.tls_info(), authenticated, self.login(), trusted),
             envelope: Envelope { mail_from, rcpt_to },
             received_ms,
             size: spool.len(),
@@ -392,6 +434,7 @@ impl Session<'_> {
             self.client.received(
                 &hostname,
                 arrival.id,
+                self.is_lmtp(),
                 peer.tls.is_some(),
                 peer.authenticated,
                 &arrival.envelope.rcpt_to,

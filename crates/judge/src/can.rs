@@ -22,7 +22,7 @@ pub struct Can {
 /// What a surface can do. The command line answers for the gateway: it shows what would be done.
 pub fn can(surface: Surface) -> Can {
     match surface {
-        Surface::Smtp | Surface::Milter | Surface::Cli => {
+        Surface::Smtp | Surface::Lmtp | Surface::Milter | Surface::Cli => {
             Can { refuse: true, discard: true, tempfail: true, header: true, content: true }
         }
     }

@@ -81,6 +81,8 @@ pub enum Surface {
     Cli,
     /// A filter that a mail server asks before it takes a message.
     Milter,
+    /// The gateway by LMTP: one reply a recipient.
+    Lmtp,
     // What comes next goes here: kept entries hold the number.
 }
 
@@ -90,6 +92,7 @@ impl Surface {
         match self {
             Self::Smtp => "smtp",
             Self::Milter => "milter",
+            Self::Lmtp => "lmtp",
             Self::Cli => "cli",
         }
     }

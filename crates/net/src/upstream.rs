@@ -56,6 +56,8 @@ pub struct Hop {
     pub hostname: String,
     /// Whom to log in as; only over TLS, or on this machine.
     pub login: Option<Arc<Login>>,
+    /// It speaks LMTP (RFC 2033).
+    pub lmtp: bool,
     /// The addresses that we listen at ourselves: a connection to one of them is a loop.
     pub own: Arc<[SocketAddr]>,
 }
@@ -170,13 +172,17 @@ impl From<NotQueued> for UpstreamError {
     }
 }
 
-type Result<T> = std::result::Result<T, UpstreamError>;
+pub(crate) type Result<T> = std::result::Result<T, UpstreamError>;
 
 /// A connection to a next hop that has answered EHLO.
 pub struct Upstream {
     stream: Stream,
-    machine: Client,
+    pub(crate) machine: Client,
     name: Arc<str>,
+    /// The content goes out in chunks.
+    pub(crate) chunked: bool,
+    /// What the next hop said to a chunk that it does not take.
+    pub(crate) refused: Option<Reply>,
 }
 
 impl std::fmt::Debug for Upstream {
@@ -199,8 +205,8 @@ impl Upstream {
         if own {
             return Err(UpstreamError::Loop);
         }
-        let mut upstream =
-            Self { stream: Stream::Plain(socket), machine: Client::new(), name: hop.address.to_string().into() };
+        let machine = if hop.lmtp { Client::lmtp() } else { Client::new() };
+        let mut upstream = Self::on(Stream::Plain(socket), machine, hop.address.to_string().into());
         let greeting = upstream.answer(Asked::Greeting, COMMAND_TIMEOUT, deadline).await?;
         if !greeting.is_success() {
             return Err(UpstreamError::Refused(greeting));
@@ -208,7 +214,7 @@ impl Upstream {
         if greeting.text() == banner(&hop.hostname) {
             return Err(UpstreamError::Loop);
         }
-        upstream.hello(&hop.hostname, deadline).await?;
+        upstream.hello(hop, deadline).await?;
         let upstream = match hop.tls {
             HopTls::None => upstream,
             _ if upstream.machine.extensions().starttls => upstream.start_tls(hop, deadline).await?,
@@ -221,6 +227,10 @@ impl Upstream {
             Some(login) => upstream.log_in(login, local, deadline).await,
             None => Ok(upstream),
         }
+    }
+
+    fn on(stream: Stream, machine: Client, name: Arc<str>) -> Self {
+        Self { stream, machine, name, chunked: false, refused: None }
     }
 
     /// The password goes out over TLS or within this machine only.
@@ -243,16 +253,16 @@ impl Upstream {
         &self.name
     }
 
-    async fn hello(&mut self, hostname: &str, deadline: Instant) -> Result<()> {
-        self.machine.hello(hostname)?;
+    async fn hello(&mut self, hop: &Hop, deadline: Instant) -> Result<()> {
+        self.machine.hello(&hop.hostname)?;
         let reply = self.answer(Asked::Ehlo, COMMAND_TIMEOUT, deadline).await?;
         if reply.is_success() {
             return Ok(());
         }
-        if !reply.is_permanent() {
+        if !reply.is_permanent() || hop.lmtp {
             return Err(UpstreamError::Refused(reply));
         }
-        self.machine.helo(hostname)?;
+        self.machine.helo(&hop.hostname)?;
         let reply = self.answer(Asked::Helo, COMMAND_TIMEOUT, deadline).await?;
         if reply.is_success() { Ok(()) } else { Err(UpstreamError::Refused(reply)) }
     }
@@ -271,7 +281,7 @@ impl Upstream {
                 _ => Ok(self),
             };
         }
-        let Self { stream, mut machine, name: host } = self;
+        let Self { stream, mut machine, name: host, .. } = self;
         let name = tls::server_name(&hop.address.host).map_err(|e| UpstreamError::Tls(e.to_string()))?;
         let limit = deadline.saturating_duration_since(Instant::now()).min(COMMAND_TIMEOUT);
         let stream = stream
@@ -279,8 +289,8 @@ impl Upstream {
             .await
             .map_err(|e| UpstreamError::Handshake(e.to_string()))?;
         machine.start_tls_done();
-        let mut upstream = Self { stream, machine, name: host };
-        upstream.hello(&hop.hostname, deadline).await?;
+        let mut upstream = Self::on(stream, machine, host);
+        upstream.hello(hop, deadline).await?;
         Ok(upstream)
     }
 
@@ -336,24 +346,6 @@ impl Upstream {
         self.answer(Asked::Rcpt, COMMAND_TIMEOUT, deadline).await
     }
 
-    /// DATA; content follows only after a 354.
-    pub async fn data(&mut self, deadline: Instant) -> Result<Reply> {
-        self.machine.data()?;
-        self.answer(Asked::Data, DATA_TIMEOUT, deadline).await
-    }
-
-    /// A piece of content; dots are stuffed here.
-    pub async fn content(&mut self, piece: &[u8], deadline: Instant) -> Result<()> {
-        self.machine.content(piece)?;
-        self.flush("content", BLOCK_TIMEOUT, deadline).await
-    }
-
-    /// The end of the content. A success is the next hop's taking over of the message.
-    pub async fn end(&mut self, deadline: Instant) -> Result<Reply> {
-        self.machine.end()?;
-        self.answer(Asked::End, END_TIMEOUT, deadline).await
-    }
-
     /// RSET.
     pub async fn rset(&mut self, deadline: Instant) -> Result<Reply> {
         self.machine.rset()?;
@@ -369,7 +361,7 @@ impl Upstream {
         let _ = tokio::time::timeout(QUIT_TIMEOUT, self.stream.shutdown()).await;
     }
 
-    async fn flush(&mut self, what: &'static str, limit: Duration, deadline: Instant) -> Result<()> {
+    pub(crate) async fn flush(&mut self, what: &'static str, limit: Duration, deadline: Instant) -> Result<()> {
         let within = deadline.min(Instant::now() + limit);
         while !self.machine.output().is_empty() {
             let sent = timeout_at(within, self.stream.write(self.machine.output()))
@@ -388,7 +380,7 @@ impl Upstream {
     }
 
     /// Sends what is queued and waits for the answer to `asked`.
-    async fn answer(&mut self, asked: Asked, limit: Duration, deadline: Instant) -> Result<Reply> {
+    pub(crate) async fn answer(&mut self, asked: Asked, limit: Duration, deadline: Instant) -> Result<Reply> {
         let what = name(asked);
         self.flush(what, limit, deadline).await?;
         let within = deadline.min(Instant::now() + limit);
@@ -446,6 +438,7 @@ fn name(asked: Asked) -> &'static str {
         Asked::Mail => "MAIL",
         Asked::Rcpt => "RCPT",
         Asked::Data => "DATA",
+        Asked::Chunk => "BDAT",
         Asked::End => "the end of the message",
         Asked::Reset => "RSET",
         Asked::Noop => "NOOP",

@@ -10,10 +10,12 @@ use aws_lc_rs::digest;
 use judge::site::Site;
 use mail::address::Address;
 use mail::arrival::{Arrival, Direction};
+use net::handover::refusal;
 use net::upstream::{Upstream, UpstreamError};
 use settings::config::Outbox;
 use store::{BackupId, Entry, NewQueued, NewRecipient, Original, QueueKind, ReleaseMarker, Store, StoreError};
 use tokio::time::Instant;
+use wire::octets::Plainness;
 
 use crate::id;
 use crate::metrics::Metrics;
@@ -236,18 +238,25 @@ pub async fn send(
     if utf8 && upstream.extensions().smtputf8 {
         mail.push_str(" SMTPUTF8");
     }
-    if upstream.extensions().eight_bit_mime {
-        mail.push_str(" BODY=8BITMIME");
+    let binary = is_binary(spool).map_err(|error| SendError::Store(StoreError::Body(error)))?;
+    match binary {
+        true => mail.push_str(" BODY=BINARYMIME"),
+        false if upstream.extensions().eight_bit_mime => mail.push_str(" BODY=8BITMIME"),
+        false => {}
+    }
+    // A next hop that does not take it is asked nothing.
+    if binary && !upstream.extensions().takes_binary() {
+        return Err(SendError::Refused("554 5.6.1 the next hop does not take binary content".to_owned()));
     }
     taken(upstream.mail(&mail, deadline).await?.into())?;
     taken(upstream.rcpt(&format!("<{}>", recipient.as_str()), deadline).await?.into())?;
-    let go = upstream.data(deadline).await?;
+    let go = upstream.begin(binary, deadline).await?;
     if go.code() != 354 {
         return Err(SendError::Refused(format!("{} {}", go.code(), go.text())));
     }
     upstream.content(&head, deadline).await?;
     pour(&mut upstream, spool, 0, deadline).await?;
-    let reply = taken(upstream.end(deadline).await?.into())?;
+    let reply = taken(refusal(&upstream.end(deadline).await?).into())?;
     upstream.quit().await;
     Ok(reply)
 }
@@ -266,6 +275,21 @@ impl From<wire::smtp::reply::Reply> for Said {
 
 fn taken(said: Said) -> Result<String, SendError> {
     if said.success { Ok(said.text) } else { Err(SendError::Refused(said.text)) }
+}
+
+/// Whether content cannot go out after DATA as it is: what came as BODY=BINARYMIME.
+///
+/// # Errors
+/// The spool cannot be read.
+pub fn is_binary(spool: &Spool) -> std::io::Result<bool> {
+    let mut plain = Plainness::default();
+    let mut at = 0;
+    while at < spool.len() {
+        let piece = spool.read_at(at, CHUNK)?;
+        at = at.saturating_add(piece.len() as u64);
+        plain.push(&piece);
+    }
+    Ok(plain.is_binary())
 }
 
 /// Sends a spool's bytes from an offset on as content.

@@ -322,6 +322,7 @@ mod tests {
             connect_timeout: Duration::from_secs(1),
             hostname: "mx.example.org".to_owned(),
             login: None,
+            lmtp: false,
             own: Arc::from([]),
         }
     }

@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use judge::units::{Bytes, Time};
 
-use crate::config::{ClamdMethod, Config, HopTls, Listener, ListenerDirection, MilterListener, OfferAuth};
+use crate::config::{ClamdMethod, Config, HopTls, Listener, ListenerDirection, MilterListener, OfferAuth, Protocol};
 use crate::problem::Problem;
 use crate::values::{ClamdAddress, HostPort, SocketAddress, is_host};
 
@@ -19,6 +19,8 @@ pub const MAX_WORKERS: u32 = 256;
 const MIN_WORKER_MEMORY: Bytes = Bytes(64 << 20);
 /// Fewest recipients that a server must take (RFC 5321 section 4.5.3.1.8).
 const MIN_RECIPIENTS: u32 = 100;
+/// The port of SMTP, where LMTP must not be spoken.
+const SMTP_PORT: u16 = 25;
 /// A network this wide (a prefix this short) is hardly "our own clients".
 const WIDE_PREFIX: u8 = 7;
 
@@ -106,6 +108,10 @@ fn check_listener(config: &Config, listener: &Listener, key: &str, found: &mut V
     if listener.tls_required && !listener.has_tls() {
         let message = format!("{key}: tls_required without certificate: no client could ever send mail");
         found.push(Problem::error(&format!("{key}.tls_required"), message));
+    }
+    if listener.protocol == Protocol::Lmtp && listener.listen.0.port() == SMTP_PORT {
+        let message = format!("{key}: LMTP on port 25 would be taken for SMTP (RFC 2033 section 5)");
+        found.push(Problem::error(&format!("{key}.protocol"), message));
     }
     if listener.max_connections == 0 {
         let message = format!("{key}.max_connections is 0: nobody could connect");
@@ -206,6 +212,10 @@ pub(crate) fn leads_to(hop: &HostPort, listener: SocketAddr) -> bool {
 
 fn check_next_hop(config: &Config, found: &mut Vec<Problem>) {
     let hop = &config.next_hop;
+    if hop.protocol == Protocol::Lmtp && hop.address.as_ref().is_some_and(|address| address.port == SMTP_PORT) {
+        let message = "next_hop: LMTP on port 25 would be taken for SMTP (RFC 2033 section 5)";
+        found.push(Problem::error("next_hop.protocol", message));
+    }
     if hop.tls == HopTls::Required && !hop.verify {
         let message = "next_hop: tls = \"required\" without verify = true: somebody on the way can still read along";
         found.push(Problem::advice("next_hop.tls", message));

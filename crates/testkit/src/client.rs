@@ -5,13 +5,13 @@
 //! so far.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::PATIENCE;
 
@@ -65,6 +65,14 @@ impl Client {
     pub async fn connect(to: SocketAddr) -> Self {
         let stream = TcpStream::connect(to).await.unwrap_or_else(|e| panic!("connecting to {to}: {e}"));
         stream.set_nodelay(true).expect("no delay");
+        Self { stream: Some(Box::new(stream)), buffer: Vec::new(), transcript: Vec::new(), timeout: PATIENCE }
+    }
+
+    /// Connects from this address of the machine and reads nothing yet.
+    pub async fn connect_from(from: IpAddr, to: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind((from, 0).into()).unwrap_or_else(|e| panic!("binding {from}: {e}"));
+        let stream = socket.connect(to).await.unwrap_or_else(|e| panic!("connecting to {to}: {e}"));
         Self { stream: Some(Box::new(stream)), buffer: Vec::new(), transcript: Vec::new(), timeout: PATIENCE }
     }
 
@@ -168,6 +176,36 @@ impl Client {
         self.send_bytes(&stuff(content)).await;
         let reply = self.must_reply().await;
         if reply.is_positive() { Ok(reply) } else { Err(reply) }
+    }
+
+    /// The same in chunks of `size` octets (BDAT, RFC 3030).
+    ///
+    /// # Errors
+    /// The first reply that is not positive.
+    pub async fn deliver_chunks(
+        &mut self,
+        mail: &str,
+        to: &[&str],
+        content: &[u8],
+        size: usize,
+    ) -> Result<Reply, Reply> {
+        let mut parts = vec![format!("MAIL FROM:{mail}\r\n").into_bytes()];
+        parts.extend(to.iter().map(|r| format!("RCPT TO:<{r}>\r\n").into_bytes()));
+        let count = content.chunks(size).count();
+        for (at, chunk) in content.chunks(size).enumerate() {
+            let last = if at + 1 == count { " LAST" } else { "" };
+            parts.push([format!("BDAT {}{last}\r\n", chunk.len()).as_bytes(), chunk].concat());
+        }
+        let mut last = None;
+        for part in parts {
+            self.send_bytes(&part).await;
+            let reply = self.must_reply().await;
+            if !reply.is_positive() {
+                return Err(reply);
+            }
+            last = Some(reply);
+        }
+        Ok(last.expect("there was content"))
     }
 
     /// STARTTLS, taking any certificate, and EHLO again.

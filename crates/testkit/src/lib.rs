@@ -8,6 +8,7 @@
 pub mod client;
 pub mod daemon;
 pub mod dns;
+pub mod dovecot;
 pub mod milter;
 pub mod peers;
 pub mod postfix;
@@ -22,6 +23,7 @@ use std::time::{Duration, Instant};
 pub use client::{Client, Reply};
 pub use daemon::Daemon;
 pub use dns::{DnsServer, DnsTrick};
+pub use dovecot::Dovecot;
 pub use milter::Mta;
 pub use postfix::Postfix;
 pub use sample::eicar;

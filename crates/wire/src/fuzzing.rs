@@ -5,10 +5,13 @@ use crate::dot::{DotReader, DotWriter, LineEnds};
 use crate::milter::edits::{self, Field};
 use crate::milter::options::{actions, protocol};
 use crate::milter::{Answer as Verdict, Change, Server as Milter, Step as MilterStep, Wanted};
+use crate::octets::{OctetReader, Octets, Plainness};
+use crate::proxy;
 use crate::smtp::client::{Answer, Client, ClientFault};
 use crate::smtp::extensions::{Extensions, Ours};
 use crate::smtp::reply::{Reply, ReplyReader};
 use crate::smtp::server::{Event, INPUT_MAX, OUTPUT_HIGH, Server, ServerConfig, Step};
+use crate::smtp::xclient::XclientName;
 use crate::smtp::xforward::XforwardName;
 
 /// What a next hop might offer, so that most parameters are allowed.
@@ -17,12 +20,15 @@ fn generous() -> Extensions {
         pipelining: true,
         size: Some(0),
         eight_bit_mime: true,
+        chunking: true,
+        binary_mime: true,
         smtputf8: true,
         dsn: true,
         enhanced_status_codes: true,
         auth: vec!["PLAIN".to_owned(), "LOGIN".to_owned()],
         starttls: true,
         xforward: XforwardName::all(),
+        xclient: XclientName::all(),
         mt_priority: Some(String::new()),
         deliver_by: Some(String::new()),
     }
@@ -42,7 +48,8 @@ fn answer(server: &mut Server, event: &Event, starttls: bool) -> Option<Reply> {
     let code = match event {
         Event::Content(_) => return None,
         Event::Hello { .. } => {
-            server.offer(Extensions::offer(&generous(), &Ours { max_size: 0, starttls, trusted: true }));
+            let ours = Ours { max_size: 0, starttls, trusted: true, chunking: true, binary: false };
+            server.offer(Extensions::offer(&generous(), &ours));
             250
         }
         Event::StartTls => 220,
@@ -52,6 +59,7 @@ fn answer(server: &mut Server, event: &Event, starttls: bool) -> Option<Reply> {
         Event::AuthResponse(_) => 235,
         Event::Rcpt(command) if command.path.starts_with('x') => 550,
         Event::Data => 354,
+        Event::Xclient(_) => 220,
         Event::Quit => 221,
         _ => 250,
     };
@@ -215,6 +223,40 @@ pub fn fuzz_client(data: &[u8]) {
         (answers, None)
     };
     assert_eq!(run(data.len().clamp(1, INPUT_MAX)), run(1), "cutting changes nothing");
+}
+
+/// A PROXY header: never more is read than belongs to it, and its length has a bound.
+pub fn fuzz_proxy(data: &[u8]) {
+    let mut have = 0usize;
+    while let Ok(proxy::Progress::More(more)) = proxy::read(data.get(..have).unwrap_or(data)) {
+        assert!(more > 0, "it goes on");
+        have = have.saturating_add(more);
+        assert!(have <= proxy::V2_MAX, "no header is longer");
+        if have > data.len() {
+            return;
+        }
+    }
+}
+
+/// Content of a known length: the same however it is cut, and judged like lines after DATA.
+pub fn fuzz_octets(data: &[u8]) {
+    for policy in [LineEnds::Reject, LineEnds::Normalise] {
+        let read = |cut: usize| {
+            let (mut reader, mut out) = (OctetReader::new(Octets::Text(policy)), Vec::new());
+            data.chunks(cut).for_each(|piece| reader.push(piece, &mut out));
+            reader.finish(&mut out);
+            (out, reader.fault())
+        };
+        let whole = read(data.len().max(1));
+        assert_eq!(whole, read(1), "cutting changes nothing");
+        let (out, fault) = whole;
+        if fault.is_none() {
+            assert_strict_lines(&out);
+        }
+        let mut plain = Plainness::default();
+        data.chunks(3).for_each(|piece| plain.push(piece));
+        assert!(policy == LineEnds::Normalise || plain.is_binary() == fault.is_some(), "both judge alike");
+    }
 }
 
 /// A reply of clamd.

@@ -20,6 +20,8 @@ pub mod clamd;
 pub mod dot;
 pub mod line;
 pub mod milter;
+pub mod octets;
+pub mod proxy;
 pub mod secret;
 pub mod smtp;
 pub mod sts;

@@ -80,6 +80,7 @@ fn send(args: &Args) -> Result<String, String> {
         connect_timeout: CONNECT,
         hostname: "localhost".to_owned(),
         login: None,
+        lmtp: false,
         own: Arc::from([]),
     };
     let (routes, metrics) = (Routes::new(vec![Route::to("to", hop)]), Metrics::new());

@@ -5,6 +5,7 @@
 
 mod disk;
 mod kill;
+mod lmtp;
 mod milter;
 mod outbox;
 mod peers;

@@ -23,6 +23,9 @@ pub(crate) const CASES: &[Case] = cases![
     logins_are_offered_only_where_they_may_cross,
     a_relay_speaks_for_its_client,
     a_stranger_speaks_for_nobody,
+    a_relay_asks_to_be_taken_for_its_client,
+    a_load_balancer_says_whom_it_speaks_for,
+    a_load_balancer_without_a_header_is_not_heard,
 ];
 
 const TO: &[&str] = &["bob@example.com"];
@@ -286,4 +289,96 @@ async fn a_stranger_speaks_for_nobody() {
     assert_eq!(logged::message().await.get("peer"), "127.0.0.1");
     let told = &sink.messages()[0].xforward;
     assert!(told.len() == 1 && told[0].ends_with("HELO=evil.example.org ADDR=127.0.0.1"), "{told:?}");
+}
+
+async fn a_relay_asks_to_be_taken_for_its_client() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    let setup = Setup::new().relays(&["127.0.0.0/8"]).config(|c| c.smtp[0].add_received = AddReceived::Always);
+    let node = setup.start(&sink).await;
+    let mut client = node.client().await;
+    client.command("XCLIENT ADDR=198.51.100.9 LOGIN=bob NAME=far.example.net", 220).await;
+    client.command("MAIL FROM:<alice@example.org>", 503).await;
+    let offer = client.command("EHLO far.example.net", 250).await;
+    assert!(!offer.offers("XCLIENT") && !offer.offers("XFORWARD"), "the client may not: {:?}", offer.lines);
+    client.command("XCLIENT ADDR=192.0.2.1", 550).await;
+    client.deliver("alice@example.org", TO, &sample::clean("for its client")).await.expect("taken");
+    client.quit().await;
+    let line = logged::message().await;
+    assert_eq!((line.get("peer"), line.get("helo")), ("198.51.100.9", "far.example.net"));
+    let got = &sink.messages()[0];
+    assert!(got.xforward.iter().any(|x| x.contains("ADDR=198.51.100.9")), "{:?}", got.xforward);
+    let content = String::from_utf8_lossy(&got.content).replace("\r\n ", " ");
+    assert!(content.contains("([198.51.100.9]) by mx.example.com (Mailward) with ESMTPA id "), "{content}");
+    // Whoever it speaks for is refused as if it were here.
+    let deny = Setup::new().relays(&["127.0.0.0/8"]);
+    let deny = deny.policy(|p| p.before.deny_clients = vec!["198.51.100.0/24".parse().expect("a network")]);
+    let node = deny.start(&sink).await;
+    let mut client = node.client().await;
+    client.command("XCLIENT ADDR=198.51.100.300", 501).await;
+    client.command("XCLIENT ADDR=198.51.100.9", 554).await;
+    assert!(client.is_closed().await);
+    // A stranger is not offered it.
+    let node = Setup::new().start(&sink).await;
+    let mut client = node.client().await;
+    client.command("XCLIENT ADDR=198.51.100.9", 550).await;
+    client.quit().await;
+}
+
+fn behind_a_load_balancer() -> Setup {
+    Setup::new().config(|c| {
+        c.smtp[0].proxy_from = vec![settings::values::Network("127.0.0.0/8".parse().expect("a network"))];
+        c.limits.connections_per_peer = 1;
+    })
+}
+
+async fn a_load_balancer_says_whom_it_speaks_for() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    let node = behind_a_load_balancer().certificate().start(&sink).await;
+    let speak = async |header: &[u8]| {
+        let mut client = Client::connect(node.address).await;
+        client.send_bytes(header).await;
+        client
+    };
+    let mut v2 = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c".to_vec();
+    v2.extend([203, 0, 113, 9, 192, 0, 2, 1, 0xdc, 4, 0, 25]);
+    for (header, peer) in
+        [(b"PROXY TCP4 198.51.100.9 192.0.2.1 4711 25\r\n".as_slice(), "198.51.100.9"), (&v2, "203.0.113.9")]
+    {
+        logged::clear();
+        let mut client = speak(header).await;
+        client.expect(220).await;
+        // Its client has one connection, and no more; another one has its own.
+        let mut second = speak(header).await;
+        second.expect(421).await;
+        let mut other = speak(b"PROXY TCP6 2001:db8::7 2001:db8::1 4711 25\r\n").await;
+        other.expect(220).await;
+        other.quit().await;
+        client.command("EHLO client.example.org", 250).await;
+        client.start_tls().await;
+        client.deliver("alice@example.org", TO, &sample::clean("balanced")).await.expect("taken");
+        client.quit().await;
+        assert_eq!(logged::message().await.get("peer"), peer);
+    }
+    // Its own connections, to see whether we are there, are its own.
+    let mut own = speak(b"PROXY UNKNOWN\r\n").await;
+    own.expect(220).await;
+    own.quit().await;
+}
+
+async fn a_load_balancer_without_a_header_is_not_heard() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    let node = behind_a_load_balancer().start(&sink).await;
+    for header in ["EHLO client.example.org\r\n", "PROXY TCP4 198.51.100.9 x 1 2\r\n"] {
+        let mut client = Client::connect(node.address).await;
+        client.send_bytes(header.as_bytes()).await;
+        assert!(client.is_closed().await, "{header}");
+    }
+    assert!(sink.lines().is_empty());
+    testkit::wait_until("no connection", testkit::PATIENCE, || node.figure("mailward_smtp_connections") == 0.0).await;
+    // From anywhere else a header is not believed.
+    let node = Setup::new().start(&sink).await;
+    let mut client = Client::connect(node.address).await;
+    client.expect(220).await;
+    client.command("PROXY TCP4 198.51.100.9 192.0.2.1 4711 25", 500).await;
+    client.quit().await;
 }

@@ -6,6 +6,7 @@
 //! `cargo test -p gateway --test gateway -- [part of a name …]`
 
 mod ambiguous;
+mod chunks;
 mod clamd;
 mod crashes;
 mod decisions;
@@ -58,6 +59,7 @@ fn run_cases(args: &[String]) -> ExitCode {
         routes::CASES,
         outbox::CASES,
         split::CASES,
+        chunks::CASES,
         dialogue::CASES,
         identity::CASES,
         tls::CASES,

@@ -230,6 +230,7 @@ pub(crate) fn hop_to(address: SocketAddr) -> Hop {
         connect_timeout: std::time::Duration::from_secs(5),
         hostname: "other.example.com".to_owned(),
         login: None,
+        lmtp: false,
         own: Arc::from([]),
     }
 }
@@ -244,6 +245,7 @@ fn hop(config: &Config) -> Hop {
         connect_timeout: next.connect_timeout.duration(),
         hostname: config.hostname(),
         login: None,
+        lmtp: next.protocol == settings::config::Protocol::Lmtp,
         own: config.smtp.iter().map(|l| l.listen.0).collect(),
     }
 }

@@ -128,15 +128,15 @@ async fn arguments_go_on_unmodified() {
 
 async fn the_offer_is_what_both_sides_have() {
     let cases: [(&[&str], &[&str]); 4] = [
-        (&[], &["PIPELINING"]),
-        (&["8BITMIME", "CHUNKING", "BINARYMIME"], &["PIPELINING", "8BITMIME"]),
+        (&[], &["PIPELINING", "CHUNKING"]),
+        (&["8BITMIME", "CHUNKING", "BINARYMIME"], &["PIPELINING", "8BITMIME", "CHUNKING", "BINARYMIME"]),
         (
             &["PIPELINING", "SIZE 1000", "DSN", "ETRN", "VRFY", "XCLIENT NAME", "STARTTLS", "X-UNKNOWN"],
-            &["PIPELINING", "SIZE 1000", "DSN"],
+            &["PIPELINING", "SIZE 1000", "CHUNKING", "DSN"],
         ),
         (
             &["SIZE 0", "SMTPUTF8", "ENHANCEDSTATUSCODES", "AUTH PLAIN LOGIN SCRAM-SHA-256-PLUS", "XFORWARD NAME ADDR"],
-            &["PIPELINING", "SIZE 50000000", "AUTH PLAIN LOGIN", "ENHANCEDSTATUSCODES", "SMTPUTF8"],
+            &["PIPELINING", "SIZE 50000000", "AUTH PLAIN LOGIN", "ENHANCEDSTATUSCODES", "CHUNKING", "SMTPUTF8"],
         ),
     ];
     let sink = Sink::start(Behaviour::accept()).await;

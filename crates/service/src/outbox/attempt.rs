@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use mail::address::Address;
 use mail::untrusted::escape;
+use net::handover::refusal;
 use net::upstream::{Upstream, UpstreamError};
 use store::{QueueId, Queued, Recipient, Settled, Standing, Store, StoreError};
 use tokio::time::Instant;
@@ -201,13 +202,26 @@ async fn send(
         // Every recipient has a word of its own.
         return Ok(Reply::say(451, "4.5.0 no recipient was accepted"));
     }
-    let go = upstream.data(deadline).await?;
+    let go = upstream.begin(is_binary(&mail.mail.parameters), deadline).await?;
     if go.code() != 354 {
         // What is no 354 never takes a message over, whatever its class.
         return Ok(if go.is_success() { Reply::say(451, "4.5.0 DATA was not answered 354") } else { go });
     }
     pour(upstream, spool, 0, deadline).await?;
-    upstream.end(deadline).await
+    let replies = upstream.end(deadline).await?;
+    // In LMTP each accepted recipient has a word of its own (RFC 2033 section 4.2).
+    if let [_, _, ..] = replies.as_slice() {
+        for (number, reply) in accepted.iter().zip(&replies) {
+            told.extend(group.iter().find(|to| to.number == *number).map(|to| Told::reply(to, reply, &hop)));
+        }
+    }
+    let taken = replies.iter().find(|reply| reply.is_success()).cloned();
+    Ok(taken.unwrap_or_else(|| refusal(&replies)))
+}
+
+/// Whether the sender said so.
+fn is_binary(parameters: &str) -> bool {
+    parameters.split(' ').any(|word| word.eq_ignore_ascii_case("BODY=BINARYMIME"))
 }
 
 /// What follows `MAIL FROM:`: the client's parameters, as far as this next hop knows them.

@@ -7,7 +7,7 @@ use mail::arrival::Direction;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::HopTls;
+use super::{HopTls, Protocol};
 use crate::values::{DomainMask, HopAddress, optional};
 
 /// Which mail a route is for, by the way it goes (D-20). It is looked at for each recipient.
@@ -52,6 +52,8 @@ pub struct Route {
     /// The mail servers: `host:port`, with `priority=N` (default 10; the lowest is tried first) and
     /// `weight=N` (default 1; the share among those of one priority) behind it.
     pub hops: Vec<HopAddress>,
+    /// What is spoken with them.
+    pub protocol: Protocol,
     /// Whether connections are encrypted.
     pub tls: HopTls,
     /// Check the servers' certificates: name, time, and who issued them.
@@ -114,6 +116,7 @@ impl Default for Route {
             domains: Vec::new(),
             direction: RouteDirection::default(),
             hops: Vec::new(),
+            protocol: Protocol::default(),
             tls: HopTls::default(),
             verify: false,
             ca_file: None,

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::secret_file;
-use crate::values::{HostPort, Listen, optional};
+use crate::values::{HostPort, Listen, Network, optional};
 
 /// Which way the mail of a listener goes (D-20).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -60,12 +60,28 @@ pub enum LineEnds {
     Normalise,
 }
 
-/// One SMTP listener.
+/// What is spoken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Protocol {
+    /// SMTP (RFC 5321).
+    #[default]
+    Smtp,
+    /// LMTP (RFC 2033): delivery to mailboxes, with a reply for each recipient. Not on port 25.
+    Lmtp,
+}
+
+/// One SMTP or LMTP listener.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Listener {
     /// The address to listen on.
     pub listen: Listen,
+    /// What is spoken there.
+    pub protocol: Protocol,
+    /// Load balancers that put a PROXY header (version 1 or 2) in front of each connection: networks. Theirs must
+    /// begin with one, and the address in it is the client's; nobody else's is believed.
+    pub proxy_from: Vec<Network>,
     /// Which way the mail goes (D-20).
     pub direction: ListenerDirection,
     /// When a `Received` header is added (D-13).
@@ -92,12 +108,17 @@ pub struct Listener {
     pub max_connections: u32,
     /// What is done about bare CR, bare LF and NUL in a message.
     pub line_ends: LineEnds,
+    /// Offer CHUNKING (BDAT, RFC 3030), and BINARYMIME where the next hop takes that. A message that comes in
+    /// chunks is put together, and goes on after DATA.
+    pub chunking: bool,
 }
 
 impl Default for Listener {
     fn default() -> Self {
         Self {
             listen: Listen(([127, 0, 0, 1], 10024).into()),
+            protocol: Protocol::default(),
+            proxy_from: Vec::new(),
             direction: ListenerDirection::default(),
             add_received: AddReceived::default(),
             auth: OfferAuth::default(),
@@ -108,6 +129,7 @@ impl Default for Listener {
             tls_required: false,
             max_connections: 200,
             line_ends: LineEnds::default(),
+            chunking: true,
         }
     }
 }
@@ -166,6 +188,8 @@ pub struct NextHop {
     #[serde(with = "optional")]
     #[schemars(with = "String")]
     pub address: Option<HostPort>,
+    /// What is spoken with it.
+    pub protocol: Protocol,
     /// Whether the connection is encrypted.
     pub tls: HopTls,
     /// Check the next hop's certificate: its name, its time, and who issued it. Recommended with
@@ -181,6 +205,13 @@ pub struct NextHop {
 
 impl Default for NextHop {
     fn default() -> Self {
-        Self { address: None, tls: HopTls::default(), verify: false, ca_file: None, connect_timeout: Time(30_000) }
+        Self {
+            address: None,
+            protocol: Protocol::default(),
+            tls: HopTls::default(),
+            verify: false,
+            ca_file: None,
+            connect_timeout: Time(30_000),
+        }
     }
 }

@@ -47,6 +47,10 @@ struct Session {
     shared: Arc<Shared>,
     current: Received,
     has_sender: bool,
+    /// LHLO was said: each recipient has a reply of its own.
+    lmtp: bool,
+    /// Content that came in chunks so far.
+    chunks: Vec<u8>,
 }
 
 impl Session {
@@ -64,7 +68,15 @@ impl Session {
             size: 0,
             outcome: Outcome::Cut,
         };
-        let mut session = Self { stream: Box::new(stream), buffer: Vec::new(), shared, current, has_sender: false };
+        let mut session = Self {
+            stream: Box::new(stream),
+            buffer: Vec::new(),
+            shared,
+            current,
+            has_sender: false,
+            lmtp: false,
+            chunks: Vec::new(),
+        };
         let (next, _) = session.answer(Point::Connect, "", "220 sink.example.net ESMTP").await?;
         if next == Next::Close {
             return Ok(());
@@ -82,7 +94,11 @@ impl Session {
         let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
         match verb.to_ascii_uppercase().as_str() {
             "EHLO" => self.hello(line, rest, true).await,
-            "HELO" | "LHLO" => self.hello(line, rest, verb.eq_ignore_ascii_case("LHLO")).await,
+            "HELO" => self.hello(line, rest, false).await,
+            "LHLO" => {
+                self.lmtp = true;
+                self.hello(line, rest, true).await
+            }
             "STARTTLS" if self.offers("STARTTLS") => self.start_tls(line).await,
             "AUTH" if self.offers("AUTH") => self.auth(line, rest).await,
             "XFORWARD" | "XCLIENT" => {
@@ -92,6 +108,7 @@ impl Session {
             "MAIL" => self.mail(line).await,
             "RCPT" => self.rcpt(line).await,
             "DATA" => self.data(line).await,
+            "BDAT" if self.offers("CHUNKING") => self.chunk(line, rest).await,
             "RSET" => {
                 self.reset();
                 self.say(Point::Reset, line, "250 2.0.0 Ok").await
@@ -192,6 +209,61 @@ impl Session {
             self.keep();
             return whole.map(|_| Next::Close);
         }
+        self.finish().await
+    }
+
+    /// A chunk (RFC 3030); the last one ends the message.
+    async fn chunk(&mut self, line: &str, rest: &str) -> io::Result<Next> {
+        let mut words = rest.split(' ');
+        let size: usize = words.next().and_then(|size| size.parse().ok()).unwrap_or(0);
+        while self.buffer.len() < size {
+            if self.read(CHUNK).await? == 0 {
+                self.current.outcome = Outcome::Cut;
+                self.keep();
+                return Ok(Next::Close);
+            }
+        }
+        self.chunks.extend(self.buffer.drain(..size));
+        if self.current.recipients.is_empty() {
+            return self.say(Point::Data, line, "503 5.5.1 RCPT first").await;
+        }
+        if words.next().is_none() {
+            return self.say(Point::Data, line, "250 2.0.0 Ok").await;
+        }
+        self.current.content = std::mem::take(&mut self.chunks);
+        self.current.size = self.current.content.len();
+        self.finish().await
+    }
+
+    /// In LMTP: a reply for each recipient, by the rules that fit its line.
+    async fn finish_each(&mut self) -> io::Result<Next> {
+        let mut replies = Vec::new();
+        let mut kept = Vec::new();
+        for to in self.current.recipients.clone() {
+            let reply = match self.shared.action(Point::End, &to) {
+                Some(Action::Reply(text)) => text,
+                Some(action) => return Ok(self.act(action, "").await?.0),
+                None => "250 2.0.0 Ok: taken".to_owned(),
+            };
+            if reply.starts_with('2') {
+                kept.push(to);
+            }
+            replies.push(reply);
+        }
+        self.current.outcome = if kept.is_empty() { Outcome::Refused } else { Outcome::Accepted };
+        if !kept.is_empty() {
+            self.current.recipients = kept;
+        }
+        self.keep();
+        self.write(&replies.join("\n")).await?;
+        Ok(Next::Go)
+    }
+
+    /// The content is whole.
+    async fn finish(&mut self) -> io::Result<Next> {
+        if self.lmtp {
+            return self.finish_each().await;
+        }
         const TAKEN: &str = "250 2.0.0 Ok: taken";
         match self.shared.action(Point::End, "") {
             // Kept first: a test may look before this session has ended.
@@ -271,6 +343,7 @@ impl Session {
         self.current.recipients.clear();
         self.current.content = Vec::new();
         self.current.size = 0;
+        self.chunks.clear();
     }
 
     fn offers(&self, keyword: &str) -> bool {

@@ -6,8 +6,9 @@
 //! failed and the connection must be dropped.
 //!
 //! Limits: [`INPUT_MAX`] bytes of input, [`COMMANDS_MAX`] commands without an answer, arguments of at most
-//! [`ARGUMENT_MAX`] bytes. Output is as large as what the pump queues: content should wait while much is unsent. Not
-//! handled: BDAT, LMTP.
+//! [`ARGUMENT_MAX`] bytes. Output is as large as what the pump queues: content should wait while much is unsent. With
+//! [`Client::lmtp`] it speaks LMTP (RFC 2033): the end of the content has an answer for each recipient that was
+//! accepted. Not handled: XCLIENT.
 
 use std::collections::VecDeque;
 
@@ -48,7 +49,9 @@ pub enum Asked {
     Rcpt,
     /// DATA.
     Data,
-    /// The end of the content.
+    /// A chunk of content that is not the last one (BDAT).
+    Chunk,
+    /// The end of the content. In LMTP there is one for each accepted recipient.
     End,
     /// RSET.
     Reset,
@@ -114,6 +117,9 @@ pub struct Client {
     dots: DotWriter,
     extensions: Extensions,
     fault: Option<ClientFault>,
+    lmtp: bool,
+    /// Recipients that were accepted since MAIL.
+    accepted: usize,
 }
 
 impl Default for Client {
@@ -134,7 +140,14 @@ impl Client {
             dots: DotWriter::default(),
             extensions: Extensions::default(),
             fault: None,
+            lmtp: false,
+            accepted: 0,
         }
+    }
+
+    /// The same for a next hop that speaks LMTP.
+    pub fn lmtp() -> Self {
+        Client { lmtp: true, ..Client::new() }
     }
 
     /// Takes bytes from the next hop, as many as there is room for, and returns how many those were. Take the answers
@@ -183,7 +196,7 @@ impl Client {
 
     /// Queues EHLO with our name.
     pub fn hello(&mut self, name: &str) -> Result<(), NotQueued> {
-        self.queue(Asked::Ehlo, "EHLO ", name)
+        self.queue(Asked::Ehlo, if self.lmtp { "LHLO " } else { "EHLO " }, name)
     }
 
     /// Queues HELO with our name, for a next hop that refused EHLO.
@@ -266,9 +279,31 @@ impl Client {
     pub fn end(&mut self) -> Result<(), NotQueued> {
         self.check_content()?;
         self.dots.finish(self.output.tail());
-        self.expected.push_back(Asked::End);
+        self.expect_end();
         self.phase = Phase::Command;
         Ok(())
+    }
+
+    /// Queues a piece of content as a chunk (BDAT, RFC 3030), octet by octet as it is. Each has an answer; the last one,
+    /// which may be empty, is the end of the content. Only where the next hop offers CHUNKING.
+    pub fn chunk(&mut self, piece: &[u8], last: bool) -> Result<(), NotQueued> {
+        let mark = if last { " LAST" } else { "" };
+        self.queue(Asked::Chunk, &format!("BDAT {}{mark}", piece.len()), "")?;
+        self.output.append(piece);
+        if last {
+            self.expected.pop_back();
+            self.expect_end();
+        }
+        Ok(())
+    }
+
+    /// How many answers the end of the content has now.
+    pub fn ends(&self) -> usize {
+        if self.lmtp { self.accepted.max(1) } else { 1 }
+    }
+
+    fn expect_end(&mut self) {
+        (0..self.ends()).for_each(|_| self.expected.push_back(Asked::End));
     }
 
     /// How many places of content had to be changed because they were not CRLF, or NUL.
@@ -372,6 +407,8 @@ impl Client {
             }
             Asked::Auth if reply.code() == 334 => self.phase = Phase::AuthLine,
             Asked::Data if reply.code() == 354 => self.phase = Phase::Content,
+            Asked::Mail | Asked::Reset => self.accepted = 0,
+            Asked::Rcpt if reply.is_success() => self.accepted = self.accepted.saturating_add(1),
             _ => {}
         }
         Ok(Answer { to, reply })

@@ -38,6 +38,8 @@ pub(crate) enum Verb {
     Auth,
     Xforward,
     Bdat,
+    Lhlo,
+    Xclient,
     Http,
     Unknown,
 }
@@ -59,6 +61,8 @@ const VERBS: &[(&str, Verb)] = &[
     ("AUTH", Verb::Auth),
     ("XFORWARD", Verb::Xforward),
     ("BDAT", Verb::Bdat),
+    ("LHLO", Verb::Lhlo),
+    ("XCLIENT", Verb::Xclient),
     ("GET", Verb::Http),
     ("POST", Verb::Http),
     ("HEAD", Verb::Http),
@@ -85,6 +89,8 @@ pub enum Body {
     SevenBit,
     /// BODY=8BITMIME.
     EightBitMime,
+    /// BODY=BINARYMIME (RFC 3030): only in chunks.
+    BinaryMime,
 }
 
 /// A MAIL command, checked.
@@ -122,6 +128,9 @@ pub(crate) fn parse_mail(rest: &str, offered: &Extensions, max_size: u64) -> Res
     for (keyword, value) in &parameters {
         mail_parameter(&mut command, keyword, *value)?;
     }
+    if command.body == Some(Body::BinaryMime) && !offered.binary_mime {
+        return Err(Reply::say(501, "5.5.4 Bad value for BODY"));
+    }
     if !path.is_empty() {
         path::check_mailbox(path, command.smtputf8).map_err(|fault| path_refusal(fault, "5.1.7", "sender"))?;
     }
@@ -156,6 +165,15 @@ pub(crate) fn parse_rcpt(rest: &str, offered: &Extensions, utf8: bool) -> Result
 pub(crate) fn parse_hello(rest: &str) -> Result<String, Reply> {
     let fine = !rest.is_empty() && rest.len() <= NAME_MAX && rest.bytes().all(|b| b.is_ascii_graphic());
     if fine { Ok(rest.to_owned()) } else { Err(Reply::say(501, "5.5.4 Syntax: EHLO hostname")) }
+}
+
+/// Reads what follows `BDAT`: the octets of the chunk, and whether it is the last one (RFC 3030 section 2).
+pub(crate) fn parse_bdat(rest: &str) -> Option<(u64, bool)> {
+    let (size, last) = match rest.split_once(' ') {
+        Some((size, word)) => (size, word.trim_matches(' ').eq_ignore_ascii_case("LAST").then_some(true)?),
+        None => (rest, false),
+    };
+    Some((digits(size, 20)?.parse().ok()?, last))
 }
 
 /// What follows `word` and blanks.
@@ -250,6 +268,7 @@ fn parse_body(value: &str) -> Option<Body> {
     match value.to_ascii_uppercase().as_str() {
         "7BIT" => Some(Body::SevenBit),
         "8BITMIME" => Some(Body::EightBitMime),
+        "BINARYMIME" => Some(Body::BinaryMime),
         _ => None,
     }
 }
@@ -313,6 +332,28 @@ mod tests {
         assert_eq!(split("GET / HTTP/1.1"), (Verb::Http, "/ HTTP/1.1"));
         assert_eq!(split(""), (Verb::Unknown, ""));
         assert_eq!(split("DATAX"), (Verb::Unknown, ""));
+    }
+
+    #[test]
+    fn a_chunk_says_how_long_it_is() {
+        let cases = [
+            ("0", Some((0, false))),
+            ("30 last", Some((30, true))),
+            ("30  LAST", Some((30, true))),
+            ("18446744073709551615", Some((u64::MAX, false))),
+            ("18446744073709551616", None),
+            ("", None),
+            ("-1", None),
+            ("+1", None),
+            ("1e3", None),
+            ("0x10", None),
+            ("5 FIRST", None),
+            ("5 LAST LAST", None),
+            ("LAST", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(parse_bdat(text), expected, "{text}");
+        }
     }
 
     #[test]

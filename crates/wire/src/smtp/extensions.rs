@@ -1,10 +1,11 @@
 //! ESMTP extensions: what a next hop offers, and what we offer of it.
 //!
 //! Limits: [`MECHANISMS_MAX`] authentication mechanisms, words of at most [`WORD_MAX`] bytes. Never offered, because
-//! this gateway does not carry them: CHUNKING and BINARYMIME (RFC 3030), LIMITS (RFC 9422), REQUIRETLS (RFC 8689),
-//! FUTURERELEASE (RFC 4865), XCLIENT, ETRN, BURL and everything unknown.
+//! this gateway does not carry them: LIMITS (RFC 9422), REQUIRETLS (RFC 8689), FUTURERELEASE (RFC 4865), ETRN, BURL
+//! and everything unknown.
 
 use super::reply::Reply;
+use super::xclient::XclientName;
 use super::xforward::XforwardName;
 
 /// Most authentication mechanisms read from a next hop.
@@ -21,6 +22,10 @@ pub struct Extensions {
     pub size: Option<u64>,
     /// 8BITMIME (RFC 6152).
     pub eight_bit_mime: bool,
+    /// CHUNKING (RFC 3030).
+    pub chunking: bool,
+    /// BINARYMIME (RFC 3030).
+    pub binary_mime: bool,
     /// SMTPUTF8 (RFC 6531).
     pub smtputf8: bool,
     /// DSN (RFC 3461).
@@ -33,6 +38,8 @@ pub struct Extensions {
     pub starttls: bool,
     /// XFORWARD: the attributes taken; empty if not offered.
     pub xforward: Vec<XforwardName>,
+    /// XCLIENT: the attributes taken; empty if not offered.
+    pub xclient: Vec<XclientName>,
     /// MT-PRIORITY (RFC 6710): the profile, possibly empty; `None` if not offered.
     pub mt_priority: Option<String>,
     /// DELIVERBY (RFC 2852): the least time, possibly empty; `None` if not offered.
@@ -46,8 +53,12 @@ pub struct Ours {
     pub max_size: u64,
     /// Whether we have a certificate and TLS is not active yet.
     pub starttls: bool,
-    /// Whether the peer may use XFORWARD.
+    /// Whether the peer may use XFORWARD and XCLIENT.
     pub trusted: bool,
+    /// Whether we take chunks. Towards a next hop without them they are put together.
+    pub chunking: bool,
+    /// Whether we carry binary content, to a next hop that takes it.
+    pub binary: bool,
 }
 
 impl Extensions {
@@ -67,7 +78,10 @@ impl Extensions {
             size: upstream.size.map(|theirs| least_size(theirs, ours.max_size)),
             auth: upstream.auth.iter().filter(|m| !m.ends_with("-PLUS")).cloned().collect(),
             starttls: ours.starttls,
+            chunking: ours.chunking,
+            binary_mime: ours.chunking && ours.binary && upstream.takes_binary(),
             xforward: if ours.trusted { upstream.xforward.clone() } else { Vec::new() },
+            xclient: if ours.trusted { XclientName::all() } else { Vec::new() },
             ..upstream.clone()
         }
     }
@@ -77,6 +91,7 @@ impl Extensions {
         let flag = |on: bool, word: &str| on.then(|| word.to_owned());
         let with = |word: &str, value: &str| format!("{word} {value}").trim_end().to_owned();
         let names: Vec<&str> = self.xforward.iter().map(|n| n.as_str()).collect();
+        let more: Vec<&str> = self.xclient.iter().map(|n| n.as_str()).collect();
         [
             flag(self.pipelining, "PIPELINING"),
             self.size.map(|n| if n == 0 { "SIZE".to_owned() } else { format!("SIZE {n}") }),
@@ -84,23 +99,32 @@ impl Extensions {
             (!self.auth.is_empty()).then(|| with("AUTH", &self.auth.join(" "))),
             flag(self.enhanced_status_codes, "ENHANCEDSTATUSCODES"),
             flag(self.eight_bit_mime, "8BITMIME"),
+            flag(self.chunking, "CHUNKING"),
+            flag(self.binary_mime, "BINARYMIME"),
             flag(self.dsn, "DSN"),
             flag(self.smtputf8, "SMTPUTF8"),
             self.mt_priority.as_ref().map(|profile| with("MT-PRIORITY", profile)),
             self.deliver_by.as_ref().map(|time| with("DELIVERBY", time)),
             (!names.is_empty()).then(|| with("XFORWARD", &names.join(" "))),
+            (!more.is_empty()).then(|| with("XCLIENT", &more.join(" "))),
         ]
         .into_iter()
         .flatten()
         .collect()
     }
 
-    /// The parameters of MAIL or RCPT that belong to this set, each with a blank in front. SMTPUTF8 stays in any
-    /// case: what needs it must be refused where it is not known (RFC 6531 section 3.5), not sent all the same.
+    /// Whether binary content can go there.
+    pub fn takes_binary(&self) -> bool {
+        self.chunking && self.binary_mime
+    }
+
+    /// The parameters of MAIL or RCPT that belong to this set, each with a blank in front. SMTPUTF8 and BINARYMIME
+    /// stay in any case: what needs them must be refused where they are not known (RFC 6531 section 3.5, RFC 3030
+    /// section 3), not sent all the same.
     pub fn keep(&self, parameters: &str) -> String {
         let known = |word: &&str| {
             let keyword = word.split('=').next().unwrap_or_default().to_ascii_uppercase();
-            keyword == "SMTPUTF8" || self.has_parameter(&keyword)
+            keyword == "SMTPUTF8" || word.eq_ignore_ascii_case("BODY=BINARYMIME") || self.has_parameter(&keyword)
         };
         parameters.split(' ').filter(|word| !word.is_empty()).filter(known).map(|word| format!(" {word}")).collect()
     }
@@ -109,7 +133,7 @@ impl Extensions {
     pub(crate) fn has_parameter(&self, keyword: &str) -> bool {
         match keyword {
             "SIZE" => self.size.is_some(),
-            "BODY" => self.eight_bit_mime,
+            "BODY" => self.eight_bit_mime || self.binary_mime,
             "SMTPUTF8" => self.smtputf8,
             "RET" | "ENVID" | "NOTIFY" | "ORCPT" => self.dsn,
             "AUTH" => !self.auth.is_empty(),
@@ -128,12 +152,15 @@ impl Extensions {
             "PIPELINING" => self.pipelining = true,
             "SIZE" => self.size = Some(words.next().and_then(|n| n.parse().ok()).unwrap_or(0)),
             "8BITMIME" => self.eight_bit_mime = true,
+            "CHUNKING" => self.chunking = true,
+            "BINARYMIME" => self.binary_mime = true,
             "SMTPUTF8" => self.smtputf8 = true,
             "DSN" => self.dsn = true,
             "ENHANCEDSTATUSCODES" => self.enhanced_status_codes = true,
             "STARTTLS" => self.starttls = true,
             "AUTH" => words.for_each(|w| self.add_mechanism(w)),
             "XFORWARD" => words.filter_map(XforwardName::parse).for_each(|n| self.add_xforward(n)),
+            "XCLIENT" => words.filter_map(XclientName::parse).for_each(|n| self.add_xclient(n)),
             "MT-PRIORITY" => self.mt_priority = Some(words.next().unwrap_or_default().to_owned()),
             "DELIVERBY" => self.deliver_by = Some(words.next().unwrap_or_default().to_owned()),
             // The old form of some servers: "AUTH=LOGIN PLAIN".
@@ -151,6 +178,12 @@ impl Extensions {
         let fine = name.len() <= 20 && !name.is_empty() && name.bytes().all(is_mechanism_byte);
         if fine && self.auth.len() < MECHANISMS_MAX && !self.auth.contains(&name) {
             self.auth.push(name);
+        }
+    }
+
+    fn add_xclient(&mut self, name: XclientName) {
+        if !self.xclient.contains(&name) {
+            self.xclient.push(name);
         }
     }
 
@@ -219,7 +252,7 @@ mod tests {
 
     #[test]
     fn offer_is_what_the_next_hop_has_and_we_support() {
-        let ours = Ours { max_size: 10_000, starttls: false, trusted: false };
+        let ours = Ours { max_size: 10_000, ..Ours::default() };
         let offered = Extensions::offer(&parse(NEXT_HOP), &ours).lines();
         let expected = [
             "PIPELINING",
@@ -237,11 +270,27 @@ mod tests {
 
     #[test]
     fn starttls_and_xforward_are_offered_by_our_own_rules() {
-        let ours = Ours { max_size: 0, starttls: true, trusted: true };
+        let ours = Ours { starttls: true, trusted: true, ..Ours::default() };
         let offered = Extensions::offer(&parse(NEXT_HOP), &ours).lines();
         assert!(offered.contains(&"STARTTLS".to_owned()));
         assert!(offered.contains(&"XFORWARD NAME ADDR PROTO".to_owned()));
-        assert_eq!(Extensions::offer(&parse(&["mx"]), &ours).lines(), ["PIPELINING", "STARTTLS"]);
+        let xclient = "XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT";
+        assert_eq!(Extensions::offer(&parse(&["mx"]), &ours).lines(), ["PIPELINING", "STARTTLS", xclient]);
+    }
+
+    #[test]
+    fn chunks_are_ours_and_binary_content_needs_a_next_hop_that_takes_it() {
+        let ours = Ours { chunking: true, binary: true, ..Ours::default() };
+        let offered = |lines: &[&str], ours: &Ours| {
+            let offer = Extensions::offer(&parse(lines), ours);
+            (offer.chunking, offer.binary_mime)
+        };
+        assert_eq!(offered(&["mx"], &ours), (true, false));
+        assert_eq!(offered(&["mx", "BINARYMIME"], &ours), (true, false));
+        assert_eq!(offered(&["mx", "CHUNKING", "BINARYMIME"], &ours), (true, true));
+        assert_eq!(offered(&["mx", "CHUNKING", "BINARYMIME"], &Ours::default()), (false, false));
+        assert_eq!(Extensions::default().keep(" BODY=8BITMIME"), "");
+        assert_eq!(Extensions::default().keep(" BODY=BinaryMime"), " BODY=BinaryMime");
     }
 
     #[test]
@@ -259,7 +308,9 @@ mod tests {
 
     #[test]
     fn what_is_offered_reads_back_the_same() {
-        let all = Extensions::offer(&parse(NEXT_HOP), &Ours { max_size: 3, starttls: true, trusted: true });
+        let ours = Ours { max_size: 3, starttls: true, trusted: true, chunking: true, binary: true };
+        let all = Extensions::offer(&parse(NEXT_HOP), &ours);
+        assert!(all.chunking && all.takes_binary() && !all.xclient.is_empty());
         let lines = all.lines();
         let mut reply = vec!["mx"];
         reply.extend(lines.iter().map(String::as_str));

@@ -7,5 +7,6 @@ pub mod extensions;
 pub mod path;
 pub mod reply;
 pub mod server;
+pub mod xclient;
 pub mod xforward;
 pub mod xtext;

@@ -70,10 +70,18 @@ pub fn address(ip: IpAddr) -> String {
 
 /// Reads the arguments of XFORWARD. `None` if they are malformed, too long, or hold an unknown attribute or one twice.
 pub fn parse(arguments: &str) -> Option<Vec<(XforwardName, String)>> {
-    let mut found: Vec<(XforwardName, String)> = Vec::new();
+    parse_attributes(arguments, XforwardName::parse)
+}
+
+/// Reads `name=value` words of the names that `known` knows.
+pub(super) fn parse_attributes<N: PartialEq>(
+    arguments: &str,
+    known: impl Fn(&str) -> Option<N>,
+) -> Option<Vec<(N, String)>> {
+    let mut found: Vec<(N, String)> = Vec::new();
     for word in arguments.split(' ').filter(|w| !w.is_empty()) {
         let (name, value) = word.split_once('=')?;
-        let name = XforwardName::parse(name)?;
+        let name = known(name)?;
         let value = match xtext::decode(value) {
             Some(bytes) => String::from_utf8(bytes).ok()?,
             None => value.to_owned(),

@@ -4,14 +4,14 @@
 //! ```text
 //! # comment
 //! ! key value      set-up before the session: line_ends normalise, max_size N, max_errors N, max_recipients N,
-//!                  max_commands N, trusted, tls, starttls, offer EXT (a line of the next hop's EHLO), whole (not
+//!                  max_commands N, trusted, lmtp, chunking, tls, starttls, offer EXT (a line of the next hop's EHLO), whole (not
 //!                  byte by byte: the outcome depends on what arrives together), early (input before the greeting)
 //! C: text          the client sends a line (CRLF added)
 //! C= text          the client sends text as it stands; \r \n \0 \\ \xHH are escapes
 //! S: text          the server sends exactly this line
 //! E: event         the pump is handed this event
 //! D: text          the content up to here was this (escapes as above); stands behind the E line of its end
-//! R: 250 text      the pump's reply
+//! R: 250 text      the pump's reply; several lines with ` | ` between them, several replies with ` || `
 //! T:               the TLS handshake is done
 //! X:               the session is closed
 //! ```
@@ -95,10 +95,17 @@ impl Run<'_> {
     }
 
     fn reply(&mut self, text: &str) {
-        let wire = format!("{}\r\n", text.replace(" | ", "\r\n"));
-        let reply = ReplyReader::default().push(wire.as_bytes()).1.expect("complete").expect("a reply");
+        let read = |text: &str| {
+            let wire = format!("{}\r\n", text.replace(" | ", "\r\n"));
+            ReplyReader::default().push(wire.as_bytes()).1.expect("complete").expect("a reply")
+        };
+        let replies: Vec<Reply> = text.split(" || ").map(read).collect();
         self.server.offer(self.offer.clone());
-        assert!(self.server.reply(&reply), "{}: nothing waits for a reply", self.at());
+        let taken = match replies.as_slice() {
+            [one] => self.server.reply(one),
+            several => self.server.reply_each(several),
+        };
+        assert!(taken, "{}: nothing waits for a reply", self.at());
     }
 }
 
@@ -113,6 +120,10 @@ fn describe(event: &Event) -> String {
         Event::Xforward(list) => {
             let words: Vec<String> = list.iter().map(|(n, v)| format!("{}={v}", n.as_str())).collect();
             format!("Xforward {}", words.join(" "))
+        }
+        Event::Xclient(list) => {
+            let words: Vec<String> = list.iter().map(|(n, v)| format!("{}={v}", n.as_str())).collect();
+            format!("Xclient {}", words.join(" "))
         }
         Event::Mail(command) => format!("Mail {}", command.argument),
         Event::Rcpt(command) => format!("Rcpt {}", command.argument),
@@ -156,7 +167,7 @@ struct Setup {
 
 fn setup(text: &str) -> Setup {
     let mut config = ServerConfig { hostname: "gw.example.net".into(), ..ServerConfig::default() };
-    let (mut tls, mut whole, mut early, mut starttls) = (false, false, false, false);
+    let (mut tls, mut whole, mut early, mut starttls, mut chunking) = (false, false, false, false, false);
     let mut next_hop = "250-mx.example.org\r\n".to_owned();
     for line in text.lines().filter_map(|l| l.strip_prefix("! ")) {
         let (key, value) = line.split_once(' ').unwrap_or((line, ""));
@@ -167,6 +178,8 @@ fn setup(text: &str) -> Setup {
             "max_recipients" => config.max_recipients = value.parse().unwrap(),
             "max_commands" => config.max_commands = value.parse().unwrap(),
             "trusted" => config.trusted = true,
+            "lmtp" => config.lmtp = true,
+            "chunking" => chunking = true,
             "tls" => tls = true,
             "starttls" => starttls = true,
             "whole" => whole = true,
@@ -178,7 +191,7 @@ fn setup(text: &str) -> Setup {
     next_hop.push_str("250 HELP\r\n");
     let reply = ReplyReader::default().push(next_hop.as_bytes()).1.unwrap().unwrap();
     // Trust is left to the machine: it must take XFORWARD out by itself.
-    let ours = Ours { max_size: config.max_size, starttls, trusted: true };
+    let ours = Ours { max_size: config.max_size, starttls, trusted: true, chunking, binary: true };
     let offer = Extensions::offer(&Extensions::parse(&reply), &ours);
     Setup { config, offer, tls, whole, early }
 }

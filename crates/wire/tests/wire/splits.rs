@@ -163,6 +163,32 @@ impl Numbers {
 }
 
 #[test]
+fn mutated_chunks_and_headers_break_no_invariant() {
+    let chunks = b"\x01EHLO a\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.net>\r\nBDAT 10\r\nabc\r\nde\r\n\r\
+        BDAT 7 LAST\r\n.\r\nQUIT\r\nBDAT 4 LAST\r\nx\r\n\r\nRSET\r\nXCLIENT ADDR=192.0.2.1\r\nEHLO b\r\nQUIT\r\n";
+    let v1 = b"PROXY TCP4 192.0.2.7 198.51.100.1 56324 25\r\n";
+    let v2 = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x07\xc6\x33\x64\x01\xdc\x04\0\x19";
+    let mut numbers = Numbers(7);
+    for round in 0..600 {
+        let mut input = [chunks.as_slice(), v1, v2][round % 3].to_vec();
+        for _ in 0..numbers.below(4) {
+            let at = numbers.below(input.len());
+            let byte = *b"\r\n.\0 019T\xff".get(numbers.below(10)).unwrap();
+            match numbers.below(3) {
+                0 => input[at] = byte,
+                1 => input.insert(at, byte),
+                _ => {
+                    input.remove(at);
+                }
+            }
+        }
+        fuzzing::fuzz_server(&input);
+        fuzzing::fuzz_octets(&input);
+        fuzzing::fuzz_proxy(&input);
+    }
+}
+
+#[test]
 fn mutated_inputs_break_no_invariant() {
     let mut numbers = Numbers(1);
     let base = [TRANSACTION, b"..a\r\nb\r\n.\r\n250-x\r\n250 y\r\nstream: N FOUND\0QUIT\r\n"].concat();

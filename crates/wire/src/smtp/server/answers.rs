@@ -1,5 +1,7 @@
 //! What the pump's answer to each event decides.
 
+use crate::smtp::extensions::Extensions;
+
 use super::content::Content;
 use super::{AUTH_ROUNDS_MAX, Asked, Hello, Phase, Reply, Server, Transaction};
 
@@ -16,8 +18,9 @@ impl Server {
                 }
             }
             Asked::Auth => return self.answered_auth(reply),
-            Asked::Mail { utf8 } if reply.is_success() => {
-                self.transaction = Some(Transaction { utf8, recipients: 0 });
+            Asked::Xclient if reply.code() == 220 => self.begin_anew(),
+            Asked::Mail { utf8, binary } if reply.is_success() => {
+                self.transaction = Some(Transaction { utf8, binary, recipients: 0, chunks: None, failed: false });
             }
             Asked::Rcpt if reply.is_success() => {
                 if let Some(transaction) = &mut self.transaction {
@@ -31,14 +34,29 @@ impl Server {
                 self.send(reply);
                 return self.close_if_content_follows();
             }
-            Asked::ContentEnd(_) => self.transaction = None,
+            Asked::Chunk(chunk) => return self.answered_chunk(chunk, reply),
+            Asked::ContentEnd { each, .. } => {
+                let recipients = if each { self.recipients().max(1) } else { 1 };
+                self.transaction = None;
+                (1..recipients).for_each(|_| self.send(reply));
+            }
             Asked::Quit => {
                 self.send(reply);
                 return self.close();
             }
-            Asked::Xforward | Asked::Reset | Asked::Mail { .. } | Asked::Rcpt => {}
+            Asked::Xforward | Asked::Xclient | Asked::Reset | Asked::Mail { .. } | Asked::Rcpt => {}
         }
         self.send(reply);
+    }
+
+    /// The peer is somebody else from here on, and greets again.
+    fn begin_anew(&mut self) {
+        self.offered = Extensions::default();
+        self.hello = None;
+        self.transaction = None;
+        self.exchange = None;
+        self.login = None;
+        self.authenticated = false;
     }
 
     /// A greeting of the client: for EHLO the reply's first line, then what is offered.

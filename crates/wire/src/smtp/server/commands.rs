@@ -4,9 +4,9 @@ use super::{Asked, Event, Exchange, Server};
 use crate::line::LineFault;
 use crate::secret::Secret;
 use crate::smtp::auth::{self, AuthCommand};
-use crate::smtp::command::{self, Verb};
+use crate::smtp::command::{self, Body, Verb};
 use crate::smtp::reply::Reply;
-use crate::smtp::xforward;
+use crate::smtp::{xclient, xforward};
 
 /// An event to hand out, nothing (the reply is sent already), or the refusal to send and count as an error.
 type Handled = Result<Option<Event>, Reply>;
@@ -33,6 +33,8 @@ impl Server {
     fn command(&mut self, line: &str) -> Handled {
         let (verb, rest) = command::split(line);
         match verb {
+            Verb::Lhlo if self.config.lmtp => self.hello_command(true, rest),
+            Verb::Ehlo | Verb::Helo if self.config.lmtp => Err(Reply::say(500, "5.5.1 This is LMTP: say LHLO")),
             Verb::Ehlo => self.hello_command(true, rest),
             Verb::Helo => self.hello_command(false, rest),
             Verb::Mail => self.mail(rest),
@@ -47,15 +49,13 @@ impl Server {
             Verb::StartTls => self.start_tls(rest),
             Verb::Auth => self.auth(rest),
             Verb::Xforward => self.xforward(rest),
-            Verb::Bdat => {
-                self.close_with(&Reply::say(502, "5.5.1 BDAT is not available, closing"));
-                Ok(None)
-            }
+            Verb::Xclient => self.xclient(rest),
+            Verb::Bdat => Ok(self.bdat(rest)),
             Verb::Http if self.hello.is_none() => {
                 self.close();
                 Ok(None)
             }
-            Verb::Http | Verb::Unknown => Err(Reply::say(500, "5.5.2 Command not recognized")),
+            Verb::Http | Verb::Lhlo | Verb::Unknown => Err(Reply::say(500, "5.5.2 Command not recognized")),
         }
     }
 
@@ -75,11 +75,15 @@ impl Server {
         self.need_hello()?;
         self.need_no_transaction()?;
         let command = command::parse_mail(rest, &self.offered, self.max_size())?;
-        Ok(self.ask(Asked::Mail { utf8: command.smtputf8 }, Event::Mail(command)))
+        let binary = command.body == Some(Body::BinaryMime);
+        Ok(self.ask(Asked::Mail { utf8: command.smtputf8, binary }, Event::Mail(command)))
     }
 
     fn rcpt(&mut self, rest: &str) -> Handled {
         let Some(transaction) = &self.transaction else { return Err(Reply::say(503, "5.5.1 Need MAIL first")) };
+        if transaction.chunks.is_some() || transaction.failed {
+            return Err(Reply::say(503, "5.5.1 Not within the content of a message"));
+        }
         let command = command::parse_rcpt(rest, &self.offered, transaction.utf8)?;
         if transaction.recipients >= self.config.max_recipients {
             return self.say(452, "4.5.3 Too many recipients");
@@ -93,6 +97,10 @@ impl Server {
             _ if !rest.is_empty() => Reply::say(501, "5.5.4 Syntax: DATA"),
             None => Reply::say(503, "5.5.1 Need MAIL and RCPT first"),
             Some(transaction) if transaction.recipients == 0 => Reply::say(554, "5.5.1 No valid recipients"),
+            Some(transaction) if transaction.chunks.is_some() || transaction.failed => {
+                Reply::say(503, "5.5.1 DATA after BDAT")
+            }
+            Some(transaction) if transaction.binary => Reply::say(503, "5.5.1 BINARYMIME needs BDAT"),
             Some(_) => return Ok(self.ask(Asked::Data, Event::Data)),
         };
         self.refuse(&refusal);
@@ -157,6 +165,16 @@ impl Server {
             xforward::parse(rest).filter(|list| list.iter().all(|(n, _)| self.offered.xforward.contains(n)));
         let attributes = attributes.ok_or_else(|| Reply::say(501, "5.5.4 Syntax: XFORWARD attribute=value..."))?;
         Ok(self.ask(Asked::Xforward, Event::Xforward(attributes)))
+    }
+
+    fn xclient(&mut self, rest: &str) -> Handled {
+        if self.offered.xclient.is_empty() || !self.config.trusted {
+            return Err(Reply::say(550, "5.7.0 XCLIENT is not available"));
+        }
+        self.need_no_transaction()?;
+        let attributes = xclient::parse(rest);
+        let attributes = attributes.ok_or_else(|| Reply::say(501, "5.5.4 Syntax: XCLIENT attribute=value..."))?;
+        Ok(self.ask(Asked::Xclient, Event::Xclient(attributes)))
     }
 
     fn need_hello(&self) -> Result<(), Reply> {

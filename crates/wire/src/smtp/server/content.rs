@@ -52,7 +52,7 @@ impl Server {
             _ => Ok(0),
         };
         self.phase = Phase::Command;
-        self.asked = Some(Asked::ContentEnd(result.err()));
+        self.asked = Some(Asked::ContentEnd { fault: result.err(), each: self.config.lmtp });
         Event::ContentEnd(result)
     }
 }

@@ -4,6 +4,7 @@ use crate::dot::LineEndFault;
 use crate::smtp::auth::{AuthCommand, AuthResponse};
 use crate::smtp::command::{MailCommand, RcptCommand};
 use crate::smtp::reply::Reply;
+use crate::smtp::xclient::XclientName;
 use crate::smtp::xforward::XforwardName;
 
 /// What to do next.
@@ -41,15 +42,18 @@ pub enum Event {
     AuthResponse(AuthResponse),
     /// XFORWARD from a trusted peer: decoded values.
     Xforward(Vec<(XforwardName, String)>),
+    /// XCLIENT from a trusted peer: decoded values. A 220 makes the session begin anew; it should be the greeting.
+    Xclient(Vec<(XclientName, String)>),
     /// MAIL.
     Mail(MailCommand),
     /// RCPT, after an accepted MAIL.
     Rcpt(RcptCommand),
-    /// DATA, after at least one accepted RCPT. A 354 starts the content.
+    /// DATA or the first BDAT, after at least one accepted RCPT. A 354 starts the content; for BDAT the client does not
+    /// see it.
     Data,
     /// A piece of content without dot-stuffing. Wants no reply.
     Content(Vec<u8>),
-    /// The true end of the content: its size in bytes, or why it must not be accepted. After a fault the pieces seen
+    /// The true end of the content, or of the chunk that cannot be accepted: its size in bytes, or why it must not be accepted. After a fault the pieces seen
     /// are incomplete; answer with [`ContentFault::reply`] (a success would be replaced by it).
     ContentEnd(Result<u64, ContentFault>),
     /// RSET: the transaction is over here; the next hop wants to know.

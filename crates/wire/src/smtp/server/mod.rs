@@ -4,14 +4,19 @@
 //! commands, checks their syntax, judges line ends and the end of data, and holds the limits. It answers by itself
 //! what no next hop needs to see: NOOP, HELP, VRFY, EXPN, unknown commands, errors of syntax and order.
 //!
-//! Limits: named below and in [`ServerConfig`]. Not handled: BDAT (refused, and the session closed, because its
-//! octets may follow at once), XCLIENT, ETRN, LMTP.
+//! Limits: named below and in [`ServerConfig`]. BDAT without an offer is refused and the session closed, because its
+//! octets may follow at once. Not handled: ETRN.
+//!
+//! With [`ServerConfig::lmtp`] it speaks LMTP (RFC 2033): LHLO greets, and the end of the content has a reply for each
+//! accepted recipient.
 
 mod answers;
+mod chunks;
 mod commands;
 mod content;
 mod event;
 
+use chunks::{Chunk, Chunks};
 use content::Content;
 
 pub use event::{ContentFault, Event, Step};
@@ -51,8 +56,10 @@ pub struct ServerConfig {
     pub max_size: u64,
     /// What to do about bare CR, bare LF and NUL in content.
     pub line_ends: LineEnds,
-    /// Whether the peer may use XFORWARD.
+    /// Whether the peer may use XFORWARD and XCLIENT.
     pub trusted: bool,
+    /// Speak LMTP.
+    pub lmtp: bool,
 }
 
 impl Default for ServerConfig {
@@ -66,6 +73,7 @@ impl Default for ServerConfig {
             max_size: 0,
             line_ends: LineEnds::Reject,
             trusted: false,
+            lmtp: false,
         }
     }
 }
@@ -77,20 +85,35 @@ enum Phase {
     Command,
     AuthLine,
     Content(Content),
+    /// Within a chunk of BDAT.
+    Chunk(Chunk),
     Handshake,
     Closed,
 }
 
 /// The event that waits for a reply, with what a reply decides about.
 enum Asked {
-    Hello { esmtp: bool, name: String },
+    Hello {
+        esmtp: bool,
+        name: String,
+    },
     StartTls,
     Auth,
     Xforward,
-    Mail { utf8: bool },
+    Xclient,
+    Mail {
+        utf8: bool,
+        binary: bool,
+    },
     Rcpt,
     Data,
-    ContentEnd(Option<ContentFault>),
+    /// The first chunk: what a 354 lets in.
+    Chunk(Chunk),
+    ContentEnd {
+        fault: Option<ContentFault>,
+        /// One reply a recipient (RFC 2033 section 4.2).
+        each: bool,
+    },
     Reset,
     Quit,
 }
@@ -98,7 +121,13 @@ enum Asked {
 /// An accepted MAIL.
 struct Transaction {
     utf8: bool,
+    /// BODY=BINARYMIME.
+    binary: bool,
     recipients: u32,
+    /// Content that comes in chunks, once the first one was let in.
+    chunks: Option<Chunks>,
+    /// A chunk was refused: nothing but RSET helps.
+    failed: bool,
 }
 
 /// An authentication exchange that is going on.
@@ -164,7 +193,7 @@ impl Server {
         }
     }
 
-    /// Says whether the peer may use XFORWARD; takes effect at the next [`Server::offer`].
+    /// Says whether the peer may use XFORWARD and XCLIENT; takes effect at the next [`Server::offer`].
     pub fn set_trusted(&mut self, trusted: bool) {
         self.config.trusted = trusted;
     }
@@ -204,9 +233,19 @@ impl Server {
                 _ if self.output.len() > OUTPUT_HIGH => return Step::Flush,
                 Phase::Handshake => return Step::Handshake,
                 Phase::Content(ref content) if content.ended() => return Step::Event(self.content_end()),
+                Phase::Chunk(ref chunk) if chunk.ended() => {
+                    if let Some(event) = self.chunk_end() {
+                        return Step::Event(event);
+                    }
+                }
                 _ if self.input.is_empty() => return Step::Need,
                 Phase::Content(_) => {
                     if let Some(event) = self.read_content() {
+                        return Step::Event(event);
+                    }
+                }
+                Phase::Chunk(_) => {
+                    if let Some(event) = self.read_chunk() {
                         return Step::Event(event);
                     }
                 }
@@ -224,13 +263,13 @@ impl Server {
     pub fn reply(&mut self, reply: &Reply) -> bool {
         let Some(asked) = self.asked.take() else { return false };
         let fits = match asked {
-            Asked::Data => !reply.is_success() && (reply.code() == 354 || !reply.is_intermediate()),
+            Asked::Data | Asked::Chunk(_) => !reply.is_success() && (reply.code() == 354 || !reply.is_intermediate()),
             Asked::Auth => reply.code() == 334 || !reply.is_intermediate(),
             _ => !reply.is_intermediate(),
         };
         let replacement;
         let reply = match &asked {
-            Asked::ContentEnd(Some(fault)) if reply.is_success() => {
+            Asked::ContentEnd { fault: Some(fault), .. } if reply.is_success() => {
                 replacement = fault.reply();
                 &replacement
             }
@@ -247,12 +286,36 @@ impl Server {
         true
     }
 
+    /// Answers the end of content for each accepted recipient, in their order, where that is wanted (RFC 2033 section
+    /// 4.2); else like [`Server::reply`], with the first. A recipient without a reply has that of the last one that
+    /// has. Returns false if nothing waits, or there is no reply at all.
+    pub fn reply_each(&mut self, replies: &[Reply]) -> bool {
+        let each = matches!(self.asked, Some(Asked::ContentEnd { each: true, fault: None }));
+        let Some((last, others)) = replies.split_last() else { return false };
+        if !each || others.is_empty() {
+            return self.reply(replies.first().unwrap_or(last));
+        }
+        let later = Reply::say(451, "4.3.0 Unexpected answer from the next hop");
+        let recipients = self.recipients();
+        self.asked = None;
+        self.transaction = None;
+        for n in 0..recipients {
+            let reply = usize::try_from(n).ok().and_then(|n| replies.get(n)).unwrap_or(last);
+            self.send(if reply.is_intermediate() { &later } else { reply });
+        }
+        if replies.iter().any(|reply| reply.code() == 421) {
+            self.close();
+        }
+        true
+    }
+
     /// Sets what EHLO offers: from [`Extensions::offer`]. Call it before the reply to [`Event::Hello`]. STARTTLS under
-    /// TLS and XFORWARD to an untrusted peer are taken out here whatever was asked for.
+    /// TLS, and XFORWARD and XCLIENT to an untrusted peer, are taken out here whatever was asked for.
     pub fn offer(&mut self, mut extensions: Extensions) {
         extensions.starttls &= !self.tls;
         if !self.config.trusted {
             extensions.xforward.clear();
+            extensions.xclient.clear();
         }
         self.offer = Some(extensions);
     }
