@@ -13,6 +13,14 @@ use wire::smtp::xforward::{self, XforwardName};
 /// What a relay says when it does not know.
 const UNAVAILABLE: &str = "[UNAVAILABLE]";
 
+/// How a message came, as `Received` says it (RFC 3848).
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct How {
+    pub(crate) lmtp: bool,
+    pub(crate) tls: bool,
+    pub(crate) authenticated: bool,
+}
+
 /// What is known of the client.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
@@ -125,16 +133,8 @@ impl Client {
     }
 
     /// The value of our `Received` header (RFC 5321 section 4.4, RFC 3848).
-    pub(crate) fn received(
-        &self,
-        hostname: &str,
-        id: MessageId,
-        lmtp: bool,
-        tls: bool,
-        authenticated: bool,
-        to: &[Address],
-        now_ms: u64,
-    ) -> String {
+    pub(crate) fn received(&self, hostname: &str, id: MessageId, how: How, to: &[Address], now_ms: u64) -> String {
+        let How { lmtp, tls, authenticated } = how;
         let name = if lmtp { "LMTP" } else { "ESMTP" };
         let protocol = match (self.esmtp, tls, authenticated) {
             (false, ..) => "SMTP".to_owned(),
@@ -214,8 +214,13 @@ mod tests {
     #[test]
     fn the_received_header_tells_the_way() {
         let to = [Address::parse("user@example.org").unwrap()];
-        let value =
-            client().received("mx.example.org", MessageId::new(1, [0; 10]), false, true, false, &to, 1_700_000_000_000);
+        let value = client().received(
+            "mx.example.org",
+            MessageId::new(1, [0; 10]),
+            How { tls: true, ..How::default() },
+            &to,
+            1_700_000_000_000,
+        );
         assert_eq!(
             value,
             format!(
@@ -224,15 +229,13 @@ mod tests {
             )
         );
         let both = [to[0].clone(), to[0].clone()];
-        assert!(!client().received("mx", MessageId::new(1, [0; 10]), false, false, false, &both, 0).contains("for <"));
+        assert!(!client().received("mx", MessageId::new(1, [0; 10]), How::default(), &both, 0).contains("for <"));
     }
 
     #[test]
     fn a_helo_cannot_break_the_header() {
         let mut client = client();
         client.helo = Some("a);(b<c>\\\"\u{e9}".to_owned());
-        assert!(
-            client.received("mx", MessageId::new(1, [0; 10]), false, false, false, &[], 0).starts_with("from abc (")
-        );
+        assert!(client.received("mx", MessageId::new(1, [0; 10]), How::default(), &[], 0).starts_with("from abc ("));
     }
 }

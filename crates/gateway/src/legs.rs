@@ -214,7 +214,7 @@ impl Session<'_> {
             message: arrival.id,
             kind: QueueKind::Remainder,
             // The way that its recipients alone go: the whole message may go another one.
-            direction: leg.recipients.first().map_or(arrival.direction, |to| self.direction_of(&to.address)),
+            direction: recipients.first().map_or(arrival.direction, |to| self.direction_of(&to.address)),
             mail_from: arrival.envelope.mail_from.clone(),
             parameters,
             created_ms: id::now_ms(),

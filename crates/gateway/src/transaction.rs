@@ -25,6 +25,7 @@ use wire::smtp::path;
 use wire::smtp::reply::Reply;
 
 use crate::content::Content;
+use crate::envelope::How;
 use crate::legs::{Accepted, Key, Leg};
 use crate::received;
 use crate::relay::{Relayed, relay, result};
@@ -434,9 +435,7 @@ impl Session<'_> {
             self.client.received(
                 &hostname,
                 arrival.id,
-                self.is_lmtp(),
-                peer.tls.is_some(),
-                peer.authenticated,
+                How { lmtp: self.is_lmtp(), tls: peer.tls.is_some(), authenticated: peer.authenticated },
                 &arrival.envelope.rcpt_to,
                 arrival.received_ms,
             )

@@ -7,7 +7,9 @@ use judge::units::{Bytes, Time};
 use mail::arrival::Surface;
 use proptest::prelude::*;
 use proptest::sample::select;
-use settings::config::{AddReceived, ClamdMethod, HopTls, LineEnds, Listener, ListenerDirection, LogLevel, OfferAuth};
+use settings::config::{
+    AddReceived, ClamdMethod, HopTls, LineEnds, Listener, ListenerDirection, LogLevel, OfferAuth, Protocol,
+};
 use settings::values::{ClamdAddress, HostPort, Listen, Network};
 use settings::{Config, diff, policy_to_toml};
 
@@ -87,6 +89,9 @@ fn listener() -> impl Strategy<Value = Listener> {
                 certificate,
                 key,
                 acme: tls_required,
+                protocol: if tls_required { Protocol::Lmtp } else { Protocol::Smtp },
+                proxy_from: Vec::new(),
+                chunking: !tls_required,
                 implicit_tls: tls_required,
                 tls_required,
                 max_connections,

@@ -4,6 +4,7 @@
 //! at any [`Point`] of the dialogue, for all sessions or a few times only. Content ends at
 //! CRLF.CRLF and nowhere else; it is kept byte for byte with the dot-stuffing undone.
 
+mod content;
 mod session;
 
 use std::net::SocketAddr;

@@ -131,10 +131,13 @@ mod tests {
         (out, reader.fault())
     }
 
+    /// Input, what is kept of it up to a fault, the fault, and what is made of it.
+    type Example = (&'static [u8], &'static [u8], Option<LineEndFault>, &'static [u8]);
+
     #[test]
     fn line_ends_are_judged_as_after_data() {
         use LineEndFault::{BareCr, BareLf, Nul};
-        let cases: &[(&[u8], &[u8], Option<LineEndFault>, &[u8])] = &[
+        let cases: &[Example] = &[
             (b"a\r\n.\r\nb\r\n", b"a\r\n.\r\nb\r\n", None, b"a\r\n.\r\nb\r\n"),
             (b"", b"", None, b""),
             (b"no end", b"no end", None, b"no end"),

@@ -283,7 +283,7 @@ async fn a_stranger_speaks_for_nobody() {
     client.expect(220).await;
     assert!(!client.command("EHLO evil.example.org", 250).await.offers("XFORWARD"));
     client.command("XFORWARD ADDR=192.0.2.1", 550).await;
-    client.command("XCLIENT ADDR=192.0.2.1", 500).await;
+    client.command("XCLIENT ADDR=192.0.2.1", 550).await;
     client.deliver("alice@example.org", TO, &sample::clean("x")).await.expect("taken");
     client.quit().await;
     assert_eq!(logged::message().await.get("peer"), "127.0.0.1");
