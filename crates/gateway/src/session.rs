@@ -252,14 +252,16 @@ impl Session<'_> {
         if !self.server.output().is_empty() {
             self.waiting_since = Instant::now();
         }
+        // For all that waits together: who takes a byte now and then would keep its place for ever.
+        let until = Instant::now() + WRITE_TIMEOUT;
         while !self.server.output().is_empty() {
-            match timeout(WRITE_TIMEOUT, stream.write(self.server.output())).await {
+            match timeout_at(until, stream.write(self.server.output())).await {
                 Err(_) => return Err(End::Timeout),
                 Ok(Ok(0) | Err(_)) => return Err(End::Closed),
                 Ok(Ok(sent)) => self.server.sent(sent),
             }
         }
-        match timeout(WRITE_TIMEOUT, stream.flush()).await {
+        match timeout_at(until, stream.flush()).await {
             Err(_) => Err(End::Timeout),
             Ok(Err(_)) => Err(End::Closed),
             Ok(Ok(())) => Ok(()),

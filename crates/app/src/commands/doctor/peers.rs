@@ -49,8 +49,8 @@ async fn listens(config: &Config, listener: &Listener, runs: bool) -> Finding {
     let target = HostPort { host: reachable(address.ip()).to_string(), port: address.port() };
     let greeting = async {
         let socket = outbound::connect(&target, LIMIT).await.map_err(|error| error.to_string())?;
-        if listener.implicit_tls {
-            // Its greeting comes in TLS; that somebody listens is what can be seen from here.
+        if listener.implicit_tls || !listener.proxy_from.is_empty() {
+            // Its greeting comes in TLS, or behind a header; that somebody listens is what can be seen from here.
             return Ok(banner(&config.hostname()));
         }
         let mut line = String::new();
