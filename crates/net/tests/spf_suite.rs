@@ -46,6 +46,7 @@ fn zone(data: &Value) -> (String, Vec<(String, DnsTrick)>) {
                 "SPF" | "TXT" if value == "NONE" => continue,
                 "SPF" | "TXT" => {
                     let strings: Vec<String> = match value {
+                        Value::Array(list) if list.is_empty() => vec![String::new()],
                         Value::Array(list) => list.iter().map(text).collect(),
                         one => vec![text(one)],
                     };

@@ -116,7 +116,10 @@ async fn sockets() -> (UdpSocket, TcpListener) {
 }
 
 fn name(text: &str) -> Name {
-    let mut name = Name::from_ascii(text).unwrap_or_else(|e| panic!("{text}: {e}")).to_lowercase();
+    // A space cannot stand in a line.
+    let text = text.replace("\\032", " ");
+    let labels: Vec<&[u8]> = text.trim_end_matches('.').split('.').map(str::as_bytes).collect();
+    let mut name = Name::from_labels(labels).unwrap_or_else(|e| panic!("{text}: {e}")).to_lowercase();
     name.set_fqdn(true);
     name
 }

@@ -29,9 +29,15 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// `None` if it is no name: a label over 63 bytes, a name over 255, not ASCII.
+    /// `None` if it is no name: an empty label or one over 63 bytes, a name over 255, not printable ASCII.
+    /// Any other character may stand in a name of the DNS (RFC 2181 section 11).
     pub(super) fn new(name: &str, kind: RecordType) -> Option<Self> {
-        let mut name = Name::from_ascii(name).ok().filter(|name| name.num_labels() > 0)?.to_lowercase();
+        let name = name.strip_suffix('.').unwrap_or(name);
+        let labels: Vec<&[u8]> = name.split('.').map(str::as_bytes).collect();
+        if labels.iter().any(|label| label.is_empty()) || !name.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+            return None;
+        }
+        let mut name = Name::from_labels(labels).ok()?.to_lowercase();
         name.set_fqdn(true);
         Some(Self { name, kind })
     }
@@ -150,6 +156,8 @@ mod tests {
         for name in ["", ".", "a..example.org", "\u{e9}.example.org", &long, &"a.".repeat(200)] {
             assert_eq!(Key::new(name, RecordType::A), None, "{name}");
         }
-        assert!(Key::new("s1._domainkey.Example.ORG", RecordType::TXT).is_some());
+        for name in ["s1._domainkey.Example.ORG", "foo:bar/baz.example.org", "a b.example.org."] {
+            assert!(Key::new(name, RecordType::TXT).is_some(), "{name}");
+        }
     }
 }

@@ -148,16 +148,17 @@ fn target(rest: &str) -> Result<(Option<Spec>, Bits), String> {
     }
 }
 
-/// Takes the bits off the end. A slash inside a macro is none of theirs.
+/// Takes the bits off the end.
 fn dual_bits(rest: &str) -> Result<(&str, Bits), String> {
     let mut bits = Bits::ALL;
     let mut rest = rest;
-    let after = |text: &str| text.rfind('}').map_or(0, |at| at + 1);
-    if let Some(at) = rest.rfind("//").filter(|at| *at >= after(rest)) {
+    // Other slashes belong to the domain: any character may stand in one.
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if let Some(at) = rest.rfind("//").filter(|at| is_number(&rest[at + 2..])) {
         bits.v6 = number(&rest[at + 2..], 128)?;
         rest = &rest[..at];
     }
-    if let Some(at) = rest.rfind('/').filter(|at| *at >= after(rest)) {
+    if let Some(at) = rest.rfind('/').filter(|at| is_number(&rest[at + 1..])) {
         bits.v4 = number(&rest[at + 1..], 32)?;
         rest = &rest[..at];
     }
@@ -198,6 +199,7 @@ mod tests {
             "v=spf1 a//64 mx/24 ip4:192.0.2.0/24 ip6:2001:db8::/32 ?ptr -exists:%{ir}.%{v}._spf.%{d2}",
             "v=spf1 include:example.org redirect=example.net exp=why.%{d} unknown-mod=abc",
             "v=spf1 include:%{d2r/} -all",
+            "v=spf1 a:foo:bar/baz.example.org mx:foo/bar.example.org/24//64",
         ];
         for text in right {
             assert!(is_spf(text.as_bytes()), "{text}");
