@@ -121,13 +121,16 @@ impl Reply {
     }
 }
 
-/// A name in lower case without its final dot.
+/// A name in lower case without its final dot. What could be taken for something else in it is escaped
+/// (RFC 1035 section 5.1).
 pub(super) fn plain(name: &Name) -> String {
-    let mut text = name.to_ascii().to_ascii_lowercase();
-    if text.ends_with('.') {
-        text.pop();
+    let is_plain = |label: &&[u8]| label.iter().all(|byte| byte.is_ascii_graphic() && !b".\\".contains(byte));
+    if name.iter().all(|label| is_plain(&label)) {
+        let labels: Vec<String> =
+            name.iter().map(|label| String::from_utf8_lossy(label).to_ascii_lowercase()).collect();
+        return labels.join(".");
     }
-    text
+    name.to_ascii().to_ascii_lowercase().trim_end_matches('.').to_owned()
 }
 
 /// Reads a response that fits its question.
