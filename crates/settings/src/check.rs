@@ -101,7 +101,7 @@ fn check_listener(config: &Config, listener: &Listener, key: &str, found: &mut V
         }
         _ => {}
     }
-    if listener.implicit_tls && listener.certificate.is_none() {
+    if listener.implicit_tls && !listener.has_tls() {
         let message = format!("{key}: implicit_tls without certificate: no client could ever connect");
         found.push(Problem::error(&format!("{key}.implicit_tls"), message));
     }

@@ -12,3 +12,4 @@ mod policy;
 mod scan;
 mod supervisor;
 mod support;
+mod terminal;

@@ -121,3 +121,50 @@ async fn the_outbox_is_seen_and_changed_from_the_command_line() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(queue(&["list", "--format", "json"]).await, "");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_queue_is_drained_into_a_postfix_over_kills() {
+    const MAILS: usize = 30;
+    const ROUNDS: usize = 2;
+    let _turn = turn().await;
+    let Some(postfix) = testkit::Postfix::start(&testkit::postfix::Options::default()).await else { return };
+    let (one, two) = (Sink::start(Behaviour::accept()).await, Sink::start(Behaviour::accept()).await);
+    two.set(Behaviour::accept().reply(Point::End, "451 4.3.0 Later"));
+    // One attempt at a time: at most one message is in work at a kill.
+    let more = format!(
+        "[outbox]\nfirst_retry = \"1 s\"\nlongest_retry = \"1 s\"\nconnections = 1\nconnections_per_route = 1\n\
+         [[route]]\ndomains = [\"example.com\"]\nhops = [\"{}\"]\ntls = \"none\"\n",
+        two.address()
+    );
+    let mut mailward = Mailward::start(one.address(), &more).await;
+    let mut client = Client::open(mailward.address()).await;
+    for number in 0..MAILS {
+        let to = ["a@example.org", "b@example.com"];
+        client.deliver("alice@example.net", &to, &sample::clean(&format!("queued {number}"))).await.expect("taken");
+    }
+    client.quit().await;
+    assert_eq!((one.count(), two.count()), (MAILS, 0), "half of each waits");
+
+    // From now on a Postfix is there.
+    let config = mailward.daemon.config();
+    let text = std::fs::read_to_string(&config).expect("a configuration");
+    let there = text.replace(&two.address().to_string(), &postfix.outside().to_string());
+    std::fs::write(&config, there).expect("written");
+    for round in 0..ROUNDS {
+        mailward.daemon.restart();
+        let before = postfix.count_delivered();
+        let some = || postfix.count_delivered() > before || postfix.count_delivered() >= MAILS;
+        testkit::wait_until(&format!("round {round}"), Duration::from_secs(60), some).await;
+    }
+    mailward.daemon.restart();
+    let subject = |mail: &Vec<u8>| {
+        let text = String::from_utf8_lossy(mail).into_owned();
+        text.lines().find_map(|line| line.strip_prefix("Subject: ").map(str::to_owned)).unwrap_or_default()
+    };
+    let arrived = || postfix.delivered().iter().map(subject).collect::<BTreeSet<_>>();
+    let all: BTreeSet<String> = (0..MAILS).map(|number| format!("queued {number}")).collect();
+    testkit::wait_until("all of it", Duration::from_secs(90), || arrived() == all).await;
+    let doubled = postfix.count_delivered() - MAILS;
+    println!("{MAILS} into Postfix over {} kills, {doubled} came twice", ROUNDS + 1);
+    assert!(doubled <= ROUNDS + 1, "only what was in work at a kill may come twice: {doubled}");
+}
