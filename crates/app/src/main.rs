@@ -25,7 +25,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use commands::{backup, config, demo, doctor, explain, greylist, log, manual, policy, queue, scan, serve, try_mail};
+use commands::{
+    backup, config, demo, dkim, doctor, explain, greylist, log, manual, policy, queue, scan, serve, try_mail,
+};
 
 /// Mailward inspects mail for malware wherever it crosses.
 ///
@@ -50,6 +52,7 @@ enum Command {
     Log(log::Args),
     Doctor(doctor::Args),
     Greylist(greylist::Args),
+    Dkim(dkim::Args),
     Completions(manual::CompletionArgs),
     #[command(hide = true)]
     ManualPages(manual::PageArgs),
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
         Command::Policy(args) => policy::run(&args),
         Command::Log(args) => log::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Dkim(args) => dkim::run(&args),
         Command::Greylist(args) => greylist::run(&args),
         Command::Completions(args) => manual::completions(&args, Cli::command()),
         Command::ManualPages(args) => manual::pages(&args, Cli::command()),

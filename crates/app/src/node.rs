@@ -12,6 +12,7 @@ use confine::{Pool, PoolConfig};
 use gateway::milter::{GivenSocket, MilterBound};
 use gateway::{Bound, Gateway, Node};
 use judge::site::Site;
+use net::auth::sign::Signers;
 use net::{Clamd, Resolver};
 use service::examine::Examiner;
 use service::metrics::Metrics;
@@ -157,6 +158,7 @@ impl Running {
             outbox: ArcSwap::from_pointee(config.outbox.clone()),
             recipients: ArcSwapOption::new(recipients(&config)?.map(Arc::new)),
             resolver: ArcSwap::from_pointee(Resolver::new(&config.dns, Arc::clone(&metrics.dns))),
+            signers: ArcSwap::from_pointee(Signers::load(&config.dkim)?),
             redact: AtomicBool::new(config.log.redact),
         };
         let data_dir = config.data_dir.clone();
@@ -399,6 +401,7 @@ async fn reload_from(service: &Arc<Service>, gateway: &Arc<Gateway>, path: &Path
     let node = Node::load(config.clone(), spool_dir_of(service)).map_err(|e| e.to_string())?;
     let pool = current.examiner.load().pool().clone();
     pool.reload(worker::encode_spec(&spec)?).await.map_err(|e| e.to_string())?;
+    let signers = Signers::load(&config.dkim)?;
     // From here on nothing can fail.
     let examiner = Arc::new(Examiner::new(pool, &spec, Clamd::new(&config.clamd).map(Arc::new)));
     tell_of_signatures(&examiner, service.metrics());
@@ -410,6 +413,7 @@ async fn reload_from(service: &Arc<Service>, gateway: &Arc<Gateway>, path: &Path
     current.routes.store(Arc::new(new_routes));
     current.outbox.store(Arc::new(config.outbox.clone()));
     service.set_recipients(list);
+    current.signers.store(Arc::new(signers));
     current.resolver.store(Arc::new(Resolver::new(&config.dns, Arc::clone(&service.metrics().dns))));
     current.redact.store(config.log.redact, Ordering::Relaxed);
     gateway.reload(node);

@@ -8,11 +8,12 @@ use judge::draft::{Case, Draft, Form, Wish, draft};
 use judge::plan::{Action, Change, Copy, Fate, Plan, ReplyText, plan};
 use judge::policy::{Policy, Rule};
 use judge::site::Site;
-use mail::arrival::Arrival;
+use mail::arrival::{Arrival, Direction, MessageId};
 use mail::defect::Ambiguity;
 use mail::edit::Kept;
 use mail::evidence::{Authentication, EngineId, Finding, FindingKind, ObjectId, Report, UnscannedReason};
 use mail::untrusted::Untrusted;
+use net::auth::sign::Signers;
 use scan::{Input, RebuildRequest};
 use store::{KeptReceipt, Store, StoreError, WaivedReceipt, Waiver};
 use tokio::time::Instant;
@@ -21,6 +22,7 @@ use crate::crashes;
 use crate::examine::{Examiner, context};
 use crate::record;
 use crate::render::{self, Output, RenderFailure};
+use crate::sign;
 use crate::spool::Spool;
 
 /// How much larger than the message its one unambiguous form may be: a factor, and some bytes beside.
@@ -73,6 +75,8 @@ pub struct Bench<'a> {
     pub examiner: &'a Examiner,
     /// Who is asked about names; `None` where it is not asked who sent a message.
     pub resolver: Option<&'a net::Resolver>,
+    /// Who signs what leaves; `None` where nothing leaves.
+    pub signers: Option<&'a Arc<Signers>>,
     /// Where copies go; `None` where nothing is done, only shown.
     pub store: Option<&'a Store>,
     /// The policy in force.
@@ -287,10 +291,12 @@ pub(crate) async fn finish(
         site: Arc::clone(bench.site),
         spool,
         keeping,
+        signers: signers(bench, arrival),
+        id: arrival.id,
     };
     // A header alone is rendered in some microseconds; only what may need a whole message leaves this
     // thread.
-    let long = render::may_be_long(&job.plan, &job.spool);
+    let long = render::may_be_long(&job.plan, &job.spool) || job.signers.is_some();
     let done = if long { tokio::task::spawn_blocking(move || job.run()).await } else { Ok(job.run()) };
     match done {
         Ok((Ok(output), report, keeping)) => Decided { plan, report, output, keeping },
@@ -316,6 +322,14 @@ struct RenderJob {
     site: Arc<Site>,
     spool: Spool,
     keeping: Keeping,
+    signers: Option<Arc<Signers>>,
+    id: MessageId,
+}
+
+/// Who signs a message: our own keys, for what our own clients send (D-20).
+fn signers(bench: Bench<'_>, arrival: &Arrival) -> Option<Arc<Signers>> {
+    let signers = bench.signers.filter(|signers| !signers.is_empty())?;
+    (arrival.direction == Direction::Outgoing).then(|| Arc::clone(signers))
 }
 
 impl RenderJob {
@@ -327,7 +341,10 @@ impl RenderJob {
             received: self.received.as_deref(),
             site: &self.site,
         };
-        let output = render::output(&job, &self.spool, self.keeping.proof());
+        let mut output = render::output(&job, &self.spool, self.keeping.proof());
+        if let (Ok(rendered), Some(signers)) = (&output, &self.signers) {
+            output = Ok(sign::signed(signers, rendered.clone(), &self.spool, self.id));
+        }
         (output, self.report, self.keeping)
     }
 }

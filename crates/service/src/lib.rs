@@ -26,6 +26,7 @@ pub mod record;
 pub mod release;
 pub mod render;
 pub mod routes;
+mod sign;
 pub mod sources;
 pub mod spool;
 pub mod upkeep;
@@ -42,6 +43,7 @@ use judge::policy::{GroupId, Policy};
 use judge::site::Site;
 use mail::address::Address;
 use mail::arrival::{Arrival, Direction};
+use net::auth::sign::Signers;
 use store::{Logged, NewQueued, NewRecipient, QueueKind, Store, StoreError};
 use tokio::time::Instant;
 
@@ -76,6 +78,8 @@ pub struct Current {
     pub recipients: ArcSwapOption<RecipientList>,
     /// Who is asked about names.
     pub resolver: ArcSwap<net::Resolver>,
+    /// The keys that sign outgoing mail.
+    pub signers: ArcSwap<Signers>,
     /// Leave addresses, subjects and names out of the log.
     pub redact: AtomicBool,
 }
@@ -158,10 +162,11 @@ impl Service {
             return Decided { plan, report: None, output: Output::Original, keeping: Keeping::None };
         }
         let (examiner, site) = (self.current.examiner.load_full(), self.current.site.load_full());
-        let resolver = self.current.resolver.load_full();
+        let (resolver, signers) = (self.current.resolver.load_full(), self.current.signers.load_full());
         let bench = Bench {
             examiner: &examiner,
             resolver: Some(&resolver),
+            signers: Some(&signers),
             store: Some(&self.store),
             policy: &policy.policy,
             site: &site,
@@ -185,10 +190,11 @@ impl Service {
         let started = Instant::now();
         let policy = self.current.policy.load_full();
         let (examiner, site) = (self.current.examiner.load_full(), self.current.site.load_full());
-        let resolver = self.current.resolver.load_full();
+        let (resolver, signers) = (self.current.resolver.load_full(), self.current.signers.load_full());
         let bench = Bench {
             examiner: &examiner,
             resolver: Some(&resolver),
+            signers: Some(&signers),
             store: Some(&self.store),
             policy: &policy.policy,
             site: &site,
@@ -211,8 +217,15 @@ impl Service {
         decided: &mut Decided,
     ) -> Result<(), StoreError> {
         let (examiner, site) = (self.current.examiner.load_full(), self.current.site.load_full());
-        let bench =
-            Bench { examiner: &examiner, resolver: None, store: Some(&self.store), policy, site: &site, crashes: 0 };
+        let bench = Bench {
+            examiner: &examiner,
+            resolver: None,
+            signers: None,
+            store: Some(&self.store),
+            policy,
+            site: &site,
+            crashes: 0,
+        };
         decide::keep_refused(bench, spool, arrival, decided).await
     }
 

@@ -20,7 +20,7 @@ use crate::spool::Spool;
 
 /// How much of a message is read to find the end of its header; a longer header is rendered as a
 /// whole message.
-const HEAD_MAX: usize = 256 * 1024;
+pub(crate) const HEAD_MAX: usize = 256 * 1024;
 
 /// What goes to the next hop.
 #[derive(Clone, Debug)]
@@ -128,7 +128,7 @@ pub(crate) fn output(job: &Job<'_>, spool: &Spool, kept: Option<&dyn Kept>) -> R
 }
 
 /// Where the header ends: behind its empty line. `None` if there is no empty line in sight.
-fn head_end(bytes: &[u8]) -> Option<usize> {
+pub(crate) fn head_end(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
         let line = bytes.get(at..)?;

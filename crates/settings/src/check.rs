@@ -69,6 +69,7 @@ pub(crate) fn check(config: &Config) -> Vec<Problem> {
     crate::route_check::check_routes(config, &mut found);
     crate::route_check::check_outbox(config, &mut found);
     crate::tls_check::check(config, &mut found);
+    crate::dkim_check::check_dkim(config, &mut found);
     check_trust(config, &mut found);
     check_limits(config, &mut found);
     check_timeouts(config, &mut found);

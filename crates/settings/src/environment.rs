@@ -47,6 +47,11 @@ pub fn check_environment(config: &Config) -> Vec<Problem> {
             }
         }
     }
+    for (at, dkim) in config.dkim.iter().enumerate() {
+        if let Some(path) = &dkim.key {
+            file(&format!("dkim[{at}].key"), path);
+        }
+    }
     for path in &config.engines.password_files {
         file("engines.password_files", path);
     }

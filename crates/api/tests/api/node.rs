@@ -66,6 +66,7 @@ impl Node {
             outbox: ArcSwap::default(),
             recipients: Default::default(),
             resolver: ArcSwap::from_pointee(net::Resolver::new(&Default::default(), Arc::default())),
+            signers: ArcSwap::default(),
             redact: AtomicBool::new(false),
         };
         let service = Service::new(store, Arc::new(Metrics::new()), current, None);

@@ -199,6 +199,7 @@ impl Bench {
         let bench = flow::Bench {
             examiner: &self.examiner,
             resolver: None,
+            signers: None,
             store: None,
             policy: &self.policy,
             site: &self.site,

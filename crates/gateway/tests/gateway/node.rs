@@ -183,6 +183,7 @@ impl Setup {
             outbox: ArcSwap::from_pointee(config.outbox.clone()),
             recipients: Default::default(),
             resolver: ArcSwap::from_pointee(net::Resolver::new(&Default::default(), Arc::default())),
+            signers: ArcSwap::default(),
             redact: AtomicBool::new(false),
         };
         let service = Service::new(store, Arc::new(Metrics::new()), current, None);

@@ -9,6 +9,7 @@
 mod dkim;
 mod dmarc;
 mod reverse;
+pub mod sign;
 pub mod spf;
 
 use std::future::Future;

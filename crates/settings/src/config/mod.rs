@@ -3,6 +3,7 @@
 //! What an administrator decides about mail is the policy (`judge::policy`); what belongs to this
 //! machine stands here: listeners, next hop, trust, limits, workers, engines.
 
+mod dkim;
 mod dns;
 mod engines;
 mod milter;
@@ -10,6 +11,7 @@ mod routes;
 mod smtp;
 mod tls;
 
+pub use dkim::Dkim;
 pub use dns::Dns;
 pub use engines::{Clamd, ClamdMethod, Engines, Http, Log, LogFormat, LogLevel};
 pub use milter::{MilterHold, MilterListener};
@@ -67,6 +69,8 @@ pub struct Config {
     pub clamd: Clamd,
     /// The DNS.
     pub dns: Dns,
+    /// Keys that sign outgoing mail: one table a key.
+    pub dkim: Vec<Dkim>,
     /// The HTTP interface: health, metrics, API.
     pub http: Http,
     /// The log.
@@ -94,6 +98,7 @@ impl Default for Config {
             engines: Engines::default(),
             clamd: Clamd::default(),
             dns: Dns::default(),
+            dkim: Vec::new(),
             http: Http::default(),
             log: Log::default(),
         }
@@ -104,7 +109,13 @@ impl Config {
     /// The defaults with one table of every list that is empty by default, for the documentation.
     pub(crate) fn documented() -> Self {
         let tls = Tls { certificate: vec![Certificate::default()], ..Tls::default() };
-        Self { milter: vec![MilterListener::default()], route: vec![Route::default()], tls, ..Self::default() }
+        Self {
+            milter: vec![MilterListener::default()],
+            route: vec![Route::default()],
+            dkim: vec![Dkim::default()],
+            tls,
+            ..Self::default()
+        }
     }
 
     /// The name of this host: as configured, else the system's, else `localhost`.

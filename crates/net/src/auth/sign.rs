@@ -1,0 +1,253 @@
+//! Signatures of our own: DKIM with RSA and Ed25519 keys (RFC 6376, RFC 8301, RFC 8463).
+//!
+//! The domain in From decides who signs, so that the signature is aligned; every key of that domain
+//! signs. What says who wrote, to whom, about what and in which form is signed once more than it is
+//! there, so that nobody can add another one. There is never an `l=`.
+
+use std::path::Path;
+
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair, RsaKeyPair};
+use mail_auth::common::crypto::{DkimKey, Ed25519Key, RsaKey, Sha256};
+use mail_auth::common::headers::HeaderWriter;
+use mail_auth::dkim::{DkimSigner, Done};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject;
+use settings::config::Dkim;
+
+/// The shortest RSA key that signs, in bits (RFC 8301 section 3.2).
+pub const MIN_BITS: usize = 2048;
+/// Most bytes of a key file.
+const MAX_KEY_FILE: u64 = 64 * 1024;
+/// Longest string of a TXT record (RFC 1035 section 3.3.14).
+const MAX_STRING: usize = 255;
+
+/// Fields that are signed once more than they are there.
+const OVERSIGNED: [&str; 10] = [
+    "From",
+    "To",
+    "Cc",
+    "Subject",
+    "Date",
+    "Message-ID",
+    "Reply-To",
+    "MIME-Version",
+    "Content-Type",
+    "Content-Transfer-Encoding",
+];
+/// Fields that are signed as they are there.
+const SIGNED: [&str; 2] = ["In-Reply-To", "References"];
+
+/// Which kind of key.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum KeyKind {
+    /// RSA with so many bits: 2048, 3072 or 4096.
+    Rsa(usize),
+    /// Ed25519. Not every receiver can verify it: use it beside an RSA key.
+    Ed25519,
+}
+
+/// A private key, in two forms: one signs, one is shown.
+struct Key {
+    signs: DkimKey,
+    record: String,
+}
+
+/// A new private key as a PKCS #8 file in PEM.
+///
+/// # Errors
+/// The number of bits is none of those; or there is no randomness.
+pub fn generate(kind: KeyKind) -> Result<String, String> {
+    let failed = |_| "the system gives no randomness".to_owned();
+    let der = match kind {
+        KeyKind::Rsa(bits) => {
+            let size = match bits {
+                2048 => KeySize::Rsa2048,
+                3072 => KeySize::Rsa3072,
+                4096 => KeySize::Rsa4096,
+                other => return Err(format!("{other} bits: a key has 2048, 3072 or 4096")),
+            };
+            let key = RsaKeyPair::generate(size).map_err(failed)?;
+            let der: Pkcs8V1Der<'_> = key.as_der().map_err(failed)?;
+            der.as_ref().to_vec()
+        }
+        KeyKind::Ed25519 => Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new()).map_err(failed)?.as_ref().to_vec(),
+    };
+    let text = base64_simd::STANDARD.encode_to_string(der);
+    let lines: Vec<&str> = text.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
+    Ok(format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n")))
+}
+
+/// Reads a private key: PKCS #8 or PKCS #1, in PEM.
+fn key(pem: &[u8]) -> Result<Key, String> {
+    let der = PrivateKeyDer::from_pem_slice(pem).map_err(|e| format!("it is no private key in PEM: {e}"))?;
+    let rsa = match &der {
+        PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
+        PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
+        _ => return Err("it is neither an RSA nor an Ed25519 key".to_owned()),
+    };
+    if let Ok(pair) = rsa {
+        let bits = pair.public_modulus_len() * 8;
+        if bits < MIN_BITS {
+            return Err(format!("the key has {bits} bits; under {MIN_BITS} receivers do not trust it (RFC 8301)"));
+        }
+        let public: PublicKeyX509Der<'_> = pair.public_key().as_der().map_err(|_| "its public key is not to be had")?;
+        let record = record("rsa", public.as_ref());
+        let signs = RsaKey::<Sha256>::from_key_der(der).map_err(|e| e.to_string())?;
+        return Ok(Key { signs: signs.into(), record });
+    }
+    let PrivateKeyDer::Pkcs8(der) = &der else { return Err("it is no RSA key that can be used".to_owned()) };
+    let der = der.secret_pkcs8_der();
+    let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der)
+        .map_err(|_| "it is neither an RSA key that can be used nor an Ed25519 key")?;
+    let signs = Ed25519Key::from_pkcs8_maybe_unchecked_der(der).map_err(|e| e.to_string())?;
+    Ok(Key { signs: signs.into(), record: record("ed25519", pair.public_key().as_ref()) })
+}
+
+fn record(kind: &str, public: &[u8]) -> String {
+    format!("v=DKIM1; k={kind}; p={}", base64_simd::STANDARD.encode_to_string(public))
+}
+
+/// What belongs into the DNS for one key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeyRecord {
+    /// The name: `selector._domainkey.domain`.
+    pub name: String,
+    /// The text of the TXT record.
+    pub text: String,
+}
+
+impl KeyRecord {
+    /// The record as a line of a zone file, in strings of at most 255 bytes.
+    pub fn zone_line(&self) -> String {
+        let strings: Vec<String> = self
+            .text
+            .as_bytes()
+            .chunks(MAX_STRING)
+            .map(|part| format!("\"{}\"", String::from_utf8_lossy(part)))
+            .collect();
+        format!("{}. IN TXT ( {} )", self.name, strings.join(" "))
+    }
+}
+
+/// One key that signs for one domain.
+struct Signer {
+    domain: String,
+    record: KeyRecord,
+    signer: DkimSigner<DkimKey, Done>,
+}
+
+/// Every key that signs.
+#[derive(Default)]
+pub struct Signers(Vec<Signer>);
+
+impl std::fmt::Debug for Signers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|signer| &signer.record.name)).finish()
+    }
+}
+
+impl Signers {
+    /// Reads the keys.
+    ///
+    /// # Errors
+    /// A key cannot be read or used; the text names its file.
+    pub fn load(config: &[Dkim]) -> Result<Self, String> {
+        let one = |(at, dkim): (usize, &Dkim)| {
+            let path = dkim.key.as_deref().ok_or(format!("dkim[{at}].key is not set"))?;
+            let key = read_key(path).map_err(|why| format!("{}: {why} (dkim[{at}].key)", path.display()))?;
+            let domain = dkim.domain.trim_end_matches('.').to_lowercase();
+            let name = format!("{}._domainkey.{domain}", dkim.selector);
+            let fields = OVERSIGNED.iter().flat_map(|name| [*name, *name]).chain(SIGNED);
+            let signer = DkimSigner::from_key(key.signs)
+                .domain(domain.as_str())
+                .selector(dkim.selector.as_str())
+                .headers(fields);
+            Ok(Signer { domain, record: KeyRecord { name, text: key.record }, signer })
+        };
+        Ok(Self(config.iter().enumerate().map(one).collect::<Result<_, String>>()?))
+    }
+
+    /// Whether there is no key at all.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What belongs into the DNS, key by key.
+    pub fn records(&self) -> Vec<KeyRecord> {
+        self.0.iter().map(|signer| signer.record.clone()).collect()
+    }
+
+    /// The header fields that sign a message, to be put above everything else; empty if no key is for
+    /// its author. A key of `example.org` is also for authors below it, as long as they have none of
+    /// their own.
+    ///
+    /// # Errors
+    /// The message has not exactly one author, or a key fails.
+    pub fn sign(&self, raw: &[u8]) -> Result<Vec<u8>, String> {
+        if self.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (authors, one) = super::authors(raw);
+        let is_for = |signer: &&Signer, author: &str| {
+            author.strip_suffix(signer.domain.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        };
+        let Some(author) = authors.iter().find(|author| self.0.iter().any(|signer| is_for(&signer, author))) else {
+            return Ok(Vec::new());
+        };
+        if !one {
+            return Err("From does not name exactly one author".to_owned());
+        }
+        let longest = self.0.iter().filter(|signer| is_for(signer, author)).map(|s| s.domain.len()).max().unwrap_or(0);
+        let mut out = Vec::new();
+        for signer in self.0.iter().filter(|signer| is_for(signer, author) && signer.domain.len() == longest) {
+            let signature = signer.signer.sign(raw).map_err(|e| format!("{}: {e}", signer.record.name))?;
+            out.extend_from_slice(signature.to_header().as_bytes());
+        }
+        Ok(out)
+    }
+}
+
+/// Reads a key file.
+fn read_key(path: &Path) -> Result<Key, String> {
+    let size = std::fs::metadata(path).map_err(|e| e.to_string())?.len();
+    if size > MAX_KEY_FILE {
+        return Err(format!("{size} bytes are too many for a key"));
+    }
+    key(&std::fs::read(path).map_err(|e| e.to_string())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_keys_read_back_and_say_what_belongs_into_the_dns() {
+        for (kind, length, prefix) in
+            [(KeyKind::Rsa(2048), 392, "v=DKIM1; k=rsa; p=MIIBIj"), (KeyKind::Ed25519, 44, "v=DKIM1; k=ed25519; p=")]
+        {
+            let record = key(generate(kind).unwrap().as_bytes()).unwrap().record;
+            assert!(record.starts_with(prefix), "{record}");
+            assert_eq!(record.rsplit("p=").next().map(str::len), Some(length), "{record}");
+        }
+        assert!(generate(KeyKind::Rsa(1024)).is_err());
+    }
+
+    #[test]
+    fn what_is_no_key_that_signs_is_refused() {
+        for text in ["", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "x"] {
+            assert!(key(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_record_is_cut_into_strings() {
+        let record = KeyRecord { name: "s._domainkey.example.org".to_owned(), text: "x".repeat(600) };
+        let line = record.zone_line();
+        let strings: Vec<&str> = line.split('"').skip(1).step_by(2).collect();
+        assert!(line.starts_with("s._domainkey.example.org. IN TXT ( \"x"));
+        assert_eq!(strings.iter().map(|s| s.len()).collect::<Vec<_>>(), [255, 255, 90]);
+    }
+}

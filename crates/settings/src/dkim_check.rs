@@ -1,0 +1,36 @@
+//! What is wrong with the keys that sign.
+
+use std::collections::BTreeSet;
+
+use crate::config::Config;
+use crate::problem::Problem;
+use crate::values::is_host;
+
+/// Most keys.
+pub const MAX_KEYS: usize = 256;
+
+pub(crate) fn check_dkim(config: &Config, found: &mut Vec<Problem>) {
+    if config.dkim.len() > MAX_KEYS {
+        found.push(Problem::error("dkim", format!("more than {MAX_KEYS} keys")));
+    }
+    let mut names = BTreeSet::new();
+    for (at, dkim) in config.dkim.iter().enumerate().take(MAX_KEYS) {
+        let key = format!("dkim[{at}]");
+        for (name, value) in [("domain", &dkim.domain), ("selector", &dkim.selector)] {
+            if !is_host(value) {
+                let message = format!("{key}.{name}: {value:?} is no name in the DNS");
+                let hint =
+                    if name == "domain" { "write it like \"example.org\"" } else { "write it like \"mail2026\"" };
+                found.push(Problem::error(&format!("{key}.{name}"), message).hint(hint));
+            }
+        }
+        if dkim.key.is_none() {
+            let message = format!("{key}.key is not set: nothing to sign with");
+            found.push(Problem::error(&format!("{key}.key"), message).hint("make one with `mailward dkim keygen`"));
+        }
+        if !names.insert((dkim.domain.to_lowercase(), dkim.selector.to_lowercase())) {
+            let message = format!("{key}: the selector {:?} of {:?} is taken", dkim.selector, dkim.domain);
+            found.push(Problem::error(&format!("{key}.selector"), message));
+        }
+    }
+}
