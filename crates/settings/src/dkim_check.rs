@@ -7,7 +7,7 @@ use crate::problem::Problem;
 use crate::values::is_host;
 
 /// Most keys.
-pub const MAX_KEYS: usize = 256;
+const MAX_KEYS: usize = 256;
 
 pub(crate) fn check_dkim(config: &Config, found: &mut Vec<Problem>) {
     if config.dkim.len() > MAX_KEYS {
