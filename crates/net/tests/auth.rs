@@ -281,7 +281,9 @@ fn dkimpy_verifies_both_kinds_of_signature() {
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         String::from_utf8(done.stdout).unwrap()
     };
-    let odd = MESSAGE.replace("Subject: Minutes", "subject:  Minutes \r\n\tof  May").replace("See below.\r\n", " a  b\t\r\n.\r\n\r\n\r\n");
+    let odd = MESSAGE
+        .replace("Subject: Minutes", "subject:  Minutes \r\n\tof  May")
+        .replace("See below.\r\n", " a  b\t\r\n.\r\n\r\n\r\n");
     for message in [MESSAGE, &odd] {
         let signed = site.signed(message);
         assert_eq!(verified(&signed), "True\nTrue\n");
