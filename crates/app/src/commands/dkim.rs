@@ -164,7 +164,8 @@ mod tests {
         let record =
             KeyRecord { name: "s._domainkey.example.org".to_owned(), text: "v=DKIM1; k=rsa; p=AAAA".to_owned() };
         let text = |texts: &[&str]| Ok(texts.iter().map(|text| text.as_bytes().to_vec()).collect());
-        let cases: [(Result<Vec<Vec<u8>>, DnsError>, u8); 6] = [
+        type Texts = Result<Vec<Vec<u8>>, DnsError>;
+        let cases: [(Texts, u8); 6] = [
             (text(&["v=DKIM1; k=rsa; p=AAAA"]), 0),
             (text(&["p=AA AA; t=s; v=DKIM1"]), 0),
             (text(&["v=DKIM1; p=BBBB"]), 1),
