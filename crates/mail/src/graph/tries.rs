@@ -8,6 +8,7 @@ use super::leaf::{self, Watch};
 use super::readings::Ask;
 use super::scan::{Policy, Scan, header_goes_on, late_header};
 use super::{BufferId, Encoding, EntityId, Recode};
+use crate::defect::DefectCode;
 use crate::header;
 use crate::span::Span;
 use crate::transfer::{self, embedded};
@@ -139,6 +140,10 @@ fn files(builder: &mut Builder<'_, '_>, id: EntityId) {
     let as_it_stands = builder.entity(id).is_some_and(|entity| entity.buffer == buffer && entity.body == body);
     let find = if as_it_stands { embedded::find_as_it_stands } else { embedded::find };
     let blocks = builder.with_buffer(buffer, |_, bytes| find(body.of(bytes)));
+    if blocks.len() >= embedded::MAX_BLOCKS {
+        let span = builder.entity(id).map_or(body, |entity| entity.body);
+        builder.note(id, DefectCode::LimitReached, span);
+    }
     for (number, block) in blocks.into_iter().enumerate() {
         let Some(facet) = builder.add_facet(id) else { return };
         let Some(entity) = builder.entity(facet) else { return };

@@ -122,3 +122,14 @@ fn more_readings_than_are_looked_at_are_too_ambiguous() {
     assert!(message.defects().iter().any(|defect| defect.code == DefectCode::TooManyReadings));
     fuzz_message(raw.as_bytes());
 }
+
+#[test]
+fn more_files_in_a_text_than_are_looked_for_are_told() {
+    let mail =
+        |files: usize| format!("{HEAD}Content-Type: text/plain\n\n{}", "begin 644 a\n#86)C\n`\nend\n\n".repeat(files));
+    for (files, told) in [(3, false), (63, false), (65, true)] {
+        let raw = mail(files);
+        let message = parse(raw.as_bytes(), &Limits::default());
+        assert_eq!(message.ambiguity() == Ambiguity::TooAmbiguous, told, "{files} files");
+    }
+}
