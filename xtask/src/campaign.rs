@@ -26,17 +26,21 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
         _ => Err("one number at most".to_owned()),
     };
     match args {
-        ["fuzz", rest @ ..] => fuzz(number(rest, FUZZ)?),
+        ["fuzz"] => fuzz(FUZZ, &[]),
+        ["fuzz", seconds, named @ ..] => fuzz(number(&[seconds], FUZZ)?, named),
         ["bounds"] => bounds(),
         ["faults"] => faults(),
         ["readings", rest @ ..] => readings(number(rest, READINGS)?),
         ["soak", rest @ ..] => bench::soak(Duration::from_secs(number(rest, SOAK)?)),
-        _ => Err("campaign: fuzz [SECONDS], bounds, faults, readings [MESSAGES], soak [SECONDS]".to_owned()),
+        _ => {
+            Err("campaign: fuzz [SECONDS [TARGET ..]], bounds, faults, readings [MESSAGES], soak [SECONDS]".to_owned())
+        }
     }
 }
 
-/// Every fuzz target for so many seconds, from its seeds; what it found stays in `fuzz/corpus`.
-fn fuzz(seconds: u64) -> Outcome {
+/// The named fuzz targets, or all of them, for so many seconds each, from their seeds; what is found
+/// stays in `fuzz/corpus`.
+fn fuzz(seconds: u64, named: &[&str]) -> Outcome {
     if cargo::output(cargo::cargo().args(["fuzz", "--version"])).is_err() {
         println!("skipped: fuzz (cargo-fuzz is not installed: cargo install cargo-fuzz)");
         return Ok(());
@@ -44,31 +48,42 @@ fn fuzz(seconds: u64) -> Outcome {
     // The targets use the versions of the workspace.
     let [from, to] = ["Cargo.lock", "fuzz/Cargo.lock"].map(|f| cargo::root().join(f));
     fs::copy(&from, &to).map_err(|e| format!("{}: {e}", to.display()))?;
-    let mut failed = Vec::new();
-    for target in targets()? {
-        println!("fuzz: {target} for {seconds} s");
-        let corpus = cargo::root().join("fuzz/corpus").join(&target);
-        fs::create_dir_all(&corpus).map_err(|e| format!("{}: {e}", corpus.display()))?;
-        let mut command = cargo::cargo();
-        // The sanitizer needs a nightly compiler; what we look for are panics, and a stable one
-        // finds those as well. Coverage is a flag that it lets through under this name only.
-        command.env("RUSTC_BOOTSTRAP", "1").args(["fuzz", "run", "--sanitizer", "none", &target]);
-        command.arg(&corpus).arg(cargo::root().join("fuzz/seeds").join(&target)).arg("--");
-        command.arg(format!("-max_total_time={seconds}")).arg(format!("-max_len={FUZZ_INPUT_MAX}"));
-        command.args(["-timeout=10", "-rss_limit_mb=2048"]);
-        if let Err(e) = cargo::run(&mut command) {
-            failed.push(e);
-        }
+    let all = targets()?;
+    if let Some(unknown) = named.iter().find(|n| !all.iter().any(|known| known == *n)) {
+        return Err(format!("{unknown}: no fuzz target; there are: {}", all.join(" ")));
     }
+    let failed: Vec<String> = all
+        .iter()
+        .filter(|target| named.is_empty() || named.contains(&target.as_str()))
+        .filter_map(|target| fuzz_one(target, seconds).err())
+        .collect();
     if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
 }
 
-/// The names of the fuzz targets: the files in `fuzz/fuzz_targets`.
+/// One fuzz target for so many seconds.
+fn fuzz_one(target: &str, seconds: u64) -> Outcome {
+    println!("fuzz: {target} for {seconds} s");
+    let [corpus, found] = ["corpus", "artifacts"].map(|d| cargo::root().join("fuzz").join(d).join(target));
+    for dir in [&corpus, &found] {
+        fs::create_dir_all(dir).map_err(|e| format!("{}: {e}", dir.display()))?;
+    }
+    let mut command = cargo::cargo();
+    // The sanitizer needs a nightly compiler; what we look for are panics, and a stable one
+    // finds those as well. Coverage is a flag that it lets through under this name only.
+    command.env("RUSTC_BOOTSTRAP", "1").env("MAILWARD_FUZZ", target);
+    command.args(["fuzz", "run", "--sanitizer", "none", "any"]);
+    command.arg(&corpus).arg(cargo::root().join("fuzz/seeds").join(target)).arg("--");
+    command.arg(format!("-max_total_time={seconds}")).arg(format!("-max_len={FUZZ_INPUT_MAX}"));
+    command.arg(format!("-artifact_prefix={}/", found.display()));
+    command.args(["-timeout=10", "-rss_limit_mb=2048"]);
+    cargo::run(&mut command)
+}
+
+/// The names of the fuzz targets: the folders in `fuzz/seeds`, which a test holds against the table.
 fn targets() -> Result<Vec<String>, String> {
-    let dir = cargo::root().join("fuzz/fuzz_targets");
+    let dir = cargo::root().join("fuzz/seeds");
     let entries = fs::read_dir(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
-    let names = entries.flatten().filter_map(|e| Some(e.path().file_stem()?.to_str()?.to_owned()));
-    let mut names: Vec<String> = names.collect();
+    let mut names: Vec<String> = entries.flatten().filter_map(|e| e.file_name().into_string().ok()).collect();
     names.sort();
     Ok(names)
 }

@@ -16,7 +16,9 @@ const USAGE: &str = "\
 cargo xtask check                     architecture, licences, tidiness
 cargo xtask bench [--quick] [--json] [--binary FILE] [--only direct,splice,off,default]
                                       messages a second, CPU, latency, memory, start
-cargo xtask campaign fuzz [SECONDS]   every fuzz target for that long (60)
+cargo xtask campaign bounds           hostile files of every format within time and memory
+cargo xtask campaign fuzz [SECONDS [TARGET ..]]
+                                      the fuzz targets named, or all, for that long each (60)
 cargo xtask campaign faults           the long form of the fault tests
 cargo xtask campaign readings [MESSAGES]
                                       mutated mail through other MIME parsers (20,000)

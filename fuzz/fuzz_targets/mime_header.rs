@@ -1,4 +1,0 @@
-// Fuzzes `mail::fuzzing::fuzz_header`.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| mail::fuzzing::fuzz_header(data));

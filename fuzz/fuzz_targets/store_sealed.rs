@@ -1,4 +1,0 @@
-// Fuzzes `store::fuzzing::fuzz_sealed`.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| store::fuzzing::fuzz_sealed(data));

@@ -1,4 +1,0 @@
-// Fuzzes `wire::fuzzing::fuzz_sts`.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| wire::fuzzing::fuzz_sts(data));

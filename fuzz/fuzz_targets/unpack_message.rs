@@ -1,4 +1,0 @@
-// Fuzzes `unpack::fuzzing::fuzz_message`.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| unpack::fuzzing::fuzz_message(data));

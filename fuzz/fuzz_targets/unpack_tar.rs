@@ -1,4 +1,0 @@
-// Fuzzes `unpack::fuzzing::fuzz_tar`.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| unpack::fuzzing::fuzz_tar(data));
