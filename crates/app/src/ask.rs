@@ -101,7 +101,9 @@ impl Direct {
         let policy_file = place.config().policy.file.clone();
         let in_force = policy::load(&store, policy_file.as_deref()).map_err(Failure::new)?;
         let runtime = Builder::new_current_thread().enable_all().build().map_err(Failure::new)?;
-        let routes = Arc::new(node::routes(place.config()).map_err(Failure::new)?);
+        let resolver = net::Resolver::new(&place.config().dns, Arc::default());
+        let finder = node::finder(place.config(), resolver, Some(store.clone())).map_err(Failure::new)?;
+        let routes = Arc::new(node::routes(place.config(), finder).map_err(Failure::new)?);
         let site = Arc::new(node::site(place.config()));
         let outbox = Arc::new(place.config().outbox.clone());
         Ok(Self { store, routes, site, outbox, policy_file, in_force: Arc::new(in_force), runtime })

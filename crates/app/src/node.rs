@@ -28,7 +28,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::supervisor::{self, Given};
-pub use crate::ways::routes;
+pub use crate::ways::{finder, routes};
 
 /// The directory below the data directory where large messages wait.
 const SPOOL: &str = "spool";
@@ -150,14 +150,16 @@ impl Running {
         let examiner = examiner(&config, &[]).await?;
         let metrics = Arc::new(Metrics::new());
         tell_of_signatures(&examiner, &metrics);
+        let resolver = Resolver::new(&config.dns, Arc::clone(&metrics.dns));
+        let finder = finder(&config, resolver.clone(), Some(store.clone()))?;
         let current = Current {
             examiner: ArcSwap::from_pointee(examiner),
             policy: ArcSwap::from_pointee(in_force),
             site: ArcSwap::from_pointee(site(&config)),
-            routes: ArcSwap::from_pointee(routes(&config)?),
+            routes: ArcSwap::from_pointee(routes(&config, finder)?),
             outbox: ArcSwap::from_pointee(config.outbox.clone()),
             recipients: ArcSwapOption::new(recipients(&config)?.map(Arc::new)),
-            resolver: ArcSwap::from_pointee(Resolver::new(&config.dns, Arc::clone(&metrics.dns))),
+            resolver: ArcSwap::from_pointee(resolver),
             signers: ArcSwap::from_pointee(Signers::load(&config.dkim)?),
             redact: AtomicBool::new(config.log.redact),
         };
@@ -386,7 +388,8 @@ async fn reload_from(service: &Arc<Service>, gateway: &Arc<Gateway>, path: &Path
     let config = Config::load(path).map_err(|e| e.to_string())?;
     let in_force =
         policy::load(service.store(), service.policy_file().map(PathBuf::as_path)).map_err(|e| e.to_string())?;
-    let new_routes = routes(&config)?;
+    let resolver = Resolver::new(&config.dns, Arc::clone(&service.metrics().dns));
+    let new_routes = routes(&config, finder(&config, resolver.clone(), Some(service.store().clone()))?)?;
     let mut problems = Problems(config.check_serve());
     let outside = config.clone();
     let found = tokio::task::spawn_blocking(move || check_environment(&outside)).await.map_err(|e| e.to_string())?;
@@ -414,7 +417,7 @@ async fn reload_from(service: &Arc<Service>, gateway: &Arc<Gateway>, path: &Path
     current.outbox.store(Arc::new(config.outbox.clone()));
     service.set_recipients(list);
     current.signers.store(Arc::new(signers));
-    current.resolver.store(Arc::new(Resolver::new(&config.dns, Arc::clone(&service.metrics().dns))));
+    current.resolver.store(Arc::new(resolver));
     current.redact.store(config.log.redact, Ordering::Relaxed);
     gateway.reload(node);
     Ok(())

@@ -5,11 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use net::Resolver;
 use net::upstream::{Hop, Login};
+use service::direct::Finder;
 use service::routes::{Route, Routes, Target};
+use service::sts;
 use settings::config::{HopTls, Protocol};
 use settings::values::{HopAddress, HostPort};
 use settings::{Config, NEXT_HOP};
+use store::Store;
 
 /// Largest file with a login, in bytes.
 const MAX_LOGIN_FILE: u64 = 4096;
@@ -33,6 +37,8 @@ impl Common<'_> {
         let tls_config = net::tls::client_config(verify, self.ca_file).map_err(|e| format!("{}: {e}", self.key))?;
         Ok(Hop {
             address: address.clone(),
+            addresses: Vec::new(),
+            label: None,
             tls: self.tls,
             verify,
             tls_config,
@@ -45,11 +51,25 @@ impl Common<'_> {
     }
 }
 
+/// Who knows servers in the DNS, if any route needs it. Policies are kept in the store.
+///
+/// # Errors
+/// The system has no issuers of certificates to trust.
+pub fn finder(config: &Config, resolver: Resolver, store: Option<Store>) -> Result<Option<Arc<Finder>>, String> {
+    let by_route = |route: &settings::config::Route| route.tls.is_looked_up() || route.hops.iter().any(|hop| hop.mx);
+    if !config.next_hop.tls.is_looked_up() && !config.route.iter().any(by_route) {
+        return Ok(None);
+    }
+    let policies = sts::Finder::new(store, None).map_err(|error| error.to_string())?;
+    let verified = net::tls::client_config(true, None).map_err(|error| error.to_string())?;
+    Ok(Some(Arc::new(Finder::new(resolver, policies, verified))))
+}
+
 /// The routes, `[next_hop]` last.
 ///
 /// # Errors
 /// Its TLS settings or a login cannot be used.
-pub fn routes(config: &Config) -> Result<Routes, String> {
+pub fn routes(config: &Config, finder: Option<Arc<Finder>>) -> Result<Routes, String> {
     let own: Arc<[SocketAddr]> = config.smtp.iter().map(|listener| listener.listen.0).collect();
     let hostname = config.hostname();
     let mut routes = Vec::new();
@@ -65,13 +85,16 @@ pub fn routes(config: &Config) -> Result<Routes, String> {
             hostname: hostname.clone(),
             own: Arc::clone(&own),
         };
-        let target = |hop: &HopAddress| Ok(Target::new(common.hop(&hop.address)?, hop.priority, hop.weight));
-        routes.push(Route {
-            name: route.name(at),
-            domains: route.domains.clone(),
-            direction: route.direction.only(),
-            targets: route.hops.iter().map(target).collect::<Result<_, String>>()?,
-        });
+        let target = |hop: &HopAddress| {
+            let server = common.hop(&hop.address)?;
+            Ok(match hop.mx {
+                true => Target::of_domain(server, hop.priority, hop.weight),
+                false => Target::new(server, hop.priority, hop.weight),
+            })
+        };
+        let targets = route.hops.iter().map(target).collect::<Result<_, String>>()?;
+        let direction = route.direction.only();
+        routes.push(Route::new(&route.name(at), route.domains.clone(), direction, targets).with(finder.clone()));
     }
     let next = &config.next_hop;
     if let Some(address) = &next.address {
@@ -86,7 +109,7 @@ pub fn routes(config: &Config) -> Result<Routes, String> {
             hostname,
             own,
         };
-        routes.push(Route::to(NEXT_HOP, common.hop(address)?));
+        routes.push(Route::to(NEXT_HOP, common.hop(address)?).with(finder));
     }
     Ok(Routes::new(routes))
 }

@@ -95,7 +95,7 @@ impl Leg {
         let Some(upstream) = &mut self.upstream else { return LegEnd::Refused(gone_reply(&gone())) };
         let binary = session.transaction.as_ref().is_some_and(Transaction::is_binary);
         let relayed = relay(upstream, id, output, spool, binary, until).await;
-        let labels = HopEndLabels { hop: upstream.name().to_string(), result: result(&relayed) };
+        let labels = HopEndLabels { hop: upstream.label().to_string(), result: result(&relayed) };
         session.gateway.service.metrics().hop_messages.get_or_create(&labels).inc();
         match relayed {
             Ok(Relayed::Taken(receipt)) => LegEnd::Taken(receipt),

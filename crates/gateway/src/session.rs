@@ -440,6 +440,10 @@ pub(crate) fn gone_reply(error: &UpstreamError) -> Reply {
     match error {
         UpstreamError::Loop => Reply::say(554, "5.4.6 Mail loop: the next hop is this server itself"),
         UpstreamError::Refused(reply) => reply.clone(),
+        UpstreamError::NoMail { status, why } => Reply::say(556, &format!("{status} {why}")),
+        UpstreamError::Tls(_) | UpstreamError::Handshake(_) => {
+            Reply::say(451, "4.7.5 No secure connection to the next hop, please try again later")
+        }
         UpstreamError::Connect(_) => Reply::say(451, "4.4.1 Next hop is not available, please try again later"),
         _ => Reply::say(451, "4.4.2 Lost the connection to the next hop, please try again later"),
     }

@@ -256,7 +256,7 @@ impl Session<'_> {
         }
         let routes = self.gateway.service.current().routes.load();
         let found = routes.find(recipient, self.direction_of(recipient));
-        found.cloned().ok_or_else(|| Reply::say(550, "5.1.2 There is no route to this domain"))
+        found.ok_or_else(|| Reply::say(550, "5.1.2 There is no route to this domain"))
     }
 
     /// Which way a message to this recipient alone would go (D-20).
@@ -329,7 +329,7 @@ impl Session<'_> {
             Some(upstream) => {
                 let binary = self.transaction.as_ref().is_some_and(Transaction::is_binary);
                 let relayed = relay(upstream, arrival.id, &decided.output, spool, binary, deadline).await;
-                let labels = HopEndLabels { hop: upstream.name().to_string(), result: result(&relayed) };
+                let labels = HopEndLabels { hop: upstream.label().to_string(), result: result(&relayed) };
                 self.gateway.service.metrics().hop_messages.get_or_create(&labels).inc();
                 relayed
             }

@@ -8,6 +8,7 @@ pub mod acme;
 pub mod auth;
 pub mod certificates;
 pub mod clamd;
+pub mod dane;
 pub mod dns;
 pub mod handover;
 pub mod https;

@@ -68,12 +68,23 @@ impl std::error::Error for ConnectError {}
 /// # Errors
 /// What each address said, in words for the log.
 pub async fn connect(target: &HostPort, limit: Duration) -> Result<TcpStream, ConnectError> {
+    connect_to(target, &[], limit).await
+}
+
+/// The same; where addresses are known already they are used, and nothing is looked up.
+///
+/// # Errors
+/// As for [`connect`].
+pub async fn connect_to(target: &HostPort, known: &[SocketAddr], limit: Duration) -> Result<TcpStream, ConnectError> {
     let deadline = Instant::now() + limit;
     let timed_out = || ConnectError::TimedOut { target: target.clone(), limit };
-    let addresses = match timeout(limit, lookup_host((target.host.as_str(), target.port))).await {
-        Err(_) => return Err(timed_out()),
-        Ok(Err(error)) => return Err(ConnectError::Resolve { target: target.clone(), why: error.to_string() }),
-        Ok(Ok(found)) => found.take(MAX_ADDRESSES).collect::<Vec<_>>(),
+    let addresses = match known.is_empty() {
+        false => known.to_vec(),
+        true => match timeout(limit, lookup_host((target.host.as_str(), target.port))).await {
+            Err(_) => return Err(timed_out()),
+            Ok(Err(error)) => return Err(ConnectError::Resolve { target: target.clone(), why: error.to_string() }),
+            Ok(Ok(found)) => found.take(MAX_ADDRESSES).collect(),
+        },
     };
     if addresses.is_empty() {
         return Err(ConnectError::Resolve { target: target.clone(), why: "the name has none".to_owned() });

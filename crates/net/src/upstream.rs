@@ -44,6 +44,10 @@ const READ_SIZE: usize = 4096;
 pub struct Hop {
     /// Where it listens.
     pub address: HostPort,
+    /// Its addresses, if they are known already; else they are looked up.
+    pub addresses: Vec<SocketAddr>,
+    /// What it is called in figures, if that is not its address: there are many servers in the DNS.
+    pub label: Option<Arc<str>>,
     /// Whether TLS is used.
     pub tls: HopTls,
     /// Whether the settings of TLS check certificates.
@@ -128,6 +132,13 @@ pub enum UpstreamError {
     Loop,
     /// The next hop does not let us log in.
     Login(String),
+    /// There is nobody who takes mail of a domain, and that is certain.
+    NoMail {
+        /// The status code (RFC 3463).
+        status: &'static str,
+        /// In words.
+        why: String,
+    },
 }
 
 impl UpstreamError {
@@ -135,7 +146,7 @@ impl UpstreamError {
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Refused(reply) => reply.is_permanent(),
-            Self::Loop => true,
+            Self::Loop | Self::NoMail { .. } => true,
             _ => false,
         }
     }
@@ -154,6 +165,7 @@ impl std::fmt::Display for UpstreamError {
             Self::Handshake(why) => write!(f, "TLS failed: {why}"),
             Self::Loop => f.write_str("it is this server itself: mail would go round in circles"),
             Self::Login(why) => write!(f, "no login: {why}"),
+            Self::NoMail { why, .. } => f.write_str(why),
         }
     }
 }
@@ -179,6 +191,8 @@ pub struct Upstream {
     stream: Stream,
     pub(crate) machine: Client,
     name: Arc<str>,
+    /// What it is called in figures.
+    label: Arc<str>,
     /// The content goes out in chunks.
     pub(crate) chunked: bool,
     /// What the next hop said to a chunk that it does not take.
@@ -197,7 +211,7 @@ impl Upstream {
     /// # Errors
     /// Whatever keeps the session from being ready.
     pub async fn open(hop: &Hop, deadline: Instant) -> Result<Self> {
-        let socket = outbound::connect(&hop.address, hop.connect_timeout)
+        let socket = outbound::connect_to(&hop.address, &hop.addresses, hop.connect_timeout)
             .await
             .map_err(|e| UpstreamError::Connect(e.to_string()))?;
         let own = is_own(&socket, &hop.own);
@@ -206,7 +220,9 @@ impl Upstream {
             return Err(UpstreamError::Loop);
         }
         let machine = if hop.lmtp { Client::lmtp() } else { Client::new() };
-        let mut upstream = Self::on(Stream::Plain(socket), machine, hop.address.to_string().into());
+        let name: Arc<str> = hop.address.to_string().into();
+        let label = hop.label.clone().unwrap_or_else(|| Arc::clone(&name));
+        let mut upstream = Self::on(Stream::Plain(socket), machine, name, label);
         let greeting = upstream.answer(Asked::Greeting, COMMAND_TIMEOUT, deadline).await?;
         if !greeting.is_success() {
             return Err(UpstreamError::Refused(greeting));
@@ -219,7 +235,7 @@ impl Upstream {
             HopTls::None => upstream,
             _ if upstream.machine.extensions().starttls => upstream.start_tls(hop, deadline).await?,
             HopTls::Opportunistic => upstream,
-            HopTls::Required | HopTls::Verify => {
+            _ => {
                 return Err(UpstreamError::Tls("the next hop does not offer STARTTLS".to_owned()));
             }
         };
@@ -229,8 +245,8 @@ impl Upstream {
         }
     }
 
-    fn on(stream: Stream, machine: Client, name: Arc<str>) -> Self {
-        Self { stream, machine, name, chunked: false, refused: None }
+    fn on(stream: Stream, machine: Client, name: Arc<str>, label: Arc<str>) -> Self {
+        Self { stream, machine, name, label, chunked: false, refused: None }
     }
 
     /// The password goes out over TLS or within this machine only.
@@ -251,6 +267,11 @@ impl Upstream {
     /// The server that we are connected to, as it is configured.
     pub fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    /// What the server is called in figures.
+    pub fn label(&self) -> &Arc<str> {
+        &self.label
     }
 
     async fn hello(&mut self, hop: &Hop, deadline: Instant) -> Result<()> {
@@ -275,13 +296,13 @@ impl Upstream {
         let reply = self.answer(Asked::StartTls, COMMAND_TIMEOUT, deadline).await?;
         if reply.code() != 220 {
             return match hop.tls {
-                HopTls::Required | HopTls::Verify => {
+                tls if tls != HopTls::Opportunistic => {
                     Err(UpstreamError::Tls(format!("STARTTLS was answered {} {}", reply.code(), reply.text())))
                 }
                 _ => Ok(self),
             };
         }
-        let Self { stream, mut machine, name: host, .. } = self;
+        let Self { stream, mut machine, name: host, label, .. } = self;
         let name = tls::server_name(&hop.address.host).map_err(|e| UpstreamError::Tls(e.to_string()))?;
         let limit = deadline.saturating_duration_since(Instant::now()).min(COMMAND_TIMEOUT);
         let stream = stream
@@ -289,7 +310,7 @@ impl Upstream {
             .await
             .map_err(|e| UpstreamError::Handshake(e.to_string()))?;
         machine.start_tls_done();
-        let mut upstream = Self::on(stream, machine, host);
+        let mut upstream = Self::on(stream, machine, host, label);
         upstream.hello(hop, deadline).await?;
         Ok(upstream)
     }

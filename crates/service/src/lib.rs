@@ -11,6 +11,7 @@ pub mod authenticate;
 pub mod certificates;
 mod crashes;
 mod decide;
+pub mod direct;
 mod dns_figures;
 mod early;
 pub mod examine;
@@ -29,6 +30,7 @@ pub mod routes;
 mod sign;
 pub mod sources;
 pub mod spool;
+pub mod sts;
 pub mod upkeep;
 pub mod worker;
 

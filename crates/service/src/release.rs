@@ -231,7 +231,7 @@ pub async fn send(
 ) -> Result<String, SendError> {
     let deadline = Instant::now() + SEND_LIMIT;
     let route = way.routes.find(recipient, way.to(recipient)).ok_or(SendError::NoNextHop)?;
-    let mut upstream = routes::open(route, way.metrics, deadline).await?;
+    let mut upstream = routes::open(&route, way.metrics, deadline).await?;
     let from = sender.map_or("", Address::as_str);
     let utf8 = !from.is_ascii() || !recipient.as_str().is_ascii();
     let mut mail = format!("<{from}>");

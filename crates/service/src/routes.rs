@@ -4,6 +4,7 @@
 //! file. Its servers are tried by priority, within one priority by weight; one that could not be reached
 //! is tried last until a back-off is over, and asked meanwhile whether it is there again.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::Service;
+use crate::direct::Finder;
 use crate::id;
 use crate::metrics::{HopEndLabels, HopLabels, HopTlsLabels, Metrics};
 
@@ -23,6 +25,8 @@ use crate::metrics::{HopEndLabels, HopLabels, HopTlsLabels, Metrics};
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// The longest pause.
 const MAX_PAUSE: Duration = Duration::from_secs(300);
+/// Most domains of recipients that one route remembers.
+const MAX_DOMAINS: usize = 10_000;
 /// How often servers that are down are asked.
 const PROBE: Duration = Duration::from_secs(10);
 /// How long such a question may take.
@@ -31,8 +35,11 @@ const PROBE_LIMIT: Duration = Duration::from_secs(10);
 /// One server of a route.
 #[derive(Debug)]
 pub struct Target {
-    /// How to speak with it.
+    /// How to speak with it. Of servers in the DNS all but the host: that is a domain, or empty for the
+    /// recipient's.
     pub hop: Hop,
+    /// Whoever takes mail of that domain.
+    pub mx: bool,
     /// The lowest is tried first.
     pub priority: u16,
     /// Its share among those of the same priority.
@@ -50,7 +57,17 @@ struct Health {
 impl Target {
     /// A server that is taken to be up.
     pub fn new(hop: Hop, priority: u16, weight: u16) -> Self {
-        Self { hop, priority, weight, health: Mutex::default() }
+        Self { hop, mx: false, priority, weight, health: Mutex::default() }
+    }
+
+    /// The servers of a domain: `hop` has it, or nothing for the recipient's, as its host.
+    pub fn of_domain(hop: Hop, priority: u16, weight: u16) -> Self {
+        Self { mx: true, ..Self::new(hop, priority, weight) }
+    }
+
+    /// Whether it depends on the recipient's domain.
+    fn is_open(&self) -> bool {
+        self.mx && self.hop.address.host.is_empty()
     }
 
     fn health(&self) -> Health {
@@ -93,12 +110,59 @@ pub struct Route {
     pub direction: Option<Direction>,
     /// Its servers.
     pub targets: Vec<Target>,
+    /// Who knows the servers in the DNS.
+    pub finder: Option<Arc<Finder>>,
+    /// The same route for a recipient's domain each, where that decides.
+    of_domain: Mutex<HashMap<String, Arc<Route>>>,
 }
 
 impl Route {
     /// For all mail, with one server.
     pub fn to(name: &str, hop: Hop) -> Self {
-        Self { name: name.to_owned(), domains: Vec::new(), direction: None, targets: vec![Target::new(hop, 10, 1)] }
+        Self::new(name, Vec::new(), None, vec![Target::new(hop, 10, 1)])
+    }
+
+    /// A route; see its fields.
+    pub fn new(name: &str, domains: Vec<DomainMask>, direction: Option<Direction>, targets: Vec<Target>) -> Self {
+        Self { name: name.to_owned(), domains, direction, targets, finder: None, of_domain: Mutex::default() }
+    }
+
+    /// With somebody who knows the servers in the DNS.
+    #[must_use]
+    pub fn with(self, finder: Option<Arc<Finder>>) -> Self {
+        Self { finder, ..self }
+    }
+
+    /// Whether its servers depend on the recipient's domain.
+    fn is_open(&self) -> bool {
+        self.targets.iter().any(Target::is_open)
+    }
+
+    /// The route as it is for a recipient of this domain. It is the same one for the next recipient, with
+    /// what is known of its servers then.
+    fn for_domain(self: &Arc<Self>, domain: &str) -> Arc<Self> {
+        if !self.is_open() || domain.is_empty() {
+            return Arc::clone(self);
+        }
+        let mut known = self.of_domain.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(route) = known.get(domain) {
+            return Arc::clone(route);
+        }
+        if known.len() >= MAX_DOMAINS {
+            known.clear();
+        }
+        let target = |target: &Target| {
+            let mut hop = target.hop.clone();
+            if target.is_open() {
+                hop.address.host = domain.to_owned();
+            }
+            Target { hop, mx: target.mx, priority: target.priority, weight: target.weight, health: Mutex::default() }
+        };
+        let targets = self.targets.iter().map(target).collect();
+        let route = Self::new(&self.name, self.domains.clone(), self.direction, targets).with(self.finder.clone());
+        let route = Arc::new(route);
+        known.insert(domain.to_owned(), Arc::clone(&route));
+        route
     }
 
     /// Whether every one of its servers failed lately and is left alone for a while.
@@ -180,14 +244,15 @@ impl Routes {
     /// The one route there is for all mail, if there is no other: nothing has to be chosen then.
     pub fn only(&self) -> Option<&Arc<Route>> {
         match self.routes.as_slice() {
-            [one] if one.domains.is_empty() && one.direction.is_none() => Some(one),
+            [one] if one.domains.is_empty() && one.direction.is_none() && !one.is_open() => Some(one),
             _ => None,
         }
     }
 
     /// The route of a recipient.
-    pub fn find(&self, recipient: &Address, direction: Direction) -> Option<&Arc<Route>> {
-        self.best(recipient.domain(), direction)
+    pub fn find(&self, recipient: &Address, direction: Direction) -> Option<Arc<Route>> {
+        let domain = recipient.domain();
+        self.best(domain, direction).map(|route| route.for_domain(domain))
     }
 
     /// The route for what is not of any domain that has one: what a session begins with.
@@ -221,7 +286,7 @@ pub async fn open(route: &Route, metrics: &Metrics, deadline: Instant) -> Result
         // One that hangs must leave time for the next.
         let limit = target.hop.connect_timeout.saturating_mul(2);
         let until = if left == 0 { deadline } else { deadline.min(Instant::now() + limit) };
-        match session(route, &target.hop, metrics, until).await {
+        match reach(route, target, metrics, until).await {
             Ok(upstream) => {
                 note(route, target, None, metrics);
                 return Ok(upstream);
@@ -237,10 +302,67 @@ pub async fn open(route: &Route, metrics: &Metrics, deadline: Instant) -> Result
     Err(failed.unwrap_or_else(|| UpstreamError::Connect("no mail server is configured".to_owned())))
 }
 
+/// Opens a session with a server, or with one of those that a domain has in the DNS.
+async fn reach(route: &Route, target: &Target, metrics: &Metrics, until: Instant) -> Result<Upstream, UpstreamError> {
+    let policy = target.hop.tls;
+    let Some(finder) = &route.finder else {
+        if target.mx || policy.is_looked_up() {
+            return Err(UpstreamError::Connect("nobody is there to ask the DNS".to_owned()));
+        }
+        return session(route, &target.hop, policy, metrics, until).await;
+    };
+    if !target.mx {
+        let hop = finder.secured(target.hop.clone(), None, true, until).await;
+        return session(
+            route,
+            &hop.inspect_err(|error| refused_tls(route, policy, error, metrics))?,
+            policy,
+            metrics,
+            until,
+        )
+        .await;
+    }
+    if target.is_open() {
+        return Err(UpstreamError::Connect("where mail goes depends on the recipient".to_owned()));
+    }
+    let hops = finder.of_domain(&target.hop, &target.hop.address.host, until).await;
+    let hops = hops.inspect_err(|error| refused_tls(route, policy, error, metrics))?;
+    let (mut left, mut failed) = (hops.len(), None);
+    for hop in hops {
+        left = left.saturating_sub(1);
+        let limit = hop.connect_timeout.saturating_mul(2);
+        let by = if left == 0 { until } else { until.min(Instant::now() + limit) };
+        match session(route, &hop, policy, metrics, by).await {
+            Ok(upstream) => return Ok(upstream),
+            Err(error) => {
+                if failed.as_ref().is_none_or(|old: &UpstreamError| old.is_permanent() && !error.is_permanent()) {
+                    failed = Some(error);
+                }
+            }
+        }
+    }
+    Err(failed.unwrap_or_else(|| UpstreamError::Connect("it has no mail server".to_owned())))
+}
+
+/// Counts and tells that no mail goes out for want of the TLS that it must have.
+fn refused_tls(route: &Route, policy: HopTls, error: &UpstreamError, metrics: &Metrics) {
+    if matches!(error, UpstreamError::Tls(_) | UpstreamError::Handshake(_)) {
+        tracing::warn!(route = route.name, policy = policy.name(), %error, "no mail goes to a next hop: TLS is not as it has to be");
+        let labels = HopTlsLabels { route: route.name.clone(), policy: policy.name(), result: "failed" };
+        metrics.hop_tls.get_or_create(&labels).inc();
+    }
+}
+
 /// Opens a session with one server as its policy of TLS says, and counts what came of it.
-async fn session(route: &Route, hop: &Hop, metrics: &Metrics, until: Instant) -> Result<Upstream, UpstreamError> {
+async fn session(
+    route: &Route,
+    hop: &Hop,
+    policy: HopTls,
+    metrics: &Metrics,
+    until: Instant,
+) -> Result<Upstream, UpstreamError> {
     let count = |result| {
-        let labels = HopTlsLabels { route: route.name.clone(), policy: hop.tls.name(), result };
+        let labels = HopTlsLabels { route: route.name.clone(), policy: policy.name(), result };
         metrics.hop_tls.get_or_create(&labels).inc();
     };
     match Upstream::open(hop, until).await {
@@ -258,17 +380,14 @@ async fn session(route: &Route, hop: &Hop, metrics: &Metrics, until: Instant) ->
             Upstream::open(&Hop { tls: HopTls::None, ..hop.clone() }, until).await
         }
         Err(error) => {
-            if matches!(error, UpstreamError::Tls(_) | UpstreamError::Handshake(_)) {
-                tracing::warn!(route = route.name, hop = %hop.address, policy = hop.tls.name(), %error, "no mail goes to a next hop: TLS is not as it has to be");
-                count("failed");
-            }
+            refused_tls(route, policy, &error, metrics);
             Err(error)
         }
     }
 }
 
 fn note(route: &Route, target: &Target, error: Option<&UpstreamError>, metrics: &Metrics) {
-    let hop = target.hop.address.to_string();
+    let hop = if target.mx { "mx".to_owned() } else { target.hop.address.to_string() };
     let result = match error {
         None => "opened",
         Some(UpstreamError::Refused(_)) => "refused",
@@ -290,9 +409,9 @@ pub async fn watch(service: Arc<Service>, mut stop: watch::Receiver<bool>) {
     loop {
         let routes = service.current().routes.load_full();
         for route in routes.all() {
-            for target in route.targets.iter().filter(|target| !target.is_up()) {
+            for target in route.targets.iter().filter(|target| !target.is_up() && !target.is_open()) {
                 // As mail would be sent: it may be allowed to go in clear.
-                let asked = session(route, &target.hop, service.metrics(), Instant::now() + PROBE_LIMIT).await;
+                let asked = reach(route, target, service.metrics(), Instant::now() + PROBE_LIMIT).await;
                 note(route, target, asked.as_ref().err(), service.metrics());
                 if let Ok(upstream) = asked {
                     upstream.quit().await;
@@ -316,6 +435,8 @@ mod tests {
     fn hop(name: &str) -> Hop {
         Hop {
             address: name.parse().unwrap(),
+            addresses: Vec::new(),
+            label: None,
             tls: HopTls::None,
             verify: false,
             tls_config: net::tls::client_config(false, None).unwrap(),

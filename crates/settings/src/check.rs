@@ -217,6 +217,7 @@ fn check_next_hop(config: &Config, found: &mut Vec<Problem>) {
         let message = "next_hop: LMTP on port 25 would be taken for SMTP (RFC 2033 section 5)";
         found.push(Problem::error("next_hop.protocol", message));
     }
+    crate::route_check::check_looked_up(hop.tls, false, config.dns.trust_ad, "next_hop.tls", found);
     if hop.tls == HopTls::Required && !hop.verify {
         let message = "next_hop: tls = \"required\" without verify = true: somebody on the way can still read along";
         found.push(Problem::advice("next_hop.tls", message));

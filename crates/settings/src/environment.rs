@@ -174,7 +174,7 @@ fn check_peers(config: &Config, found: &mut Vec<Problem>) {
         found.push(Problem::warning("next_hop.address", message));
     }
     for (at, route) in config.route.iter().enumerate() {
-        for hop in &route.hops {
+        for hop in route.hops.iter().filter(|hop| !hop.mx) {
             if let Err(error) = (hop.address.host.as_str(), hop.address.port).to_socket_addrs() {
                 let key = format!("route[{at}].hops");
                 let message = format!("{key}: {} has no address: {error}", hop.address.host);

@@ -31,6 +31,12 @@ pub(crate) fn check_routes(config: &Config, found: &mut Vec<Problem>) {
             found.push(Problem::error(&format!("{key}.name"), message));
         }
         check_route(route, &key, found);
+        let mx = route.hops.iter().any(|hop| hop.mx);
+        check_looked_up(route.tls, mx, config.dns.trust_ad, &format!("{key}.tls"), found);
+        if mx && route.login_file.is_some() {
+            let message = format!("{key}.login_file: a login is never sent to servers that the DNS names");
+            found.push(Problem::error(&format!("{key}.login_file"), message));
+        }
     }
     check_reach(config, found);
 }
@@ -83,7 +89,7 @@ fn check_route(route: &Route, key: &str, found: &mut Vec<Problem>) {
     }
     let mut seen = BTreeSet::new();
     for hop in &route.hops {
-        if !seen.insert(hop.address.to_string().to_lowercase()) {
+        if !seen.insert(hop.to_string().to_lowercase()) {
             found.push(Problem::error(&hops, format!("{hops}: {} is named twice", hop.address)));
         }
     }
@@ -92,6 +98,27 @@ fn check_route(route: &Route, key: &str, found: &mut Vec<Problem>) {
         found.push(Problem::error(&key, format!("{key} is 0: it would run out at once")));
     }
     check_tls(route, key, found);
+}
+
+/// Policies that come from the DNS.
+pub(crate) fn check_looked_up(tls: HopTls, mx: bool, trust_ad: bool, key: &str, found: &mut Vec<Problem>) {
+    let name = tls.name();
+    match tls {
+        HopTls::DaneOnly if !trust_ad => {
+            let message = format!("{key}: tls = \"{name}\" without dns.trust_ad: no mail could ever go out");
+            found.push(Problem::error(key, message).hint("use a validating resolver on this machine"));
+        }
+        HopTls::Dane if !trust_ad => {
+            let message = format!("{key}: tls = \"{name}\" without dns.trust_ad is no more than \"opportunistic\"");
+            found.push(Problem::warning(key, message).hint("use a validating resolver on this machine"));
+        }
+        HopTls::MtaSts if !mx => {
+            let message =
+                format!("{key}: tls = \"{name}\" without \"mx\" among the hops: policies are about those servers");
+            found.push(Problem::error(key, message));
+        }
+        _ => {}
+    }
 }
 
 fn check_tls(route: &Route, key: &str, found: &mut Vec<Problem>) {
@@ -159,7 +186,7 @@ fn check_reach(config: &Config, found: &mut Vec<Problem>) {
 /// A mail server of a route that is one of our own listeners.
 pub(crate) fn check_loop(config: &Config, listener: SocketAddr, listener_key: &str, found: &mut Vec<Problem>) {
     for (at, route) in config.route.iter().enumerate().take(MAX_ROUTES) {
-        if let Some(hop) = route.hops.iter().find(|hop| leads_to(&hop.address, listener)) {
+        if let Some(hop) = route.hops.iter().filter(|hop| !hop.mx).find(|hop| leads_to(&hop.address, listener)) {
             let key = format!("route[{at}].hops");
             let message = format!("{key}: {} is our own {listener_key}: mail would go round in circles", hop.address);
             found.push(Problem::error(&key, message));

@@ -174,8 +174,10 @@ impl Written for HostPort {
 /// A mail server of a route: where it is, when it is tried, and how much of the mail it gets.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct HopAddress {
-    /// Where it listens.
+    /// Where it listens; with `mx` the host is a domain, or empty for the recipient's.
     pub address: HostPort,
+    /// Whoever takes the mail of a domain, as the DNS says it.
+    pub mx: bool,
     /// The lowest is tried first.
     pub priority: u16,
     /// Its share among those of the same priority; at least 1.
@@ -189,14 +191,18 @@ written!(HopAddress, "a mail server of a route", "mail.example.org:25 priority=1
 
 impl From<HostPort> for HopAddress {
     fn from(address: HostPort) -> Self {
-        Self { address, priority: PRIORITY, weight: 1 }
+        Self { address, mx: false, priority: PRIORITY, weight: 1 }
     }
 }
 
 impl Written for HopAddress {
     fn read(text: &str) -> Result<Self, String> {
         let mut words = text.split_ascii_whitespace();
-        let mut hop = Self::from(HostPort::read(words.next().unwrap_or_default())?);
+        let first = words.next().unwrap_or_default();
+        let mut hop = match mx(first) {
+            Some(address) => Self { mx: true, ..Self::from(address) },
+            None => Self::from(HostPort::read(first)?),
+        };
         for word in words {
             let number = |value: &str| value.parse::<u16>().ok();
             match word.split_once('=') {
@@ -217,7 +223,12 @@ impl Written for HopAddress {
     }
 
     fn show(&self) -> String {
-        let mut text = self.address.show();
+        let mut text = match (self.mx, self.address.host.as_str(), self.address.port) {
+            (false, ..) => self.address.show(),
+            (true, "", MX_PORT) => "mx".to_owned(),
+            (true, domain, MX_PORT) => format!("mx:{domain}"),
+            (true, domain, port) => format!("mx:{domain}:{port}"),
+        };
         if self.priority != PRIORITY {
             text.push_str(&format!(" priority={}", self.priority));
         }
@@ -226,6 +237,25 @@ impl Written for HopAddress {
         }
         text
     }
+}
+
+/// The port of mail servers that the DNS names.
+const MX_PORT: u16 = 25;
+
+/// `mx`, `mx:DOMAIN`, `mx::PORT`, `mx:DOMAIN:PORT`; not `mx:25`, which is a host of this name.
+fn mx(text: &str) -> Option<HostPort> {
+    let Some(rest) = text.strip_prefix("mx:") else {
+        return (text == "mx").then(|| HostPort { host: String::new(), port: MX_PORT });
+    };
+    if rest.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let (domain, port) = match rest.rsplit_once(':') {
+        Some((domain, port)) => (domain, port.parse().ok().filter(|port| *port != 0)?),
+        None => (rest, MX_PORT),
+    };
+    let plain = domain.is_empty() || is_host(domain) && !domain.ends_with('.');
+    plain.then(|| HostPort { host: domain.to_lowercase(), port })
 }
 
 /// A domain, or all domains below one; in lower case.

@@ -74,6 +74,8 @@ fn send(args: &Args) -> Result<String, String> {
     let tls_config = net::tls::client_config(false, None).map_err(|e| e.to_string())?;
     let hop = Hop {
         address,
+        addresses: Vec::new(),
+        label: None,
         tls: HopTls::Opportunistic,
         verify: false,
         tls_config,

@@ -11,6 +11,7 @@ mod clamd;
 mod crashes;
 mod decisions;
 mod dialogue;
+mod direct;
 mod disarm;
 mod early;
 mod effects;
@@ -62,6 +63,7 @@ fn run_cases(args: &[String]) -> ExitCode {
         chunks::CASES,
         dialogue::CASES,
         identity::CASES,
+        direct::CASES,
         tls::CASES,
         decisions::CASES,
         disarm::CASES,

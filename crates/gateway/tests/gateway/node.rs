@@ -126,12 +126,8 @@ impl Setup {
     /// With another route in front of the next hop, for these domains.
     pub(crate) fn route(mut self, name: &str, domains: &[&str], sinks: &[&Sink]) -> Self {
         let target = |(at, sink): (usize, &&Sink)| Target::new(hop_to(sink.address()), at as u16, 1);
-        self.routes.push(Route {
-            name: name.to_owned(),
-            domains: domains.iter().map(|text| text.parse().expect("a domain")).collect(),
-            direction: None,
-            targets: sinks.iter().enumerate().map(target).collect(),
-        });
+        let domains = domains.iter().map(|text| text.parse().expect("a domain")).collect();
+        self.routes.push(Route::new(name, domains, None, sinks.iter().enumerate().map(target).collect()));
         self
     }
 
@@ -142,6 +138,12 @@ impl Setup {
             route.direction = Some(direction);
         }
         setup
+    }
+
+    /// With this route in front of the next hop.
+    pub(crate) fn through(mut self, route: Route) -> Self {
+        self.routes.push(route);
+        self
     }
 
     /// With a certificate of its own.
@@ -226,6 +228,8 @@ pub(crate) fn hop_to(address: SocketAddr) -> Hop {
     Hop {
         address: HostPort { host: address.ip().to_string(), port: address.port() },
         tls: HopTls::None,
+        addresses: Vec::new(),
+        label: None,
         verify: false,
         tls_config: unchecked(),
         connect_timeout: std::time::Duration::from_secs(5),
@@ -241,6 +245,8 @@ fn hop(config: &Config) -> Hop {
     Hop {
         address: next.address.clone().expect("a next hop"),
         tls: next.tls,
+        addresses: Vec::new(),
+        label: None,
         verify: false,
         tls_config: unchecked(),
         connect_timeout: next.connect_timeout.duration(),

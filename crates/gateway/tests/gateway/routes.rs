@@ -96,12 +96,12 @@ async fn a_recipient_without_a_route_is_refused() {
     let rest = Sink::start(Behaviour::accept()).await;
     let node = Setup::untouched().route("one", &["one.example.com"], &[&one]).start(&rest).await;
     let routes = node.service.current().routes.load_full();
-    let without = service::routes::Route {
-        name: "one".to_owned(),
-        domains: routes.all()[0].domains.clone(),
-        direction: None,
-        targets: vec![service::routes::Target::new(hop_to(one.address()), 1, 1)],
-    };
+    let without = service::routes::Route::new(
+        "one",
+        routes.all()[0].domains.clone(),
+        None,
+        vec![service::routes::Target::new(hop_to(one.address()), 1, 1)],
+    );
     node.service.current().routes.store(Arc::new(service::routes::Routes::new(vec![without])));
     let mut client = node.client().await;
     client.command("MAIL FROM:<alice@example.org>", 250).await;

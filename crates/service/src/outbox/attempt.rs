@@ -73,6 +73,7 @@ impl Told {
     fn error(to: &Recipient, error: &UpstreamError, hop: &str) -> Self {
         match error {
             UpstreamError::Refused(reply) => Self::reply(to, reply, hop),
+            UpstreamError::NoMail { status, .. } => Self::new(to, Standing::Failed, status, &error.to_string(), hop),
             UpstreamError::Loop => Self::new(to, Standing::Failed, "5.4.6", &error.to_string(), hop),
             _ => Self::new(to, Standing::Waiting, "4.4.1", &error.to_string(), hop),
         }
@@ -111,13 +112,13 @@ pub(super) async fn spool(store: &Store, id: QueueId) -> Result<Spool, StoreErro
 pub(super) async fn attempt(service: &Service, mail: &Queued, spool: &Spool, last: bool) -> Vec<Told> {
     let routes = service.current().routes.load_full();
     let mut told = Vec::new();
-    let mut groups: Vec<(&Arc<Route>, Vec<&Recipient>)> = Vec::new();
+    let mut groups: Vec<(Arc<Route>, Vec<&Recipient>)> = Vec::new();
     for to in &mail.recipients {
         let Some(route) = routes.find(&to.address, mail.mail.direction) else {
             told.push(Told::new(to, Standing::Failed, "5.1.2", "there is no route to this domain", ""));
             continue;
         };
-        match groups.iter_mut().find(|(known, _)| Arc::ptr_eq(known, route)) {
+        match groups.iter_mut().find(|(known, _)| Arc::ptr_eq(known, &route)) {
             Some((_, group)) => group.push(to),
             None => groups.push((route, vec![to])),
         }
@@ -127,7 +128,7 @@ pub(super) async fn attempt(service: &Service, mail: &Queued, spool: &Spool, las
             told.extend(group.iter().map(|to| Told::down(to, &route.name)));
             continue;
         }
-        told.extend(transaction(service, route, mail, &group, spool).await);
+        told.extend(transaction(service, &route, mail, &group, spool).await);
     }
     told
 }
@@ -154,7 +155,7 @@ async fn transaction(
         Ok(_) => "deferred",
         Err(_) => "lost",
     };
-    service.metrics().hop_messages.get_or_create(&HopEndLabels { hop: hop.clone(), result }).inc();
+    service.metrics().hop_messages.get_or_create(&HopEndLabels { hop: upstream.label().to_string(), result }).inc();
     let reports = upstream.extensions().dsn;
     // Those that had no word of their own yet share the last one.
     for to in group.iter().filter(|to| told.iter().all(|t: &Told| t.number != to.number)).collect::<Vec<_>>() {

@@ -50,7 +50,9 @@ pub struct Route {
     /// Which mail it is for.
     pub direction: RouteDirection,
     /// The mail servers: `host:port`, with `priority=N` (default 10; the lowest is tried first) and
-    /// `weight=N` (default 1; the share among those of one priority) behind it.
+    /// `weight=N` (default 1; the share among those of one priority) behind it. `mx` is whoever takes the
+    /// mail of the recipient's domain by its MX records, `mx:example.org` whoever takes that of this one;
+    /// `mx::2525` and `mx:example.org:2525` do so at another port than 25.
     pub hops: Vec<HopAddress>,
     /// What is spoken with them.
     pub protocol: Protocol,

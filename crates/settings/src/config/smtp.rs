@@ -160,6 +160,14 @@ pub enum HopTls {
     Required,
     /// Always, and the next hop's certificate must be valid for its name: `required` with `verify`.
     Verify,
+    /// As the server's zone says it (DANE, RFC 7672), which must be signed: with TLSA records always and with
+    /// the certificate that they are about, else like `opportunistic`. Needs `dns.trust_ad`.
+    Dane,
+    /// The same, but without TLSA records no mail goes out.
+    DaneOnly,
+    /// As the recipients' domain says it in its policy (MTA-STS, RFC 8461), else like `opportunistic`. For
+    /// routes with `mx` among their `hops`.
+    MtaSts,
 }
 
 impl HopTls {
@@ -170,7 +178,15 @@ impl HopTls {
             Self::Opportunistic => "opportunistic",
             Self::Required => "required",
             Self::Verify => "verify",
+            Self::Dane => "dane",
+            Self::DaneOnly => "dane_only",
+            Self::MtaSts => "mta_sts",
         }
+    }
+
+    /// Whether it depends on what the DNS says.
+    pub fn is_looked_up(self) -> bool {
+        matches!(self, Self::Dane | Self::DaneOnly | Self::MtaSts)
     }
 
     /// Whether certificates are checked; `verify` is the setting beside it.

@@ -91,13 +91,15 @@ fn refused(error: &std::io::Error) -> String {
 }
 
 async fn next_hops(config: &Config) -> Vec<Finding> {
-    let routes = match node::routes(config) {
+    let resolver = net::Resolver::new(&config.dns, std::sync::Arc::default());
+    let routes = match node::finder(config, resolver, None).and_then(|finder| node::routes(config, finder)) {
         Ok(routes) => routes,
         Err(why) => return vec![Finding::new("next_hop", Level::Broken, why)],
     };
     let mut found = Vec::new();
     for route in routes.all() {
-        for target in &route.targets {
+        // Who takes a domain's mail is found out when there is mail for it.
+        for target in route.targets.iter().filter(|target| !target.mx && !target.hop.tls.is_looked_up()) {
             let name = format!("{} ({})", target.hop.address, route.name);
             match Upstream::open(&target.hop, Instant::now() + LIMIT).await {
                 Ok(upstream) => {
