@@ -22,6 +22,7 @@ pub mod metrics;
 pub mod outbox;
 pub mod policy;
 pub mod rates;
+mod reach;
 pub mod recipients;
 pub mod record;
 pub mod release;
