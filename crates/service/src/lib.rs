@@ -87,6 +87,39 @@ pub struct Current {
     pub redact: AtomicBool,
 }
 
+/// What one message is decided with, whatever is reloaded meanwhile.
+struct InUse {
+    examiner: Arc<Examiner>,
+    site: Arc<Site>,
+    resolver: Arc<net::Resolver>,
+    signers: Arc<Signers>,
+}
+
+impl Current {
+    fn in_use(&self) -> InUse {
+        InUse {
+            examiner: self.examiner.load_full(),
+            site: self.site.load_full(),
+            resolver: self.resolver.load_full(),
+            signers: self.signers.load_full(),
+        }
+    }
+}
+
+impl InUse {
+    fn bench<'a>(&'a self, store: &'a Store, policy: &'a Arc<Policy>) -> Bench<'a> {
+        Bench {
+            examiner: &self.examiner,
+            resolver: Some(&self.resolver),
+            signers: Some(&self.signers),
+            store: Some(store),
+            policy,
+            site: &self.site,
+            crashes: 0,
+        }
+    }
+}
+
 /// The service: one a process.
 pub struct Service {
     store: Store,
@@ -164,17 +197,8 @@ impl Service {
             plan.changes.clear();
             return Decided { plan, report: None, output: Output::Original, keeping: Keeping::None };
         }
-        let (examiner, site) = (self.current.examiner.load_full(), self.current.site.load_full());
-        let (resolver, signers) = (self.current.resolver.load_full(), self.current.signers.load_full());
-        let bench = Bench {
-            examiner: &examiner,
-            resolver: Some(&resolver),
-            signers: Some(&signers),
-            store: Some(&self.store),
-            policy: &policy.policy,
-            site: &site,
-            crashes: 0,
-        };
+        let in_use = self.current.in_use();
+        let bench = in_use.bench(&self.store, &policy.policy);
         let policies = of_recipients(&policy.policy, arrival);
         let decided = decide::decide(bench, &policies, spool, arrival, received, deadline).await;
         self.metrics.observe_examination(started.elapsed());
@@ -192,17 +216,8 @@ impl Service {
     ) -> Vec<Decided> {
         let started = Instant::now();
         let policy = self.current.policy.load_full();
-        let (examiner, site) = (self.current.examiner.load_full(), self.current.site.load_full());
-        let (resolver, signers) = (self.current.resolver.load_full(), self.current.signers.load_full());
-        let bench = Bench {
-            examiner: &examiner,
-            resolver: Some(&resolver),
-            signers: Some(&signers),
-            store: Some(&self.store),
-            policy: &policy.policy,
-            site: &site,
-            crashes: 0,
-        };
+        let in_use = self.current.in_use();
+        let bench = in_use.bench(&self.store, &policy.policy);
         let decided = decide::decide_each(bench, parts, spool, received, deadline).await;
         self.metrics.observe_examination(started.elapsed());
         decided
@@ -219,16 +234,8 @@ impl Service {
         policy: &Arc<Policy>,
         decided: &mut Decided,
     ) -> Result<(), StoreError> {
-        let (examiner, site) = (self.current.examiner.load_full(), self.current.site.load_full());
-        let bench = Bench {
-            examiner: &examiner,
-            resolver: None,
-            signers: None,
-            store: Some(&self.store),
-            policy,
-            site: &site,
-            crashes: 0,
-        };
+        let in_use = self.current.in_use();
+        let bench = Bench { resolver: None, signers: None, ..in_use.bench(&self.store, policy) };
         decide::keep_refused(bench, spool, arrival, decided).await
     }
 

@@ -97,18 +97,7 @@ async fn an_infected_attachment_leaves_a_notice() {
 fn attachment(content: &str) -> Vec<u8> {
     let coded = content.split("base64\r\n").nth(1).expect("a part in base64");
     let coded = coded.split("\r\n\r\n").nth(1).or_else(|| coded.split("\r\n\r\n").next()).expect("its body");
-    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let (mut out, mut bits, mut count) = (Vec::new(), 0u32, 0);
-    for byte in coded.bytes().take_while(|b| *b != b'=' && *b != b'-').filter(|b| !b"\r\n".contains(b)) {
-        let value = alphabet.iter().position(|a| *a == byte).expect("base64");
-        bits = bits << 6 | u32::try_from(value).expect("six bits");
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            out.push((bits >> count & 255) as u8);
-        }
-    }
-    out
+    sample::unbase64(coded.split("--").next().unwrap_or_default())
 }
 
 async fn an_infected_member_leaves_its_archive() {

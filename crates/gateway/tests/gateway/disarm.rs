@@ -81,25 +81,9 @@ fn attachments(content: &str) -> Vec<Vec<u8>> {
         .map(|part| {
             let body = part.split_once("\r\n\r\n").expect("a body").1;
             let body = body.split("\r\n--").next().unwrap_or_default();
-            let coded: Vec<u8> = body.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
-            decode(&coded)
+            sample::unbase64(body)
         })
         .collect()
-}
-
-fn decode(coded: &[u8]) -> Vec<u8> {
-    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let (mut out, mut bits, mut count) = (Vec::new(), 0_u32, 0);
-    for byte in coded.iter().filter(|byte| **byte != b'=') {
-        let value = alphabet.iter().position(|letter| letter == byte).expect("base64");
-        bits = bits << 6 | u32::try_from(value).expect("six bits");
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            out.push((bits >> count & 255) as u8);
-        }
-    }
-    out
 }
 
 async fn eicar_leaves_every_container_that_is_made_anew() {

@@ -1,5 +1,6 @@
 //! A gateway as the daemon makes it, in a directory of its own.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -356,4 +357,15 @@ pub(crate) fn with_clamd(setup: Setup, address: ClamdAddress) -> Setup {
         c.clamd.address = Some(address);
         c.clamd.timeout = Time(5_000);
     })
+}
+
+/// What each recipient got from these sinks, by address.
+pub(crate) fn arrived(sinks: &[&Sink]) -> BTreeMap<String, Vec<Vec<u8>>> {
+    let mut all: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
+    for message in sinks.iter().flat_map(|sink| sink.messages()) {
+        for to in message.addresses() {
+            all.entry(to.to_owned()).or_default().push(message.content.clone());
+        }
+    }
+    all
 }

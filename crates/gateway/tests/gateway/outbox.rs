@@ -1,7 +1,6 @@
 //! The outbox with real next hops: what is tried again, what is reported, and that nothing is lost or
 //! silently doubled.
 
-use std::collections::BTreeMap;
 use std::io::{Cursor, Write as _};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -14,7 +13,7 @@ use settings::config::HopTls;
 use store::{NewQueued, NewRecipient, QueueId, QueueKind, Standing};
 use testkit::{Action, Behaviour, Point, Sink, peers};
 
-use crate::node::{Node, Setup};
+use crate::node::{Node, Setup, arrived};
 use crate::{Case, cases};
 
 pub(crate) const CASES: &[Case] = cases![
@@ -68,17 +67,6 @@ async fn put(node: &Node, mail: NewQueued) -> QueueId {
 async fn empty(node: &Node) {
     let mails = || node.service.store().queue_usage().expect("usage").mails;
     testkit::wait_until("the outbox to be empty", Duration::from_secs(30), || mails() == 0).await;
-}
-
-/// What each recipient got, by address.
-fn arrived(sinks: &[&Sink]) -> BTreeMap<String, Vec<Vec<u8>>> {
-    let mut all: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
-    for message in sinks.iter().flat_map(|sink| sink.messages()) {
-        for to in message.addresses() {
-            all.entry(to.to_owned()).or_default().push(message.content.clone());
-        }
-    }
-    all
 }
 
 fn reply(text: &str) -> Action {

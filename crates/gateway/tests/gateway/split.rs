@@ -9,7 +9,7 @@ use judge::policy::{Group, MalwareAction, Policy, RecipientMask};
 use judge::units::Time;
 use testkit::{Action, Behaviour, Client, Point, Reply, Sink, sample};
 
-use crate::node::{Node, Setup};
+use crate::node::{Node, Setup, arrived};
 use crate::{Case, cases, logged};
 
 pub(crate) const CASES: &[Case] = cases![
@@ -46,16 +46,6 @@ async fn send(node: &Node, from: &str, to: &[&str], content: &[u8]) -> Reply {
     let done = client.deliver(from, to, content).await;
     client.quit().await;
     done.unwrap_or_else(|refused| refused)
-}
-
-fn arrived(sinks: &[&Sink]) -> BTreeMap<String, Vec<Vec<u8>>> {
-    let mut all: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
-    for message in sinks.iter().flat_map(|sink| sink.messages()) {
-        for to in message.addresses() {
-            all.entry(to.to_owned()).or_default().push(message.content.clone());
-        }
-    }
-    all
 }
 
 fn queued(node: &Node) -> u64 {

@@ -6,7 +6,7 @@ use super::*;
 use crate::policy::{DisarmFailure, DocumentKind};
 
 /// The macros of `notes.doc`, as an object of their own.
-fn macros(policy: &Policy, direction: Direction, clean: bool) -> (Plan, usize) {
+fn with_macros() -> Evidence {
     let mut evidence = evidence();
     let mut module = object(Some(NOTES), Origin::Member(0), "", "Module1", FileKind::Text);
     module.role = Role::Active(Active::Vba);
@@ -18,7 +18,12 @@ fn macros(policy: &Policy, direction: Direction, clean: bool) -> (Plan, usize) {
         span: None,
         evidence: Untrusted::new("Sub AutoOpen".to_owned()),
     }];
-    let report = evidence.close(&[EngineId::Eicar]);
+    evidence
+}
+
+/// The plan for `notes.doc` with macros, and how many objects it wants rebuilt.
+fn macros(policy: &Policy, direction: Direction, clean: bool) -> (Plan, usize) {
+    let report = with_macros().close(&[EngineId::Eicar]);
     let (site, arrival) = (site(), arrival(direction));
     let case = Case {
         report: &report,
@@ -134,17 +139,7 @@ fn bodies_files_and_remote_content_are_chosen_one_by_one() {
 
 #[test]
 fn a_notice_stands_behind_what_was_changed_among_attachments_only() {
-    let mut evidence = evidence();
-    let mut module = object(Some(NOTES), Origin::Member(0), "", "Module1", FileKind::Text);
-    module.role = Role::Active(Active::Vba);
-    evidence.objects.push(module);
-    evidence.findings = vec![Finding {
-        object: ObjectId(NOTES + 1),
-        kind: FindingKind::Active { what: Active::Vba },
-        engine: EngineId::Unpack,
-        span: None,
-        evidence: Untrusted::new(String::new()),
-    }];
+    let evidence = with_macros();
     let holder = evidence.objects[NOTES as usize].parent.unwrap();
     let (site, arrival, policy) = (site(), arrival(Direction::Incoming), disarming());
     for (declared, expected) in [("multipart/mixed", 1), ("multipart/alternative", 0)] {

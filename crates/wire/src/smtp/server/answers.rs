@@ -49,8 +49,8 @@ impl Server {
         self.send(reply);
     }
 
-    /// The peer is somebody else from here on, and greets again.
-    fn begin_anew(&mut self) {
+    /// The peer is somebody else from here on, or speaks over TLS now, and greets again.
+    pub(super) fn begin_anew(&mut self) {
         self.offered = Extensions::default();
         self.hello = None;
         self.transaction = None;

@@ -346,12 +346,7 @@ impl Server {
         self.discard_input();
         self.tls = true;
         self.phase = Phase::Command;
-        self.offered = Extensions::default();
-        self.hello = None;
-        self.transaction = None;
-        self.exchange = None;
-        self.login = None;
-        self.authenticated = false;
+        self.begin_anew();
     }
 
     /// Whether the peer spoke before the greeting.
