@@ -79,6 +79,16 @@ fn recipients(config: &Config) -> Result<Option<RecipientList>, String> {
     config.recipients.file.as_deref().map(RecipientList::read).transpose()
 }
 
+/// The keys that sign. One that cannot be used does not keep other mail from being served: what becomes of
+/// its domain's mail is `signing.failure`.
+fn signers(config: &Config) -> Signers {
+    let signers = Signers::load(&config.dkim, &config.signing);
+    for problem in signers.problems() {
+        tracing::error!(problem, failure = ?config.signing.failure, "a key cannot sign; see signing.failure for what becomes of the mail");
+    }
+    signers
+}
+
 /// The organisation as the configuration has it.
 pub fn site(config: &Config) -> Site {
     let trust = &config.trust;
@@ -160,7 +170,7 @@ impl Running {
             outbox: ArcSwap::from_pointee(config.outbox.clone()),
             recipients: ArcSwapOption::new(recipients(&config)?.map(Arc::new)),
             resolver: ArcSwap::from_pointee(resolver),
-            signers: ArcSwap::from_pointee(Signers::load(&config.dkim)?),
+            signers: ArcSwap::from_pointee(signers(&config)),
             redact: AtomicBool::new(config.log.redact),
         };
         let data_dir = config.data_dir.clone();
@@ -404,7 +414,7 @@ async fn reload_from(service: &Arc<Service>, gateway: &Arc<Gateway>, path: &Path
     let node = Node::load(config.clone(), spool_dir_of(service)).map_err(|e| e.to_string())?;
     let pool = current.examiner.load().pool().clone();
     pool.reload(worker::encode_spec(&spec)?).await.map_err(|e| e.to_string())?;
-    let signers = Signers::load(&config.dkim)?;
+    let signers = Signers::load(&config.dkim, &config.signing).whole()?;
     // From here on nothing can fail.
     let examiner = Arc::new(Examiner::new(pool, &spec, Clamd::new(&config.clamd).map(Arc::new)));
     tell_of_signatures(&examiner, service.metrics());

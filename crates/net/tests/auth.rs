@@ -10,7 +10,7 @@ use mail::evidence::{AuthResult, Authentication, Claim, DmarcPolicy};
 use mail::untrusted::Untrusted;
 use net::auth::sign::{KeyKind, Signers, generate};
 use net::dns::{Figures, Resolver};
-use settings::config::{Dkim, Dns};
+use settings::config::{Dkim, Dns, Signing};
 use settings::values::DnsServer as ServerAddress;
 use testkit::{DnsServer, DnsTrick};
 use tokio::time::Instant;
@@ -53,7 +53,7 @@ async fn site(extra: &str) -> Site {
         std::fs::write(&path, generate(kind).unwrap()).unwrap();
         Dkim { domain: "example.org".to_owned(), selector: selector.to_owned(), key: Some(path) }
     });
-    let signers = Signers::load(&keys).unwrap();
+    let signers = Signers::load(&keys, &Signing::default()).whole().unwrap();
     let records = signers.records();
     let lines: Vec<String> = records.iter().map(|record| format!("{} TXT {}", record.name, record.text)).collect();
     let zone = format!("{ZONE}\n{extra}\n{}", lines.join("\n"));

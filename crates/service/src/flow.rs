@@ -8,7 +8,7 @@ use judge::draft::{Case, Draft, Form, Wish, draft};
 use judge::plan::{Action, Change, Copy, Fate, Plan, ReplyText, plan};
 use judge::policy::{Policy, Rule};
 use judge::site::Site;
-use mail::arrival::{Arrival, Direction, MessageId};
+use mail::arrival::{Arrival, MessageId};
 use mail::defect::Ambiguity;
 use mail::edit::Kept;
 use mail::evidence::{Authentication, EngineId, Finding, FindingKind, ObjectId, Report, UnscannedReason};
@@ -20,9 +20,10 @@ use tokio::time::Instant;
 
 use crate::crashes;
 use crate::examine::{Examiner, context};
+use crate::metrics::Metrics;
 use crate::record;
 use crate::render::{self, Output, RenderFailure};
-use crate::sign;
+use crate::sign::{Marking, marking};
 use crate::spool::Spool;
 
 /// How much larger than the message its one unambiguous form may be: a factor, and some bytes beside.
@@ -77,6 +78,8 @@ pub struct Bench<'a> {
     pub resolver: Option<&'a net::Resolver>,
     /// Who signs what leaves; `None` where nothing leaves.
     pub signers: Option<&'a Arc<Signers>>,
+    /// What signatures are counted in.
+    pub metrics: Option<&'a Arc<Metrics>>,
     /// Where copies go; `None` where nothing is done, only shown.
     pub store: Option<&'a Store>,
     /// The policy in force.
@@ -267,6 +270,7 @@ pub(crate) async fn finish(
 ) -> Decided {
     let kept = keep(bench, spool, arrival, &judged.plan, judged.decided_from()).await;
     let Judged { report, mut plan, normalised, rebuilt } = judged;
+    let marking = marking(bench, arrival, report.as_ref().and_then(Report::auth), &plan, spool);
     // From here on everything is about the form that leaves.
     let (spool, report) = match normalised {
         Some(form) => (form.spool, Some(form.report)),
@@ -291,18 +295,22 @@ pub(crate) async fn finish(
         site: Arc::clone(bench.site),
         spool,
         keeping,
-        signers: signers(bench, arrival),
+        marking,
         id: arrival.id,
     };
     // A header alone is rendered in some microseconds; only what may need a whole message leaves this
     // thread.
-    let long = render::may_be_long(&job.plan, &job.spool) || job.signers.is_some();
+    let long = render::may_be_long(&job.plan, &job.spool) || job.marking.is_some();
     let done = if long { tokio::task::spawn_blocking(move || job.run()).await } else { Ok(job.run()) };
     match done {
         Ok((Ok(output), report, keeping)) => Decided { plan, report, output, keeping },
         Ok((Err(failure), report, keeping)) => {
             tracing::error!(id = %arrival.id, %failure, "the message could not be changed as planned; it is answered 451");
-            tempfail(&mut plan, 451, "4.3.0 Message could not be processed, please try again later");
+            let text = match failure {
+                RenderFailure::Unsigned(_) => "4.7.0 Message could not be signed, please try again later",
+                _ => "4.3.0 Message could not be processed, please try again later",
+            };
+            tempfail(&mut plan, 451, text);
             Decided { plan, report, output: Output::Original, keeping }
         }
         Err(crash) => {
@@ -322,14 +330,8 @@ struct RenderJob {
     site: Arc<Site>,
     spool: Spool,
     keeping: Keeping,
-    signers: Option<Arc<Signers>>,
+    marking: Option<Marking>,
     id: MessageId,
-}
-
-/// Who signs a message: our own keys, for what our own clients send (D-20).
-fn signers(bench: Bench<'_>, arrival: &Arrival) -> Option<Arc<Signers>> {
-    let signers = bench.signers.filter(|signers| !signers.is_empty())?;
-    (arrival.direction == Direction::Outgoing).then(|| Arc::clone(signers))
 }
 
 impl RenderJob {
@@ -342,8 +344,8 @@ impl RenderJob {
             site: &self.site,
         };
         let mut output = render::output(&job, &self.spool, self.keeping.proof());
-        if let (Ok(rendered), Some(signers)) = (&output, &self.signers) {
-            output = Ok(sign::signed(signers, rendered.clone(), &self.spool, self.id));
+        if let Some(marking) = &self.marking {
+            output = output.and_then(|rendered| marking.put(rendered, &self.spool, self.id));
         }
         (output, self.report, self.keeping)
     }

@@ -107,12 +107,13 @@ impl Current {
 }
 
 impl InUse {
-    fn bench<'a>(&'a self, store: &'a Store, policy: &'a Arc<Policy>) -> Bench<'a> {
+    fn bench<'a>(&'a self, service: &'a Service, policy: &'a Arc<Policy>) -> Bench<'a> {
         Bench {
             examiner: &self.examiner,
             resolver: Some(&self.resolver),
             signers: Some(&self.signers),
-            store: Some(store),
+            metrics: Some(&service.metrics),
+            store: Some(&service.store),
             policy,
             site: &self.site,
             crashes: 0,
@@ -198,7 +199,7 @@ impl Service {
             return Decided { plan, report: None, output: Output::Original, keeping: Keeping::None };
         }
         let in_use = self.current.in_use();
-        let bench = in_use.bench(&self.store, &policy.policy);
+        let bench = in_use.bench(self, &policy.policy);
         let policies = of_recipients(&policy.policy, arrival);
         let decided = decide::decide(bench, &policies, spool, arrival, received, deadline).await;
         self.metrics.observe_examination(started.elapsed());
@@ -217,7 +218,7 @@ impl Service {
         let started = Instant::now();
         let policy = self.current.policy.load_full();
         let in_use = self.current.in_use();
-        let bench = in_use.bench(&self.store, &policy.policy);
+        let bench = in_use.bench(self, &policy.policy);
         let decided = decide::decide_each(bench, parts, spool, received, deadline).await;
         self.metrics.observe_examination(started.elapsed());
         decided
@@ -235,7 +236,7 @@ impl Service {
         decided: &mut Decided,
     ) -> Result<(), StoreError> {
         let in_use = self.current.in_use();
-        let bench = Bench { resolver: None, signers: None, ..in_use.bench(&self.store, policy) };
+        let bench = Bench { resolver: None, signers: None, ..in_use.bench(self, policy) };
         decide::keep_refused(bench, spool, arrival, decided).await
     }
 

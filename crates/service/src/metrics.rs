@@ -84,6 +84,15 @@ pub struct AuthLabels {
     pub result: &'static str,
 }
 
+/// Labels of a message that was to be signed or sealed.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub struct SignatureLabels {
+    /// `dkim` or `arc`.
+    pub kind: &'static str,
+    /// `made` or `failed`.
+    pub result: &'static str,
+}
+
 /// The label of a session's end.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 pub struct SessionLabels {
@@ -115,6 +124,8 @@ pub struct Metrics {
     pub opened: Family<OpenedLabels, Counter>,
     /// Who sent the messages that were asked about.
     pub authentication: Family<AuthLabels, Counter>,
+    /// Messages that were to be signed or sealed with a key of ours.
+    pub signatures: Family<SignatureLabels, Counter>,
     /// Time from the end of a message to our decision.
     pub examination: Histogram,
     /// Time from the end of a message to our reply.
@@ -243,6 +254,7 @@ impl Metrics {
             unable: Family::default(),
             opened: Family::default(),
             authentication: Family::default(),
+            signatures: Family::default(),
             examination: histogram(),
             reply: histogram(),
             sessions: Family::default(),
@@ -289,6 +301,11 @@ impl Metrics {
         r.register("early", "Refused before the body, by surface, stage, rule and action", self.early.clone());
         r.register("opened", "Messages in which a password opened something, by where it stood", self.opened.clone());
         r.register("engine_unable", "Times an engine could not look, by engine and reason", self.unable.clone());
+        r.register(
+            "signatures",
+            "Messages signed (DKIM) or sealed (ARC) with a key of ours, or not because it failed",
+            self.signatures.clone(),
+        );
         r.register("authentication", "Checks of who sent a message, by method and result", self.authentication.clone());
         r.register_with_unit(
             "examination_duration",

@@ -67,6 +67,8 @@ pub enum RenderFailure {
     Edit(String),
     /// Content would change although no copy was kept: a mistake of ours, never of the message.
     NotKept,
+    /// It ought to be signed, cannot be, and is not to leave so (`signing.failure`).
+    Unsigned(String),
 }
 
 impl std::fmt::Display for RenderFailure {
@@ -75,6 +77,7 @@ impl std::fmt::Display for RenderFailure {
             Self::Io(error) => write!(f, "cannot read the spooled message: {error}"),
             Self::Edit(why) => write!(f, "a change does not fit the message: {why}"),
             Self::NotKept => f.write_str("the original was not kept before its content changed"),
+            Self::Unsigned(why) => write!(f, "it cannot be signed: {why}"),
         }
     }
 }
@@ -283,7 +286,7 @@ fn is_our_authserv(value: &[u8], hostname: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     #[test]
@@ -315,7 +318,7 @@ mod tests {
         assert!(may_be_long(&plan(vec![Change::Normalised]), &case(1)));
     }
 
-    fn plain() -> Plan {
+    pub(crate) fn plain() -> Plan {
         use judge::plan::{Action, Copy, Fate};
         use judge::status::Status;
         Plan {

@@ -33,4 +33,10 @@ pub(crate) fn check_dkim(config: &Config, found: &mut Vec<Problem>) {
             found.push(Problem::error(&format!("{key}.selector"), message));
         }
     }
+    let seals = config.signing.seal_domain.trim_end_matches('.');
+    let of_key = |dkim: &crate::config::Dkim| dkim.domain.trim_end_matches('.').eq_ignore_ascii_case(seals);
+    if !seals.is_empty() && !config.dkim.iter().any(of_key) {
+        let message = format!("signing.seal_domain: no key of [[dkim]] is of {seals:?}");
+        found.push(Problem::error("signing.seal_domain", message).hint("name the domain of one of them"));
+    }
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 
 use crate::config::Config;
-use crate::problem::Problem;
+use crate::problem::{Problem, Severity};
 use crate::secret::{self, secret_file};
 use crate::values::{ClamdAddress, SocketAddress};
 
@@ -47,17 +47,13 @@ pub fn check_environment(config: &Config) -> Vec<Problem> {
             }
         }
     }
-    for (at, dkim) in config.dkim.iter().enumerate() {
-        if let Some(path) = &dkim.key {
-            file(&format!("dkim[{at}].key"), path);
-        }
-    }
     for path in &config.engines.password_files {
         file("engines.password_files", path);
     }
     for path in &config.engines.hash_lists {
         file("engines.hash_lists", path);
     }
+    check_dkim_keys(config, &mut found);
     check_keys(config, &mut found);
     check_sockets(config, &mut found);
     for path in &config.engines.yara {
@@ -90,6 +86,22 @@ fn check_data_dir(path: &Path, found: &mut Vec<Problem>) {
         Err(error) => {
             found.push(Problem::error("data_dir", format!("data_dir: {}: {error}", path.display())));
         }
+    }
+}
+
+/// A key that signs and cannot be read does not keep other mail from being served.
+fn check_dkim_keys(config: &Config, found: &mut Vec<Problem>) {
+    for (at, dkim) in config.dkim.iter().enumerate() {
+        let mut problems = Vec::new();
+        if let Some(path) = &dkim.key {
+            readable(&format!("dkim[{at}].key"), path, &mut problems);
+        }
+        let milder = problems.into_iter().map(|problem| match problem.severity {
+            Severity::Error => Problem { severity: Severity::Warning, ..problem }
+                .hint("see signing.failure for what becomes of outgoing mail"),
+            _ => problem,
+        });
+        found.extend(milder);
     }
 }
 
@@ -135,7 +147,8 @@ fn check_keys(config: &Config, found: &mut Vec<Problem>) {
     let own = config.smtp.iter().enumerate().map(|(at, l)| (format!("smtp[{at}].key"), l.key.as_ref()));
     let more = config.tls.certificate.iter().enumerate();
     let more = more.map(|(at, pair)| (format!("tls.certificate[{at}].key"), Some(&pair.key)));
-    for (key, path) in own.chain(more) {
+    let dkim = config.dkim.iter().enumerate().map(|(at, dkim)| (format!("dkim[{at}].key"), dkim.key.as_ref()));
+    for (key, path) in own.chain(more).chain(dkim) {
         let Some(path) = path.map(|path| secret_file(path)) else { continue };
         if fs::metadata(&path).is_ok_and(|meta| meta.permissions().mode() & 0o004 != 0) {
             let message = format!("{key}: every user of this machine can read {}", path.display());

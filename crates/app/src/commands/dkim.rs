@@ -9,7 +9,7 @@ use clap::{Subcommand, ValueEnum};
 use mail::untrusted::escape;
 use net::auth::sign::{KeyKind, KeyRecord, Signers, generate};
 use net::{DnsError, Resolver};
-use settings::config::Dkim;
+use settings::config::{Dkim, Signing};
 use tokio::time::Instant;
 
 use crate::failure::Failure;
@@ -91,7 +91,7 @@ fn keygen(wanted: &Keygen) -> Result<u8, Failure> {
         std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&wanted.out).map_err(fail)?;
     file.write_all(pem.as_bytes()).and_then(|()| file.sync_all()).map_err(fail)?;
     let dkim = Dkim { domain: wanted.domain.clone(), selector: wanted.selector.clone(), key: Some(wanted.out.clone()) };
-    let records = Signers::load(&[dkim]).map_err(Failure::new)?.records();
+    let records = Signers::load(&[dkim], &Signing::default()).whole().map_err(Failure::new)?.records();
     let record = records.first().map(KeyRecord::zone_line).unwrap_or_default();
     terminal::put(&format!("{record}\n"))?;
     terminal::tell(&format!(
@@ -110,7 +110,7 @@ fn configured(place: &PlaceArgs) -> Result<Signers, Failure> {
     if config.dkim.is_empty() {
         return Err(Failure::new("no key is configured: see [[dkim]] in mailward.toml"));
     }
-    Signers::load(&config.dkim).map_err(Failure::new)
+    Signers::load(&config.dkim, &config.signing).whole().map_err(Failure::new)
 }
 
 fn check(place: &PlaceArgs) -> Result<u8, Failure> {

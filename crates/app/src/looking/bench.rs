@@ -200,6 +200,7 @@ impl Bench {
             examiner: &self.examiner,
             resolver: None,
             signers: None,
+            metrics: None,
             store: None,
             policy: &self.policy,
             site: &self.site,

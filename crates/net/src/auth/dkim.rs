@@ -191,7 +191,11 @@ pub(super) fn key_names(head: &[u8]) -> Option<Names> {
     let mut keys: Vec<String> = dkim.chain(chain).chain(last).map(|name| name.to_lowercase()).collect();
     keys.sort();
     keys.dedup();
-    let signed = !keys.is_empty() || message.has_dkim_errors || message.has_arc_errors;
+    let signed = !keys.is_empty()
+        || !message.aar_headers.is_empty()
+        || !message.ams_headers.is_empty()
+        || message.has_dkim_errors
+        || message.has_arc_errors;
     Some(Names { signed, keys })
 }
 
@@ -254,6 +258,11 @@ fn chain(verifier: &MessageAuthenticator, message: &AuthenticatedMessage<'_>, ke
     let instances = u32::try_from(message.as_headers.len()).unwrap_or(u32::MAX);
     if message.as_headers.len() > MAX_CHAIN {
         let why = short("more hops than are verified");
+        return Some(ArcCheck { result: AuthResult::Fail, instances, why, ..ArcCheck::default() });
+    }
+    let some = [message.as_headers.len(), message.ams_headers.len(), message.aar_headers.len()];
+    if message.ams_headers.is_empty() && some.iter().any(|count| *count > 0) {
+        let why = short("fields of a chain without a signature");
         return Some(ArcCheck { result: AuthResult::Fail, instances, why, ..ArcCheck::default() });
     }
     let output = at_once(verifier.verify_arc(asked(message, keys)))?;

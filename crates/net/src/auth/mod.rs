@@ -9,6 +9,7 @@
 mod dkim;
 mod dmarc;
 mod reverse;
+pub mod seal;
 pub mod sign;
 pub mod spf;
 

@@ -15,7 +15,10 @@ use mail_auth::common::headers::HeaderWriter;
 use mail_auth::dkim::{DkimSigner, Done};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
-use settings::config::Dkim;
+use settings::config::{Dkim, SealWhen, Signing};
+use settings::secret_file;
+
+use super::seal::{Sealed, Sealer};
 
 /// The shortest RSA key that signs, in bits (RFC 8301 section 3.2).
 pub const MIN_BITS: usize = 2048;
@@ -25,7 +28,7 @@ const MAX_KEY_FILE: u64 = 64 * 1024;
 const MAX_STRING: usize = 255;
 
 /// Fields that are signed once more than they are there.
-const OVERSIGNED: [&str; 10] = [
+pub(super) const OVERSIGNED: [&str; 10] = [
     "From",
     "To",
     "Cc",
@@ -38,7 +41,7 @@ const OVERSIGNED: [&str; 10] = [
     "Content-Transfer-Encoding",
 ];
 /// Fields that are signed as they are there.
-const SIGNED: [&str; 2] = ["In-Reply-To", "References"];
+pub(super) const SIGNED: [&str; 2] = ["In-Reply-To", "References"];
 
 /// Which kind of key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -139,45 +142,81 @@ struct Signer {
     signer: DkimSigner<DkimKey, Done>,
 }
 
-/// Every key that signs.
+/// A domain with a key that cannot be used.
+struct Broken {
+    domain: String,
+    why: String,
+}
+
+/// Every key that signs, and the one that seals.
 #[derive(Default)]
-pub struct Signers(Vec<Signer>);
+pub struct Signers {
+    keys: Vec<Signer>,
+    broken: Vec<Broken>,
+    sealer: Option<Sealer>,
+    signing: Signing,
+}
 
 impl std::fmt::Debug for Signers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|signer| &signer.record.name)).finish()
+        f.debug_list().entries(self.keys.iter().map(|signer| &signer.record.name)).finish()
     }
 }
 
 impl Signers {
-    /// Reads the keys.
-    ///
-    /// # Errors
-    /// A key cannot be read or used; the text names its file.
-    pub fn load(config: &[Dkim]) -> Result<Self, String> {
-        let one = |(at, dkim): (usize, &Dkim)| {
-            let path = dkim.key.as_deref().ok_or(format!("dkim[{at}].key is not set"))?;
-            let key = read_key(path).map_err(|why| format!("{}: {why} (dkim[{at}].key)", path.display()))?;
-            let domain = dkim.domain.trim_end_matches('.').to_lowercase();
-            let name = format!("{}._domainkey.{domain}", dkim.selector);
-            let fields = OVERSIGNED.iter().flat_map(|name| [*name, *name]).chain(SIGNED);
-            let signer = DkimSigner::from_key(key.signs)
-                .domain(domain.as_str())
-                .selector(dkim.selector.as_str())
-                .headers(fields);
-            Ok(Signer { domain, record: KeyRecord { name, text: key.record }, signer })
-        };
-        Ok(Self(config.iter().enumerate().map(one).collect::<Result<_, String>>()?))
+    /// Reads the keys. Those that cannot be used are told by [`Signers::problems`].
+    pub fn load(config: &[Dkim], signing: &Signing) -> Self {
+        let mut all = Self { signing: signing.clone(), ..Self::default() };
+        for (at, dkim) in config.iter().enumerate() {
+            let domain = to_name(&dkim.domain);
+            match signer(at, dkim) {
+                Ok(signer) => all.keys.push(signer),
+                Err(why) => all.broken.push(Broken { domain, why }),
+            }
+        }
+        let seals = to_name(&signing.seal_domain);
+        if let Some((at, dkim)) = config.iter().enumerate().find(|(_, dkim)| to_name(&dkim.domain) == seals)
+            && let Ok(key) = loaded(at, dkim)
+        {
+            all.sealer = Some(Sealer { domain: seals, selector: dkim.selector.clone(), key: key.signs });
+        }
+        all
     }
 
-    /// Whether there is no key at all.
+    /// What is wrong with keys that cannot be used, each with its file.
+    pub fn problems(&self) -> Vec<&str> {
+        self.broken.iter().map(|broken| broken.why.as_str()).collect()
+    }
+
+    /// The same, if every key can be used.
+    ///
+    /// # Errors
+    /// One cannot; the text names its file.
+    pub fn whole(self) -> Result<Self, String> {
+        match self.broken.first() {
+            Some(broken) => Err(broken.why.clone()),
+            None => Ok(self),
+        }
+    }
+
+    /// Whether there is no key at all, not even a broken one.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.keys.is_empty() && self.broken.is_empty()
+    }
+
+    /// What is to be done, and what not.
+    pub fn settings(&self) -> &Signing {
+        &self.signing
+    }
+
+    /// Which mail is sealed; `None` if there is no key to do it.
+    pub fn seals(&self) -> Option<SealWhen> {
+        self.sealer.as_ref().map(|_| self.signing.seal)
     }
 
     /// What belongs into the DNS, key by key.
     pub fn records(&self) -> Vec<KeyRecord> {
-        self.0.iter().map(|signer| signer.record.clone()).collect()
+        self.keys.iter().map(|signer| signer.record.clone()).collect()
     }
 
     /// The header fields that sign a message, to be put above everything else; empty if no key is for
@@ -185,29 +224,66 @@ impl Signers {
     /// their own.
     ///
     /// # Errors
-    /// The message has not exactly one author, or a key fails.
+    /// The message has not exactly one author, or no key of its author's can be used.
     pub fn sign(&self, raw: &[u8]) -> Result<Vec<u8>, String> {
         if self.is_empty() {
             return Ok(Vec::new());
         }
         let (authors, one) = super::authors(raw);
-        let is_for = |signer: &&Signer, author: &str| {
-            author.strip_suffix(signer.domain.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-        };
-        let Some(author) = authors.iter().find(|author| self.0.iter().any(|signer| is_for(&signer, author))) else {
+        let all = || self.keys.iter().map(|key| &key.domain).chain(self.broken.iter().map(|broken| &broken.domain));
+        let Some(author) = authors.iter().find(|author| all().any(|domain| is_for(domain, author))) else {
             return Ok(Vec::new());
         };
         if !one {
             return Err("From does not name exactly one author".to_owned());
         }
-        let longest = self.0.iter().filter(|signer| is_for(signer, author)).map(|s| s.domain.len()).max().unwrap_or(0);
+        let longest = all().filter(|domain| is_for(domain, author)).map(String::len).max().unwrap_or(0);
+        let is_its = |domain: &str| is_for(domain, author) && domain.len() == longest;
         let mut out = Vec::new();
-        for signer in self.0.iter().filter(|signer| is_for(signer, author) && signer.domain.len() == longest) {
+        for signer in self.keys.iter().filter(|signer| is_its(&signer.domain)) {
             let signature = signer.signer.sign(raw).map_err(|e| format!("{}: {e}", signer.record.name))?;
             out.extend_from_slice(signature.to_header().as_bytes());
         }
-        Ok(out)
+        match self.broken.iter().find(|broken| is_its(&broken.domain)) {
+            Some(broken) if out.is_empty() => Err(broken.why.clone()),
+            _ => Ok(out),
+        }
     }
+
+    /// The header fields that seal a message, to be put above everything else; empty if nothing seals.
+    ///
+    /// # Errors
+    /// The chain cannot be continued, or the key fails.
+    pub fn seal(&self, what: Sealed<'_>) -> Result<Vec<u8>, String> {
+        self.sealer.as_ref().map_or(Ok(Vec::new()), |sealer| sealer.seal(what))
+    }
+}
+
+/// A domain in lower case, without a final dot.
+fn to_name(domain: &str) -> String {
+    domain.trim_end_matches('.').to_lowercase()
+}
+
+/// Whether a key of this domain is for this author's.
+fn is_for(domain: &str, author: &str) -> bool {
+    author.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+/// The key of a table of the configuration.
+fn loaded(at: usize, dkim: &Dkim) -> Result<Key, String> {
+    let path = dkim.key.as_deref().ok_or(format!("dkim[{at}].key is not set"))?;
+    let path = secret_file(path);
+    read_key(&path).map_err(|why| format!("{}: {why} (dkim[{at}].key)", path.display()))
+}
+
+fn signer(at: usize, dkim: &Dkim) -> Result<Signer, String> {
+    let key = loaded(at, dkim)?;
+    let domain = to_name(&dkim.domain);
+    let name = format!("{}._domainkey.{domain}", dkim.selector);
+    let fields = OVERSIGNED.iter().flat_map(|name| [*name, *name]).chain(SIGNED);
+    let signer =
+        DkimSigner::from_key(key.signs).domain(domain.as_str()).selector(dkim.selector.as_str()).headers(fields);
+    Ok(Signer { domain, record: KeyRecord { name, text: key.record }, signer })
 }
 
 /// Reads a key file.

@@ -3,13 +3,13 @@
 
 use judge::plan::ReplyText;
 use mail::address::Address;
-use mail::arrival::{Arrival, Direction};
+use mail::arrival::{Arrival, Direction, MessageId};
 use mail::dsn::{Fate, Happened, MAX_RETURNED, Report};
 use store::{NewQueued, NewRecipient, QueueKind, Queued, Standing, StoreError};
 
 use super::{Told, direction};
 use crate::spool::Spool;
-use crate::{Service, id};
+use crate::{Service, id, sign};
 
 /// The value of a parameter of MAIL or RCPT.
 fn parameter<'a>(parameters: &'a str, name: &str) -> Option<&'a str> {
@@ -81,7 +81,7 @@ pub(super) fn reports(
         whole: parameter(&mail.mail.parameters, "RET").is_some_and(|ret| ret.eq_ignore_ascii_case("FULL"))
             && spool.len() <= MAX_RETURNED as u64,
     };
-    let body = report.to_bytes();
+    let body = own(service, name, report.to_bytes());
     vec![(envelope(name, sender, &body, direction(&site, sender), now), body)]
 }
 
@@ -121,20 +121,19 @@ impl Service {
             // Never what was refused: its header only.
             whole: false,
         };
-        let body = report.to_bytes();
+        let body = own(self, name, report.to_bytes());
         let mail = envelope(name, sender, &body, direction(&site, sender), now);
         self.enqueue(mail, Box::new(std::io::Cursor::new(body))).await.map(drop)
     }
 }
 
+/// With our signature, where we have a key for our own name.
+fn own(service: &Service, name: MessageId, report: Vec<u8>) -> Vec<u8> {
+    sign::own(&service.current().signers.load(), service.metrics(), name, report)
+}
+
 /// To the sender, from nobody.
-fn envelope(
-    name: mail::arrival::MessageId,
-    sender: &Address,
-    body: &[u8],
-    direction: Direction,
-    now: u64,
-) -> NewQueued {
+fn envelope(name: MessageId, sender: &Address, body: &[u8], direction: Direction, now: u64) -> NewQueued {
     NewQueued {
         message: name,
         kind: QueueKind::Report,

@@ -11,7 +11,7 @@ mod routes;
 mod smtp;
 mod tls;
 
-pub use dkim::Dkim;
+pub use dkim::{Dkim, SealWhen, Signing, SigningFailure};
 pub use dns::Dns;
 pub use engines::{Clamd, ClamdMethod, Engines, Http, Log, LogFormat, LogLevel};
 pub use milter::{MilterHold, MilterListener};
@@ -71,6 +71,8 @@ pub struct Config {
     pub dns: Dns,
     /// Keys that sign outgoing mail: one table a key.
     pub dkim: Vec<Dkim>,
+    /// How mail is signed and sealed with these keys.
+    pub signing: Signing,
     /// The HTTP interface: health, metrics, API.
     pub http: Http,
     /// The log.
@@ -99,6 +101,7 @@ impl Default for Config {
             clamd: Clamd::default(),
             dns: Dns::default(),
             dkim: Vec::new(),
+            signing: Signing::default(),
             http: Http::default(),
             log: Log::default(),
         }
