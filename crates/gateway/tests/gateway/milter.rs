@@ -46,7 +46,8 @@ async fn ask(node: &Node, content: &[u8]) -> Verdict {
 /// broken before one.
 fn without_ids(content: &[u8]) -> String {
     let text = String::from_utf8_lossy(content).replace("=\r\n", "").replace("=46", "F").replace("\r\n ", " ");
-    let is_time = |line: &str| line.starts_with("Date:    2");
+    // The notices' own, in a column; not the header field.
+    let is_time = |line: &str| line.starts_with("Date:    ");
     let lines: String = text.split_inclusive("\r\n").filter(|line| !is_time(line)).collect();
     let words = lines.split_inclusive(|c: char| !c.is_ascii_alphanumeric());
     words.map(|word| if word.get(..26).is_some_and(is_id) { "ID." } else { word }).collect()
