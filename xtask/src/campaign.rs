@@ -1,7 +1,8 @@
 //! `cargo xtask campaign`: tests that take too long for every change.
 
 use std::fs;
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::{Outcome, bench, cargo};
@@ -29,12 +30,15 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
         ["fuzz"] => fuzz(FUZZ, &[]),
         ["fuzz", seconds, named @ ..] => fuzz(number(&[seconds], FUZZ)?, named),
         ["bounds"] => bounds(),
-        ["faults"] => faults(),
+        ["faults", rest @ ..] => rows("faults", "", rest),
+        ["sizes", rest @ ..] => rows("sizes", "sizes::", rest),
         ["readings", rest @ ..] => readings(number(rest, READINGS)?),
         ["soak", rest @ ..] => bench::soak(Duration::from_secs(number(rest, SOAK)?)),
-        _ => {
-            Err("campaign: fuzz [SECONDS [TARGET ..]], bounds, faults, readings [MESSAGES], soak [SECONDS]".to_owned())
-        }
+        _ => Err(
+            "campaign: fuzz [SECONDS [TARGET ..]], bounds, faults [TEST ..], sizes [TEST ..], readings [MESSAGES], \
+                  soak [SECONDS]"
+                .to_owned(),
+        ),
     }
 }
 
@@ -88,11 +92,30 @@ fn targets() -> Result<Vec<String>, String> {
     Ok(names)
 }
 
-/// The fault tests in their long form: those that are ignored in an ordinary run.
-fn faults() -> Outcome {
-    let args = ["test", "--locked", "--package", "mailward", "--test", "faults", "--", "--ignored", "--nocapture"];
+/// The tests of the program among its peers that begin so, all of them and in their long form where they have one, with
+/// the program as it is shipped; `only` names some of them. What they measured is shown as a table at the end.
+fn rows(name: &str, prefix: &str, only: &[&str]) -> Outcome {
     let mut command: Command = cargo::cargo();
-    cargo::run(command.args(args))
+    command.args(["test", "--release", "--locked", "--package", "mailward", "--test", "faults", "--"]);
+    command.args(["--include-ignored", "--nocapture", "--test-threads=1"]);
+    match only {
+        [] if prefix.is_empty() => command.args(["--skip", "sizes::"]),
+        [] => command.arg(prefix),
+        names => command.args(names),
+    };
+    let mut child = command.stdout(Stdio::piped()).spawn().map_err(|e| format!("{command:?}: {e}"))?;
+    let output = child.stdout.take().ok_or("no output")?;
+    let mut table = Vec::new();
+    for line in BufReader::new(output).lines().map_while(Result::ok) {
+        println!("{line}");
+        // Behind the name of a test, if it is the first line that it writes.
+        if let Some(at) = line.find("| ").filter(|_| line.ends_with(" |")) {
+            table.push(line.split_at(at).1.to_owned());
+        }
+    }
+    let status = child.wait().map_err(|e| e.to_string())?;
+    println!("\n| {name} | result |\n|---|---|\n{}", table.join("\n"));
+    if status.success() { Ok(()) } else { Err(format!("{command:?}: {status}")) }
 }
 
 /// Hostile files of every format, each within 10 s of processor time and 512 MB; prints the table.

@@ -19,7 +19,8 @@ cargo xtask bench [--quick] [--json] [--binary FILE] [--only direct,splice,off,d
 cargo xtask campaign bounds           hostile files of every format within time and memory
 cargo xtask campaign fuzz [SECONDS [TARGET ..]]
                                       the fuzz targets named, or all, for that long each (60)
-cargo xtask campaign faults           the long form of the fault tests
+cargo xtask campaign faults [TEST ..] the fault tests, in their long form where they have one, and their figures
+cargo xtask campaign sizes [TEST ..]  many connections, many messages: memory and latency
 cargo xtask campaign readings [MESSAGES]
                                       mutated mail through other MIME parsers (20,000)
 cargo xtask campaign soak [SECONDS]   steady load; memory must not grow (600)

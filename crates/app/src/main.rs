@@ -8,6 +8,7 @@
 
 mod ask;
 mod commands;
+mod descriptors;
 mod failure;
 mod logging;
 mod looking;

@@ -114,7 +114,7 @@ impl Session<'_> {
                 Arc::clone(routes.default(self.usual_direction()).ok_or_else(nowhere)?)
             }
         };
-        self.upstream = Some(routes::open(&route, service.metrics(), self.deadline()).await?);
+        self.upstream = Some(routes::open(&route, service.metrics(), self.open_deadline(&route)).await?);
         self.route = Some(route);
         self.introduced = false;
         Ok(())

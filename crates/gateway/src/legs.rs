@@ -176,7 +176,7 @@ impl Session<'_> {
 
     async fn open_leg(&mut self, key: Key, argument: &str) -> Result<Leg, Reply> {
         let deadline = self.deadline();
-        let opened = routes::open(&key.route, self.gateway.service.metrics(), deadline).await;
+        let opened = routes::open(&key.route, self.gateway.service.metrics(), self.open_deadline(&key.route)).await;
         let mut upstream = opened.map_err(|error| gone_reply(&error))?;
         let attributes = self.client.attributes();
         let attributes: Vec<_> = attributes.iter().map(|(name, value)| (*name, value.as_str())).collect();

@@ -34,6 +34,9 @@ const READ_SIZE: usize = 16 * 1024;
 const TLS_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a client may refuse to take our replies.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long the next hop may take for one answer. A client waits five minutes for ours (RFC 5321 section 4.5.3.2): it
+/// hears of a next hop that hangs before it gives up.
+const HOP_PATIENCE: Duration = Duration::from_secs(240);
 /// How long the next hop may take to forget a transaction. It is short, because a client waits for
 /// the refusal of its message meanwhile (D-23); a next hop that is slower is left.
 const RESET_TIMEOUT: Duration = Duration::from_secs(5);
@@ -327,9 +330,14 @@ impl Session<'_> {
         self.upstream = None;
     }
 
-    /// Time limits of single commands count; there is no deadline over a whole dialogue.
+    /// Until when the next hop may answer one command.
     pub(crate) fn deadline(&self) -> Instant {
-        Instant::now() + net::upstream::END_TIMEOUT
+        Instant::now() + HOP_PATIENCE
+    }
+
+    /// Until when a session with a next hop of this route has to be ready, however many servers are tried.
+    pub(crate) fn open_deadline(&self, route: &Route) -> Instant {
+        Instant::now() + route.patience().min(HOP_PATIENCE)
     }
 
     async fn handshake(&mut self) -> Result<(), End> {

@@ -18,6 +18,7 @@ use crate::authenticate::authenticate;
 use crate::crashes;
 use crate::examine::context;
 use crate::flow::{Bench, Decided, Judged, Keeping, check_changed, finish, judge_report, keep};
+use crate::id;
 use crate::spool::Spool;
 
 /// What is left of the deadline for keeping, rendering and handing on when an examination ends at its
@@ -69,6 +70,61 @@ pub(crate) async fn decide_each(
         all.push(seen.act(bench, spool, arrival, judged, received).await);
     }
     all
+}
+
+/// What is decided for recipients who are all treated alike.
+#[derive(Debug)]
+pub struct Part {
+    /// The message for these recipients.
+    pub arrival: Arrival,
+    /// Their settings.
+    pub policy: Arc<Policy>,
+    /// What becomes of it.
+    pub decided: Decided,
+}
+
+/// Decides about a message for each group of its recipients, and puts those together again for whom exactly the same
+/// is to be done. The first part keeps the message's id; each other one has its own, so that its copy and its log line
+/// can be told apart. It is examined once.
+pub(crate) async fn decide_apart(
+    bench: Bench<'_>,
+    groups: Vec<(Arrival, Arc<Policy>)>,
+    spool: &Spool,
+    deadline: Instant,
+) -> Vec<Part> {
+    let policies: Vec<Arc<Policy>> = groups.iter().map(|(_, policy)| Arc::clone(policy)).collect();
+    let Some((whole, _)) = groups.first() else { return Vec::new() };
+    let seen = see(bench, &policies, spool, whole, deadline).await;
+    let mut alike: Vec<(Arrival, Arc<Policy>, Judged)> = Vec::new();
+    for (arrival, policy) in groups {
+        let judged = seen.judge(Bench { policy: &policy, ..bench }, spool, &arrival).await;
+        match alike.iter_mut().find(|(_, _, other)| is_same(other, &judged)) {
+            Some((other, _, _)) => other.envelope.rcpt_to.extend(arrival.envelope.rcpt_to),
+            None => alike.push((arrival, policy, judged)),
+        }
+    }
+    let mut parts = Vec::new();
+    for (at, (mut arrival, policy, mut judged)) in alike.into_iter().enumerate() {
+        let bench = Bench { policy: &policy, ..bench };
+        if at > 0 {
+            // The id stands in what is rendered.
+            arrival.id = id::message_id();
+            judged = seen.judge(bench, spool, &arrival).await;
+        }
+        let decided = seen.act(bench, spool, &arrival, judged, None).await;
+        parts.push(Part { arrival, policy, decided });
+    }
+    parts
+}
+
+/// Whether two decisions about a message are one: the same plan, and the same files in it.
+fn is_same(one: &Judged, other: &Judged) -> bool {
+    let same_form = match (&one.normalised, &other.normalised) {
+        (None, None) => true,
+        (Some(one), Some(other)) => one.spool.bytes().ok() == other.spool.bytes().ok(),
+        _ => false,
+    };
+    same_form && one.plan == other.plan && one.rebuilt == other.rebuilt
 }
 
 /// What one examination brought, for every decision that is made from it.

@@ -104,7 +104,7 @@ pub struct Judged {
 }
 
 /// The new body of a part that was rebuilt.
-#[derive(Debug)]
+#[derive(PartialEq, Eq, Debug)]
 pub struct NewBody {
     /// The part.
     pub object: ObjectId,

@@ -35,7 +35,8 @@ pub mod sts;
 pub mod upkeep;
 pub mod worker;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Cursor, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -45,12 +46,14 @@ use judge::plan::{Fate, unexamined};
 use judge::policy::{GroupId, Policy};
 use judge::site::Site;
 use mail::address::Address;
-use mail::arrival::{Arrival, Direction};
+use mail::arrival::{Arrival, Direction, Envelope};
 use net::auth::sign::Signers;
-use store::{Logged, NewQueued, NewRecipient, QueueKind, Store, StoreError};
+use store::{Logged, NewQueued, NewRecipient, QueueKind, QueuedReceipt, Store, StoreError};
+use tokio::task;
 use tokio::time::Instant;
 
 use certificates::Certificates;
+pub use decide::Part;
 use examine::Examiner;
 use flow::{Bench, Decided, Keeping};
 use journal::Journal;
@@ -222,6 +225,80 @@ impl Service {
         let decided = decide::decide_each(bench, parts, spool, received, deadline).await;
         self.metrics.observe_examination(started.elapsed());
         decided
+    }
+
+    /// Decides about a message whose recipients are in several groups, for a surface that can give each its own (D-11):
+    /// a part for all those to whom exactly the same is done, at least one. It is examined once.
+    pub async fn decide_apart(&self, spool: &Spool, arrival: &Arrival, deadline: Instant) -> Vec<Part> {
+        let policy = Arc::clone(&self.current.policy.load_full().policy);
+        let mut groups: BTreeMap<GroupId, Vec<Address>> = BTreeMap::new();
+        for to in &arrival.envelope.rcpt_to {
+            groups.entry(policy.group_of(to)).or_default().push(to.clone());
+        }
+        if groups.len() < 2 || release::is_released(self.store.release_marker(), spool, arrival).await {
+            let decided = self.decide(spool, arrival, None, deadline).await;
+            return vec![Part { arrival: arrival.clone(), policy, decided }];
+        }
+        let part = |(group, rcpt_to): (GroupId, Vec<Address>)| {
+            let envelope = Envelope { mail_from: arrival.envelope.mail_from.clone(), rcpt_to };
+            (Arrival { envelope, ..arrival.clone() }, Arc::new(policy.for_group(group)))
+        };
+        let groups = groups.into_iter().map(part).collect();
+        let started = Instant::now();
+        let (examiner, site) = (self.current.examiner.load_full(), self.current.site.load_full());
+        let (resolver, signers) = (self.current.resolver.load_full(), self.current.signers.load_full());
+        let bench = Bench {
+            examiner: &examiner,
+            resolver: Some(&resolver),
+            signers: Some(&signers),
+            store: Some(&self.store),
+            policy: &policy,
+            site: &site,
+            crashes: 0,
+        };
+        let mut parts = decide::decide_apart(bench, groups, spool, deadline).await;
+        // The administrator gets one original of a message, not one a group.
+        let forwards = parts.iter().position(|part| !part.decided.plan.forward_to.is_empty());
+        for (at, part) in parts.iter_mut().enumerate() {
+            if Some(at) != forwards {
+                part.decided.plan.forward_to.clear();
+            }
+        }
+        self.metrics.observe_examination(started.elapsed());
+        parts
+    }
+
+    /// Takes what leaves for one recipient of a message into the outbox. It is marked as ours: a mail server that asks
+    /// us about it once more hears that it may pass.
+    ///
+    /// # Errors
+    /// The outbox or the disk is full, or what the disk says. Nothing was kept then.
+    pub async fn enqueue_apart(&self, spool: &Spool, part: &Part, to: &Address) -> Result<QueuedReceipt, StoreError> {
+        let (store, output, spool, to) = (self.store.clone(), part.decided.output.clone(), spool.clone(), to.clone());
+        let whole = output.clone();
+        let (address, bytes) = (to.clone(), spool.clone());
+        let mark = move || release::mark(&store, &address, whole.reader(&bytes));
+        let marked = task::spawn_blocking(mark).await;
+        let head = marked.unwrap_or_else(|crash| Err(std::io::Error::other(crash))).map_err(StoreError::Body)?;
+        let arrival = &part.arrival;
+        let site = self.current.site.load_full();
+        let mail = NewQueued {
+            message: arrival.id,
+            kind: QueueKind::Remainder,
+            direction: match arrival.direction {
+                Direction::Internal => Direction::Internal,
+                // Where no domain counts as ours, all goes as it went.
+                direction if site.internal_domains.is_empty() => direction,
+                _ => outbox::direction(&site, &to),
+            },
+            mail_from: arrival.envelope.mail_from.clone(),
+            parameters: String::new(),
+            created_ms: id::now_ms(),
+            size: output.len(&spool).saturating_add(head.len() as u64),
+            recipients: vec![NewRecipient { address: to, parameters: String::new() }],
+        };
+        let body = Cursor::new(head).chain(output.reader(&spool));
+        self.enqueue(mail, Box::new(body)).await
     }
 
     /// Keeps a copy of what is refused for some recipients while others get it.

@@ -307,6 +307,23 @@ pub async fn pour(upstream: &mut Upstream, spool: &Spool, from: u64, deadline: I
     Ok(())
 }
 
+/// The header line that marks these bytes, below it, as ours for one recipient.
+pub(crate) fn mark(store: &Store, to: &Address, mut bytes: impl Read) -> std::io::Result<Vec<u8>> {
+    let mut context = digest::Context::new(&digest::SHA256);
+    let mut buffer = vec![0; CHUNK];
+    loop {
+        let read = bytes.read(&mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        context.update(buffer.get(..read).unwrap_or(&[]));
+    }
+    let mut below = [0; 32];
+    below.copy_from_slice(context.finish().as_ref());
+    let marker = store.release_marker().make(to, id::now_ms() / 1000 + MARKER_LIFE, &below);
+    Ok(format!("{MARKER}: {marker}\r\n").into_bytes())
+}
+
 fn digest_from(spool: &Spool, from: u64) -> std::io::Result<[u8; 32]> {
     let mut context = digest::Context::new(&digest::SHA256);
     let mut at = from;

@@ -70,6 +70,11 @@ impl Target {
         self.mx && self.hop.address.host.is_empty()
     }
 
+    /// How long it may take until it is ready for mail.
+    fn patience(&self) -> Duration {
+        self.hop.connect_timeout.saturating_mul(2)
+    }
+
     fn health(&self) -> Health {
         *self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -163,6 +168,11 @@ impl Route {
         let route = Arc::new(route);
         known.insert(domain.to_owned(), Arc::clone(&route));
         route
+    }
+
+    /// How long it may take until one of its servers is ready for mail: all of them may have to be tried.
+    pub fn patience(&self) -> Duration {
+        self.targets.iter().map(Target::patience).fold(Duration::ZERO, Duration::saturating_add)
     }
 
     /// Whether every one of its servers failed lately and is left alone for a while.
@@ -284,7 +294,7 @@ pub async fn open(route: &Route, metrics: &Metrics, deadline: Instant) -> Result
     for target in order {
         left = left.saturating_sub(1);
         // One that hangs must leave time for the next.
-        let limit = target.hop.connect_timeout.saturating_mul(2);
+        let limit = target.patience();
         let until = if left == 0 { deadline } else { deadline.min(Instant::now() + limit) };
         match reach(route, target, metrics, until).await {
             Ok(upstream) => {

@@ -40,6 +40,8 @@ pub struct Verdict {
     pub progress: usize,
     /// Why it wants the message held.
     pub quarantine: Option<String>,
+    /// The recipients that it takes out, in angle brackets.
+    pub removed: Vec<String>,
 }
 
 /// One connection to a filter.
@@ -187,6 +189,7 @@ impl Mta {
                 'p' => verdict.progress += 1,
                 'b' => new_body.get_or_insert_default().extend_from_slice(&payload),
                 'q' => verdict.quarantine = Some(one(&payload)),
+                '-' => verdict.removed.push(one(&payload)),
                 'h' | 'i' | 'm' => self.change_header(letter, &payload, &mut head),
                 _ => {
                     verdict.answer = letter;

@@ -44,6 +44,9 @@ fn start(args: &Args) -> Result<(), String> {
     for problem in problems.0.iter().filter(|p| p.severity == Severity::Warning) {
         tracing::warn!(target: "config", "{problem}");
     }
+    if let Some(warning) = crate::descriptors::allow(&config) {
+        tracing::warn!("{warning}");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -3,12 +3,16 @@
 //!
 //! The long forms are ignored here; `cargo xtask campaign faults` runs them.
 
+mod behind;
 mod disk;
+mod full;
 mod kill;
 mod lmtp;
 mod milter;
 mod outbox;
 mod peers;
 mod reload;
+mod sizes;
 mod startup;
+mod stopped;
 mod support;

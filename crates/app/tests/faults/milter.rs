@@ -306,3 +306,47 @@ async fn behind_sendmail_arrives_the_same_but_for_the_order_of_fields() {
     let (code, text) = try_send(sendmail.address(), &sample::clean("away")).await.expect("an answer");
     assert!((400..500).contains(&code), "{code} {text}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_postfix_each_group_gets_its_own() {
+    let _turn = turn().await;
+    let (behind, dir) = (Sink::start(Behaviour::accept()).await, tempfile::tempdir().expect("a directory"));
+    let port = testkit::free_port();
+    let Some(postfix) = postfix_of_the_manual(&format!("inet:127.0.0.1:{port}"), &behind).await else { return };
+    let file = policy(
+        dir.path(),
+        "[[group]]\nname = \"strict\"\nrecipients = [\"strict@example.com\"]\n\
+         malware.labels.use_attachment_removed = true\n\
+         [[group]]\nname = \"none\"\nrecipients = [\"none@example.com\"]\nmalware.action = \"delete_message\"\n",
+    );
+    let more = format!("{file}{}split_recipients = true\n", milter(&format!("127.0.0.1:{port}")));
+    // What it takes from Postfix goes back to Postfix, which asks about it once more.
+    let mailward = Mailward::start(postfix.outside(), &more).await;
+    let mut client = testkit::Client::open(postfix.outside()).await;
+    let to = ["bob@example.com", "Strict@example.com", "none@example.com", "carol@example.com"];
+    client.deliver("alice@example.org", &to, &sample::eicar_attached("groups")).await.expect("taken");
+    let got = behind.wait_for(2).await;
+    let subject = |who: &str| {
+        let message = got.iter().find(|m| m.addresses().iter().any(|to| to.eq_ignore_ascii_case(who)));
+        let message = message.unwrap_or_else(|| panic!("nothing for {who}\n{}", postfix.log()));
+        let text = String::from_utf8_lossy(&message.content).into_owned();
+        let subjects: Vec<&str> = text.lines().filter(|line| line.starts_with("Subject:")).collect();
+        (subjects.join("\n"), message.addresses().len(), text.contains("eicar.com.removed.txt"))
+    };
+    for who in ["bob@example.com", "carol@example.com"] {
+        assert_eq!(subject(who), ("Subject: [Infected object deleted] groups".to_owned(), 2, true));
+    }
+    assert_eq!(
+        subject("strict@example.com"),
+        ("Subject: [Infected attachment removed] groups".to_owned(), 1, true),
+        "changed once"
+    );
+    let line = mailward.daemon.wait_log("\"to\":\"none@example.com\"").await;
+    assert!(line.contains("\"action\":\"message_deleted\"") && line.contains("\"reply\":\"discard\""), "{line}");
+    // To whom the same is done, the same message goes.
+    behind.clear();
+    client.deliver("alice@example.org", &to, &sample::clean("for all")).await.expect("taken");
+    assert_eq!(behind.wait_for(1).await[0].recipients.len(), 4);
+    testkit::wait_until("an empty queue", testkit::PATIENCE, || postfix.queued() == 0).await;
+    assert_eq!((behind.count(), mailward.backup().await.len()), (1, 3), "nobody gets anything twice");
+}

@@ -15,6 +15,14 @@ use tokio::sync::{Mutex, MutexGuard};
 /// The program.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_mailward");
 
+/// Bytes of a message of the load generator, its header not counted.
+pub(crate) const PAYLOAD: usize = 4096;
+
+/// A line of the table that `cargo xtask campaign` shows at its end.
+pub(crate) fn row(what: &str, result: &str) {
+    println!("| {what} | {result} |");
+}
+
 static TURN: Mutex<()> = Mutex::const_new(());
 
 /// One at a time: these tests take all of a small machine, and some measure time.
@@ -45,6 +53,15 @@ impl Mailward {
 
     pub(crate) async fn start_at(port: u16, next: SocketAddr, more: &str) -> Self {
         let mut daemon = Daemon::start(PROGRAM, &config(port, next, more));
+        daemon.wait_banner(port).await;
+        Self { daemon, port }
+    }
+
+    /// Starts one with this configuration, which names `127.0.0.1:PORT` as the first address.
+    pub(crate) async fn of(config: &str) -> Self {
+        let port = config.split("127.0.0.1:").nth(1).and_then(|rest| rest.split('"').next()?.parse().ok());
+        let port = port.expect("a port");
+        let mut daemon = Daemon::start(PROGRAM, config);
         daemon.wait_banner(port).await;
         Self { daemon, port }
     }
@@ -127,7 +144,7 @@ pub(crate) async fn reply(stream: &mut TcpStream) -> io::Result<(u16, String)> {
 /// Postfix' load generator at work: this many messages in ten sessions.
 pub(crate) async fn smtp_source(program: PathBuf, to: SocketAddr, messages: usize) {
     let mut command = Command::new(program);
-    command.args(["-s", "10", "-m", &messages.to_string(), "-l", "4096"]);
+    command.args(["-s", "10", "-m", &messages.to_string(), "-l", &PAYLOAD.to_string()]);
     command.args(["-f", "alice@example.org", "-t", "bob@example.com"]).arg(to.to_string());
     let out = run(command).await;
     assert!(out.status.success(), "{out:?}");

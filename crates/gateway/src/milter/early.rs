@@ -62,7 +62,8 @@ impl Pump<'_> {
             }
         }
         let limits = &self.node.config.limits;
-        self.with(|message| message.recipient(path, limits));
+        let told = arguments.first().map(Vec::as_slice).unwrap_or_default();
+        self.with(|message| message.recipient(path, told, limits));
         None
     }
 }

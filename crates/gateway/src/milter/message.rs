@@ -27,7 +27,8 @@ pub(super) struct Message {
     id: MessageId,
     received_ms: u64,
     mail_from: Option<Address>,
-    recipients: Vec<Address>,
+    /// Each with the path as the mail server told it.
+    recipients: Vec<(Address, Vec<u8>)>,
     spooler: Option<Spooler>,
     permit: Permit,
     fault: Option<Reply>,
@@ -41,6 +42,8 @@ pub(super) struct Complete {
     pub(super) id: MessageId,
     pub(super) received_ms: u64,
     pub(super) envelope: Envelope,
+    /// The recipients with their paths as the mail server told them.
+    pub(super) as_told: Vec<(Address, Vec<u8>)>,
     pub(super) spool: Spool,
     /// Bytes of its header, the empty line counted.
     pub(super) head: u64,
@@ -92,12 +95,12 @@ impl Message {
     }
 
     /// One more recipient. Without one of them the message would be decided about for others than get it.
-    pub(super) fn recipient(&mut self, recipient: Path, limits: &Limits) {
+    pub(super) fn recipient(&mut self, recipient: Path, told: &[u8], limits: &Limits) {
         if self.recipients.len() >= limits.recipients as usize {
             return self.give_up(Reply::say(452, "4.5.3 Too many recipients"));
         }
         match recipient {
-            Path::Of(address) => self.recipients.push(address),
+            Path::Of(address) => self.recipients.push((address, told.to_vec())),
             Path::Null | Path::Bad => self.give_up(Reply::say(550, "5.1.3 Bad recipient address syntax")),
         }
     }
@@ -166,7 +169,11 @@ impl Message {
         Ok(Complete {
             id: self.id,
             received_ms: self.received_ms,
-            envelope: Envelope { mail_from: self.mail_from, rcpt_to: self.recipients },
+            envelope: Envelope {
+                mail_from: self.mail_from,
+                rcpt_to: self.recipients.iter().map(|(address, _)| address.clone()).collect(),
+            },
+            as_told: self.recipients,
             spool: spooler.finish(),
             head,
             _permit: self.permit,
@@ -242,8 +249,8 @@ mod tests {
         assert_eq!(message.finish(&limits).err().unwrap().code(), 550);
         let few = Limits { recipients: 1, ..Limits::default() };
         let mut message = Message::new(Path::Null, dir.path(), &few, &permits);
-        message.recipient(Path::Of(Address::parse("a@example.org").unwrap()), &few);
-        message.recipient(Path::Of(Address::parse("b@example.org").unwrap()), &few);
+        message.recipient(Path::Of(Address::parse("a@example.org").unwrap()), b"", &few);
+        message.recipient(Path::Of(Address::parse("b@example.org").unwrap()), b"", &few);
         assert_eq!(message.finish(&few).err().unwrap().code(), 452);
     }
 
@@ -254,8 +261,8 @@ mod tests {
         let permits = Permits::new(1 << 20, Arc::default());
         let refused = |sender: Path, recipient: Path| {
             let mut message = Message::new(sender, dir.path(), &limits, &permits);
-            message.recipient(Path::Of(Address::parse("a@example.org").unwrap()), &limits);
-            message.recipient(recipient, &limits);
+            message.recipient(Path::Of(Address::parse("a@example.org").unwrap()), b"", &limits);
+            message.recipient(recipient, b"", &limits);
             message.field(b"A", b" b", true, &limits);
             message.finish(&limits).err().map(|reply| (reply.code(), reply.text().to_owned()))
         };

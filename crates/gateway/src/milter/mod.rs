@@ -7,6 +7,7 @@
 //! What a filter cannot know, and what is therefore as it can be: the mail server's own `Received` is not shown to us,
 //! blanks between a field's name and its colon are gone, and a message always has an empty line behind its header.
 
+mod apart;
 mod bind;
 mod changes;
 mod client;

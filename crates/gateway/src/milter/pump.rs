@@ -82,7 +82,7 @@ fn wanted(busy: bool) -> Wanted {
     let no_replies = if busy { 0 } else { NO_REPLIES };
     Wanted {
         needed_actions: actions::ADD_HEADERS | actions::CHANGE_HEADERS | actions::CHANGE_BODY,
-        more_actions: actions::QUARANTINE,
+        more_actions: actions::QUARANTINE | actions::DELETE_RECIPIENTS,
         protocol: no_replies | protocol::NO_UNKNOWN | protocol::NO_DATA | protocol::SKIP | protocol::LEADING_BLANKS,
         macros: WANTED.iter().map(|(stage, names)| (*stage, (*names).to_owned())).collect(),
     }

@@ -7,6 +7,7 @@ use judge::plan::{Action, Fate, ReplyText};
 use judge::site::{ListenerDirection, Site};
 use mail::arrival::{Arrival, Surface};
 use mail::untrusted::escape;
+use service::Part;
 use service::flow::Decided;
 use service::record::{Outcome, Taken};
 use service::spool::Spool;
@@ -16,6 +17,7 @@ use wire::milter::options::actions;
 use wire::milter::{Answer, CHUNK_MAX, Change, ChangeFault};
 use wire::smtp::reply::Reply;
 
+use super::apart::Said;
 use super::changes::{Told, told};
 use super::client::is_originating;
 use super::message::{Complete, Message};
@@ -33,7 +35,7 @@ const QUEUE_ID: usize = 40;
 const HIDDEN: u32 = 1;
 
 /// What becomes of a message.
-struct Verdict {
+pub(super) struct Verdict {
     told: Told,
     answer: Answer,
     /// What the log says about the answer.
@@ -42,14 +44,19 @@ struct Verdict {
 }
 
 impl Verdict {
-    fn refuse(reply: Reply) -> Self {
+    pub(super) fn refuse(reply: Reply) -> Self {
         let said = format!("{} {}", reply.code(), reply.text());
         Self { told: Told::default(), answer: Answer::Reply(reply), said, taken: Taken::No }
     }
 
     /// Something went wrong with us: the sender is to bring it again.
-    fn fail() -> Self {
+    pub(super) fn fail() -> Self {
         Self::refuse(Reply::say(451, "4.3.0 Message could not be processed, please try again later"))
+    }
+
+    /// The mail server throws the message away. Only where somebody has it, or nobody is to.
+    pub(super) fn discard() -> Self {
+        Self { told: Told::default(), answer: Answer::Discard, said: "discard".to_owned(), taken: Taken::Yes }
     }
 }
 
@@ -78,14 +85,17 @@ impl Pump<'_> {
         let arrival = self.arrival(&complete);
         let policy = self.gateway.service.current().policy.load_full();
         let deadline = ended + policy.policy.limits.deadline.duration();
-        let decided = self.decide(&complete.spool, &arrival, deadline).await;
-        let verdict = self.verdict(&decided, &arrival, &complete);
-        let (reply, taken) = (verdict.said.clone(), verdict.taken);
-        let done = self.tell(verdict).await;
-        // A mail server that did not hear us has kept nothing; but nobody knows what it heard.
-        let taken = if done.is_err() && taken == Taken::Yes { Taken::Unknown } else { taken };
-        let outcome = Outcome { taken, reply, took: ended.elapsed() };
-        self.gateway.service.finish(&arrival, &complete.spool, decided, outcome).await;
+        let mut parts = self.decide(&complete, &arrival, deadline).await;
+        let (verdict, kept) = match parts.as_slice() {
+            [part] => (self.verdict(&part.decided, &arrival, &complete), Some(0)),
+            parts => self.verdict_of_parts(parts, &complete),
+        };
+        let (done, reply, taken, others) = self.tell(verdict, &mut parts, kept, &complete.spool).await;
+        for (at, part) in parts.into_iter().enumerate() {
+            let own = others.get(at).filter(|_| Some(at) != kept);
+            let outcome = Outcome { taken, reply: own.unwrap_or(&reply).clone(), took: ended.elapsed() };
+            self.gateway.service.finish(&part.arrival, &complete.spool, part.decided, outcome).await;
+        }
         done
     }
 
@@ -98,9 +108,17 @@ impl Pump<'_> {
 
     /// Decides, and keeps the mail server waiting meanwhile. One that goes away is noticed when it is answered: what
     /// was begun is taken to its end, so that it is recorded.
-    async fn decide(&mut self, spool: &Spool, arrival: &Arrival, deadline: Instant) -> Decided {
+    async fn decide(&mut self, complete: &Complete, arrival: &Arrival, deadline: Instant) -> Vec<Part> {
         let service = std::sync::Arc::clone(&self.gateway.service);
-        let deciding = service.decide(spool, arrival, None, deadline);
+        let split = self.may_split(complete);
+        let deciding = async {
+            if split {
+                return service.decide_apart(&complete.spool, arrival, deadline).await;
+            }
+            let decided = service.decide(&complete.spool, arrival, None, deadline).await;
+            let policy = std::sync::Arc::clone(&service.current().policy.load().policy);
+            vec![Part { arrival: arrival.clone(), policy, decided }]
+        };
         tokio::pin!(deciding);
         let mut tick = interval_at(Instant::now() + PROGRESS, PROGRESS);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -137,7 +155,7 @@ impl Pump<'_> {
     }
 
     /// The mail server takes the message, with these changes.
-    fn go_on(&self, word: &str, told: Told) -> Verdict {
+    pub(super) fn go_on(&self, word: &str, told: Told) -> Verdict {
         let queue = self.server.macros().get("i").map(|id| format!("; queue id {}", escape(id, QUEUE_ID)));
         let said = format!("{word}{}", queue.unwrap_or_default());
         Verdict { told, answer: Answer::Continue, said, taken: Taken::Yes }
@@ -152,29 +170,62 @@ impl Pump<'_> {
         }
         let quarantine = self.settings.hold == MilterHold::Quarantine && decided.plan.action == Action::Held;
         if quarantine && self.server.allows(actions::QUARANTINE) {
-            let reason = format!("held by Mailward; id {}", arrival.id);
-            let header = vec![Change::Quarantine(reason.into_bytes())];
-            return self.go_on("quarantine", Told { header, body: None });
+            return self.quarantine(vec![arrival.id.to_string()]);
         }
-        Verdict { told: Told::default(), answer: Answer::Discard, said: "discard".to_owned(), taken: Taken::Yes }
+        Verdict::discard()
     }
 
-    /// Tells the changes, then the answer. After a change that cannot be told the message is deferred: the mail server
-    /// forgets the ones before it.
-    async fn tell(&mut self, verdict: Verdict) -> Result<(), End> {
-        let answer = match self.tell_changes(verdict.told).await? {
-            Ok(()) => verdict.answer,
-            Err(fault) => {
+    /// The mail server holds the message.
+    pub(super) fn quarantine(&self, ids: Vec<String>) -> Verdict {
+        let reason = format!("held by Mailward; id {}", ids.join(" "));
+        let header = vec![Change::Quarantine(reason.into_bytes())];
+        self.go_on("quarantine", Told { header, body: None })
+    }
+
+    /// Tells the changes, takes what the mail server does not keep into our own hands, then tells the answer. After
+    /// a change that cannot be told the message is deferred: the mail server forgets the ones before it. Gives how the
+    /// connection stands, what was said, who has the message, and what was said about the parts that it does not keep.
+    async fn tell(
+        &mut self,
+        verdict: Verdict,
+        parts: &mut [Part],
+        kept: Option<usize>,
+        spool: &Spool,
+    ) -> (Result<(), End>, String, Taken, Vec<Said>) {
+        let Verdict { told, mut answer, mut said, mut taken } = verdict;
+        let mut others = Vec::new();
+        match self.tell_changes(told).await {
+            // A mail server that did not hear us has kept nothing; but nobody knows what it heard.
+            Err(end) => {
+                let taken = if taken == Taken::Yes && parts.len() == 1 { Taken::Unknown } else { Taken::No };
+                return (Err(end), said, taken, others);
+            }
+            Ok(Err(fault)) => {
                 tracing::error!(
                     connection = self.connection,
                     ?fault,
                     "a change could not be told to the mail server; the message is deferred"
                 );
-                Verdict::fail().answer
+                Verdict { answer, said, taken, .. } = Verdict::fail();
             }
-        };
+            Ok(Ok(())) => {}
+        }
+        if parts.len() > 1 && taken == Taken::Yes {
+            match self.share_out(parts, kept, spool).await {
+                Some(all) => others = all,
+                None => {
+                    Verdict { answer, said, .. } = Verdict::fail();
+                    // Some of it may be in the outbox already.
+                    taken = Taken::Unknown;
+                }
+            }
+        }
         self.server.answer(&answer);
-        self.flush().await
+        let done = self.flush().await;
+        if done.is_err() && taken == Taken::Yes {
+            taken = Taken::Unknown;
+        }
+        (done, said, taken, others)
     }
 
     async fn tell_changes(&mut self, told: Told) -> Result<Result<(), ChangeFault>, End> {

@@ -6,6 +6,7 @@
 //! `cargo test -p gateway --test gateway -- [part of a name …]`
 
 mod ambiguous;
+mod apart;
 mod chunks;
 mod clamd;
 mod crashes;
@@ -74,6 +75,7 @@ fn run_cases(args: &[String]) -> ExitCode {
         crashes::CASES,
         limits::CASES,
         milter::CASES,
+        apart::CASES,
     ]
     .concat();
     let (mut passed, mut failed, mut filtered) = (0, 0, 0);

@@ -37,6 +37,10 @@ pub struct MilterListener {
     pub direction: ListenerDirection,
     /// Where a message waits that the policy wants held.
     pub hold: MilterHold,
+    /// Whether recipients of one message who have different settings (`[[group]]` in the policy) are told apart:
+    /// the mail server keeps the message for some of them, the others are taken from it and get theirs through
+    /// the outbox, at most 100 recipients. Without it the strictest decision holds for all of them (D-11).
+    pub split_recipients: bool,
     /// Most connections at once; further ones are answered with a temporary failure. A mail server
     /// keeps one for each of its sessions.
     pub max_connections: u32,
@@ -53,6 +57,7 @@ impl Default for MilterListener {
             socket_group: String::new(),
             direction: ListenerDirection::default(),
             hold: MilterHold::default(),
+            split_recipients: false,
             max_connections: 200,
             timeout: Time(7_200_000),
         }

@@ -64,7 +64,7 @@ pub struct Route {
     #[serde(with = "optional")]
     #[schemars(with = "String")]
     pub ca_file: Option<PathBuf>,
-    /// How long to wait for a connection.
+    /// How long to wait for a connection; twice as long until the server is ready for mail.
     pub connect_timeout: Time,
     /// A file with one line `user:password`, or `credential:NAME`, to log in with at these servers. It is used only over
     /// TLS, or on this machine. Clients cannot log in on this route themselves then.

@@ -215,7 +215,7 @@ pub struct NextHop {
     #[serde(with = "optional")]
     #[schemars(with = "String")]
     pub ca_file: Option<PathBuf>,
-    /// How long to wait for a connection.
+    /// How long to wait for a connection; twice as long until the server is ready for mail.
     pub connect_timeout: Time,
 }
 
