@@ -245,17 +245,8 @@ impl Service {
         };
         let groups = groups.into_iter().map(part).collect();
         let started = Instant::now();
-        let (examiner, site) = (self.current.examiner.load_full(), self.current.site.load_full());
-        let (resolver, signers) = (self.current.resolver.load_full(), self.current.signers.load_full());
-        let bench = Bench {
-            examiner: &examiner,
-            resolver: Some(&resolver),
-            signers: Some(&signers),
-            store: Some(&self.store),
-            policy: &policy,
-            site: &site,
-            crashes: 0,
-        };
+        let in_use = self.current.in_use();
+        let bench = in_use.bench(self, &policy);
         let mut parts = decide::decide_apart(bench, groups, spool, deadline).await;
         // The administrator gets one original of a message, not one a group.
         let forwards = parts.iter().position(|part| !part.decided.plan.forward_to.is_empty());

@@ -70,7 +70,8 @@ fn mails() -> Vec<(&'static str, Vec<u8>)> {
 /// A message as text, without what differs each time: our ids, the time in a notice.
 fn neutral(content: &[u8]) -> String {
     let text = String::from_utf8_lossy(content).replace("=\r\n", "").replace("\r\n ", " ");
-    let lines: String = text.split_inclusive("\r\n").filter(|line| !line.starts_with("Date:    2")).collect();
+    let is_time = |line: &str| line.strip_prefix("Date:").is_some_and(|rest| rest.trim_start().starts_with("20"));
+    let lines: String = text.split_inclusive("\r\n").filter(|line| !is_time(line)).collect();
     let words = lines.split_inclusive(|c: char| !c.is_ascii_alphanumeric());
     words.map(|word| if word.get(..26).is_some_and(is_id) { "ID." } else { word }).collect()
 }

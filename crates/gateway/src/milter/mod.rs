@@ -100,8 +100,9 @@ impl Gateway {
         } else {
             Pump::new(&self, &node, settings, stream, peer, false).run().await.name()
         };
-        metrics.milter_sessions.get_or_create(&SessionLabels { end }).inc();
+        // Whoever sees that it has ended sees its place free.
         drop(slot);
+        metrics.milter_sessions.get_or_create(&SessionLabels { end }).inc();
     }
 }
 
