@@ -1,13 +1,51 @@
 // The leaves that mailparser and postal-mime give, in the form that python.py says. T: a text that was
-// decoded by its charset and may be several put together. `MAILWARD_NPM` names where they are installed.
+// decoded by its charset. Each leaf is taken as it was extracted, before it is put together with others or
+// made HTML for display. `MAILWARD_NPM` names where they are installed.
 import { createRequire } from "node:module";
 import process from "node:process";
 
 const require = createRequire(`${process.env.MAILWARD_NPM}/`);
-const { simpleParser } = require("mailparser");
+const { MailParser } = require("mailparser");
 const postal = require("postal-mime");
 const PostalMime = postal.default || postal;
-const plain = { skipHtmlToText: true, skipTextToHtml: true, skipImageLinks: true, skipTextLinks: true };
+
+function byMailparser(raw, put) {
+  return new Promise((resolve) => {
+    const parser = new MailParser({ skipHtmlToText: true, skipTextToHtml: true, skipTextLinks: true });
+    const end = () => {
+      const nodes = [parser.tree];
+      while (nodes.length > 0) {
+        const node = nodes.pop();
+        if (node?.textContent) put("T", node.textContent);
+        nodes.push(...(node?.children || []));
+      }
+      resolve();
+    };
+    parser.on("error", end);
+    parser.on("data", (part) => {
+      if (part.type !== "attachment") return;
+      const chunks = [];
+      part.content.on("data", (chunk) => chunks.push(chunk));
+      part.content.on("end", () => {
+        put("B", Buffer.concat(chunks));
+        part.release();
+      });
+    });
+    parser.on("end", end);
+    parser.end(raw);
+  });
+}
+
+async function byPostalMime(raw, put) {
+  const parser = new PostalMime();
+  const mail = await parser.parse(raw);
+  for (const texts of parser.textMap.values()) {
+    for (const { type, value } of Object.values(texts).flat()) if (type === "text") put("T", value);
+  }
+  // Calendars are decoded by their charset, other files are not.
+  const isText = (type) => type === "text/calendar" || type === "application/ics";
+  for (const file of mail.attachments) put(isText(file.mimeType) ? "T" : "B", file.content);
+}
 
 const chunks = [];
 for await (const chunk of process.stdin) chunks.push(chunk);
@@ -23,11 +61,9 @@ while (at < input.length) {
     const content = Buffer.from(bytes);
     if (content.length > 0) out.push(kind + content.toString("base64"));
   };
-  for (const parse of [(raw) => simpleParser(raw, plain), (raw) => PostalMime.parse(raw)]) {
+  for (const parse of [byMailparser, byPostalMime]) {
     try {
-      const mail = await parse(Buffer.from(raw));
-      for (const text of [mail.text, mail.html]) if (text) put("T", text);
-      for (const file of mail.attachments) put(file.mimeType?.startsWith("text/") ? "T" : "B", file.content);
+      await parse(Buffer.from(raw), put);
     } catch {}
   }
   process.stdout.write(out.map((line) => line + "\n").join("") + "\n");

@@ -1,25 +1,26 @@
 //! Whether what another parser found is among our leaves.
 //!
-//! White space, line ends and the signs that are left of damaged escapes do not count. A leaf that is
-//! nothing but bytes of the message as they stand need not be one of ours; what it holds of a payload
-//! must be in one. A text that was decoded by its charset is compared by the letters and digits of its
-//! lines.
+//! Not counted are: white space, line ends and the signs that are left of damaged escapes; zeros at the end
+//! of a leaf, which some write for what is missing of uuencode; up to [`MAX_LOST`] bytes that a parser does
+//! not have at the end; lines that begin like delimiters and stand in the message. A leaf that is nothing
+//! but bytes of the message as they stand need not be one of ours; what it holds of a payload must be in
+//! one. A text that was decoded by its charset is compared by its letters and digits. Nothing else is
+//! passed over: a byte behind a leaf of ours is a difference ([`with_last_group`] tells the one exception).
 
 use mail::charset::to_text;
-use mail::graph::{Limits, Message, parse};
+use mail::graph::{Encoding, EntityId, Limits, Message, parse};
 
 use super::peers::Found;
 use crate::ambiguity::payload::PAYLOADS;
 
 /// How many bytes a parser may lose at the end of a leaf.
 const MAX_LOST: usize = 4;
-/// How many bytes a parser may make of the last group of base64 if that is incomplete: mailparser decodes it
-/// by itself, whatever stands in front of it. No file is hidden in them.
-const MAX_LAST: usize = 2;
-/// Lines of text with fewer letters and digits are not compared.
+/// Payloads with fewer letters and digits are not looked for in texts.
 const MIN_LETTERS: usize = 16;
 /// How much is shown around a difference, in bytes.
 const SHOWN: usize = 30;
+/// How much of a leaf is compared, in bytes.
+const MAX_CONTENT: usize = 1 << 22;
 
 /// Without white space and `=`.
 fn plain(bytes: &[u8]) -> Vec<u8> {
@@ -40,8 +41,10 @@ pub(crate) struct Ours {
     leaves: Vec<Vec<u8>>,
     /// Bytes of the message, and of what stands encoded in it.
     wholes: Vec<Vec<u8>>,
-    /// For texts.
+    /// The letters of our leaves, as bytes and by their charset.
     texts: Vec<Vec<u8>>,
+    /// The letters of the message's own bytes.
+    raw_letters: Vec<u8>,
     payloads: Vec<Vec<u8>>,
     /// The lines that begin like delimiters.
     delimiters: Vec<Vec<u8>>,
@@ -51,16 +54,17 @@ impl Ours {
     /// Reads a message.
     pub(crate) fn of(raw: &[u8]) -> Self {
         let message = parse(raw, &Limits::default());
-        let content = |id| message.content(id, 1 << 22).bytes.into_owned();
+        let content = |id| message.content(id, MAX_CONTENT).bytes.into_owned();
         // A message inside counts as its bytes, too.
-        let leaves: Vec<Vec<u8>> = message.all().map(|id| plain(&content(id))).collect();
+        let mut leaves: Vec<Vec<u8>> = message.all().map(|id| plain(&content(id))).collect();
+        leaves.extend(message.all().filter_map(|id| with_last_group(&message, id)).map(|bytes| plain(&bytes)));
         let containers = message.all().filter(|id| !message.entity(*id).unwrap().is_leaf());
         let mut wholes = vec![plain(raw)];
         wholes.extend(containers.map(|id| plain(&content(id))));
         let payloads = PAYLOADS.iter().map(|payload| plain(&payload.bytes())).collect();
         let lines = raw.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
         let delimiters = lines.filter(|line| line.starts_with(b"--")).map(<[u8]>::to_vec).collect();
-        Self { leaves, wholes, texts: texts(&message), payloads, delimiters }
+        Self { leaves, wholes, texts: texts(&message), raw_letters: letters(raw), payloads, delimiters }
     }
 
     /// Whether a leaf is among them.
@@ -82,8 +86,7 @@ impl Ours {
         // Some parsers lose the last bytes of a body that is cut off.
         let nearly = |leaf: &Vec<u8>| {
             let zeros = leaf.iter().rev().take_while(|byte| matches!(byte, 0 | b'=')).count();
-            let lost = leaf.starts_with(found) && leaf.len() <= whole.len() + MAX_LOST + zeros;
-            lost || (!leaf.is_empty() && whole.starts_with(leaf) && whole.len() <= leaf.len() + MAX_LAST)
+            leaf.starts_with(found) && leaf.len() <= whole.len() + MAX_LOST + zeros
         };
         let known = found.is_empty() || self.leaves.iter().any(nearly) || self.is_raw(found);
         known && !self.payloads.iter().any(hidden)
@@ -115,61 +118,94 @@ impl Ours {
         found.split_inclusive(|byte| *byte == b'\n').filter(|line| !is_one(line)).flatten().copied().collect()
     }
 
-    /// Whether each line of a text is in one of ours, or is the message's own bytes; of the last line all but
-    /// what may come of an incomplete group of base64. The tags and entities of a text that was made HTML do
-    /// not count, nor does the date that is written in front of a message inside.
+    /// Whether the letters of a text are in one of ours, or are the message's own bytes.
     fn has_text(&self, text: &[u8]) -> bool {
-        let has = |line: &[u8]| self.texts.iter().any(|ours| holds(ours, line));
-        let plain = without_entities(&without_tags(text));
-        let lines = |text: &[u8]| -> Vec<Vec<u8>> {
-            let lines = text.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.starts_with(b"Date: "));
-            lines.map(letters).filter(|line| line.len() >= MIN_LETTERS).collect()
+        let text = letters(text);
+        let ours = |what: &[u8]| self.texts.iter().any(|ours| holds(ours, what));
+        let hidden = |payload: &Vec<u8>| {
+            let payload = letters(payload);
+            payload.len() >= MIN_LETTERS && holds(&text, &payload) && !ours(&payload)
         };
-        [text, plain.as_slice()].into_iter().any(|text| {
-            let mut lines = lines(text);
-            let last = lines.pop().unwrap_or_default();
-            let cut = &last[..last.len().saturating_sub(MAX_LAST)];
-            lines.iter().all(|line| has(line)) && (has(&last) || has(cut))
-        })
+        (holds(&self.raw_letters, &text) || ours(&text)) && !self.payloads.iter().any(hidden)
     }
 }
 
-/// Without `&#x3C;` and the like.
-fn without_entities(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((byte, behind)) = rest.split_first() {
-        let end = behind.iter().take(8).position(|byte| *byte == b';').filter(|_| *byte == b'&');
-        if end.is_none() {
-            out.push(*byte);
-        }
-        rest = end.map_or(behind, |end| &behind[end + 1..]);
+/// A base64 body up to its first padding, and behind it what mailparser makes of the last characters that
+/// are no whole group: its decoder keeps these until the end, padding counted, and then decodes them by
+/// themselves, whatever it passed over in front of them. At most two bytes: no file is hidden in them.
+fn with_last_group(message: &Message<'_>, id: EntityId) -> Option<Vec<u8>> {
+    let entity = message.entity(id).filter(|entity| entity.encoding == Encoding::Base64)?;
+    let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+    let body = entity.body.of(message.buffer(entity.buffer));
+    let body: Vec<u8> = body.iter().copied().filter(is_base64).collect();
+    let (groups, last) = body.split_at(body.len() / 4 * 4);
+    let to_padding = |text: &[u8]| text.split(|byte| *byte == b'=').next().unwrap_or_default().to_vec();
+    let (first, last) = (to_padding(groups), to_padding(last));
+    if last.len() < 2 || first.len() == groups.len() {
+        return None;
     }
-    out
+    let decode = |text: &[u8]| mail::transfer::base64(text, MAX_CONTENT).bytes;
+    Some([decode(&first), decode(&last)].concat())
 }
 
-/// The letters of all leaves, as bytes and by their charset, and of the message itself.
+/// The letters of all leaves, as bytes and by their charset.
 fn texts(message: &Message<'_>) -> Vec<Vec<u8>> {
-    let mut out = vec![letters(message.raw())];
+    let mut out = Vec::new();
     for id in message.all() {
-        let content = message.content(id, 1 << 22).bytes;
+        let content = message.content(id, MAX_CONTENT).bytes.into_owned();
         let charset = message.entity(id).and_then(|entity| entity.charset.clone());
-        out.push(letters(&content));
-        out.push(letters(to_text(&content, charset.as_deref()).as_bytes()));
-        out.push(letters(&without_tags(&content)));
+        for content in std::iter::once(content).chain(with_last_group(message, id)) {
+            out.push(letters(&content));
+            out.push(letters(to_text(&content, charset.as_deref()).as_bytes()));
+        }
     }
     out
 }
 
-/// Without what stands between angle brackets: some parsers make a text of HTML.
-fn without_tags(text: &[u8]) -> Vec<u8> {
-    let mut inside = false;
-    let mut out = Vec::with_capacity(text.len());
-    for byte in text {
-        inside = (inside || *byte == b'<') && *byte != b'>';
-        if !inside {
-            out.push(*byte);
-        }
+#[test]
+fn only_what_the_rules_name_is_equal() {
+    let leaf = |bytes: &[u8]| Found { bytes: bytes.to_vec(), text: false };
+    let text = |bytes: &[u8]| Found { bytes: bytes.to_vec(), text: true };
+    let base64 = |body: &str| format!("Content-Transfer-Encoding: base64\n\n{body}").into_bytes();
+    let quoted = |body: &str| format!("Content-Transfer-Encoding: quoted-printable\n\n{body}").into_bytes();
+    let uu = b"\nbegin 644 a\n#86)C\nend\n".to_vec();
+    let cases: &[(&str, Vec<u8>, Found, bool)] = &[
+        ("the same bytes", base64("QUJD"), leaf(b"ABC"), true),
+        ("other bytes", base64("QUJD"), leaf(b"ABD"), false),
+        ("other line ends and blanks", quoted("a =3D\nb"), leaf(b"a=\r\nb\r\n"), true),
+        ("an end that was lost", base64("QUJDREVG"), leaf(b"AB"), true),
+        ("more than an end that was lost", base64("QUJDREVGR0hJ"), leaf(b"AB"), false),
+        ("the middle", base64("QUJDREVG"), leaf(b"CDEF"), false),
+        ("zeros behind uuencode", uu.clone(), leaf(b"abc\0\0\0"), true),
+        ("a byte behind uuencode", uu, leaf(b"abcd"), false),
+        ("bytes as they stand", quoted("a=3Db"), leaf(b"a=3Db"), true),
+        ("a byte behind a leaf", base64("QUJD"), leaf(b"ABC1"), false),
+        ("two bytes behind a leaf", quoted("=41BC"), leaf(b"ABC12"), false),
+        ("the last group, by itself behind padding", base64("QQ==QUJDQUI"), leaf(b"AAB"), true),
+        ("others bytes in its place", base64("QQ==QUJDQUI"), leaf(b"AXY"), false),
+        ("the last group behind nothing but padding", base64("==QUJDQUJDQUJD"), leaf(b"$"), true),
+        ("more than it holds", base64("QQ==QUJDQUI"), leaf(b"AABD"), false),
+        ("a last group with no padding in front", base64("QUJDQUI"), leaf(b"ABCABAB"), false),
+        ("such a text", base64("QQ==QUJDQUI"), text(b"AAB"), true),
+        ("such a text with others bytes", base64("QQ==QUJDQUI"), text(b"AXY"), false),
+        ("a text by its letters", quoted("c=61f=C3=A9, 1"), text("caf\u{e9} 1".as_bytes()), true),
+        ("a text with a letter more", quoted("c=61f=C3=A9"), text(b"cafe"), false),
+        ("a line in front of a text", quoted("c=61f"), text(b"Date: 7/1/2000\ncaf"), false),
+        ("a text within tags", quoted("c=61f"), text(b"<div>caf</div>"), false),
+        ("a text with entities", quoted("c=61f"), text(b"&#x3C;caf"), false),
+    ];
+    for (name, raw, found, equal) in cases {
+        assert_eq!(Ours::of(raw).has(found), *equal, "{name}");
     }
-    out
+}
+
+#[test]
+fn a_payload_that_only_stands_in_the_message_is_not_ours() {
+    let html = PAYLOADS.iter().find(|payload| payload.name == "html").unwrap().bytes();
+    for text in [false, true] {
+        // A comment of a field is no leaf.
+        let raw = [b"Subject: ", html.as_slice(), b"\n\nbody"].concat();
+        assert!(!Ours::of(&raw).has(&Found { bytes: html.clone(), text }), "text: {text}");
+        assert!(Ours::of(&[b"\n", html.as_slice()].concat()).has(&Found { bytes: html.clone(), text }));
+    }
 }

@@ -21,7 +21,7 @@ const MAX_FILES: usize = 200;
 pub(crate) struct Found {
     /// The bytes.
     pub(crate) bytes: Vec<u8>,
-    /// Whether it is a text that was decoded by its charset, and may be several put together.
+    /// Whether it is a text that was decoded by its charset.
     pub(crate) text: bool,
 }
 
