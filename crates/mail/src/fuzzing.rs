@@ -34,10 +34,15 @@ pub fn fuzz_message(data: &[u8]) {
 /// Where a promise is broken.
 pub fn fuzz_text(data: &[u8]) {
     let mut last = 0;
-    for block in transfer::embedded::find_as_it_stands(data) {
+    for block in transfer::embedded::find(data) {
         assert!(block.span.fits(data.len()) && block.span.start >= last, "a file outside its text: {block:?}");
         last = block.span.end;
     }
+    let blocks = transfer::embedded::find_as_it_stands(data);
+    for block in blocks.iter().chain(transfer::embedded::find_inside(data).iter()) {
+        assert!(block.span.fits(data.len()), "a file outside its text: {block:?}");
+    }
+    assert!(blocks.len() <= transfer::embedded::MAX_BLOCKS, "too many files");
     use crate::graph::Encoding as E;
     let ways = [
         E::Base64ToPadding,
@@ -62,7 +67,11 @@ pub fn fuzz_text(data: &[u8]) {
         E::QuotedPrintablePair,
         E::QuotedPrintableOne,
         E::NoNul,
+        E::NulToLine,
+        E::Base64ToGap,
+        E::Base64Places,
         E::Uuencode,
+        E::UuencodeEven,
         E::Yenc,
         E::BinHex,
         E::Base64Block,

@@ -64,7 +64,11 @@ fn headed(builder: &Builder<'_, '_>, id: EntityId) -> Option<Headed> {
 pub(super) fn tries(one: &Try, lost: Lost, asked: &[(EntityId, Ask)]) -> Vec<Try> {
     let is_new = |wanted: &Policy| asked.iter().all(|(_, ask)| policy(*ask) != Some(*wanted));
     match one {
-        Try::Body(choice, _) => lost.policies.into_iter().map(|wanted| Try::Body(choice.clone(), wanted)).collect(),
+        Try::Body(choice, _) => {
+            let swallow = |wanted: Policy| wanted.blind.then_some(Policy { swallow: true, ..wanted });
+            let wanted = lost.policies.into_iter().flat_map(|wanted| [Some(wanted), swallow(wanted)]);
+            wanted.flatten().map(|wanted| Try::Body(choice.clone(), wanted)).collect()
+        }
         Try::Again(under, skip) => {
             let news = lost.policies.into_iter().filter(is_new);
             let mut out: Vec<Try> = news.map(|wanted| Try::Again(both(*under, wanted), *skip)).collect();

@@ -120,7 +120,7 @@ pub(super) fn asks(entity: &Entity, body: &[u8], watch: Watch) -> Vec<Ask> {
             Encoding::QuotedPrintable => {
                 let recode = charset::recoding(entity.charset.as_deref());
                 let file = if watch.quoted { watch.file } else { Watch::over_quoted(body).file };
-                recode != Recode::None || body.starts_with(b"=") || needless || file
+                entity.facet || recode != Recode::None || body.starts_with(b"=") || needless || file
             }
             _ => false,
         };
@@ -128,7 +128,8 @@ pub(super) fn asks(entity: &Entity, body: &[u8], watch: Watch) -> Vec<Ask> {
             true => Cow::Owned(transfer::decode(entity.encoding, body, body.len()).bytes),
             false => Cow::Borrowed(body),
         };
-        if encoded && holds_file(&text) {
+        let inside = || entity.facet && text.len() <= transfer::MAX_COMPARED && embedded::is_inside(&text);
+        if encoded && (holds_file(&text) || inside()) {
             out.push(Ask::EncodedFiles);
         }
         out.extend(charset_of(entity, &text).map(Ask::Charset));
@@ -140,7 +141,8 @@ pub(super) fn asks(entity: &Entity, body: &[u8], watch: Watch) -> Vec<Ask> {
 fn holds_file(text: &[u8]) -> bool {
     let mut lines = Lines::new(text, 0);
     while let Some(line) = lines.next() {
-        if embedded::may_begin(text.get(line.start..line.end).unwrap_or(&[])) {
+        let line = text.get(line.start..line.end).unwrap_or(&[]);
+        if embedded::may_begin(line) || embedded::announced(line).is_some() {
             return true;
         }
     }
@@ -207,6 +209,7 @@ mod tests {
             "text\nBEG=69n 644 a\n".into(),
             "text=0Abegin 644 a\n".into(),
             "=3Dybegin line=3D128 size=3D4 name=3Dc\n".into(),
+            "see\ncontent-transfer-encoding: base64\n\nQUJD\n".into(),
             "(This file must be converted with BinHex 4.0)\n".into(),
             format!("see\n{run}\n"),
             format!("see\n{}=\n{}\n", &run[..10], &run[10..]),

@@ -121,6 +121,10 @@ pub enum Encoding {
     Base64Lone,
     /// Base64 with the alphabet for URLs.
     Base64Url,
+    /// Base64 up to two empty lines in a row.
+    Base64ToGap,
+    /// Base64 in groups of four characters, of which padding is one wherever it stands.
+    Base64Places,
     /// Quoted-printable without the `=` of an escape that is none.
     QuotedPrintableDrop,
     /// Quoted-printable without an escape that is none and the two characters behind it.
@@ -149,8 +153,12 @@ pub enum Encoding {
     QuotedPrintableOne,
     /// The text without its NUL bytes.
     NoNul,
+    /// The text without each NUL byte and what follows it up to the next line.
+    NulToLine,
     /// uuencode, with its `begin` line.
     Uuencode,
+    /// The same without lines that are not as long as they say; what is over on one is a line of its own.
+    UuencodeEven,
     /// yEnc, with its `=ybegin` line.
     Yenc,
     /// BinHex 4.0.

@@ -184,6 +184,7 @@ pub(super) fn both(one: Policy, other: Policy) -> Policy {
         inner: one.inner || other.inner,
         reopen: one.reopen || other.reopen,
         blind: one.blind || other.blind,
+        swallow: one.swallow || other.swallow,
         all_headers: one.all_headers || other.all_headers,
         blank_ends: one.blank_ends || other.blank_ends,
         junk_ends: one.junk_ends || other.junk_ends,
@@ -200,6 +201,7 @@ fn plan(builder: &mut Builder<'_, '_>, id: EntityId, ask: Ask, tries: &mut Vec<(
             let any = Policy { ends: Ends::Any, ..Policy::default() };
             tries.push((Try::Again(any, false), other));
             tries.push((Try::Again(Policy { junk_ends: true, all_headers: true, ..any }, false), other));
+            tries.push((Try::Again(Policy { junk_ends: true, fields_first: true, ..any }, false), other));
         }
         Ask::SkipBlank => tries.push((Try::Again(Policy::default(), true), other)),
         Ask::Head => {
@@ -225,9 +227,13 @@ fn plan(builder: &mut Builder<'_, '_>, id: EntityId, ask: Ask, tries: &mut Vec<(
         }
         Ask::Nul => {
             tries.push((Try::Decode(Encoding::NoNul, Recode::None), other));
-            if is_wide(builder, id) {
-                tries.push((Try::Decode(Encoding::Identity, Recode::Wide), other));
-            }
+            tries.push((
+                match is_wide(builder, id) {
+                    true => Try::Decode(Encoding::Identity, Recode::Wide),
+                    false => Try::Decode(Encoding::NulToLine, Recode::None),
+                },
+                other,
+            ));
         }
         Ask::Charset(recode) => {
             let encoding = builder.entity(id).map_or(Encoding::Identity, |entity| entity.encoding);
@@ -243,6 +249,11 @@ fn plan(builder: &mut Builder<'_, '_>, id: EntityId, ask: Ask, tries: &mut Vec<(
             tries.push((Try::Again(ends, false), other));
             tries.push((Try::Again(Policy { fields_first: true, ..ends }, false), other));
         }
+        Ask::Blind => {
+            let blind = Policy { blind: true, ..Policy::default() };
+            tries.push((Try::Again(blind, false), other));
+            tries.push((Try::Again(Policy { swallow: true, ..blind }, false), other));
+        }
         ask => tries.extend(policy(ask).map(|policy| (Try::Again(policy, false), other))),
     }
 }
@@ -253,7 +264,8 @@ fn is_wide(builder: &mut Builder<'_, '_>, id: EntityId) -> bool {
     let body = entity.body.of(builder.bytes(entity.buffer));
     let probe = body.get(..MAX_PROBE).unwrap_or(body);
     let zeros = |offset: usize| probe.iter().skip(offset).step_by(2).filter(|byte| **byte == 0).count();
-    zeros(0).max(zeros(1)).saturating_mul(5) >= probe.len()
+    let zeros = zeros(0).max(zeros(1));
+    zeros > 1 && zeros.saturating_mul(5) >= probe.len()
 }
 
 /// Whether a body holds characters that are ASCII to those who take their lowest byte.
@@ -326,6 +338,7 @@ fn variants(builder: &mut Builder<'_, '_>, id: EntityId) -> Vec<Encoding> {
     let (buffer, body, encoding, primary) = (entity.buffer, entity.body, entity.encoding, entity.primary);
     let (ways, more) = builder.with_buffer(buffer, |_, bytes| match encoding {
         Encoding::Base64 => transfer::base64_variants(body.of(bytes)),
+        Encoding::Uuencode => (vec![Encoding::UuencodeEven], false),
         _ => transfer::quoted_printable_variants(body.of(bytes)),
     });
     // What another reading takes for encoded may be damaged in any number of ways.

@@ -138,8 +138,15 @@ fn text_of(builder: &mut Builder<'_, '_>, id: EntityId) -> Option<(BufferId, Spa
 fn files(builder: &mut Builder<'_, '_>, id: EntityId) {
     let Some((buffer, body)) = text_of(builder, id) else { return };
     let as_it_stands = builder.entity(id).is_some_and(|entity| entity.buffer == buffer && entity.body == body);
-    let find = if as_it_stands { embedded::find_as_it_stands } else { embedded::find };
-    let blocks = builder.with_buffer(buffer, |_, bytes| find(body.of(bytes)));
+    // What only another reading decodes may be a message to those who read it so.
+    let inside = !as_it_stands && builder.entity(id).is_some_and(|entity| entity.facet);
+    let blocks = builder.with_buffer(buffer, |_, bytes| {
+        let mut blocks = embedded::find_as_it_stands(body.of(bytes));
+        if blocks.is_empty() && inside {
+            blocks = embedded::find_inside(body.of(bytes));
+        }
+        blocks
+    });
     if blocks.len() >= embedded::MAX_BLOCKS {
         let span = builder.entity(id).map_or(body, |entity| entity.body);
         builder.note(id, DefectCode::LimitReached, span);
@@ -165,11 +172,15 @@ fn files(builder: &mut Builder<'_, '_>, id: EntityId) {
         let damaged = match encoding {
             Encoding::Base64 => !transfer::is_clean_base64(source),
             Encoding::QuotedPrintable => transfer::is_damaged_quoted_printable(source),
+            Encoding::Uuencode => embedded::is_uneven(source),
             _ => false,
         };
-        if damaged {
-            builder.ask(facet, Ask::Damage);
-        }
+        let encoded = matches!(encoding, Encoding::Base64 | Encoding::QuotedPrintable);
+        let inside = encoded
+            && source.len() <= transfer::MAX_COMPARED
+            && embedded::is_inside(&transfer::decode(encoding, source, source.len()).bytes);
+        builder.asks.extend(damaged.then_some((facet, Ask::Damage)));
+        builder.asks.extend(inside.then_some((facet, Ask::EncodedFiles)));
     }
 }
 

@@ -10,6 +10,12 @@ use crate::graph::Encoding;
 use crate::span::Span;
 use crate::transfer::{Decoded, base64, class};
 
+mod fields;
+mod uu;
+
+pub(crate) use fields::{announced, find_inside, is_inside};
+pub(crate) use uu::is_uneven;
+
 /// Most blocks that are taken from one text.
 pub const MAX_BLOCKS: usize = 64;
 /// Shortest first line of bare base64, in bytes.
@@ -43,9 +49,6 @@ const MAGIC: &[&[u8]] = &[
     b"L\0\0\0\x01\x14",
 ];
 
-/// The field that names an encoding, in lower case.
-const ENCODING_FIELD: &[u8] = b"content-transfer-encoding";
-
 /// A file in a text.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Block {
@@ -67,22 +70,6 @@ pub(crate) fn may_begin(line: &[u8]) -> bool {
     }
 }
 
-/// The encoding that a line of a text names for what follows it. Few clients look for such a line, and
-/// those know no grammar: a blank is as good as the colon, and the word counts wherever it stands.
-pub(crate) fn announced(line: &[u8]) -> Option<Encoding> {
-    let (name, value) = line.split_at_checked(ENCODING_FIELD.len())?;
-    let colon = matches!(value.first(), Some(b':' | b' ' | b'\t'));
-    if !colon || !name.eq_ignore_ascii_case(ENCODING_FIELD) {
-        return None;
-    }
-    let value = value.get(..MAX_NAME.min(value.len())).unwrap_or(value).to_ascii_lowercase();
-    if memchr::memmem::find(&value, b"base64").is_some() {
-        Some(Encoding::Base64)
-    } else {
-        memchr::memmem::find(&value, b"quoted-printable").map(|_| Encoding::QuotedPrintable)
-    }
-}
-
 /// Whether a block of uuencode is probably none: a line that begins like one, with a number too short for
 /// a mode, and no such data behind it. Few clients take it for a file.
 pub(crate) fn is_doubtful(block: &[u8]) -> bool {
@@ -98,6 +85,9 @@ pub(crate) fn is_doubtful(block: &[u8]) -> bool {
 pub(crate) fn may_begin_quoted(line: &[u8]) -> bool {
     let first = line.first();
     if matches!(first, Some(b'=' | b'(')) {
+        return true;
+    }
+    if matches!(first, Some(b'c' | b'C')) && announced(line).is_some() {
         return true;
     }
     let word = line.get(..5).unwrap_or(line);
@@ -149,13 +139,11 @@ fn blocks(text: &[u8], fields: bool) -> Vec<Block> {
     let mut at = 0;
     while at < text.len() && out.len() < MAX_BLOCKS {
         let (line, next) = line_at(text, at);
-        let found = match announced(line).filter(|_| fields) {
-            Some(encoding) => {
-                Some(Block { span: Span::new(behind_fields(text, next), text.len()), encoding, name: None })
-            }
-            None => may_begin(line).then(|| block(text, at, line, next)).flatten(),
-        };
-        at = match found {
+        if fields && announced(line).is_some() {
+            out.extend(fields::behind_each(text, at).into_iter().take(MAX_BLOCKS.saturating_sub(out.len())));
+            return out;
+        }
+        at = match may_begin(line).then(|| block(text, at, line, next)).flatten() {
             Some(block) => {
                 let end = (block.span.end as usize).max(next);
                 out.push(block);
@@ -165,24 +153,6 @@ fn blocks(text: &[u8], fields: bool) -> Vec<Block> {
         };
     }
     out
-}
-
-/// Where what is no field begins, behind one empty line.
-fn behind_fields(text: &[u8], from: usize) -> usize {
-    let mut at = from;
-    while at < text.len() {
-        let (line, next) = line_at(text, at);
-        if line.is_empty() {
-            return next;
-        }
-        let continues = matches!(line.first(), Some(b' ' | b'\t'));
-        let colon = line.iter().position(|byte| *byte <= b' ' || *byte == b':');
-        if !continues && colon.and_then(|at| line.get(at)) != Some(&b':') {
-            return at;
-        }
-        at = next;
-    }
-    at
 }
 
 /// The line at an offset without its line end, and where the next one begins.
@@ -289,7 +259,8 @@ pub(super) fn decode(encoding: Encoding, block: &[u8], max: usize) -> Decoded {
     let (_, next) = line_at(block, 0);
     let body = block.get(next..).unwrap_or(&[]);
     let mut bytes = match encoding {
-        Encoding::Uuencode => uu(body),
+        Encoding::Uuencode => uu::lenient(body),
+        Encoding::UuencodeEven => uu::even(body),
         Encoding::Yenc => yenc(body),
         Encoding::BinHex => binhex(body),
         _ => {
@@ -300,33 +271,6 @@ pub(super) fn decode(encoding: Encoding, block: &[u8], max: usize) -> Decoded {
     let cut = bytes.len() > max;
     bytes.truncate(max);
     Decoded { bytes, defects: Vec::new(), cut }
-}
-
-fn uu(body: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(body.len() / 4 * 3);
-    for line in body.split(|byte| *byte == b'\n') {
-        // A CR ends the data of a line wherever it stands.
-        let line = line.split(|byte| *byte == b'\r').next().unwrap_or(line);
-        if line.starts_with(b"end") {
-            break;
-        }
-        let value = |byte: u8| byte.wrapping_sub(32) & 63;
-        let Some((length, data)) = line.split_first() else { continue };
-        let start = out.len();
-        for four in data.chunks(4) {
-            // Blanks at the end of a line may have been lost.
-            let at = |n: usize| value(four.get(n).copied().unwrap_or(b' '));
-            let (a, b, c, d) = (at(0), at(1), at(2), at(3));
-            out.extend_from_slice(&[a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]);
-        }
-        let wanted = start.saturating_add(usize::from(value(*length)));
-        out.truncate(wanted);
-        // What is lost at the end of a line is zeros; not of a line that never was so long.
-        if out.len().saturating_sub(start).saturating_mul(4) >= wanted.saturating_sub(start) {
-            out.resize(wanted, 0);
-        }
-    }
-    out
 }
 
 fn yenc(body: &[u8]) -> Vec<u8> {

@@ -1,8 +1,9 @@
 //! Other ways in which clients undo a damaged transfer encoding.
 //!
 //! Base64: up to its first whole padding, up to the first character outside the alphabet, only the
-//! lines that are base64 from end to end, up to the first `=`, padding passed over as if it were nothing, each line for
-//! itself, the alphabet of RFC 4648 section 5. Quoted-printable: an escape that is none dropped in
+//! lines that are base64 from end to end, up to the first `=`, up to two empty lines in a row, padding
+//! passed over as if it were nothing or taken for a character, each line for itself, the alphabet of
+//! RFC 4648 section 5. Quoted-printable: an escape that is none dropped in
 //! part or whole. Texts: NUL bytes dropped. Every way takes linear time and gives at most its input.
 
 use super::{Decoded, JUNK, PAD, SPACE, base64, class, quoted_printable};
@@ -22,6 +23,8 @@ pub(crate) const MAX_COMPARED: usize = 64 * 1024;
 
 /// Most ways to read one body beside the strict one; other readings of the entity need room, too.
 const MAX_WAYS: usize = 7;
+/// Beside so many, those are not taken that only one known program reads.
+const MAX_BESIDE_RARE: usize = 4;
 
 /// See [`super::decode`].
 pub(super) fn decode(encoding: Encoding, body: &[u8], max: usize) -> Decoded {
@@ -33,6 +36,11 @@ pub(super) fn decode(encoding: Encoding, body: &[u8], max: usize) -> Decoded {
         Encoding::Base64Lone => return quiet(base64(&lone_to_bytes(body), max)),
         Encoding::Base64NoPadding => return quiet(base64(&lone_to_bytes(&only(body, |byte| class(byte) != PAD)), max)),
         Encoding::Base64ByLine => return by_line(body, max),
+        Encoding::Base64ToGap => return quiet(base64(to_gap(body), max)),
+        Encoding::Base64Places => {
+            let bytes = places(body);
+            return Decoded { cut: bytes.len() > max, bytes: cut_at(bytes, max), ..Decoded::default() };
+        }
         Encoding::Base64Url => return quiet(base64(&url_alphabet(body), max)),
         Encoding::QuotedPrintableDrop => dropped(body, 1),
         Encoding::QuotedPrintableSkip => dropped(body, 3),
@@ -47,8 +55,8 @@ pub(super) fn decode(encoding: Encoding, body: &[u8], max: usize) -> Decoded {
         Encoding::QuotedPrintableLow => low_bytes(body),
         Encoding::QuotedPrintablePair => paired(body, b"=3D=3D"),
         Encoding::QuotedPrintableOne => paired(body, b"=3D"),
-        Encoding::NoNul => {
-            let bytes = only(body, |byte| byte != 0);
+        Encoding::NoNul | Encoding::NulToLine => {
+            let bytes = if encoding == Encoding::NoNul { only(body, |byte| byte != 0) } else { nul_to_line(body) };
             let cut = bytes.len() > max;
             return Decoded { bytes: cut_at(bytes, max), cut, ..Decoded::default() };
         }
@@ -69,6 +77,41 @@ fn cut_at(mut bytes: Vec<u8>, max: usize) -> Vec<u8> {
 
 fn only(body: &[u8], keep: impl Fn(u8) -> bool) -> Vec<u8> {
     body.iter().copied().filter(|byte| keep(*byte)).collect()
+}
+
+/// Without each NUL and the rest of its line, line end included: readers that take lines for C strings.
+fn nul_to_line(body: &[u8]) -> Vec<u8> {
+    let lines = body.split_inclusive(|byte| *byte == b'\n');
+    lines.flat_map(|line| line.iter().take_while(|byte| **byte != 0)).copied().collect()
+}
+
+/// Up to two empty lines in a row.
+fn to_gap(body: &[u8]) -> &[u8] {
+    let gaps: [&[u8]; 2] = [b"\n\n\n", b"\n\r\n\r\n"];
+    let end = gaps.into_iter().filter_map(|gap| memchr::memmem::find(body, gap)).min();
+    body.get(..end.unwrap_or(body.len())).unwrap_or(body)
+}
+
+/// Base64 in groups of four characters, padding counted as one. Where it stands it is no byte in the third
+/// and fourth place, and adds to those beside it the bits of the mark that stands for it in a table.
+fn places(body: &[u8]) -> Vec<u8> {
+    /// What padding is in such tables.
+    const PAD_BITS: u8 = 99;
+    let marks: Vec<u8> = body.iter().map(|byte| class(*byte)).filter(|mark| *mark <= PAD && *mark != SPACE).collect();
+    let mut out = Vec::with_capacity(marks.len() / 4 * 3);
+    for four in marks.chunks_exact(4) {
+        let [a, b, c, d] = four else { continue };
+        let bits = |mark: u8| if mark == PAD { PAD_BITS } else { mark };
+        let (first, second, third, fourth) = (bits(*a), bits(*b), bits(*c), bits(*d));
+        out.push(first << 2 | second >> 4);
+        if *c != PAD {
+            out.push(second << 4 | third >> 2);
+        }
+        if *d != PAD {
+            out.push(third << 6 | fourth);
+        }
+    }
+    out
 }
 
 /// Up to the first padding that completes a group; padding that completes none is passed over.
@@ -198,6 +241,8 @@ pub(crate) fn base64_variants(body: &[u8]) -> (Vec<Encoding>, bool) {
         Encoding::Base64ByLine,
         Encoding::Base64Lone,
         Encoding::Base64Url,
+        Encoding::Base64ToGap,
+        Encoding::Base64Places,
     ];
     if body.len() > MAX_COMPARED {
         let junk = body.iter().any(|byte| class(*byte) == JUNK);
@@ -206,9 +251,17 @@ pub(crate) fn base64_variants(body: &[u8]) -> (Vec<Encoding>, bool) {
     }
     let wanted = ways.iter().copied().filter(|way| match way {
         Encoding::Base64Url => memchr::memchr2(b'-', b'_', body).is_some(),
+        // Padding at the end is the same to all.
+        Encoding::Base64Places => has_inner_padding(body),
         _ => true,
     });
     different(body, Encoding::Base64, wanted)
+}
+
+/// Whether padding stands in front of other characters of base64.
+fn has_inner_padding(body: &[u8]) -> bool {
+    let end = body.iter().rposition(|byte| class(*byte) < SPACE).unwrap_or(0);
+    memchr::memchr(b'=', body.get(..end).unwrap_or(body)).is_some()
 }
 
 /// The same for damaged quoted-printable.
@@ -241,6 +294,9 @@ fn different(body: &[u8], known: Encoding, ways: impl Iterator<Item = Encoding>)
         if bytes.is_empty() || seen.contains(&bytes) {
             continue;
         }
+        if matches!(way, Encoding::Base64ToGap | Encoding::Base64Places) && out.len() >= MAX_BESIDE_RARE {
+            continue;
+        }
         if out.len() >= MAX_WAYS {
             return (out, true);
         }
@@ -256,7 +312,12 @@ mod tests {
 
     #[test]
     fn each_way_reads_damage_as_its_clients_do() {
-        let cases: [(Encoding, &[u8], &[u8]); 28] = [
+        let cases: [(Encoding, &[u8], &[u8]); 33] = [
+            (Encoding::Base64ToGap, b"SGkt\nSGkt\n\n\nSGkt", b"Hi-Hi-"),
+            (Encoding::Base64ToGap, b"SGkt\r\n\r\nSGkt\r\n\r\n\r\nSGkt", b"Hi-Hi-"),
+            (Encoding::Base64Places, b"SGktCo=b SG=k", b"Hi-\n\xdbH\xe4"),
+            (Encoding::Base64Places, b"=slP\ny=Wd QQ==", b"\x8e\xc9O\xce5\x9dA"),
+            (Encoding::NulToLine, b"a\0b\nc\0", b"ac"),
             (Encoding::QuotedPrintableKeep, b"=e=D1=3Dh", b"=e=D1=h"),
             (Encoding::Base64ToAnyPadding, b"SGkt=SGkt", b"Hi-"),
             (Encoding::QuotedPrintableVisible, b"<scr\x80i\0pt>=3D", b"<script>="),

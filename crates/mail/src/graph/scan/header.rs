@@ -44,11 +44,15 @@ impl Scan<'_, '_, '_, '_> {
         if matches!(text.first(), Some(b' ' | b'\t')) {
             let in_field = header.in_field;
             if !in_field {
-                if header.junk_ends && !is_nothing(text) {
+                // A continuation of nothing in front of the first field is passed over by some.
+                let early = header.fields_first && fields == header.first_field;
+                if header.junk_ends && !is_nothing(text) && !early {
                     self.finish_header(line.start, false, false);
                     return Then::Again;
                 }
-                header.junk.get_or_insert(line.start);
+                if !early {
+                    header.junk.get_or_insert(line.start);
+                }
                 self.builder.ask(entity, Ask::JunkEnds);
                 self.builder.note(entity, DefectCode::HeaderWithoutColon, span);
             } else if let Some(field) = self.builder.graph.fields.last_mut() {
@@ -155,7 +159,10 @@ impl Scan<'_, '_, '_, '_> {
                 (body, as_leaf) = (start, true);
             } else if unended {
                 // Nothing says where the header ends; what cannot belong to it is body.
-                (body, as_leaf) = (junk, true);
+                let dashes = self.bytes.get(junk..).is_some_and(|line| line.starts_with(b"--"));
+                let mut lines = Lines::new(self.bytes, junk);
+                let behind = lines.next().filter(|_| dashes && self.policy.swallow);
+                (body, as_leaf) = (behind.map_or(junk, |line| line.next), true);
                 let kept = fields.partition_point(|field| (field.whole.start as usize) < junk);
                 fields.truncate(kept.max(header.first_field));
                 self.builder.note(id, DefectCode::MissingSeparator, Span::new(junk, junk));

