@@ -39,7 +39,7 @@ pub fn fuzz_text(data: &[u8]) {
         last = block.span.end;
     }
     let blocks = transfer::embedded::find_as_it_stands(data);
-    for block in blocks.iter().chain(transfer::embedded::find_inside(data).iter()) {
+    for block in blocks.iter().chain(transfer::embedded::find_inside(data, true).iter()) {
         assert!(block.span.fits(data.len()), "a file outside its text: {block:?}");
     }
     assert!(blocks.len() <= transfer::embedded::MAX_BLOCKS, "too many files");

@@ -128,7 +128,7 @@ pub(super) fn asks(entity: &Entity, body: &[u8], watch: Watch) -> Vec<Ask> {
             true => Cow::Owned(transfer::decode(entity.encoding, body, body.len()).bytes),
             false => Cow::Borrowed(body),
         };
-        let inside = || entity.facet && text.len() <= transfer::MAX_COMPARED && embedded::is_inside(&text);
+        let inside = || text.len() <= transfer::MAX_COMPARED && embedded::is_inside(&text, entity.facet);
         if encoded && (holds_file(&text) || inside()) {
             out.push(Ask::EncodedFiles);
         }

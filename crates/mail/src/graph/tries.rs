@@ -139,11 +139,11 @@ fn files(builder: &mut Builder<'_, '_>, id: EntityId) {
     let Some((buffer, body)) = text_of(builder, id) else { return };
     let as_it_stands = builder.entity(id).is_some_and(|entity| entity.buffer == buffer && entity.body == body);
     // What only another reading decodes may be a message to those who read it so.
-    let inside = !as_it_stands && builder.entity(id).is_some_and(|entity| entity.facet);
+    let (decoded, facet) = (!as_it_stands, builder.entity(id).is_some_and(|entity| entity.facet));
     let blocks = builder.with_buffer(buffer, |_, bytes| {
         let mut blocks = embedded::find_as_it_stands(body.of(bytes));
-        if blocks.is_empty() && inside {
-            blocks = embedded::find_inside(body.of(bytes));
+        if blocks.is_empty() && decoded {
+            blocks = embedded::find_inside(body.of(bytes), facet);
         }
         blocks
     });
@@ -178,7 +178,7 @@ fn files(builder: &mut Builder<'_, '_>, id: EntityId) {
         let encoded = matches!(encoding, Encoding::Base64 | Encoding::QuotedPrintable);
         let inside = encoded
             && source.len() <= transfer::MAX_COMPARED
-            && embedded::is_inside(&transfer::decode(encoding, source, source.len()).bytes);
+            && embedded::is_inside(&transfer::decode(encoding, source, source.len()).bytes, true);
         builder.asks.extend(damaged.then_some((facet, Ask::Damage)));
         builder.asks.extend(inside.then_some((facet, Ask::EncodedFiles)));
     }

@@ -87,7 +87,7 @@ pub(crate) fn may_begin_quoted(line: &[u8]) -> bool {
     if matches!(first, Some(b'=' | b'(')) {
         return true;
     }
-    if matches!(first, Some(b'c' | b'C')) && announced(line).is_some() {
+    if matches!(first, Some(b'c' | b'C')) && fields::is_mime(line) {
         return true;
     }
     let word = line.get(..5).unwrap_or(line);

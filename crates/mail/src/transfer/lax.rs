@@ -24,7 +24,7 @@ pub(crate) const MAX_COMPARED: usize = 64 * 1024;
 /// Most ways to read one body beside the strict one; other readings of the entity need room, too.
 const MAX_WAYS: usize = 7;
 /// Beside so many, those are not taken that only one known program reads.
-const MAX_BESIDE_RARE: usize = 4;
+const MAX_BESIDE_RARE: usize = 6;
 
 /// See [`super::decode`].
 pub(super) fn decode(encoding: Encoding, body: &[u8], max: usize) -> Decoded {

@@ -27,7 +27,11 @@ impl Scan<'_, '_, '_, '_> {
         let in_header =
             matches!(self.frames.last(), Some(Frame { state: State::Header(header), .. }) if !header.first_line);
         if in_header && self.policy.blind {
-            return false;
+            let swallowed = self.policy.swallow && self.outermost(text).is_some();
+            if swallowed {
+                self.finish_header(line.next, false, false);
+            }
+            return swallowed;
         }
         let (mut at, mut behind) = (line.start, None);
         let found = if self.policy.prefix {

@@ -159,10 +159,7 @@ impl Scan<'_, '_, '_, '_> {
                 (body, as_leaf) = (start, true);
             } else if unended {
                 // Nothing says where the header ends; what cannot belong to it is body.
-                let dashes = self.bytes.get(junk..).is_some_and(|line| line.starts_with(b"--"));
-                let mut lines = Lines::new(self.bytes, junk);
-                let behind = lines.next().filter(|_| dashes && self.policy.swallow);
-                (body, as_leaf) = (behind.map_or(junk, |line| line.next), true);
+                (body, as_leaf) = (junk, true);
                 let kept = fields.partition_point(|field| (field.whole.start as usize) < junk);
                 fields.truncate(kept.max(header.first_field));
                 self.builder.note(id, DefectCode::MissingSeparator, Span::new(junk, junk));

@@ -42,7 +42,7 @@ pub(super) struct Policy {
     pub(super) all_headers: bool,
     /// No delimiter is seen in a header.
     pub(super) blind: bool,
-    /// What looks like a delimiter and ends a header is not in the body either.
+    /// But one ends the header, and is not in the body either.
     pub(super) swallow: bool,
     /// Lines that nearly are fields of MIME are fields.
     pub(super) lax_fields: bool,

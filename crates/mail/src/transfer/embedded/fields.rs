@@ -17,7 +17,8 @@ const MAX_NAMED: usize = 3;
 const MAX_SEVERAL: usize = 64 * 1024;
 /// In how many lines of a decoded text a header is looked for.
 const MAX_HEADER_LINE: usize = 100;
-/// How lines begin that programs take for the begin of a header, in lower case.
+/// How lines begin that programs take for the begin of a header, in lower case. Those of MIME come first: an
+/// ordinary text has none.
 const HEADER_STARTS: &[&[u8]] = &[b"content-", b"from", b"subject:", b"date:", b"received:"];
 
 /// The encoding that a line of a text names for what follows it. Few clients look for such a line, and
@@ -52,18 +53,25 @@ pub(super) fn behind_each(text: &[u8], from: usize) -> Vec<Block> {
 }
 
 /// Whether a decoded text holds what [`find_inside`] finds.
-pub(crate) fn is_inside(text: &[u8]) -> bool {
-    !find_inside(text).is_empty()
+pub(crate) fn is_inside(text: &[u8], any: bool) -> bool {
+    !find_inside(text, any).is_empty()
+}
+
+/// Whether a line of a text begins like a field of MIME.
+pub(super) fn is_mime(line: &[u8]) -> bool {
+    line.get(..8).is_some_and(|start| start.eq_ignore_ascii_case(b"content-"))
 }
 
 /// What stands behind the first header in a decoded text: programs read it as a message if a few of its
-/// lines look like one. It is as it stands, or in an encoding that the header names.
-pub(crate) fn find_inside(text: &[u8]) -> Vec<Block> {
+/// lines look like one. It is as it stands, or in an encoding that the header names. `any`: the header may
+/// begin with any field of mail, else with one of MIME.
+pub(crate) fn find_inside(text: &[u8], any: bool) -> Vec<Block> {
+    let known = HEADER_STARTS.get(..if any { HEADER_STARTS.len() } else { 1 }).unwrap_or(HEADER_STARTS);
     let mut at = 0;
     for _ in 0..MAX_HEADER_LINE {
         let (line, next) = line_at(text, at);
         let starts = |start: &&[u8]| line.get(..start.len()).is_some_and(|it| it.eq_ignore_ascii_case(start));
-        if HEADER_STARTS.iter().any(starts) {
+        if known.iter().any(starts) {
             let behind = behind_fields(text, next);
             let mut lines = text.get(at..behind).unwrap_or(&[]).split(|byte| *byte == b'\n');
             let encoding = lines.find_map(announced).unwrap_or(Encoding::Identity);
@@ -132,17 +140,20 @@ mod tests {
     fn a_header_in_a_decoded_text_is_passed_over() {
         let cases = [
             ("hello\nContent-Type: a\n\nbody", Some((Encoding::Identity, "body"))),
-            ("from l\n\nbody", Some((Encoding::Identity, "body"))),
-            ("Subject: a\nContent-Transfer-Encoding: base64\n\nQUJD", Some((Encoding::Base64, "QUJD"))),
-            ("Subject: a\n\n", None),
+            ("from l\n\nContent-Type: a\n\nbody", Some((Encoding::Identity, "body"))),
+            ("Content-Type: a\nContent-Transfer-Encoding: base64\n\nQUJD", Some((Encoding::Base64, "QUJD"))),
+            ("Content-Type: a\n\n", None),
             ("hello\n\nbody", None),
             ("", None),
         ];
         for (text, expected) in cases {
             let expected: Vec<_> = expected.into_iter().map(|(way, body)| (way, body.to_owned())).collect();
-            assert_eq!(spans(text, &find_inside(text.as_bytes())), expected, "{text}");
+            assert_eq!(spans(text, &find_inside(text.as_bytes(), false)), expected, "{text}");
         }
+        let text = "from l\n\nbody";
+        assert_eq!(spans(text, &find_inside(text.as_bytes(), true)), [(Encoding::Identity, "body".to_owned())]);
+        assert!(!is_inside(text.as_bytes(), false));
         let far = format!("{}Content-Type: a\n\nbody", "x\n".repeat(MAX_HEADER_LINE));
-        assert!(find_inside(far.as_bytes()).is_empty());
+        assert!(find_inside(far.as_bytes(), true).is_empty());
     }
 }

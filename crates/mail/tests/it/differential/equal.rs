@@ -5,7 +5,8 @@
 //! not have at the end; lines that begin like delimiters and stand in the message. A leaf that is nothing
 //! but bytes of the message as they stand need not be one of ours; what it holds of a payload must be in
 //! one. A text that was decoded by its charset is compared by its letters and digits. Nothing else is
-//! passed over: a byte behind a leaf of ours is a difference ([`with_last_group`] tells the one exception).
+//! passed over: a byte behind a leaf of ours is a difference. Two things count as leaves of ours, as nothing
+//! can hide in them: what [`with_last_group`] gives, and the [`endings`] of a leaf behind a header in it.
 
 use mail::charset::to_text;
 use mail::graph::{Encoding, EntityId, Limits, Message, parse};
@@ -21,6 +22,8 @@ const MIN_LETTERS: usize = 16;
 const SHOWN: usize = 30;
 /// How much of a leaf is compared, in bytes.
 const MAX_CONTENT: usize = 1 << 22;
+/// In how many lines of a leaf a header may stand.
+const MAX_HEADER_LINE: usize = 100;
 
 /// Without white space and `=`.
 fn plain(bytes: &[u8]) -> Vec<u8> {
@@ -58,6 +61,9 @@ impl Ours {
         // A message inside counts as its bytes, too.
         let mut leaves: Vec<Vec<u8>> = message.all().map(|id| plain(&content(id))).collect();
         leaves.extend(message.all().filter_map(|id| with_last_group(&message, id)).map(|bytes| plain(&bytes)));
+        let encoded = |id: &EntityId| message.entity(*id).is_some_and(|entity| entity.encoding != Encoding::Identity);
+        let behind = message.all().filter(encoded).flat_map(|id| endings(&content(id)));
+        leaves.extend(behind.map(|bytes| plain(&bytes)).collect::<Vec<_>>());
         let containers = message.all().filter(|id| !message.entity(*id).unwrap().is_leaf());
         let mut wholes = vec![plain(raw)];
         wholes.extend(containers.map(|id| plain(&content(id))));
@@ -148,6 +154,24 @@ fn with_last_group(message: &Message<'_>, id: EntityId) -> Option<Vec<u8>> {
     Some([decode(&first), decode(&last)].concat())
 }
 
+/// What stands in a leaf behind an empty line with a line like a header's in front of it. ripmime looks for
+/// such lines among the first hundred of what it has decoded, and reads the rest as a message, whatever
+/// they say. All of it is in the leaf, byte by byte; where the header names an encoding, it is a reading of
+/// ours (`embedded::find_inside`).
+fn endings(leaf: &[u8]) -> Vec<Vec<u8>> {
+    const STARTS: [&str; 5] = ["content-", "from", "subject:", "date:", "received:"];
+    let (mut out, mut at, mut header) = (Vec::new(), 0, false);
+    for line in leaf.split_inclusive(|byte| *byte == b'\n').take(MAX_HEADER_LINE) {
+        at += line.len();
+        let text = String::from_utf8_lossy(line).to_lowercase();
+        header |= STARTS.iter().any(|start| text.starts_with(start));
+        if header && text.trim().is_empty() {
+            out.push(leaf[at..].to_vec());
+        }
+    }
+    out
+}
+
 /// The letters of all leaves, as bytes and by their charset.
 fn texts(message: &Message<'_>) -> Vec<Vec<u8>> {
     let mut out = Vec::new();
@@ -188,6 +212,9 @@ fn only_what_the_rules_name_is_equal() {
         ("a last group with no padding in front", base64("QUJDQUI"), leaf(b"ABCABAB"), false),
         ("such a text", base64("QQ==QUJDQUI"), text(b"AAB"), true),
         ("such a text with others bytes", base64("QQ==QUJDQUI"), text(b"AXY"), false),
+        ("behind a header in a decoded text", quoted("hello\nDate: a\n\nb=41c"), leaf(b"bAc"), true),
+        ("behind words in a decoded text", quoted("hello\n\nb=41c"), leaf(b"bAc"), false),
+        ("behind half a header", quoted("hello\nDate: a\n\nb=41c"), leaf(b"Ac"), false),
         ("a text by its letters", quoted("c=61f=C3=A9, 1"), text("caf\u{e9} 1".as_bytes()), true),
         ("a text with a letter more", quoted("c=61f=C3=A9"), text(b"cafe"), false),
         ("a line in front of a text", quoted("c=61f"), text(b"Date: 7/1/2000\ncaf"), false),

@@ -154,8 +154,8 @@ const FINDS: &[(&str, &[u8], &[u8])] = &[
     ),
     (
         "a delimiter ends a header and is gone (MIME::Tools)",
-        b"Content-Type:multipart;boundary=b\n\n--b\nContent-Transfer-Encoding:quoted-printable\n--b--\ns=20t",
-        b"s t",
+        b"Content-Type:multipart;boundary=b\n\n--b\nContent-Transfer-Encoding:quoted-printable\n--b--\ns=20t\n\n",
+        b"s t\n\n",
     ),
     (
         "a line of uuencode that is not as long as it says is none (MIME::Tools)",
