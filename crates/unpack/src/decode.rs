@@ -15,6 +15,7 @@ mod lzw;
 pub(crate) mod ppmd;
 mod reduce;
 mod shrink;
+mod window;
 pub(crate) mod zstd;
 
 use std::cell::Cell;
@@ -302,11 +303,11 @@ fn reader<'a>(method: Method, source: Source<'a>) -> io::Result<Box<dyn Read + '
         Method::RawLzma { properties, dictionary, size } => lzma::raw(source, properties, dictionary, size)?,
         Method::PpmdOfZip { size } => ppmd::of_zip(source, size)?,
         Method::Lha { method, size } => lha::reader(source, method, size)?,
-        Method::ArjFastest { size } => Box::new(arj::Fastest::new(source, size)),
+        Method::ArjFastest { size } => Box::new(arj::Fastest::open(source, size)),
         Method::Shrink { size } => Box::new(shrink::Shrink::new(source, size)),
-        Method::Reduce { factor, size } => Box::new(reduce::Reduce::new(source, factor, size)?),
+        Method::Reduce { factor, size } => Box::new(reduce::Reduce::open(source, factor, size)?),
         Method::Brotli => brotli::reader(source),
-        Method::Implode { flags, size } => Box::new(implode::Implode::new(source, flags, size)?),
+        Method::Implode { flags, size } => Box::new(implode::Implode::open(source, flags, size)?),
         Method::CompressedRtf => Box::new(lzfu::Lzfu::new(source)),
         Method::Zstd => zstd::reader(source)?,
         Method::Lz4 => Box::new(lz4::Lz4::new(source)),

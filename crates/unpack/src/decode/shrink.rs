@@ -3,9 +3,10 @@
 //!
 //! Limits: [`MAX_BITS`], and with it the table. The format has no end mark: the stated size ends it.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, Read};
 
 use super::Source;
+use super::window::{Bits, First};
 
 /// Shortest code, in bits.
 const MIN_BITS: u32 = 9;
@@ -18,9 +19,7 @@ const COMMAND: usize = 256;
 
 /// The decoder.
 pub(super) struct Shrink<'a> {
-    source: Source<'a>,
-    held: u32,
-    bits: u32,
+    bits: Bits<'a>,
     width: u32,
     /// What each code stands for: another code and a byte behind it; `None`: it is free.
     table: Vec<Option<(u16, u8)>>,
@@ -42,9 +41,7 @@ impl<'a> Shrink<'a> {
     /// `size`: of the zip member.
     pub(super) fn new(source: Source<'a>, size: u64) -> Self {
         Self {
-            source,
-            held: 0,
-            bits: 0,
+            bits: Bits::new(source, First::Lowest),
             width: MIN_BITS,
             table: vec![None; CODES],
             free: COMMAND.saturating_add(1),
@@ -55,16 +52,7 @@ impl<'a> Shrink<'a> {
     }
 
     fn code(&mut self) -> io::Result<usize> {
-        while self.bits < self.width {
-            let byte = *self.source.fill_buf()?.first().ok_or(io::ErrorKind::UnexpectedEof)?;
-            self.source.consume(1);
-            self.held |= u32::from(byte) << self.bits;
-            self.bits = self.bits.saturating_add(8);
-        }
-        let value = self.held & !(u32::MAX << self.width);
-        self.held >>= self.width;
-        self.bits = self.bits.saturating_sub(self.width);
-        Ok(value as usize)
+        Ok(self.bits.take(self.width)? as usize)
     }
 
     /// Frees the codes that no other builds on.
