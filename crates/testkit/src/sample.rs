@@ -139,6 +139,17 @@ pub fn unbase64(coded: &str) -> Vec<u8> {
     base64_simd::forgiving_decode_to_vec(coded.as_bytes()).expect("base64")
 }
 
+/// What stands in base64 in the parts of a message, in their order. Lines end with CRLF.
+pub fn attachments(content: &str) -> Vec<Vec<u8>> {
+    let bodies = content.split("Content-Transfer-Encoding: base64").skip(1);
+    bodies
+        .map(|part| {
+            let body = part.split_once("\r\n\r\n").expect("a body").1;
+            unbase64(body.split("\r\n--").next().unwrap_or_default())
+        })
+        .collect()
+}
+
 /// The header lines all samples begin with; more may follow.
 fn header(subject: &str) -> Vec<u8> {
     format!(
@@ -155,7 +166,7 @@ fn length(bytes: usize) -> u32 {
 }
 
 /// CRC-32 as zip and gzip use it (polynomial 0xEDB88320), bit by bit: small before fast.
-fn crc32(bytes: &[u8]) -> u32 {
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
     let mut crc = !0u32;
     for byte in bytes {
         crc ^= u32::from(*byte);

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mail::evidence::FileKind;
+use testkit::bombs::{circle, compound, image};
 use unpack::{Budget, Limits, Opening, StopFlag, detect, open};
 
 /// Memory that decoders, tables and the content of one object may take, in bytes; the content is
@@ -121,67 +122,6 @@ fn seven_zip() -> Vec<u8> {
     [b"7z\xbc\xaf\x27\x1c\0\x04", &crc32fast::hash(&start).to_le_bytes()[..], &start, &header].concat()
 }
 
-/// An ISO 9660 image whose root has records of one file each, without end.
-fn image() -> Vec<u8> {
-    let record = |flags: u8, sector: u32, size: u32, name: u8| {
-        let mut out = vec![0; 34];
-        out[0] = 34;
-        out[2..6].copy_from_slice(&sector.to_le_bytes());
-        out[6..10].copy_from_slice(&sector.to_be_bytes());
-        out[10..14].copy_from_slice(&size.to_le_bytes());
-        out[14..18].copy_from_slice(&size.to_be_bytes());
-        (out[25], out[32], out[33]) = (flags, 1, name);
-        out
-    };
-    let mut out = vec![0; 17 * 2048];
-    out[16 * 2048..16 * 2048 + 6].copy_from_slice(b"\x01CD001");
-    out[16 * 2048 + 156..16 * 2048 + 190].copy_from_slice(&record(2, 17, 500 * 2048, 0));
-    let mut sector = record(0, 1 << 20, 9, b'a').repeat(60);
-    sector.resize(2048, 0);
-    [out, sector.repeat(500)].concat()
-}
-
-/// A compound file whose directory goes on in itself: streams without end, each as long as the file.
-fn compound() -> Vec<u8> {
-    let mut out = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec();
-    out.resize(24, 0);
-    out.extend([0x3e, 0, 3, 0, 0xfe, 0xff, 9, 0, 6, 0]);
-    out.resize(48, 0);
-    for number in [1_u32, 0, 4096, u32::MAX, 0, u32::MAX, 0, 0] {
-        out.extend(number.to_le_bytes());
-    }
-    out.resize(512, 0xff);
-    out.extend([0xfd, 0xff, 0xff, 0xff, 1, 0, 0, 0]);
-    out.resize(1024, 0);
-    for _ in 0..4 {
-        let mut entry = vec![0; 128];
-        (entry[0], entry[64], entry[66]) = (b'a', 4, 2);
-        entry[68..80].fill(0xff);
-        (entry[116], entry[123]) = (1, 0x40);
-        out.extend(entry);
-    }
-    out.resize(8 << 20, 0);
-    out
-}
-
-/// A volume of FAT16 whose files all go in one circle of two clusters that are apart.
-fn circle() -> Vec<u8> {
-    let mut out = vec![0_u8; 9_000 * 1024];
-    out[..3].copy_from_slice(b"\xeb\x3c\x90");
-    for (at, value) in [(11, 512_u16), (13, 1), (14, 1), (16, 1), (17, 512), (19, 18_000), (22, 70)] {
-        out[at..at + 2].copy_from_slice(&value.to_le_bytes());
-    }
-    out[510..512].copy_from_slice(b"\x55\xaa");
-    out[512 + 4..512 + 10].copy_from_slice(&[4, 0, 0, 0, 2, 0]);
-    for number in 0..512 {
-        let entry = &mut out[(1 + 70) * 512 + number * 32..][..32];
-        entry[..11].copy_from_slice(b"FILE    BIN");
-        entry[26] = 2;
-        entry[28..32].copy_from_slice(&u32::MAX.to_le_bytes());
-    }
-    out
-}
-
 #[test]
 fn memory_is_bounded_by_the_input_and_a_constant() {
     let zeros = vec![0; 64 << 20];
@@ -223,7 +163,7 @@ fn memory_is_bounded_by_the_input_and_a_constant() {
         ("LZW", FileKind::Compressed, [&b"\x1f\x9d\x90"[..], &[0; 4096]].concat()),
         ("many tar headers", FileKind::Tar, tar.repeat(20_000)),
         ("many 7z folders", FileKind::SevenZip, seven_zip()),
-        ("many records of an image", FileKind::Iso, image()),
+        ("many records of an image", FileKind::Iso, image(1 << 20, 9)),
         ("a directory of OLE2 in a circle", FileKind::Ole2, compound()),
         (
             "many cpio headers",

@@ -1,6 +1,7 @@
 //! Disinfection and disarming on the wire: what is delivered, what it says, what is kept.
 
 use judge::policy::{DisarmFailure, DocumentKind, RemoteContent};
+use testkit::sample::attachments;
 use testkit::{Behaviour, Sink, eicar, sample};
 
 use crate::decisions::{field, has_eicar, text};
@@ -72,18 +73,6 @@ fn with_macros() -> Vec<u8> {
     file.stream("Macros/VBA/dir", &build::project(&[("Module1", 0)]));
     file.stream("Macros/VBA/Module1", &build::compress(source.as_bytes()));
     file.finish()
-}
-
-/// The lines of base64 of all parts, decoded.
-fn attachments(content: &str) -> Vec<Vec<u8>> {
-    let bodies = content.split("Content-Transfer-Encoding: base64").skip(1);
-    bodies
-        .map(|part| {
-            let body = part.split_once("\r\n\r\n").expect("a body").1;
-            let body = body.split("\r\n--").next().unwrap_or_default();
-            sample::unbase64(body)
-        })
-        .collect()
 }
 
 async fn eicar_leaves_every_container_that_is_made_anew() {

@@ -4,6 +4,8 @@ use std::io::Write;
 
 use flate2::{Compress, Compression, FlushCompress};
 
+use testkit::bombs::{circle, image, quine_gzip, quine_zip};
+
 use crate::Case;
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -43,7 +45,9 @@ pub(crate) fn cases() -> Vec<Case> {
             [&b"!<arch>\n"[..], &b"a/              0           0     0     644     2         `\nxx".repeat(300_000)]
                 .concat()
         }),
-        case("ISO 9660, records without end", true, iso),
+        case("ISO 9660, records without end", true, || image(17, 1 << 20)),
+        case("zip that holds itself", true, quine_zip),
+        case("gzip that holds itself", true, quine_gzip),
         case("FAT, files in a circle", true, circle),
         case("LHA, 200,000 members", true, || lha().repeat(200_000)),
     ]
@@ -226,44 +230,6 @@ fn sparse() -> Vec<u8> {
     let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
     header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
     [header, vec![b'x'; 512]].concat()
-}
-
-/// An image whose root has records of one file each, without end.
-fn iso() -> Vec<u8> {
-    let record = |flags: u8, sector: u32, size: u32, name: u8| {
-        let mut out = vec![0; 34];
-        out[0] = 34;
-        out[2..6].copy_from_slice(&sector.to_le_bytes());
-        out[6..10].copy_from_slice(&sector.to_be_bytes());
-        out[10..14].copy_from_slice(&size.to_le_bytes());
-        out[14..18].copy_from_slice(&size.to_be_bytes());
-        (out[25], out[32], out[33]) = (flags, 1, name);
-        out
-    };
-    let mut out = vec![0; 17 * 2048];
-    out[16 * 2048..16 * 2048 + 6].copy_from_slice(b"\x01CD001");
-    out[16 * 2048 + 156..16 * 2048 + 190].copy_from_slice(&record(2, 17, 500 * 2048, 0));
-    let mut sector = record(0, 17, 1 << 20, b'a').repeat(60);
-    sector.resize(2048, 0);
-    [out, sector.repeat(500)].concat()
-}
-
-/// A volume of FAT16 whose files all go in one circle of two clusters.
-fn circle() -> Vec<u8> {
-    let mut out = vec![0_u8; 9_000 * 1024];
-    out[..3].copy_from_slice(b"\xeb\x3c\x90");
-    for (at, value) in [(11, 512_u16), (13, 1), (14, 1), (16, 1), (17, 512), (19, 18_000), (22, 70)] {
-        out[at..at + 2].copy_from_slice(&value.to_le_bytes());
-    }
-    out[510..512].copy_from_slice(b"\x55\xaa");
-    out[512 + 4..512 + 10].copy_from_slice(&[4, 0, 0, 0, 2, 0]);
-    for number in 0..512 {
-        let entry = &mut out[(1 + 70) * 512 + number * 32..][..32];
-        entry[..11].copy_from_slice(b"FILE    BIN");
-        entry[26] = 2;
-        entry[28..32].copy_from_slice(&u32::MAX.to_le_bytes());
-    }
-    out
 }
 
 /// One stored member of LHA, level 0.

@@ -1,5 +1,7 @@
 //! Documents, mail and pages.
 
+use testkit::bombs::compound;
+
 use crate::Case;
 use crate::bombs::{Entry, deflate, text, zip};
 
@@ -154,27 +156,4 @@ fn zlib(content: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::new(9));
     encoder.write_all(content).unwrap();
     encoder.finish().unwrap()
-}
-
-/// A compound file whose directory goes on in itself: streams without end, each as long as the file.
-fn compound() -> Vec<u8> {
-    let mut out = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec();
-    out.resize(24, 0);
-    out.extend([0x3e, 0, 3, 0, 0xfe, 0xff, 9, 0, 6, 0]);
-    out.resize(48, 0);
-    for number in [1_u32, 0, 4096, u32::MAX, 0, u32::MAX, 0, 0] {
-        out.extend(number.to_le_bytes());
-    }
-    out.resize(512, 0xff);
-    out.extend([0xfd, 0xff, 0xff, 0xff, 1, 0, 0, 0]);
-    out.resize(1024, 0);
-    for _ in 0..4 {
-        let mut entry = vec![0; 128];
-        (entry[0], entry[64], entry[66]) = (b'a', 4, 2);
-        entry[68..80].fill(0xff);
-        (entry[116], entry[123]) = (1, 0x40);
-        out.extend(entry);
-    }
-    out.resize(8 << 20, 0);
-    out
 }
