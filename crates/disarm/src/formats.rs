@@ -91,7 +91,7 @@ pub const FORMATS: [Format; 21] = [
         &[Vba, Xlm, Dde, RemoteTemplate, OlePackage, ActiveX, Script, Launch],
         Copied,
         "all other parts, byte for byte; what was declared with macros is declared without, and `.docm` gets `.docx` behind its name",
-        "parts in other charsets than UTF-8; of workbooks in binary form (xlsb) everything but VBA",
+        "parts in other charsets than UTF-8; of workbooks in binary form (xlsb) links to programs and other workbooks",
     ),
     document(
         FileKind::Odf,
@@ -111,7 +111,7 @@ pub const FORMATS: [Format; 21] = [
         FileKind::Ole2,
         &[Vba, Xlm, Dde, RemoteTemplate, OlePackage, ActiveX, Launch, OpenUri],
         Again,
-        "all other streams, byte for byte; sheets of macros become empty sheets, fields show what they showed, links lead nowhere; attachments of Outlook items go one by one",
+        "all other streams, byte for byte; sheets of macros become empty sheets and texts that only they showed blanks, fields show what they showed, links lead nowhere; attachments of Outlook items go one by one",
         "encrypted or damaged; documents before Word 97",
     ),
     document(

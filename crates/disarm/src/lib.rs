@@ -32,12 +32,11 @@ mod remove;
 mod rtf;
 mod sevenz;
 mod stream;
-mod table;
 mod tar;
+mod xlsb;
 mod xml;
 mod zip;
 
 pub use error::DisarmError;
 pub use remove::{MAX_REMOVALS, Rebuilt, Removal, Wish, remove};
-pub use table::{REMAKINGS, Remaking, remaking};
 pub use zip::zip_without;

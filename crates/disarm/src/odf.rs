@@ -11,11 +11,11 @@ use crate::remove::{Change, Changes};
 use crate::xml::{self, Fate, Tag};
 use crate::{DisarmError, zip};
 
-/// Whether a part goes with these kinds of active content.
-pub(crate) fn drops(name: &str, active: &BTreeSet<Active>) -> bool {
+/// With which of these kinds of active content a part goes; `None`: it stays.
+pub(crate) fn drops(name: &str, active: &BTreeSet<Active>) -> Option<Active> {
     let name = name.trim_start_matches('/').to_ascii_lowercase();
-    let scripts = active.contains(&Active::Script) || active.contains(&Active::Vba);
-    scripts && (name.starts_with("basic/") || name.starts_with("scripts/") || name.starts_with("dialogs/"))
+    let holds = ["basic/", "scripts/", "dialogs/"].iter().any(|folder| name.starts_with(folder));
+    [Active::Script, Active::Vba].into_iter().find(|what| holds && active.contains(what))
 }
 
 /// The document without the parts that change says go, and without active content of these kinds.
@@ -37,7 +37,7 @@ pub(crate) fn edit(
     let ole =
         |member: &Member| active.contains(&Active::OlePackage) && unpack::detect(&member.content) == FileKind::Ole2;
     for member in &files {
-        if drops(&name(member), active) || ole(member) {
+        if drops(&name(member), active).is_some() || ole(member) {
             changes.insert(member.index, Change::Remove);
         }
     }
@@ -65,7 +65,7 @@ fn element(tag: &Tag<'_>, gone: &BTreeSet<String>, active: &BTreeSet<Active>) ->
     let goes = match tag.name {
         "file-entry" => tag
             .get("full-path")
-            .is_some_and(|path| gone.contains(path.as_ref()) || path.ends_with('/') && drops(&path, active)),
+            .is_some_and(|path| gone.contains(path.as_ref()) || path.ends_with('/') && drops(&path, active).is_some()),
         "event-listener" | "event-listeners" | "scripts" | "script" | "script-data" => scripts,
         "dde-connection-decls" | "dde-connection" | "dde-source" | "dde-link" | "dde-links" => has(Active::Dde),
         "object-ole" => gone.contains(target().trim_start_matches("./")),

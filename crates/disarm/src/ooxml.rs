@@ -4,16 +4,18 @@
 //!
 //! A document that was declared as one with macros is declared as one without, and its name ends
 //! accordingly. A field with DDE loses its instruction and keeps its shown result. Not handled, and
-//! refused: parts in other character sets than UTF-8, and in workbooks in binary form (xlsb) all but VBA.
+//! refused: parts in other character sets than UTF-8, and links to programs and other workbooks in workbooks in
+//! binary form (xlsb).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use mail::evidence::{Active, Role};
 use unpack::Member;
+use unpack::formats::ooxml::names::{normal, owner, resolve};
 
 use crate::remove::{Change, Changes};
 use crate::xml::{self, Fate, Tag};
-use crate::{DisarmError, zip};
+use crate::{DisarmError, xlsb, zip};
 
 /// Content types with macros, those without, and what such a document's name ends with.
 const MACROS: [(&str, &str, &str); 7] = [
@@ -28,21 +30,25 @@ const MACROS: [(&str, &str, &str); 7] = [
 /// Relationships by which content outside is only shown or clicked.
 const SHOWN: [&str; 5] = ["hyperlink", "image", "video", "audio", "media"];
 
-/// Whether a part goes with these kinds of active content.
-pub(crate) fn drops(name: &str, active: &BTreeSet<Active>) -> bool {
+/// With which of these kinds of active content a part goes; `None`: it stays.
+pub(crate) fn drops(name: &str, active: &BTreeSet<Active>) -> Option<Active> {
     let name = normal(name);
-    let has = |what| active.contains(&what);
     let holds = |folder: &str| name.contains(folder);
-    has(Active::Vba) && (holds("vbaproject") || name.ends_with("vbadata.xml"))
-        || has(Active::Xlm) && holds("/macrosheets/")
-        || has(Active::ActiveX) && (holds("/activex/") || holds("/ctrlprops/"))
-        || has(Active::OlePackage) && holds("/embeddings/")
-        || (has(Active::Dde) || has(Active::RemoteTemplate)) && holds("/externallinks/")
-        || (has(Active::Script) || has(Active::Vba)) && name.starts_with("customui/")
+    let kinds: &[Active] = match () {
+        () if holds("vbaproject") || name.ends_with("vbadata.xml") => &[Active::Vba],
+        () if holds("/macrosheets/") => &[Active::Xlm],
+        () if holds("/activex/") || holds("/ctrlprops/") => &[Active::ActiveX],
+        () if holds("/embeddings/") => &[Active::OlePackage],
+        () if holds("/externallinks/") => &[Active::Dde, Active::RemoteTemplate],
+        () if name.starts_with("customui/") => &[Active::Script, Active::Vba],
+        () => &[],
+    };
+    kinds.iter().copied().find(|what| active.contains(what))
 }
 
-fn normal(name: &str) -> String {
-    name.replace('\\', "/").trim_start_matches('/').to_ascii_lowercase()
+/// A member's name, as packages compare it.
+fn name(member: &Member) -> String {
+    normal(member.name.as_ref().map_or("", |name| name.raw()))
 }
 
 /// The document without the parts that change says go, and without active content of these kinds; and
@@ -57,20 +63,21 @@ pub(crate) fn edit(
     active: &BTreeSet<Active>,
 ) -> Result<(Vec<u8>, &'static str), DisarmError> {
     let files: Vec<&Member> = members.iter().filter(|it| it.role == Role::File && !it.hidden).collect();
-    let name = |member: &Member| normal(member.name.as_ref().map_or("", |name| name.raw()));
     let mut changes = changes.clone();
-    let goes = |member: &Member| drops(&name(member), active);
-    changes.extend(files.iter().filter(|it| goes(it)).map(|it| (it.index, Change::Remove)));
+    let binary = files.iter().any(|it| name(it).ends_with("/workbook.bin"));
+    for member in &files {
+        let Some(what) = drops(&name(member), active) else { continue };
+        let sheet = binary && what == Active::Xlm && name(member).ends_with(".bin");
+        let empty = Change::Content { bytes: xlsb::EMPTY_SHEET.to_vec(), suffix: "" };
+        changes.insert(member.index, if sheet { empty } else { Change::Remove });
+    }
     let mut gone: BTreeSet<String> = BTreeSet::new();
     for member in &files {
         if changes.get(&member.index) == Some(&Change::Remove) {
             gone.insert(name(member));
         }
     }
-    // Sheets in binary form name what they refer to in records that are not changed here.
-    let binary = files.iter().any(|it| name(it).ends_with("/workbook.bin"));
-    let macros = |part: &String| part.contains("vbaproject") || part.ends_with("vbadata.xml");
-    if binary && !gone.iter().all(macros) {
+    if binary && gone.iter().any(|part| part.contains("/externallinks/")) {
         return Err(DisarmError::Format);
     }
     // What goes takes its relationships with it.
@@ -81,10 +88,10 @@ pub(crate) fn edit(
     }
     let mut cut: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut suffix = "";
-    let xml = |member: &&&Member| {
-        member.content.trim_ascii_start().starts_with(b"<") || member.content.starts_with(b"\xef\xbb\xbf<")
-    };
-    for member in files.iter().filter(xml).filter(|it| !changes.contains_key(&it.index)).copied().collect::<Vec<_>>() {
+    for member in &files {
+        if changes.contains_key(&member.index) || !is_xml(member) {
+            continue;
+        }
         let part = name(member);
         let new = if let Some(owner) = owner(&part) {
             let ids = cut.entry(owner.clone()).or_default();
@@ -96,18 +103,41 @@ pub(crate) fn edit(
         };
         put(&mut changes, member, new);
     }
+    elements(&files, &cut, binary, active, &mut changes)?;
+    Ok((zip::edit(data, &changes)?, suffix))
+}
+
+/// Whether a part is XML.
+fn is_xml(member: &Member) -> bool {
+    member.content.trim_ascii_start().starts_with(b"<") || member.content.starts_with(b"\xef\xbb\xbf<")
+}
+
+/// Changes the parts that stay: what names a relationship of `cut` goes, and elements that act.
+fn elements(
+    files: &[&Member],
+    cut: &BTreeMap<String, BTreeSet<String>>,
+    binary: bool,
+    active: &BTreeSet<Active>,
+    changes: &mut Changes,
+) -> Result<(), DisarmError> {
     let none = BTreeSet::new();
-    for member in files.iter().filter(xml).filter(|it| !changes.contains_key(&it.index)).copied().collect::<Vec<_>>() {
+    for member in files {
         let part = name(member);
-        if owner(&part).is_some() || part == "[content_types].xml" {
+        if changes.contains_key(&member.index) || owner(&part).is_some() || part == "[content_types].xml" {
             continue;
         }
         let ids = cut.get(&part).unwrap_or(&none);
-        let dde = active.contains(&Active::Dde) && instructions(&member.content).contains("DDE");
-        let new = rewrite(member, &mut |tag| element(tag, ids, active, dde))?;
-        put(&mut changes, member, new);
+        let new = if is_xml(member) {
+            let dde = active.contains(&Active::Dde) && instructions(&member.content).contains("DDE");
+            rewrite(member, &mut |tag| element(tag, ids, active, dde))?
+        } else {
+            let names = active.contains(&Active::Xlm) && part.ends_with("/workbook.bin");
+            let looked = binary && part.ends_with(".bin") && (names || !ids.is_empty());
+            if looked { xlsb::edit(&member.content, ids, names)? } else { None }
+        };
+        put(changes, member, new);
     }
-    Ok((zip::edit(data, &changes)?, suffix))
+    Ok(())
 }
 
 fn put(changes: &mut Changes, member: &Member, new: Option<Vec<u8>>) {
@@ -121,31 +151,6 @@ fn rewrite(member: &Member, decide: &mut dyn FnMut(&Tag<'_>) -> Fate) -> Result<
     let text = std::str::from_utf8(&member.content).map_err(|_| DisarmError::Format)?;
     let new = xml::edit(text, decide).ok_or(DisarmError::NotSound)?;
     Ok((new != text).then(|| new.into_bytes()))
-}
-
-/// The part that a part of relationships belongs to.
-fn owner(name: &str) -> Option<String> {
-    let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
-    let file = file.strip_suffix(".rels")?;
-    Some(format!("{}{file}", folder.strip_suffix("_rels")?))
-}
-
-/// Where a target leads, seen from a part.
-fn resolve(part: &str, target: &str) -> String {
-    let target = target.replace('\\', "/");
-    if target.starts_with('/') {
-        return normal(&target);
-    }
-    let folder = part.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let mut steps: Vec<&str> = folder.split('/').filter(|step| !step.is_empty()).collect();
-    for step in target.split('/') {
-        match step {
-            ".." => drop(steps.pop()),
-            "." | "" => {}
-            step => steps.push(step),
-        }
-    }
-    normal(&steps.join("/"))
 }
 
 /// Decides about a relationship; notes the names of those that go.
@@ -203,6 +208,9 @@ fn element(tag: &Tag<'_>, ids: &BTreeSet<String>, active: &BTreeSet<Active>, dde
     }
     let has = |what| active.contains(&what);
     let goes = match tag.name {
+        // Also those that name no relationship.
+        "OLEObject" | "oleObject" => has(Active::OlePackage),
+        "control" => has(Active::ActiveX),
         "instrText" | "delInstrText" => dde,
         "fldSimple" => dde && tag.get("instr").is_some_and(|text| text.to_ascii_uppercase().contains("DDE")),
         "f" | "definedName" if has(Active::Dde) && tag.text.contains('|') => true,

@@ -152,11 +152,11 @@ impl Frame {
             let nested = member.kind.is_some();
             let sum = <[u8; 32]>::from(Sha256::digest(&member.content));
             let named = member.kind != Some(FileKind::Multipart) && wish.remove.contains(&sum);
-            if member.role == Role::File && frame.goes_with_active(&member) {
-                note(removed, None, &member);
+            if let Some(what) = frame.goes_with_active(&member) {
+                note(removed, Some(what), &member);
             } else if let Role::Active(what) = member.role
                 && !named
-                && is_searched(kind)
+                && is_document(kind)
                 && wish.active.contains(&what)
             {
                 note(removed, Some(what), &member);
@@ -180,13 +180,14 @@ impl Frame {
         Ok(frame)
     }
 
-    /// Whether it is a part of a document that goes with a kind of active content.
-    fn goes_with_active(&self, member: &Member) -> bool {
+    /// With which active content a part of a document goes.
+    fn goes_with_active(&self, member: &Member) -> Option<Active> {
         let name = member.name.as_ref().map_or("", |name| name.raw());
         match self.kind {
+            _ if member.role != Role::File => None,
             FileKind::Ooxml => ooxml::drops(name, &self.active),
             FileKind::Odf => odf::drops(name, &self.active),
-            _ => false,
+            _ => None,
         }
     }
 

@@ -61,7 +61,7 @@ fn files() -> Vec<File> {
 }
 
 /// An archive of [`files`] that a program makes; `None` when it is not installed.
-fn made(program: &str, arguments: &[&str], name: &str) -> Option<Vec<u8>> {
+pub(crate) fn made(program: &str, arguments: &[&str], name: &str) -> Option<Vec<u8>> {
     let folder = tempfile::tempdir().unwrap();
     let mut list = Vec::new();
     for (name, content) in files() {
@@ -79,7 +79,7 @@ fn made(program: &str, arguments: &[&str], name: &str) -> Option<Vec<u8>> {
 }
 
 /// What a program says of an archive.
-fn tested(program: &str, arguments: &[&str], data: &[u8], name: &str) {
+pub(crate) fn tested(program: &str, arguments: &[&str], data: &[u8], name: &str) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     fs::write(&path, data).unwrap();

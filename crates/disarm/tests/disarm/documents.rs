@@ -49,7 +49,7 @@ fn file(name: &str, content: &str) -> File {
 }
 
 /// A package as office programs write it.
-fn package(files: &[File], method: zip::CompressionMethod) -> Vec<u8> {
+pub(crate) fn package(files: &[File], method: zip::CompressionMethod) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (name, content) in files {
         writer.start_file(name, zip::write::SimpleFileOptions::default().compression_method(method)).unwrap();
@@ -63,7 +63,7 @@ const PACKAGE: &str = "http://schemas.openxmlformats.org/package/2006";
 
 /// A document of Word with a template on the web, DDE in a field in two pieces, an object, a control and a
 /// project of macros.
-fn word() -> Vec<u8> {
+pub(crate) fn word() -> Vec<u8> {
     let types = format!(
         "<?xml version=\"1.0\"?><Types xmlns=\"{PACKAGE}/content-types\">\
          <Default Extension=\"rels\" ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/>\
@@ -126,7 +126,7 @@ fn word() -> Vec<u8> {
     package(&files, zip::CompressionMethod::Deflated)
 }
 
-fn open_document() -> Vec<u8> {
+pub(crate) fn open_document() -> Vec<u8> {
     let ns = "xmlns:office=\"urn:oasis:names:tc:opendocument:xmlns:office:1.0\" \
               xmlns:text=\"urn:oasis:names:tc:opendocument:xmlns:text:1.0\" \
               xmlns:script=\"urn:oasis:names:tc:opendocument:xmlns:script:1.0\" xmlns:xlink=\"http://www.w3.org/1999/xlink\"";
@@ -154,7 +154,7 @@ fn open_document() -> Vec<u8> {
     package(&files, zip::CompressionMethod::Stored)
 }
 
-fn rich_text() -> Vec<u8> {
+pub(crate) fn rich_text() -> Vec<u8> {
     br"{\rtf1\ansi the text that stays {\field{\*\fldinst DDEAUTO cmd run}{\fldrslt shown}}{\*\template https://example.org/t.dotm}{\object\objemb{\*\objdata 01050000020000000800000050616368616765000000000000000000040000004142434400}{\result pic}}\par}".to_vec()
 }
 

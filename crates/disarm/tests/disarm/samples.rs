@@ -15,7 +15,7 @@ use crate::ole2::{again, with_macro_sheet, with_macros};
 use crate::{File, read};
 
 /// A file that is kept beside the tests of `unpack`.
-fn sample(name: &str) -> Vec<u8> {
+pub(crate) fn sample(name: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../unpack/tests/unpack/samples").join(format!("{name}.b64"));
     let text = fs::read_to_string(path).unwrap();
     let text: String = text.chars().filter(|letter| !letter.is_whitespace()).collect();
@@ -23,7 +23,7 @@ fn sample(name: &str) -> Vec<u8> {
 }
 
 /// Runs LibreOffice on files; `None` when it is not installed.
-fn office(folder: &Path, arguments: &[&str], files: &[&str]) -> Option<String> {
+pub(crate) fn office(folder: &Path, arguments: &[&str], files: &[&str]) -> Option<String> {
     let mut run = Command::new("soffice");
     run.arg(format!("-env:UserInstallation=file://{}/profile", folder.display()));
     run.args(["--headless", "--convert-to"]).args(arguments).arg("--outdir").arg(folder);
@@ -100,6 +100,109 @@ fn libreoffice_opens_its_documents_after_macros_were_taken_out() {
     }
 }
 
+/// A workbook or presentation with a project of macros, as Office puts one in.
+fn with_project(mut files: Vec<File>, main: &str) -> Vec<File> {
+    let mut project = Compound::new();
+    with_macros(&mut project, "Root");
+    let relationships = main.replace("xl/", "xl/_rels/").replace("ppt/", "ppt/_rels/") + ".rels";
+    let folder = main.split('/').next().unwrap();
+    let mut changed = 0;
+    for (name, content) in &mut files {
+        let text = String::from_utf8_lossy(content).into_owned();
+        let new = if name == "[Content_Types].xml" {
+            let text = text
+                .replace("openxmlformats-officedocument.spreadsheetml.sheet.main", "ms-excel.sheet.macroEnabled.main");
+            let plain = "openxmlformats-officedocument.presentationml.presentation.main";
+            let text = text.replace(plain, "ms-powerpoint.presentation.macroEnabled.main");
+            let default = "<Default Extension=\"bin\" ContentType=\"application/vnd.ms-office.vbaProject\"/></Types>";
+            assert!(text.contains("macroEnabled"), "{text}");
+            text.replace("</Types>", default)
+        } else if *name == relationships {
+            let kind = "http://schemas.microsoft.com/office/2006/relationships/vbaProject";
+            let one = format!("<Relationship Id=\"rIdM\" Type=\"{kind}\" Target=\"vbaProject.bin\"/></Relationships>");
+            text.replace("</Relationships>", &one)
+        } else {
+            continue;
+        };
+        changed += 1;
+        *content = new.into_bytes();
+    }
+    assert_eq!(changed, 2, "{main}");
+    files.push((format!("{folder}/vbaProject.bin"), project.finish()));
+    files
+}
+
+/// A spreadsheet with a library of Basic, as LibreOffice puts one in.
+fn with_library(mut files: Vec<File>) -> Vec<File> {
+    let module = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><script:module xmlns:script=\"http://openoffice.org/2000/script\" \
+                  script:name=\"M\" script:language=\"StarBasic\">Sub Main\nShell \"run\"\nEnd Sub</script:module>";
+    let entry = "<manifest:file-entry manifest:full-path=\"Basic/Standard/M.xml\" manifest:media-type=\"text/xml\"/>\
+                 </manifest:manifest>";
+    let manifest = files.iter_mut().find(|(name, _)| name == "META-INF/manifest.xml").unwrap();
+    manifest.1 = String::from_utf8_lossy(&manifest.1).replace("</manifest:manifest>", entry).into_bytes();
+    files.push(("Basic/Standard/M.xml".to_owned(), module.as_bytes().to_vec()));
+    files
+}
+
+/// What LibreOffice shows of files, by their names.
+fn shown(folder: &Path, names: &[String]) -> Option<Vec<String>> {
+    let borrowed: Vec<&str> = names.iter().map(String::as_str).collect();
+    let told = office(folder, &["pdf"], &borrowed)?;
+    let mut all = Vec::new();
+    for name in names {
+        let path = folder.join(name).with_extension("pdf");
+        assert!(path.exists(), "{name} is not opened: {told}");
+        let Ok(output) = Command::new("pdftotext").arg(&path).arg("-").stdin(Stdio::null()).output() else {
+            testkit::peers::skipped("pdftotext");
+            return None;
+        };
+        all.push(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    Some(all)
+}
+
+#[test]
+fn documents_that_libreoffice_wrote_show_the_same_text_when_they_lost_what_acts() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("slides.fodp"), SLIDES).unwrap();
+    if office(folder.path(), &["pptx"], &["slides.fodp"]).is_none() {
+        return;
+    }
+    let package = |files: Vec<File>| crate::documents::package(&files, zip::CompressionMethod::Stored);
+    let mut cases = vec![
+        ("sheet", "xlsx", sample("libreoffice_xlsx"), "xl/workbook.xml"),
+        ("written", "xlsx", sample("xlsxwriter"), "xl/workbook.xml"),
+        ("cells", "ods", sample("libreoffice_ods"), ""),
+        ("letter", "odt", sample("libreoffice_odt_macro"), ""),
+    ];
+    match fs::read(folder.path().join("slides.pptx")) {
+        Ok(slides) => cases.push(("slides", "pptx", slides, "ppt/presentation.xml")),
+        Err(_) => testkit::peers::skipped("libreoffice-impress"),
+    }
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    for (name, ending, data, main) in cases {
+        let plain = read(&data);
+        let acting = match (main, ending) {
+            ("", "ods") => package(with_library(plain)),
+            ("", _) => data.clone(),
+            (main, _) => package(with_project(plain, main)),
+        };
+        assert!(!active(&acting).is_empty(), "{name}");
+        let rebuilt = disarmed(&acting).unwrap_or_else(|why| panic!("{name}: {why}"));
+        assert!(active(&rebuilt.bytes).is_empty(), "{name}: {:?}", active(&rebuilt.bytes));
+        assert!(rebuilt.removed.iter().all(|it| it.what.is_some()), "{name}: {:?}", rebuilt.removed);
+        for (list, part, bytes) in [(&mut before, "before", data), (&mut after, "after", rebuilt.bytes)] {
+            list.push(format!("{name}-{part}.{ending}"));
+            fs::write(folder.path().join(list.last().unwrap()), bytes).unwrap();
+        }
+    }
+    let Some(texts) = shown(folder.path(), &[before.clone(), after].concat()) else { return };
+    for (at, name) in before.iter().enumerate() {
+        assert!(!texts[at].trim().is_empty(), "{name} shows nothing");
+        assert_eq!(texts[at], texts[at + before.len()], "{name}");
+    }
+}
+
 #[test]
 fn archives_of_other_programs_become_zip_without_what_was_found() {
     for (name, victim) in [
@@ -127,6 +230,7 @@ fn archives_of_other_programs_become_zip_without_what_was_found() {
             Ok(rebuilt) => {
                 assert_eq!(rebuilt.suffix, ".zip", "{name}");
                 assert_eq!(read(&rebuilt.bytes), kept, "{name}");
+                crate::archives::tested("unzip", &["-tq"], &rebuilt.bytes, "a.zip");
             }
             Err(why) => assert!(kept.is_empty(), "{name}: {why}"),
         }

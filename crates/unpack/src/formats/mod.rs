@@ -18,7 +18,7 @@ pub(crate) mod message;
 pub(crate) mod odf;
 pub mod ole2;
 pub(crate) mod onenote;
-pub(crate) mod ooxml;
+pub mod ooxml;
 pub(crate) mod parts;
 pub mod pdf;
 pub(crate) mod pe;

@@ -13,6 +13,7 @@ mod binary;
 pub(crate) mod fields;
 pub(crate) mod flat;
 mod formula;
+pub mod names;
 mod package;
 mod sheet;
 mod slide;
@@ -106,7 +107,7 @@ impl Document {
     /// # Errors
     /// The limit that kept it from being read.
     pub(super) fn part(&mut self, name: &str, content: &[u8], budget: &mut Budget) -> Result<(), crate::Limit> {
-        let name = package::normal(name);
+        let name = names::normal(name);
         self.package.saw(&name);
         if binary::starts(content) {
             budget.burn(content.len() as u64)?;

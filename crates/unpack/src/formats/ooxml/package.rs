@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use mail::evidence::Active;
 
+use super::names::{normal, owner, resolve};
 use crate::views::{Views, links};
 use crate::xml::{Event, Reader};
 
@@ -31,36 +32,6 @@ pub(super) struct Package {
     /// There were parts under relationships, as every package has them.
     related: bool,
     contradictory: bool,
-}
-
-/// A part's name as packages compare them: from the root, in lower case, with plain slashes.
-pub(super) fn normal(name: &str) -> String {
-    name.replace('\\', "/").trim_start_matches('/').to_ascii_lowercase()
-}
-
-/// The part that a relationship file belongs to: `word/_rels/document.xml.rels` to `word/document.xml`.
-fn owner(name: &str) -> String {
-    let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
-    let folder = folder.strip_suffix("_rels").unwrap_or(folder);
-    format!("{folder}{}", file.strip_suffix(".rels").unwrap_or(file))
-}
-
-/// A target as seen from a part.
-fn resolve(part: &str, target: &str) -> String {
-    let target = target.replace('\\', "/");
-    if target.starts_with('/') {
-        return normal(&target);
-    }
-    let folder = part.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let mut steps: Vec<&str> = folder.split('/').filter(|step| !step.is_empty()).collect();
-    for step in target.split('/') {
-        match step {
-            ".." => drop(steps.pop()),
-            "." | "" => {}
-            step => steps.push(step),
-        }
-    }
-    normal(&steps.join("/"))
 }
 
 impl Package {
@@ -91,7 +62,7 @@ impl Package {
     /// Reads the relationships of a part, and tells what of them is loaded from elsewhere.
     pub(super) fn relationships(&mut self, name: &str, reader: &mut Reader<'_>, views: &mut Views) {
         self.related = true;
-        let part = owner(name);
+        let part = owner(name).unwrap_or_else(|| name.to_owned());
         for event in reader {
             let Event::Start(tag) = event else { continue };
             if tag.name != "Relationship" {
@@ -152,16 +123,6 @@ fn outside(kind: &str, target: &str, name: &str, views: &mut Views) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn targets_are_seen_from_their_part() {
-        assert_eq!(owner("word/_rels/document.xml.rels"), "word/document.xml");
-        assert_eq!(owner("_rels/.rels"), "");
-        assert_eq!(resolve("xl/worksheets/sheet1.xml", "../media/A.png"), "xl/media/a.png");
-        assert_eq!(resolve("", "xl/workbook.xml"), "xl/workbook.xml");
-        assert_eq!(resolve("xl/workbook.xml", "/xl/Sheet.xml"), "xl/sheet.xml");
-        assert_eq!(resolve("a/b", "../../../../c"), "c");
-    }
 
     #[test]
     fn contradictions_are_seen() {

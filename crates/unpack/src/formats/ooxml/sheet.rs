@@ -60,6 +60,8 @@ pub(super) struct Grid {
     row_hidden: bool,
     /// Its formulas, if it may be a macro sheet.
     pub(super) formulas: String,
+    /// Whether it has any, those beyond the limit among them.
+    has_formulas: bool,
     /// It is one by its own form.
     pub(super) is_macro: bool,
 }
@@ -110,6 +112,7 @@ impl Grid {
 
     /// A formula in a cell.
     pub(super) fn formula(&mut self, cell: &str, formula: &str) {
+        self.has_formulas = true;
         if self.formulas.len().saturating_add(formula.len()) < MAX_FORMULAS {
             for piece in [cell, " =", formula, "\n"] {
                 self.formulas.push_str(piece);
@@ -169,7 +172,8 @@ impl Book {
             }
             self.show(grid, hidden, &mut views.text);
             let is_macro = grid.is_macro || grid.part.contains("macrosheet") || package.is_macro_sheet(&grid.part);
-            if is_macro {
+            // One without a cell can do nothing.
+            if is_macro && (grid.has_formulas || !grid.cells.is_empty()) {
                 views.act(Active::Xlm, Some(&grid.part), grid.formulas.clone());
             }
         }
