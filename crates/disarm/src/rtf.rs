@@ -15,6 +15,8 @@ use crate::DisarmError;
 const MAX_DEPTH: usize = 10_000;
 /// Longest control word, in bytes.
 const MAX_WORD: usize = 32;
+/// Longest instruction of a field that is looked at, in letters.
+const MAX_INSTRUCTION: usize = 4096;
 
 /// The document without these kinds of active content.
 ///
@@ -23,6 +25,7 @@ const MAX_WORD: usize = 32;
 pub(crate) fn edit(data: &[u8], active: &BTreeSet<Active>) -> Result<Vec<u8>, DisarmError> {
     let mut cuts: Vec<Range<usize>> = Vec::new();
     let mut groups: Vec<(usize, bool)> = Vec::new();
+    let mut field: Option<Field> = None;
     let mut at = 0;
     while let Some(byte) = data.get(at) {
         match byte {
@@ -35,15 +38,24 @@ pub(crate) fn edit(data: &[u8], active: &BTreeSet<Active>) -> Result<Vec<u8>, Di
             }
             b'}' => {
                 at = at.saturating_add(1);
+                let depth = groups.len();
                 // What stands behind the end of the document is no part of it.
-                let Some((start, goes)) = groups.pop() else { return Err(DisarmError::NotSound) };
+                let Some((start, mut goes)) = groups.pop() else { return Err(DisarmError::NotSound) };
+                if let Some(field) = field.take_if(|field| field.depth >= depth) {
+                    goes |= field.names_dde();
+                }
                 if goes {
-                    cuts.retain(|cut| cut.start < start);
+                    while cuts.pop_if(|cut| cut.start >= start).is_some() {}
                     cuts.push(start..at);
                 }
             }
-            b'\\' => at = control(data, at, active, &mut groups)?,
-            _ => at = at.saturating_add(1),
+            b'\\' => at = control(data, at, active, &mut groups, &mut field)?,
+            letter => {
+                if let Some(field) = &mut field {
+                    field.push(*letter);
+                }
+                at = at.saturating_add(1);
+            }
         }
     }
     if !groups.is_empty() {
@@ -64,18 +76,39 @@ pub(crate) fn edit(data: &[u8], active: &BTreeSet<Active>) -> Result<Vec<u8>, Di
     Ok(out)
 }
 
-/// Reads a control word; gives the place behind it.
+/// The instruction of a field that is being read, whatever groups and escapes it is in.
+struct Field {
+    /// In how many groups it stands.
+    depth: usize,
+    text: Vec<u8>,
+}
+
+impl Field {
+    fn push(&mut self, letter: u8) {
+        if self.text.len() < MAX_INSTRUCTION && !matches!(letter, b'\r' | b'\n') {
+            self.text.push(letter.to_ascii_uppercase());
+        }
+    }
+
+    /// Whether one of its words is DDE, in whatever field in it.
+    fn names_dde(&self) -> bool {
+        self.text.split(|byte| !byte.is_ascii_alphanumeric()).any(|word| matches!(word, b"DDE" | b"DDEAUTO"))
+    }
+}
+
+/// Reads a control word or symbol; gives the place behind it.
 fn control(
     data: &[u8],
     at: usize,
     active: &BTreeSet<Active>,
     groups: &mut [(usize, bool)],
+    field: &mut Option<Field>,
 ) -> Result<usize, DisarmError> {
     let start = at.saturating_add(1);
     let rest = data.get(start..).unwrap_or_default();
     let letters = rest.iter().take(MAX_WORD).take_while(|byte| byte.is_ascii_alphabetic()).count();
     if letters == 0 {
-        return Ok(start.saturating_add(1));
+        return Ok(symbol(rest, start, field));
     }
     let word = rest.get(..letters).unwrap_or_default();
     let mut end = start.saturating_add(letters);
@@ -89,25 +122,37 @@ fn control(
         return if behind <= data.len() { Ok(behind) } else { Err(DisarmError::NotSound) };
     }
     let has = |what| active.contains(&what);
+    if word == b"fldinst" && has(Active::Dde) && field.is_none() {
+        *field = Some(Field { depth: groups.len(), text: Vec::new() });
+    }
+    if let (b"u", Some(field), Ok(letter)) = (word, field, &value) {
+        field.push(u8::try_from(*letter).unwrap_or(b'?'));
+    }
     let goes = match word {
         b"object" | b"objdata" | b"objclass" => has(Active::OlePackage) || has(Active::ActiveX),
         b"template" => has(Active::RemoteTemplate),
-        b"fldinst" => has(Active::Dde) && instruction(data, end),
         b"ddeauto" | b"dde" => has(Active::Dde),
         _ => false,
     };
     if let (true, Some(group)) = (goes, groups.last_mut()) {
         group.1 = true;
     }
-    Ok(end)
+    // One blank belongs to the word.
+    Ok(end.saturating_add(usize::from(data.get(end) == Some(&b' '))))
 }
 
-/// Whether the instruction of a field, up to the end of its group, names DDE: letters alone count.
-fn instruction(data: &[u8], at: usize) -> bool {
-    const LONGEST: usize = 4096;
-    let rest = data.get(at..).unwrap_or_default();
-    let text: Vec<u8> = rest.iter().take(LONGEST).copied().collect();
-    text.to_ascii_uppercase().windows(3).any(|window| window == b"DDE")
+/// Reads a control symbol: a letter by its number in a code page, or one that stands for itself.
+fn symbol(rest: &[u8], start: usize, field: &mut Option<Field>) -> usize {
+    let digit = |at: usize| rest.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+    match (rest.first(), digit(1), digit(2)) {
+        (Some(b'\''), Some(high), Some(low)) => {
+            if let Some(field) = field {
+                field.push(u8::try_from(high << 4 | low).unwrap_or(b'?'));
+            }
+            start.saturating_add(3)
+        }
+        _ => start.saturating_add(1),
+    }
 }
 
 #[cfg(test)]
@@ -124,8 +169,21 @@ mod tests {
         let new = edit(field, &all).unwrap();
         assert!(!new.windows(3).any(|window| window == b"DDE"), "{}", String::from_utf8_lossy(&new));
         assert!(new.windows(5).any(|window| window == b"shown"));
+        for hidden in [r"{DD}{\b EAUTO} c:\\x", r"\'44D\'45AUTO c:\\x", r"\u68 DE c:\\x", "D\r\nDE c:\\x"] {
+            let field = format!(r"{{\rtf1 {{\field{{\*\fldinst {hidden}}}{{\fldrslt shown}}}}}}");
+            assert_eq!(
+                edit(field.as_bytes(), &all).as_deref(),
+                Ok(&br"{\rtf1 {\field{\fldrslt shown}}}"[..]),
+                "{hidden}"
+            );
+        }
+        let link = br#"{\rtf1 {\field{\*\fldinst HYPERLINK "https://example.org/addenda"}{\fldrslt a}}}"#;
+        assert_eq!(edit(link, &all), Err(DisarmError::NothingToRemove));
         assert_eq!(edit(br"{\rtf1 plain}", &all), Err(DisarmError::NothingToRemove));
         assert_eq!(edit(br"{\rtf1 {\object", &all), Err(DisarmError::NotSound));
         assert!(edit(&b"{".repeat(1_000_000), &all).is_err());
+        // Objects and instructions by the hundred thousand take linear time.
+        let many = [&b"{\\rtf1 "[..], &b"{\\object x}".repeat(200_000), &b"\\fldinst x".repeat(200_000), b"}"].concat();
+        assert_eq!(edit(&many, &all).map(|new| new.len()), Ok(8 + 200_000 * 10));
     }
 }
