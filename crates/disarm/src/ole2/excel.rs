@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mail::evidence::Active;
 
+use super::strings;
 use crate::DisarmError;
 use crate::bytes::{between, le16, le32};
 
@@ -17,7 +18,7 @@ const MAX_SHEETS: usize = 4096;
 /// Records (MS-XLS 2.3.1).
 const START: u16 = 0x0809;
 const END: u16 = 0x000a;
-const CONTINUE: u16 = 0x003c;
+pub(super) const CONTINUE: u16 = 0x003c;
 const PASSWORD: u16 = 0x002f;
 const SHEET: u16 = 0x0085;
 const NAME: u16 = 0x0018;
@@ -47,10 +48,10 @@ const NOWHERE: &[u8] = b"\x01removed";
 const RUNS: [u8; 4] = [1, 2, 10, 11];
 
 /// One record: its kind, where it stood, and its new body.
-struct Record<'a> {
-    id: u16,
-    at: usize,
-    body: std::borrow::Cow<'a, [u8]>,
+pub(super) struct Record<'a> {
+    pub(super) id: u16,
+    pub(super) at: usize,
+    pub(super) body: std::borrow::Cow<'a, [u8]>,
 }
 
 /// The stream without macros; `None` if there is nothing to change.
@@ -63,10 +64,12 @@ pub(super) fn edit(data: &[u8], active: &BTreeSet<Active>) -> Result<Option<Vec<
         return Err(DisarmError::Encrypted);
     }
     let mut editor = Editor::new(&records, active);
-    let kept: Vec<Record<'_>> = records.into_iter().filter_map(|record| editor.record(record)).collect();
+    let mut kept: Vec<Record<'_>> = records.into_iter().filter_map(|record| editor.record(record)).collect();
     if !editor.changed {
         return Ok(None);
     }
+    let used: BTreeSet<u32> = kept.iter().filter_map(|record| strings::shown(record.id, &record.body)).collect();
+    strings::blank(&mut kept, &editor.shown.difference(&used).copied().collect());
     write(kept).map(Some)
 }
 
@@ -128,6 +131,8 @@ struct Editor<'a> {
     inside: bool,
     /// The last link was changed.
     cut: bool,
+    /// Numbers of the shared texts that sheets of macros showed.
+    shown: BTreeSet<u32>,
 }
 
 impl<'a> Editor<'a> {
@@ -138,7 +143,18 @@ impl<'a> Editor<'a> {
         let listed: BTreeSet<usize> =
             sheets.take(MAX_SHEETS).filter_map(|sheet| Some(le32(&sheet.body, 0)? as usize)).collect();
         let macros = !listed.is_empty() || records.iter().any(|record| starts(MACROS)(&record));
-        Self { active, wide, listed, macros, changed: false, dropped: false, depth: 0, inside: false, cut: false }
+        Self {
+            active,
+            wide,
+            listed,
+            macros,
+            changed: false,
+            dropped: false,
+            depth: 0,
+            inside: false,
+            cut: false,
+            shown: BTreeSet::new(),
+        }
     }
 
     fn has(&self, what: Active) -> bool {
@@ -185,6 +201,7 @@ impl<'a> Editor<'a> {
         let deep = nested || self.inside && self.depth > 1;
         if deep || self.inside && !FRAME.contains(&id) || PLACES.contains(&id) && self.rewrites() {
             self.changed |= deep || self.inside;
+            self.shown.extend(strings::shown(id, body));
             return None;
         }
         self.globals(id, body)

@@ -9,6 +9,7 @@
 mod excel;
 mod outlook;
 mod slides;
+mod strings;
 mod tree;
 mod word;
 mod write;

@@ -61,7 +61,8 @@ fn macro_sheet(at: usize) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
     let tokens = b"\x17\x04\0calc\x42\x01\x6e\0";
     let formula = [&[0; 20][..], &(tokens.len() as u16).to_le_bytes(), tokens].concat();
     let start = record(0x0809, &[0, 6, 0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-    (entry, [start, record(0x0006, &formula), record(0x000a, b"")].concat(), record(0x0018, &name))
+    let cell = record(0x00fd, &[0, 0, 1, 0, 15, 0, 1, 0, 0, 0]);
+    (entry, [start, record(0x0006, &formula), cell, record(0x000a, b"")].concat(), record(0x0018, &name))
 }
 
 /// A workbook's stream with a sheet of macros, a link to a program, and one to another machine.
@@ -105,7 +106,7 @@ pub(crate) fn with_macro_sheet(stream: &[u8]) -> Vec<u8> {
 /// A workbook that is as small as can be.
 pub(crate) fn small_workbook() -> Vec<u8> {
     let start = |kind: u8| record(0x0809, &[0, 6, kind, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-    let text = record(0x00fc, b"\x01\0\0\0\x01\0\0\0\x14\0\0the text that stays.");
+    let text = record(0x00fc, b"\x02\0\0\0\x02\0\0\0\x14\0\0the text that stays.\x0c\0\0only macros.");
     let entry = |at: usize| record(0x0085, &[&(at as u32).to_le_bytes()[..], b"\0\0\x05\0Cells"].concat());
     let at = start(5).len() + entry(0).len() + text.len() + 4;
     [start(5), entry(at), text, record(0x000a, b""), start(0x10), record(0x00fd, &[0; 10]), record(0x000a, b"")]
@@ -199,9 +200,14 @@ fn sheets_of_macros_become_empty_and_links_lead_nowhere() {
     assert_eq!(active(&data), [Active::Xlm, Active::Dde, Active::RemoteTemplate].into());
     let rebuilt = disarmed(&data).unwrap();
     assert_eq!(active(&rebuilt.bytes), BTreeSet::new());
-    for (text, stays) in
-        [("calc", false), ("cmd", false), ("192.0.2.1", false), ("the text that stays.", true), ("M1", true)]
-    {
+    for (text, stays) in [
+        ("calc", false),
+        ("cmd", false),
+        ("192.0.2.1", false),
+        ("the text that stays.", true),
+        ("only macros.", false),
+        ("M1", true),
+    ] {
         assert_eq!(holds(&rebuilt.bytes, text), stays, "{text}");
     }
     // Only what is asked for goes.
