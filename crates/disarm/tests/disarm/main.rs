@@ -3,10 +3,12 @@
 
 mod archives;
 mod documents;
+mod fuzzed;
 mod html;
 mod ole2;
 mod pdf;
 mod samples;
+mod xlsb;
 
 use std::io::{Cursor, Read, Write};
 use std::process::{Command, Stdio};
