@@ -22,6 +22,8 @@ pub struct Rebuilt {
     pub clean: bool,
     /// What was taken out, one line of printable text each.
     pub removed: Vec<String>,
+    /// What kind of thing each of them is: `member`, or the word for a kind of active content.
+    pub kinds: Vec<&'static str>,
     /// What is put behind its name because the format changed: `.zip`; else empty.
     pub suffix: String,
 }
@@ -133,6 +135,8 @@ pub enum Change {
     Rebuilt {
         /// Which object: an entity.
         object: ObjectId,
+        /// What was taken out, a word each: see [`Rebuilt::kinds`].
+        kinds: Vec<&'static str>,
     },
     /// A notice behind an object that is replaced by its rebuilt form.
     Beside {
@@ -398,13 +402,16 @@ fn changes(
     }
     let found = found_in(case, draft, outcome);
     for (object, end) in &outcome.objects {
-        if let (End::Rebuilt, Some(made)) = (end, rebuilt.iter().find(|made| made.object == *object)) {
+        let made = rebuilt.iter().find(|made| made.object == *object);
+        if let (End::Rebuilt, Some(made)) = (end, made) {
             let hits = found.get(object).map_or(&[][..], Vec::as_slice);
             let part = beside(case, made, hits, copy == Copy::Keep);
             changes.extend(part.map(|part| Change::Beside { object: *object, part }));
         }
         changes.push(match end {
-            End::Rebuilt => Change::Rebuilt { object: *object },
+            End::Rebuilt => {
+                Change::Rebuilt { object: *object, kinds: made.map(|made| made.kinds.clone()).unwrap_or_default() }
+            }
             End::Deleted => {
                 let hits = found.get(object).map_or(&[][..], Vec::as_slice);
                 let (what, reason) = (names_of(hits), why_deleted(hits));

@@ -212,6 +212,7 @@ async fn plan_form(
                 object: rebuilt.object,
                 clean: rebuilt.clean && rebuilt.outcome.is_ok(),
                 removed: told(&rebuilt),
+                kinds: rebuilt.removed.iter().map(|it| it.what.map_or("member", |what| what.name())).collect(),
                 suffix: rebuilt.suffix.clone(),
             });
             tell(arrival, &report, &rebuilt);

@@ -75,6 +75,13 @@ pub struct OpenedLabels {
     pub with: &'static str,
 }
 
+/// The label of what was taken out of a file.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub struct RemovedLabels {
+    /// `member` of an archive or message, or a kind of active content: `vba`, `script`, …
+    pub what: &'static str,
+}
+
 /// Labels of what was found out about who sent a message.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 pub struct AuthLabels {
@@ -122,6 +129,8 @@ pub struct Metrics {
     pub unable: Family<EngineLabels, Counter>,
     /// Messages in which a password opened something encrypted.
     pub opened: Family<OpenedLabels, Counter>,
+    /// What was taken out of files that were made anew and delivered.
+    pub removed: Family<RemovedLabels, Counter>,
     /// Who sent the messages that were asked about.
     pub authentication: Family<AuthLabels, Counter>,
     /// Messages that were to be signed or sealed with a key of ours.
@@ -253,6 +262,7 @@ impl Metrics {
             early: Family::default(),
             unable: Family::default(),
             opened: Family::default(),
+            removed: Family::default(),
             authentication: Family::default(),
             signatures: Family::default(),
             examination: histogram(),
@@ -300,6 +310,7 @@ impl Metrics {
         );
         r.register("early", "Refused before the body, by surface, stage, rule and action", self.early.clone());
         r.register("opened", "Messages in which a password opened something, by where it stood", self.opened.clone());
+        r.register("removed", "Things taken out of files that were delivered made anew, by kind", self.removed.clone());
         r.register("engine_unable", "Times an engine could not look, by engine and reason", self.unable.clone());
         r.register(
             "signatures",

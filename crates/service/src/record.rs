@@ -4,14 +4,16 @@
 use std::time::Duration;
 
 use judge::draft::Case;
-use judge::plan::{Action, Plan};
+use judge::plan::{Action, Change, Plan};
 use judge::status::Status;
 use mail::arrival::Arrival;
 use mail::evidence::{AuthResult, Authentication, Finding, FindingKind, PasswordSource, Report, Seen};
 use mail::untrusted::{Untrusted, escape};
 use store::{NewEntry, SenderType};
 
-use crate::metrics::{AuthLabels, EngineLabels, MessageLabels, Metrics, OpenedLabels, WatchedLabels, WouldLabels};
+use crate::metrics::{
+    AuthLabels, EngineLabels, MessageLabels, Metrics, OpenedLabels, RemovedLabels, WatchedLabels, WouldLabels,
+};
 
 /// Most objects that an entry of Backup names.
 const ENTRY_OBJECTS: usize = 100;
@@ -183,6 +185,11 @@ pub fn rules(plan: &Plan) -> Vec<&'static str> {
     rules
 }
 
+/// What a change takes out of a file, a word each.
+fn removed(change: &Change) -> &[&'static str] {
+    if let Change::Rebuilt { kinds, .. } = change { kinds } else { &[] }
+}
+
 /// Counts a message.
 pub(crate) fn count(metrics: &Metrics, arrival: &Arrival, plan: &Plan, report: Option<&Report>, outcome: &Outcome) {
     let labels = MessageLabels {
@@ -207,6 +214,11 @@ pub(crate) fn count(metrics: &Metrics, arrival: &Arrival, plan: &Plan, report: O
     }
     if let Some(with) = report.and_then(opened) {
         metrics.opened.get_or_create(&OpenedLabels { with: with.name() }).inc();
+    }
+    if outcome.taken == Taken::Yes {
+        for what in plan.changes.iter().flat_map(removed) {
+            metrics.removed.get_or_create(&RemovedLabels { what }).inc();
+        }
     }
     metrics.reply.observe(outcome.took.as_secs_f64());
     if let Some(auth) = report.and_then(Report::auth) {

@@ -177,7 +177,7 @@ fn edits(job: &Job<'_>, message: &Message<'_>) -> Result<Vec<Edit>, RenderFailur
                     edits.push(Edit::Beside { entity: id, part: notice(part) });
                 }
             }
-            Change::Rebuilt { object } => edits.push(rebuilt_part(job, message, *object)?),
+            Change::Rebuilt { object, .. } => edits.push(rebuilt_part(job, message, *object)?),
         }
     }
     Ok(edits)

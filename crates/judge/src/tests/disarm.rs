@@ -38,7 +38,13 @@ fn macros(policy: &Policy, direction: Direction, clean: bool) -> (Plan, usize) {
     let rebuilt: Vec<Rebuilt> = draft
         .rebuild
         .iter()
-        .map(|wish| Rebuilt { object: wish.object, clean, removed: Vec::new(), suffix: String::new() })
+        .map(|wish| Rebuilt {
+            object: wish.object,
+            clean,
+            removed: Vec::new(),
+            kinds: vec!["vba"],
+            suffix: String::new(),
+        })
         .collect();
     (plan(&case, &draft, &rebuilt), draft.rebuild.len())
 }
@@ -55,7 +61,7 @@ fn active_content_is_taken_out_where_the_policy_says_so_and_the_original_is_kept
     let (plan, wishes) = macros(&disarming(), Direction::Incoming, true);
     assert_eq!((plan.action, plan.copy, wishes), (Action::Disarmed, Copy::Keep, 1));
     assert_eq!(plan.status, Status::Clean);
-    assert!(plan.changes.iter().any(|c| matches!(c, Change::Rebuilt { object } if object.0 == NOTES)));
+    assert!(plan.changes.contains(&Change::Rebuilt { object: ObjectId(NOTES), kinds: vec!["vba"] }));
     assert_eq!(label(&plan), Some("[Active content removed]"));
     assert_eq!(header(&plan, "X-Mailward-Disarm"), Some("removed vba in 3 > notes.doc > Module1"));
     assert_eq!(plan.reasons[0].rule, Rule::DisarmDocument);
@@ -153,6 +159,7 @@ fn a_notice_stands_behind_what_was_changed_among_attachments_only() {
             object: ObjectId(NOTES),
             clean: true,
             removed: vec!["vba: Module1".to_owned()],
+            kinds: vec!["vba"],
             suffix: ".docx".to_owned(),
         };
         let plan = plan(&case, &draft(&case), &[made]);

@@ -46,7 +46,10 @@ fn act26_the_notice_names_what_was_removed() {
 fn act08_automatic_disinfects_a_zip_when_the_rest_is_clean() {
     let plan = decide(&Policy::default(), vec![malware(SETUP, Certainty::Certain)], &[ZIP]);
     assert_eq!((plan.status, plan.action, plan.copy), (Status::Disinfected, Action::Disinfected, Copy::Keep));
-    assert_eq!(plan.changes.iter().filter(|c| matches!(c, Change::Rebuilt { object } if object.0 == ZIP)).count(), 1);
+    assert_eq!(
+        plan.changes.iter().filter(|c| matches!(c, Change::Rebuilt { object, .. } if object.0 == ZIP)).count(),
+        1
+    );
     assert_eq!(label(&plan), Some("[Message has been processed]"));
 }
 

@@ -117,6 +117,7 @@ fn decide_for(policy: &Policy, arrival: &Arrival, can: Can, findings: Vec<Findin
             object: wish.object,
             clean: clean.contains(&wish.object.0),
             removed: Vec::new(),
+            kinds: Vec::new(),
             suffix: String::new(),
         })
         .collect();

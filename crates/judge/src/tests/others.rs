@@ -119,7 +119,7 @@ fn a_zip_with_one_clean_and_one_failed_rebuild_is_told_apart() {
     let plan = decide(&Policy::default(), both, &[ZIP]);
     assert_eq!((plan.action, plan.status), (Action::ObjectDeleted, Status::Infected));
     assert_eq!(notices(&plan), [NOTES]);
-    assert!(plan.changes.iter().any(|c| matches!(c, Change::Rebuilt { object } if object.0 == ZIP)));
+    assert!(plan.changes.iter().any(|c| matches!(c, Change::Rebuilt { object, .. } if object.0 == ZIP)));
 }
 
 #[test]

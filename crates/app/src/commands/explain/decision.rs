@@ -90,7 +90,7 @@ fn changes(report: &Report, plan: &Plan, out: &mut String) {
                 format!("a notice about {} is put behind it, {name}", report.node(*object))
             }
             Change::Normalised => "it is written anew in the one form that was scanned".to_owned(),
-            Change::Rebuilt { object } => {
+            Change::Rebuilt { object, .. } => {
                 format!("{} is replaced by the same file without what was found in it", report.node(*object))
             }
         };
