@@ -137,8 +137,12 @@ fn formats() -> String {
             unpack::Tier::InPart => "in part",
             unpack::Tier::Reported => "reported",
         };
-        let disinfected =
-            disarm::remaking(format.kind).map_or_else(|| "no".to_owned(), |row| format!("{}; {}", row.takes, row.rest));
+        let disinfected = match disarm::formats::format(format.kind) {
+            None => "no",
+            Some(made) if made.written == disarm::formats::Written::Zip => "becomes zip",
+            Some(made) if made.active.is_empty() => "yes",
+            Some(_) => "yes, and disarmed",
+        };
         let samples: Vec<String> = format
             .samples
             .iter()
@@ -164,6 +168,35 @@ fn formats() -> String {
         "\nSamples: names are those of stored samples, which other programs made (`crates/unpack/tests/unpack/samples`); \
          † is made by that program when the tests run; *own* is made by the tests themselves.\n",
     );
+    out.push_str(&taken_out());
+    out
+}
+
+/// What can be taken out of which kind, as Markdown.
+fn taken_out() -> String {
+    let mut out = "\n## What can be taken out\n\nFor [disinfection and disarming](../manual/disinfection.md), from the table by which the \
+        program makes files anew. *Members*: what an archive or document holds can be taken out one by one, at any depth. What is \
+        refused takes the failure branch of the policy, and so does a new file in which anything is found. Kinds without a row are \
+        not made anew: they are deleted as a whole, or what the policy says.\n\n\
+        | Kind | Members | Active content | Written | What stays, and what changes | Refused |\n|---|---|---|---|---|---|\n"
+        .to_owned();
+    for format in &disarm::formats::FORMATS {
+        let active: Vec<String> = format.active.iter().map(|what| format!("`{}`", what.name())).collect();
+        let active = if active.is_empty() { "–".to_owned() } else { active.join(", ") };
+        let written = match format.written {
+            disarm::formats::Written::Copied => "copied",
+            disarm::formats::Written::Again => "anew",
+            disarm::formats::Written::Zip => "as zip, with `.zip` behind the name",
+        };
+        let members = if format.members { "yes" } else { "no" };
+        let _ = writeln!(
+            out,
+            "| `{}` | {members} | {active} | {written} | {} | {} |",
+            format.kind.name(),
+            format.stays,
+            format.refused
+        );
+    }
     out
 }
 
