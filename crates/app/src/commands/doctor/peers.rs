@@ -5,13 +5,14 @@ use std::net::{IpAddr, TcpListener};
 use std::time::Duration;
 
 use api::control::Client;
+use mail::untrusted::escape;
 use net::clamd::Clamd;
 use net::upstream::{Upstream, banner};
 use net::{ClamdState, outbound};
 use settings::Config;
 use settings::config::Listener;
 use settings::values::HostPort;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::time::{Instant, timeout};
 
 use super::{Finding, Level, certificates};
@@ -19,6 +20,10 @@ use crate::node;
 
 /// How long one peer may take.
 const LIMIT: Duration = Duration::from_secs(10);
+/// Most bytes of a greeting that are read (RFC 5321 section 4.5.3.1.5).
+const MAX_GREETING: u64 = 512;
+/// Most characters of it that are shown.
+const MAX_SAID: usize = 120;
 
 /// All of them.
 pub(super) async fn all(config: &Config) -> Vec<Finding> {
@@ -53,17 +58,19 @@ async fn listens(config: &Config, listener: &Listener, runs: bool) -> Finding {
             // Its greeting comes in TLS, or behind a header; that somebody listens is what can be seen from here.
             return Ok(banner(&config.hostname()));
         }
-        let mut line = String::new();
-        let read = timeout(LIMIT, BufReader::new(socket).read_line(&mut line)).await;
+        // Whoever listens there may never end its line.
+        let mut line = Vec::new();
+        let read = timeout(LIMIT, BufReader::new(socket).take(MAX_GREETING).read_until(b'\n', &mut line)).await;
         read.map_err(|_| "no greeting in time".to_owned())?.map_err(|error| error.to_string())?;
-        Ok::<String, String>(line)
+        Ok::<String, String>(String::from_utf8_lossy(&line).into_owned())
     };
     match greeting.await {
         Ok(line) if line.contains(&banner(&config.hostname())) => {
             Finding::new("listener", Level::Ok, format!("{address} answers"))
         }
         Ok(line) => {
-            let text = format!("{address} is somebody else, or a Mailward of another name: {}", line.trim_end());
+            let said = escape(line.trim_end(), MAX_SAID);
+            let text = format!("{address} is somebody else, or a Mailward of another name: {said}");
             Finding::new("listener", Level::Broken, text)
         }
         Err(why) => Finding::new("listener", Level::Broken, format!("{address} does not answer: {why}")),
