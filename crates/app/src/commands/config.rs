@@ -121,6 +121,7 @@ fn outside(loaded: &Loaded) -> Problems {
         }
     }
     problems.0.extend(super::doctor::certificates::problems(&loaded.config));
+    problems.0.extend(super::doctor::signing::problems(&loaded.config));
     match service::sources::engine_spec(&loaded.config) {
         Err(lines) => problems.0.extend(lines.lines().map(|line| Problem::error("engines", line))),
         Ok(spec) => {

@@ -8,6 +8,7 @@ mod machine;
 mod peers;
 mod postfix;
 mod protection;
+pub(super) mod signing;
 
 use judge::policy::Policy;
 use mail::untrusted::escape;
@@ -95,6 +96,7 @@ fn examine(place: &Place) -> Result<Vec<Finding>, Failure> {
     let mut found = configuration(place);
     found.extend(machine::all(config));
     found.extend(certificates::all(config));
+    found.extend(signing::all(config));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     found.extend(runtime.block_on(peers::all(config)));
     found.extend(postfix::all(config));
