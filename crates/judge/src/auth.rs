@@ -41,7 +41,8 @@ pub(crate) fn hit(case: &Case<'_>, all_monitored: bool) -> Option<Hit> {
     if !case.policy.authentication.enabled || auth.dmarc() != AuthResult::Fail {
         return None;
     }
-    let wish = match (case.policy.authentication.dmarc, auth.wish()) {
+    let sealers = &case.policy.authentication.trusted_sealers;
+    let wish = match (case.policy.authentication.dmarc, auth.wish_without(sealers)) {
         (DmarcAction::Honour, DmarcPolicy::Reject) => Wish::Block,
         (DmarcAction::Honour, DmarcPolicy::Quarantine) => Wish::Hold,
         (DmarcAction::Honour, DmarcPolicy::None) | (DmarcAction::Report, _) => Wish::Allow,
@@ -50,7 +51,11 @@ pub(crate) fn hit(case: &Case<'_>, all_monitored: bool) -> Option<Hit> {
     let domain = failed.map(|check| check.domain.escaped(MAX_VALUE)).unwrap_or_default();
     let rule = Rule::DmarcFailed;
     let monitored = all_monitored || case.policy.monitor.rules.contains(&rule);
-    let what = format!("DMARC of {domain}");
+    let vouched = failed.and_then(|check| auth.vouched(&check.domain, sealers));
+    let what = match vouched {
+        Some(sealer) => format!("DMARC of {domain}; {} says that it passed there", sealer.escaped(MAX_VALUE)),
+        None => format!("DMARC of {domain}"),
+    };
     Some(Hit { rule, object: ObjectId(0), wish, what, engine: EngineId::Auth, monitored })
 }
 

@@ -5,7 +5,7 @@ use crate::edit::Rewrite;
 use crate::filename::{self, Signs};
 use crate::graph::Recode;
 use crate::graph::{EntityId, Limits, MAX_READINGS, MAX_READINGS_FACTOR, MIN_EXTRA_ENTITIES, Message, parse};
-use crate::header::{MAX_MAILBOXES, Structured, decode_words, mailboxes};
+use crate::header::{MAX_MAILBOXES, MAX_PROPERTIES, MAX_STATEMENTS, Structured, decode_words, mailboxes, statements};
 use crate::neutralise::neutralise;
 use crate::normalise::normalise;
 use crate::render::render;
@@ -97,6 +97,9 @@ pub fn fuzz_header(data: &[u8]) {
     let _ = decode_words(data);
     let named = mailboxes(data);
     assert!(named.list.len() <= MAX_MAILBOXES, "more mailboxes than are read");
+    let stated = statements(data);
+    assert!(stated.len() <= MAX_STATEMENTS, "more statements than are read");
+    assert!(stated.iter().all(|it| it.properties.len() <= MAX_PROPERTIES), "more properties than are read");
     for max in [0, 7, data.len()] {
         assert!(transfer::base64(data, max).bytes.len() <= max, "base64 passed its limit");
         assert!(transfer::quoted_printable(data, max).bytes.len() <= max, "quoted-printable passed its limit");

@@ -5,6 +5,7 @@ use judge::units::{Bytes, Time};
 use mail::address::Address;
 
 use crate::problem::Problem;
+use crate::values::is_host;
 
 /// Most objects that Backup may be told to keep (BK-05).
 const MAX_BACKUP_OBJECTS: u64 = 1_000_000;
@@ -28,6 +29,7 @@ pub fn check_policy(policy: &Policy) -> Vec<Problem> {
     check_backup(policy, &mut found);
     check_monitor(policy, &mut found);
     check_before(policy, &mut found);
+    check_sealers(policy, &mut found);
     check_groups(policy, &mut found);
     found
 }
@@ -69,6 +71,15 @@ fn check_groups(policy: &Policy, found: &mut Vec<Problem>) {
             problem.key = format!("{key}.{}", problem.key);
             found.push(problem);
         }
+    }
+}
+
+/// Domains whose seals are believed.
+fn check_sealers(policy: &Policy, found: &mut Vec<Problem>) {
+    let key = "authentication.trusted_sealers";
+    for domain in policy.authentication.trusted_sealers.iter().filter(|domain| !is_host(domain)) {
+        let message = format!("{key}: {domain:?} is no domain");
+        found.push(Problem::error(key, message).hint("write it like \"lists.example.org\""));
     }
 }
 

@@ -23,12 +23,16 @@ pub struct Authentication {
     pub enabled: bool,
     /// What is done about mail that fails the DMARC of its author's domain.
     pub dmarc: DmarcAction,
+    /// Domains whose ARC seals are believed (RFC 8617): mailing lists and forwarders that change mail. Where
+    /// the last of them, and all behind it, say that DMARC passed when the mail came to them, a failure here
+    /// is recorded and nothing else.
+    pub trusted_sealers: Vec<String>,
     /// Say in `Authentication-Results` (RFC 8601) what was found (EX-13, D-13).
     pub header: bool,
 }
 
 impl Default for Authentication {
     fn default() -> Self {
-        Self { enabled: true, dmarc: DmarcAction::default(), header: true }
+        Self { enabled: true, dmarc: DmarcAction::default(), trusted_sealers: Vec::new(), header: true }
     }
 }

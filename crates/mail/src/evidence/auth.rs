@@ -53,6 +53,18 @@ pub enum AuthResult {
 }
 
 impl AuthResult {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::None,
+        Self::Pass,
+        Self::Fail,
+        Self::SoftFail,
+        Self::Neutral,
+        Self::Policy,
+        Self::TempError,
+        Self::PermError,
+    ];
+
     /// The word for it in headers, logs and metrics.
     pub fn name(self) -> &'static str {
         match self {
@@ -154,6 +166,17 @@ pub struct ArcCheck {
     pub sealer: Untrusted<String>,
     /// Why, for people.
     pub why: Untrusted<String>,
+    /// What each hop found, the first one first; empty unless the chain passed.
+    pub hops: Vec<ArcHop>,
+}
+
+/// What one hop of a chain that passed says about the message as it came there.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct ArcHop {
+    /// The domain that sealed it, in lower case.
+    pub sealer: Untrusted<String>,
+    /// The authors' domains, in lower case, whose DMARC passed there; [`MAX_AUTHORS`] at most.
+    pub passed: Vec<Untrusted<String>>,
 }
 
 /// The name of the client's address (spec EX-08; RFC 8601 section 2.7.3, iprev).
@@ -212,8 +235,23 @@ impl Authentication {
     /// What the owners of the authors' domains want done: the strictest wish among the domains that
     /// failed.
     pub fn wish(&self) -> DmarcPolicy {
+        self.wish_without(&[])
+    }
+
+    /// The same without those for which one of these sealers vouches ([`Authentication::vouched`]).
+    pub fn wish_without(&self, trusted: &[String]) -> DmarcPolicy {
         let failed = self.dmarc.iter().filter(|check| check.result == AuthResult::Fail);
-        failed.map(|check| check.policy).max().unwrap_or_default()
+        let alone = failed.filter(|check| self.vouched(&check.domain, trusted).is_none());
+        alone.map(|check| check.policy).max().unwrap_or_default()
+    }
+
+    /// Which of these sealers says that the author's domain passed DMARC before the message was changed.
+    /// Those behind it have to be among them too: each could have made up all that came before.
+    pub fn vouched(&self, author: &Untrusted<String>, trusted: &[String]) -> Option<&Untrusted<String>> {
+        let is_trusted = |hop: &&ArcHop| trusted.iter().any(|domain| domain.eq_ignore_ascii_case(hop.sealer.raw()));
+        let passed = self.arc.result == AuthResult::Pass;
+        let hops = self.arc.hops.iter().rev().take_while(is_trusted).filter(|_| passed);
+        hops.filter(|hop| hop.passed.contains(author)).map(|hop| &hop.sealer).next()
     }
 
     /// DKIM in one word: a pass if any signature counts, else what the first says.
@@ -261,6 +299,35 @@ mod tests {
         for (results, one, expected) in cases {
             let list: Vec<_> = results.iter().map(|result| (*result, p)).collect();
             assert_eq!(with(&list, one).dmarc(), expected, "{results:?} {one}");
+        }
+    }
+
+    #[test]
+    fn only_an_unbroken_run_of_trusted_sealers_vouches() {
+        let hop = |sealer: &str, passed: &[&str]| ArcHop {
+            sealer: short(sealer),
+            passed: passed.iter().map(|domain| short(*domain)).collect(),
+        };
+        let (list, other) = (hop("list.example", &["a.example"]), hop("other.example", &["a.example"]));
+        let silent = hop("list.example", &[]);
+        let cases: [(&[&ArcHop], AuthResult, Option<&str>); 7] = [
+            (&[&list], AuthResult::Pass, Some("list.example")),
+            (&[&list], AuthResult::Fail, None),
+            (&[&silent], AuthResult::Pass, None),
+            (&[&list, &silent], AuthResult::Pass, Some("list.example")),
+            (&[&list, &other], AuthResult::Pass, None),
+            (&[&other, &silent], AuthResult::Pass, None),
+            (&[], AuthResult::Pass, None),
+        ];
+        for (hops, result, expected) in cases {
+            let hops: Vec<ArcHop> = hops.iter().map(|hop| (*hop).clone()).collect();
+            let arc = ArcCheck { result, hops, ..ArcCheck::default() };
+            let auth = Authentication { arc, ..Authentication::default() };
+            let trusted = ["List.example".to_owned()];
+            let found = auth.vouched(&short("a.example"), &trusted).map(|sealer| sealer.raw().as_str());
+            assert_eq!(found, expected, "{:?}", auth.arc);
+            assert_eq!(auth.vouched(&short("b.example"), &trusted), None);
+            assert_eq!(auth.vouched(&short("a.example"), &[]), None);
         }
     }
 

@@ -12,8 +12,8 @@ mod question;
 mod report;
 
 pub use auth::{
-    ArcCheck, AuthResult, Authentication, Claim, DkimCheck, DmarcCheck, DmarcPolicy, MAX_AUTHORS, MAX_SIGNATURES,
-    ReverseCheck, SpfCheck, short,
+    ArcCheck, ArcHop, AuthResult, Authentication, Claim, DkimCheck, DmarcCheck, DmarcPolicy, MAX_AUTHORS,
+    MAX_SIGNATURES, ReverseCheck, SpfCheck, short,
 };
 pub use finding::{Certainty, EngineId, Finding, FindingKind, MAX_EVIDENCE, Unable, UnableWhy, UnscannedReason};
 pub use object::{Active, Coverage, FileKind, MAX_NAME, Object, ObjectId, Origin, PasswordSource, Role, Seen};

@@ -7,10 +7,12 @@ use std::borrow::Cow;
 
 mod mailboxes;
 mod params;
+mod results;
 mod words;
 
 pub use mailboxes::{MAX_MAILBOXES, Mailbox, Mailboxes, mailboxes};
 pub use params::{MAX_PARAMS, Structured};
+pub use results::{MAX_PROPERTIES, MAX_STATEMENTS, Statement, statements};
 pub use words::decode_words;
 pub(crate) use words::has_bad_word;
 

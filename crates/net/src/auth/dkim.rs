@@ -18,7 +18,8 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 
 use hickory_proto::op::ResponseCode;
-use mail::evidence::{ArcCheck, AuthResult, DkimCheck, MAX_SIGNATURES, short};
+use mail::evidence::{ArcCheck, ArcHop, AuthResult, DkimCheck, MAX_AUTHORS, MAX_SIGNATURES, short};
+use mail::header::statements;
 use mail_auth::common::crypto::Algorithm;
 use mail_auth::common::parse::TxtRecordParser;
 use mail_auth::common::verify::{DomainKey, VerifySignature};
@@ -275,7 +276,15 @@ fn chain(verifier: &MessageAuthenticator, message: &AuthenticatedMessage<'_>, ke
             (AuthResult::Fail, error.to_string())
         }
     };
-    Some(ArcCheck { result, instances, sealer: short(sealer), why: short(why) })
+    let hops = if result == AuthResult::Pass { output.sets().iter().map(hop).collect() } else { Vec::new() };
+    Some(ArcCheck { result, instances, sealer: short(sealer), why: short(why), hops })
+}
+
+/// What one hop found about the authors.
+fn hop(set: &mail_auth::arc::Set<'_>) -> ArcHop {
+    let dmarc = statements(set.results.value).into_iter().filter(|it| it.method == "dmarc" && it.result == "pass");
+    let authors = dmarc.filter_map(|it| it.property("header.from").map(super::to_ascii));
+    ArcHop { sealer: short(set.seal.header.d.to_lowercase()), passed: authors.take(MAX_AUTHORS).map(short).collect() }
 }
 
 /// One signature's result in our words.
