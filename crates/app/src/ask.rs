@@ -8,6 +8,7 @@ use api::control::Client;
 use judge::policy::Policy;
 use judge::site::Site;
 use mail::untrusted::escape;
+use net::auth::sign::Signers;
 use service::admin::{Admin, Request, Response};
 use service::metrics::Metrics;
 use service::policy::{self, InForce};
@@ -36,6 +37,7 @@ pub(crate) struct Direct {
     store: Store,
     routes: Arc<Routes>,
     site: Arc<Site>,
+    signers: Arc<Signers>,
     outbox: Arc<Outbox>,
     policy_file: Option<PathBuf>,
     in_force: Arc<InForce>,
@@ -105,8 +107,9 @@ impl Direct {
         let finder = node::finder(place.config(), resolver, Some(store.clone())).map_err(Failure::new)?;
         let routes = Arc::new(node::routes(place.config(), finder).map_err(Failure::new)?);
         let site = Arc::new(node::site(place.config()));
+        let signers = Arc::new(node::signers(place.config()));
         let outbox = Arc::new(place.config().outbox.clone());
-        Ok(Self { store, routes, site, outbox, policy_file, in_force: Arc::new(in_force), runtime })
+        Ok(Self { store, routes, site, signers, outbox, policy_file, in_force: Arc::new(in_force), runtime })
     }
 
     fn ask(&mut self, request: Request) -> Answered {
@@ -114,6 +117,7 @@ impl Direct {
             store: self.store.clone(),
             routes: Arc::clone(&self.routes),
             site: Arc::clone(&self.site),
+            signers: Arc::clone(&self.signers),
             metrics: Arc::new(Metrics::new()),
             outbox: Arc::clone(&self.outbox),
             policy_file: self.policy_file.clone(),

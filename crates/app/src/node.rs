@@ -81,7 +81,7 @@ fn recipients(config: &Config) -> Result<Option<RecipientList>, String> {
 
 /// The keys that sign. One that cannot be used does not keep other mail from being served: what becomes of
 /// its domain's mail is `signing.failure`.
-fn signers(config: &Config) -> Signers {
+pub fn signers(config: &Config) -> Signers {
     let signers = Signers::load(&config.dkim, &config.signing);
     for problem in signers.problems() {
         tracing::error!(problem, failure = ?config.signing.failure, "a key cannot sign; see signing.failure for what becomes of the mail");

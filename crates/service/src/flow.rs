@@ -88,6 +88,8 @@ pub struct Bench<'a> {
     pub site: &'a Arc<Site>,
     /// See [`Case::crashes`].
     pub crashes: u32,
+    /// Whether names are left out of the log.
+    pub redact: bool,
 }
 
 /// A decision before anything is done about it.
@@ -215,7 +217,7 @@ async fn plan_form(
                 kinds: rebuilt.removed.iter().map(|it| it.what.map_or("member", |what| what.name())).collect(),
                 suffix: rebuilt.suffix.clone(),
             });
-            tell(arrival, &report, &rebuilt);
+            tell(bench, arrival, &report, &rebuilt);
             if let Ok(body) = rebuilt.outcome {
                 bodies.push(NewBody { object: rebuilt.object, bytes: body, suffix: rebuilt.suffix });
             }
@@ -236,11 +238,15 @@ fn told(rebuilt: &scan::Rebuilt) -> Vec<String> {
 }
 
 /// Logs what a rebuild took out, or why there is none.
-fn tell(arrival: &Arrival, report: &Report, rebuilt: &scan::Rebuilt) {
+fn tell(bench: Bench<'_>, arrival: &Arrival, report: &Report, rebuilt: &scan::Rebuilt) {
     let object = report.node(rebuilt.object);
     match &rebuilt.outcome {
         Ok(_) => {
-            let mut removed = told(rebuilt);
+            // Names of files are the sender's and the recipient's.
+            let mut removed = match bench.redact {
+                true => rebuilt.removed.iter().map(|it| it.what.map_or("-", |what| what.name()).to_owned()).collect(),
+                false => told(rebuilt),
+            };
             removed.truncate(MAX_TOLD);
             let (removed, clean, suffix) = (removed.join(", "), rebuilt.clean, rebuilt.suffix.as_str());
             tracing::info!(id = %arrival.id, %object, %removed, clean, suffix, "a part was rebuilt without what is dangerous in it");

@@ -120,6 +120,7 @@ impl InUse {
             policy,
             site: &self.site,
             crashes: 0,
+            redact: service.current.redact.load(Ordering::Relaxed),
         }
     }
 }
@@ -399,6 +400,7 @@ impl Service {
             rules: record::rules(&decided.plan).into_iter().map(str::to_owned).collect(),
             would: decided.plan.would.map(|action| action.name().to_owned()),
             opened: report.and_then(record::opened).map(|with| with.name().to_owned()),
+            auth: report.and_then(mail::evidence::Report::auth).map(record::auth),
         }
     }
 }

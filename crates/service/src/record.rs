@@ -9,7 +9,7 @@ use judge::status::Status;
 use mail::arrival::Arrival;
 use mail::evidence::{AuthResult, Authentication, Finding, FindingKind, PasswordSource, Report, Seen};
 use mail::untrusted::{Untrusted, escape};
-use store::{NewEntry, SenderType};
+use store::{LoggedAuth, NewEntry, SenderType};
 
 use crate::metrics::{
     AuthLabels, EngineLabels, MessageLabels, Metrics, OpenedLabels, RemovedLabels, WatchedLabels, WouldLabels,
@@ -112,6 +112,11 @@ pub fn opened(report: &Report) -> Option<PasswordSource> {
     report.findings().iter().filter_map(with).max()
 }
 
+/// Who really sent it, a word a check.
+pub(crate) fn auth(auth: &Authentication) -> LoggedAuth {
+    LoggedAuth { spf: auth.spf.result, dkim: auth.dkim(), dmarc: auth.dmarc(), arc: auth.arc.result }
+}
+
 /// What was found where, what is done about it and why: a sentence a rule that applied.
 pub fn sentences(report: &Report, plan: &Plan) -> Vec<String> {
     let mut out: Vec<String> = plan
@@ -166,6 +171,7 @@ pub(crate) fn log(arrival: &Arrival, plan: &Plan, report: Option<&Report>, outco
         spf = said(|auth| auth.spf.result),
         dkim = said(Authentication::dkim),
         dmarc = said(Authentication::dmarc),
+        arc = said(|auth| auth.arc.result),
         reply = %escape(&without_addresses(&outcome.reply, redact), LOG_TEXT),
         ms = u64::try_from(outcome.took.as_millis()).unwrap_or(u64::MAX),
     );

@@ -4,12 +4,14 @@
 
 use std::io::{Cursor, Read};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::digest;
 use judge::site::Site;
 use mail::address::Address;
-use mail::arrival::{Arrival, Direction};
+use mail::arrival::{Arrival, Direction, MessageId};
+use net::auth::sign::Signers;
 use net::handover::refusal;
 use net::upstream::{Upstream, UpstreamError};
 use settings::config::Outbox;
@@ -18,7 +20,7 @@ use tokio::time::Instant;
 use wire::octets::Plainness;
 
 use crate::id;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, SignatureLabels};
 use crate::outbox::{self, check_room};
 use crate::routes::{self, Routes};
 use crate::spool::{CHUNK, Spool, Spooler};
@@ -86,6 +88,8 @@ pub struct Way<'a> {
     pub direction: Direction,
     /// The organisation: to whom it is released decides which way it goes now. `None`: as it went.
     pub site: Option<&'a Site>,
+    /// Who signs outgoing mail that is released; `None`: nobody.
+    pub signers: Option<&'a Arc<Signers>>,
 }
 
 impl Way<'_> {
@@ -139,10 +143,17 @@ async fn release_each(
     let below = digest_from(&spool, 0).map_err(|e| SendError::Store(StoreError::Body(e)))?;
     // Once a next hop is away, the others need not wait for it as well.
     let mut away = false;
+    let mut signatures: Option<Vec<u8>> = None;
     for recipient in to {
         let expiry = id::now_ms() / 1000 + MARKER_LIFE;
         let marker = store.release_marker().make(recipient, expiry, &below);
-        let head = format!("{MARKER}: {marker}\r\n").into_bytes();
+        let signs = way.direction == Direction::Outgoing && way.to(recipient) == Direction::Outgoing;
+        if signs && signatures.is_none() {
+            signatures = Some(signed(way, known.entry.id, &spool).await);
+        }
+        // A signature may stand above a marker: it is a trace.
+        let mut head = signatures.clone().filter(|_| signs).unwrap_or_default();
+        head.extend_from_slice(format!("{MARKER}: {marker}\r\n").as_bytes());
         if !away {
             match send(way, sender, recipient, head.clone(), &spool).await {
                 Ok(_) => {
@@ -160,6 +171,24 @@ async fn release_each(
         released.queued.push(recipient.clone());
     }
     Ok(())
+}
+
+/// The fields that sign outgoing mail which is released: it was held before it came so far.
+async fn signed(way: Way<'_>, id: MessageId, spool: &Spool) -> Vec<u8> {
+    let Some(signers) = way.signers.filter(|signers| !signers.is_empty()).map(Arc::clone) else { return Vec::new() };
+    let spool = spool.clone();
+    let work = move || signers.sign(&spool.bytes().map_err(|error| error.to_string())?);
+    let (result, fields) = match tokio::task::spawn_blocking(work).await {
+        Ok(Ok(fields)) => ("made", fields),
+        failed => {
+            tracing::warn!(%id, why = ?failed, "released mail leaves without a DKIM signature");
+            ("failed", Vec::new())
+        }
+    };
+    if result == "failed" || !fields.is_empty() {
+        way.metrics.signatures.get_or_create(&SignatureLabels { kind: "dkim", result }).inc();
+    }
+    fields
 }
 
 /// Puts a release into the outbox. Its sender, who may be forged, is not told what becomes of it: the
@@ -413,7 +442,7 @@ mod tests {
         for (direction, to, with, without) in cases {
             let goes = |domains| {
                 let site = site(domains);
-                let way = Way { routes: &routes, metrics: &metrics, direction, site: Some(&site) };
+                let way = Way { routes: &routes, metrics: &metrics, direction, site: Some(&site), signers: None };
                 way.to(&Address::parse(to).unwrap())
             };
             assert_eq!((goes(&["example.org"]), goes(&[])), (with, without), "{direction:?} {to}");

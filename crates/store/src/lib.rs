@@ -62,7 +62,7 @@ pub use entry::{BackupId, Entry, Filter, NewEntry, NotABackupId, Page, Release, 
 pub use error::StoreError;
 pub use greylist::{GreyRules, GreyUsage};
 pub use keys::{KeyText, Secret, Wipe};
-pub use messages::{LOG_AGE_MS, LogFilter, LogPage, Logged};
+pub use messages::{AuthCheck, LOG_AGE_MS, LogFilter, LogPage, Logged, LoggedAuth};
 pub use outbox::{
     MAX_RECIPIENTS, NewQueued, NewRecipient, Next, QueueId, QueueKind, QueueUsage, Queued, QueuedReceipt, Recipient,
     Settled, Standing,

@@ -10,6 +10,7 @@ use std::path::Path;
 
 use mail::address::Address;
 use mail::arrival::{Direction, MessageId, Surface};
+use mail::evidence::AuthResult;
 use mail::untrusted::Untrusted;
 use rusqlite::types::{Type, Value};
 use rusqlite::{OptionalExtension as _, Row, params, params_from_iter};
@@ -79,6 +80,63 @@ pub struct Logged {
     /// only then. A password itself is never kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opened: Option<String>,
+    /// What was found out about who sent it; only where it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<LoggedAuth>,
+}
+
+/// Who really sent a message, a word a check.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct LoggedAuth {
+    /// SPF of the sender.
+    pub spf: AuthResult,
+    /// DKIM: a pass if any signature counts.
+    pub dkim: AuthResult,
+    /// DMARC: the worst of all authors.
+    pub dmarc: AuthResult,
+    /// The ARC chain.
+    pub arc: AuthResult,
+}
+
+impl LoggedAuth {
+    /// What one of them says.
+    pub fn result(&self, check: AuthCheck) -> AuthResult {
+        match check {
+            AuthCheck::Spf => self.spf,
+            AuthCheck::Dkim => self.dkim,
+            AuthCheck::Dmarc => self.dmarc,
+            AuthCheck::Arc => self.arc,
+        }
+    }
+}
+
+/// A check of who really sent a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AuthCheck {
+    /// RFC 7208.
+    Spf,
+    /// RFC 6376.
+    Dkim,
+    /// RFC 9989.
+    Dmarc,
+    /// RFC 8617.
+    Arc,
+}
+
+impl AuthCheck {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Spf, Self::Dkim, Self::Dmarc, Self::Arc];
+
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Spf => "spf",
+            Self::Dkim => "dkim",
+            Self::Dmarc => "dmarc",
+            Self::Arc => "arc",
+        }
+    }
 }
 
 impl Logged {
@@ -114,6 +172,8 @@ pub struct LogFilter {
     pub rule: Option<String>,
     /// Only messages that monitor mode let through.
     pub monitored: bool,
+    /// What checks of who sent it said; all of them.
+    pub auth: Vec<(AuthCheck, AuthResult)>,
     /// Came at this time or later, in milliseconds since 1970.
     pub since_ms: Option<u64>,
     /// Came before this time, in milliseconds since 1970.
@@ -241,6 +301,10 @@ impl Store {
                 && filter.action.as_ref().is_none_or(|action| logged.action == *action)
                 && filter.rule.as_ref().is_none_or(|rule| logged.rules.contains(rule))
                 && (!filter.monitored || logged.would.is_some())
+                && filter
+                    .auth
+                    .iter()
+                    .all(|(check, result)| logged.auth.is_some_and(|auth| auth.result(*check) == *result))
         };
         self.inner.log.read("search the message log", |c| {
             let mut query = c.prepare_cached(&sql)?;

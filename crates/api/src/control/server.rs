@@ -184,6 +184,7 @@ impl Desk {
             store: self.service.store().clone(),
             routes: current.routes.load_full(),
             site: current.site.load_full(),
+            signers: current.signers.load_full(),
             metrics: Arc::clone(self.service.metrics()),
             outbox: current.outbox.load_full(),
             policy_file: self.service.policy_file().cloned(),

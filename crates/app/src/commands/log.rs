@@ -2,10 +2,11 @@
 
 use mail::address::Address;
 use mail::arrival::MessageId;
+use mail::evidence::AuthResult;
 use mail::untrusted::{Untrusted, escape};
 use serde::Serialize;
 use service::admin::{Request, Response, shown};
-use store::{LogFilter, Logged};
+use store::{AuthCheck, LogFilter, Logged};
 
 use super::backup::Format;
 use crate::ask::{Administration, unexpected};
@@ -41,6 +42,10 @@ pub(crate) struct Args {
     /// To which this rule applied: `malware_infected`, ….
     #[arg(long, value_name = "RULE")]
     rule: Option<String>,
+    /// What a check of who sent it said: `dmarc=fail`, `spf=pass`, `dkim=none`, `arc=pass`, …. May be given
+    /// several times.
+    #[arg(long, value_name = "CHECK=RESULT", value_parser = auth)]
+    auth: Vec<(AuthCheck, AuthResult)>,
     /// The message with this id, as in headers, replies and logs.
     #[arg(long, value_name = "ID")]
     id: Option<String>,
@@ -79,6 +84,7 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
         action: args.action.clone(),
         rule: args.rule.clone(),
         monitored: args.monitored,
+        auth: args.auth.clone(),
         since_ms: time("since", args.since.as_deref())?,
         until_ms: time("until", args.until.as_deref())?,
     };
@@ -92,6 +98,20 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
         terminal::tell("There may be more: --limit, --until and the other filters tell which.");
     }
     Ok(0)
+}
+
+/// A check and what it said.
+fn auth(text: &str) -> Result<(AuthCheck, AuthResult), String> {
+    let (check, result) = text.split_once('=').unwrap_or((text, ""));
+    let named = |word: &str, known: &str| word.trim().eq_ignore_ascii_case(known);
+    let found = AuthCheck::ALL.into_iter().find(|known| named(check, known.name()));
+    match (found, AuthResult::ALL.into_iter().find(|known| named(result, known.name()))) {
+        (Some(check), Some(result)) => Ok((check, result)),
+        _ => {
+            let results: Vec<&str> = AuthResult::ALL.iter().map(|known| known.name()).collect();
+            Err(format!("write it like dmarc=fail: spf, dkim, dmarc or arc, and one of {}", results.join(", ")))
+        }
+    }
 }
 
 /// A time that an option gives.
@@ -158,6 +178,8 @@ struct Line<'a> {
     malware: Vec<&'a str>,
     /// Where the password came from that opened something in it: `message` or `configured`.
     opened: Option<&'a str>,
+    /// Who really sent it: `spf`, `dkim`, `dmarc`, `arc`; `null` where it was not asked.
+    auth: Option<store::LoggedAuth>,
     /// The entry of Backup.
     backup: Option<String>,
     reply: &'a str,
@@ -187,6 +209,7 @@ fn line(row: &Logged, format: Format) -> String {
         rules: &row.rules,
         malware: row.malware.iter().map(|name| name.raw().as_str()).collect(),
         opened: row.opened.as_deref(),
+        auth: row.auth,
         backup: row.backup.map(|id| id.to_string()),
         reply: &row.reply,
         milliseconds: row.duration_us / 1000,
@@ -203,10 +226,14 @@ fn text_line(row: &Logged, sender: Option<&str>) -> String {
         "message" => "  opened with a password that stands in it".to_owned(),
         _ => "  opened with a configured password".to_owned(),
     });
+    let auth = match row.auth {
+        Some(auth) if auth.dmarc == AuthResult::Fail => "  dmarc=fail",
+        _ => "",
+    };
     let names: Vec<String> = row.malware.iter().map(|name| Untrusted::escaped(name, MAX_TEXT)).collect();
     let names = if names.is_empty() { String::new() } else { format!("  [{}]", names.join(", ")) };
     format!(
-        "{}  {}  {:<17} {}{would}  {sender} -> {to}{others}  {}{names}{opened}\n",
+        "{}  {}  {:<17} {}{would}  {sender} -> {to}{others}  {}{names}{opened}{auth}\n",
         when::shown(row.time_ms),
         row.id,
         escape(&row.status, MAX_TEXT),

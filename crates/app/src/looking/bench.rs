@@ -205,6 +205,7 @@ impl Bench {
             policy: &self.policy,
             site: &self.site,
             crashes: 0,
+            redact: false,
         };
         let seen = report.clone();
         let judged = flow::judge_report(bench, &content.spool, arrival, report, deadline).await;

@@ -2,9 +2,10 @@
 
 use mail::address::Address;
 use mail::arrival::{Direction, MessageId, Surface};
+use mail::evidence::AuthResult;
 use mail::untrusted::Untrusted;
 use serde_json::json;
-use store::Logged;
+use store::{Logged, LoggedAuth};
 
 use crate::support::{Ran, assert_harmless, files, run, with_store};
 
@@ -33,6 +34,7 @@ fn row(number: u8, to: &str, subject: &str, status: &str, action: &str) -> Logge
         rules: Vec::new(),
         would: None,
         opened: None,
+        auth: None,
     }
 }
 
@@ -41,6 +43,7 @@ fn logged() -> tempfile::TempDir {
     let infected = Logged {
         malware: vec![Untrusted::new("Eicar-Test".to_owned())],
         opened: Some("message".to_owned()),
+        auth: Some(LoggedAuth { spf: AuthResult::Pass, dmarc: AuthResult::Fail, ..LoggedAuth::default() }),
         rules: vec!["malware_infected".to_owned()],
         ..row(2, "bob@example.com", "invoice\u{1b}[2J", "infected", "object_deleted")
     };
@@ -68,10 +71,12 @@ fn rows_are_shown_newest_first_and_are_harmless() {
     assert_eq!(lines.len(), 3);
     assert!(lines[0].contains("delivered (would be blocked)  alice@example.org -> carol@example.net +2  watched"));
     assert!(lines[1].starts_with("2025-11-21 02:00:00  ") && lines[1].contains("infected          object_deleted"));
-    assert!(lines[1].ends_with("[Eicar-Test]  opened with a password that stands in it"), "{text}");
+    assert!(lines[1].ends_with("[Eicar-Test]  opened with a password that stands in it  dmarc=fail"), "{text}");
     let rows = log(dir.path(), &["--format", "json"]).json();
     let opened: Vec<Option<&str>> = rows.iter().map(|row| row["opened"].as_str()).collect();
     assert_eq!(opened, [None, Some("message"), None]);
+    let auth: Vec<Option<&str>> = rows.iter().map(|row| row["auth"]["dmarc"].as_str()).collect();
+    assert_eq!(auth, [None, Some("fail"), None]);
     assert_harmless(&text);
 }
 
@@ -79,7 +84,7 @@ fn rows_are_shown_newest_first_and_are_harmless() {
 fn every_filter_finds_its_rows() {
     let dir = logged();
     let id = MessageId::new(DAY + 3_600_000, [1; 10]).to_string();
-    let cases: [(&[&str], &[&str]); 12] = [
+    let cases: [(&[&str], &[&str]); 15] = [
         (&["--address", "bob@example.com"], &["invoice\u{1b}[2J", "Hello"]),
         (&["--address", "@EXAMPLE.net"], &["watched"]),
         (&["--address", "dave@example.com"], &[]),
@@ -88,6 +93,9 @@ fn every_filter_finds_its_rows() {
         (&["--action", "delivered"], &["watched", "Hello"]),
         (&["--rule", "unscannable_limit"], &["watched"]),
         (&["--monitored"], &["watched"]),
+        (&["--auth", "dmarc=fail"], &["invoice\u{1b}[2J"]),
+        (&["--auth", "DMARC=Fail", "--auth", "arc=none"], &["invoice\u{1b}[2J"]),
+        (&["--auth", "dmarc=fail", "--auth", "spf=fail"], &[]),
         (&["--id", &id], &["Hello"]),
         (&["--since", "2025-11-21 02:00"], &["watched", "invoice\u{1b}[2J"]),
         (&["--until", "2025-11-21 02:00"], &["Hello"]),
@@ -100,6 +108,8 @@ fn every_filter_finds_its_rows() {
     }
     let wrong = run(dir.path(), &["log", "--data-dir", "data", "--id", "x"]).exits(2);
     assert!(wrong.err.contains("26 characters"), "{}", wrong.err);
+    let wrong = run(dir.path(), &["log", "--data-dir", "data", "--auth", "dmarc"]).exits(2);
+    assert!(wrong.err.contains("write it like dmarc=fail"), "{}", wrong.err);
 }
 
 #[test]

@@ -131,7 +131,13 @@ async fn release(from: &Node, through: &Node) -> Vec<u8> {
     let to = [Address::parse("bob@example.com").expect("an address")];
     let routes = Routes::new(vec![Route::to("next_hop", hop_to(through.address))]);
     let outbox = from.service.current().outbox.load_full();
-    let way = Way { routes: &routes, metrics: from.service.metrics(), direction: Direction::Incoming, site: None };
+    let way = Way {
+        routes: &routes,
+        metrics: from.service.metrics(),
+        direction: Direction::Incoming,
+        site: None,
+        signers: None,
+    };
     let service::release::Released { sent: done, queued, error } =
         service::release::release(from.service.store(), way, &outbox, entry.id, &to).await;
     assert!(queued.is_empty());

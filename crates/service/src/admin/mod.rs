@@ -11,6 +11,7 @@ use judge::site::Site;
 use mail::address::Address;
 use mail::arrival::MessageId;
 use mail::untrusted::Untrusted;
+use net::auth::sign::Signers;
 use settings::config::Outbox;
 use store::{BackupId, Entry, Filter, Original, Store, StoreError};
 
@@ -32,6 +33,8 @@ pub struct Admin {
     pub routes: Arc<Routes>,
     /// The organisation.
     pub site: Arc<Site>,
+    /// Who signs outgoing mail that is released.
+    pub signers: Arc<Signers>,
     /// Figures.
     pub metrics: Arc<Metrics>,
     /// How much the outbox takes.
@@ -194,7 +197,7 @@ impl Admin {
 
     async fn release(self, id: String, to: Vec<String>) -> Result<Answer, AdminError> {
         let (routes, metrics, limits) = (Arc::clone(&self.routes), Arc::clone(&self.metrics), Arc::clone(&self.outbox));
-        let site = Arc::clone(&self.site);
+        let (site, signers) = (Arc::clone(&self.site), Arc::clone(&self.signers));
         if routes.all().is_empty() {
             return Err(AdminError::Send(SendError::NoNextHop));
         }
@@ -210,8 +213,13 @@ impl Admin {
         if recipients.is_empty() {
             recipients.clone_from(&entry.entry.recipients);
         }
-        let way =
-            release::Way { routes: &routes, metrics: &metrics, direction: entry.entry.direction, site: Some(&site) };
+        let way = release::Way {
+            routes: &routes,
+            metrics: &metrics,
+            direction: entry.entry.direction,
+            site: Some(&site),
+            signers: Some(&signers),
+        };
         let Released { sent, queued, error } = release::release(&store, way, &limits, entry.id, &recipients).await;
         tracing::info!(backup = %entry.id, id = %entry.entry.id, recipients = sent.len(), queued = queued.len(), "an entry was released from Backup");
         let texts = |list: &[Address]| list.iter().map(|a| a.as_str().to_owned()).collect();

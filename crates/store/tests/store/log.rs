@@ -1,7 +1,8 @@
 //! The message log.
 
 use mail::arrival::{Direction, MessageId, Surface};
-use store::{LogFilter, Logged, Store};
+use mail::evidence::AuthResult;
+use store::{AuthCheck, LogFilter, Logged, LoggedAuth, Store};
 
 use crate::{T0, foreign, mailbox, new_store};
 
@@ -26,6 +27,7 @@ fn logged(n: u64) -> Logged {
         rules: vec!["default".to_owned()],
         would: None,
         opened: None,
+        auth: None,
     }
 }
 
@@ -46,8 +48,15 @@ fn messages_are_found_by_every_filter() {
     };
     vary(0, &|m| m.sender = None);
     vary(1, &|m| m.recipients = vec![mailbox("Zoe@Example.COM")]);
-    vary(2, &|m| m.subject = Some(foreign("ÄRGER mit 100%")));
-    vary(3, &|m| m.status = "infected".to_owned());
+    let auth = |spf| Some(LoggedAuth { spf, dmarc: AuthResult::Fail, ..LoggedAuth::default() });
+    vary(2, &|m| {
+        m.subject = Some(foreign("ÄRGER mit 100%"));
+        m.auth = auth(AuthResult::Pass);
+    });
+    vary(3, &|m| {
+        m.status = "infected".to_owned();
+        m.auth = auth(AuthResult::Fail);
+    });
     let some = |text: &str| Some(text.to_owned());
     let none = LogFilter::default;
     let cases = [
@@ -60,6 +69,12 @@ fn messages_are_found_by_every_filter() {
         (LogFilter { status: some("infected"), ..none() }, vec![3]),
         (LogFilter { id: Some(logged(2).id), ..none() }, vec![2]),
         (LogFilter { since_ms: Some(T0 + 1), until_ms: Some(T0 + 3), ..none() }, vec![2, 1]),
+        (LogFilter { auth: vec![(AuthCheck::Dmarc, AuthResult::Fail)], ..none() }, vec![3, 2]),
+        (
+            LogFilter { auth: vec![(AuthCheck::Dkim, AuthResult::None), (AuthCheck::Spf, AuthResult::Pass)], ..none() },
+            vec![2],
+        ),
+        (LogFilter { auth: vec![(AuthCheck::Arc, AuthResult::Pass)], ..none() }, vec![]),
         (LogFilter { address: some("@example.org"), subject: some("hello"), ..none() }, vec![3, 0]),
     ];
     for (filter, wanted) in cases {
