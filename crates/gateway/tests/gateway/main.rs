@@ -25,6 +25,7 @@ mod node;
 mod outbox;
 mod pass;
 mod routes;
+mod sender;
 mod split;
 mod tls;
 
@@ -76,6 +77,7 @@ fn run_cases(args: &[String]) -> ExitCode {
         limits::CASES,
         milter::CASES,
         apart::CASES,
+        sender::CASES,
     ]
     .concat();
     let (mut passed, mut failed, mut filtered) = (0, 0, 0);

@@ -14,6 +14,7 @@ use judge::policy::Policy;
 use judge::site::Site;
 use judge::units::Time;
 use net::Clamd;
+use net::auth::sign::Signers;
 use net::upstream::Hop;
 use scan::EngineSpec;
 use service::examine::Examiner;
@@ -185,8 +186,8 @@ impl Setup {
             routes: ArcSwap::from_pointee(Routes::new(routes)),
             outbox: ArcSwap::from_pointee(config.outbox.clone()),
             recipients: Default::default(),
-            resolver: ArcSwap::from_pointee(net::Resolver::new(&Default::default(), Arc::default())),
-            signers: ArcSwap::default(),
+            resolver: ArcSwap::from_pointee(net::Resolver::new(&config.dns, Arc::default())),
+            signers: ArcSwap::from_pointee(Signers::load(&config.dkim, &config.signing)),
             redact: AtomicBool::new(false),
         };
         let service = Service::new(store, Arc::new(Metrics::new()), current, None);
