@@ -168,3 +168,78 @@ pub(crate) fn replace(path: &Path, content: &str) {
     file.write_all(content.as_bytes()).expect("written");
     std::fs::rename(&new, path).expect("renamed");
 }
+
+/// The commands of a chapter of the manual: the lines of its blocks of shell.
+pub(crate) fn commands(chapter: &str) -> Vec<String> {
+    let blocks = chapter.split("```").skip(1).step_by(2).filter_map(|block| block.strip_prefix("sh\n"));
+    blocks.flat_map(str::lines).filter(|line| !line.trim().is_empty()).map(str::to_owned).collect()
+}
+
+/// The only block of settings in a chapter with this text in it.
+pub(crate) fn block(chapter: &str, text: &str) -> String {
+    let blocks = chapter.split("```").skip(1).step_by(2).filter_map(|block| block.strip_prefix("toml\n"));
+    let found: Vec<&str> = blocks.filter(|block| block.contains(text)).collect();
+    assert_eq!(found.len(), 1, "the manual has changed: {text}");
+    found[0].to_owned()
+}
+
+/// Runs a command as it stands in the manual, without a shell.
+pub(crate) async fn run_line(line: &str) -> Output {
+    let mut words = line.split_whitespace();
+    assert_eq!(words.next(), Some("mailward"), "{line}");
+    let mut command = Command::new(PROGRAM);
+    command.args(words);
+    run(command).await
+}
+
+/// Verifies what is signed in a message; the DNS is a JSON object of the environment.
+const DKIMPY: &str = r#"
+import json, os, sys
+import dkim
+zone = json.loads(os.environ["ZONE"])
+raw = sys.stdin.buffer.read()
+answer = lambda name, timeout=5: zone.get((name.decode() if isinstance(name, bytes) else name).rstrip("."), "").encode() or None
+"#;
+
+/// What dkimpy says of each DKIM signature; `None` if it is not installed.
+pub(crate) async fn dkimpy(zone: &BTreeMap<String, String>, message: &[u8]) -> Option<Vec<bool>> {
+    let code = "
+def verify(index):
+    try:
+        return dkim.DKIM(raw).verify(idx=index, dnsfunc=answer)
+    except dkim.DKIMException:
+        return False
+count = sum(1 for name, _ in dkim.DKIM(raw).headers if name.lower() == b'dkim-signature')
+for index in range(count):
+    print(verify(index))
+";
+    let said = python(code, zone, message).await?;
+    Some(said.lines().map(|line| line == "True").collect())
+}
+
+/// What dkimpy says of an ARC chain; `None` if it is not installed.
+pub(crate) async fn dkimpy_arc(zone: &BTreeMap<String, String>, message: &[u8]) -> Option<String> {
+    let code =
+        "cv, _, why = dkim.arc_verify(raw, dnsfunc=answer)\nprint(cv.decode() if cv == b'pass' else (cv, why))\n";
+    Some(python(code, zone, message).await?.trim().to_owned())
+}
+
+async fn python(code: &str, zone: &BTreeMap<String, String>, message: &[u8]) -> Option<String> {
+    if !Path::new("/usr/lib/python3/dist-packages/dkim/__init__.py").exists() {
+        testkit::peers::skipped("python3-dkim");
+        return None;
+    }
+    let mut command = Command::new("/usr/bin/python3");
+    command.args(["-c", &format!("{DKIMPY}{code}")]);
+    command.env("ZONE", serde_json::to_string(zone).expect("JSON"));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let message = message.to_vec();
+    let work = move || {
+        let mut child = command.spawn().expect("it runs");
+        child.stdin.take().expect("a pipe").write_all(&message).expect("it reads");
+        child.wait_with_output().expect("it ends")
+    };
+    let done = tokio::task::spawn_blocking(work).await.expect("it ends");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    Some(String::from_utf8(done.stdout).expect("text"))
+}
