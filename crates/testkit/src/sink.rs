@@ -299,6 +299,11 @@ impl Sink {
         lock(&self.shared.received).iter().filter(|m| m.outcome == Outcome::Accepted).count()
     }
 
+    /// How many messages began to arrive, also refused and cut ones.
+    pub fn tried(&self) -> usize {
+        lock(&self.shared.received).len()
+    }
+
     /// How many connections came.
     pub fn connections(&self) -> usize {
         *lock(&self.shared.connections)

@@ -18,3 +18,4 @@ mod sizes;
 mod startup;
 mod stopped;
 mod support;
+mod workers;
