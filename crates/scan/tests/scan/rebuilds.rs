@@ -96,3 +96,80 @@ fn only_parts_of_the_message_itself_can_be_asked_for_and_what_is_deeper_goes_fro
     assert_eq!(rebuilt.removed.len(), 1);
     assert_eq!(rebuilt.removed[0].name.raw(), "eicar.com");
 }
+
+/// An archive of two texts and EICAR that a program makes; `None` when it is not installed.
+fn made(program: &str, arguments: &[&str], name: &str) -> Option<Vec<u8>> {
+    let program = testkit::peers::find(program)?;
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content) in [("one.txt", &b"one text\n"[..]), ("eicar.com", &eicar()), ("two.txt", b"two texts\n")] {
+        std::fs::write(folder.path().join(name), content).unwrap();
+    }
+    let mut run = std::process::Command::new(program);
+    run.args(arguments).arg(name).current_dir(folder.path());
+    // cpio reads the names, the others take them as arguments.
+    let names = "one.txt\neicar.com\ntwo.txt\n";
+    let list = folder.path().join("list");
+    std::fs::write(&list, names).unwrap();
+    if !arguments.contains(&"-F") {
+        run.args(names.lines());
+    }
+    let output = run.stdin(std::fs::File::open(list).unwrap()).output().unwrap();
+    assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    Some(std::fs::read(folder.path().join(name)).unwrap())
+}
+
+/// Whether a program is content with an archive.
+fn tested(program: &str, arguments: &[&str], name: &str, data: &[u8]) {
+    let Some(program) = testkit::peers::find(program) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(&path, data).unwrap();
+    let output = std::process::Command::new(program).args(arguments).arg(&path).output().unwrap();
+    assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn archives_of_other_programs_without_what_was_found_are_clean_and_open() {
+    let tar = ("tar", &["-tf"][..]);
+    let cases: [(&str, &[&str], &str, &str, (&str, &[&str])); 10] = [
+        ("tar", &["-cf"], "a.tar", "", tar),
+        ("tar", &["-czf"], "a.tar.gz", "", tar),
+        ("tar", &["-cjf"], "a.tar.bz2", "", tar),
+        ("tar", &["-cJf"], "a.tar.xz", "", tar),
+        ("tar", &["--zstd", "-cf"], "a.tar.zst", "", tar),
+        ("7z", &["a", "-bd"], "a.7z", "", ("7z", &["t"])),
+        ("gcab", &["-c"], "a.cab", ".zip", ("unzip", &["-tq"])),
+        ("arj", &["a"], "a.arj", ".zip", ("unzip", &["-tq"])),
+        ("genisoimage", &["-quiet", "-J", "-R", "-o"], "a.iso", ".zip", ("unzip", &["-tq"])),
+        ("cpio", &["-o", "-H", "newc", "--quiet", "-F"], "a.cpio", ".zip", ("unzip", &["-tq"])),
+    ];
+    let context = Context { input: Input::Detect, ..Context::default() };
+    for (program, arguments, name, suffix, (test, options)) in cases {
+        let Some(data) = made(program, arguments, name) else { continue };
+        let engines = plain();
+        let report = report(&engines, &data, &context);
+        let found: Vec<ObjectId> = report
+            .findings()
+            .iter()
+            .filter(|found| matches!(found.kind, mail::evidence::FindingKind::Malware { .. }))
+            .map(|found| found.object)
+            .collect();
+        assert!(!found.is_empty(), "{name}");
+        let request = RebuildRequest::new(&report, ObjectId(0), &found, &[]).unwrap();
+        let rebuilt = rebuild(&engines, &data, &[request], &context, &StopFlag::new()).remove(0);
+        assert!(rebuilt.clean, "{name}: {rebuilt:?}");
+        assert_eq!(rebuilt.suffix, suffix, "{name}");
+        let bytes = rebuilt.outcome.unwrap();
+        let left: Vec<String> = report_names(&engines, &bytes, &context);
+        for (wanted, there) in [("one.txt", true), ("two.txt", true), ("eicar.com", false)] {
+            assert_eq!(left.iter().any(|it| it.eq_ignore_ascii_case(wanted)), there, "{name}: {wanted} of {left:?}");
+        }
+        tested(test, options, &format!("{name}{suffix}"), &bytes);
+    }
+}
+
+/// The names of all that is in a file.
+fn report_names(engines: &scan::Engines, data: &[u8], context: &Context) -> Vec<String> {
+    let report = report(engines, data, context);
+    report.objects().iter().filter_map(|it| it.name.as_ref()).map(|name| name.raw().clone()).collect()
+}
