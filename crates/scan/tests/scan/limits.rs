@@ -216,3 +216,14 @@ fn many_small_objects_take_time_in_proportion() {
     let (small, large) = (took(1_000), took(4_000));
     assert!(large < small * 8 + std::time::Duration::from_millis(300), "{small:?} then {large:?}");
 }
+
+#[test]
+fn an_archive_that_holds_itself_ends_at_the_depth_and_says_so() {
+    for (name, file) in [("again.zip", testkit::bombs::quine_zip()), ("again.gz", testkit::bombs::quine_gzip())] {
+        let report = report(&plain(), &message_with(name, &file), &limited(Limits { depth: 9, ..Limits::default() }));
+        let told = unscanned(&report);
+        assert!(told.len() == 1 && told[0].ends_with(": limit_depth"), "{name}: {told:?}");
+        let same = report.objects().iter().filter(|object| object.size == file.len() as u64).count();
+        assert!((7..=9).contains(&same), "{name}: {same} times itself");
+    }
+}
