@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use mail::address::Address;
 use mail::arrival::Direction;
 use mail::evidence::{EngineId, ObjectId};
 use serde::{Deserialize, Serialize};
@@ -11,7 +10,7 @@ use crate::draft::{Case, Draft, Hit};
 use crate::notice::{NoticePart, beside, fill, names_of, notice, why_deleted};
 use crate::policy::Rule;
 use crate::status::Status;
-use crate::weigh::{End, Outcome, Weight, weigh};
+use crate::weigh::{End, Outcome, Weight, labels_wanted, weigh};
 
 /// What came of a rebuild.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -460,16 +459,6 @@ fn status_header(status: Status, action: Action, id: &str) -> Change {
         name: "X-Mailward-Status",
         value: format!("{}; action={}; id={id}", status.name(), action.name()),
     }
-}
-
-/// ACT-16: two independent switches, by whom the message goes to.
-fn labels_wanted(case: &Case<'_>) -> bool {
-    let labels = &case.policy.malware.labels;
-    let internal = |address: &Address| case.site.internal_domains.is_empty() || case.site.is_internal(address);
-    let recipients = &case.arrival.envelope.rcpt_to;
-    let any_internal = recipients.is_empty() || recipients.iter().any(internal);
-    let any_external = recipients.iter().any(|r| !internal(r));
-    (labels.internal && any_internal) || (labels.external && any_external)
 }
 
 /// For each object that changes, the hits in it or below it. One way up for each hit: senders choose

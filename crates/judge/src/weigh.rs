@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use mail::address::Address;
 use mail::evidence::{ObjectId, Origin, Report};
 
 use crate::draft::{Case, Hit, Otherwise, Wish};
@@ -224,6 +225,16 @@ fn keep_within_abilities(case: &Case<'_>, outcome: &mut Outcome) {
         outcome.step_down(ObjectId(0), "this surface cannot change headers: no label");
         outcome.labels.clear();
     }
+}
+
+/// ACT-16: two independent switches, by whom the message goes to.
+pub(crate) fn labels_wanted(case: &Case<'_>) -> bool {
+    let labels = &case.policy.malware.labels;
+    let internal = |address: &Address| case.site.internal_domains.is_empty() || case.site.is_internal(address);
+    let recipients = &case.arrival.envelope.rcpt_to;
+    let any_internal = recipients.is_empty() || recipients.iter().any(internal);
+    let any_external = recipients.iter().any(|r| !internal(r));
+    (labels.internal && any_internal) || (labels.external && any_external)
 }
 
 impl Outcome {
