@@ -23,6 +23,7 @@ use mail::span::Span;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod malware;
+pub mod spam;
 
 /// One object, as an engine sees it.
 #[derive(Clone, Copy, Debug)]

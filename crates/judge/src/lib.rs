@@ -18,6 +18,7 @@ pub mod plan;
 pub mod policy;
 pub mod rate;
 pub mod site;
+pub mod spam;
 pub mod status;
 pub mod units;
 mod weigh;

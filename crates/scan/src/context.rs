@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use unpack::Limits;
 
+use crate::spam::SpamContext;
+
 /// How to take the bytes that are handed in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -27,4 +29,6 @@ pub struct Context {
     pub name: Option<String>,
     /// How to take the bytes.
     pub input: Input,
+    /// Look for signs of spam, and what is known for that; only of messages.
+    pub spam: Option<SpamContext>,
 }

@@ -34,6 +34,7 @@ pub mod fuzzing;
 mod look;
 pub mod protocol;
 mod rebuild;
+mod spam;
 mod table;
 mod walk;
 
@@ -43,4 +44,5 @@ pub use engines::{EngineSpec, Engines, Secrets};
 pub use exam::{Step, Suspended, opening_questions, resume, start};
 pub use mail::evidence::Evidence;
 pub use rebuild::{RebuildRequest, Rebuilt, Removal, rebuild};
+pub use spam::SpamContext;
 pub use unpack::{Limits, StopFlag};

@@ -24,6 +24,7 @@ use unpack::{Budget, Container, Fence, Limit, Limits, Member, Opening, StopFlag}
 use crate::context::{Context, Input};
 use crate::engines::Engines;
 use crate::look::{Looks, Scope, out_of_time};
+use crate::spam::MAX_DOCUMENTS;
 use crate::table::{Table, object_of, reason_text};
 
 /// Largest text in an archive that is kept because it may tell a password, in bytes.
@@ -52,6 +53,8 @@ struct Walk<'a> {
     /// Contents that hold nothing, by their hash and whether they were read as texts of a message: what
     /// several readings or members show is read once.
     leaves: BTreeSet<([u8; 32], bool)>,
+    /// Text of documents, where it is looked at for spam.
+    documents: String,
 }
 
 /// Walks everything and gives what was seen.
@@ -64,6 +67,7 @@ pub(crate) fn walk(engines: &Engines, raw: &[u8], context: &Context, stop: &Stop
         unable: engines.incomplete.clone(),
         ambiguity: Ambiguity::None,
         facts: Facts::default(),
+        spam: mail::evidence::SpamSeen::default(),
         fuel: 0,
     };
     let mut walk = Walk {
@@ -75,12 +79,17 @@ pub(crate) fn walk(engines: &Engines, raw: &[u8], context: &Context, stop: &Stop
         levels: Vec::new(),
         frames: Vec::new(),
         leaves: BTreeSet::new(),
+        documents: String::new(),
     };
     walk.root(raw);
     while let Some(frame) = walk.frames.pop() {
         walk.step(frame);
     }
     let mut evidence = walk.table.evidence;
+    let is_message = evidence.objects.first().is_some_and(|object| object.kind == FileKind::Message);
+    if let Some(spam) = context.spam.as_ref().filter(|_| is_message && raw.len() <= MAX_BUFFER) {
+        evidence.spam = crate::spam::look(spam, raw, &evidence, walk.documents, &mut walk.budget);
+    }
     evidence.fuel = walk.budget.fuel_used();
     evidence
 }
@@ -213,6 +222,7 @@ impl<'a> Walk<'a> {
         self.levels.push(level);
         frame.members.insert(index, id);
         self.hint(id, &member.content);
+        self.document(holder, &member);
         for reason in &member.problems {
             self.unscanned(id, *reason);
         }
@@ -241,6 +251,17 @@ impl<'a> Walk<'a> {
         }
         if object.kind == FileKind::Text && content.len() <= MAX_HINT {
             self.budget.hint_text(&String::from_utf8_lossy(content));
+        }
+    }
+
+    /// Keeps the text of a document that is looked at for spam (LM-04, LM-05).
+    fn document(&mut self, holder: ObjectId, member: &Member) {
+        let Some(spam) = self.context.spam.as_ref().filter(|_| member.role == Role::Text) else { return };
+        if self.table.object(holder).is_some_and(|object| spam.wants(object.kind)) {
+            let room = MAX_DOCUMENTS.saturating_sub(self.documents.len());
+            let text = String::from_utf8_lossy(member.content.get(..room).unwrap_or(&member.content)).into_owned();
+            self.documents.push_str(&text);
+            self.documents.push('\n');
         }
     }
 
@@ -394,6 +415,6 @@ fn is_volume(object: &Object) -> bool {
 }
 
 /// Runs something that should not panic; `None` if it does.
-fn caught<T>(run: impl FnOnce() -> T) -> Option<T> {
+pub(crate) fn caught<T>(run: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(run)).ok()
 }

@@ -59,6 +59,7 @@ pub fn context(policy: &Policy, input: Input, name: Option<String>) -> Context {
         archive_fuel: some(policy.archives.max_time.0.saturating_mul(FUEL_PER_SECOND) / 1000),
         name,
         input,
+        spam: None,
     }
 }
 
@@ -268,6 +269,7 @@ fn failed(spool: &Spool, context: &Context, unable: Unable) -> Evidence {
         unable: vec![unable],
         ambiguity: Ambiguity::None,
         facts: Facts::default(),
+        spam: mail::evidence::SpamSeen::default(),
         fuel: 0,
     }
 }

@@ -39,4 +39,13 @@ pub use container::{Container, Member, Opening, open, open_text_part};
 pub use detect::{detect, detect_named};
 pub use known::{FORMATS, Format, Sample, Tier};
 pub use names::is_volume;
+pub mod html {
+    //! HTML as mail programs read it, for whoever looks at its structure: pieces, and the text that
+    //! is seen and not seen.
+    pub use crate::views::html::entities::undone;
+    pub use crate::views::html::text::Page;
+    pub use crate::views::html::{Token, Tokens};
+    pub use crate::views::text::TextView;
+}
+
 pub use passwords::{MAX_LENGTH as MAX_PASSWORD_LENGTH, MAX_PASSWORDS, Passwords};

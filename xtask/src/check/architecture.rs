@@ -75,7 +75,7 @@ const PURE: [(&str, &[&str]); 8] = [
         ],
     ),
     ("signatures", &[]),
-    ("engines", &["boreal", "md-5", "sha1", "sha2"]),
+    ("engines", &["aho-corasick", "boreal", "md-5", "memchr", "sha1", "sha2"]),
     ("disarm", &["bzip2", "crc32fast", "flate2", "lzma-rust2", "memchr", "ruzstd", "sha2"]),
     ("judge", &["ipnet", "jiff", "schemars", "serde"]),
     ("scan", &["postcard", "serde", "sha2"]),

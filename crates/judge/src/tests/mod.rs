@@ -60,6 +60,7 @@ fn evidence() -> Evidence {
         unable: vec![],
         ambiguity: Ambiguity::None,
         facts: Facts::default(),
+        spam: mail::evidence::SpamSeen::default(),
         fuel: 0,
     }
 }

@@ -10,6 +10,7 @@ mod finding;
 mod object;
 mod question;
 mod report;
+mod spam;
 
 pub use auth::{
     ArcCheck, ArcHop, AuthResult, Authentication, Claim, DkimCheck, DmarcCheck, DmarcPolicy, MAX_AUTHORS,
@@ -19,3 +20,4 @@ pub use finding::{Certainty, EngineId, Finding, FindingKind, MAX_EVIDENCE, Unabl
 pub use object::{Active, Coverage, FileKind, MAX_NAME, Object, ObjectId, Origin, PasswordSource, Role, Seen};
 pub use question::{Answer, ExternalVerdict, Question};
 pub use report::{Evidence, EvidenceError, Facts, MAX_FINDINGS, MAX_OBJECTS, Report};
+pub use spam::{MAX_SIGN_EVIDENCE, MAX_SIGN_ID, MAX_SIGN_POINTS, MAX_SIGNS, Sign, SignGroup, SpamSeen};

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Authentication, Coverage, EngineId, Finding, FindingKind, MAX_EVIDENCE, MAX_NAME, Object, ObjectId, Origin, Seen,
+    SpamSeen,
     Unable, UnableWhy, UnscannedReason,
 };
 use crate::defect::Ambiguity;
@@ -46,6 +47,8 @@ pub struct Evidence {
     pub ambiguity: Ambiguity,
     /// What its header says.
     pub facts: Facts,
+    /// What speaks for spam, bulk mail or an automatic notice.
+    pub spam: SpamSeen,
     /// Work done, in the budget's units of fuel.
     pub fuel: u64,
 }
@@ -104,7 +107,7 @@ impl Evidence {
             }
         }
         let texts = self.facts.texts().chain(self.unable.iter().map(|u| &u.detail));
-        if texts.into_iter().any(|text| text.raw().len() > 4 * MAX_NAME) {
+        if texts.into_iter().any(|text| text.raw().len() > 4 * MAX_NAME) || !self.spam.is_valid() {
             return Err(EvidenceError::TooLong);
         }
         Ok(())
@@ -234,6 +237,11 @@ impl Report {
     /// What was found, sorted.
     pub fn findings(&self) -> &[Finding] {
         &self.evidence.findings
+    }
+
+    /// What speaks for spam, bulk mail or an automatic notice.
+    pub fn spam(&self) -> &SpamSeen {
+        &self.evidence.spam
     }
 
     /// What its header says.

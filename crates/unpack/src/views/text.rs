@@ -12,7 +12,7 @@ pub(crate) const MAX_TEXT: usize = 4 * 1024 * 1024;
 
 /// The text of one document.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub(crate) struct TextView {
+pub struct TextView {
     visible: String,
     hidden: String,
 }
@@ -66,8 +66,13 @@ impl TextView {
     }
 
     /// The shown text so far.
-    pub(crate) fn visible(&self) -> &str {
+    pub fn visible(&self) -> &str {
         &self.visible
+    }
+
+    /// The hidden text so far.
+    pub fn hidden(&self) -> &str {
+        &self.hidden
     }
 
     /// Those of the two texts that are not empty.

@@ -61,7 +61,7 @@ impl Kind {
 
 /// Collects the text while a document is read.
 #[derive(Default)]
-pub(crate) struct Page<'a> {
+pub struct Page<'a> {
     /// Name, whether it is a border, and the look around it.
     open: Vec<(&'a [u8], bool, Look)>,
     look: Look,
@@ -70,7 +70,7 @@ pub(crate) struct Page<'a> {
 
 impl<'a> Page<'a> {
     /// Takes the next token of a document.
-    pub(crate) fn token(&mut self, token: Token<'a>, tokens: &Tokens<'a>, text: &mut TextView) {
+    pub fn token(&mut self, token: Token<'a>, tokens: &Tokens<'a>, text: &mut TextView) {
         let hidden = self.look.is_hidden() || tokens.in_comment();
         match token {
             Token::Text(raw) if memchr::memchr(b'&', raw).is_none() => {

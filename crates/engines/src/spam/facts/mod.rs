@@ -1,0 +1,309 @@
+//! What the signs of spam look at, made once a message: the header taken apart, the text that is seen
+//! and that is not, links, parts and languages.
+//!
+//! Made in time linear in the message, within named limits: [`MAX_FIELDS`], [`MAX_TEXT`] of all texts,
+//! [`MAX_PARTS`], and those of the modules below. What lies beyond is not looked at for spam; malware
+//! engines see it all the same. A message inside the message is not looked into: what somebody forwards,
+//! or returns, is not what they write.
+
+mod address;
+mod fold;
+mod language;
+mod link;
+mod moment;
+mod page;
+mod route;
+
+use mail::charset;
+use mail::evidence::FileKind;
+use mail::graph::{Encoding, EntityId, Message, Shape};
+use mail::header::{decode_words, unfold};
+
+pub use address::Mailbox;
+pub use fold::Folding;
+pub use language::Scripts;
+pub use link::{Link, registered};
+pub use moment::Moment;
+pub use page::Html;
+pub use route::Hop;
+pub(crate) use fold::{fold, is_emoji};
+pub(crate) use route::is_ip;
+
+/// Most header fields that are looked at.
+pub const MAX_FIELDS: usize = 1000;
+/// Most bytes of all plain text together.
+pub const MAX_TEXT: usize = 512 * 1024;
+/// Most parts.
+pub const MAX_PARTS: usize = 500;
+/// Longest value of a field, in bytes.
+const MAX_VALUE: usize = 16 * 1024;
+/// Most mail addresses of recipients that the envelope gives.
+pub const MAX_RECIPIENTS: usize = 50;
+
+/// What the envelope and the session say; all of it empty where nobody knows.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Session {
+    /// The reverse-path, empty for the null sender; `None` where there is no envelope.
+    pub mail_from: Option<String>,
+    /// The first [`MAX_RECIPIENTS`] recipients.
+    pub recipients: Vec<String>,
+    /// When the message came, in seconds since 1970.
+    pub now: Option<i64>,
+    /// The text of documents that are attached, where the policy wants it looked at (LM-04, LM-05).
+    pub documents: String,
+}
+
+/// One part, as the walk saw it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Attached {
+    /// Its name, as its sender wrote it; empty if it has none.
+    pub name: String,
+    /// What it is by its content.
+    pub kind: FileKind,
+    /// The media type that is declared.
+    pub declared: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Whether it is an attachment, and not what the message shows.
+    pub attachment: bool,
+    /// Whether it lies in another object, an archive for instance.
+    pub inside: bool,
+    /// Whether it is encrypted.
+    pub encrypted: bool,
+}
+
+/// One header field.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FieldFact {
+    /// Its name as written.
+    pub name: String,
+    /// Its name in lower case.
+    pub lower: String,
+    /// Its value on one line, as written.
+    pub value: String,
+}
+
+/// One MIME part of the message itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PartFact {
+    /// The media type.
+    pub media: String,
+    /// The charset.
+    pub charset: String,
+    /// The transfer encoding.
+    pub encoding: Encoding,
+    /// Whether it is a multipart, and how many children it has.
+    pub children: Option<usize>,
+    /// Whether it is an attachment.
+    pub attachment: bool,
+    /// How deep it lies.
+    pub depth: u16,
+    /// Bytes of its body as they came.
+    pub raw_size: usize,
+    /// How many of them are not ASCII.
+    pub eight_bit: bool,
+    /// Whether its decoded text is plain ASCII.
+    pub ascii: bool,
+}
+
+/// Everything the signs look at.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// The header's fields, in order.
+    pub fields: Vec<FieldFact>,
+    /// From.
+    pub from: Vec<Mailbox>,
+    /// To.
+    pub to: Vec<Mailbox>,
+    /// Cc.
+    pub cc: Vec<Mailbox>,
+    /// Reply-To.
+    pub reply_to: Vec<Mailbox>,
+    /// The subject, decoded.
+    pub subject: String,
+    /// The subject, folded.
+    pub subject_folding: Folding,
+    /// The date, where it can be read.
+    pub date: Option<Moment>,
+    /// The Received fields, the newest first.
+    pub route: Vec<Hop>,
+    /// The Message-ID with its brackets.
+    pub message_id: String,
+    /// The plain text.
+    pub plain: String,
+    /// The HTML.
+    pub html: Html,
+    /// What a reader sees: the HTML text if there is one, or the plain text; folded.
+    pub folding: Folding,
+    /// Subject and all shown text, folded: where phrases are looked for.
+    pub words: String,
+    /// The scripts of subject and shown text.
+    pub scripts: Scripts,
+    /// Links of all texts.
+    pub links: Vec<Link>,
+    /// The MIME parts of the message itself.
+    pub parts: Vec<PartFact>,
+    /// All objects that have a name or are attached.
+    pub attached: Vec<Attached>,
+    /// The envelope.
+    pub session: Session,
+    /// The size of the message in bytes.
+    pub size: usize,
+    /// Whether a message inside the message was passed over.
+    pub has_message: bool,
+    /// The phrases that occur, and the family of each.
+    pub phrases: Vec<(&'static str, &'static str)>,
+}
+
+impl Facts {
+    /// Takes a message apart. `attached`: what the walk saw.
+    pub fn of(message: &Message<'_>, attached: Vec<Attached>, session: Session) -> Self {
+        let mut facts = Self { attached, session, size: message.raw().len(), ..Self::default() };
+        facts.read_header(message);
+        facts.read_parts(message);
+        facts.subject_folding = fold(&facts.subject);
+        let shown = if facts.html.text.trim().is_empty() { &facts.plain } else { &facts.html.text };
+        facts.folding = fold(shown);
+        let both = [facts.subject_folding.text.as_str(), " \n ", facts.folding.text.as_str()].concat();
+        facts.words = if facts.session.documents.is_empty() {
+            both
+        } else {
+            [both.as_str(), " \n ", &fold(&facts.session.documents).text].concat()
+        };
+        facts.phrases = super::signs::find_phrases(&facts.words);
+        facts.scripts = Scripts::of(&[facts.subject.as_str(), " ", shown].concat());
+        facts
+    }
+
+    fn read_header(&mut self, message: &Message<'_>) {
+        let root = EntityId(0);
+        let buffer = message.raw();
+        for field in message.fields(root).iter().take(MAX_FIELDS) {
+            let raw = field.value.of(buffer);
+            let raw = raw.get(..MAX_VALUE).unwrap_or(raw);
+            let name = String::from_utf8_lossy(field.name.of(buffer)).into_owned();
+            let lower = name.trim().to_ascii_lowercase();
+            match lower.as_str() {
+                "from" if self.from.is_empty() => self.from = address::list(raw),
+                "to" => self.to.extend(address::list(raw)),
+                "cc" => self.cc.extend(address::list(raw)),
+                "reply-to" if self.reply_to.is_empty() => self.reply_to = address::list(raw),
+                "subject" if self.subject.is_empty() => self.subject = decode_words(raw),
+                "received" if self.route.len() < route::MAX_HOPS => self.route.push(route::read(raw)),
+                _ => {}
+            }
+            self.to.truncate(address::MAX_MAILBOXES);
+            self.cc.truncate(address::MAX_MAILBOXES);
+            let value = String::from_utf8_lossy(&unfold(raw)).into_owned();
+            match lower.as_str() {
+                "date" if self.date.is_none() => self.date = moment::read(&value),
+                "message-id" if self.message_id.is_empty() => self.message_id = value.trim().to_owned(),
+                _ => {}
+            }
+            self.fields.push(FieldFact { name, lower, value });
+        }
+    }
+
+    fn read_parts(&mut self, message: &Message<'_>) {
+        let mut skip_below: Option<u16> = None;
+        for id in message.primary().take(MAX_PARTS) {
+            let Some(entity) = message.entity(id) else { continue };
+            if skip_below.is_some_and(|depth| entity.depth > depth) {
+                continue;
+            }
+            skip_below = None;
+            // The top message itself is one, too.
+            if entity.shape() == Shape::Message && id != EntityId(0) {
+                skip_below = Some(entity.depth);
+                self.has_message = true;
+            }
+            let children = (entity.shape() == Shape::Multipart).then(|| message.children(id).len());
+            let body = entity.body.of(message.buffer(entity.buffer));
+            let mut part = PartFact {
+                media: entity.media.clone(),
+                charset: entity.charset.clone().unwrap_or_default(),
+                encoding: entity.encoding,
+                children,
+                attachment: entity.is_attachment(),
+                depth: entity.depth,
+                raw_size: body.len(),
+                eight_bit: false,
+                ascii: true,
+            };
+            let text = entity.is_leaf() && entity.media.starts_with("text/") && !part.attachment;
+            if text {
+                self.read_text(message, id, &mut part);
+            }
+            self.parts.push(part);
+        }
+    }
+
+    fn read_text(&mut self, message: &Message<'_>, id: EntityId, part: &mut PartFact) {
+        let content = message.content(id, page::MAX_HTML);
+        part.eight_bit = !content.bytes.is_ascii() && part.encoding == Encoding::Identity;
+        part.ascii = content.bytes.is_ascii();
+        let charset = Some(part.charset.as_str()).filter(|charset| !charset.is_empty());
+        let text = charset::to_text(&content.bytes, charset);
+        if part.media == "text/html" || part.media.contains("xhtml") {
+            page::read(&text, &mut self.html, &mut self.links);
+        } else if self.plain.len() < MAX_TEXT {
+            let room = MAX_TEXT.saturating_sub(self.plain.len());
+            let text = text.get(..text.floor_char_boundary(room)).unwrap_or("");
+            link::in_text(text, &mut self.links);
+            self.plain.push_str(text);
+            self.plain.push('\n');
+        }
+    }
+
+    /// The value of the first field of a name in lower case.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find(|field| field.lower == name).map(|field| field.value.trim())
+    }
+
+    /// Whether there is a field of a name in lower case.
+    pub fn has(&self, name: &str) -> bool {
+        self.fields.iter().any(|field| field.lower == name)
+    }
+
+    /// How many fields of a name there are.
+    pub fn count(&self, name: &str) -> usize {
+        self.fields.iter().filter(|field| field.lower == name).count()
+    }
+
+    /// The first From mailbox.
+    pub fn sender(&self) -> Option<&Mailbox> {
+        self.from.first()
+    }
+
+    /// The registered domain of From; empty where there is none.
+    pub fn from_domain(&self) -> String {
+        self.sender().map(|sender| registered(&sender.domain()).to_owned()).unwrap_or_default()
+    }
+
+    /// The sender of the envelope: of the session, or as the last server wrote it into Return-Path.
+    pub fn envelope_sender(&self) -> Option<String> {
+        let written = || self.field("return-path").map(|path| path.trim_matches(['<', '>', ' ']).to_owned());
+        self.session.mail_from.clone().or_else(written)
+    }
+
+    /// Every recipient in the header, and of the envelope.
+    pub fn recipients(&self) -> impl Iterator<Item = &str> {
+        let header = self.to.iter().chain(&self.cc).map(|mailbox| mailbox.address.as_str());
+        header.chain(self.session.recipients.iter().map(String::as_str)).filter(|address| address.contains('@'))
+    }
+
+    /// When the message came, as well as it is known: by the session, or by its newest Received field.
+    pub fn arrived(&self) -> Option<i64> {
+        self.session.now.or_else(|| self.route.iter().find_map(|hop| hop.date).map(|date| date.unix))
+    }
+
+    /// Links that somebody clicks on, in the web.
+    pub fn clicks(&self) -> impl Iterator<Item = &Link> {
+        self.links.iter().filter(|link| link.clicked && link.is_web())
+    }
+
+    /// What a reader sees, as written.
+    pub fn shown(&self) -> &str {
+        if self.html.text.trim().is_empty() { &self.plain } else { &self.html.text }
+    }
+}

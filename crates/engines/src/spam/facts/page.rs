@@ -1,0 +1,331 @@
+//! What an HTML text shows, hides, links to and is built of.
+//!
+//! Limits: [`MAX_HTML`] bytes of a part, [`link::MAX_LINKS`] links. Style sheets and scripts elsewhere
+//! are not fetched.
+
+use unpack::html::{Page, TextView, Token, Tokens, undone};
+
+use super::link::{self, Link};
+
+/// How much of one HTML part is read, in bytes.
+pub(crate) const MAX_HTML: usize = 1024 * 1024;
+/// Elements of HTML that mail uses; anything else is made up, or of an office program.
+const KNOWN: &[&str] = &[
+    "a", "abbr", "acronym", "address", "area", "article", "aside", "audio", "b", "base", "basefont", "bdi", "bdo",
+    "bgsound", "big", "blink", "blockquote", "body", "br", "button", "canvas", "caption", "center", "circle", "cite",
+    "code", "col", "colgroup", "data", "dd", "defs", "del", "details", "dfn", "dir", "div", "dl", "dt", "em", "embed",
+    "fieldset", "figcaption", "figure", "font", "footer", "form", "frame", "frameset", "g", "h1", "h2", "h3", "h4",
+    "h5", "h6", "head", "header", "hgroup", "hr", "html", "i", "iframe", "image", "img", "input", "ins", "kbd",
+    "label", "layer", "legend", "li", "line", "link", "main", "map", "mark", "marquee", "menu", "meta", "meter",
+    "multicol", "nav", "nobr", "noembed", "noframes", "noscript", "object", "ol", "optgroup", "option", "output", "p",
+    "param", "path", "picture", "plaintext", "polygon", "pre", "progress", "q", "rect", "rp", "rt", "ruby", "s",
+    "samp", "script", "section", "select", "small", "source", "spacer", "span", "strike", "strong", "style", "sub",
+    "summary", "sup", "svg", "table", "tbody", "td", "template", "textarea", "tfoot", "th", "thead", "time", "title",
+    "tr", "track", "tt", "u", "ul", "use", "var", "video", "wbr", "x-claris-window", "xml", "xmp",
+];
+
+/// One HTML text, or several as one.
+#[derive(Clone, Debug, Default)]
+pub struct Html {
+    /// How many HTML parts there are.
+    pub parts: u32,
+    /// Bytes of their source.
+    pub bytes: usize,
+    /// The text that is seen.
+    pub text: String,
+    /// The text that is not.
+    pub hidden: String,
+    /// Its title.
+    pub title: String,
+    /// Start tags.
+    pub tags: u32,
+    /// Start tags of elements that do not exist.
+    pub unknown: u32,
+    /// Attributes without a value.
+    pub bare: u32,
+    /// Pictures.
+    pub images: u32,
+    /// Pictures that are loaded from elsewhere.
+    pub remote_images: u32,
+    /// Pictures of one pixel.
+    pub pixels: u32,
+    /// Pictures inside of links.
+    pub linked_images: u32,
+    /// Forms.
+    pub forms: u32,
+    /// Fields for passwords.
+    pub passwords: u32,
+    /// Scripts, and attributes that are scripts.
+    pub scripts: u32,
+    /// Frames and embedded objects.
+    pub frames: u32,
+    /// `meta` elements that lead elsewhere.
+    pub refreshes: u32,
+    /// `base` elements.
+    pub bases: u32,
+    /// `font` elements.
+    pub fonts: u32,
+    /// `table` elements.
+    pub tables: u32,
+    /// Image maps.
+    pub maps: u32,
+    /// Words that a tag or a comment cuts in two.
+    pub split_words: u32,
+    /// Comments, and their bytes.
+    pub comments: u32,
+    /// Bytes of the comments.
+    pub comment_bytes: usize,
+    /// Bytes of visible text inside of links.
+    pub linked_text: usize,
+    /// Whether there is an `html` start tag.
+    pub has_html: bool,
+    /// Whether there is a `body` start tag.
+    pub has_body: bool,
+    /// Whether there is an `html` end tag.
+    pub closed: bool,
+    /// `blink` and `marquee`.
+    pub moving: u32,
+    /// Style declarations that hide or shrink text.
+    pub hiding: u32,
+}
+
+/// An open link.
+struct Open {
+    link: Option<Link>,
+    from: usize,
+}
+
+/// Reads one part, in UTF-8, into what was read before.
+pub(crate) fn read(source: &str, html: &mut Html, links: &mut Vec<Link>) {
+    let source = source.get(..source.floor_char_boundary(MAX_HTML)).unwrap_or(source);
+    html.parts = html.parts.saturating_add(1);
+    html.bytes = html.bytes.saturating_add(source.len());
+    count_comments(source.as_bytes(), html);
+    let mut tokens = Tokens::new(source.as_bytes(), false);
+    let (mut page, mut text) = (Page::default(), TextView::default());
+    let mut open: Option<Open> = None;
+    let mut word = Word::default();
+    while let Some(token) = tokens.next() {
+        match token {
+            Token::Start(name) => {
+                word.tag(name);
+                start(name, tokens.attributes(), html, links, open.is_some());
+                if name.eq_ignore_ascii_case(b"a") {
+                    close(&mut open, &text, html, links);
+                    let href = attribute(tokens.attributes(), b"href").and_then(|href| Link::read(&undone(href)));
+                    open = Some(Open { link: href, from: text.visible().len() });
+                }
+            }
+            Token::End(name) => {
+                word.tag(name);
+                html.closed |= name.eq_ignore_ascii_case(b"html");
+            }
+            Token::Text(raw) => word.text(raw, html),
+            Token::Raw(name, raw) if name.eq_ignore_ascii_case(b"title") => {
+                html.title.push_str(&undone(raw.get(..500).unwrap_or(raw)));
+            }
+            Token::Raw(..) | Token::Cdata(_) => {}
+        }
+        page.token(token, &tokens, &mut text);
+        if matches!(token, Token::End(name) if name.eq_ignore_ascii_case(b"a")) {
+            close(&mut open, &text, html, links);
+        }
+    }
+    close(&mut open, &text, html, links);
+    html.text.push_str(text.visible());
+    html.text.push('\n');
+    html.hidden.push_str(text.hidden());
+}
+
+/// Ends an open link: its text is known now.
+fn close(open: &mut Option<Open>, text: &TextView, html: &mut Html, links: &mut Vec<Link>) {
+    let Some(Open { link, from }) = open.take() else { return };
+    let shown = text.visible().get(from.min(text.visible().len())..).unwrap_or("").trim();
+    html.linked_text = html.linked_text.saturating_add(shown.len());
+    if let Some(mut link) = link.filter(|_| links.len() < link::MAX_LINKS) {
+        link.shown = Some(shown.get(..shown.floor_char_boundary(300)).unwrap_or("").to_owned());
+        link.clicked = true;
+        links.push(link);
+    }
+}
+
+fn attribute<'a>(attributes: &[(&'a [u8], &'a [u8])], name: &[u8]) -> Option<&'a [u8]> {
+    attributes.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
+}
+
+fn start(name: &[u8], attributes: &[(&[u8], &[u8])], html: &mut Html, links: &mut Vec<Link>, in_link: bool) {
+    let more = |count: &mut u32| *count = count.saturating_add(1);
+    more(&mut html.tags);
+    let lower = String::from_utf8_lossy(name.get(..24).unwrap_or(name)).to_ascii_lowercase();
+    if KNOWN.binary_search(&lower.as_str()).is_err() && !lower.contains(':') && !lower.starts_with('!') {
+        more(&mut html.unknown);
+    }
+    for (key, value) in attributes {
+        if value.is_empty() && key.len() > 1 && !is_flag(key) {
+            more(&mut html.bare);
+        }
+        if key.len() > 3 && key.get(..2).is_some_and(|on| on.eq_ignore_ascii_case(b"on")) {
+            more(&mut html.scripts);
+        }
+        if key.eq_ignore_ascii_case(b"style") && hides(value) {
+            more(&mut html.hiding);
+        }
+    }
+    let is = |value: Option<&[u8]>, wanted: &[u8]| value.is_some_and(|v| v.trim_ascii().eq_ignore_ascii_case(wanted));
+    match lower.as_str() {
+        "html" => html.has_html = true,
+        "body" => html.has_body = true,
+        "form" => more(&mut html.forms),
+        "input" if is(attribute(attributes, b"type"), b"password") => more(&mut html.passwords),
+        "script" => more(&mut html.scripts),
+        "iframe" | "frame" | "object" | "embed" | "frameset" => more(&mut html.frames),
+        "meta" if is(attribute(attributes, b"http-equiv"), b"refresh") => more(&mut html.refreshes),
+        "base" => more(&mut html.bases),
+        "font" => more(&mut html.fonts),
+        "table" => more(&mut html.tables),
+        "blink" | "marquee" => more(&mut html.moving),
+        "area" => {
+            more(&mut html.maps);
+            push(attribute(attributes, b"href"), true, links);
+        }
+        "img" | "image" => image(attributes, html, links, in_link),
+        _ => {}
+    }
+    if lower == "form" {
+        push(attribute(attributes, b"action"), true, links);
+    }
+}
+
+fn image(attributes: &[(&[u8], &[u8])], html: &mut Html, links: &mut Vec<Link>, in_link: bool) {
+    let more = |count: &mut u32| *count = count.saturating_add(1);
+    more(&mut html.images);
+    if in_link {
+        more(&mut html.linked_images);
+    }
+    let small = |name: &[u8]| {
+        let value = attribute(attributes, name).map(|v| String::from_utf8_lossy(v).trim().to_owned());
+        value.is_some_and(|v| matches!(v.trim_end_matches("px"), "0" | "1" | "2"))
+    };
+    if small(b"width") && small(b"height") {
+        more(&mut html.pixels);
+    }
+    let before = links.len();
+    push(attribute(attributes, b"src"), false, links);
+    if links.len() > before && links.last().is_some_and(Link::is_web) {
+        more(&mut html.remote_images);
+    }
+}
+
+fn push(address: Option<&[u8]>, clicked: bool, links: &mut Vec<Link>) {
+    let link = address.and_then(|address| Link::read(&undone(address)));
+    if let Some(mut link) = link.filter(|link| links.len() < link::MAX_LINKS && link.is_web()) {
+        link.clicked = clicked;
+        links.push(link);
+    }
+}
+
+/// Attributes that stand without a value.
+fn is_flag(key: &[u8]) -> bool {
+    let flags: [&[u8]; 12] = [
+        b"nowrap", b"noshade", b"hidden", b"checked", b"disabled", b"ismap", b"selected", b"alt", b"compact",
+        b"href", b"class", b"style",
+    ];
+    flags.iter().any(|flag| key.eq_ignore_ascii_case(flag)) || !key.iter().all(u8::is_ascii_alphanumeric)
+}
+
+fn hides(style: &[u8]) -> bool {
+    let lower: String = String::from_utf8_lossy(style.get(..2000).unwrap_or(style))
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .collect::<String>()
+        .to_ascii_lowercase();
+    ["display:none", "visibility:hidden", "font-size:0", "font-size:1px", "opacity:0;", "line-height:0"]
+        .iter()
+        .any(|way| lower.contains(way))
+}
+
+fn count_comments(source: &[u8], html: &mut Html) {
+    let mut from = 0_usize;
+    while let Some(at) = source.get(from..).and_then(|rest| memchr::memmem::find(rest, b"<!--")) {
+        let start = from.saturating_add(at);
+        let rest = source.get(start..).unwrap_or(&[]);
+        let end = memchr::memmem::find(rest, b"-->").map_or(rest.len(), |end| end.saturating_add(3));
+        let conditional = rest.get(4..).is_some_and(|inside| inside.trim_ascii_start().starts_with(b"[if"));
+        if !conditional {
+            html.comments = html.comments.saturating_add(1);
+            html.comment_bytes = html.comment_bytes.saturating_add(end);
+        }
+        from = start.saturating_add(end.max(4));
+    }
+}
+
+/// Tells whether what stands between two texts cuts a word.
+#[derive(Default)]
+struct Word {
+    letter_before: bool,
+    broken: bool,
+}
+
+impl Word {
+    fn tag(&mut self, name: &[u8]) {
+        let inline: [&[u8]; 14] = [
+            b"font", b"span", b"b", b"i", b"u", b"em", b"strong", b"small", b"big", b"a", b"bdo", b"s", b"tt", b"wbr",
+        ];
+        let known = inline.iter().any(|tag| name.eq_ignore_ascii_case(tag));
+        let lower = String::from_utf8_lossy(name.get(..24).unwrap_or(name)).to_ascii_lowercase();
+        self.broken |= !known && KNOWN.binary_search(&lower.as_str()).is_ok();
+    }
+
+    fn text(&mut self, raw: &[u8], html: &mut Html) {
+        let letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphabetic);
+        if self.letter_before && !self.broken && letter(raw.first()) {
+            html.split_words = html.split_words.saturating_add(1);
+        }
+        self.letter_before = letter(raw.last());
+        self.broken = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(source: &str) -> (Html, Vec<Link>) {
+        let (mut html, mut links) = (Html::default(), Vec::new());
+        read(source, &mut html, &mut links);
+        (html, links)
+    }
+
+    #[test]
+    fn the_known_elements_are_sorted() {
+        assert!(KNOWN.is_sorted());
+    }
+
+    #[test]
+    fn what_a_page_is_built_of_is_counted() {
+        let (html, links) = of("<html><body><a href='http://a.example/'>see <b>http://b.example</b></a>\
+             <img src=http://c.example/x.gif width=1 height=1><zork q><form action=https://d.example/>\
+             <input type=password></form><!-- xx --><span style='display: none'>h</span></body></html>");
+        assert_eq!((html.images, html.remote_images, html.pixels, html.unknown), (1, 1, 1, 1));
+        assert_eq!((html.forms, html.passwords, html.comments, html.hiding), (1, 1, 1, 1));
+        assert_eq!((html.text.trim(), html.hidden.trim()), ("see http://b.example", "h"));
+        assert!(html.has_html && html.has_body && html.closed);
+        let first = &links[0];
+        assert_eq!((first.host.as_str(), first.shown.as_deref()), ("a.example", Some("see http://b.example")));
+        assert_eq!(links.len(), 3);
+    }
+
+    #[test]
+    fn cut_words_are_counted() {
+        for (source, expected) in [
+            ("via<!-- x -->gra", 1),
+            ("via<font></font>gra", 1),
+            ("via<zork>gra", 1),
+            ("one<br>two", 0),
+            ("one <b>two</b> three", 0),
+            ("<td>one</td><td>two</td>", 0),
+        ] {
+            assert_eq!(of(source).0.split_words, expected, "{source}");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! What the text says: families of phrases in several languages, looked for in the folded text at once.
+//!
+//! A family counts by how many different phrases of it occur, so that one word of it, which honest mail
+//! has too, says little. Linear in the text; the automaton is built once, from `phrases.txt`.
+
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
+use super::{sign, when};
+use crate::spam::Facts;
+use crate::spam::Points::Fitted;
+use crate::spam::Row;
+
+/// Most different phrases that are collected of one message.
+const MAX_FOUND: usize = 400;
+
+/// The phrases, and the family of each.
+struct Phrases {
+    automaton: Option<AhoCorasick>,
+    texts: Vec<&'static str>,
+    families: Vec<&'static str>,
+}
+
+fn phrases() -> &'static Phrases {
+    static PHRASES: OnceLock<Phrases> = OnceLock::new();
+    PHRASES.get_or_init(|| {
+        let (mut texts, mut families) = (Vec::new(), Vec::new());
+        for line in include_str!("phrases.txt").lines().filter(|line| !line.starts_with('#')) {
+            let Some((family, list)) = line.split_once(':') else { continue };
+            for phrase in list.split('|').map(str::trim).filter(|phrase| !phrase.is_empty()) {
+                texts.push(phrase);
+                families.push(family);
+            }
+        }
+        // Overlapping phrases of different families all count.
+        let automaton = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&texts).ok();
+        Phrases { automaton, texts, families }
+    })
+}
+
+/// The different phrases of each family that occur in a message.
+pub(crate) fn find(words: &str) -> Vec<(&'static str, &'static str)> {
+    let phrases = phrases();
+    let Some(automaton) = &phrases.automaton else { return Vec::new() };
+    let mut found = BTreeSet::new();
+    for hit in automaton.find_overlapping_iter(words) {
+        if !starts_word(words, hit.start()) {
+            continue;
+        }
+        let at = hit.pattern().as_usize();
+        if let (Some(text), Some(family)) = (phrases.texts.get(at), phrases.families.get(at)) {
+            // Short words count as whole words only.
+            if text.len() > 6 || ends_word(words, hit.end()) || !text.is_ascii() {
+                found.insert((*family, *text));
+            }
+        }
+        if found.len() >= MAX_FOUND {
+            break;
+        }
+    }
+    found.into_iter().collect()
+}
+
+fn starts_word(words: &str, at: usize) -> bool {
+    let before = words.get(..at).and_then(|w| w.chars().next_back());
+    let first = words.get(at..).and_then(|w| w.chars().next()).unwrap_or(' ');
+    !first.is_ascii_alphanumeric() || before.is_none_or(|c| !c.is_alphanumeric())
+}
+
+fn ends_word(words: &str, at: usize) -> bool {
+    words.get(at..).and_then(|w| w.chars().next()).is_none_or(|c| !c.is_alphanumeric())
+}
+
+/// What a family has in a message, if it is so many phrases.
+fn family(f: &Facts, name: &str, fewest: usize) -> Option<String> {
+    let found: Vec<&str> = f.phrases.iter().filter(|(family, _)| *family == name).map(|(_, text)| *text).collect();
+    when(found.len() >= fewest, found.iter().take(6).copied().collect::<Vec<_>>().join(", "))
+}
+
+/// Three rows of a family: one phrase, two or three, four and more.
+macro_rules! families {
+    ($(($one:literal, $some:literal, $many:literal, $name:literal, $about:literal, $words:literal)),* $(,)?) => {
+        &[$(
+            sign!(Fitted, $one, Phrase, concat!("The text has a phrase about ", $about, "."),
+                |f| family(f, $name, 1),
+                fires: [concat!("Subject: x\n\n", $words, "\n")], quiet: ["Subject: x\n\nplain words\n"]),
+            sign!(Fitted, $some, Phrase, concat!("The text has two phrases or more about ", $about, "."),
+                |f| family(f, $name, 2),
+                fires: [concat!("Subject: x\n\n", $words, "\n")], quiet: ["Subject: x\n\nplain words\n"]),
+            sign!(Fitted, $many, Phrase, concat!("The text has four phrases or more about ", $about, "."),
+                |f| family(f, $name, 4),
+                fires: [concat!("Subject: x\n\n", $words, "\n")], quiet: ["Subject: x\n\nplain words\n"]),
+        )*]
+    };
+}
+
+pub(crate) const SIGNS: &[Row] = families![
+    ("fraud", "fraud_2", "fraud_4", "fraud", "money of somebody who died, or that has to leave a country", "next of kin, inheritance, barrister, beneficiary"),
+    ("lottery", "lottery_2", "lottery_4", "lottery", "something that was won", "lottery: you have won, congratulations, claim your prize"),
+    ("account", "account_2", "account_4", "account", "an account that has to be confirmed", "security alert: verify your account, unusual activity, your password"),
+    ("wallet", "wallet_2", "wallet_4", "wallet", "crypto currencies", "bitcoin, your wallet, seed phrase, metamask"),
+    ("extortion", "extortion_2", "extortion_4", "extortion", "blackmail", "i recorded you, your webcam, pay me, your contacts"),
+    ("invoice", "invoice_2", "invoice_4", "invoice", "invoices and renewals", "invoice: your subscription will be charged; call us at, to cancel, your order"),
+    ("parcel", "parcel_2", "parcel_4", "parcel", "parcels that wait", "your package, delivery failed, shipping fee, tracking number"),
+    ("pharma", "pharma_2", "pharma_4", "pharma", "medicines and potency", "viagra cialis pharmacy prescription"),
+    ("diet", "diet_2", "diet_4", "diet", "weight and age", "lose weight, diet, burn fat, belly fat"),
+    ("adult", "adult_2", "adult_4", "adult", "sex", "xxx porn naked horny"),
+    ("finance", "finance_2", "finance_4", "finance", "loans and insurance", "mortgage, debt, loan, credit score"),
+    ("income", "income_2", "income_4", "income", "easy money", "make money, extra income, work from home, financial freedom"),
+    ("stock", "stock_2", "stock_4", "stock", "shares that will rise", "hot stock, ticker, strong buy, investor alert"),
+    ("software", "software_2", "software_4", "software", "cheap software", "oem, cheap software, adobe, photoshop"),
+    ("goods", "goods_2", "goods_4", "goods", "cheap goods", "replica rolex watches discount"),
+    ("urgency", "urgency_2", "urgency_4", "urgency", "haste", "act now, urgent, limited time, last chance"),
+    ("promise", "promise_2", "promise_4", "promise", "what costs nothing and cannot fail", "absolutely free, no obligation, guaranteed, amazing"),
+    ("click", "click_2", "click_4", "click", "something to click on", "click here, link below, visit our site, please click"),
+    ("leave", "leave_2", "leave_4", "leave", "how to get no more of it", "to be removed, unsubscribe, this is not spam, opt-out"),
+    ("mailing", "mailing_2", "mailing_4", "mailing", "advertising and addresses", "bulk email, email addresses, search engine, your website"),
+    ("degree", "degree_2", "degree_4", "degree", "degrees for sale", "university diploma, degree, bachelor, no tests"),
+    ("gamble", "gamble_2", "gamble_4", "gamble", "gambling", "casino poker blackjack jackpot"),
+    ("trade", "trade_2", "trade_4", "trade", "offers of factories", "manufacturer, our factory, supplier, price list"),
+    ("dear", "dear_2", "dear_4", "dear", "a reader who is not known", "dear friend, dear customer, my dear, valued customer"),
+    ("family", "family_2", "family_4", "family", "how to pay, and what to tell", "visa, mastercard, money order, full name"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phrases_match_from_the_start_of_words() {
+        let found = find("the dietary bitcoin sex sextant essex visa");
+        assert!(found.contains(&("wallet", "bitcoin")) && found.contains(&("adult", "sex")));
+        assert_eq!(found.iter().filter(|(_, text)| *text == "sex").count(), 1);
+        assert!(find("sextant essex").is_empty());
+    }
+
+    #[test]
+    fn the_table_is_folded_and_every_family_is_a_sign() {
+        for line in include_str!("phrases.txt").lines().filter(|line| !line.starts_with('#')) {
+            let (name, list) = line.split_once(':').unwrap();
+            assert!(SIGNS.iter().any(|row| row.id == name), "{name}");
+            for phrase in list.split('|').map(str::trim) {
+                assert_eq!(crate::spam::facts::fold(phrase).text, phrase, "{name}");
+            }
+        }
+    }
+}

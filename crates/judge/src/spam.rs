@@ -1,0 +1,314 @@
+//! Whether a message is spam: from signs to points, to a rating, to a status (spec sections 7, 8; D-10).
+//!
+//! Points of the signs that count are added up, and a fixed, monotone function makes the rating of them:
+//! see [`rating`]. Bulk delivery and automatic notices are decided apart from it (SE-03): their signs have
+//! sums of their own.
+
+use mail::arrival::{Arrival, Direction};
+use mail::evidence::{Report, Sign, SignGroup, SpamSeen};
+
+use crate::policy::{Policy, Rule, SpamAction, SpamRow};
+
+/// Points, in hundredths, and the rating that they make; between two knots it is a straight line. Five
+/// points are probable spam and seven are spam at the default level.
+pub const KNOTS: [(i32, i32); 4] = [(0, 0), (500, 80), (700, 90), (1200, 100)];
+/// Points, in hundredths, of bulk signs from which on a message is mass mail.
+pub const BULK_FROM: i32 = 500;
+/// Points, in hundredths, of automatic signs from which on a message is a formal notification.
+pub const FORMAL_FROM: i32 = 500;
+/// From which on it is one whatever its text says: a delivery report by its structure, and from a mail
+/// server.
+pub const FORMAL_CERTAIN: i32 = 800;
+
+/// What a message is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum SpamStatus {
+    /// Nothing was found (AS-10).
+    Clean,
+    /// AS-09.
+    MassMail,
+    /// AS-07.
+    FormalNotification,
+    /// AS-06.
+    ProbableSpam,
+    /// AS-05.
+    Spam,
+    /// AS-08.
+    AddressBlacklisted,
+    /// It was passed over, because it comes from where it is trusted.
+    Skipped,
+    /// It was not examined.
+    NotScanned,
+}
+
+impl SpamStatus {
+    /// Every status, for tables and metrics.
+    pub const ALL: [Self; 8] = [
+        Self::Clean,
+        Self::MassMail,
+        Self::FormalNotification,
+        Self::ProbableSpam,
+        Self::Spam,
+        Self::AddressBlacklisted,
+        Self::Skipped,
+        Self::NotScanned,
+    ];
+
+    /// The word for it in JSON, headers, logs and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Clean => "clean",
+            Self::MassMail => "mass_mail",
+            Self::FormalNotification => "formal_notification",
+            Self::ProbableSpam => "probable_spam",
+            Self::Spam => "spam",
+            Self::AddressBlacklisted => "address_blacklisted",
+            Self::Skipped => "skipped",
+            Self::NotScanned => "not_scanned",
+        }
+    }
+
+    /// The rule about it.
+    pub fn rule(self) -> Option<Rule> {
+        match self {
+            Self::MassMail => Some(Rule::MassMail),
+            Self::FormalNotification => Some(Rule::FormalNotification),
+            Self::ProbableSpam => Some(Rule::ProbableSpam),
+            Self::Spam => Some(Rule::Spam),
+            Self::AddressBlacklisted => Some(Rule::AddressBlacklisted),
+            Self::Clean | Self::Skipped | Self::NotScanned => None,
+        }
+    }
+}
+
+/// Why a message was not examined for spam.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum SpamWhy {
+    /// The policy does not want it for mail of this direction (AS-01, OUT-01).
+    Disabled,
+    /// All addresses are ours (AS-03).
+    Internal,
+    /// It came over a trusted connection (AS-03, TC-01).
+    Trusted,
+    /// It is for the postmaster (PM-01).
+    Postmaster,
+    /// It is larger than the limit (LM-03).
+    Size,
+    /// The examination took longer than the limit (LM-01).
+    Time,
+    /// The examination failed.
+    Failed,
+}
+
+impl SpamWhy {
+    /// The word for it in JSON, headers and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Disabled => "disabled",
+            Self::Internal => "internal",
+            Self::Trusted => "trusted",
+            Self::Postmaster => "postmaster",
+            Self::Size => "size_exceeded",
+            Self::Time => "timeout",
+            Self::Failed => "failed",
+        }
+    }
+
+    fn status(self) -> SpamStatus {
+        match self {
+            Self::Internal | Self::Trusted | Self::Postmaster => SpamStatus::Skipped,
+            Self::Disabled | Self::Size | Self::Time | Self::Failed => SpamStatus::NotScanned,
+        }
+    }
+}
+
+/// The outcome.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SpamVerdict {
+    /// What the message is.
+    pub status: SpamStatus,
+    /// Why it was not examined; only then.
+    pub why: Option<SpamWhy>,
+    /// 0 to 100.
+    pub rating: u8,
+    /// Points of the signs of spam that count, in hundredths.
+    pub points: i32,
+    /// Points of the signs of bulk delivery, in hundredths.
+    pub bulk: i32,
+    /// Points of the signs of automatic notices, in hundredths.
+    pub automatic: i32,
+}
+
+/// Why a message is not to be examined for spam; `None` if it is.
+pub fn excluded(policy: &Policy, arrival: &Arrival) -> Option<SpamWhy> {
+    let spam = &policy.spam;
+    let recipients = &arrival.envelope.rcpt_to;
+    let to_postmaster = |address: &mail::address::Address| address.local().eq_ignore_ascii_case("postmaster");
+    match arrival.direction {
+        Direction::Outgoing if !spam.outgoing => return Some(SpamWhy::Disabled),
+        Direction::Incoming | Direction::Internal if !spam.enabled => return Some(SpamWhy::Disabled),
+        Direction::Internal => return Some(SpamWhy::Internal),
+        Direction::Incoming if arrival.over_trusted_connection() && !spam.trusted_connections => {
+            return Some(SpamWhy::Trusted);
+        }
+        Direction::Incoming | Direction::Outgoing => {}
+    }
+    // D-21: never for all because one recipient matches.
+    if spam.skip_postmaster && !recipients.is_empty() && recipients.iter().all(to_postmaster) {
+        return Some(SpamWhy::Postmaster);
+    }
+    (arrival.size > spam.max_size.0).then_some(SpamWhy::Size)
+}
+
+/// The rating of so many hundredths of points (D-10): 0 to 100, never less for more.
+pub fn rating(points: i32) -> u8 {
+    let points = points.max(0);
+    let mut below = KNOTS.first().copied().unwrap_or((0, 0));
+    for (at, rating) in KNOTS {
+        if points < at {
+            let (from, base) = below;
+            let rise = (points - from) * (rating - base) / (at - from).max(1);
+            return u8::try_from(base + rise).unwrap_or(100);
+        }
+        below = (at, rating);
+    }
+    100
+}
+
+/// Whether a sign counts for a message.
+pub fn counts(policy: &Policy, arrival: &Arrival, sign: &Sign) -> bool {
+    // OUT-06: of outgoing mail text and header alone decide.
+    let attached = sign.group == SignGroup::Attachment && arrival.direction == Direction::Outgoing;
+    policy.spam.signs.counts(&sign.id) && !attached
+}
+
+/// Judges a message.
+pub fn verdict(policy: &Policy, arrival: &Arrival, report: &Report) -> SpamVerdict {
+    let none = |why: SpamWhy| SpamVerdict {
+        status: why.status(),
+        why: Some(why),
+        rating: 0,
+        points: 0,
+        bulk: 0,
+        automatic: 0,
+    };
+    if let Some(why) = excluded(policy, arrival) {
+        return none(why);
+    }
+    match report.spam() {
+        SpamSeen::OutOfTime => none(SpamWhy::Time),
+        SpamSeen::NotAsked | SpamSeen::Crashed => none(SpamWhy::Failed),
+        SpamSeen::Signs(signs) => {
+            let counted: Vec<&Sign> = signs.iter().filter(|sign| counts(policy, arrival, sign)).collect();
+            of_signs(policy, &counted)
+        }
+    }
+}
+
+fn of_signs(policy: &Policy, signs: &[&Sign]) -> SpamVerdict {
+    let sum = |wanted: fn(SignGroup) -> bool| -> i32 {
+        signs.iter().filter(|sign| wanted(sign.group)).map(|sign| i32::from(sign.points)).sum()
+    };
+    let points = sum(|group| !matches!(group, SignGroup::Bulk | SignGroup::Automatic));
+    let (bulk, automatic) = (sum(|group| group == SignGroup::Bulk), sum(|group| group == SignGroup::Automatic));
+    let rating = rating(points);
+    let (probable, spam) = policy.spam.sensitivity.thresholds();
+    let status = if automatic >= FORMAL_CERTAIN {
+        SpamStatus::FormalNotification
+    } else if rating >= spam {
+        SpamStatus::Spam
+    } else if rating >= probable {
+        SpamStatus::ProbableSpam
+    } else if automatic >= FORMAL_FROM {
+        SpamStatus::FormalNotification
+    } else if bulk >= BULK_FROM {
+        SpamStatus::MassMail
+    } else {
+        SpamStatus::Clean
+    };
+    SpamVerdict { status, why: None, rating, points, bulk, automatic }
+}
+
+/// The signs without any one of which the status would be another, by name.
+pub fn decisive<'a>(policy: &Policy, arrival: &Arrival, report: &'a Report) -> Vec<&'a str> {
+    let counted: Vec<&Sign> = report.spam().signs().iter().filter(|sign| counts(policy, arrival, sign)).collect();
+    let whole = verdict(policy, arrival, report);
+    if whole.why.is_some() {
+        return Vec::new();
+    }
+    // At most `MAX_SIGNS` of them, each a sum.
+    let without = |id: &str| -> Vec<&Sign> { counted.iter().copied().filter(|sign| sign.id != id).collect() };
+    let changes = |sign: &&&Sign| of_signs(policy, &without(&sign.id)).status != whole.status;
+    counted.iter().filter(changes).map(|sign| sign.id.as_str()).collect()
+}
+
+/// How many hundredths of points more would make a message probable spam, and spam.
+pub fn missing(policy: &Policy, verdict: &SpamVerdict) -> (i32, i32) {
+    let (probable, spam) = policy.spam.sensitivity.thresholds();
+    let needed = |wanted: u8| (0..=KNOTS.last().map_or(0, |knot| knot.0)).find(|points| rating(*points) >= wanted);
+    let more = |wanted: u8| (needed(wanted).unwrap_or(0) - verdict.points).max(0);
+    (more(probable), more(spam))
+}
+
+/// The spam confidence level (SC-01, D-8); `None` where none is to be written.
+pub fn scl(policy: &Policy, verdict: &SpamVerdict) -> Option<i8> {
+    let row = verdict.status.rule().and_then(|rule| policy.spam.row(rule));
+    if !row.map_or(policy.spam.scl_others, |row| row.scl) {
+        return None;
+    }
+    match verdict.status {
+        SpamStatus::Spam | SpamStatus::AddressBlacklisted => Some(9),
+        SpamStatus::ProbableSpam => i8::try_from((verdict.rating / 10).clamp(5, 8)).ok(),
+        SpamStatus::MassMail => Some(5),
+        SpamStatus::FormalNotification | SpamStatus::Clean => Some(0),
+        SpamStatus::Skipped => Some(-1),
+        SpamStatus::NotScanned => None,
+    }
+}
+
+/// What a row wishes about a message.
+pub(crate) fn wish(row: &SpamRow) -> crate::draft::Wish {
+    match row.action {
+        SpamAction::Allow if row.add_label && !row.label.is_empty() => crate::draft::Wish::Label,
+        SpamAction::Allow => crate::draft::Wish::Allow,
+        SpamAction::Reject => crate::draft::Wish::Block,
+        SpamAction::Delete => crate::draft::Wish::DeleteMessage,
+    }
+}
+
+/// The fields that tell about a verdict, as name and value in printable ASCII (D-13).
+pub fn headers(policy: &Policy, arrival: &Arrival, report: &Report, verdict: &SpamVerdict) -> Vec<(&'static str, String)> {
+    let mut out = Vec::new();
+    if verdict.status.rule().is_some() || policy.spam.always_headers {
+        let counted = report.spam().signs().iter().filter(|sign| counts(policy, arrival, sign));
+        let names: Vec<&str> = counted.clone().take(40).map(|sign| sign.id.as_str()).collect();
+        let shown: Vec<String> = counted.take(40).map(|sign| format!("{}={}", sign.id, decimal(sign.points.into()))).collect();
+        let why = verdict.why.map_or(String::new(), |why| format!(" ({})", why.name()));
+        let status = verdict.status.name();
+        let value = format!("{status}{why}; rating={}; method=signs; signs={}", verdict.rating, shown.join(","));
+        out.push(("X-Mailward-AntiSpam", value.chars().take(900).collect()));
+        let positive = matches!(
+            verdict.status,
+            SpamStatus::Spam | SpamStatus::ProbableSpam | SpamStatus::AddressBlacklisted
+        );
+        if verdict.why.is_none() && (positive || policy.spam.always_headers) {
+            let word = if positive { "Yes" } else { "No" };
+            out.push(("X-Spam-Flag", word.to_ascii_uppercase()));
+            let score = decimal(verdict.points);
+            let list: String = names.join(",").chars().take(600).collect();
+            out.push(("X-Spam-Status", format!("{word}, score={score} required=5.00 tests={list}")));
+            out.push(("X-Spam-Score", score));
+        }
+    }
+    if let Some(level) = scl(policy, verdict) {
+        out.push(("X-MS-Exchange-Organization-SCL", level.to_string()));
+    }
+    out
+}
+
+/// Hundredths as a decimal number.
+pub fn decimal(hundredths: i32) -> String {
+    let sign = if hundredths < 0 { "-" } else { "" };
+    let value = hundredths.unsigned_abs();
+    format!("{sign}{}.{:02}", value / 100, value % 100)
+}

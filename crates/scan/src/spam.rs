@@ -1,0 +1,108 @@
+//! The examination for spam: facts of the message, what the walk saw beside it, and the signs.
+//!
+//! It works on the top message as its strict reading gives it, after the walk, within fuel of its own
+//! (LM-01). A panic in it is `Crashed`: spam is not decided then, everything else is.
+
+use ::engines::spam::{Attached, Facts, Session, examine};
+use mail::evidence::{Evidence, FileKind, FindingKind, MAX_SIGNS, Origin, SpamSeen, UnscannedReason};
+use mail::graph::{Limits, Message, parse};
+use serde::{Deserialize, Serialize};
+use unpack::Budget;
+
+/// How often the bytes of a message are gone over, at most: decoding, folding, phrases, each sign.
+const PASSES: u64 = 8;
+/// Most objects of a message that signs about attachments see.
+const MAX_ATTACHED: usize = 200;
+/// Most bytes of text out of documents.
+pub(crate) const MAX_DOCUMENTS: usize = 64 * 1024;
+
+/// What an examination for spam is told beside the bytes.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct SpamContext {
+    /// The reverse-path, empty for the null sender; `None` where there is no envelope.
+    pub mail_from: Option<String>,
+    /// The first recipients of the envelope.
+    pub recipients: Vec<String>,
+    /// When the message came, in seconds since 1970; `None` where that is not known.
+    pub now: Option<i64>,
+    /// Look at the text of DOC files (LM-04).
+    pub doc: bool,
+    /// Look at the text of RTF files (LM-05).
+    pub rtf: bool,
+    /// Most work, in fuel (LM-01).
+    pub fuel: u64,
+    /// Give signs that count nothing, too: for fitting.
+    pub unrated: bool,
+}
+
+impl SpamContext {
+    /// Whether the text of an object is wanted.
+    pub(crate) fn wants(&self, kind: FileKind) -> bool {
+        match kind {
+            FileKind::Ole2 | FileKind::Ooxml => self.doc,
+            FileKind::Rtf => self.rtf,
+            _ => false,
+        }
+    }
+}
+
+/// Looks for signs of spam in the message whose walk is over.
+pub(crate) fn look(
+    context: &SpamContext,
+    raw: &[u8],
+    evidence: &Evidence,
+    documents: String,
+    budget: &mut Budget,
+) -> SpamSeen {
+    let work = (raw.len() as u64).saturating_mul(PASSES);
+    if work > context.fuel || budget.burn(work).is_err() {
+        return SpamSeen::OutOfTime;
+    }
+    let session = Session {
+        mail_from: context.mail_from.clone(),
+        recipients: context.recipients.clone(),
+        now: context.now,
+        documents,
+    };
+    let attached = attached(evidence);
+    let signs = crate::walk::caught(|| {
+        let message = strict(raw);
+        examine(&Facts::of(&message, attached, session), context.unrated)
+    });
+    match signs {
+        Some(mut signs) => {
+            signs.truncate(MAX_SIGNS);
+            SpamSeen::Signs(signs)
+        }
+        None => SpamSeen::Crashed,
+    }
+}
+
+/// The message as its strict reading gives it: what an ordinary mail program shows.
+fn strict(raw: &[u8]) -> Message<'_> {
+    parse(raw, &Limits { readings: false, ..Limits::default() })
+}
+
+/// The objects that are files, as the walk saw them.
+fn attached(evidence: &Evidence) -> Vec<Attached> {
+    let encrypted = |at: usize| {
+        evidence.findings.iter().any(|finding| {
+            finding.object.0 as usize == at
+                && finding.kind == (FindingKind::Unscanned { reason: UnscannedReason::Encrypted })
+        })
+    };
+    let files = evidence.objects.iter().enumerate().skip(1);
+    let files = files.filter(|(_, object)| object.attachment || object.name.is_some());
+    files
+        .take(MAX_ATTACHED)
+        .map(|(at, object)| Attached {
+            name: object.name.as_ref().map(|name| name.raw().clone()).unwrap_or_default(),
+            kind: object.kind,
+            declared: object.declared.as_ref().map(|declared| declared.raw().clone()).unwrap_or_default(),
+            size: object.size,
+            attachment: object.attachment,
+            inside: matches!(object.origin, Origin::Member(_)),
+            encrypted: encrypted(at),
+        })
+        .collect()
+}
