@@ -1,4 +1,5 @@
-//! Developer tasks: `cargo xtask check`, `cargo xtask bench`, `cargo xtask campaign`, `cargo xtask package`.
+//! Developer tasks: `cargo xtask check`, `cargo xtask bench`, `cargo xtask campaign`, `cargo xtask evaluate`,
+//! `cargo xtask package`.
 //!
 //! A plain program with one dependency; what it needs to know about the workspace it asks Cargo.
 
@@ -8,6 +9,7 @@ mod bench;
 mod campaign;
 mod cargo;
 mod check;
+mod evaluate;
 mod package;
 
 use std::process::ExitCode;
@@ -24,6 +26,8 @@ cargo xtask campaign sizes [TEST ..]  many connections, many messages: memory an
 cargo xtask campaign readings [MESSAGES]
                                       mutated mail through other MIME parsers (20,000)
 cargo xtask campaign soak [SECONDS]   steady load; memory must not grow (600)
+cargo xtask evaluate spam [--write] [--from FILE]
+                                      the signs of spam on MAILWARD_CORPORA; fits their points
 cargo xtask package [--profile NAME]  the Debian package, in packaging/made/
 ";
 
@@ -39,6 +43,7 @@ fn main() -> ExitCode {
         // A part of the benchmark in a process of its own, so that its CPU time can be told apart.
         ["bench-part", rest @ ..] => bench::part(rest),
         ["package", rest @ ..] => package::run(rest),
+        ["evaluate", rest @ ..] => evaluate::run(rest),
         ["campaign", rest @ ..] => campaign::run(rest),
         _ => Err(USAGE.to_owned()),
     };

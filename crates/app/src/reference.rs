@@ -200,6 +200,27 @@ fn taken_out() -> String {
     out
 }
 
+/// The signs of spam as Markdown.
+fn signs() -> String {
+    let mut out = "# Signs of spam\n\nWhat Mailward looks for in a message: the names in `spam.signs` of `mailward scan`, in \
+                   `X-Mailward-AntiSpam` and in the policy's `spam.signs.off`. Points are those of this version; a sign \
+                   of 0 points is not looked for. Bulk and automatic signs are added up apart from the others, and \
+                   decide about mass mail and formal notifications only.\n"
+        .to_owned();
+    for group in mail::evidence::SignGroup::ALL {
+        let rows: Vec<_> = scan::spam_signs().filter(|row| row.group == group).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        let _ = write!(out, "\n## {}\n\n| Sign | Points | What it says |\n|---|---:|---|\n", group.name());
+        for row in rows {
+            let points = judge::spam::decimal(row.value().into());
+            let _ = writeln!(out, "| `{}` | {points} | {} |", row.id, row.about.replace('|', "\\|"));
+        }
+    }
+    out
+}
+
 #[test]
 fn the_reference_is_what_the_program_says() {
     let pages = [
@@ -208,6 +229,7 @@ fn the_reference_is_what_the_program_says() {
         ("policy.md", settings::reference_policy()),
         ("defects.md", defects()),
         ("formats.md", formats()),
+        ("signs.md", signs()),
         ("scan-output.schema.json", crate::commands::scan::schema()),
     ];
     let bless = std::env::var_os("MAILWARD_BLESS").is_some();

@@ -15,6 +15,7 @@ use crate::policy::{
     TooAmbiguousAction, UnscannedAction,
 };
 use crate::site::Site;
+use crate::spam::{self, SpamStatus};
 
 /// Everything a decision is made from.
 #[derive(Clone, Copy, Debug)]
@@ -128,8 +129,18 @@ pub struct Draft {
     pub localise: bool,
 }
 
-/// Whether the policy wants this message examined at all (ACT-18, AV-06).
+/// Whether the policy wants this message examined at all: for malware or for spam.
 pub fn examines(policy: &Policy, direction: Direction) -> bool {
+    let spam = match direction {
+        Direction::Incoming => policy.spam.enabled,
+        Direction::Outgoing => policy.spam.outgoing,
+        Direction::Internal => false,
+    };
+    spam || examines_malware(policy, direction)
+}
+
+/// Whether the policy wants this message examined for malware (ACT-18, AV-06).
+pub fn examines_malware(policy: &Policy, direction: Direction) -> bool {
     policy.malware.enabled && !(policy.malware.scope == Scope::NotOutgoing && direction == Direction::Outgoing)
 }
 
@@ -137,7 +148,8 @@ pub fn examines(policy: &Policy, direction: Direction) -> bool {
 pub fn draft(case: &Case<'_>) -> Draft {
     let all_monitored = case.policy.monitor.enabled || case.policy.monitor.surfaces.contains(&case.arrival.surface);
     let mut hits = Vec::new();
-    for finding in case.report.findings() {
+    let malware = examines_malware(case.policy, case.arrival.direction);
+    for finding in case.report.findings().iter().filter(|_| malware) {
         if covered_elsewhere(case, all_monitored, finding) {
             continue;
         }
@@ -145,8 +157,9 @@ pub fn draft(case: &Case<'_>) -> Draft {
         let monitored = all_monitored || case.policy.monitor.rules.contains(&rule);
         hits.push(Hit { rule, object: finding.object, wish, what, engine: finding.engine, monitored });
     }
-    hits.extend(ambiguity_hit(case, all_monitored));
+    hits.extend(ambiguity_hit(case, all_monitored).filter(|_| malware));
     hits.extend(crate::auth::hit(case, all_monitored));
+    hits.extend(spam_hit(case, all_monitored));
     let normalise =
         case.form == Form::AsReceived && hits.iter().any(|hit| hit.wish == Wish::Normalise && !hit.monitored);
     let rebuild = rebuild_wishes(case, &hits);
@@ -182,6 +195,23 @@ fn ambiguity_hit(case: &Case<'_>, all_monitored: bool) -> Option<Hit> {
     let monitored = all_monitored || case.policy.monitor.rules.contains(&rule);
     let what = if rule == Rule::AmbiguousMessage { "ambiguous" } else { "too_ambiguous" };
     Some(Hit { rule, object: ObjectId(0), wish, what: what.to_owned(), engine: EngineId::Unpack, monitored })
+}
+
+/// The rule about the message's spam status, if there is one.
+fn spam_hit(case: &Case<'_>, all_monitored: bool) -> Option<Hit> {
+    let verdict = spam::verdict(case.policy, case.arrival, case.report);
+    let (rule, wish) = match (case.arrival.direction, verdict.status) {
+        // OUT-02, OUT-07: of outgoing mail, only spam counts.
+        (Direction::Outgoing, SpamStatus::Spam) => (Rule::OutgoingSpam, Wish::DeleteMessage),
+        (Direction::Outgoing, _) => return None,
+        (_, status) => {
+            let rule = status.rule()?;
+            (rule, spam::wish(case.policy.spam.row(rule)?))
+        }
+    };
+    let monitored = all_monitored || case.policy.monitor.rules.contains(&rule);
+    let what = verdict.status.name().to_owned();
+    Some(Hit { rule, object: ObjectId(0), wish, what, engine: EngineId::Spam, monitored })
 }
 
 /// An external engine that found something in the raw message says nothing new when another finding

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::draft::{Case, Draft, Hit};
 use crate::notice::{NoticePart, beside, fill, names_of, notice, why_deleted};
 use crate::policy::Rule;
+use crate::spam::{self, SpamVerdict};
 use crate::status::Status;
 use crate::weigh::{End, Outcome, Weight, labels_wanted, weigh};
 
@@ -195,6 +196,8 @@ pub struct Reason {
 pub struct Plan {
     /// The message's status.
     pub status: Status,
+    /// Whether it is spam; `None` where nothing was examined.
+    pub spam: Option<SpamVerdict>,
     /// What is done, in one word.
     pub action: Action,
     /// What becomes of the message.
@@ -224,10 +227,11 @@ pub fn plan(case: &Case<'_>, draft: &Draft, rebuilt: &[Rebuilt]) -> Plan {
 
     let untouched = case.policy.monitor.enabled || case.policy.monitor.surfaces.contains(&case.arrival.surface);
     let status = status(case, &outcome);
-    let copy = copy(case, &outcome);
+    let copy = copy(case, &outcome, &active);
     let changes = if untouched { Vec::new() } else { changes(case, draft, &outcome, status, action, copy, rebuilt) };
     Plan {
         status,
+        spam: Some(spam::verdict(case.policy, case.arrival, case.report)),
         action,
         fate: fate(case, draft, &outcome),
         changes,
@@ -251,6 +255,7 @@ pub fn unexamined(policy: &crate::policy::Policy, arrival: &mail::arrival::Arriv
     }
     Plan {
         status: Status::NotScanned,
+        spam: None,
         action: Action::Delivered,
         fate: Fate::Deliver,
         changes,
@@ -272,13 +277,16 @@ fn action(outcome: &Outcome) -> Action {
         Weight::Deliver if !outcome.objects.is_empty() && outcome.treated => Action::Disinfected,
         Weight::Deliver if !outcome.objects.is_empty() => Action::Disarmed,
         Weight::Deliver if outcome.normalised => Action::Normalised,
-        Weight::Deliver if !outcome.labels.is_empty() => Action::Labelled,
+        Weight::Deliver if !outcome.labels.is_empty() || outcome.spam_label.is_some() => Action::Labelled,
         Weight::Deliver => Action::Delivered,
     }
 }
 
 /// A message is disinfected when everything bad that was found in it was removed from its container.
 fn status(case: &Case<'_>, outcome: &Outcome) -> Status {
+    if !crate::draft::examines_malware(case.policy, case.arrival.direction) {
+        return Status::NotScanned;
+    }
     let found = Status::of(case.report);
     let disinfected = outcome.weight == Weight::Deliver
         && outcome.treated
@@ -293,7 +301,10 @@ fn status(case: &Case<'_>, outcome: &Outcome) -> Status {
     if disinfected { Status::Disinfected } else { found }
 }
 
-fn copy(case: &Case<'_>, outcome: &Outcome) -> Copy {
+fn copy(case: &Case<'_>, outcome: &Outcome, active: &[&Hit]) -> Copy {
+    if let Some(copy) = spam::copy(case, outcome.weight, active) {
+        return copy;
+    }
     let malware = &case.policy.malware;
     let kept = |switch: bool, otherwise: Copy| if switch { Copy::Keep } else { otherwise };
     match outcome.weight {
@@ -393,10 +404,15 @@ fn changes(
             changes.push(Change::Prepend { name: "Authentication-Results", value });
         }
         if headers_wanted(case.policy, case.arrival.direction) {
+            changes.extend(spam::changes(case, draft));
             add_headers(case, draft, status, action, copy, &mut changes);
         }
-        if !outcome.labels.is_empty() && labels_wanted(case) {
-            changes.push(Change::Label(outcome.labels.join(" ")));
+        let mut labels: Vec<String> = outcome.spam_label.iter().cloned().collect();
+        if labels_wanted(case) {
+            labels.extend(outcome.labels.iter().cloned());
+        }
+        if !labels.is_empty() {
+            changes.push(Change::Label(labels.join(" ")));
         }
     }
     let found = found_in(case, draft, outcome);
@@ -431,7 +447,8 @@ fn add_headers(case: &Case<'_>, draft: &Draft, status: Status, action: Action, c
     }
     let about_form = |rule: Rule| {
         use Rule::{AmbiguousMessage, DisarmDocument, DmarcFailed, TooAmbiguousMessage};
-        matches!(rule, AmbiguousMessage | TooAmbiguousMessage | DisarmDocument | DmarcFailed)
+        rule.is_about_spam()
+            || matches!(rule, AmbiguousMessage | TooAmbiguousMessage | DisarmDocument | DmarcFailed)
     };
     if action == Action::Disarmed || action == Action::Disinfected {
         let taken = draft.hits.iter().filter(|hit| !hit.monitored && hit.rule == Rule::DisarmDocument);
@@ -479,7 +496,7 @@ fn found_in<'a>(case: &Case<'_>, draft: &'a Draft, outcome: &Outcome) -> BTreeMa
 }
 
 /// Printable ASCII on one line, at most `max` characters: fit for a header or a reply.
-fn ascii(text: &str, max: usize) -> String {
+pub(crate) fn ascii(text: &str, max: usize) -> String {
     let printable = |c: char| match c {
         '»' => '>',
         ' '..='~' => c,

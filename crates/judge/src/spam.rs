@@ -7,7 +7,10 @@
 use mail::arrival::{Arrival, Direction};
 use mail::evidence::{Report, Sign, SignGroup, SpamSeen};
 
+use crate::draft::{Case, Draft, Hit, Wish};
+use crate::plan::{Change, Copy, ascii};
 use crate::policy::{Policy, Rule, SpamAction, SpamRow};
+use crate::weigh::Weight;
 
 /// Points, in hundredths, and the rating that they make; between two knots it is a straight line. Five
 /// points are probable spam and seven are spam at the default level.
@@ -267,30 +270,34 @@ pub fn scl(policy: &Policy, verdict: &SpamVerdict) -> Option<i8> {
 }
 
 /// What a row wishes about a message.
-pub(crate) fn wish(row: &SpamRow) -> crate::draft::Wish {
+pub(crate) fn wish(row: &SpamRow) -> Wish {
     match row.action {
-        SpamAction::Allow if row.add_label && !row.label.is_empty() => crate::draft::Wish::Label,
-        SpamAction::Allow => crate::draft::Wish::Allow,
-        SpamAction::Reject => crate::draft::Wish::Block,
-        SpamAction::Delete => crate::draft::Wish::DeleteMessage,
+        SpamAction::Allow if row.add_label && !row.label.is_empty() => Wish::Label,
+        SpamAction::Allow => Wish::Allow,
+        SpamAction::Reject => Wish::Block,
+        SpamAction::Delete => Wish::DeleteMessage,
     }
 }
 
 /// The fields that tell about a verdict, as name and value in printable ASCII (D-13).
-pub fn headers(policy: &Policy, arrival: &Arrival, report: &Report, verdict: &SpamVerdict) -> Vec<(&'static str, String)> {
+pub fn headers(
+    policy: &Policy,
+    arrival: &Arrival,
+    report: &Report,
+    verdict: &SpamVerdict,
+) -> Vec<(&'static str, String)> {
     let mut out = Vec::new();
     if verdict.status.rule().is_some() || policy.spam.always_headers {
         let counted = report.spam().signs().iter().filter(|sign| counts(policy, arrival, sign));
         let names: Vec<&str> = counted.clone().take(40).map(|sign| sign.id.as_str()).collect();
-        let shown: Vec<String> = counted.take(40).map(|sign| format!("{}={}", sign.id, decimal(sign.points.into()))).collect();
+        let shown: Vec<String> =
+            counted.take(40).map(|sign| format!("{}={}", sign.id, decimal(sign.points.into()))).collect();
         let why = verdict.why.map_or(String::new(), |why| format!(" ({})", why.name()));
         let status = verdict.status.name();
         let value = format!("{status}{why}; rating={}; method=signs; signs={}", verdict.rating, shown.join(","));
         out.push(("X-Mailward-AntiSpam", value.chars().take(900).collect()));
-        let positive = matches!(
-            verdict.status,
-            SpamStatus::Spam | SpamStatus::ProbableSpam | SpamStatus::AddressBlacklisted
-        );
+        let positive =
+            matches!(verdict.status, SpamStatus::Spam | SpamStatus::ProbableSpam | SpamStatus::AddressBlacklisted);
         if verdict.why.is_none() && (positive || policy.spam.always_headers) {
             let word = if positive { "Yes" } else { "No" };
             out.push(("X-Spam-Flag", word.to_ascii_uppercase()));
@@ -304,6 +311,33 @@ pub fn headers(policy: &Policy, arrival: &Arrival, report: &Report, verdict: &Sp
         out.push(("X-MS-Exchange-Organization-SCL", level.to_string()));
     }
     out
+}
+
+/// The fields of a message that is delivered; none in monitor mode.
+pub(crate) fn changes(case: &Case<'_>, draft: &Draft) -> Vec<Change> {
+    let watched = draft.hits.iter().any(|hit| hit.monitored && hit.rule.is_about_spam());
+    if !case.policy.headers.details || watched {
+        return Vec::new();
+    }
+    let verdict = verdict(case.policy, case.arrival, case.report);
+    let fields = headers(case.policy, case.arrival, case.report, &verdict);
+    fields.into_iter().map(|(name, value)| Change::Prepend { name, value: ascii(&value, 900) }).collect()
+}
+
+/// What the rows of the rules about spam say about a copy (AS-15, OUT-02); `None` where other rules
+/// decide: what is refused or deleted only because it is spam has switches of its own.
+pub(crate) fn copy(case: &Case<'_>, weight: Weight, active: &[&Hit]) -> Option<Copy> {
+    let wanted =
+        |hit: &&Hit| hit.rule == Rule::OutgoingSpam || case.policy.spam.row(hit.rule).is_some_and(|row| row.keep_copy);
+    if weight != Weight::Tempfail && active.iter().any(wanted) {
+        return Some(Copy::Keep);
+    }
+    let others = active.iter().any(|hit| !hit.rule.is_about_spam() && hit.wish > Wish::Label);
+    match weight {
+        Weight::Block if !others => Some(Copy::No),
+        Weight::Delete if !others => Some(Copy::Waived),
+        _ => None,
+    }
 }
 
 /// Hundredths as a decimal number.

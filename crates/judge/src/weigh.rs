@@ -51,6 +51,8 @@ pub(crate) struct Outcome {
     pub(crate) normalised: bool,
     /// Labels, in the order of the hits, each once.
     pub(crate) labels: Vec<String>,
+    /// The label of the spam status, which has no switches by recipient (AS-16).
+    pub(crate) spam_label: Option<String>,
     /// Where less was done than wished.
     pub(crate) steps_down: Vec<StepDown>,
     /// For each hit, what was done in the end; same order and length as the hits.
@@ -73,6 +75,10 @@ fn apply(case: &Case<'_>, hit: &Hit, rebuilt: &[Rebuilt], outcome: &mut Outcome)
     let raise = |outcome: &mut Outcome, weight: Weight| outcome.weight = outcome.weight.max(weight);
     match hit.wish {
         Wish::Allow => "delivered as it is",
+        Wish::Label if hit.rule.is_about_spam() => {
+            outcome.spam_label = case.policy.spam.row(hit.rule).map(|row| row.label.clone());
+            "delivered with a label"
+        }
         Wish::Label => {
             outcome.add_label(label_for(case, hit));
             "delivered with a label"
@@ -221,9 +227,10 @@ fn keep_within_abilities(case: &Case<'_>, outcome: &mut Outcome) {
         outcome.step_down(ObjectId(0), "this surface cannot refuse: the sender is asked to try again");
         outcome.weight = Weight::Tempfail;
     }
-    if !can.header && !outcome.labels.is_empty() {
+    if !can.header && (!outcome.labels.is_empty() || outcome.spam_label.is_some()) {
         outcome.step_down(ObjectId(0), "this surface cannot change headers: no label");
         outcome.labels.clear();
+        outcome.spam_label = None;
     }
 }
 

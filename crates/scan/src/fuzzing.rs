@@ -4,7 +4,7 @@ use mail::evidence::Evidence;
 use unpack::{Limits, StopFlag};
 
 use crate::protocol::{Request, Response};
-use crate::{Context, EngineSpec, Engines, Input, Step, start};
+use crate::{Context, EngineSpec, Engines, Input, SpamContext, Step, start};
 
 /// Bytes from a worker or for a worker: they decode to something that encodes again to an equal
 /// value, or they are refused.

@@ -38,11 +38,12 @@ mod spam;
 mod table;
 mod walk;
 
+pub use ::engines::spam::{Row as SpamSign, all as spam_signs};
 pub use ::engines::{Detection, LoadProblem, ObjectEngine, ObjectView};
 pub use context::{Context, Input};
 pub use engines::{EngineSpec, Engines, Secrets};
 pub use exam::{Step, Suspended, opening_questions, resume, start};
 pub use mail::evidence::Evidence;
 pub use rebuild::{RebuildRequest, Rebuilt, Removal, rebuild};
-pub use spam::SpamContext;
+pub use spam::{SpamContext, sign_name};
 pub use unpack::{Limits, StopFlag};

@@ -46,6 +46,11 @@ impl SpamContext {
     }
 }
 
+/// The name of a sign as the catalogue has it; `None` for what is no sign.
+pub fn sign_name(id: &str) -> Option<&'static str> {
+    ::engines::spam::all().map(|row| row.id).find(|known| *known == id)
+}
+
 /// Looks for signs of spam in the message whose walk is over.
 pub(crate) fn look(
     context: &SpamContext,

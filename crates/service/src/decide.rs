@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::authenticate::authenticate;
 use crate::crashes;
-use crate::examine::context;
+use crate::examine::{context, spam_context};
 use crate::flow::{Bench, Decided, Judged, Keeping, check_changed, finish, judge_report, keep};
 use crate::id;
 use crate::spool::Spool;
@@ -142,7 +142,8 @@ async fn see(bench: Bench<'_>, policies: &[Arc<Policy>], spool: &Spool, arrival:
     if !policies.iter().any(|policy| examines(policy, arrival.direction)) {
         return Seen { report: None, crashes: 0, deadline };
     }
-    let context = context(bench.policy, Input::Message, None);
+    let mut context = context(bench.policy, Input::Message, None);
+    context.spam = spam_context(policies.iter().map(AsRef::as_ref), arrival);
     let (report, auth) = tokio::join!(
         bench.examiner.examine(spool, context, deadline),
         authenticate(bench, policies, spool, arrival, deadline)

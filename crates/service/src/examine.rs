@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use confine::{Body, Failure, Pool};
 use judge::policy::Policy;
+use mail::arrival::{Arrival, Surface};
 use mail::defect::Ambiguity;
 use mail::evidence::{
     Answer, EngineId, Evidence, Facts, FileKind, Finding, FindingKind, Object, ObjectId, Origin, Question, Report,
@@ -22,6 +23,9 @@ use crate::spool::Spool;
 /// Units of fuel that one second of a processor is worth, for limits that people give in seconds.
 /// A unit is about one byte produced or looked at; the slowest decoder makes some 50 MB a second.
 const FUEL_PER_SECOND: u64 = 50_000_000;
+
+/// Most recipients that the examination for spam is told.
+const MAX_SPAM_RECIPIENTS: usize = 50;
 
 /// Most parts that an external engine is asked about one by one.
 const MAX_LOCALISED: usize = 100;
@@ -61,6 +65,28 @@ pub fn context(policy: &Policy, input: Input, name: Option<String>) -> Context {
         input,
         spam: None,
     }
+}
+
+/// What the examination for spam is told, if one of the policies wants this message examined for it.
+pub fn spam_context<'a>(
+    mut policies: impl Iterator<Item = &'a Policy>,
+    arrival: &Arrival,
+) -> Option<scan::SpamContext> {
+    let policy = policies.find(|policy| judge::spam::excluded(policy, arrival).is_none())?;
+    let written = |address: &mail::address::Address| address.as_str().to_owned();
+    // The command line knows an envelope only where it is told one, and mail that came long ago.
+    let live = arrival.surface != Surface::Cli;
+    let mail_from = arrival.envelope.mail_from.as_ref().map(written).or_else(|| live.then(String::new));
+    let recipients = arrival.envelope.rcpt_to.iter().take(MAX_SPAM_RECIPIENTS).map(written).collect();
+    Some(scan::SpamContext {
+        mail_from,
+        recipients,
+        now: live.then(|| i64::try_from(arrival.received_ms / 1000).unwrap_or(i64::MAX)),
+        doc: policy.spam.scan_doc,
+        rtf: policy.spam.scan_rtf,
+        fuel: policy.spam.max_time.0.saturating_mul(FUEL_PER_SECOND) / 1000,
+        unrated: false,
+    })
 }
 
 fn body(spool: &Spool) -> Body {

@@ -19,7 +19,7 @@ use store::{KeptReceipt, Store, StoreError, WaivedReceipt, Waiver};
 use tokio::time::Instant;
 
 use crate::crashes;
-use crate::examine::{Examiner, context};
+use crate::examine::{Examiner, context, spam_context};
 use crate::metrics::Metrics;
 use crate::record;
 use crate::render::{self, Output, RenderFailure};
@@ -178,7 +178,8 @@ async fn normalise(
             return None;
         }
     };
-    let context = context(bench.policy, Input::Message, None);
+    let mut context = context(bench.policy, Input::Message, None);
+    context.spam = spam_context(std::iter::once(bench.policy.as_ref()), arrival);
     let mut report = bench.examiner.examine(&made, context, deadline).await.with_auth(auth.clone());
     if report.evidence().ambiguity > Ambiguity::Cosmetic {
         tracing::error!(id = %arrival.id, "the one form of an ambiguous message is ambiguous itself; it is not used");

@@ -59,6 +59,20 @@ pub struct EarlyLabels {
     pub action: &'static str,
 }
 
+/// The label of a message's spam status.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub struct SpamLabels {
+    /// The status.
+    pub status: &'static str,
+}
+
+/// The label of a sign of spam.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub struct SignLabels {
+    /// Its name in the catalogue.
+    pub sign: &'static str,
+}
+
 /// Labels of an engine that could not look.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 pub struct EngineLabels {
@@ -125,6 +139,10 @@ pub struct Metrics {
     pub watched: Family<WatchedLabels, Counter>,
     /// What was refused before the body of a message.
     pub early: Family<EarlyLabels, Counter>,
+    /// Messages by their spam status.
+    pub spam: Family<SpamLabels, Counter>,
+    /// Signs of spam that were seen.
+    pub signs: Family<SignLabels, Counter>,
     /// Engines that could not look.
     pub unable: Family<EngineLabels, Counter>,
     /// Messages in which a password opened something encrypted.
@@ -260,6 +278,8 @@ impl Metrics {
             would: Family::default(),
             watched: Family::default(),
             early: Family::default(),
+            spam: Family::default(),
+            signs: Family::default(),
             unable: Family::default(),
             opened: Family::default(),
             removed: Family::default(),
@@ -311,6 +331,8 @@ impl Metrics {
         r.register("early", "Refused before the body, by surface, stage, rule and action", self.early.clone());
         r.register("opened", "Messages in which a password opened something, by where it stood", self.opened.clone());
         r.register("removed", "Things taken out of files that were delivered made anew, by kind", self.removed.clone());
+        r.register("spam", "Messages by their spam status", self.spam.clone());
+        r.register("spam_signs", "Signs of spam that were seen, by name", self.signs.clone());
         r.register("engine_unable", "Times an engine could not look, by engine and reason", self.unable.clone());
         r.register(
             "signatures",

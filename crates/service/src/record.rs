@@ -12,13 +12,16 @@ use mail::untrusted::{Untrusted, escape};
 use store::{LoggedAuth, NewEntry, SenderType};
 
 use crate::metrics::{
-    AuthLabels, EngineLabels, MessageLabels, Metrics, OpenedLabels, RemovedLabels, WatchedLabels, WouldLabels,
+    AuthLabels, EngineLabels, MessageLabels, Metrics, OpenedLabels, RemovedLabels, SignLabels, SpamLabels,
+    WatchedLabels, WouldLabels,
 };
 
 /// Most objects that an entry of Backup names.
 const ENTRY_OBJECTS: usize = 100;
 /// Longest address or subject in the log, in characters.
 const LOG_TEXT: usize = 160;
+/// Most signs of spam named in one log line.
+const LOG_SIGNS: usize = 40;
 /// Most recipients named in one log line.
 const LOG_RECIPIENTS: usize = 10;
 
@@ -167,6 +170,9 @@ pub(crate) fn log(arrival: &Arrival, plan: &Plan, report: Option<&Report>, outco
         would = plan.would.map_or("-", Action::name),
         malware = %found,
         opened = report.and_then(opened).map_or("-", PasswordSource::name),
+        spam = plan.spam.map_or("-", |spam| spam.status.name()),
+        rating = plan.spam.map_or(0, |spam| spam.rating),
+        signs = %signs(report),
         rules = %rules,
         spf = said(|auth| auth.spf.result),
         dkim = said(Authentication::dkim),
@@ -181,6 +187,12 @@ pub(crate) fn log(arrival: &Arrival, plan: &Plan, report: Option<&Report>, outco
 pub(crate) fn without_addresses(text: &str, redact: bool) -> String {
     let shown = |word| if redact && str::contains(word, '@') { "-" } else { word };
     text.split(' ').map(shown).collect::<Vec<_>>().join(" ")
+}
+
+/// The names of the signs of spam that were seen, as many as a line has room for.
+fn signs(report: Option<&Report>) -> String {
+    let signs = report.map(|report| report.spam().signs()).unwrap_or_default();
+    signs.iter().take(LOG_SIGNS).map(|sign| sign.id.as_str()).collect::<Vec<_>>().join(",")
 }
 
 /// The names of the rules that applied, each once.
@@ -238,6 +250,14 @@ pub(crate) fn count(metrics: &Metrics, arrival: &Arrival, plan: &Plan, report: O
         for (method, result) in results {
             metrics.authentication.get_or_create(&AuthLabels { method, result: result.name() }).inc();
         }
+    }
+    if let Some(spam) = plan.spam {
+        metrics.spam.get_or_create(&SpamLabels { status: spam.status.name() }).inc();
+    }
+    let seen = report.map(|report| report.spam().signs()).unwrap_or_default();
+    // Only names of the catalogue: a worker may write any.
+    for id in seen.iter().filter_map(|sign| scan::sign_name(&sign.id)) {
+        metrics.signs.get_or_create(&SignLabels { sign: id }).inc();
     }
     let Some(report) = report.filter(|_| plan.status != Status::Clean) else { return };
     let unable = &report.evidence().unable;

@@ -323,6 +323,7 @@ pub(crate) mod tests {
         use judge::status::Status;
         Plan {
             status: Status::Clean,
+            spam: None,
             action: Action::Delivered,
             fate: Fate::Deliver,
             changes: Vec::new(),

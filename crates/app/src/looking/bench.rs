@@ -13,7 +13,7 @@ use mail::arrival::Arrival;
 use mail::evidence::Report;
 use net::Resolver;
 use service::authenticate::find_out;
-use service::examine::{Examiner, context};
+use service::examine::{Examiner, context, spam_context};
 use service::flow;
 use settings::Config;
 use tokio::sync::Semaphore;
@@ -96,6 +96,10 @@ pub(crate) struct Looked {
     pub(crate) plan: Plan,
     /// What the message is.
     pub(crate) status: Status,
+    /// The policy that was judged by.
+    pub(crate) policy: Arc<Policy>,
+    /// How the message came.
+    pub(crate) arrival: Arrival,
 }
 
 impl Looked {
@@ -183,7 +187,8 @@ impl Bench {
         // Never closed, so there is always a turn.
         let _turn = self.turns.acquire().await;
         let deadline = Instant::now() + self.policy.limits.deadline.duration();
-        let context = context(&self.policy, content.input, content.name.clone());
+        let mut context = context(&self.policy, content.input, content.name.clone());
+        context.spam = spam_context(std::iter::once(self.policy.as_ref()), arrival);
         let auth = async {
             match &self.resolver {
                 Some(resolver) => Some(find_out(resolver, &content.spool, arrival, deadline).await),
@@ -194,7 +199,8 @@ impl Bench {
         let report = report.with_auth(auth);
         if !examines(&self.policy, arrival.direction) {
             let (plan, status) = (unexamined(&self.policy, arrival), Status::of(&report));
-            return Looked { report, normalised: None, plan, status };
+            let (policy, arrival) = (Arc::clone(&self.policy), arrival.clone());
+            return Looked { report, normalised: None, plan, status, policy, arrival };
         }
         let bench = flow::Bench {
             examiner: &self.examiner,
@@ -211,7 +217,8 @@ impl Bench {
         let judged = flow::judge_report(bench, &content.spool, arrival, report, deadline).await;
         let status = judged.plan.status;
         let normalised = judged.normalised.map(|form| form.report);
-        Looked { report: judged.report.unwrap_or(seen), normalised, plan: judged.plan, status }
+        let (policy, arrival) = (Arc::clone(&self.policy), arrival.clone());
+        Looked { report: judged.report.unwrap_or(seen), normalised, plan: judged.plan, status, policy, arrival }
     }
 
     /// Ends the workers.

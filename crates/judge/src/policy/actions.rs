@@ -204,11 +204,23 @@ pub enum Rule {
     DisarmDocument,
     /// The message fails the DMARC of its author's domain.
     DmarcFailed,
+    /// The message is spam (AS-05).
+    Spam,
+    /// The message is probably spam (AS-06).
+    ProbableSpam,
+    /// The message is an automatic notice (AS-07).
+    FormalNotification,
+    /// The sender is on the denylist (AS-08).
+    AddressBlacklisted,
+    /// The message is a bulk delivery (AS-09).
+    MassMail,
+    /// Outgoing mail that is spam is deleted (OUT-01, OUT-02).
+    OutgoingSpam,
 }
 
 impl Rule {
     /// Every rule, in the order of the documentation.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 28] = [
         Self::MalwareInfected,
         Self::MalwareProbable,
         Self::MalwareOutgoing,
@@ -231,6 +243,12 @@ impl Rule {
         Self::RecipientUnknown,
         Self::DisarmDocument,
         Self::DmarcFailed,
+        Self::Spam,
+        Self::ProbableSpam,
+        Self::FormalNotification,
+        Self::AddressBlacklisted,
+        Self::MassMail,
+        Self::OutgoingSpam,
     ];
 
     /// The setting that says what the rule does.
@@ -257,12 +275,31 @@ impl Rule {
             Self::RecipientUnknown => "before.unknown_recipients",
             Self::DisarmDocument => "disarm.enabled",
             Self::DmarcFailed => "authentication.dmarc",
+            Self::Spam => "spam.spam.action",
+            Self::ProbableSpam => "spam.probable.action",
+            Self::FormalNotification => "spam.formal.action",
+            Self::AddressBlacklisted => "spam.blacklisted.action",
+            Self::MassMail => "spam.mass.action",
+            Self::OutgoingSpam => "spam.outgoing",
         }
     }
 
     /// Whether it is about malware, not about what could not be looked at.
     pub fn is_about_malware(self) -> bool {
         matches!(self, Self::MalwareInfected | Self::MalwareProbable | Self::MalwareOutgoing)
+    }
+
+    /// Whether it is about spam, bulk mail and automatic notices.
+    pub fn is_about_spam(self) -> bool {
+        matches!(
+            self,
+            Self::Spam
+                | Self::ProbableSpam
+                | Self::FormalNotification
+                | Self::AddressBlacklisted
+                | Self::MassMail
+                | Self::OutgoingSpam
+        )
     }
 
     /// The rule's stable name.
@@ -290,6 +327,12 @@ impl Rule {
             Self::RecipientUnknown => "recipient_unknown",
             Self::DisarmDocument => "disarm_document",
             Self::DmarcFailed => "dmarc_failed",
+            Self::Spam => "spam",
+            Self::ProbableSpam => "probable_spam",
+            Self::FormalNotification => "formal_notification",
+            Self::AddressBlacklisted => "address_blacklisted",
+            Self::MassMail => "mass_mail",
+            Self::OutgoingSpam => "outgoing_spam",
         }
     }
 }

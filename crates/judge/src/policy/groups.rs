@@ -11,7 +11,7 @@ use mail::address::Address;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{Ambiguous, Disarm, Headers, Malware, Policy, Refusal, Unscannable};
+use super::{Ambiguous, Disarm, Headers, Malware, Policy, Refusal, Spam, Unscannable};
 
 /// A recipient, all recipients of a domain, or all of the domains below one. Compared without case.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -113,6 +113,9 @@ pub struct Group {
     pub malware: Malware,
     /// What could not be looked at, where it differs.
     pub unscannable: Unscannable,
+    /// Spam, where it differs. A message is examined for it once: with the limits of size and time of the
+    /// policy itself.
+    pub spam: Spam,
     /// Messages that clients may read in different ways, where it differs.
     pub ambiguous: Ambiguous,
     /// Taking active content out of documents, where it differs.
@@ -131,6 +134,7 @@ impl Group {
             recipients,
             malware: policy.malware.clone(),
             unscannable: policy.unscannable.clone(),
+            spam: policy.spam.clone(),
             ambiguous: policy.ambiguous.clone(),
             disarm: policy.disarm.clone(),
             headers: policy.headers.clone(),
@@ -164,6 +168,7 @@ impl Policy {
         {
             policy.malware = group.malware.clone();
             policy.unscannable = group.unscannable.clone();
+            policy.spam = group.spam.clone();
             policy.ambiguous = group.ambiguous.clone();
             policy.disarm = group.disarm.clone();
             policy.headers = group.headers.clone();

@@ -8,6 +8,7 @@ mod authentication;
 mod before;
 mod groups;
 mod sections;
+mod spam;
 
 pub use actions::{
     AmbiguousAction, DisarmFailure, DocumentKind, EngineFailure, MalwareAction, RemoteContent, Rule,
@@ -20,6 +21,7 @@ pub use sections::{
     Ambiguous, Archives, BackupRetention, Disarm, Headers, Limits, Malware, MalwareLabels, MessageLog, Monitor, Notice,
     Refusal, Scope, Unscannable,
 };
+pub use spam::{Sensitivity, Spam, SpamAction, SpamRow, SpamSigns};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -64,6 +66,8 @@ pub struct Policy {
     pub malware: Malware,
     /// What could not be looked at, reason by reason (UN-01..03, D-18, D-19).
     pub unscannable: Unscannable,
+    /// Spam, bulk mail and automatic notices (AS-01..18, SE-01, HR-01..10, LM-01..05, OUT-01, PM-01, TC-01).
+    pub spam: Spam,
     /// Messages that clients may read in different ways.
     pub ambiguous: Ambiguous,
     /// Active content of documents, taken out on arrival (ACT-01).
@@ -94,6 +98,7 @@ impl Policy {
             authentication: Authentication::default(),
             malware: Malware::default(),
             unscannable: Unscannable::default(),
+            spam: Spam::default(),
             ambiguous: Ambiguous::default(),
             disarm: Disarm::default(),
             archives: Archives::default(),
@@ -106,6 +111,7 @@ impl Policy {
         };
         if profile == Profile::Recommended {
             policy.malware.action = MalwareAction::DeleteMessage;
+            policy.spam = Spam::recommended();
         }
         policy
     }

@@ -157,3 +157,4 @@ mod ambiguous;
 mod disarm;
 mod infected;
 mod others;
+mod spam;

@@ -27,6 +27,8 @@ pub enum EngineId {
     Auth,
     /// Engines that only tests have.
     Test,
+    /// The signs of spam, taken together.
+    Spam,
 }
 
 impl EngineId {
@@ -40,6 +42,7 @@ impl EngineId {
             Self::Clamd => "clamd",
             Self::Auth => "auth",
             Self::Test => "test",
+            Self::Spam => "spam",
         }
     }
 }

@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Authentication, Coverage, EngineId, Finding, FindingKind, MAX_EVIDENCE, MAX_NAME, Object, ObjectId, Origin, Seen,
-    SpamSeen,
-    Unable, UnableWhy, UnscannedReason,
+    SpamSeen, Unable, UnableWhy, UnscannedReason,
 };
 use crate::defect::Ambiguity;
 use crate::untrusted::Untrusted;

@@ -2,6 +2,7 @@
 
 mod decision;
 mod seen;
+mod spam;
 
 use std::path::PathBuf;
 
@@ -117,6 +118,7 @@ fn explanation(place: &str, content: &Content, arrival: &Arrival, bench: &Bench,
     seen::unscanned(&looked.report, &mut out);
     seen::defects(&looked.report, &mut out);
     seen::sender(&looked.report, &mut out);
+    spam::spam(bench, looked, &mut out);
     decision::decision(arrival, bench, looked, &mut out);
     if !bench.has_signatures {
         let text =

@@ -42,6 +42,9 @@ pub(super) struct ScanLine {
     /// Who really sent the message; only with `--authenticate`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) auth: Option<Auth>,
+    /// What speaks for spam, and what comes of it; absent for what could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) spam: Option<ScanSpam>,
     /// What the gateway would do with such a message: `delivered`, `labelled`, `disinfected`,
     /// `object_deleted`, `held`, `message_deleted`, `blocked`, `tempfailed`. Absent for what could
     /// not be read.
@@ -178,6 +181,67 @@ pub(super) struct Attachment {
     pub(super) size: u64,
 }
 
+/// Whether a message is spam, and why.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub(super) struct ScanSpam {
+    /// `clean`, `mass_mail`, `formal_notification`, `probable_spam`, `spam`, `address_blacklisted`,
+    /// `skipped` or `not_scanned`.
+    pub(super) status: &'static str,
+    /// Why it was not examined: `disabled`, `internal`, `trusted`, `postmaster`, `size_exceeded`, `timeout`
+    /// or `failed`; only then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) why: Option<&'static str>,
+    /// 0 to 100.
+    pub(super) rating: u8,
+    /// The spam confidence level that would be written; absent where none is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) scl: Option<i8>,
+    /// The points of all signs of spam that count.
+    pub(super) points: f64,
+    /// The signs that were seen, sorted by name.
+    pub(super) signs: Vec<ScanSign>,
+    /// The signs without any one of which the status would be another.
+    pub(super) decisive: Vec<String>,
+}
+
+/// One sign of spam, bulk mail or an automatic notice (docs/reference/signs.md).
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub(super) struct ScanSign {
+    /// Its name.
+    pub(super) id: String,
+    /// What it is about.
+    pub(super) group: &'static str,
+    /// Its points.
+    pub(super) points: f64,
+    /// Whether it counts by the policy.
+    pub(super) counts: bool,
+    /// What was seen, unescaped.
+    pub(super) evidence: String,
+}
+
+impl ScanSpam {
+    fn of(looked: &Looked, verdict: &judge::spam::SpamVerdict) -> Self {
+        let (report, policy) = (looked.decided_from(), &looked.policy);
+        let signs = report.spam().signs().iter().map(|sign| ScanSign {
+            id: sign.id.clone(),
+            group: sign.group.name(),
+            points: f64::from(sign.points) / 100.0,
+            counts: judge::spam::counts(policy, &looked.arrival, sign),
+            evidence: sign.evidence.raw().clone(),
+        });
+        let decisive = judge::spam::decisive(policy, &looked.arrival, report);
+        Self {
+            status: verdict.status.name(),
+            why: verdict.why.map(judge::spam::SpamWhy::name),
+            rating: verdict.rating,
+            scl: judge::spam::scl(policy, verdict),
+            points: f64::from(verdict.points) / 100.0,
+            signs: signs.collect(),
+            decisive: decisive.into_iter().map(str::to_owned).collect(),
+        }
+    }
+}
+
 /// The JSON schema, as text.
 #[cfg(test)]
 pub(crate) fn schema() -> String {
@@ -200,6 +264,7 @@ impl ScanLine {
             defects: Vec::new(),
             attachments: Vec::new(),
             auth: None,
+            spam: None,
             action: None,
             rules: Vec::new(),
             error: None,
@@ -221,6 +286,7 @@ impl ScanLine {
         self.ambiguity = ScanAmbiguity::of(report.evidence().ambiguity);
         self.defects = defects(report);
         self.attachments = attachments(report);
+        self.spam = looked.plan.spam.map(|verdict| ScanSpam::of(looked, &verdict));
         self.action = Some(looked.plan.action.name());
         self.rules = service::record::rules(&looked.plan);
     }

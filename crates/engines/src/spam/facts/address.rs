@@ -91,10 +91,9 @@ impl Item {
         let item = std::mem::take(self);
         let plain = item.plain.trim();
         let mailbox = match item.angle {
-            Some(address) => Mailbox {
-                name: mail::header::decode_words(plain.as_bytes()),
-                address: address.trim().to_owned(),
-            },
+            Some(address) => {
+                Mailbox { name: mail::header::decode_words(plain.as_bytes()), address: address.trim().to_owned() }
+            }
             None => Mailbox { name: String::new(), address: plain.to_owned() },
         };
         if !mailbox.address.is_empty() || !mailbox.name.is_empty() {

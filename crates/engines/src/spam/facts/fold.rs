@@ -64,7 +64,12 @@ impl Folding {
     fn letter(&mut self, letter: char, word: &mut Word) {
         let count = |n: &mut u32| *n = n.saturating_add(1);
         match letter {
-            '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{ad}' | '\u{34f}' | '\u{180e}'
+            '\u{200b}'..='\u{200d}'
+            | '\u{2060}'..='\u{2064}'
+            | '\u{feff}'
+            | '\u{ad}'
+            | '\u{34f}'
+            | '\u{180e}'
             | '\u{e0000}'..='\u{e007f}' => {
                 if !word.raw.is_empty() {
                     count(&mut self.invisible);

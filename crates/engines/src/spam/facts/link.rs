@@ -7,9 +7,8 @@ pub(crate) const MAX_LINKS: usize = 500;
 /// Longest link that is kept, in bytes.
 const MAX_LENGTH: usize = 2000;
 /// Second levels below which names are given out, in two-letter top domains.
-const SECOND: [&str; 16] = [
-    "co", "com", "org", "net", "gov", "gob", "gub", "edu", "ac", "or", "ne", "go", "gr", "ltd", "me", "web",
-];
+const SECOND: [&str; 16] =
+    ["co", "com", "org", "net", "gov", "gob", "gub", "edu", "ac", "or", "ne", "go", "gr", "ltd", "me", "web"];
 
 /// One address.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -143,12 +142,18 @@ mod tests {
     #[test]
     fn links_are_found_and_taken_apart() {
         let mut found = Vec::new();
-        in_text("see http://a.example/x?y, HTTPS://b.example:8080/ (www.c.example) xwww.d.example http:// e", &mut found);
+        in_text(
+            "see http://a.example/x?y, HTTPS://b.example:8080/ (www.c.example) xwww.d.example http:// e",
+            &mut found,
+        );
         let hosts: Vec<&str> = found.iter().map(|link| link.host.as_str()).collect();
         assert_eq!(hosts, ["a.example", "b.example", "www.c.example"]);
         assert_eq!((found[1].port.as_str(), found[1].scheme.as_str()), ("8080", "https"));
         let link = Link::read("http://www.bank.example@192.0.2.1/login").unwrap();
-        assert_eq!((link.user.as_str(), link.host.as_str(), link.path.as_str()), ("www.bank.example", "192.0.2.1", "/login"));
+        assert_eq!(
+            (link.user.as_str(), link.host.as_str(), link.path.as_str()),
+            ("www.bank.example", "192.0.2.1", "/login")
+        );
         assert_eq!(Link::read("cid:1@x"), None);
         assert!(!Link::read("mailto:a@example.org").unwrap().is_web());
     }

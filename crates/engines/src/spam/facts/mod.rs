@@ -21,12 +21,12 @@ use mail::header::{decode_words, unfold};
 
 pub use address::Mailbox;
 pub use fold::Folding;
+pub(crate) use fold::{fold, is_emoji};
 pub use language::Scripts;
 pub use link::{Link, registered};
 pub use moment::Moment;
 pub use page::Html;
 pub use route::Hop;
-pub(crate) use fold::{fold, is_emoji};
 pub(crate) use route::is_ip;
 
 /// Most header fields that are looked at.

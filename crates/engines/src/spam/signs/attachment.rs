@@ -8,13 +8,16 @@ use crate::spam::Points::{Fitted, Fixed};
 use crate::spam::{Attached, Facts, Row};
 
 /// Endings of what runs, or pretends to be something else.
-const RUNS: &[&str] = &["exe", "scr", "pif", "com", "bat", "cmd", "js", "jse", "vbs", "vbe", "wsf", "hta", "lnk", "jar", "ps1", "msi", "cpl", "chm", "iso", "img", "vhd", "vhdx", "url", "one", "xll", "reg", "appx"];
+const RUNS: &[&str] = &[
+    "exe", "scr", "pif", "com", "bat", "cmd", "js", "jse", "vbs", "vbe", "wsf", "hta", "lnk", "jar", "ps1", "msi",
+    "cpl", "chm", "iso", "img", "vhd", "vhdx", "url", "one", "xll", "reg", "appx",
+];
 
 pub(crate) const SIGNS: &[Row] = &[
-    sign!(Fixed(200), "runs_when_opened", Attachment, "An attachment, or a file in one, is a program, a script, a shortcut or a disk image by its name.",
+    sign!(Fixed(100), "runs_when_opened", Attachment, "An attachment, or a file in one, is a program, a script, a shortcut or a disk image by its name.",
         |f| find(f, |a| RUNS.contains(&ending(&a.name).as_str())),
         fires: ["Content-Type: application/octet-stream; name=invoice.exe\n\nx\n"], quiet: ["Content-Type: application/pdf; name=a.pdf\n\nx\n"]),
-    sign!(Fixed(250), "double_ending", Attachment, "An attachment's name has a harmless ending in front of a dangerous one.",
+    sign!(Fixed(150), "double_ending", Attachment, "An attachment's name has a harmless ending in front of a dangerous one.",
         |f| find(f, |a| {
             let lower = a.name.to_lowercase();
             let mut parts = lower.rsplit('.');
@@ -25,7 +28,7 @@ pub(crate) const SIGNS: &[Row] = &[
     sign!(Fixed(100), "page_attached", Attachment, "A page of the web is attached: it opens in the browser, past every filter of links.",
         |f| find(f, |a| matches!(ending(&a.name).as_str(), "htm" | "html" | "shtml" | "xhtml" | "svg" | "mht") && !a.inside && a.attachment),
         fires: ["Content-Type: application/octet-stream; name=login.html\n\nx\n"], quiet: ["Content-Type: text/html\n\nx\n"]),
-    sign!(Fixed(100), "encrypted_attachment", Attachment, "An attachment is encrypted, so that no filter looks into it.",
+    sign!(Fixed(50), "encrypted_attachment", Attachment, "An attachment is encrypted, so that no filter looks into it.",
         |f| find(f, |a| a.encrypted),
         fires: [], quiet: ["Content-Type: application/zip; name=a.zip\n\nx\n"]),
     sign!(Fitted, "name_is_code", Attachment, "An attachment's name is a code.",

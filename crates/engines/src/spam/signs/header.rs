@@ -113,7 +113,8 @@ fn doubled(f: &Facts) -> Option<String> {
 }
 
 fn raw_letters(f: &Facts) -> Option<String> {
-    let field = f.fields.iter().find(|field| matches!(field.lower.as_str(), "subject" | "from") && !field.value.is_ascii())?;
+    let field =
+        f.fields.iter().find(|field| matches!(field.lower.as_str(), "subject" | "from") && !field.value.is_ascii())?;
     Some(format!("{} is not ASCII", field.name))
 }
 
@@ -121,7 +122,8 @@ fn odd_name(f: &Facts) -> Option<String> {
     let odd = f.fields.iter().find(|field| {
         let name = field.name.as_str();
         let label = name.strip_prefix("X-").or_else(|| name.strip_prefix("x-")).unwrap_or("");
-        let vowels = label.bytes().filter(|b| matches!(b.to_ascii_lowercase(), b'a' | b'e' | b'i' | b'o' | b'u' | b'y')).count();
+        let vowels =
+            label.bytes().filter(|b| matches!(b.to_ascii_lowercase(), b'a' | b'e' | b'i' | b'o' | b'u' | b'y')).count();
         let made_up = label.len() >= 5 && label.bytes().all(|b| b.is_ascii_lowercase()) && vowels == 0;
         name.contains(' ') || made_up || name.bytes().any(|b| !(b'!'..=b'~').contains(&b))
     })?;

@@ -97,31 +97,122 @@ macro_rules! families {
 }
 
 pub(crate) const SIGNS: &[Row] = families![
-    ("fraud", "fraud_2", "fraud_4", "fraud", "money of somebody who died, or that has to leave a country", "next of kin, inheritance, barrister, beneficiary"),
-    ("lottery", "lottery_2", "lottery_4", "lottery", "something that was won", "lottery: you have won, congratulations, claim your prize"),
-    ("account", "account_2", "account_4", "account", "an account that has to be confirmed", "security alert: verify your account, unusual activity, your password"),
+    (
+        "fraud",
+        "fraud_2",
+        "fraud_4",
+        "fraud",
+        "money of somebody who died, or that has to leave a country",
+        "next of kin, inheritance, barrister, beneficiary"
+    ),
+    (
+        "lottery",
+        "lottery_2",
+        "lottery_4",
+        "lottery",
+        "something that was won",
+        "lottery: you have won, congratulations, claim your prize"
+    ),
+    (
+        "account",
+        "account_2",
+        "account_4",
+        "account",
+        "an account that has to be confirmed",
+        "security alert: verify your account, unusual activity, your password"
+    ),
     ("wallet", "wallet_2", "wallet_4", "wallet", "crypto currencies", "bitcoin, your wallet, seed phrase, metamask"),
-    ("extortion", "extortion_2", "extortion_4", "extortion", "blackmail", "i recorded you, your webcam, pay me, your contacts"),
-    ("invoice", "invoice_2", "invoice_4", "invoice", "invoices and renewals", "invoice: your subscription will be charged; call us at, to cancel, your order"),
-    ("parcel", "parcel_2", "parcel_4", "parcel", "parcels that wait", "your package, delivery failed, shipping fee, tracking number"),
+    (
+        "extortion",
+        "extortion_2",
+        "extortion_4",
+        "extortion",
+        "blackmail",
+        "i recorded you, your webcam, pay me, your contacts"
+    ),
+    (
+        "invoice",
+        "invoice_2",
+        "invoice_4",
+        "invoice",
+        "invoices and renewals",
+        "invoice: your subscription will be charged; call us at, to cancel, your order"
+    ),
+    (
+        "parcel",
+        "parcel_2",
+        "parcel_4",
+        "parcel",
+        "parcels that wait",
+        "your package, delivery failed, shipping fee, tracking number"
+    ),
     ("pharma", "pharma_2", "pharma_4", "pharma", "medicines and potency", "viagra cialis pharmacy prescription"),
     ("diet", "diet_2", "diet_4", "diet", "weight and age", "lose weight, diet, burn fat, belly fat"),
     ("adult", "adult_2", "adult_4", "adult", "sex", "xxx porn naked horny"),
     ("finance", "finance_2", "finance_4", "finance", "loans and insurance", "mortgage, debt, loan, credit score"),
-    ("income", "income_2", "income_4", "income", "easy money", "make money, extra income, work from home, financial freedom"),
+    (
+        "income",
+        "income_2",
+        "income_4",
+        "income",
+        "easy money",
+        "make money, extra income, work from home, financial freedom"
+    ),
     ("stock", "stock_2", "stock_4", "stock", "shares that will rise", "hot stock, ticker, strong buy, investor alert"),
     ("software", "software_2", "software_4", "software", "cheap software", "oem, cheap software, adobe, photoshop"),
     ("goods", "goods_2", "goods_4", "goods", "cheap goods", "replica rolex watches discount"),
     ("urgency", "urgency_2", "urgency_4", "urgency", "haste", "act now, urgent, limited time, last chance"),
-    ("promise", "promise_2", "promise_4", "promise", "what costs nothing and cannot fail", "absolutely free, no obligation, guaranteed, amazing"),
-    ("click", "click_2", "click_4", "click", "something to click on", "click here, link below, visit our site, please click"),
-    ("leave", "leave_2", "leave_4", "leave", "how to get no more of it", "to be removed, unsubscribe, this is not spam, opt-out"),
-    ("mailing", "mailing_2", "mailing_4", "mailing", "advertising and addresses", "bulk email, email addresses, search engine, your website"),
+    (
+        "promise",
+        "promise_2",
+        "promise_4",
+        "promise",
+        "what costs nothing and cannot fail",
+        "absolutely free, no obligation, guaranteed, amazing"
+    ),
+    (
+        "click",
+        "click_2",
+        "click_4",
+        "click",
+        "something to click on",
+        "click here, link below, visit our site, please click"
+    ),
+    (
+        "leave",
+        "leave_2",
+        "leave_4",
+        "leave",
+        "how to get no more of it",
+        "to be removed, unsubscribe, this is not spam, opt-out"
+    ),
+    (
+        "mailing",
+        "mailing_2",
+        "mailing_4",
+        "mailing",
+        "advertising and addresses",
+        "bulk email, email addresses, search engine, your website"
+    ),
     ("degree", "degree_2", "degree_4", "degree", "degrees for sale", "university diploma, degree, bachelor, no tests"),
     ("gamble", "gamble_2", "gamble_4", "gamble", "gambling", "casino poker blackjack jackpot"),
     ("trade", "trade_2", "trade_4", "trade", "offers of factories", "manufacturer, our factory, supplier, price list"),
-    ("dear", "dear_2", "dear_4", "dear", "a reader who is not known", "dear friend, dear customer, my dear, valued customer"),
-    ("family", "family_2", "family_4", "family", "how to pay, and what to tell", "visa, mastercard, money order, full name"),
+    (
+        "dear",
+        "dear_2",
+        "dear_4",
+        "dear",
+        "a reader who is not known",
+        "dear friend, dear customer, my dear, valued customer"
+    ),
+    (
+        "family",
+        "family_2",
+        "family_4",
+        "family",
+        "how to pay, and what to tell",
+        "visa, mastercard, money order, full name"
+    ),
 ];
 
 #[cfg(test)]

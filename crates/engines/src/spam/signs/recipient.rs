@@ -7,9 +7,28 @@ use crate::spam::Points::Fitted;
 use crate::spam::Row;
 
 /// Words that open a letter, in several languages; folded.
-const GREETINGS: &[&str] = &["dear ", "hi ", "hello ", "hey ", "hola ", "bonjour ", "cher ", "hallo ", "ola ", "ciao ", "caro ", "prezado ", "estimado ", "attn ", "attention "];
+const GREETINGS: &[&str] = &[
+    "dear ",
+    "hi ",
+    "hello ",
+    "hey ",
+    "hola ",
+    "bonjour ",
+    "cher ",
+    "hallo ",
+    "ola ",
+    "ciao ",
+    "caro ",
+    "prezado ",
+    "estimado ",
+    "attn ",
+    "attention ",
+];
 /// Locals that are no name of a person.
-const ROLES: &[&str] = &["info", "admin", "sales", "support", "contact", "office", "mail", "post", "team", "list", "dev", "user", "users", "all", "me", "hello"];
+const ROLES: &[&str] = &[
+    "info", "admin", "sales", "support", "contact", "office", "mail", "post", "team", "list", "dev", "user", "users",
+    "all", "me", "hello",
+];
 
 pub(crate) const SIGNS: &[Row] = &[
     sign!(Fitted, "recipient_in_subject", Recipient, "The recipient's address, or its first part, stands in the subject.",

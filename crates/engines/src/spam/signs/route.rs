@@ -10,7 +10,19 @@ use crate::spam::facts::{Hop, is_ip, registered};
 /// Hours that a message may lie with one server before it looks odd.
 const LONG: i64 = 24 * 3600;
 /// Providers whose names are borrowed in greetings.
-const KNOWN: &[&str] = &["yahoo.com", "hotmail.com", "aol.com", "msn.com", "gmail.com", "google.com", "outlook.com", "excite.com", "lycos.com", "juno.com", "netscape.net"];
+const KNOWN: &[&str] = &[
+    "yahoo.com",
+    "hotmail.com",
+    "aol.com",
+    "msn.com",
+    "gmail.com",
+    "google.com",
+    "outlook.com",
+    "excite.com",
+    "lycos.com",
+    "juno.com",
+    "netscape.net",
+];
 
 pub(crate) const SIGNS: &[Row] = &[
     sign!(Fitted, "no_received", Route, "There is no Received field.",
@@ -131,7 +143,10 @@ fn clients(f: &Facts) -> impl Iterator<Item = &Hop> {
 fn claimed(f: &Facts, names: &[&str], from: &str) -> Option<String> {
     let known = f.route.iter().any(|hop| {
         let lower = hop.text.to_lowercase();
-        names.iter().any(|name| lower.contains(&format!("{name}.")) && (hop.name.contains(name) || hop.by.contains(name)) || hop.from.to_lowercase().contains(name) && hop.name.is_empty())
+        names.iter().any(|name| {
+            lower.contains(&format!("{name}.")) && (hop.name.contains(name) || hop.by.contains(name))
+                || hop.from.to_lowercase().contains(name) && hop.name.is_empty()
+        })
     });
     when(!f.route.is_empty() && !known, from)
 }
@@ -147,11 +162,39 @@ fn private(ip: &str) -> bool {
 
 /// Names that providers give to the connections of their customers: with the address in them, or a word.
 fn is_dynamic(name: &str, ip: &str) -> bool {
-    let words = ["dsl", "dyn", "dial", "ppp", "pool", "dhcp", "cable", "client", "cust", "broadband", "catv", "user", "home", "res.", "modem", "adsl", "vdsl", "fttx", "ip-", "mobile", "wireless", "hsd1"];
+    let words = [
+        "dsl",
+        "dyn",
+        "dial",
+        "ppp",
+        "pool",
+        "dhcp",
+        "cable",
+        "client",
+        "cust",
+        "broadband",
+        "catv",
+        "user",
+        "home",
+        "res.",
+        "modem",
+        "adsl",
+        "vdsl",
+        "fttx",
+        "ip-",
+        "mobile",
+        "wireless",
+        "hsd1",
+    ];
     let mail = ["mail", "smtp", "mx", "mta", "relay", "out", "static", "server"];
     let first = name.split('.').next().unwrap_or("");
     let parts: Vec<&str> = ip.split('.').collect();
-    let holds_ip = parts.len() == 4 && parts.iter().filter(|part| first.split(|c: char| !c.is_ascii_digit()).any(|n| n.trim_start_matches('0') == **part)).count() >= 3;
+    let holds_ip = parts.len() == 4
+        && parts
+            .iter()
+            .filter(|part| first.split(|c: char| !c.is_ascii_digit()).any(|n| n.trim_start_matches('0') == **part))
+            .count()
+            >= 3;
     let word = words.iter().any(|w| name.contains(w)) && digits(first) >= 2;
     name.contains('.') && (holds_ip || word) && !mail.iter().any(|w| first.contains(w))
 }

@@ -95,7 +95,11 @@ fn differs(f: &Facts) -> Option<String> {
         return None;
     }
     let words = |text: &str| -> BTreeSet<String> {
-        text.split(|c: char| !c.is_alphanumeric()).filter(|w| w.chars().count() >= 4).take(2000).map(str::to_lowercase).collect()
+        text.split(|c: char| !c.is_alphanumeric())
+            .filter(|w| w.chars().count() >= 4)
+            .take(2000)
+            .map(str::to_lowercase)
+            .collect()
     };
     let (plain, html) = (words(&f.plain), words(&f.html.text));
     if html.len() < FEW_WORDS && plain.len() < FEW_WORDS || plain.is_empty() {

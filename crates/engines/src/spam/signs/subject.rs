@@ -127,19 +127,25 @@ pub(crate) const SIGNS: &[Row] = &[
 /// Whether the subject is that of an answer or a forwarded message.
 pub(super) fn is_answer(f: &Facts) -> bool {
     let lower = f.subject.trim_start().to_lowercase();
-    ["re:", "re :", "aw:", "fw:", "fwd:", "sv:", "wg:", "tr:", "rv:", "antw:", "re[", "odp:", "vs:", "ref:", "[fwd"].iter().any(|tag| lower.starts_with(tag))
+    ["re:", "re :", "aw:", "fw:", "fwd:", "sv:", "wg:", "tr:", "rv:", "antw:", "re[", "odp:", "vs:", "ref:", "[fwd"]
+        .iter()
+        .any(|tag| lower.starts_with(tag))
 }
 
 /// Whether the text quotes another message.
 fn quotes(f: &Facts) -> bool {
     let text = f.shown();
-    text.lines().take(400).any(|line| line.starts_with('>') || line.trim_start().starts_with("On ") && line.trim_end().ends_with("wrote:"))
-        || ["-----Original", "Forwarded message", "Forwarded by", "---- Original", "From:", "Begin forwarded"].iter().any(|mark| text.contains(mark))
+    text.lines().take(400).any(|line| {
+        line.starts_with('>') || line.trim_start().starts_with("On ") && line.trim_end().ends_with("wrote:")
+    }) || ["-----Original", "Forwarded message", "Forwarded by", "---- Original", "From:", "Begin forwarded"]
+        .iter()
+        .any(|mark| text.contains(mark))
         || f.has_message
 }
 
 fn no_vowels(word: &str) -> bool {
-    word.bytes().all(|b| b.is_ascii_lowercase()) && !word.bytes().any(|b| matches!(b, b'a' | b'e' | b'i' | b'o' | b'u' | b'y'))
+    word.bytes().all(|b| b.is_ascii_lowercase())
+        && !word.bytes().any(|b| matches!(b, b'a' | b'e' | b'i' | b'o' | b'u' | b'y'))
 }
 
 fn stamp(f: &Facts) -> Option<String> {
@@ -157,7 +163,11 @@ fn stamp(f: &Facts) -> Option<String> {
     let last = f.subject.split_whitespace().last()?.trim_matches(|c: char| !c.is_alphanumeric());
     let last = last.rsplit([':', '#', '-']).next().unwrap_or(last);
     let long_number = digits(last) >= 7 && digits(last) == last.len();
-    let code = last.len() >= 6 && digits(last) >= 2 && last.bytes().any(|b| b.is_ascii_alphabetic()) && last.is_ascii() && is_code(last);
+    let code = last.len() >= 6
+        && digits(last) >= 2
+        && last.bytes().any(|b| b.is_ascii_alphabetic())
+        && last.is_ascii()
+        && is_code(last);
     when(f.subject.split_whitespace().count() > 1 && (long_number || code), last)
 }
 

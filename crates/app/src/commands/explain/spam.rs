@@ -1,0 +1,58 @@
+//! Whether a message is spam: every sign with its points and evidence, and what would have changed it.
+
+use std::fmt::Write;
+
+use judge::spam::{SpamStatus, SpamVerdict, counts, decimal, decisive, missing};
+
+use crate::looking::bench::{Bench, Looked};
+
+/// Most characters of a piece of evidence.
+const MAX_TEXT: usize = 120;
+
+/// What is told about spam.
+pub(super) fn spam(bench: &Bench, looked: &Looked, out: &mut String) {
+    out.push_str("\nWhether it is spam\n");
+    let Some(verdict) = &looked.plan.spam else {
+        out.push_str("  it was not examined for spam\n");
+        return;
+    };
+    if let Some(why) = verdict.why {
+        let _ = writeln!(out, "  {}: {}", verdict.status.name().replace('_', " "), why.name().replace('_', " "));
+        return;
+    }
+    let _ = writeln!(
+        out,
+        "  {}: rating {} of 100 ({} points)",
+        verdict.status.name().replace('_', " "),
+        verdict.rating,
+        decimal(verdict.points)
+    );
+    let report = looked.decided_from();
+    for sign in report.spam().signs() {
+        let (points, evidence) = (decimal(sign.points.into()), sign.evidence.escaped(MAX_TEXT));
+        let off = if counts(&bench.policy, &looked.arrival, sign) { "" } else { ", switched off" };
+        let _ = writeln!(out, "  {points:>6}  {} ({}{off}): {evidence}", sign.id, sign.group.name());
+    }
+    if report.spam().signs().is_empty() {
+        out.push_str("  no sign of it\n");
+    }
+    changes(bench, looked, verdict, out);
+}
+
+/// What would have made another status of it.
+fn changes(bench: &Bench, looked: &Looked, verdict: &SpamVerdict, out: &mut String) {
+    let without = decisive(&bench.policy, &looked.arrival, looked.decided_from());
+    if !without.is_empty() {
+        let _ = writeln!(out, "  It would have another status without any one of: {}", without.join(", "));
+    }
+    let (probable, spam) = missing(&bench.policy, verdict);
+    match verdict.status {
+        SpamStatus::Spam | SpamStatus::AddressBlacklisted => {}
+        SpamStatus::ProbableSpam => {
+            let _ = writeln!(out, "  {} points more would make it spam.", decimal(spam));
+        }
+        _ => {
+            let _ = writeln!(out, "  {} points more would make it probable spam.", decimal(probable));
+        }
+    }
+}

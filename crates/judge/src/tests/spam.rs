@@ -1,0 +1,293 @@
+//! Spam: statuses, levels, actions, and who is passed over.
+
+use mail::evidence::{Sign, SignGroup, SpamSeen};
+
+use super::*;
+use crate::policy::{Sensitivity, SpamAction};
+use crate::spam::{KNOTS, SpamStatus, SpamWhy, decisive, excluded, headers, rating, scl, verdict};
+
+fn sign(id: &str, group: SignGroup, points: i16) -> Sign {
+    Sign::new(id, group, points, "seen")
+}
+
+/// Signs with these points of spam, bulk and automatic mail.
+fn seen(spam: i16, bulk: i16, automatic: i16) -> SpamSeen {
+    let all = [
+        ("a_phrase", SignGroup::Phrase, spam.min(1000)),
+        ("b_phrase", SignGroup::Phrase, spam - spam.min(1000)),
+        ("list_id", SignGroup::Bulk, bulk),
+        ("report", SignGroup::Automatic, automatic),
+    ];
+    SpamSeen::Signs(all.into_iter().filter(|sign| sign.2 != 0).map(|(id, group, n)| sign(id, group, n)).collect())
+}
+
+fn report_of(spam: SpamSeen) -> Report {
+    let evidence = Evidence { spam, ..evidence() };
+    evidence.validate().expect("test evidence is sound");
+    evidence.close(&[EngineId::Eicar])
+}
+
+fn plan_of(policy: &Policy, arrival: &Arrival, spam: SpamSeen) -> Plan {
+    let (report, site) = (report_of(spam), site());
+    let can = can(Surface::Smtp);
+    let case = Case { report: &report, arrival, policy, site: &site, can, form: Form::AsReceived, crashes: 0 };
+    plan(&case, &draft(&case), &[])
+}
+
+fn status_of(policy: &Policy, spam: SpamSeen) -> SpamStatus {
+    verdict(policy, &arrival(Direction::Incoming), &report_of(spam)).status
+}
+
+#[test]
+fn d10_the_rating_never_falls_and_its_knots_are_the_thresholds() {
+    assert!((-100..2000).map(rating).is_sorted());
+    for (points, expected) in KNOTS {
+        assert_eq!(i32::from(rating(points)), expected);
+    }
+    assert_eq!((rating(-5), rating(499), rating(5000)), (0, 79, 100));
+}
+
+#[test]
+fn se_01_levels_are_those_of_the_table() {
+    let cases = [
+        (Sensitivity::Maximum, 60, 75),
+        (Sensitivity::High, 70, 80),
+        (Sensitivity::Low, 80, 90),
+        (Sensitivity::Minimum, 90, 100),
+    ];
+    for (level, probable, spam) in cases {
+        let mut policy = Policy::default();
+        policy.spam.sensitivity = level;
+        for points in (0..1400).step_by(5) {
+            let expected = match i32::from(rating(i32::from(points))) {
+                rated if rated >= spam => SpamStatus::Spam,
+                rated if rated >= probable => SpamStatus::ProbableSpam,
+                _ => SpamStatus::Clean,
+            };
+            assert_eq!(status_of(&policy, seen(points, 0, 0)), expected, "{level:?} {points}");
+        }
+    }
+    assert_eq!(Policy::default().spam.sensitivity, Sensitivity::Low);
+}
+
+#[test]
+fn se_03_mass_mail_and_notices_are_decided_apart_from_weight() {
+    let policy = Policy::default();
+    let cases = [
+        (seen(0, 500, 0), SpamStatus::MassMail),
+        (seen(0, 499, 0), SpamStatus::Clean),
+        (seen(600, 500, 0), SpamStatus::ProbableSpam),
+        (seen(0, 0, 500), SpamStatus::FormalNotification),
+        (seen(0, 600, 600), SpamStatus::FormalNotification),
+        (seen(600, 0, 600), SpamStatus::ProbableSpam),
+        // A report by its whole structure is one, whatever is returned in it.
+        (seen(900, 0, 850), SpamStatus::FormalNotification),
+    ];
+    for (signs, expected) in cases {
+        assert_eq!(status_of(&policy, signs.clone()), expected, "{signs:?}");
+    }
+}
+
+#[test]
+fn as_11_to_as_17_have_the_defaults_of_their_rows() {
+    let policy = Policy::default();
+    let cases = [
+        (seen(900, 0, 0), "[!! Spam]", "9"),
+        (seen(600, 0, 0), "[!! Probable Spam]", "8"),
+        (seen(0, 600, 0), "[!! Mass Mail]", "5"),
+    ];
+    for (signs, expected, level) in cases {
+        let plan = plan_of(&policy, &arrival(Direction::Incoming), signs);
+        assert_eq!((plan.fate.clone(), plan.action, plan.copy), (Fate::Deliver, Action::Labelled, Copy::No));
+        assert_eq!(label(&plan), Some(expected));
+        assert_eq!(header(&plan, "X-MS-Exchange-Organization-SCL"), Some(level));
+    }
+    let plan = plan_of(&policy, &arrival(Direction::Incoming), seen(0, 0, 600));
+    assert_eq!((label(&plan), plan.action), (None, Action::Delivered), "a notice has no label by default");
+    assert_eq!(header(&plan, "X-MS-Exchange-Organization-SCL"), None);
+    assert_eq!(policy.spam.blacklisted.label, "[!! Blacklisted]");
+    assert_eq!(policy.spam.formal.label, "[!! Formal]");
+}
+
+#[test]
+fn as_12_as_13_as_15_reject_delete_and_copy() {
+    let mut policy = Policy::default();
+    policy.spam.spam.action = SpamAction::Reject;
+    let plan = plan_of(&policy, &arrival(Direction::Incoming), seen(900, 0, 0));
+    assert!(matches!(&plan.fate, Fate::Refuse(reply) if reply.code == 550 && reply.text.starts_with("5.7.1")));
+    assert_eq!(plan.copy, Copy::No, "what is refused for spam is not kept unless its row says so");
+    policy.spam.spam.action = SpamAction::Delete;
+    let plan = plan_of(&policy, &arrival(Direction::Incoming), seen(900, 0, 0));
+    assert_eq!((plan.fate.clone(), plan.copy), (Fate::Discard, Copy::Waived));
+    policy.spam.spam.keep_copy = true;
+    let plan = plan_of(&policy, &arrival(Direction::Incoming), seen(900, 0, 0));
+    assert_eq!((plan.fate.clone(), plan.copy), (Fate::Discard, Copy::Keep));
+    policy.spam.spam.action = SpamAction::Allow;
+    let plan = plan_of(&policy, &arrival(Direction::Incoming), seen(900, 0, 0));
+    assert_eq!((plan.fate.clone(), plan.copy), (Fate::Deliver, Copy::Keep));
+}
+
+#[test]
+fn as_15_spam_does_not_waive_the_copy_that_malware_needs() {
+    let mut policy = Policy::default();
+    policy.malware.action = MalwareAction::DeleteMessage;
+    policy.spam.spam.action = SpamAction::Delete;
+    let spam = seen(900, 0, 0);
+    let report = Evidence { spam, findings: vec![malware(TEXT, Certainty::Certain)], ..evidence() };
+    let (report, site, arrival) = (report.close(&[EngineId::Eicar]), site(), arrival(Direction::Incoming));
+    let can = can(Surface::Smtp);
+    let case = Case {
+        report: &report,
+        arrival: &arrival,
+        policy: &policy,
+        site: &site,
+        can,
+        form: Form::AsReceived,
+        crashes: 0,
+    };
+    assert_eq!(plan(&case, &draft(&case), &[]).copy, Copy::Keep);
+}
+
+#[test]
+fn as_01_as_03_tc_01_pm_01_lm_03_who_is_passed_over() {
+    let policy = Policy::default();
+    let base = arrival(Direction::Incoming);
+    assert_eq!(excluded(&policy, &base), None);
+    let mut off = policy.clone();
+    off.spam.enabled = false;
+    assert_eq!(excluded(&off, &base), Some(SpamWhy::Disabled));
+    assert_eq!(excluded(&policy, &arrival(Direction::Internal)), Some(SpamWhy::Internal));
+    let mut trusted = base.clone();
+    trusted.peer.authenticated = true;
+    assert_eq!(excluded(&policy, &trusted), Some(SpamWhy::Trusted));
+    let mut all = policy.clone();
+    all.spam.trusted_connections = true;
+    assert_eq!(excluded(&all, &trusted), None);
+    let mut post = base.clone();
+    post.envelope.rcpt_to = vec![Address::parse("Postmaster@example.org").unwrap()];
+    assert_eq!(excluded(&policy, &post), Some(SpamWhy::Postmaster));
+    // D-21: never for the whole message because one recipient matches.
+    post.envelope.rcpt_to.push(Address::parse("user@example.org").unwrap());
+    assert_eq!(excluded(&policy, &post), None);
+    let mut large = base.clone();
+    large.size = 1536 * 1024;
+    assert_eq!(excluded(&policy, &large), None);
+    large.size += 1;
+    assert_eq!(excluded(&policy, &large), Some(SpamWhy::Size));
+    let plan = plan_of(&policy, &large, seen(900, 0, 0));
+    assert_eq!((plan.fate.clone(), plan.spam.unwrap().status), (Fate::Deliver, SpamStatus::NotScanned));
+}
+
+#[test]
+fn lm_01_what_ran_out_of_time_is_delivered_and_not_called_clean() {
+    for spam in [SpamSeen::OutOfTime, SpamSeen::Crashed, SpamSeen::NotAsked] {
+        let plan = plan_of(&Policy::default(), &arrival(Direction::Incoming), spam);
+        assert_eq!((plan.fate.clone(), plan.spam.unwrap().status), (Fate::Deliver, SpamStatus::NotScanned));
+    }
+}
+
+#[test]
+fn out_01_to_out_07_outgoing_spam_is_deleted_and_always_kept() {
+    let mut policy = Policy::default();
+    let outgoing = arrival(Direction::Outgoing);
+    assert_eq!(excluded(&policy, &outgoing), Some(SpamWhy::Disabled), "off by default");
+    policy.spam.outgoing = true;
+    let plan = plan_of(&policy, &outgoing, seen(900, 0, 0));
+    assert_eq!((plan.fate.clone(), plan.copy), (Fate::Discard, Copy::Keep));
+    for (signs, why) in [(seen(600, 0, 0), "probable"), (seen(0, 600, 0), "mass"), (seen(0, 0, 600), "formal")] {
+        let plan = plan_of(&policy, &outgoing, signs);
+        assert_eq!((plan.fate.clone(), label(&plan)), (Fate::Deliver, None), "{why} is ignored (OUT-07)");
+    }
+    // OUT-06: attachments do not count.
+    let attached = SpamSeen::Signs(vec![sign("runs_when_opened", SignGroup::Attachment, 900)]);
+    assert_eq!(plan_of(&policy, &outgoing, attached).fate, Fate::Deliver);
+}
+
+#[test]
+fn hr_01_to_hr_10_count_as_the_policy_says() {
+    let mut policy = Policy::default();
+    let ids = |on: &Policy| -> Vec<String> {
+        ["hr_01_to_without_address", "hr_02_digits_in_sender", "hr_03_sender_without_domain", "hr_04_long_subject"]
+            .into_iter()
+            .chain(["hr_05_blanks_in_subject", "hr_06_stamp_in_subject", "hr_07_chinese", "hr_08_korean"])
+            .chain(["hr_09_thai", "hr_10_japanese"])
+            .filter(|id| on.spam.signs.counts(id))
+            .map(|id| id[..5].to_owned())
+            .collect()
+    };
+    assert_eq!(ids(&policy), ["hr_01", "hr_02", "hr_03", "hr_04", "hr_05", "hr_06"]);
+    policy.spam.signs.chinese = true;
+    policy.spam.signs.long_subject = false;
+    policy.spam.signs.off = vec!["hr_01_to_without_address".to_owned()];
+    assert_eq!(ids(&policy), ["hr_02", "hr_03", "hr_05", "hr_06", "hr_07"]);
+    let chinese = SpamSeen::Signs(vec![sign("hr_07_chinese", SignGroup::Language, 600)]);
+    assert_eq!(status_of(&policy, chinese.clone()), SpamStatus::ProbableSpam);
+    assert_eq!(status_of(&Policy::default(), chinese), SpamStatus::Clean);
+}
+
+#[test]
+fn sc_01_d8_levels_by_status() {
+    let mut policy = Policy::default();
+    policy.spam.scl_others = true;
+    policy.spam.formal.scl = true;
+    let incoming = arrival(Direction::Incoming);
+    let level = |arrival: &Arrival, spam| scl(&policy, &verdict(&policy, arrival, &report_of(spam)));
+    assert_eq!(level(&incoming, seen(900, 0, 0)), Some(9));
+    assert_eq!(level(&incoming, seen(600, 0, 0)), Some(8));
+    assert_eq!(level(&incoming, seen(0, 600, 0)), Some(5));
+    assert_eq!(level(&incoming, seen(0, 0, 600)), Some(0));
+    assert_eq!(level(&incoming, seen(0, 0, 0)), Some(0));
+    let mut trusted = incoming.clone();
+    trusted.peer.trusted = true;
+    assert_eq!(level(&trusted, seen(900, 0, 0)), Some(-1));
+}
+
+#[test]
+fn d13_headers_tell_status_rating_and_signs() {
+    let (policy, incoming) = (Policy::default(), arrival(Direction::Incoming));
+    let fields = |spam: SpamSeen| {
+        let report = report_of(spam);
+        headers(&policy, &incoming, &report, &verdict(&policy, &incoming, &report))
+    };
+    let found = fields(seen(900, 0, 0));
+    let value = |name: &str| found.iter().find(|field| field.0 == name).map(|field| field.1.as_str());
+    assert_eq!(value("X-Mailward-AntiSpam"), Some("spam; rating=94; method=signs; signs=a_phrase=9.00"));
+    assert_eq!(value("X-Spam-Flag"), Some("YES"));
+    assert_eq!(value("X-Spam-Score"), Some("9.00"));
+    assert_eq!(value("X-Spam-Status"), Some("Yes, score=9.00 required=5.00 tests=a_phrase"));
+    assert!(fields(seen(0, 0, 0)).is_empty(), "clean mail gets none");
+    let bulk: Vec<&str> = fields(seen(0, 600, 0)).into_iter().map(|field| field.0).collect();
+    assert_eq!(bulk, ["X-Mailward-AntiSpam", "X-MS-Exchange-Organization-SCL"]);
+}
+
+#[test]
+fn d26_a_monitored_rule_changes_nothing() {
+    let mut policy = Policy::default();
+    policy.spam.spam.action = SpamAction::Delete;
+    policy.monitor.rules = vec![Rule::Spam];
+    let plan = plan_of(&policy, &arrival(Direction::Incoming), seen(900, 0, 0));
+    assert_eq!((plan.fate.clone(), plan.would), (Fate::Deliver, Some(Action::MessageDeleted)));
+    assert_eq!((label(&plan), header(&plan, "X-Spam-Flag")), (None, None));
+}
+
+#[test]
+fn decisive_signs_are_those_that_the_status_hangs_on() {
+    let policy = Policy::default();
+    let signs = vec![
+        sign("large", SignGroup::Phrase, 400),
+        sign("middle", SignGroup::Phrase, 150),
+        sign("small", SignGroup::Phrase, 10),
+    ];
+    let report = report_of(SpamSeen::Signs(signs));
+    assert_eq!(decisive(&policy, &arrival(Direction::Incoming), &report), ["large", "middle"]);
+}
+
+#[test]
+fn d7_the_recommended_profile_refuses_spam_and_keeps_it() {
+    let policy = Policy::of(Profile::Recommended);
+    let plan = plan_of(&policy, &arrival(Direction::Incoming), seen(900, 0, 0));
+    assert!(matches!(plan.fate, Fate::Refuse(_)));
+    assert_eq!(plan.copy, Copy::Keep);
+    let plan = plan_of(&policy, &arrival(Direction::Incoming), seen(600, 0, 0));
+    assert_eq!((plan.fate.clone(), label(&plan)), (Fate::Deliver, Some("[!! Probable Spam]")));
+}

@@ -1,0 +1,204 @@
+//! `cargo xtask evaluate spam`: how well the signs of spam tell spam from ham, and their points.
+//!
+//! `MAILWARD_CORPORA` names a folder with `SET/ham/*.eml` and `SET/spam/*.eml`; without it nothing is
+//! done, and that is said. Points are fitted by logistic regression (`fit`), on every set but those of
+//! [`MEASURED_ONLY`]; for each set it is fitted once more without that set, so that the figures of
+//! "unseen" are of mail that the points do not come from. `--write` writes the points that were fitted on
+//! all into the source. `--from FILE` takes the output of the example `signs` instead of running it.
+
+mod figures;
+mod fit;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use crate::{Outcome, cargo};
+use figures::Figures;
+use fit::{Model, fit};
+
+/// Sets whose terms allow measuring only.
+const MEASURED_ONLY: [&str; 1] = ["phishpot-old"];
+/// Groups that decide about something else than spam.
+const APART: [&str; 2] = ["bulk", "automatic"];
+/// Most points of one sign, in hundredths: none alone makes a message probable spam.
+const MOST: f64 = 350.0;
+
+/// One message.
+pub(crate) struct Mail {
+    pub(crate) set: String,
+    pub(crate) spam: bool,
+    /// Newsletters, for which the goal is another.
+    pub(crate) hard: bool,
+    pub(crate) signs: Vec<usize>,
+    pub(crate) bytes: u64,
+    pub(crate) nanos: u64,
+}
+
+/// One sign of the catalogue.
+pub(crate) struct Sign {
+    pub(crate) id: String,
+    /// `fitted`, `at_least` or `fixed`.
+    how: String,
+    /// The fewest points in hundredths; of a fixed one, its points.
+    least: f64,
+    group: String,
+}
+
+impl Sign {
+    /// Whether its points come from fitting.
+    fn is_fitted(&self) -> bool {
+        self.how != "fixed" && !APART.contains(&self.group.as_str())
+    }
+}
+
+pub(crate) fn run(args: &[&str]) -> Outcome {
+    let Some((&"spam", rest)) = args.split_first() else {
+        return Err("cargo xtask evaluate spam [--write] [--from FILE]".to_owned());
+    };
+    let from = rest.iter().position(|arg| *arg == "--from").and_then(|at| rest.get(at + 1));
+    if from.is_none() && std::env::var_os("MAILWARD_CORPORA").is_none() {
+        println!("skipped: MAILWARD_CORPORA names no folder with corpora");
+        return Ok(());
+    }
+    let profile: &[&str] = if rest.contains(&"--dev") { &[] } else { &["--release"] };
+    let known = rest.iter().position(|arg| *arg == "--catalogue").and_then(|at| rest.get(at + 1));
+    let signs = match known {
+        Some(file) => catalogue(&std::fs::read_to_string(file).map_err(|e| format!("{file}: {e}"))?)?,
+        None => catalogue(&cargo::output(example(profile).args(["--example", "signs", "--", "--catalogue"]))?)?,
+    };
+    let text = match from {
+        Some(file) => std::fs::read_to_string(file).map_err(|e| format!("{file}: {e}"))?,
+        None => cargo::output(example(profile).args(["--example", "signs"]))?,
+    };
+    let mails = read(&text, &signs)?;
+    let sets: BTreeSet<&str> = mails.iter().map(|mail| mail.set.as_str()).collect();
+    let fitted_on = |mail: &&Mail| !MEASURED_ONLY.contains(&mail.set.as_str());
+    let all: Vec<&Mail> = mails.iter().filter(fitted_on).collect();
+    let points = points(&signs, &fit(&signs.len(), &all, &usable(&signs)));
+    println!("{} messages, {} signs; {}", mails.len(), signs.len(), cost(&mails));
+    println!("\nFitted on all sets but {}:\n{}", MEASURED_ONLY.join(", "), Figures::header());
+    for set in &sets {
+        println!("{}", Figures::of(&mails, set, &points));
+    }
+    println!("\nUnseen: fitted without the set itself:\n{}", Figures::header());
+    for set in &sets {
+        let others: Vec<&Mail> = all.iter().copied().filter(|mail| mail.set != *set).collect();
+        let own = self::points(&signs, &fit(&signs.len(), &others, &usable(&signs)));
+        println!("{}", Figures::of(&mails, set, &own));
+    }
+    println!("\n{}", table(&signs, &mails, &points, &sets));
+    if rest.contains(&"--write") {
+        write(&signs, &points)?;
+    }
+    Ok(())
+}
+
+fn example(profile: &[&str]) -> std::process::Command {
+    let mut command = cargo::cargo();
+    command.args(["run", "--quiet", "--package", "scan"]).args(profile);
+    command
+}
+
+/// Reads the catalogue as the example writes it.
+fn catalogue(text: &str) -> Result<Vec<Sign>, String> {
+    let sign = |line: &str| {
+        let mut words = line.split('\t').map(str::to_owned);
+        let (id, group, how, least, points) =
+            (words.next()?, words.next()?, words.next()?, words.next()?, words.next()?);
+        let least = if how == "fixed" { points } else { least };
+        Some(Sign { id, how, least: least.parse().ok()?, group })
+    };
+    text.lines().map(|line| sign(line).ok_or_else(|| format!("catalogue: {line:?}"))).collect()
+}
+
+fn usable(signs: &[Sign]) -> Vec<bool> {
+    signs.iter().map(Sign::is_fitted).collect()
+}
+
+/// Reads what the example wrote. A message's set and kind stand in its path: `…/SET/spam/NAME.eml`.
+fn read(text: &str, signs: &[Sign]) -> Result<Vec<Mail>, String> {
+    let places: BTreeMap<&str, usize> = signs.iter().enumerate().map(|(at, sign)| (sign.id.as_str(), at)).collect();
+    let mut mails = Vec::new();
+    for line in text.lines() {
+        let bad = || format!("not a line of the example: {line:?}");
+        let fields: Vec<&str> = line.split('\t').collect();
+        let [path, bytes, nanos, found] = fields.as_slice() else { return Err(bad()) };
+        let steps: Vec<&str> = path.rsplit('/').take(3).collect();
+        let [name, kind, set] = steps.as_slice() else { return Err(bad()) };
+        let signs = found.split(' ').filter_map(|id| places.get(id).copied()).collect();
+        mails.push(Mail {
+            set: (*set).to_owned(),
+            spam: *kind == "spam",
+            hard: name.starts_with("hard-ham"),
+            signs,
+            bytes: bytes.parse().map_err(|_| bad())?,
+            nanos: nanos.parse().map_err(|_| bad())?,
+        });
+    }
+    Ok(mails)
+}
+
+/// Points in hundredths: the model scaled so that its threshold is five points, kept within bounds.
+fn points(signs: &[Sign], model: &Model) -> Vec<f64> {
+    let scale = 500.0 / model.threshold;
+    let one = |(sign, weight): (&Sign, &f64)| {
+        if !sign.is_fitted() {
+            // Languages are off by default; bulk and automatic notices are decided apart.
+            return if APART.contains(&sign.group.as_str()) || sign.group == "language" { 0.0 } else { sign.least };
+        }
+        (weight * scale).round().clamp(sign.least, MOST)
+    };
+    signs.iter().zip(&model.weights).map(one).collect()
+}
+
+fn cost(mails: &[Mail]) -> String {
+    let nanos: u64 = mails.iter().map(|mail| mail.nanos).sum();
+    let bytes: u64 = mails.iter().map(|mail| mail.bytes).sum();
+    let count = mails.len().max(1) as f64;
+    let each = nanos as f64 / count / 1e6;
+    format!("{each:.2} ms a message of {:.0} bytes (the whole examination, on one core)", bytes as f64 / count)
+}
+
+/// How often each sign is seen, in percent, in ham and spam of each set.
+fn table(signs: &[Sign], mails: &[Mail], points: &[f64], sets: &BTreeSet<&str>) -> String {
+    let mut out = "Points and, for each set, percent of ham / spam with the sign:\n".to_owned();
+    let mut counts: BTreeMap<(&str, bool), (usize, Vec<usize>)> = BTreeMap::new();
+    for mail in mails {
+        let entry = counts.entry((&mail.set, mail.spam)).or_insert_with(|| (0, vec![0; signs.len()]));
+        entry.0 += 1;
+        mail.signs.iter().for_each(|at| entry.1[*at] += 1);
+    }
+    for (at, sign) in signs.iter().enumerate() {
+        let _ = write!(out, "{:>6.2} {:<32}", points[at] / 100.0, sign.id);
+        for set in sets {
+            let percent = |spam| match counts.get(&(*set, spam)) {
+                Some((all, seen)) => format!("{:.1}", seen[at] as f64 * 100.0 / *all as f64),
+                None => "-".to_owned(),
+            };
+            let _ = write!(out, " {set} {}/{}", percent(false), percent(true));
+        }
+        out.push('\n');
+    }
+    out
+}
+
+fn write(signs: &[Sign], points: &[f64]) -> Outcome {
+    let mut rows: Vec<(&str, i64)> = signs
+        .iter()
+        .zip(points)
+        .filter(|(sign, _)| sign.is_fitted())
+        .map(|(sign, points)| (sign.id.as_str(), *points as i64))
+        .filter(|(_, points)| *points > 0)
+        .collect();
+    rows.sort_unstable();
+    let mut text =
+        "//! The points of the signs, in hundredths. Made by `cargo xtask evaluate spam --write`; do not edit.\n\n\
+                    /// Sorted by name.\npub(crate) const POINTS: &[(&str, i16)] = &[\n"
+            .to_owned();
+    for (id, points) in rows {
+        let _ = writeln!(text, "    (\"{id}\", {points}),");
+    }
+    text.push_str("];\n");
+    let path = cargo::root().join("crates/engines/src/spam/points.rs");
+    std::fs::write(&path, text).map_err(|e| format!("{}: {e}", path.display()))
+}
