@@ -28,14 +28,24 @@ pub(crate) struct Model {
     pub(crate) threshold: f64,
 }
 
-/// Fits the signs that `usable` names.
-pub(crate) fn fit(signs: &usize, mails: &[&Mail], usable: &[bool]) -> Model {
+/// Fits signs within bounds: `most` hundredths of points for each, of which 500 are the threshold; 0 for
+/// those that are not fitted. Since the threshold follows from the weights, it is done twice: freely, then
+/// within the bounds that the first threshold gives.
+pub(crate) fn fit(mails: &[&Mail], most: &[f64]) -> Model {
+    let free: Vec<f64> = most.iter().map(|most| if *most > 0.0 { f64::MAX } else { 0.0 }).collect();
+    let first = fit_within(mails, &free);
+    let bounds: Vec<f64> = most.iter().map(|most| most / 500.0 * first.threshold).collect();
+    fit_within(mails, &bounds)
+}
+
+fn fit_within(mails: &[&Mail], most: &[f64]) -> Model {
+    let signs = &most.len();
     let shares = shares(mails);
     let rows: Vec<(f64, bool, Vec<usize>)> = mails
         .iter()
         .map(|mail| {
             let share = shares.get(&key(mail)).copied().unwrap_or(0.0);
-            (share, mail.spam, mail.signs.iter().copied().filter(|at| usable[*at]).collect())
+            (share, mail.spam, mail.signs.iter().copied().filter(|at| most[*at] > 0.0).collect())
         })
         .collect();
     let (mut weights, mut bias) = (vec![0.0; *signs], -1.0);
@@ -53,7 +63,7 @@ pub(crate) fn fit(signs: &usize, mails: &[&Mail], usable: &[bool]) -> Model {
         for at in 0..*signs {
             let slope = gradient[at] + L2 * weights[at];
             squares[at] += slope * slope;
-            weights[at] = (weights[at] - STEP * slope / f64::sqrt(squares[at])).max(0.0);
+            weights[at] = (weights[at] - STEP * slope / f64::sqrt(squares[at])).clamp(0.0, most[at]);
         }
     }
     let threshold = threshold(mails, &weights);
