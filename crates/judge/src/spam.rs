@@ -101,6 +101,8 @@ pub enum SpamWhy {
     Time,
     /// The examination failed.
     Failed,
+    /// Nobody asked for it: what was examined is no message.
+    NotAsked,
 }
 
 impl SpamWhy {
@@ -114,13 +116,14 @@ impl SpamWhy {
             Self::Size => "size_exceeded",
             Self::Time => "timeout",
             Self::Failed => "failed",
+            Self::NotAsked => "not_asked",
         }
     }
 
     fn status(self) -> SpamStatus {
         match self {
             Self::Internal | Self::Trusted | Self::Postmaster => SpamStatus::Skipped,
-            Self::Disabled | Self::Size | Self::Time | Self::Failed => SpamStatus::NotScanned,
+            Self::Disabled | Self::Size | Self::Time | Self::Failed | Self::NotAsked => SpamStatus::NotScanned,
         }
     }
 }
@@ -200,7 +203,8 @@ pub fn verdict(policy: &Policy, arrival: &Arrival, report: &Report) -> SpamVerdi
     }
     match report.spam() {
         SpamSeen::OutOfTime => none(SpamWhy::Time),
-        SpamSeen::NotAsked | SpamSeen::Crashed => none(SpamWhy::Failed),
+        SpamSeen::NotAsked => none(SpamWhy::NotAsked),
+        SpamSeen::Crashed => none(SpamWhy::Failed),
         SpamSeen::Signs(signs) => {
             let counted: Vec<&Sign> = signs.iter().filter(|sign| counts(policy, arrival, sign)).collect();
             of_signs(policy, &counted)

@@ -187,8 +187,8 @@ pub(super) struct ScanSpam {
     /// `clean`, `mass_mail`, `formal_notification`, `probable_spam`, `spam`, `address_blacklisted`,
     /// `skipped` or `not_scanned`.
     pub(super) status: &'static str,
-    /// Why it was not examined: `disabled`, `internal`, `trusted`, `postmaster`, `size_exceeded`, `timeout`
-    /// or `failed`; only then.
+    /// Why it was not examined: `disabled`, `internal`, `trusted`, `postmaster`, `size_exceeded`, `timeout`,
+    /// `failed` or `not_asked`; only then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) why: Option<&'static str>,
     /// 0 to 100.
