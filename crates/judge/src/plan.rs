@@ -447,8 +447,7 @@ fn add_headers(case: &Case<'_>, draft: &Draft, status: Status, action: Action, c
     }
     let about_form = |rule: Rule| {
         use Rule::{AmbiguousMessage, DisarmDocument, DmarcFailed, TooAmbiguousMessage};
-        rule.is_about_spam()
-            || matches!(rule, AmbiguousMessage | TooAmbiguousMessage | DisarmDocument | DmarcFailed)
+        rule.is_about_spam() || matches!(rule, AmbiguousMessage | TooAmbiguousMessage | DisarmDocument | DmarcFailed)
     };
     if action == Action::Disarmed || action == Action::Disinfected {
         let taken = draft.hits.iter().filter(|hit| !hit.monitored && hit.rule == Rule::DisarmDocument);

@@ -21,7 +21,8 @@ pub const MAX_FILE: usize = 1 << 20;
 /// The list of groups of recipients in a policy.
 pub(crate) const GROUP: &str = "group";
 /// The sections that a group may have of its own.
-pub(crate) const GROUP_SECTIONS: [&str; 6] = ["malware", "unscannable", "ambiguous", "disarm", "headers", "refusal"];
+pub(crate) const GROUP_SECTIONS: [&str; 7] =
+    ["malware", "unscannable", "spam", "ambiguous", "disarm", "headers", "refusal"];
 /// Most tables in a list of tables.
 const MAX_TABLES: usize = 256;
 
