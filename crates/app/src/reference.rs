@@ -204,15 +204,21 @@ fn taken_out() -> String {
 fn signs() -> String {
     let mut out = "# Signs of spam\n\nWhat Mailward looks for in a message: the names in `spam.signs` of `mailward scan`, in \
                    `X-Mailward-AntiSpam` and in the policy's `spam.signs.off`. Points are those of this version; a sign \
-                   of 0 points is not looked for. Bulk and automatic signs are added up apart from the others, and \
-                   decide about mass mail and formal notifications only.\n"
+                   of 0 points is not looked for. The signs of one group count up to the group's limit together. Bulk and \
+                   automatic signs are added up apart from the others, and decide about mass mail and formal \
+                   notifications only.\n"
         .to_owned();
     for group in mail::evidence::SignGroup::ALL {
         let rows: Vec<_> = scan::spam_signs().filter(|row| row.group == group).collect();
         if rows.is_empty() {
             continue;
         }
-        let _ = write!(out, "\n## {}\n\n| Sign | Points | What it says |\n|---|---:|---|\n", group.name());
+        let most = judge::spam::decimal(group.most());
+        let _ = write!(
+            out,
+            "\n## {}\n\nAt most {most} points together.\n\n| Sign | Points | What it says |\n|---|---:|---|\n",
+            group.name()
+        );
         for row in rows {
             let points = judge::spam::decimal(row.value().into());
             let _ = writeln!(out, "| `{}` | {points} | {} |", row.id, row.about.replace('|', "\\|"));

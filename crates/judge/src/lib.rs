@@ -13,6 +13,7 @@ pub mod auth;
 pub mod can;
 pub mod draft;
 pub mod early;
+mod fields;
 pub mod notice;
 pub mod plan;
 pub mod policy;

@@ -7,6 +7,7 @@ use mail::evidence::{EngineId, ObjectId};
 use serde::{Deserialize, Serialize};
 
 use crate::draft::{Case, Draft, Hit};
+use crate::fields::{add_headers, ascii, headers_wanted, status_header, strip};
 use crate::notice::{NoticePart, beside, fill, names_of, notice, why_deleted};
 use crate::policy::Rule;
 use crate::spam::{self, SpamVerdict};
@@ -370,17 +371,6 @@ fn reasons(hits: &[Hit], wished: &Outcome) -> Vec<Reason> {
         .collect()
 }
 
-fn headers_wanted(policy: &crate::policy::Policy, direction: Direction) -> bool {
-    direction != Direction::Outgoing || policy.headers.on_outgoing
-}
-
-/// Forged copies of our headers go when the peer is not trusted (SC-11, D-13).
-fn strip(policy: &crate::policy::Policy, arrival: &mail::arrival::Arrival, changes: &mut Vec<Change>) {
-    if policy.headers.strip_forged && !arrival.over_trusted_connection() {
-        changes.push(Change::StripForged);
-    }
-}
-
 fn changes(
     case: &Case<'_>,
     draft: &Draft,
@@ -437,46 +427,6 @@ fn changes(
     changes
 }
 
-fn add_headers(case: &Case<'_>, draft: &Draft, status: Status, action: Action, copy: Copy, changes: &mut Vec<Change>) {
-    let id = case.arrival.id.to_string();
-    if case.policy.headers.status {
-        changes.push(status_header(status, action, &id));
-    }
-    if !case.policy.headers.details {
-        return;
-    }
-    let about_form = |rule: Rule| {
-        use Rule::{AmbiguousMessage, DisarmDocument, DmarcFailed, TooAmbiguousMessage};
-        rule.is_about_spam() || matches!(rule, AmbiguousMessage | TooAmbiguousMessage | DisarmDocument | DmarcFailed)
-    };
-    if action == Action::Disarmed || action == Action::Disinfected {
-        let taken = draft.hits.iter().filter(|hit| !hit.monitored && hit.rule == Rule::DisarmDocument);
-        let taken: Vec<String> =
-            taken.take(10).map(|hit| format!("{} in {}", hit.what, case.report.node(hit.object))).collect();
-        if !taken.is_empty() {
-            let value = ascii(&format!("removed {}", taken.join("; ")), 900);
-            changes.push(Change::Prepend { name: "X-Mailward-Disarm", value });
-        }
-    }
-    let active: Vec<&Hit> = draft.hits.iter().filter(|hit| !hit.monitored && !about_form(hit.rule)).collect();
-    if !active.is_empty() {
-        let found: Vec<String> =
-            active.iter().take(10).map(|hit| format!("{} in {}", hit.what, case.report.node(hit.object))).collect();
-        let value = ascii(&format!("{}; {}", status.name(), found.join("; ")), 900);
-        changes.push(Change::Prepend { name: "X-Mailward-AntiVirus", value });
-    }
-    if copy == Copy::Keep {
-        changes.push(Change::Prepend { name: "X-Mailward-Backup-Id", value: id });
-    }
-}
-
-fn status_header(status: Status, action: Action, id: &str) -> Change {
-    Change::Prepend {
-        name: "X-Mailward-Status",
-        value: format!("{}; action={}; id={id}", status.name(), action.name()),
-    }
-}
-
 /// For each object that changes, the hits in it or below it. One way up for each hit: senders choose
 /// how many of both there are.
 fn found_in<'a>(case: &Case<'_>, draft: &'a Draft, outcome: &Outcome) -> BTreeMap<ObjectId, Vec<&'a Hit>> {
@@ -492,16 +442,6 @@ fn found_in<'a>(case: &Case<'_>, draft: &'a Draft, outcome: &Outcome) -> BTreeMa
         }
     }
     found
-}
-
-/// Printable ASCII on one line, at most `max` characters: fit for a header or a reply.
-pub(crate) fn ascii(text: &str, max: usize) -> String {
-    let printable = |c: char| match c {
-        '»' => '>',
-        ' '..='~' => c,
-        _ => '?',
-    };
-    text.chars().map(printable).take(max).collect()
 }
 
 #[cfg(test)]

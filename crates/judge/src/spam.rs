@@ -1,14 +1,15 @@
 //! Whether a message is spam: from signs to points, to a rating, to a status (spec sections 7, 8; D-10).
 //!
-//! Points of the signs that count are added up, and a fixed, monotone function makes the rating of them:
-//! see [`rating`]. Bulk delivery and automatic notices are decided apart from it (SE-03): their signs have
+//! Points of the signs that count are added up, each group of signs up to its limit ([`SignGroup::most`]),
+//! and a fixed, monotone function makes the rating of them: see [`rating`]. Bulk delivery and automatic notices are decided apart from it (SE-03): their signs have
 //! sums of their own.
 
 use mail::arrival::{Arrival, Direction};
 use mail::evidence::{Report, Sign, SignGroup, SpamSeen};
 
 use crate::draft::{Case, Draft, Hit, Wish};
-use crate::plan::{Change, Copy, ascii};
+use crate::fields::ascii;
+use crate::plan::{Change, Copy};
 use crate::policy::{Policy, Rule, SpamAction, SpamRow};
 use crate::weigh::Weight;
 
@@ -137,7 +138,7 @@ pub struct SpamVerdict {
     pub why: Option<SpamWhy>,
     /// 0 to 100.
     pub rating: u8,
-    /// Points of the signs of spam that count, in hundredths.
+    /// Points of the signs of spam that count, each group up to its limit, in hundredths.
     pub points: i32,
     /// Points of the signs of bulk delivery, in hundredths.
     pub bulk: i32,
@@ -213,11 +214,13 @@ pub fn verdict(policy: &Policy, arrival: &Arrival, report: &Report) -> SpamVerdi
 }
 
 fn of_signs(policy: &Policy, signs: &[&Sign]) -> SpamVerdict {
-    let sum = |wanted: fn(SignGroup) -> bool| -> i32 {
-        signs.iter().filter(|sign| wanted(sign.group)).map(|sign| i32::from(sign.points)).sum()
+    let sum = |group: SignGroup| -> i32 {
+        let of_it = signs.iter().filter(|sign| sign.group == group);
+        of_it.map(|sign| i32::from(sign.points)).sum::<i32>().min(group.most())
     };
-    let points = sum(|group| !matches!(group, SignGroup::Bulk | SignGroup::Automatic));
-    let (bulk, automatic) = (sum(|group| group == SignGroup::Bulk), sum(|group| group == SignGroup::Automatic));
+    let apart = |group: &SignGroup| matches!(group, SignGroup::Bulk | SignGroup::Automatic);
+    let points: i32 = SignGroup::ALL.into_iter().filter(|group| !apart(group)).map(sum).sum();
+    let (bulk, automatic) = (sum(SignGroup::Bulk), sum(SignGroup::Automatic));
     let rating = rating(points);
     let (probable, spam) = policy.spam.sensitivity.thresholds();
     let status = if automatic >= FORMAL_CERTAIN {
@@ -234,6 +237,15 @@ fn of_signs(policy: &Policy, signs: &[&Sign]) -> SpamVerdict {
         SpamStatus::Clean
     };
     SpamVerdict { status, why: None, rating, points, bulk, automatic }
+}
+
+/// Groups whose signs have more points than count, with these points in hundredths.
+pub fn beyond(policy: &Policy, arrival: &Arrival, report: &Report) -> Vec<(SignGroup, i32)> {
+    let counted: Vec<&Sign> = report.spam().signs().iter().filter(|sign| counts(policy, arrival, sign)).collect();
+    let sum =
+        |group: SignGroup| counted.iter().filter(move |sign| sign.group == group).map(|sign| i32::from(sign.points));
+    let all = SignGroup::ALL.into_iter().map(|group| (group, sum(group).sum()));
+    all.filter(|(group, points)| *points > group.most()).collect()
 }
 
 /// The signs without any one of which the status would be another, by name.

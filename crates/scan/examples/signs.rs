@@ -1,6 +1,7 @@
 //! The signs of spam of every `.eml` below a directory, one line a message: path, bytes, nanoseconds, and
 //! the signs. `cargo xtask evaluate spam` reads it; signs that have no points yet are among them.
-//! With `--catalogue`: every sign's name, group, way of getting its points, and these.
+//! With `--catalogue`: every sign's name, group, way of getting its points, the fewest, these, and the most
+//! of its group.
 //! `MAILWARD_CORPORA=DIR cargo run --release -p scan --example signs`
 
 use std::io::Write;
@@ -18,7 +19,8 @@ fn main() -> std::io::Result<()> {
                 engines::spam::Points::AtLeast(least) => ("at_least", least),
                 engines::spam::Points::Fixed(points) => ("fixed", points),
             };
-            writeln!(out, "{}\t{}\t{how}\t{least}\t{}", row.id, row.group.name(), row.value())?;
+            let (group, most) = (row.group.name(), row.group.most());
+            writeln!(out, "{}\t{group}\t{how}\t{least}\t{}\t{most}", row.id, row.value())?;
         }
         return Ok(());
     }

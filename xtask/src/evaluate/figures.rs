@@ -1,10 +1,11 @@
 //! The figures of one set under certain points.
 
 use super::Mail;
+use super::fit::{Bound, sum};
 
-/// Hundredths of points from which on a message is probably spam, and spam, at the default level.
-const PROBABLE: f64 = 500.0;
-const SPAM: f64 = 700.0;
+/// Points from which on a message is probably spam, and spam, at the default level.
+const PROBABLE: f64 = 5.0;
+const SPAM: f64 = 7.0;
 
 /// Recall, false alarms and the area under the curve, in percent.
 pub(crate) struct Figures {
@@ -29,8 +30,8 @@ impl Figures {
     }
 
     /// Of one set. Recall at a rate of false alarms, and the area, are against the ham of all sets.
-    pub(crate) fn of(mails: &[Mail], set: &str, points: &[f64]) -> Self {
-        let sum = |mail: &Mail| mail.signs.iter().map(|at| points[*at]).sum::<f64>();
+    pub(crate) fn of(mails: &[Mail], set: &str, points: &[f64], bounds: &[Bound]) -> Self {
+        let sum = |mail: &Mail| sum(&mail.signs, points, bounds);
         let own = |spam: bool, hard: bool| -> Vec<f64> {
             let chosen = mails.iter().filter(|m| m.set == set && m.spam == spam && m.hard == hard);
             chosen.map(sum).collect()

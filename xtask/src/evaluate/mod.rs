@@ -1,9 +1,9 @@
 //! `cargo xtask evaluate spam`: how well the signs of spam tell spam from ham, and their points.
 //!
 //! `MAILWARD_CORPORA` names a folder with `SET/ham/*.eml` and `SET/spam/*.eml`; without it nothing is
-//! done, and that is said. Points are fitted by logistic regression (`fit`), on every set but those of
-//! [`MEASURED_ONLY`]; for each set it is fitted once more without that set, so that the figures of
-//! "unseen" are of mail that the points do not come from. `--write` writes the points that were fitted on
+//! done, and that is said. Points are fitted (`fit`) on every set but those of [`MEASURED_ONLY`]; for each
+//! set it is done once more without that set, so that the figures of "unseen" are of mail that the points
+//! do not come from. `--write` writes the points that were fitted on
 //! all into the source. `--from FILE` takes the output of the example `signs` instead of running it.
 
 mod figures;
@@ -14,17 +14,17 @@ use std::fmt::Write;
 
 use crate::{Outcome, cargo};
 use figures::Figures;
-use fit::{Model, fit};
+use fit::{Bound, fit};
 
 /// Sets whose terms allow measuring only.
 const MEASURED_ONLY: [&str; 1] = ["phishpot-old"];
 /// Groups that decide about something else than spam.
 const APART: [&str; 2] = ["bulk", "automatic"];
-/// Most points of one sign, in hundredths: none alone makes a message probable spam.
-const MOST: f64 = 300.0;
+/// Most points of one sign: none alone makes a message probable spam.
+const MOST: f64 = 3.0;
 /// The same for signs about single fields of the header, and about the way and the name of a message.
-const MOST_HEADER: f64 = 100.0;
-const MOST_ROUTE: f64 = 150.0;
+const MOST_HEADER: f64 = 1.0;
+const MOST_ROUTE: f64 = 1.5;
 
 /// One message.
 pub(crate) struct Mail {
@@ -42,9 +42,11 @@ pub(crate) struct Sign {
     pub(crate) id: String,
     /// `fitted`, `at_least` or `fixed`.
     how: String,
-    /// The fewest points in hundredths; of a fixed one, its points.
+    /// The fewest points; of a fixed one, its points.
     least: f64,
     group: String,
+    /// Most points of the group together.
+    most_of_group: f64,
 }
 
 impl Sign {
@@ -77,17 +79,17 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
     let sets: BTreeSet<&str> = mails.iter().map(|mail| mail.set.as_str()).collect();
     let fitted_on = |mail: &&Mail| !MEASURED_ONLY.contains(&mail.set.as_str());
     let all: Vec<&Mail> = mails.iter().filter(fitted_on).collect();
-    let points = points(&signs, &fit(&all, &most(&signs)));
+    let bounds = bounds(&signs);
+    let points = fit(&all, &bounds);
     println!("{} messages, {} signs; {}", mails.len(), signs.len(), cost(&mails));
     println!("\nFitted on all sets but {}:\n{}", MEASURED_ONLY.join(", "), Figures::header());
     for set in &sets {
-        println!("{}", Figures::of(&mails, set, &points));
+        println!("{}", Figures::of(&mails, set, &points, &bounds));
     }
     println!("\nUnseen: fitted without the set itself:\n{}", Figures::header());
     for set in &sets {
         let others: Vec<&Mail> = all.iter().copied().filter(|mail| mail.set != *set).collect();
-        let own = self::points(&signs, &fit(&others, &most(&signs)));
-        println!("{}", Figures::of(&mails, set, &own));
+        println!("{}", Figures::of(&mails, set, &fit(&others, &bounds), &bounds));
     }
     println!("\n{}", table(&signs, &mails, &points, &sets));
     if rest.contains(&"--write") {
@@ -105,25 +107,35 @@ fn example(profile: &[&str]) -> std::process::Command {
 /// Reads the catalogue as the example writes it.
 fn catalogue(text: &str) -> Result<Vec<Sign>, String> {
     let sign = |line: &str| {
-        let mut words = line.split('\t').map(str::to_owned);
-        let (id, group, how, least, points) =
-            (words.next()?, words.next()?, words.next()?, words.next()?, words.next()?);
-        let least = if how == "fixed" { points } else { least };
-        Some(Sign { id, how, least: least.parse().ok()?, group })
+        let words: Vec<&str> = line.split('\t').collect();
+        let [id, group, how, least, points, most] = words.as_slice() else { return None };
+        let hundredths = |word: &str| word.parse::<f64>().ok().map(|number| number / 100.0);
+        let least = hundredths(if *how == "fixed" { points } else { least })?;
+        let (id, how, group) = ((*id).to_owned(), (*how).to_owned(), (*group).to_owned());
+        Some(Sign { id, how, least, group, most_of_group: hundredths(most)? })
     };
     text.lines().map(|line| sign(line).ok_or_else(|| format!("catalogue: {line:?}"))).collect()
 }
 
-/// Most points of each sign in hundredths; 0 for those that are not fitted. What is missing in a header
-/// says little in a place that the sets do not come from: programs of one's own write such mail, too.
-fn most(signs: &[Sign]) -> Vec<f64> {
-    let most = |sign: &Sign| match sign.group.as_str() {
-        _ if !sign.is_fitted() => 0.0,
-        "header" => MOST_HEADER,
-        "route" | "identity" | "recipient" => MOST_ROUTE,
-        _ => MOST,
+/// What each sign may come to. What is missing in a header says little in a place that the sets do not
+/// come from: programs of one's own write such mail, too.
+fn bounds(signs: &[Sign]) -> Vec<Bound> {
+    let groups: Vec<&str> = signs.iter().map(|sign| sign.group.as_str()).collect();
+    let one = |sign: &Sign| {
+        let group = groups.iter().position(|group| *group == sign.group).unwrap_or(0);
+        let most = match sign.group.as_str() {
+            _ if sign.is_fitted() && sign.least > MOST_HEADER => sign.least,
+            // Languages are off by default; bulk and automatic notices are decided apart.
+            "language" if !sign.is_fitted() => 0.0,
+            group if APART.contains(&group) => 0.0,
+            _ if !sign.is_fitted() => sign.least,
+            "header" => MOST_HEADER,
+            "route" | "identity" | "recipient" => MOST_ROUTE,
+            _ => MOST,
+        };
+        Bound { least: sign.least.min(most), most, group, most_of_group: sign.most_of_group }
     };
-    signs.iter().map(most).collect()
+    signs.iter().map(one).collect()
 }
 
 /// Reads what the example wrote. A message's set and kind stand in its path: `…/SET/spam/NAME.eml`.
@@ -149,20 +161,6 @@ fn read(text: &str, signs: &[Sign]) -> Result<Vec<Mail>, String> {
     Ok(mails)
 }
 
-/// Points in hundredths: the model scaled so that its threshold is five points, kept within bounds.
-fn points(signs: &[Sign], model: &Model) -> Vec<f64> {
-    let scale = 500.0 / model.threshold;
-    let bounds = most(signs);
-    let one = |((sign, weight), bound): ((&Sign, &f64), &f64)| {
-        if !sign.is_fitted() {
-            // Languages are off by default; bulk and automatic notices are decided apart.
-            return if APART.contains(&sign.group.as_str()) || sign.group == "language" { 0.0 } else { sign.least };
-        }
-        (weight * scale).round().clamp(sign.least, *bound)
-    };
-    signs.iter().zip(&model.weights).zip(&bounds).map(one).collect()
-}
-
 fn cost(mails: &[Mail]) -> String {
     let nanos: u64 = mails.iter().map(|mail| mail.nanos).sum();
     let bytes: u64 = mails.iter().map(|mail| mail.bytes).sum();
@@ -181,7 +179,7 @@ fn table(signs: &[Sign], mails: &[Mail], points: &[f64], sets: &BTreeSet<&str>) 
         mail.signs.iter().for_each(|at| entry.1[*at] += 1);
     }
     for (at, sign) in signs.iter().enumerate() {
-        let _ = write!(out, "{:>6.2} {:<32}", points[at] / 100.0, sign.id);
+        let _ = write!(out, "{:>6.2} {:<32}", points[at], sign.id);
         for set in sets {
             let percent = |spam| match counts.get(&(*set, spam)) {
                 Some((all, seen)) => format!("{:.1}", seen[at] as f64 * 100.0 / *all as f64),
@@ -199,7 +197,7 @@ fn write(signs: &[Sign], points: &[f64]) -> Outcome {
         .iter()
         .zip(points)
         .filter(|(sign, _)| sign.is_fitted())
-        .map(|(sign, points)| (sign.id.as_str(), *points as i64))
+        .map(|(sign, points)| (sign.id.as_str(), (*points * 100.0).round() as i64))
         .filter(|(_, points)| *points > 0)
         .collect();
     rows.sort_unstable();

@@ -168,6 +168,29 @@ mod tests {
     }
 
     #[test]
+    fn what_small_programs_write_is_no_spam_for_being_bare() {
+        let cases = [
+            "Subject: x\n\n",
+            "Subject: test\n\nhello world\n",
+            "From: root@host\nTo: root\nSubject: Cron <root@host> run-parts /etc/cron.daily\n\nno such file\n",
+            "From: scanner@example.org\nTo: a@example.org\nSubject: Scan\nContent-Type: application/pdf; \
+             name=scan0001.pdf\nContent-Disposition: attachment; filename=scan0001.pdf\n\nx\n",
+            "To: a@example.org\nSubject: ALARM\n\nDisk full!\n",
+            "\nhello\n",
+        ];
+        for case in cases {
+            let seen = examine(&facts(case), false);
+            let sum: i32 = SignGroup::ALL
+                .into_iter()
+                .filter(|group| !matches!(group, SignGroup::Bulk | SignGroup::Automatic))
+                .map(|group| (group, seen.iter().filter(move |sign| sign.group == group)))
+                .map(|(group, signs)| signs.map(|sign| i32::from(sign.points)).sum::<i32>().min(group.most()))
+                .sum();
+            assert!(sum < 450, "{sum} points: {case:?}: {seen:?}");
+        }
+    }
+
+    #[test]
     fn an_ordinary_message_has_hardly_a_sign() {
         let case = "Received: from mail.example.org (mail.example.org [192.0.2.1]) by mx.example.net with ESMTPS; \
                     Tue, 19 Sep 2023 12:11:42 +0000\nReceived: from desk.example.org (desk.example.org [192.0.2.9]) \

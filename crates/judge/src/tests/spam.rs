@@ -4,7 +4,7 @@ use mail::evidence::{Sign, SignGroup, SpamSeen};
 
 use super::*;
 use crate::policy::{Sensitivity, SpamAction};
-use crate::spam::{KNOTS, SpamStatus, SpamWhy, decisive, excluded, headers, rating, scl, verdict};
+use crate::spam::{KNOTS, SpamStatus, SpamWhy, beyond, decisive, excluded, headers, rating, scl, verdict};
 
 fn sign(id: &str, group: SignGroup, points: i16) -> Sign {
     Sign::new(id, group, points, "seen")
@@ -12,9 +12,11 @@ fn sign(id: &str, group: SignGroup, points: i16) -> Sign {
 
 /// Signs with these points of spam, bulk and automatic mail.
 fn seen(spam: i16, bulk: i16, automatic: i16) -> SpamSeen {
+    let (phrase, link) = (spam.min(400), (spam - 400).clamp(0, 300));
     let all = [
-        ("a_phrase", SignGroup::Phrase, spam.min(1000)),
-        ("b_phrase", SignGroup::Phrase, spam - spam.min(1000)),
+        ("a_phrase", SignGroup::Phrase, phrase),
+        ("a_link", SignGroup::Link, link),
+        ("a_list", SignGroup::Network, spam - phrase - link),
         ("list_id", SignGroup::Bulk, bulk),
         ("report", SignGroup::Automatic, automatic),
     ];
@@ -68,6 +70,21 @@ fn se_01_levels_are_those_of_the_table() {
         }
     }
     assert_eq!(Policy::default().spam.sensitivity, Sensitivity::Low);
+}
+
+#[test]
+fn d10_one_peculiarity_counts_once_in_however_many_signs_it_shows() {
+    let policy = Policy::default();
+    let many = (0..20).map(|at| sign(&format!("header_{at:02}"), SignGroup::Header, 90)).collect::<Vec<_>>();
+    let verdict = verdict(&policy, &arrival(Direction::Incoming), &report_of(SpamSeen::Signs(many.clone())));
+    assert_eq!((verdict.points, verdict.status), (SignGroup::Header.most(), SpamStatus::Clean));
+    let report = report_of(SpamSeen::Signs(many));
+    assert_eq!(beyond(&policy, &arrival(Direction::Incoming), &report), [(SignGroup::Header, 1800)]);
+    for group in SignGroup::ALL.into_iter().filter(|group| *group != SignGroup::Network) {
+        let alone = report_of(SpamSeen::Signs(vec![sign("a", group, 1000), sign("b", group, 1000)]));
+        let status = crate::spam::verdict(&policy, &arrival(Direction::Incoming), &alone).status;
+        assert!(status < SpamStatus::ProbableSpam, "{group:?} alone makes {status:?}");
+    }
 }
 
 #[test]
@@ -251,10 +268,13 @@ fn d13_headers_tell_status_rating_and_signs() {
     };
     let found = fields(seen(900, 0, 0));
     let value = |name: &str| found.iter().find(|field| field.0 == name).map(|field| field.1.as_str());
-    assert_eq!(value("X-Mailward-AntiSpam"), Some("spam; rating=94; method=signs; signs=a_phrase=9.00"));
+    assert_eq!(
+        value("X-Mailward-AntiSpam"),
+        Some("spam; rating=94; method=signs; signs=a_link=3.00,a_list=2.00,a_phrase=4.00")
+    );
     assert_eq!(value("X-Spam-Flag"), Some("YES"));
     assert_eq!(value("X-Spam-Score"), Some("9.00"));
-    assert_eq!(value("X-Spam-Status"), Some("Yes, score=9.00 required=5.00 tests=a_phrase"));
+    assert_eq!(value("X-Spam-Status"), Some("Yes, score=9.00 required=5.00 tests=a_link,a_list,a_phrase"));
     assert!(fields(seen(0, 0, 0)).is_empty(), "clean mail gets none");
     let bulk: Vec<&str> = fields(seen(0, 600, 0)).into_iter().map(|field| field.0).collect();
     assert_eq!(bulk, ["X-Mailward-AntiSpam", "X-MS-Exchange-Organization-SCL"]);

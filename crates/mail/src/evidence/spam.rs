@@ -77,6 +77,20 @@ impl SignGroup {
         Self::Network,
     ];
 
+    /// Most points that signs of this group make together, in hundredths. What one peculiarity of a message
+    /// shows in five ways is still one peculiarity: a mail that a small program wrote, with half of the
+    /// header missing, is not spam for that.
+    pub fn most(self) -> i32 {
+        match self {
+            Self::Header | Self::Recipient => 150,
+            Self::Route | Self::Identity | Self::Program | Self::Language => 200,
+            Self::Structure | Self::Html | Self::Disguise => 250,
+            Self::Sender | Self::Subject | Self::Link | Self::Attachment => 300,
+            Self::Phrase => 400,
+            Self::Bulk | Self::Automatic | Self::Network => 1000,
+        }
+    }
+
     /// The word for it in JSON, logs and documentation.
     pub fn name(self) -> &'static str {
         match self {

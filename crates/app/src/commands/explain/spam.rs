@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use judge::spam::{SpamStatus, SpamVerdict, counts, decimal, decisive, missing};
+use judge::spam::{SpamStatus, SpamVerdict, beyond, counts, decimal, decisive, missing};
 
 use crate::looking::bench::{Bench, Looked};
 
@@ -35,6 +35,10 @@ pub(super) fn spam(bench: &Bench, looked: &Looked, out: &mut String) {
     }
     if report.spam().signs().is_empty() {
         out.push_str("  no sign of it\n");
+    }
+    for (group, points) in beyond(&bench.policy, &looked.arrival, report) {
+        let (points, most) = (decimal(points), decimal(group.most()));
+        let _ = writeln!(out, "  {points} points of {}: such signs count {most} at most", group.name());
     }
     changes(bench, looked, verdict, out);
 }
