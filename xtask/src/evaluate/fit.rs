@@ -7,7 +7,7 @@
 //! - A sign's *prior* is how much more often it is seen in spam than in the ham where it is seen most:
 //!   ham sets count by the worst of them, not by their mean.
 //! - Logistic regression moves points from there, pulled back to the prior; never below nothing.
-//! - A sign that only one spam set has counts little.
+//! - A sign that only one spam set has counts little, and one that most ham of a set has nothing.
 //! - In the end all points shrink together, until false alarms keep below the bound in every set.
 //!
 //! Projected gradient descent with step sizes of its own for each weight (AdaGrad); no randomness.
@@ -19,7 +19,7 @@ use super::Mail;
 /// Passes over all messages.
 const PASSES: usize = 150;
 /// How much ham weighs beside spam.
-const HAM: f64 = 4.0;
+const HAM: f64 = 6.0;
 /// How much it costs to move a point away from the prior.
 const PULL: f64 = 0.006;
 /// First step, in points.
@@ -32,6 +32,8 @@ const NOISE: f64 = 0.004;
 const HARD: f64 = 0.15;
 /// Most points of a sign that tells spam in one set only.
 const LONE: f64 = 0.6;
+/// A sign that this share of a ham set has is no sign.
+const COMMON: f64 = 0.5;
 /// The sum of points from which on mail is probably spam.
 const PROBABLE: f64 = 5.0;
 /// Share of ham that may lie above it, in each set: below the goal, since mail of other places is not
@@ -108,8 +110,13 @@ fn priors(mails: &[&Mail], bounds: &[Bound]) -> (Vec<f64>, Vec<f64>) {
         let weight: f64 = spam().map(|set| set.0.sqrt()).sum();
         let mean = spam().map(|set| set.0.sqrt() * rate(set)).sum::<f64>() / weight;
         let telling = spam().filter(|set| rate(set) > 0.002 && rate(set) > 2.0 * ham).count();
-        let most = if telling < 2 { bound.most.min(LONE).max(bound.least) } else { bound.most };
         let prior = FOLD * ((mean + NOISE) / (ham + NOISE)).ln();
+        let most = match telling {
+            // What most mail of one place shows tells places apart, or years.
+            _ if ham > COMMON => bound.least,
+            0 | 1 => bound.most.min(LONE).max(bound.least),
+            _ => bound.most,
+        };
         (prior.clamp(bound.least.min(most), most), most)
     };
     bounds.iter().enumerate().map(one).unzip()
