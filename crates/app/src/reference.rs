@@ -210,7 +210,7 @@ fn signs() -> String {
         .to_owned();
     for group in mail::evidence::SignGroup::ALL {
         let rows: Vec<_> = scan::spam_signs().filter(|row| row.group == group).collect();
-        if rows.is_empty() {
+        if rows.is_empty() && group != mail::evidence::SignGroup::Network {
             continue;
         }
         let most = judge::spam::decimal(group.most());
@@ -222,6 +222,11 @@ fn signs() -> String {
         for row in rows {
             let points = judge::spam::decimal(row.value().into());
             let _ = writeln!(out, "| `{}` | {points} | {} |", row.id, row.about.replace('|', "\\|"));
+        }
+        if group == mail::evidence::SignGroup::Network {
+            for (id, points, about) in judge::origin::catalogue() {
+                let _ = writeln!(out, "| `{id}` | {} | {about} |", judge::spam::decimal(points.into()));
+            }
         }
     }
     out

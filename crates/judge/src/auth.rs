@@ -24,7 +24,7 @@ pub fn asks(policy: &Policy, site: &Site, arrival: &Arrival) -> bool {
 }
 
 /// Whether an address can be that of a client outside.
-fn is_public(ip: std::net::IpAddr) -> bool {
+pub(crate) fn is_public(ip: std::net::IpAddr) -> bool {
     match ip.to_canonical() {
         std::net::IpAddr::V4(ip) => {
             !(ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_unspecified() || ip.is_broadcast())

@@ -15,6 +15,7 @@ pub mod draft;
 pub mod early;
 mod fields;
 pub mod notice;
+pub mod origin;
 pub mod plan;
 pub mod policy;
 pub mod rate;

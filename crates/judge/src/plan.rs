@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use mail::arrival::Direction;
 use mail::evidence::{EngineId, ObjectId};
 use serde::{Deserialize, Serialize};
 

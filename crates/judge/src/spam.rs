@@ -10,7 +10,7 @@ use mail::evidence::{Report, Sign, SignGroup, SpamSeen};
 use crate::draft::{Case, Draft, Hit, Wish};
 use crate::fields::ascii;
 use crate::plan::{Change, Copy};
-use crate::policy::{Policy, Rule, SpamAction, SpamRow};
+use crate::policy::{Policy, Rule, SpamAction, SpamRow, WhenReached};
 use crate::weigh::Weight;
 
 /// Points, in hundredths, and the rating that they make; between two knots it is a straight line. Five
@@ -186,7 +186,14 @@ pub fn rating(points: i32) -> u8 {
 pub fn counts(policy: &Policy, arrival: &Arrival, sign: &Sign) -> bool {
     // OUT-06: of outgoing mail text and header alone decide.
     let attached = sign.group == SignGroup::Attachment && arrival.direction == Direction::Outgoing;
-    policy.spam.signs.counts(&sign.id) && !attached
+    let external = &policy.spam.external;
+    let switched = match sign.id.as_str() {
+        "dynamic_client" => external.dynamic_addresses,
+        "dnsbl_listed" | "dnsbl_reached" => external.enabled && external.dnsbl,
+        "surbl_listed" | "surbl_reached" => external.enabled && external.surbl,
+        _ => true,
+    };
+    switched && policy.spam.signs.counts(&sign.id) && !attached
 }
 
 /// Judges a message.
@@ -221,9 +228,13 @@ fn of_signs(policy: &Policy, signs: &[&Sign]) -> SpamVerdict {
     let apart = |group: &SignGroup| matches!(group, SignGroup::Bulk | SignGroup::Automatic);
     let points: i32 = SignGroup::ALL.into_iter().filter(|group| !apart(group)).map(sum).sum();
     let (bulk, automatic) = (sum(SignGroup::Bulk), sum(SignGroup::Automatic));
-    let rating = rating(points);
+    // D-1: lists whose weights reach their limit act by themselves.
+    let reached = signs.iter().any(|sign| matches!(sign.id.as_str(), "dnsbl_reached" | "surbl_reached"));
+    let rating = if reached { 100 } else { rating(points) };
     let (probable, spam) = policy.spam.sensitivity.thresholds();
-    let status = if automatic >= FORMAL_CERTAIN {
+    let status = if reached && policy.spam.external.when_reached == WhenReached::Blacklisted {
+        SpamStatus::AddressBlacklisted
+    } else if automatic >= FORMAL_CERTAIN {
         SpamStatus::FormalNotification
     } else if rating >= spam {
         SpamStatus::Spam

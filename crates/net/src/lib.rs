@@ -12,6 +12,7 @@ pub mod dane;
 pub mod dns;
 pub mod handover;
 pub mod https;
+pub mod lists;
 pub mod outbound;
 pub mod proxy;
 pub mod stream;

@@ -3,8 +3,9 @@
 //! It works on the top message as its strict reading gives it, after the walk, within fuel of its own
 //! (LM-01). A panic in it is `Crashed`: spam is not decided then, everything else is.
 
+use ::engines::spam::facts::{is_ip, registered};
 use ::engines::spam::{Attached, Facts, Session, examine};
-use mail::evidence::{Evidence, FileKind, FindingKind, MAX_SIGNS, Origin, SpamSeen, UnscannedReason};
+use mail::evidence::{Evidence, FileKind, FindingKind, MAX_HOSTS, MAX_SIGNS, Origin, SpamSeen, UnscannedReason};
 use mail::graph::{Limits, Message, parse};
 use serde::{Deserialize, Serialize};
 use unpack::Budget;
@@ -58,10 +59,10 @@ pub(crate) fn look(
     evidence: &Evidence,
     documents: String,
     budget: &mut Budget,
-) -> SpamSeen {
+) -> (SpamSeen, Vec<String>) {
     let work = (raw.len() as u64).saturating_mul(PASSES);
     if work > context.fuel || budget.burn(work).is_err() {
-        return SpamSeen::OutOfTime;
+        return (SpamSeen::OutOfTime, Vec::new());
     }
     let session = Session {
         mail_from: context.mail_from.clone(),
@@ -72,15 +73,33 @@ pub(crate) fn look(
     let attached = attached(evidence);
     let signs = crate::walk::caught(|| {
         let message = strict(raw);
-        examine(&Facts::of(&message, attached, session), context.unrated)
+        let facts = Facts::of(&message, attached, session);
+        (examine(&facts, context.unrated), hosts(&facts))
     });
     match signs {
-        Some(mut signs) => {
+        Some((mut signs, hosts)) => {
             signs.truncate(MAX_SIGNS);
-            SpamSeen::Signs(signs)
+            (SpamSeen::Signs(signs), hosts)
         }
-        None => SpamSeen::Crashed,
+        None => (SpamSeen::Crashed, Vec::new()),
     }
+}
+
+/// The registered domains and addresses that links lead to, for lists; each once.
+fn hosts(facts: &Facts) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for link in facts.links.iter().filter(|link| link.is_web()) {
+        let host = if is_ip(&link.host) { link.host.as_str() } else { registered(&link.host) };
+        let plain =
+            host.contains('.') && host.len() <= 253 && !host.chars().any(|c| c.is_control() || c.is_whitespace());
+        if plain && !found.iter().any(|known| known == host) {
+            found.push(host.to_owned());
+        }
+        if found.len() == MAX_HOSTS {
+            break;
+        }
+    }
+    found
 }
 
 /// The message as its strict reading gives it: what an ordinary mail program shows.

@@ -19,6 +19,7 @@ use crate::crashes;
 use crate::examine::{context, spam_context};
 use crate::flow::{Bench, Decided, Judged, Keeping, check_changed, finish, judge_report, keep};
 use crate::id;
+use crate::outside;
 use crate::spool::Spool;
 
 /// What is left of the deadline for keeping, rendering and handing on when an examination ends at its
@@ -149,6 +150,9 @@ async fn see(bench: Bench<'_>, policies: &[Arc<Policy>], spool: &Spool, arrival:
         authenticate(bench, policies, spool, arrival, deadline)
     );
     let report = report.with_auth(auth);
+    let metrics = bench.metrics.map(AsRef::as_ref);
+    let signs = outside::signs(bench.resolver, bench.policy, bench.site, arrival, &report, deadline, metrics).await;
+    let report = report.with_signs(signs);
     let crashes = crashes::count(bench.store, spool, arrival, &report).await;
     Seen { report: Some(report), crashes, deadline }
 }

@@ -11,7 +11,7 @@ use judge::site::Site;
 use mail::arrival::{Arrival, MessageId};
 use mail::defect::Ambiguity;
 use mail::edit::Kept;
-use mail::evidence::{Authentication, EngineId, Finding, FindingKind, ObjectId, Report, UnscannedReason};
+use mail::evidence::{EngineId, Finding, FindingKind, ObjectId, Report, UnscannedReason};
 use mail::untrusted::Untrusted;
 use net::auth::sign::Signers;
 use scan::{Input, RebuildRequest};
@@ -144,13 +144,13 @@ pub async fn judge_report(
     mut report: Report,
     deadline: Instant,
 ) -> Judged {
-    // Who sent it is a fact about the message as it came, and holds for every form of it.
-    let auth = report.auth().cloned();
+    // What is known outside is about the message as it came, and holds for every form of it.
     if draft(&case(bench, arrival, &report, Form::AsReceived)).localise {
-        report = bench.examiner.localise(&report, spool, deadline).await.with_auth(auth.clone());
+        let again = bench.examiner.localise(&report, spool, deadline).await;
+        report = again.with_answers_of(&report);
     }
     if draft(&case(bench, arrival, &report, Form::AsReceived)).normalise {
-        let Some(form) = normalise(bench, spool, arrival, auth, deadline).await else {
+        let Some(form) = normalise(bench, spool, arrival, &report, deadline).await else {
             return plan_form(bench, spool, arrival, report, Form::NotNormalisable, deadline).await;
         };
         let judged = plan_form(bench, &form.spool, arrival, form.report, Form::Normalised, deadline).await;
@@ -167,7 +167,7 @@ async fn normalise(
     bench: Bench<'_>,
     spool: &Spool,
     arrival: &Arrival,
-    auth: Option<Authentication>,
+    first: &Report,
     deadline: Instant,
 ) -> Option<Normalised> {
     let max = spool.len().saturating_mul(NORMALISED_GROWTH).saturating_add(NORMALISED_EXTRA);
@@ -180,13 +180,13 @@ async fn normalise(
     };
     let mut context = context(bench.policy, Input::Message, None);
     context.spam = spam_context(std::iter::once(bench.policy.as_ref()), arrival);
-    let mut report = bench.examiner.examine(&made, context, deadline).await.with_auth(auth.clone());
+    let mut report = bench.examiner.examine(&made, context, deadline).await.with_answers_of(first);
     if report.evidence().ambiguity > Ambiguity::Cosmetic {
         tracing::error!(id = %arrival.id, "the one form of an ambiguous message is ambiguous itself; it is not used");
         return None;
     }
     if draft(&case(bench, arrival, &report, Form::Normalised)).localise {
-        report = bench.examiner.localise(&report, &made, deadline).await.with_auth(auth);
+        report = bench.examiner.localise(&report, &made, deadline).await.with_answers_of(first);
     }
     Some(Normalised { spool: made, report })
 }
@@ -415,7 +415,7 @@ pub(crate) async fn check_changed(
     let mut evidence = report.evidence().clone();
     evidence.unable.extend(again.evidence().unable.iter().cloned());
     evidence.findings.extend(left);
-    let report = evidence.close(&[]).with_auth(report.auth().cloned());
+    let report = evidence.close(&[]).with_answers_of(report);
     let whole = case(bench, arrival, &report, Form::NotNormalisable);
     let drafted = draft(&whole);
     let plan = plan(&whole, &drafted, &[]);

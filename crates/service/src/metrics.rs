@@ -66,6 +66,15 @@ pub struct SpamLabels {
     pub status: &'static str,
 }
 
+/// Labels of an answer of a list in the DNS.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub struct ListLabels {
+    /// `dnsbl` or `surbl`.
+    pub set: &'static str,
+    /// `listed`, `absent` or `error`.
+    pub said: &'static str,
+}
+
 /// The label of a sign of spam.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 pub struct SignLabels {
@@ -141,6 +150,8 @@ pub struct Metrics {
     pub early: Family<EarlyLabels, Counter>,
     /// Messages by their spam status.
     pub spam: Family<SpamLabels, Counter>,
+    /// What lists in the DNS said.
+    pub lists: Family<ListLabels, Counter>,
     /// Signs of spam that were seen.
     pub signs: Family<SignLabels, Counter>,
     /// Engines that could not look.
@@ -279,6 +290,7 @@ impl Metrics {
             watched: Family::default(),
             early: Family::default(),
             spam: Family::default(),
+            lists: Family::default(),
             signs: Family::default(),
             unable: Family::default(),
             opened: Family::default(),
@@ -332,6 +344,7 @@ impl Metrics {
         r.register("opened", "Messages in which a password opened something, by where it stood", self.opened.clone());
         r.register("removed", "Things taken out of files that were delivered made anew, by kind", self.removed.clone());
         r.register("spam", "Messages by their spam status", self.spam.clone());
+        r.register("dns_lists", "Answers of DNS lists about mail, by set and what they said", self.lists.clone());
         r.register("spam_signs", "Signs of spam that were seen, by name", self.signs.clone());
         r.register("engine_unable", "Times an engine could not look, by engine and reason", self.unable.clone());
         r.register(

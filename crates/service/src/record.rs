@@ -256,7 +256,7 @@ pub(crate) fn count(metrics: &Metrics, arrival: &Arrival, plan: &Plan, report: O
     }
     let seen = report.map(|report| report.spam().signs()).unwrap_or_default();
     // Only names of the catalogue: a worker may write any.
-    for id in seen.iter().filter_map(|sign| scan::sign_name(&sign.id)) {
+    for id in seen.iter().filter_map(|sign| crate::outside::sign_name(&sign.id)) {
         metrics.signs.get_or_create(&SignLabels { sign: id }).inc();
     }
     let Some(report) = report.filter(|_| plan.status != Status::Clean) else { return };

@@ -15,6 +15,7 @@ use net::Resolver;
 use service::authenticate::find_out;
 use service::examine::{Examiner, context, spam_context};
 use service::flow;
+use service::outside::signs;
 use settings::Config;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -197,6 +198,9 @@ impl Bench {
         };
         let (report, auth) = tokio::join!(self.examiner.examine(&content.spool, context, deadline), auth);
         let report = report.with_auth(auth);
+        let resolver = self.resolver.as_ref();
+        let signs = signs(resolver, &self.policy, &self.site, arrival, &report, deadline, None).await;
+        let report = report.with_signs(signs);
         if !examines(&self.policy, arrival.direction) {
             let (plan, status) = (unexamined(&self.policy, arrival), Status::of(&report));
             let (policy, arrival) = (Arc::clone(&self.policy), arrival.clone());

@@ -26,6 +26,7 @@ mod outbox;
 mod pass;
 mod routes;
 mod sender;
+mod spam;
 mod split;
 mod tls;
 
@@ -61,6 +62,7 @@ fn run_cases(args: &[String]) -> ExitCode {
         pass::CASES,
         routes::CASES,
         outbox::CASES,
+        spam::CASES,
         split::CASES,
         chunks::CASES,
         dialogue::CASES,

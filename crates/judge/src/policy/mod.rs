@@ -6,6 +6,7 @@
 mod actions;
 mod authentication;
 mod before;
+mod external;
 mod groups;
 mod sections;
 mod spam;
@@ -16,6 +17,7 @@ pub use actions::{
 };
 pub use authentication::{Authentication, DmarcAction};
 pub use before::{Before, Greylist, Manners, Rates, Tarpit};
+pub use external::{DnsList, External, Impersonation, WhenReached};
 pub use groups::{Group, GroupId, RecipientMask};
 pub use sections::{
     Ambiguous, Archives, BackupRetention, Disarm, Headers, Limits, Malware, MalwareLabels, MessageLog, Monitor, Notice,

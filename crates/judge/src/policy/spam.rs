@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Rule;
+use super::{External, Impersonation, Rule};
 use crate::units::{Bytes, Time};
 
 /// What is done about a message of a status (AS-11..13).
@@ -165,6 +165,10 @@ pub struct Spam {
     pub scl_others: bool,
     /// Which signs count.
     pub signs: SpamSigns,
+    /// Lists in the DNS (EX-01..EX-14).
+    pub external: External,
+    /// Names of people and domains that mail from outside must not borrow.
+    pub impersonation: Impersonation,
     /// Messages that are spam (AS-05).
     pub spam: SpamRow,
     /// Messages that are probably spam (AS-06).
@@ -192,6 +196,8 @@ impl Default for Spam {
             always_headers: false,
             scl_others: false,
             signs: SpamSigns::default(),
+            external: External::default(),
+            impersonation: Impersonation::default(),
             spam: SpamRow::new("[!! Spam]", true),
             probable: SpamRow::new("[!! Probable Spam]", true),
             formal: SpamRow::new("[!! Formal]", false),

@@ -3,7 +3,7 @@
 use mail::evidence::{Sign, SignGroup, SpamSeen};
 
 use super::*;
-use crate::policy::{Sensitivity, SpamAction};
+use crate::policy::{Sensitivity, SpamAction, WhenReached};
 use crate::spam::{KNOTS, SpamStatus, SpamWhy, beyond, decisive, excluded, headers, rating, scl, verdict};
 
 fn sign(id: &str, group: SignGroup, points: i16) -> Sign {
@@ -237,9 +237,45 @@ fn hr_01_to_hr_10_count_as_the_policy_says() {
     policy.spam.signs.long_subject = false;
     policy.spam.signs.off = vec!["hr_01_to_without_address".to_owned()];
     assert_eq!(ids(&policy), ["hr_02", "hr_03", "hr_05", "hr_06", "hr_07"]);
-    let chinese = SpamSeen::Signs(vec![sign("hr_07_chinese", SignGroup::Language, 600)]);
+    let chinese = SpamSeen::Signs(vec![
+        sign("hr_07_chinese", SignGroup::Language, 200),
+        sign("a_phrase", SignGroup::Phrase, 400),
+    ]);
     assert_eq!(status_of(&policy, chinese.clone()), SpamStatus::ProbableSpam);
     assert_eq!(status_of(&Policy::default(), chinese), SpamStatus::Clean);
+}
+
+#[test]
+fn d1_lists_that_reach_their_limit_act_by_themselves() {
+    let mut policy = Policy::default();
+    let listed = SpamSeen::Signs(vec![
+        sign("dnsbl_listed", SignGroup::Network, 0),
+        sign("dnsbl_reached", SignGroup::Network, 1000),
+    ]);
+    let rated = |policy: &Policy, seen: &SpamSeen| {
+        let verdict = verdict(policy, &arrival(Direction::Incoming), &report_of(seen.clone()));
+        (verdict.status, verdict.rating)
+    };
+    assert_eq!(rated(&policy, &listed), (SpamStatus::Clean, 0), "the set is off (EX-02)");
+    policy.spam.external.dnsbl = true;
+    assert_eq!(rated(&policy, &listed), (SpamStatus::Spam, 100));
+    policy.spam.sensitivity = Sensitivity::Minimum;
+    assert_eq!(rated(&policy, &listed), (SpamStatus::Spam, 100));
+    policy.spam.external.when_reached = WhenReached::Blacklisted;
+    assert_eq!(rated(&policy, &listed).0, SpamStatus::AddressBlacklisted);
+    let below = SpamSeen::Signs(vec![sign("dnsbl_listed", SignGroup::Network, 0)]);
+    assert_eq!(rated(&policy, &below), (SpamStatus::Clean, 0), "EX-07: below the limit nothing is raised");
+    policy.spam.external.enabled = false;
+    assert_eq!(rated(&policy, &listed), (SpamStatus::Clean, 0), "EX-01");
+}
+
+#[test]
+fn ex_10_dynamic_addresses_count_where_that_is_wanted() {
+    let mut policy = Policy::default();
+    let seen = || SpamSeen::Signs(vec![sign("dynamic_client", SignGroup::Network, 600)]);
+    assert_eq!(status_of(&policy, seen()), SpamStatus::Clean);
+    policy.spam.external.dynamic_addresses = true;
+    assert_eq!(status_of(&policy, seen()), SpamStatus::ProbableSpam);
 }
 
 #[test]
@@ -270,11 +306,11 @@ fn d13_headers_tell_status_rating_and_signs() {
     let value = |name: &str| found.iter().find(|field| field.0 == name).map(|field| field.1.as_str());
     assert_eq!(
         value("X-Mailward-AntiSpam"),
-        Some("spam; rating=94; method=signs; signs=a_link=3.00,a_list=2.00,a_phrase=4.00")
+        Some("spam; rating=94; method=signs; signs=a_phrase=4.00,a_link=3.00,a_list=2.00")
     );
     assert_eq!(value("X-Spam-Flag"), Some("YES"));
     assert_eq!(value("X-Spam-Score"), Some("9.00"));
-    assert_eq!(value("X-Spam-Status"), Some("Yes, score=9.00 required=5.00 tests=a_link,a_list,a_phrase"));
+    assert_eq!(value("X-Spam-Status"), Some("Yes, score=9.00 required=5.00 tests=a_phrase,a_link,a_list"));
     assert!(fields(seen(0, 0, 0)).is_empty(), "clean mail gets none");
     let bulk: Vec<&str> = fields(seen(0, 600, 0)).into_iter().map(|field| field.0).collect();
     assert_eq!(bulk, ["X-Mailward-AntiSpam", "X-MS-Exchange-Organization-SCL"]);
@@ -295,8 +331,8 @@ fn decisive_signs_are_those_that_the_status_hangs_on() {
     let policy = Policy::default();
     let signs = vec![
         sign("large", SignGroup::Phrase, 400),
-        sign("middle", SignGroup::Phrase, 150),
-        sign("small", SignGroup::Phrase, 10),
+        sign("middle", SignGroup::Link, 150),
+        sign("small", SignGroup::Link, 10),
     ];
     let report = report_of(SpamSeen::Signs(signs));
     assert_eq!(decisive(&policy, &arrival(Direction::Incoming), &report), ["large", "middle"]);

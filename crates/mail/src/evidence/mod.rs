@@ -19,5 +19,5 @@ pub use auth::{
 pub use finding::{Certainty, EngineId, Finding, FindingKind, MAX_EVIDENCE, Unable, UnableWhy, UnscannedReason};
 pub use object::{Active, Coverage, FileKind, MAX_NAME, Object, ObjectId, Origin, PasswordSource, Role, Seen};
 pub use question::{Answer, ExternalVerdict, Question};
-pub use report::{Evidence, EvidenceError, Facts, MAX_FINDINGS, MAX_OBJECTS, Report};
+pub use report::{Evidence, EvidenceError, Facts, MAX_FINDINGS, MAX_HOSTS, MAX_OBJECTS, Report};
 pub use spam::{MAX_SIGN_EVIDENCE, MAX_SIGN_ID, MAX_SIGN_POINTS, MAX_SIGNS, Sign, SignGroup, SpamSeen};

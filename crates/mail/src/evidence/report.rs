@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Authentication, Coverage, EngineId, Finding, FindingKind, MAX_EVIDENCE, MAX_NAME, Object, ObjectId, Origin, Seen,
-    SpamSeen, Unable, UnableWhy, UnscannedReason,
+    Authentication, Coverage, EngineId, Finding, FindingKind, MAX_EVIDENCE, MAX_NAME, MAX_SIGNS, Object, ObjectId,
+    Origin, Seen, Sign, SignGroup, SpamSeen, Unable, UnableWhy, UnscannedReason,
 };
 use crate::defect::Ambiguity;
 use crate::untrusted::Untrusted;
@@ -13,6 +13,10 @@ use crate::untrusted::Untrusted;
 pub const MAX_OBJECTS: usize = 100_000;
 /// Most findings in one report; what is found beyond it ends the examination as a limit.
 pub const MAX_FINDINGS: usize = 10_000;
+/// Most hosts of links that are kept.
+pub const MAX_HOSTS: usize = 20;
+/// Longest of them, in bytes.
+const MAX_HOST: usize = 253;
 /// Most defects that are kept of one object.
 const MAX_DEFECTS: usize = 1_000;
 
@@ -31,6 +35,8 @@ pub struct Facts {
     pub date: Option<Untrusted<String>>,
     /// Message-ID, as written.
     pub message_id: Option<Untrusted<String>>,
+    /// The registered domains and addresses that links lead to, the first [`MAX_HOSTS`], each once.
+    pub hosts: Vec<String>,
 }
 
 /// What was seen so far; from a worker it is untrusted until [`Evidence::validate`] has passed.
@@ -106,7 +112,10 @@ impl Evidence {
             }
         }
         let texts = self.facts.texts().chain(self.unable.iter().map(|u| &u.detail));
-        if texts.into_iter().any(|text| text.raw().len() > 4 * MAX_NAME) || !self.spam.is_valid() {
+        if texts.into_iter().any(|text| text.raw().len() > 4 * MAX_NAME)
+            || !self.spam.is_valid()
+            || !self.facts.hosts_are_valid()
+        {
             return Err(EvidenceError::TooLong);
         }
         Ok(())
@@ -193,6 +202,14 @@ fn is_token(kind: &FindingKind) -> bool {
 }
 
 impl Facts {
+    /// Whether hosts are what a DNS name can hold: a worker may have written anything.
+    fn hosts_are_valid(&self) -> bool {
+        let plain = |host: &String| {
+            !host.is_empty() && host.len() <= MAX_HOST && !host.chars().any(|c| c.is_control() || c.is_whitespace())
+        };
+        self.hosts.len() <= MAX_HOSTS && self.hosts.iter().all(plain)
+    }
+
     fn texts(&self) -> impl Iterator<Item = &Untrusted<String>> {
         [&self.subject, &self.from, &self.to, &self.cc, &self.date, &self.message_id].into_iter().flatten()
     }
@@ -211,6 +228,24 @@ impl Report {
     pub fn with_auth(mut self, auth: Option<Authentication>) -> Self {
         self.auth = auth.map(Box::new);
         self
+    }
+
+    /// The same report with signs of spam from what services outside said. Where the examination for spam
+    /// did not come to its end they say nothing.
+    pub fn with_signs(mut self, signs: Vec<Sign>) -> Self {
+        if let SpamSeen::Signs(seen) = &mut self.evidence.spam {
+            seen.extend(signs);
+            seen.sort();
+            seen.dedup();
+            seen.truncate(MAX_SIGNS);
+        }
+        self
+    }
+
+    /// The same report with what services outside said about another form of the same message.
+    pub fn with_answers_of(self, other: &Self) -> Self {
+        let network = other.spam().signs().iter().filter(|sign| sign.group == SignGroup::Network);
+        self.with_auth(other.auth().cloned()).with_signs(network.cloned().collect())
     }
 
     /// What was found out about where the message comes from; `None` if nobody asked.

@@ -150,6 +150,7 @@ impl<'a> Message<'a> {
             cc: self.fact("cc"),
             date: self.fact("date"),
             message_id: self.fact("message-id"),
+            hosts: Vec::new(),
         }
     }
 

@@ -31,7 +31,7 @@ fn more(all: usize, out: &mut String) {
 
 /// What the header says.
 pub(super) fn header(content: &Content, report: &Report, out: &mut String) {
-    let Facts { subject, from, to, cc, date, message_id } = report.facts();
+    let Facts { subject, from, to, cc, date, message_id, .. } = report.facts();
     let fields =
         [("From", from), ("To", to), ("Cc", cc), ("Subject", subject), ("Date", date), ("Message-ID", message_id)];
     heading("The header, as it is written", out);

@@ -27,7 +27,7 @@ pub use link::{Link, registered};
 pub use moment::Moment;
 pub use page::Html;
 pub use route::Hop;
-pub(crate) use route::is_ip;
+pub use route::is_ip;
 
 /// Most header fields that are looked at.
 pub const MAX_FIELDS: usize = 1000;

@@ -63,7 +63,7 @@ pub(crate) fn read(raw: &[u8]) -> Hop {
 }
 
 /// Whether a word is an IP address.
-pub(crate) fn is_ip(word: &str) -> bool {
+pub fn is_ip(word: &str) -> bool {
     word.parse::<std::net::IpAddr>().is_ok()
 }
 

@@ -1,0 +1,207 @@
+//! Domains that look like another: letters of other scripts, digits for letters, one letter more, less or
+//! exchanged, the name put in front of another domain.
+//!
+//! Limits: labels of at most [`MAX_LABEL`] characters are compared, and names of at most [`MAX_LABELS`].
+//! Not handled: whole words that mean the same, and names shorter than [`SHORT`] with one letter exchanged.
+
+/// Longest label that is compared, in characters.
+const MAX_LABEL: usize = 63;
+/// Most labels of a domain that are compared.
+const MAX_LABELS: usize = 10;
+/// A protected name shorter than this is only compared as a whole: too many honest names are near it.
+const SHORT: usize = 6;
+
+/// Letters, beside the one they are taken for.
+const LOOKS: [(&str, char); 25] = [
+    ("0оοσ", 'o'),
+    ("1i|lıіι", 'l'),
+    ("5ѕ", 's'),
+    ("3", 'e'),
+    ("8", 'b'),
+    ("áàâäãåāăаɑα", 'a'),
+    ("éèêëēęеε", 'e'),
+    ("íìîïī", 'l'),
+    ("óòôöõøō", 'o'),
+    ("úùûüūυ", 'u'),
+    ("çćčсϲ", 'c'),
+    ("ñńňոη", 'n'),
+    ("рρ", 'p'),
+    ("х×χ", 'x'),
+    ("уýÿγ", 'y'),
+    ("ј", 'j'),
+    ("кκ", 'k'),
+    ("м", 'm'),
+    ("тτ", 't'),
+    ("в", 'b'),
+    ("һн", 'h'),
+    ("žźż", 'z'),
+    ("šś", 's'),
+    ("ԁďđ", 'd'),
+    ("ԝω", 'w'),
+];
+
+/// A word with each letter replaced by the one it looks like.
+pub(super) fn skeleton(word: &str) -> String {
+    let one = |c: char| LOOKS.iter().find(|(like, _)| like.contains(c)).map_or(c, |(_, plain)| *plain);
+    let lower: String = word.chars().take(MAX_LABEL).flat_map(char::to_lowercase).map(one).collect();
+    lower.replace("rn", "m").replace("vv", "w").replace("cl", "d")
+}
+
+/// Whether a domain is made to look like a protected one. Both in lower case; `domain` is not the protected
+/// one, nor below it.
+pub fn looks_like(domain: &str, protected: &str) -> bool {
+    let labels: Vec<String> = domain.split('.').take(MAX_LABELS).map(shown).collect();
+    let whole: String = labels.join(".");
+    if skeleton(&whole) == skeleton(protected) || whole.starts_with(&format!("{protected}.")) {
+        return true;
+    }
+    let Some(name) = protected.split('.').next().map(shown).filter(|name| name.chars().count() >= SHORT) else {
+        return false;
+    };
+    let wanted = skeleton(&name);
+    // The last label is the top of the tree, and nobody's name.
+    let named = labels.get(..labels.len().saturating_sub(1)).unwrap_or_default();
+    named.iter().any(|label| {
+        let seen = skeleton(label);
+        let part = seen.split('-').any(|part| part == wanted);
+        // The same name below another top may honestly be somebody else's.
+        part && *label != name || near(&seen, &wanted) && seen != wanted
+    })
+}
+
+/// A label as people see it.
+fn shown(label: &str) -> String {
+    let decoded = label.strip_prefix("xn--").and_then(punycode);
+    decoded.unwrap_or_else(|| label.chars().take(MAX_LABEL).collect())
+}
+
+/// Whether one letter added, left out or exchanged, or two swapped, makes one of the other.
+fn near(a: &str, b: &str) -> bool {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let front = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
+    let back = a.iter().rev().zip(b.iter().rev()).take_while(|(x, y)| x == y).count();
+    let (long, short) = (a.len().max(b.len()), a.len().min(b.len()));
+    match long.saturating_sub(short) {
+        1 => front.saturating_add(back) >= short,
+        0 if front.saturating_add(back).saturating_add(1) >= long => true,
+        0 if front.saturating_add(back).saturating_add(2) == long => {
+            a.get(front) == b.get(front.saturating_add(1)) && a.get(front.saturating_add(1)) == b.get(front)
+        }
+        _ => false,
+    }
+}
+
+/// Decodes a label of RFC 3492, without its `xn--`; `None` if it is none.
+fn punycode(text: &str) -> Option<String> {
+    const BASE: u32 = 36;
+    if text.len() > MAX_LABEL || !text.is_ascii() {
+        return None;
+    }
+    let (basic, extended) = text.rsplit_once('-').unwrap_or(("", text));
+    let mut out: Vec<char> = basic.chars().collect();
+    let (mut code, mut at, mut bias) = (128_u32, 0_u32, 72_u32);
+    let mut digits = extended.bytes();
+    let mut first = true;
+    while digits.len() > 0 {
+        let (before, mut weight, mut k) = (at, 1_u32, BASE);
+        loop {
+            let digit = match digits.next()? {
+                byte @ b'a'..=b'z' => u32::from(byte.wrapping_sub(b'a')),
+                byte @ b'0'..=b'9' => u32::from(byte.wrapping_sub(b'0')).checked_add(26)?,
+                _ => return None,
+            };
+            at = at.checked_add(digit.checked_mul(weight)?)?;
+            let threshold = k.saturating_sub(bias).clamp(1, 26);
+            if digit < threshold {
+                break;
+            }
+            weight = weight.checked_mul(BASE.checked_sub(threshold)?)?;
+            k = k.checked_add(BASE)?;
+        }
+        let length = u32::try_from(out.len()).ok()?.checked_add(1)?;
+        bias = adapt(at.checked_sub(before)?, length, first)?;
+        first = false;
+        code = code.checked_add(at.checked_div(length)?)?;
+        at = at.checked_rem(length)?;
+        out.insert(at as usize, char::from_u32(code)?);
+        at = at.checked_add(1)?;
+    }
+    Some(out.into_iter().collect())
+}
+
+/// RFC 3492 section 6.1.
+fn adapt(delta: u32, length: u32, first: bool) -> Option<u32> {
+    let mut delta = delta.checked_div(if first { 700 } else { 2 })?;
+    delta = delta.checked_add(delta.checked_div(length)?)?;
+    let mut k = 0_u32;
+    while delta > 455 {
+        delta = delta.checked_div(35)?;
+        k = k.checked_add(36)?;
+    }
+    k.checked_add(delta.checked_mul(36)?.checked_div(delta.checked_add(38)?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_decoded() {
+        let cases = [("bcher-kva", "bücher"), ("mnchen-3ya", "münchen"), ("80ak6aa92e", "аррӏе"), ("", "")];
+        for (text, expected) in cases {
+            assert_eq!(punycode(text).as_deref(), Some(expected), "{text}");
+        }
+        for wrong in ["ü", "99999999", "a-!", &"9".repeat(80)] {
+            assert_eq!(punycode(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_made_to_look_alike_is_seen_and_what_is_merely_another_name_is_not() {
+        let alike = [
+            ("examp1e.org", "example.org"),
+            ("exarnple.org", "example.org"),
+            ("exampel.org", "example.org"),
+            ("exampl.org", "example.org"),
+            ("exaample.org", "example.org"),
+            ("exбmple.org", "example.org"),
+            ("ехample.org", "example.org"),
+            ("xn--xample-2of.org", "example.org"),
+            ("example-login.net", "example.org"),
+            ("example.org.verify.net", "example.org"),
+            ("sample.0rg", "sample.org"),
+        ];
+        for (domain, own) in alike {
+            assert!(looks_like(domain, own), "{domain} {own}");
+        }
+        let others = [
+            ("example.net", "example.org"),
+            ("simple.org", "example.org"),
+            ("ten.org", "two.org"),
+            ("bank.net", "bonk.net"),
+            ("newsletter.net", "example.org"),
+            ("exam.org", "example.org"),
+            ("org", "example.org"),
+            ("", "example.org"),
+        ];
+        for (domain, own) in others {
+            assert!(!looks_like(domain, own), "{domain} {own}");
+        }
+    }
+
+    #[test]
+    fn any_text_is_taken() {
+        let mut seed = 1_u32;
+        for _ in 0..2000 {
+            let text: String = (0..20)
+                .map(|_| {
+                    seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    char::from_u32(seed >> 20).unwrap_or('-')
+                })
+                .collect();
+            let name = format!("xn--{}.org", text.to_lowercase());
+            assert!(skeleton(&name).chars().count() <= name.chars().count().saturating_mul(2));
+            assert!(!looks_like(&name, "a-protected-name.example"), "{name}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! DNS lists: which are asked, and what their answers come to (EX-01 to EX-07, EX-12; D-1).
+
+use std::net::IpAddr;
+
+use mail::arrival::Arrival;
+use mail::evidence::{Sign, SignGroup};
+
+use crate::policy::{DnsList, External, Policy};
+
+/// The sum of weights from which on a set of lists acts (D-1).
+pub const REACHED: u32 = 100;
+/// Most lists of one set.
+pub const MAX_LISTS: usize = 50;
+
+/// What the lists of one set said about one message.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Listings {
+    /// The lists that have it: what was looked up, the list's zone, its weight.
+    pub listed: Vec<(String, String, u8)>,
+}
+
+/// Which set of lists.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Set {
+    /// Addresses of clients (EX-02).
+    Dnsbl,
+    /// Domains of links (EX-03).
+    Surbl,
+}
+
+impl Set {
+    /// The lists that are asked, none while they are switched off.
+    pub fn lists(self, external: &External) -> &[DnsList] {
+        let (on, lists) = match self {
+            Self::Dnsbl => (external.dnsbl, &external.dnsbl_lists),
+            Self::Surbl => (external.surbl, &external.surbl_lists),
+        };
+        let lists = lists.get(..lists.len().min(MAX_LISTS)).unwrap_or_default();
+        if external.enabled && on { lists } else { &[] }
+    }
+
+    /// The names of its two signs: that a list has it, and that the weights reach the limit.
+    pub fn signs(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Dnsbl => ("dnsbl_listed", "dnsbl_reached"),
+            Self::Surbl => ("surbl_listed", "surbl_reached"),
+        }
+    }
+}
+
+/// The address that is looked up for a message; `None` where there is none that a list could know.
+pub fn client(policy: &Policy, arrival: &Arrival) -> Option<IpAddr> {
+    let ip = arrival.peer.ip?.to_canonical();
+    let asked = crate::spam::excluded(policy, arrival).is_none() && crate::auth::is_public(ip);
+    asked.then_some(ip)
+}
+
+/// What an answer of a list means. Only addresses in 127.0.0.0/8 say that something is listed; those in
+/// 127.255.255.0/24 and all others are errors of the list (D-1, EX-12).
+pub fn means_listed(answer: std::net::Ipv4Addr) -> bool {
+    let [first, second, third, _] = answer.octets();
+    first == 127 && (second, third) != (255, 255)
+}
+
+/// The signs that follow. Each list counts once, whatever number of links it has. Weights alone have no
+/// points: below the limit nothing is raised (D-1).
+pub fn signs(set: Set, listings: &Listings) -> Vec<Sign> {
+    let mut zones: Vec<(&str, u8)> = listings.listed.iter().map(|(_, zone, weight)| (zone.as_str(), *weight)).collect();
+    zones.sort_unstable();
+    zones.dedup();
+    let sum: u32 = zones.iter().map(|(_, weight)| u32::from(*weight)).sum();
+    let (listed, reached) = set.signs();
+    let shown: Vec<String> =
+        listings.listed.iter().take(5).map(|(what, zone, weight)| format!("{what} in {zone} ({weight})")).collect();
+    let mut found = Vec::new();
+    if !zones.is_empty() {
+        found.push(Sign::new(listed, SignGroup::Network, 0, shown.join(", ")));
+    }
+    if sum >= REACHED {
+        found.push(Sign::new(reached, SignGroup::Network, 1000, format!("weights of {sum}")));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ex_12_d1_only_answers_of_the_loopback_net_are_listings() {
+        let cases = [
+            ([127, 0, 0, 2], true),
+            ([127, 0, 1, 255], true),
+            ([127, 255, 254, 1], true),
+            ([127, 255, 255, 254], false),
+            ([127, 255, 255, 1], false),
+            ([192, 0, 2, 1], false),
+            ([0, 0, 0, 0], false),
+        ];
+        for (answer, expected) in cases {
+            assert_eq!(means_listed(answer.into()), expected, "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn ex_06_ex_07_d1_weights_add_up_list_by_list_and_act_from_100_on() {
+        let listed = |list: &[(&str, &str, u8)]| Listings {
+            listed: list.iter().map(|(what, zone, weight)| ((*what).to_owned(), (*zone).to_owned(), *weight)).collect(),
+        };
+        let cases: [(Listings, &[&str]); 5] = [
+            (listed(&[]), &[]),
+            (listed(&[("a", "one.example", 99)]), &["dnsbl_listed"]),
+            (listed(&[("a", "one.example", 100)]), &["dnsbl_listed", "dnsbl_reached"]),
+            (listed(&[("a", "one.example", 60), ("a", "two.example", 40)]), &["dnsbl_listed", "dnsbl_reached"]),
+            (listed(&[("a", "one.example", 60), ("b", "one.example", 60)]), &["dnsbl_listed"]),
+        ];
+        for (listings, expected) in cases {
+            let found = signs(Set::Dnsbl, &listings);
+            assert_eq!(found.iter().map(|sign| sign.id.as_str()).collect::<Vec<_>>(), expected, "{listings:?}");
+        }
+    }
+
+    #[test]
+    fn ex_01_ex_14_lists_are_asked_only_while_both_switches_are_on() {
+        let list = DnsList { zone: "list.example".to_owned(), weight: 50 };
+        let mut external = External { dnsbl_lists: vec![list.clone()], surbl_lists: vec![list], ..External::default() };
+        assert!(external.enabled, "EX-01");
+        assert!(!external.dnsbl && !external.surbl, "EX-02, EX-03");
+        assert!(Set::Dnsbl.lists(&external).is_empty() && Set::Surbl.lists(&external).is_empty());
+        external.dnsbl = true;
+        assert_eq!((Set::Dnsbl.lists(&external).len(), Set::Surbl.lists(&external).len()), (1, 0));
+        external.surbl = true;
+        assert_eq!(Set::Surbl.lists(&external).len(), 1);
+        external.enabled = false;
+        assert!(Set::Dnsbl.lists(&external).is_empty() && Set::Surbl.lists(&external).is_empty());
+    }
+}

@@ -1,0 +1,243 @@
+//! Signs of spam from who really sent a message, and from the names that it borrows (EX-08 to EX-10).
+//!
+//! Made from the recorded report and the policy, so that a verdict can be made again. What could not be
+//! found out (`temperror`, `permerror`) makes no sign. Their points are set here: the corpora cannot tell.
+
+mod likeness;
+pub mod lists;
+
+use mail::address::Address;
+use mail::evidence::{AuthResult, Authentication, DmarcPolicy, Report, Sign, SignGroup};
+
+use crate::policy::Policy;
+use crate::site::Site;
+
+pub use likeness::looks_like;
+
+/// Most protected domains and people that are compared with one message.
+pub const MAX_PROTECTED: usize = 1000;
+
+/// One sign of the catalogue.
+#[derive(Clone, Copy, Debug)]
+pub struct OriginSign {
+    /// Its stable name.
+    pub id: &'static str,
+    /// Its points in hundredths.
+    pub points: i16,
+    /// What it means, in a sentence.
+    pub about: &'static str,
+}
+
+/// Every sign of this module, for the documentation.
+pub const ALL: [OriginSign; 10] = [
+    OriginSign { id: "spf_fail", points: 150, about: "SPF says that the sender's domain does not send from there." },
+    OriginSign {
+        id: "spf_softfail",
+        points: 60,
+        about: "SPF says that the sender's domain probably does not send from there.",
+    },
+    OriginSign {
+        id: "dmarc_fail",
+        points: 100,
+        about: "DMARC of the author's domain fails; its owner asks for nothing.",
+    },
+    OriginSign {
+        id: "dmarc_fail_strict",
+        points: 200,
+        about: "DMARC of the author's domain fails; its owner wants such mail put aside or refused.",
+    },
+    OriginSign { id: "reverse_missing", points: 80, about: "The client's address has no name (EX-08)." },
+    OriginSign {
+        id: "reverse_elsewhere",
+        points: 40,
+        about: "The name of the client's address does not lead back to it (EX-08).",
+    },
+    OriginSign {
+        id: "dynamic_client",
+        points: 200,
+        about: "The name of the client's address is that of a home or dial-up line (EX-10; off by default).",
+    },
+    OriginSign {
+        id: "own_domain_unproven",
+        points: 200,
+        about: "It comes from outside, says that it is from a domain of ours, and nothing proves it.",
+    },
+    OriginSign {
+        id: "lookalike_domain",
+        points: 250,
+        about: "The author's domain looks like one of ours, or like one that the policy names.",
+    },
+    OriginSign {
+        id: "borrowed_person",
+        points: 250,
+        about: "The author has the name of a person that the policy names, and an address elsewhere.",
+    },
+];
+
+/// Every sign of the group, those of lists included: name, points in hundredths, what it means.
+pub fn catalogue() -> impl Iterator<Item = (&'static str, i16, &'static str)> {
+    let own = ALL.iter().map(|row| (row.id, row.points, row.about));
+    own.chain([
+        ("dnsbl_listed", 0, "Lists in the DNS have the client's address (EX-02)."),
+        ("dnsbl_reached", 1000, "Their weights come to 100: the rating is 100, or the address blacklisted (D-1)."),
+        ("surbl_listed", 0, "Lists in the DNS have the domain of a link (EX-03)."),
+        ("surbl_reached", 1000, "Their weights come to 100: the rating is 100, or the address blacklisted (D-1)."),
+    ])
+}
+
+/// The name of the sign as the catalogue has it; `None` for what is no sign of this module.
+pub fn sign_name(id: &str) -> Option<&'static str> {
+    ALL.iter().map(|row| row.id).find(|known| *known == id)
+}
+
+fn sign(id: &str, evidence: impl Into<String>) -> Option<Sign> {
+    let row = ALL.iter().find(|row| row.id == id)?;
+    Some(Sign::new(row.id, SignGroup::Network, row.points, evidence))
+}
+
+/// The signs of a message that comes from outside.
+pub fn signs(policy: &Policy, site: &Site, report: &Report) -> Vec<Sign> {
+    let author = Author::of(report);
+    let mut found: Vec<Option<Sign>> = Vec::new();
+    if let Some(auth) = report.auth().filter(|_| policy.authentication.enabled) {
+        found.extend(of_sender(auth));
+        found.extend(of_client(auth));
+        found.push(unproven(auth, site));
+    }
+    found.push(lookalike(policy, site, report.auth(), &author));
+    found.push(borrowed(policy, site, &author));
+    found.into_iter().flatten().collect()
+}
+
+/// SPF and DMARC. Where the author is proven, a failing path of the envelope says nothing more.
+fn of_sender(auth: &Authentication) -> [Option<Sign>; 2] {
+    let domain = || auth.spf.domain.escaped(80);
+    let spf = match (auth.dmarc(), auth.spf.result) {
+        (AuthResult::Pass, _) => None,
+        (_, AuthResult::Fail) => sign("spf_fail", domain()),
+        (_, AuthResult::SoftFail) => sign("spf_softfail", domain()),
+        _ => None,
+    };
+    let failed = auth.dmarc.iter().find(|check| check.result == AuthResult::Fail);
+    let dmarc = failed.and_then(|check| {
+        let strict = auth.wish() != DmarcPolicy::None;
+        sign(if strict { "dmarc_fail_strict" } else { "dmarc_fail" }, check.domain.escaped(80))
+    });
+    // A relay that many trust says that it was fine when it came there; the policy decides whom to believe.
+    [spf, dmarc]
+}
+
+fn of_client(auth: &Authentication) -> [Option<Sign>; 2] {
+    let name = auth.reverse.name.raw();
+    let shown = || auth.ip.map_or_else(String::new, |ip| ip.to_string());
+    let reverse = match auth.reverse.result {
+        AuthResult::Fail if name.is_empty() => sign("reverse_missing", shown()),
+        AuthResult::Fail => sign("reverse_elsewhere", auth.reverse.name.escaped(80)),
+        _ => None,
+    };
+    let dynamic = auth.ip.filter(|ip| is_dynamic(name, *ip)).and_then(|_| {
+        let evidence = auth.reverse.name.escaped(80);
+        sign("dynamic_client", evidence)
+    });
+    [reverse, dynamic]
+}
+
+/// Whether the name of an address is made from the address, or says that addresses are handed out there.
+fn is_dynamic(name: &str, ip: std::net::IpAddr) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let words: Vec<&str> = lower.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    let fixed = ["static", "mail", "smtp", "mx", "mta", "relay", "out", "outbound"];
+    if words.iter().any(|word| fixed.contains(&word.trim_end_matches(|c: char| c.is_ascii_digit()))) {
+        return false;
+    }
+    let handed = ["dyn", "dynamic", "dial", "dialup", "dsl", "adsl", "dhcp", "ppp", "pppoe", "pool", "cable", "cust"];
+    let says = words.iter().any(|word| handed.contains(&word.trim_end_matches(|c: char| c.is_ascii_digit())));
+    let numbers = match ip.to_canonical() {
+        std::net::IpAddr::V4(ip) => {
+            let octets = ip.octets();
+            let as_words = octets.iter().filter(|octet| words.iter().any(|word| *word == octet.to_string())).count();
+            let [a, b, c, d] = octets;
+            let joined = [format!("{a:03}{b:03}{c:03}{d:03}"), format!("{a:02x}{b:02x}{c:02x}{d:02x}")];
+            as_words >= 3 || joined.iter().any(|text| lower.contains(text.as_str()))
+        }
+        std::net::IpAddr::V6(_) => false,
+    };
+    numbers || says && lower.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+fn unproven(auth: &Authentication, site: &Site) -> Option<Sign> {
+    let ours = |domain: &str| site.internal_domains.iter().any(|own| below(domain, own));
+    let claimed = auth.dmarc.iter().find(|check| ours(check.domain.raw()))?;
+    let unknown = matches!(claimed.result, AuthResult::Pass | AuthResult::TempError | AuthResult::PermError);
+    let otherwise = claimed.spf_aligned || claimed.dkim_aligned || auth.arc.result == AuthResult::Pass;
+    if unknown || otherwise { None } else { sign("own_domain_unproven", claimed.domain.escaped(80)) }
+}
+
+fn below(domain: &str, parent: &str) -> bool {
+    domain.strip_suffix(parent).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+/// The first author: the name that is shown, and the domain.
+#[derive(Debug, Default)]
+struct Author {
+    name: String,
+    address: Option<Address>,
+}
+
+impl Author {
+    fn of(report: &Report) -> Self {
+        let Some(from) = &report.facts().from else { return Self::default() };
+        let text = from.raw();
+        let (name, address) = match text.rsplit_once('<') {
+            Some((name, rest)) => (name, rest.split('>').next().unwrap_or("")),
+            None => ("", text.as_str()),
+        };
+        let name = name.trim().trim_matches(['"', '\'']).trim().to_lowercase();
+        Self { name, address: Address::parse(address.trim()) }
+    }
+}
+
+fn lookalike(policy: &Policy, site: &Site, auth: Option<&Authentication>, author: &Author) -> Option<Sign> {
+    let mut domains: Vec<&str> = author.address.iter().map(Address::domain).collect();
+    domains.extend(auth.iter().flat_map(|auth| &auth.dmarc).map(|check| check.domain.raw().as_str()));
+    let named = policy.spam.impersonation.domains.iter();
+    let protected: Vec<&String> = site.internal_domains.iter().chain(named).take(MAX_PROTECTED).collect();
+    domains.retain(|domain| !protected.iter().any(|own| below(domain, own)));
+    let pair = domains.iter().find_map(|domain| {
+        let own = protected.iter().find(|own| looks_like(domain, own))?;
+        Some((domain, own))
+    });
+    pair.and_then(|(domain, own)| sign("lookalike_domain", format!("{domain} looks like {own}")))
+}
+
+fn borrowed(policy: &Policy, site: &Site, author: &Author) -> Option<Sign> {
+    let address = author.address.as_ref()?;
+    let known = policy.spam.impersonation.domains.iter().any(|own| address.is_in(own));
+    if known || site.is_internal(address) {
+        return None;
+    }
+    let words = |name: &str| {
+        let mut words: Vec<String> = name
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .map(likeness::skeleton)
+            .collect();
+        words.sort();
+        words
+    };
+    let given = words(&author.name);
+    let people = policy.spam.impersonation.people.iter().take(MAX_PROTECTED);
+    // The same words in any order, a middle name more or less: "Doe, Ann B." is "Ann Doe".
+    let same = |person: &&String| {
+        let wanted = words(&person.to_lowercase());
+        wanted.len() >= 2
+            && wanted.iter().all(|word| given.contains(word))
+            && given.len() <= wanted.len().saturating_add(1)
+    };
+    let person = people.into_iter().find(same)?;
+    sign("borrowed_person", format!("{person}, from {}", address.domain()))
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,161 @@
+//! Signs about a message's origin.
+
+use mail::evidence::{ArcCheck, DmarcCheck, Evidence, Facts, Object, ReverseCheck, SpfCheck, short};
+use mail::untrusted::Untrusted;
+
+use super::*;
+
+fn report(from: &str, auth: Option<Authentication>) -> Report {
+    let root = Object {
+        parent: None,
+        origin: mail::evidence::Origin::Root,
+        depth: 0,
+        part: String::new(),
+        name: None,
+        other_names: Vec::new(),
+        declared: None,
+        attachment: false,
+        kind: mail::evidence::FileKind::Message,
+        role: mail::evidence::Role::File,
+        opened_with: None,
+        size: 1,
+        sha256: [0; 32],
+        defects: Vec::new(),
+        coverage: Vec::new(),
+    };
+    let facts = Facts { from: Some(Untrusted::new(from.to_owned())), ..Facts::default() };
+    let evidence = Evidence {
+        objects: vec![root],
+        findings: Vec::new(),
+        unable: Vec::new(),
+        ambiguity: mail::defect::Ambiguity::None,
+        facts,
+        spam: mail::evidence::SpamSeen::Signs(Vec::new()),
+        fuel: 0,
+    };
+    evidence.close(&[]).with_auth(auth)
+}
+
+fn site() -> Site {
+    Site { internal_domains: vec!["example.org".to_owned()], ..Site::default() }
+}
+
+fn ids(policy: &Policy, from: &str, auth: Option<Authentication>) -> Vec<String> {
+    signs(policy, &site(), &report(from, auth)).into_iter().map(|sign| sign.id).collect()
+}
+
+fn author(domain: &str, result: AuthResult, policy: DmarcPolicy) -> Vec<DmarcCheck> {
+    vec![DmarcCheck { domain: short(domain), result, policy, ..DmarcCheck::default() }]
+}
+
+#[test]
+fn ex_09_what_fails_is_a_sign_and_what_is_unknown_is_none() {
+    use AuthResult::{Fail, None, Pass, PermError, SoftFail, TempError};
+    let cases: [(AuthResult, AuthResult, DmarcPolicy, &[&str]); 9] = [
+        (Pass, Pass, DmarcPolicy::Reject, &[]),
+        (Fail, Pass, DmarcPolicy::Reject, &[]),
+        (Fail, None, DmarcPolicy::None, &["spf_fail"]),
+        (SoftFail, None, DmarcPolicy::None, &["spf_softfail"]),
+        (TempError, TempError, DmarcPolicy::Reject, &[]),
+        (PermError, PermError, DmarcPolicy::None, &[]),
+        (Pass, Fail, DmarcPolicy::None, &["dmarc_fail"]),
+        (Pass, Fail, DmarcPolicy::Quarantine, &["dmarc_fail_strict"]),
+        (Fail, Fail, DmarcPolicy::Reject, &["spf_fail", "dmarc_fail_strict"]),
+    ];
+    for (spf, dmarc, wish, expected) in cases {
+        let auth = Authentication {
+            spf: SpfCheck { result: spf, ..SpfCheck::default() },
+            dmarc: author("example.com", dmarc, wish),
+            one_author: true,
+            ..Authentication::default()
+        };
+        assert_eq!(ids(&Policy::default(), "a@example.com", Some(auth.clone())), expected, "{spf:?} {dmarc:?}");
+        let mut off = Policy::default();
+        off.authentication.enabled = false;
+        assert_eq!(ids(&off, "a@example.com", Some(auth)), [""; 0]);
+    }
+}
+
+#[test]
+fn ex_08_ex_10_the_name_of_the_address_is_looked_at() {
+    use AuthResult::{Fail, Pass, TempError};
+    let cases: [(AuthResult, &str, &[&str]); 9] = [
+        (Fail, "", &["reverse_missing"]),
+        (Fail, "host.example.com", &["reverse_elsewhere"]),
+        (TempError, "", &[]),
+        (Pass, "mail.example.com", &[]),
+        (Pass, "192-0-2-77.pool.example.com", &["dynamic_client"]),
+        (Pass, "host-77-2-0-192.example.com", &["dynamic_client"]),
+        (Pass, "dsl7.example.com", &["dynamic_client"]),
+        (Pass, "mail-192-0-2-77.example.com", &[]),
+        (Pass, "static.192-0-2-77.example.com", &[]),
+    ];
+    for (result, name, expected) in cases {
+        let auth = Authentication {
+            ip: Some([192, 0, 2, 77].into()),
+            reverse: ReverseCheck { result, name: short(name), ..ReverseCheck::default() },
+            ..Authentication::default()
+        };
+        assert_eq!(ids(&Policy::default(), "a@example.com", Some(auth)), expected, "{name}");
+    }
+}
+
+#[test]
+fn mail_from_outside_in_our_own_name_needs_a_proof() {
+    use AuthResult::{Fail, None, Pass, TempError};
+    let with = |result, aligned, arc| Authentication {
+        dmarc: vec![DmarcCheck {
+            domain: short("mail.example.org"),
+            result,
+            spf_aligned: aligned,
+            ..Default::default()
+        }],
+        one_author: true,
+        arc: ArcCheck { result: arc, ..ArcCheck::default() },
+        ..Authentication::default()
+    };
+    let cases = [
+        (with(None, false, None), true),
+        (with(Fail, false, None), true),
+        (with(None, true, None), false),
+        (with(None, false, Pass), false),
+        (with(Pass, false, None), false),
+        (with(TempError, false, None), false),
+    ];
+    for (auth, expected) in cases {
+        let found = ids(&Policy::default(), "a@mail.example.org", Some(auth.clone()));
+        assert_eq!(found.iter().any(|id| id == "own_domain_unproven"), expected, "{auth:?}");
+    }
+}
+
+#[test]
+fn borrowed_names_of_people_and_domains_are_seen() {
+    let mut policy = Policy::default();
+    policy.spam.impersonation.people = vec!["Ann B. Doe".to_owned(), "Bo".to_owned()];
+    policy.spam.impersonation.domains = vec!["partner.example".to_owned()];
+    let cases: [(&str, &[&str]); 10] = [
+        ("\"Ann B. Doe\" <ceo@example.com>", &["borrowed_person"]),
+        ("DOE, ANN B <ceo@example.com>", &["borrowed_person"]),
+        ("Αnn B Dое <ceo@example.com>", &["borrowed_person"]),
+        ("Ann B. Doe <ann@example.org>", &[]),
+        ("Ann B. Doe <ann@partner.example>", &[]),
+        ("Ann Other <ann@example.com>", &[]),
+        ("Bo <bo@example.com>", &[]),
+        ("A <a@examp1e.org>", &["lookalike_domain"]),
+        ("a@partner-example.com", &["lookalike_domain"]),
+        ("a@раrtner.example", &["lookalike_domain"]),
+    ];
+    for (from, expected) in cases {
+        assert_eq!(ids(&policy, from, None), expected, "{from}");
+    }
+}
+
+#[test]
+fn every_sign_is_in_the_catalogue_once() {
+    let names: std::collections::BTreeSet<&str> = ALL.iter().map(|row| row.id).collect();
+    assert_eq!(names.len(), ALL.len());
+    for row in ALL {
+        assert_eq!(sign_name(row.id), Some(row.id));
+        assert!(row.points > 0 && row.points < 300 && row.about.ends_with('.'), "{}", row.id);
+    }
+}

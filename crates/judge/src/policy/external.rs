@@ -1,0 +1,75 @@
+//! What the policy says about lists in the DNS, and about names that mail borrows (spec section 16).
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::units::Time;
+
+/// What a set of lists does when its weights reach 100 (D-1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WhenReached {
+    /// The message's rating becomes 100.
+    #[default]
+    Spam,
+    /// Its status becomes "address blacklisted".
+    Blacklisted,
+}
+
+/// One list in the DNS (EX-04).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DnsList {
+    /// The zone below which is asked: `"zone.list.example"`.
+    pub zone: String,
+    /// Its weight: 1 to 100. One list of 100 acts alone.
+    pub weight: u8,
+}
+
+/// Lists in the DNS. Nothing is asked until lists are named and their set is on.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct External {
+    /// Ask services outside about spam at all (EX-01).
+    pub enabled: bool,
+    /// Look up the addresses of clients in `dnsbl_lists` (EX-02).
+    pub dnsbl: bool,
+    /// The lists of addresses, each as `{ zone = "zone.list.example", weight = 60 }` (EX-04).
+    pub dnsbl_lists: Vec<DnsList>,
+    /// Look up the domains of links in `surbl_lists` (EX-03).
+    pub surbl: bool,
+    /// The lists of domains (EX-04).
+    pub surbl_lists: Vec<DnsList>,
+    /// What happens when the weights of a set's lists that have it come to 100 (D-1).
+    pub when_reached: WhenReached,
+    /// How long all lists together may take (EX-11); what is not known by then does not count.
+    pub max_time: Time,
+    /// Count it as a sign that the name of the client's address is that of a dynamic line (EX-10).
+    pub dynamic_addresses: bool,
+}
+
+impl Default for External {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            dnsbl: false,
+            dnsbl_lists: Vec::new(),
+            surbl: false,
+            surbl_lists: Vec::new(),
+            when_reached: WhenReached::default(),
+            max_time: Time(5_000),
+            dynamic_addresses: false,
+        }
+    }
+}
+
+/// Names that mail from outside must not borrow.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Impersonation {
+    /// People whose name, with an address elsewhere, is a sign: `"Ann Doe"`. At least two words each.
+    pub people: Vec<String>,
+    /// Further domains that others must not look like, beside `internal_domains`: those of partners, of a
+    /// bank. People may write from them, too.
+    pub domains: Vec<String>,
+}

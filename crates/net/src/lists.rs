@@ -1,0 +1,145 @@
+//! Questions to lists in the DNS: is this address, is this domain on it (RFC 5782)?
+//!
+//! All questions of a message go out at once and end by one deadline. What a list says in 127.255.255.0/24
+//! or outside of 127.0.0.0/8, and what it does not say in time, is an error of the list and never a listing
+//! (D-1, EX-12).
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use judge::origin::lists::{Listings, means_listed};
+use judge::policy::DnsList;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::dns::{DnsError, Resolver};
+
+/// Most questions about one message and set.
+const MAX_QUESTIONS: usize = 400;
+/// How often an error of one list is logged.
+const LOG_EVERY: Duration = Duration::from_secs(3600);
+/// Most lists whose last error is remembered.
+const MAX_REMEMBERED: usize = 1000;
+
+/// What became of questions to lists, for the metrics.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Said {
+    /// It is on the list.
+    Listed,
+    /// It is not.
+    Absent,
+    /// The list gave an answer that is none, or the DNS failed.
+    Error,
+}
+
+impl Said {
+    /// The word for it in metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Listed => "listed",
+            Self::Absent => "absent",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// What a list is asked about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Subject {
+    /// A client's address.
+    Address(IpAddr),
+    /// The domain of a link, or an address that stands in one.
+    Host(String),
+}
+
+impl Subject {
+    /// The name that is asked for, below the list's zone; `None` where that cannot be one.
+    fn name(&self, zone: &str) -> Option<String> {
+        let reversed = |ip: &IpAddr| match ip.to_canonical() {
+            IpAddr::V4(ip) => {
+                let [a, b, c, d] = ip.octets();
+                format!("{d}.{c}.{b}.{a}")
+            }
+            IpAddr::V6(ip) => {
+                let nibbles = ip.octets().into_iter().rev().flat_map(|byte| [byte & 15, byte >> 4]);
+                nibbles.map(|nibble| format!("{nibble:x}")).collect::<Vec<_>>().join(".")
+            }
+        };
+        let front = match self {
+            Self::Address(ip) => reversed(ip),
+            Self::Host(host) => match host.parse::<IpAddr>() {
+                Ok(ip) => reversed(&ip),
+                Err(_) if host.contains('.') => host.clone(),
+                Err(_) => return None,
+            },
+        };
+        Some(format!("{front}.{}", zone.trim_matches('.')))
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Address(ip) => ip.to_string(),
+            Self::Host(host) => host.clone(),
+        }
+    }
+}
+
+/// Asks every list about every subject. `count` hears what each question came to.
+pub async fn ask(
+    resolver: &Resolver,
+    lists: &[DnsList],
+    subjects: &[Subject],
+    deadline: Instant,
+    mut count: impl FnMut(Said),
+) -> Listings {
+    let mut questions = JoinSet::new();
+    let pairs = lists.iter().flat_map(|list| subjects.iter().map(move |subject| (list, subject)));
+    for (list, subject) in pairs.take(MAX_QUESTIONS) {
+        let Some(name) = subject.name(&list.zone) else { continue };
+        let (resolver, list, subject) = (resolver.clone(), list.clone(), subject.text());
+        questions.spawn(async move { (resolver.a(&name, deadline).await, list, subject) });
+    }
+    let mut listings = Listings::default();
+    while let Some(answered) = questions.join_next().await {
+        let Ok((answer, list, subject)) = answered else { continue };
+        let said = match answer {
+            Ok(answer) if answer.records.iter().all(|ip| means_listed(*ip)) => {
+                listings.listed.push((subject, list.zone.clone(), list.weight));
+                Said::Listed
+            }
+            Ok(answer) => {
+                let odd = answer.records.iter().find(|ip| !means_listed(**ip));
+                complain(&list.zone, &odd.map_or_else(String::new, |ip| format!("it answered {ip}")));
+                Said::Error
+            }
+            Err(error) if error.is_absent() => Said::Absent,
+            Err(error @ DnsError::BadName(_)) => {
+                tracing::debug!(%error, "a name that no list can be asked about");
+                Said::Absent
+            }
+            Err(error) => {
+                complain(&list.zone, &error.to_string());
+                Said::Error
+            }
+        };
+        count(said);
+    }
+    listings.listed.sort();
+    listings
+}
+
+/// Logs an error of a list, once an hour for each.
+fn complain(zone: &str, error: &str) {
+    static LAST: Mutex<BTreeMap<String, Instant>> = Mutex::new(BTreeMap::new());
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    if last.get(zone).is_some_and(|at| at.elapsed() < LOG_EVERY) {
+        return;
+    }
+    if last.len() >= MAX_REMEMBERED {
+        last.clear();
+    }
+    last.insert(zone.to_owned(), Instant::now());
+    tracing::warn!(zone, error, "a DNS list answers with an error; it counts as not listed (told once an hour)");
+}

@@ -1,0 +1,94 @@
+//! Lists in the DNS that tell the truth, have an error, lie, refuse, are slow, or say nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use judge::policy::DnsList;
+use judge::units::Time;
+use net::dns::{Figures, Resolver};
+use net::lists::{Said, Subject, ask};
+use settings::config::Dns;
+use settings::values::DnsServer as ServerAddress;
+use testkit::{DnsServer, DnsTrick};
+use tokio::time::Instant;
+
+const ZONE: &str = r#"
+7.2.0.192.one.example A 127.0.0.2
+7.2.0.192.two.example A 127.0.0.4
+7.2.0.192.blocked.example A 127.255.255.254
+7.2.0.192.parked.example A 198.51.100.1
+7.2.0.192.mixed.example A 127.0.0.2
+7.2.0.192.mixed.example A 127.255.255.254
+1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.one.example A 127.0.0.3
+bad.example.com.one.example A 127.0.0.2
+"#;
+
+fn list(zone: &str, weight: u8) -> DnsList {
+    DnsList { zone: zone.to_owned(), weight }
+}
+
+async fn answers(server: &DnsServer, zones: &[&str], subjects: &[Subject], limit: u64) -> (Vec<String>, Vec<Said>) {
+    let config = Dns { servers: vec![ServerAddress(server.address())], timeout: Time(limit), trust_ad: false };
+    let resolver = Resolver::new(&config, Arc::new(Figures::default()));
+    let lists: Vec<DnsList> = zones.iter().map(|zone| list(zone, 40)).collect();
+    let mut said = Vec::new();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let found = ask(&resolver, &lists, subjects, deadline, |one| said.push(one)).await;
+    said.sort();
+    (found.listed.into_iter().map(|(what, zone, _)| format!("{what} {zone}")).collect(), said)
+}
+
+fn address() -> Vec<Subject> {
+    vec![Subject::Address("192.0.2.7".parse().unwrap())]
+}
+
+#[tokio::test]
+async fn ex_02_ex_12_listed_is_only_what_a_list_says_is_listed() {
+    let server = DnsServer::start(ZONE).await;
+    server.trick("7.2.0.192.refused.example", DnsTrick::Refuse);
+    server.trick("7.2.0.192.failed.example", DnsTrick::Fail);
+    let zones = [
+        "one.example",
+        "two.example.",
+        "clean.example",
+        "blocked.example",
+        "parked.example",
+        "mixed.example",
+        "refused.example",
+        "failed.example",
+    ];
+    let (listed, said) = answers(&server, &zones, &address(), 20_000).await;
+    assert_eq!(listed, ["192.0.2.7 one.example", "192.0.2.7 two.example."]);
+    let errors = said.iter().filter(|said| **said == Said::Error).count();
+    assert_eq!((errors, said.len()), (5, 8), "{said:?}");
+}
+
+#[tokio::test]
+async fn ex_03_links_are_asked_about_by_domain_and_addresses_backwards() {
+    let server = DnsServer::start(ZONE).await;
+    let subjects = [
+        Subject::Host("bad.example.com".to_owned()),
+        Subject::Host("192.0.2.7".to_owned()),
+        Subject::Host("fine.example.com".to_owned()),
+        Subject::Host("localhost".to_owned()),
+        Subject::Host("a..b".to_owned()),
+        Subject::Address("2001:db8::1".parse().unwrap()),
+    ];
+    let (listed, said) = answers(&server, &["one.example"], &subjects, 20_000).await;
+    assert_eq!(listed, ["192.0.2.7 one.example", "2001:db8::1 one.example", "bad.example.com one.example"]);
+    assert!(!said.contains(&Said::Error), "{said:?}");
+}
+
+#[tokio::test]
+async fn ex_11_slow_silent_and_lying_lists_cost_their_time_and_no_more() {
+    let server = DnsServer::start(ZONE).await;
+    server.trick("7.2.0.192.silent.example", DnsTrick::Silent);
+    server.trick("7.2.0.192.lying.example", DnsTrick::Lie);
+    server.trick("7.2.0.192.one.example", DnsTrick::Slow(Duration::from_millis(200)));
+    let begun = Instant::now();
+    let zones = ["one.example", "silent.example", "lying.example"];
+    let (listed, said) = answers(&server, &zones, &address(), 2_000).await;
+    assert_eq!(listed, ["192.0.2.7 one.example"]);
+    assert_eq!(said, [Said::Listed, Said::Error, Said::Error]);
+    assert!(begun.elapsed() < Duration::from_secs(30), "they are asked at once, not one after the other");
+}
