@@ -20,6 +20,7 @@ pub mod id;
 mod journal;
 pub mod metrics;
 pub mod outbox;
+pub mod outside;
 pub mod policy;
 pub mod rates;
 mod reach;
@@ -401,6 +402,8 @@ impl Service {
             would: decided.plan.would.map(|action| action.name().to_owned()),
             opened: report.and_then(record::opened).map(|with| with.name().to_owned()),
             auth: report.and_then(mail::evidence::Report::auth).map(record::auth),
+            spam: decided.plan.spam.map(|spam| spam.status.name().to_owned()),
+            rating: decided.plan.spam.filter(|spam| spam.why.is_none()).map(|spam| spam.rating),
         }
     }
 }

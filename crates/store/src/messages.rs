@@ -83,6 +83,12 @@ pub struct Logged {
     /// What was found out about who sent it; only where it was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth: Option<LoggedAuth>,
+    /// What it is as to spam, one word (spec section 7); none where nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spam: Option<String>,
+    /// Its rating, 0 to 100 (D-10); only where it was examined for spam.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rating: Option<u8>,
 }
 
 /// Who really sent a message, a word a check.
@@ -170,6 +176,8 @@ pub struct LogFilter {
     pub action: Option<String>,
     /// The name of a rule that applied.
     pub rule: Option<String>,
+    /// The status as to spam, exactly.
+    pub spam: Option<String>,
     /// Only messages that monitor mode let through.
     pub monitored: bool,
     /// What checks of who sent it said; all of them.
@@ -300,6 +308,7 @@ impl Store {
             in_subject(logged)
                 && filter.action.as_ref().is_none_or(|action| logged.action == *action)
                 && filter.rule.as_ref().is_none_or(|rule| logged.rules.contains(rule))
+                && filter.spam.as_ref().is_none_or(|spam| logged.spam.as_ref() == Some(spam))
                 && (!filter.monitored || logged.would.is_some())
                 && filter
                     .auth

@@ -46,6 +46,10 @@ pub(crate) struct Args {
     /// several times.
     #[arg(long, value_name = "CHECK=RESULT", value_parser = auth)]
     auth: Vec<(AuthCheck, AuthResult)>,
+    /// With this status as to spam: `spam`, `probable_spam`, `formal_notification`, `address_blacklisted`,
+    /// `mass_mail`, `clean`, `skipped`, `not_scanned`.
+    #[arg(long, value_name = "STATUS")]
+    spam: Option<String>,
     /// The message with this id, as in headers, replies and logs.
     #[arg(long, value_name = "ID")]
     id: Option<String>,
@@ -83,6 +87,7 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
         id: id.transpose()?,
         action: args.action.clone(),
         rule: args.rule.clone(),
+        spam: args.spam.clone(),
         monitored: args.monitored,
         auth: args.auth.clone(),
         since_ms: time("since", args.since.as_deref())?,
@@ -180,6 +185,9 @@ struct Line<'a> {
     opened: Option<&'a str>,
     /// Who really sent it: `spf`, `dkim`, `dmarc`, `arc`; `null` where it was not asked.
     auth: Option<store::LoggedAuth>,
+    /// What it is as to spam, and its rating.
+    spam: Option<&'a str>,
+    rating: Option<u8>,
     /// The entry of Backup.
     backup: Option<String>,
     reply: &'a str,
@@ -210,6 +218,8 @@ fn line(row: &Logged, format: Format) -> String {
         malware: row.malware.iter().map(|name| name.raw().as_str()).collect(),
         opened: row.opened.as_deref(),
         auth: row.auth,
+        spam: row.spam.as_deref(),
+        rating: row.rating,
         backup: row.backup.map(|id| id.to_string()),
         reply: &row.reply,
         milliseconds: row.duration_us / 1000,
@@ -226,6 +236,10 @@ fn text_line(row: &Logged, sender: Option<&str>) -> String {
         "message" => "  opened with a password that stands in it".to_owned(),
         _ => "  opened with a configured password".to_owned(),
     });
+    // "Clean" is the rule, and says nothing.
+    let spam = row.spam.as_ref().filter(|spam| !matches!(spam.as_str(), "clean" | "skipped" | "not_scanned"));
+    let rating = row.rating.map_or_else(String::new, |rating| format!(" {rating}"));
+    let spam = spam.map_or_else(String::new, |spam| format!("  {}{rating}", escape(spam, MAX_TEXT)));
     let auth = match row.auth {
         Some(auth) if auth.dmarc == AuthResult::Fail => "  dmarc=fail",
         _ => "",
@@ -233,7 +247,7 @@ fn text_line(row: &Logged, sender: Option<&str>) -> String {
     let names: Vec<String> = row.malware.iter().map(|name| Untrusted::escaped(name, MAX_TEXT)).collect();
     let names = if names.is_empty() { String::new() } else { format!("  [{}]", names.join(", ")) };
     format!(
-        "{}  {}  {:<17} {}{would}  {sender} -> {to}{others}  {}{names}{opened}{auth}\n",
+        "{}  {}  {:<17} {}{would}  {sender} -> {to}{others}  {}{names}{opened}{auth}{spam}\n",
         when::shown(row.time_ms),
         row.id,
         escape(&row.status, MAX_TEXT),

@@ -35,6 +35,8 @@ fn row(number: u8, to: &str, subject: &str, status: &str, action: &str) -> Logge
         would: None,
         opened: None,
         auth: None,
+        spam: None,
+        rating: None,
     }
 }
 
@@ -49,6 +51,8 @@ fn logged() -> tempfile::TempDir {
     };
     let watched = Logged {
         would: Some("blocked".to_owned()),
+        spam: Some("probable_spam".to_owned()),
+        rating: Some(84),
         rules: vec!["malware_infected".to_owned(), "unscannable_limit".to_owned()],
         ..row(3, "carol@example.net", "watched", "infected", "delivered")
     };

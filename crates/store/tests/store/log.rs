@@ -28,6 +28,8 @@ fn logged(n: u64) -> Logged {
         would: None,
         opened: None,
         auth: None,
+        spam: None,
+        rating: None,
     }
 }
 
