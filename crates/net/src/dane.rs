@@ -134,3 +134,63 @@ impl ServerCertVerifier for Verifier {
         self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+
+    use super::*;
+
+    /// An issuer's certificate, and one for mx.example.net below it.
+    fn chain() -> (CertificateDer<'static>, CertificateDer<'static>) {
+        let mut above = CertificateParams::new(Vec::<String>::new()).unwrap();
+        above.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let issuer = CertifiedIssuer::self_signed(above, KeyPair::generate().unwrap()).unwrap();
+        let params = CertificateParams::new(["mx.example.net".to_owned()]).unwrap();
+        let own = params.signed_by(&KeyPair::generate().unwrap(), &issuer).unwrap();
+        (issuer.der().clone(), own.der().clone())
+    }
+
+    /// What a record says of a certificate: all of it or its key, as it is or its digest.
+    fn record(usage: u8, selector: u8, matching: u8, der: &[u8]) -> Tlsa {
+        let selected = if selector == 0 { der } else { &der[certificate::read(der).unwrap().key] };
+        let data = match matching {
+            0 => selected.to_vec(),
+            1 => digest(&SHA256, selected).as_ref().to_vec(),
+            _ => digest(&SHA512, selected).as_ref().to_vec(),
+        };
+        Tlsa { usage, selector, matching, data }
+    }
+
+    /// Whether the certificate is taken, with these names wanted.
+    fn takes(record: Tlsa, own: &CertificateDer<'_>, chain: &[CertificateDer<'_>], name: &str) -> bool {
+        assert!(is_usable(&record));
+        let names = vec![crate::tls::server_name(name).unwrap()];
+        let verifier = Verifier { records: vec![record], names: names.clone(), provider: provider() };
+        verifier.verify_server_cert(own, chain, &names[0], &[], UnixTime::now()).is_ok()
+    }
+
+    #[test]
+    fn every_form_of_a_record_takes_its_certificate_and_no_other() {
+        let (issuer, own) = chain();
+        let (other_issuer, other) = chain();
+        let sent = [issuer.clone()];
+        for selector in 0..=1 {
+            for matching in 0..=2 {
+                let what = format!("{selector} {matching}");
+                let of = |usage, der: &CertificateDer<'_>| record(usage, selector, matching, der);
+                // The server's own: its name does not count.
+                assert!(takes(of(OWN, &own), &own, &[], "other.example.net"), "3 {what}");
+                assert!(!takes(of(OWN, &other), &own, &sent, "mx.example.net"), "3 {what}");
+                // An issuer that it sends: its name counts.
+                assert!(takes(of(ANCHOR, &issuer), &own, &sent, "mx.example.net"), "2 {what}");
+                assert!(!takes(of(ANCHOR, &issuer), &own, &sent, "other.example.net"), "2 {what}");
+                assert!(!takes(of(ANCHOR, &issuer), &own, &[], "mx.example.net"), "2 {what}");
+                assert!(!takes(of(ANCHOR, &other_issuer), &own, &sent, "mx.example.net"), "2 {what}");
+                // It is sent, and has not signed.
+                let beside = [other_issuer.clone()];
+                assert!(!takes(of(ANCHOR, &other_issuer), &own, &beside, "mx.example.net"), "2 {what}");
+            }
+        }
+    }
+}

@@ -209,6 +209,43 @@ async fn what_cannot_be_found_out_is_neither_pass_nor_fail_and_ends_in_time() {
 }
 
 #[tokio::test]
+async fn names_that_answer_slowly_do_not_switch_off_a_policy() {
+    let site = site("slow.example TXT \"v=spf1 -all\"\n").await;
+    let slow = DnsTrick::Slow(Duration::from_secs(600));
+    for name in ["1.2.0.192.in-addr.arpa", "mail.example.com", "slow.example", "_dmarc.slow.example"] {
+        site.server.trick(name, slow);
+    }
+    // A signature whose key does not come, and an author beside the one that is forged.
+    site.server.trick("k._domainkey.slow.example", slow);
+    let signature = "DKIM-Signature: v=1; a=rsa-sha256; d=slow.example; s=k; h=From; bh=AAAA; b=AAAA\r\n";
+    let beside = MESSAGE.replace("Ann <ann@example.org>", "x@slow.example, ann@example.org");
+    for message in [MESSAGE, &beside] {
+        let message = format!("{signature}{message}");
+        let found = site.ask_until("192.0.2.1", "a@slow.example", message.as_bytes(), Duration::from_secs(8)).await;
+        assert_eq!((found.dmarc(), found.wish()), (AuthResult::Fail, DmarcPolicy::Reject), "{found:#?}");
+        assert_eq!(found.reverse.result, AuthResult::TempError);
+    }
+}
+
+#[tokio::test]
+async fn servers_may_add_a_date_and_a_message_id_and_nobody_a_second_one() {
+    let site = site("").await;
+    let bare: String = MESSAGE
+        .split_inclusive("\r\n")
+        .filter(|line| !line.starts_with("Date:") && !line.starts_with("Message-ID:"))
+        .collect();
+    let added = "Date: Mon, 2 Nov 2026 10:00:00 +0000\r\nMessage-ID: <1@example.org>\r\n";
+    let message = [added.as_bytes(), &site.signed(&bare)].concat();
+    let found = site.ask("203.0.113.1", "x@example.com", &message).await;
+    assert_eq!(found.dkim.len(), 2);
+    assert!(found.dkim.iter().all(|d| d.result == AuthResult::Pass), "{:?}", found.dkim);
+    // Those that were there are signed.
+    let changed = String::from_utf8(site.signed(MESSAGE)).unwrap().replace("<1@example.org>", "<2@example.org>");
+    let found = site.ask("203.0.113.1", "x@example.com", changed.as_bytes()).await;
+    assert!(found.dkim.iter().all(|d| d.result == AuthResult::Fail), "{:?}", found.dkim);
+}
+
+#[tokio::test]
 async fn a_key_that_is_gone_is_permanent() {
     let site = site("").await;
     let signed = site.signed(MESSAGE);

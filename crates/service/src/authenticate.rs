@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use judge::auth::asks;
 use judge::policy::Policy;
+use mail::address::Address;
 use mail::arrival::Arrival;
-use mail::evidence::{Authentication, Claim};
+use mail::evidence::{
+    ArcCheck, AuthResult, Authentication, Claim, DkimCheck, DmarcCheck, ReverseCheck, SpfCheck, short,
+};
 use mail::untrusted::Untrusted;
 use net::Resolver;
 use tokio::time::Instant;
@@ -46,7 +49,7 @@ pub async fn find_out(resolver: &Resolver, spool: &Spool, arrival: &Arrival, dea
         Ok(head) => head,
         Err(error) => {
             tracing::warn!(id = %arrival.id, %error, "the header could not be read; who sent the message is not known");
-            return Authentication { ip: claim.ip, ..Authentication::default() };
+            return unknown(&claim);
         }
     };
     let whole = async {
@@ -61,4 +64,41 @@ pub async fn find_out(resolver: &Resolver, spool: &Spool, arrival: &Arrival, dea
     };
     let deadline = deadline.min(Instant::now() + LIMIT);
     net::auth::authenticate(resolver, &claim, &head, whole, deadline).await
+}
+
+/// Of a message that could not be read: nothing was found out, which is not the same as that there is nothing.
+fn unknown(claim: &Claim) -> Authentication {
+    const LATER: AuthResult = AuthResult::TempError;
+    let why = || short("the header could not be read");
+    let spf = |domain: &str| SpfCheck { domain: short(domain), result: LATER, why: why() };
+    let sender = Address::parse(claim.mail_from.raw());
+    let helo = spf(claim.helo.raw());
+    Authentication {
+        ip: claim.ip,
+        spf: sender.map_or_else(|| helo.clone(), |sender| spf(sender.domain())),
+        helo,
+        dkim: vec![DkimCheck { result: LATER, why: why(), ..DkimCheck::default() }],
+        dmarc: vec![DmarcCheck { result: LATER, why: why(), ..DmarcCheck::default() }],
+        arc: ArcCheck { result: LATER, why: why(), ..ArcCheck::default() },
+        reverse: ReverseCheck { result: LATER, why: why(), ..ReverseCheck::default() },
+        ..Authentication::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_cannot_be_read_is_unknown_and_not_without_anything() {
+        let claim = Claim {
+            ip: None,
+            helo: Untrusted::new("mail.example.com".to_owned()),
+            mail_from: Untrusted::new("ann@example.org".to_owned()),
+        };
+        let found = unknown(&claim);
+        let results = [found.dkim(), found.dmarc(), found.spf.result, found.helo.result, found.arc.result];
+        assert_eq!(results, [AuthResult::TempError; 5]);
+        assert_eq!(found.spf.domain.raw(), "example.org");
+    }
 }

@@ -19,27 +19,30 @@ const MAX_RECORD: usize = 4096;
 /// The records on the way up from a domain, the longest name first.
 type Walk = Vec<(String, Dmarc)>;
 
-/// Checks one author's domain, and marks the signatures that are its own.
-pub(super) async fn check(
-    resolver: &Resolver,
-    author: &str,
-    spf: &SpfCheck,
-    dkim: &mut [DkimCheck],
-    deadline: Instant,
-) -> DmarcCheck {
+/// An author's domain with what was found out so far.
+pub(super) struct Author<'a> {
+    pub(super) domain: &'a str,
+    /// What [`walk`] found from there.
+    pub(super) walk: Result<Walk, DnsError>,
+    pub(super) spf: &'a SpfCheck,
+    pub(super) dkim: &'a [DkimCheck],
+}
+
+/// Checks one author's domain. Gives the signatures as well that are its own, by their place.
+pub(super) async fn check(resolver: &Resolver, of: Author<'_>, deadline: Instant) -> (DmarcCheck, Vec<usize>) {
+    let Author { domain: author, walk: walked, spf, dkim } = of;
     let mut check = DmarcCheck { domain: short(author), ..DmarcCheck::default() };
-    let walked = match walk(resolver, author, deadline).await {
+    let walked = match walked {
         Ok(walked) => walked,
         Err(error) => {
             (check.result, check.why) = (AuthResult::TempError, short(error.to_string()));
-            return check;
+            return (check, Vec::new());
         }
     };
     let org = organisation(&walked, author);
     let own = walked.iter().find(|(name, _)| name == author);
     let Some((name, record)) = own.or_else(|| walked.iter().find(|(name, _)| *name == org)).or(walked.last()) else {
-        align_without_record(author, dkim);
-        return check;
+        return (check, own_without_record(author, dkim));
     };
     check.record_of = short(name.as_str());
     let aligned = Aligned { resolver, author, org: &org, deadline };
@@ -52,13 +55,14 @@ pub(super) async fn check(
             Err(error) => unknown = Some(error.to_string()),
         }
     }
-    for signature in dkim {
+    let mut own_signatures = Vec::new();
+    for (at, signature) in dkim.iter().enumerate() {
         if !matches!(signature.result, AuthResult::Pass | AuthResult::TempError) {
             continue;
         }
         match aligned.with(signature.domain.raw(), record.adkim).await {
             Ok(true) => {
-                signature.aligned = true;
+                own_signatures.push(at);
                 check.dkim_aligned |= signature.result == AuthResult::Pass;
                 if signature.result == AuthResult::TempError {
                     unknown = Some("a signature could not be checked".to_owned());
@@ -70,7 +74,7 @@ pub(super) async fn check(
     }
     let Some(policy) = policy(resolver, author, own.is_some(), record, deadline).await else {
         check.why = short("the record has neither a policy nor an address for reports");
-        return check;
+        return (check, own_signatures);
     };
     check.policy = policy;
     (check.result, check.why) = match unknown {
@@ -78,14 +82,14 @@ pub(super) async fn check(
         Some(why) => (AuthResult::TempError, short(why)),
         None => (AuthResult::Fail, short("neither SPF nor a signature passes for a domain of the author")),
     };
-    check
+    (check, own_signatures)
 }
 
-/// Without a record the same domain, and what is below it or above it, still is the author's own.
-fn align_without_record(author: &str, dkim: &mut [DkimCheck]) {
-    for signature in dkim.iter_mut().filter(|signature| signature.result == AuthResult::Pass) {
-        signature.aligned |= signature.domain.raw() == author || is_below(signature.domain.raw(), author);
-    }
+/// Without a record the same domain, and what is below it, still is the author's own.
+fn own_without_record(author: &str, dkim: &[DkimCheck]) -> Vec<usize> {
+    let own = |domain: &str| domain == author || is_below(domain, author);
+    let passed = dkim.iter().enumerate().filter(|(_, signature)| signature.result == AuthResult::Pass);
+    passed.filter(|(_, signature)| own(signature.domain.raw())).map(|(at, _)| at).collect()
 }
 
 /// Whether a name is below `domain`.
@@ -141,7 +145,7 @@ async fn policy(
 }
 
 /// The records from a domain up to its top-level domain.
-async fn walk(resolver: &Resolver, domain: &str, deadline: Instant) -> Result<Walk, DnsError> {
+pub(super) async fn walk(resolver: &Resolver, domain: &str, deadline: Instant) -> Result<Walk, DnsError> {
     let labels: Vec<&str> = domain.split('.').collect();
     let mut found = Walk::new();
     if labels.len() < 2 || labels.iter().any(|label| label.is_empty()) {

@@ -5,6 +5,10 @@
 //! found and asks nothing itself; a panic in it counts as "could not be found out". SPF, DMARC and
 //! the name of the address are looked up here. Nothing of this ever delays a message over its
 //! deadline: what has no answer by then is `temperror`.
+//!
+//! A sender chooses whose names are asked for, and its own may answer as slowly as it likes. So what an
+//! author's domain says is asked first, beside everything else, and the rest has only a part of the time
+//! ([`SHARE`]): nobody can run the clock out on a DMARC policy.
 
 mod dkim;
 mod dmarc;
@@ -17,9 +21,11 @@ use std::future::Future;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
 
 use mail::address::Address;
-use mail::evidence::{AuthResult, Authentication, Claim, MAX_AUTHORS, SpfCheck, short};
+use mail::evidence::{AuthResult, Authentication, Claim, MAX_AUTHORS, ReverseCheck, SpfCheck, short};
 use mail::graph::{EntityId, Limits, parse};
 use mail::header::{Mailbox, mailboxes};
 use tokio::time::{Instant, timeout_at};
@@ -27,6 +33,11 @@ use tokio::time::{Instant, timeout_at};
 use self::dkim::Signatures;
 use self::spf::Identity;
 use crate::dns::Resolver;
+
+/// Which part of the time is there for all but DMARC: numerator and denominator.
+const SHARE: (u32, u32) = (3, 5);
+/// How long the name of an address may be looked for: nothing depends on it.
+const REVERSE_LIMIT: Duration = Duration::from_secs(5);
 
 /// Finds out where a message comes from. `head` is its header, at least; `whole` gives all its bytes,
 /// and is asked only if there is a signature to verify.
@@ -38,40 +49,61 @@ pub async fn authenticate(
     deadline: Instant,
 ) -> Authentication {
     let (authors, one_author) = authors(head);
-    let helo = || identity_check(resolver, claim, None, deadline);
+    let early = Instant::now() + deadline.saturating_duration_since(Instant::now()) * SHARE.0 / SHARE.1;
+    let helo = identity_check(resolver, claim, None, early);
     let sender = Address::parse(claim.mail_from.raw());
     let from = async {
         match &sender {
-            Some(sender) => Some(identity_check(resolver, claim, Some(sender), deadline).await),
+            Some(sender) => Some(identity_check(resolver, claim, Some(sender), early).await),
             None => None,
         }
     };
-    let reverse = async {
-        match claim.ip {
-            Some(ip) => reverse::check(resolver, ip, deadline).await,
-            None => Default::default(),
-        }
-    };
-    let signatures = signatures(resolver, head, whole, deadline);
-    let (helo, from, reverse, signatures) = tokio::join!(helo(), from, reverse, signatures);
-    let Signatures { dkim, left, arc } = signatures;
-    let mut found = Authentication {
-        ip: claim.ip,
-        // The null sender stands for the host itself (RFC 7208 section 2.4).
-        spf: from.unwrap_or_else(|| helo.clone()),
-        helo,
-        dkim,
-        dkim_left: left,
-        dmarc: Vec::new(),
-        one_author,
-        arc,
-        reverse,
-    };
-    for author in authors {
-        let check = dmarc::check(resolver, &author, &found.spf, &mut found.dkim, deadline).await;
-        found.dmarc.push(check);
+    let reverse = reverse_check(resolver, claim.ip, early);
+    let signatures = signatures(resolver, head, whole, early);
+    let walks = together(authors.iter().map(|author| dmarc::walk(resolver, author, deadline)).collect());
+    let (walks, helo, from, reverse, signatures) = tokio::join!(walks, helo, from, reverse, signatures);
+    let Signatures { mut dkim, left, arc } = signatures;
+    // The null sender stands for the host itself (RFC 7208 section 2.4).
+    let spf = from.unwrap_or_else(|| helo.clone());
+    let checks = authors.iter().zip(walks).map(|(author, walk)| {
+        let author = dmarc::Author { domain: author, walk, spf: &spf, dkim: &dkim };
+        dmarc::check(resolver, author, deadline)
+    });
+    let mut dmarc = Vec::new();
+    let mut aligned = Vec::new();
+    for (check, own) in together(checks.collect()).await {
+        dmarc.push(check);
+        aligned.extend(own);
     }
-    found
+    for at in aligned {
+        dkim.get_mut(at).into_iter().for_each(|signature| signature.aligned = true);
+    }
+    Authentication { ip: claim.ip, spf, helo, dkim, dkim_left: left, dmarc, one_author, arc, reverse }
+}
+
+/// What all of these come to, in their order; none waits for another. There are [`MAX_AUTHORS`] at most.
+async fn together<F: Future>(work: Vec<F>) -> Vec<F::Output> {
+    let mut work: Vec<_> = work.into_iter().map(|one| (Box::pin(one), None)).collect();
+    std::future::poll_fn(|context| {
+        for (one, done) in work.iter_mut().filter(|(_, done)| done.is_none()) {
+            if let Poll::Ready(output) = one.as_mut().poll(context) {
+                *done = Some(output);
+            }
+        }
+        if work.iter().any(|(_, done)| done.is_none()) {
+            return Poll::Pending;
+        }
+        Poll::Ready(work.iter_mut().filter_map(|(_, done)| done.take()).collect())
+    })
+    .await
+}
+
+/// The name of the client's address, and whether it leads back.
+async fn reverse_check(resolver: &Resolver, ip: Option<IpAddr>, deadline: Instant) -> ReverseCheck {
+    let Some(ip) = ip else { return ReverseCheck::default() };
+    let deadline = deadline.min(Instant::now() + REVERSE_LIMIT);
+    let late = || ReverseCheck { result: AuthResult::TempError, why: short("the time was up"), ..Default::default() };
+    timeout_at(deadline, reverse::check(resolver, ip, deadline)).await.unwrap_or_else(|_| late())
 }
 
 /// SPF of the sender, or of the greeting where there is none.
@@ -129,7 +161,7 @@ fn authors(head: &[u8]) -> (Vec<String>, bool) {
 }
 
 /// An internationalised domain as the DNS has it (RFC 5891); in lower case, without a final dot.
-fn to_ascii(domain: &str) -> String {
+pub fn to_ascii(domain: &str) -> String {
     mail_auth::common::to_a_label(domain).trim_end_matches('.').to_lowercase()
 }
 

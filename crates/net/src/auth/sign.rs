@@ -10,9 +10,10 @@ use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair, RsaKeyPair};
-use mail_auth::common::crypto::{DkimKey, Ed25519Key, RsaKey, Sha256};
-use mail_auth::common::headers::HeaderWriter;
-use mail_auth::dkim::{DkimSigner, Done};
+use mail_auth::AuthenticatedMessage;
+use mail_auth::common::crypto::{Algorithm, DkimKey, Ed25519Key, RsaKey, Sha256, SigningKey};
+use mail_auth::common::headers::{HeaderWriter, Writable};
+use mail_auth::dkim::DkimSigner;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use settings::config::{Dkim, SealWhen, Signing};
@@ -27,21 +28,12 @@ const MAX_KEY_FILE: u64 = 64 * 1024;
 /// Longest string of a TXT record (RFC 1035 section 3.3.14).
 const MAX_STRING: usize = 255;
 
-/// Fields that are signed once more than they are there.
-pub(super) const OVERSIGNED: [&str; 10] = [
-    "From",
-    "To",
-    "Cc",
-    "Subject",
-    "Date",
-    "Message-ID",
-    "Reply-To",
-    "MIME-Version",
-    "Content-Type",
-    "Content-Transfer-Encoding",
-];
+/// Fields that are signed once more than they are there. Date and Message-ID are none of them: mail servers
+/// behind us add them where they are missing (RFC 6409 section 8), which would break such a signature.
+pub(super) const OVERSIGNED: [&str; 8] =
+    ["From", "To", "Cc", "Subject", "Reply-To", "MIME-Version", "Content-Type", "Content-Transfer-Encoding"];
 /// Fields that are signed as they are there.
-pub(super) const SIGNED: [&str; 2] = ["In-Reply-To", "References"];
+pub(super) const SIGNED: [&str; 4] = ["Date", "Message-ID", "In-Reply-To", "References"];
 
 /// Which kind of key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -139,7 +131,40 @@ impl KeyRecord {
 struct Signer {
     domain: String,
     record: KeyRecord,
-    signer: DkimSigner<DkimKey, Done>,
+    selector: String,
+    key: DkimKey,
+}
+
+impl Signer {
+    /// The field that signs this message.
+    fn sign(&self, raw: &[u8]) -> Result<String, String> {
+        let message = AuthenticatedMessage::parse(raw);
+        let there = |name: &str| {
+            let mut names = message.iter().flat_map(|message| message.raw_parsed_headers()).map(|(name, _)| name);
+            names.any(|field| field.trim_ascii_end().eq_ignore_ascii_case(name.as_bytes()))
+        };
+        // A name in the list without a field says that there must never be one.
+        let as_there = SIGNED.iter().copied().filter(|name| there(name));
+        let fields: Vec<&str> = OVERSIGNED.iter().flat_map(|name| [*name, *name]).chain(as_there).collect();
+        let signer = DkimSigner::from_key(KeyOf(&self.key)).domain(self.domain.as_str());
+        let signature = signer.selector(self.selector.as_str()).headers(fields).sign(raw);
+        signature.map(|signature| signature.to_header()).map_err(|e| format!("{}: {e}", self.record.name))
+    }
+}
+
+/// A key that stays where it is.
+struct KeyOf<'a>(&'a DkimKey);
+
+impl SigningKey for KeyOf<'_> {
+    type Hasher = <DkimKey as SigningKey>::Hasher;
+
+    fn sign(&self, input: impl Writable) -> mail_auth::Result<Vec<u8>> {
+        self.0.sign(input)
+    }
+
+    fn algorithm(&self) -> Algorithm {
+        self.0.algorithm()
+    }
 }
 
 /// A domain with a key that cannot be used.
@@ -241,8 +266,7 @@ impl Signers {
         let is_its = |domain: &str| is_for(domain, author) && domain.len() == longest;
         let mut out = Vec::new();
         for signer in self.keys.iter().filter(|signer| is_its(&signer.domain)) {
-            let signature = signer.signer.sign(raw).map_err(|e| format!("{}: {e}", signer.record.name))?;
-            out.extend_from_slice(signature.to_header().as_bytes());
+            out.extend_from_slice(signer.sign(raw)?.as_bytes());
         }
         match self.broken.iter().find(|broken| is_its(&broken.domain)) {
             Some(broken) if out.is_empty() => Err(broken.why.clone()),
@@ -280,10 +304,8 @@ fn signer(at: usize, dkim: &Dkim) -> Result<Signer, String> {
     let key = loaded(at, dkim)?;
     let domain = to_name(&dkim.domain);
     let name = format!("{}._domainkey.{domain}", dkim.selector);
-    let fields = OVERSIGNED.iter().flat_map(|name| [*name, *name]).chain(SIGNED);
-    let signer =
-        DkimSigner::from_key(key.signs).domain(domain.as_str()).selector(dkim.selector.as_str()).headers(fields);
-    Ok(Signer { domain, record: KeyRecord { name, text: key.record }, signer })
+    let record = KeyRecord { name, text: key.record };
+    Ok(Signer { domain, record, selector: dkim.selector.clone(), key: key.signs })
 }
 
 /// Reads a key file.
