@@ -138,8 +138,10 @@ fn with_others(kind: FileKind, mut first: Option<Box<dyn Container>>, data: &[u8
     // A compound file's sectors stand in any order, so that archives in its streams are in pieces; the
     // streams, and what stands behind the file, are members. What is damaged tells of less.
     let apart = kind == FileKind::Ole2 && first.as_ref().is_some_and(|file| file.problems().is_empty());
-    let others =
-        if kind == FileKind::Message { Vec::new() } else { others(kind, data, first.is_some(), apart, budget) };
+    let (others, more) = match kind {
+        FileKind::Message => (Vec::new(), false),
+        _ => others(kind, data, first.is_some(), apart, budget),
+    };
     if program {
         // An archive behind a program is not its unlisted content but what it is for.
         let executable = pe::Executable::open(kind, data, !others.is_empty(), budget);
@@ -151,7 +153,8 @@ fn with_others(kind: FileKind, mut first: Option<Box<dyn Container>>, data: &[u8
         (None, _) if others.is_empty() => Opening::Leaf,
         (first, _) => {
             let unknown = first.is_none() && kind == FileKind::OtherArchive;
-            let problems = unknown.then_some(UnscannedReason::UnknownFormat).into_iter().collect();
+            let unknown = unknown.then_some(UnscannedReason::UnknownFormat);
+            let problems = unknown.into_iter().chain(more.then_some(UnscannedReason::LimitObjects)).collect();
             let mut all: Vec<Reading> = Vec::new();
             all.extend(first.map(|container| Reading { range: 0..data.len(), container, hidden: false }));
             all.extend(others);
@@ -221,8 +224,9 @@ fn rarer(data: &[u8]) -> Option<Box<dyn Container>> {
     })
 }
 
-/// What else a file is; `apart`: archives in it are members of what it was opened as.
-fn others(kind: FileKind, data: &[u8], opened: bool, apart: bool, budget: &mut Budget) -> Vec<Reading> {
+/// What else a file is; `apart`: archives in it are members of what it was opened as. The flag says that there
+/// is more of it than is looked at.
+fn others(kind: FileKind, data: &[u8], opened: bool, apart: bool, budget: &mut Budget) -> (Vec<Reading>, bool) {
     let mut all = Vec::new();
     let mut add = |range: Range<usize>, container: Box<dyn Container>| {
         all.push(Reading { range, container, hidden: opened });
@@ -248,9 +252,11 @@ fn others(kind: FileKind, data: &[u8], opened: bool, apart: bool, budget: &mut B
         add(0..data.len(), Box::new(pdf::Pdf::open()));
     }
     if kind.is_archive() || apart {
-        return all;
+        return (all, false);
     }
-    if matches!(kind, FileKind::Pe | FileKind::Elf)
+    // Its directory is missing, or stands further from the end than it is looked for.
+    if !own
+        && !plain
         && all.is_empty()
         && let Some(range) = several::find_zip(data)
     {
@@ -260,7 +266,8 @@ fn others(kind: FileKind, data: &[u8], opened: bool, apart: bool, budget: &mut B
     let mut add = |range: Range<usize>, container: Box<dyn Container>| {
         all.push(Reading { range, container, hidden: opened });
     };
-    for range in several::find_7z(data) {
+    let (archives, mut more) = several::find_7z(data);
+    for range in archives {
         let container = sevenz::SevenZip::open(between(data, range.start, range.end), budget);
         add(range, Box::new(container));
     }
@@ -268,9 +275,11 @@ fn others(kind: FileKind, data: &[u8], opened: bool, apart: bool, budget: &mut B
         let container = rar::Rar::open(between(data, range.start, range.end), budget);
         add(range, Box::new(container));
     }
-    for range in several::find_cab(data) {
+    let (cabinets, rest) = several::find_cab(data);
+    more |= rest;
+    for range in cabinets {
         let container = cab::Cab::open(between(data, range.start, range.end));
         add(range, Box::new(container));
     }
-    all
+    (all, more)
 }

@@ -62,10 +62,12 @@ pub(crate) fn open(data: &[u8], budget: &mut Budget) -> Option<Box<dyn Container
     let mut rest: &[u8] = &text;
     for _ in 0..MAX_LINES {
         let Some(line) = unfolded(&mut rest) else { break };
-        if let Some(property) = property(&line) {
-            take(property, &mut found);
+        match property(&line) {
+            Some(property) => take(property, &mut found),
+            None => found.over |= line.len() > MAX_HEAD,
         }
     }
+    found.over |= !rest.is_empty();
     finish(found, data.len(), budget)
 }
 

@@ -9,16 +9,14 @@ use crate::budget::Budget;
 use crate::bytes::{between, le16, le32, le64, take};
 use crate::container::{Container, Member};
 
-/// How many places that look like the start of an archive are looked at, of each kind.
-const MAX_PLACES: usize = 256;
-/// Most archives of one kind in one file.
+/// Most archives of one kind in one file; more are told.
 const MAX_EMBEDDED: usize = 16;
 
 /// One reading: which bytes it has, and the container in them.
 pub(crate) struct Reading {
     pub(crate) range: Range<usize>,
     pub(crate) container: Box<dyn Container>,
-    /// Its members are unlisted ones, and its problems are its own as long as it has no member.
+    /// Its members are unlisted ones, and damage is not told as long as it has no member.
     pub(crate) hidden: bool,
 }
 
@@ -59,7 +57,9 @@ impl Container for Several {
                 return Some(member);
             }
             for problem in reading.container.problems() {
-                if (self.gave || !reading.hidden) && !self.problems.contains(problem) {
+                // What gives nothing may only look like an archive; a lock or a limit is no accident.
+                let counts = self.gave || !reading.hidden || *problem != UnscannedReason::Damaged;
+                if counts && !self.problems.contains(problem) {
                     self.problems.push(*problem);
                 }
             }
@@ -73,8 +73,8 @@ impl Container for Several {
 }
 
 /// Where 7z archives stand: their magic, a head whose checksum is right, and all up to the end of the
-/// header.
-pub(crate) fn find_7z(data: &[u8]) -> Vec<Range<usize>> {
+/// header; the flag says that there are more.
+pub(crate) fn find_7z(data: &[u8]) -> (Vec<Range<usize>>, bool) {
     apart(places(data, b"7z\xbc\xaf\x27\x1c").filter_map(|at| {
         let head = take(data, at, 32).filter(|head| le32(head, 8) == Some(crc32fast::hash(between(head, 12, 32))))?;
         let number = |at: usize| usize::try_from(le64(head, at)?).ok();
@@ -106,8 +106,8 @@ pub(crate) fn find_zip(data: &[u8]) -> Option<Range<usize>> {
     found.map(|at| at..data.len())
 }
 
-/// Where cabinets stand: their magic, version 1.3, and a size that fits.
-pub(crate) fn find_cab(data: &[u8]) -> Vec<Range<usize>> {
+/// Where cabinets stand: their magic, version 1.3, and a size that fits; the flag says that there are more.
+pub(crate) fn find_cab(data: &[u8]) -> (Vec<Range<usize>>, bool) {
     apart(places(data, b"MSCF\0\0\0\0").filter_map(|at| {
         let head = take(data, at, 36).filter(|head| le16(head, 24) == Some(0x0103))?;
         let end = at.checked_add(usize::try_from(le32(head, 8)?).ok()?)?;
@@ -115,18 +115,21 @@ pub(crate) fn find_cab(data: &[u8]) -> Vec<Range<usize>> {
     }))
 }
 
-/// Ranges that do not stand in one another, at most [`MAX_EMBEDDED`].
-fn apart(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
+/// Ranges that do not stand in one another, at most [`MAX_EMBEDDED`]; the flag says that there are more.
+fn apart(ranges: impl Iterator<Item = Range<usize>>) -> (Vec<Range<usize>>, bool) {
     let mut all: Vec<Range<usize>> = Vec::new();
     for range in ranges {
-        if all.len() < MAX_EMBEDDED && all.last().is_none_or(|last| last.end <= range.start) {
+        if all.last().is_none_or(|last| last.end <= range.start) {
+            if all.len() >= MAX_EMBEDDED {
+                return (all, true);
+            }
             all.push(range);
         }
     }
-    all
+    (all, false)
 }
 
 /// Where some bytes stand, but for the start of the file.
 fn places<'a>(data: &'a [u8], magic: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
-    memchr::memmem::find_iter(data, magic).filter(|at| *at > 0).take(MAX_PLACES)
+    memchr::memmem::find_iter(data, magic).filter(|at| *at > 0)
 }

@@ -9,6 +9,7 @@ mod detection;
 mod disks;
 mod documents;
 mod gzip;
+mod hiding;
 mod htmls;
 mod messages;
 mod methods;

@@ -55,6 +55,16 @@ fn property(kind: u16, number: u16, value: &[u8]) -> Vec<u8> {
     out
 }
 
+/// One attachment with so many names and as many contents.
+pub(crate) fn crowded(pieces: usize) -> Vec<u8> {
+    let stream = Stream::new().with(ATTACHMENT, RENDERING, &[0; 14]);
+    let one = |stream: Stream, number: usize| {
+        let text = number.to_string();
+        stream.with(ATTACHMENT, TITLE, text.as_bytes()).with(ATTACHMENT, DATA, text.as_bytes())
+    };
+    (0..pieces).fold(stream, one).0
+}
+
 fn wide(text: &str) -> Vec<u8> {
     text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect()
 }

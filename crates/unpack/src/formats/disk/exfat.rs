@@ -57,7 +57,8 @@ pub(super) struct ExFat<'a> {
     cluster: u64,
     clusters: u64,
     waiting: Vec<Folder>,
-    seen: BTreeSet<u64>,
+    /// Where folders begin, how long they are, and whether they stand together.
+    seen: BTreeSet<(u64, u64, bool)>,
     work: Work,
     /// Most files.
     most: usize,
@@ -85,7 +86,7 @@ impl<'a> ExFat<'a> {
             cluster: 1_u64.checked_shl(u32::from(size).saturating_add(per.into()))?,
             clusters,
             waiting: vec![root],
-            seen: BTreeSet::from([first]),
+            seen: BTreeSet::from([(first, MAX_FOLDER, false)]),
             work: Work::new(data),
             most: usize::MAX,
             files: Vec::new(),
@@ -193,7 +194,7 @@ impl<'a> ExFat<'a> {
         // The chain of a deleted file may be another's by now; where it has none, its clusters may.
         let together = found.together || found.deleted;
         if found.folder {
-            if self.seen.insert(found.first) {
+            if self.seen.insert((found.first, found.size, together)) {
                 if self.seen.len() > MAX_FOLDERS {
                     return Err(UnscannedReason::LimitObjects);
                 }

@@ -10,6 +10,8 @@ use crate::bytes::{le32, le64, take};
 const MAX_VOLUMES: usize = 128;
 /// Most logical drives.
 const MAX_LOGICAL: usize = 64;
+/// Most entries of a GPT that are looked at.
+const MAX_ENTRIES: u64 = 1024;
 /// Length of a sector, in bytes; disks with larger ones say so in their volumes only.
 const SECTOR: u64 = 512;
 /// Types of the extended partitions that hold logical drives, and the one that stands for GPT.
@@ -65,24 +67,25 @@ pub(super) fn find(disk: &Disk, data: &[u8]) -> (Vec<u64>, bool) {
     }
     let Some(entries) = table(&first) else { return (vec![0], true) };
     let mut starts = Vec::new();
+    let mut all = true;
     for (kind, start, _) in entries {
-        if kind == PROTECTIVE {
-            starts.extend(gpt(disk, data));
-        } else if EXTENDED.contains(&kind) {
-            starts.extend(logical(disk, data, start));
-        } else {
-            starts.push(start.saturating_mul(SECTOR));
-        }
+        let (found, whole) = match kind {
+            PROTECTIVE => gpt(disk, data),
+            kind if EXTENDED.contains(&kind) => logical(disk, data, start),
+            _ => (vec![start.saturating_mul(SECTOR)], true),
+        };
+        starts.extend(found);
+        all &= whole;
     }
     starts.sort_unstable();
     starts.dedup();
-    let all = starts.len() <= MAX_VOLUMES;
+    all &= starts.len() <= MAX_VOLUMES;
     starts.truncate(MAX_VOLUMES);
     (starts, all)
 }
 
-/// The volumes of a GPT.
-fn gpt(disk: &Disk, data: &[u8]) -> Vec<u64> {
+/// The volumes of a GPT; false beside them when it has more entries than are looked at.
+fn gpt(disk: &Disk, data: &[u8]) -> (Vec<u64>, bool) {
     let read = || {
         // The header stands in the second sector, whatever the length of one.
         let (sector, head) = [512_u64, 4096].into_iter().find_map(|sector| {
@@ -94,27 +97,30 @@ fn gpt(disk: &Disk, data: &[u8]) -> Vec<u64> {
             return None;
         }
         let mut starts = Vec::new();
-        for number in 0..u64::from(count).min(MAX_VOLUMES as u64) {
+        for number in 0..u64::from(count).min(MAX_ENTRIES) {
             let Some(entry) = disk.bytes(data, at.checked_add(number.checked_mul(size.into())?)?, 40) else { break };
             if take(&entry, 0, 16)?.iter().any(|byte| *byte != 0) {
                 starts.push(le64(&entry, 32)?.saturating_mul(sector));
             }
         }
-        Some(starts)
+        Some((starts, u64::from(count) <= MAX_ENTRIES))
     };
-    read().unwrap_or_default()
+    read().unwrap_or((Vec::new(), true))
 }
 
-/// The logical drives in an extended partition: a chain of tables, each with a drive and the next table.
-fn logical(disk: &Disk, data: &[u8], extended: u64) -> Vec<u64> {
+/// The logical drives in an extended partition: a chain of tables, each with a drive and the next table;
+/// false beside them when it goes on.
+fn logical(disk: &Disk, data: &[u8], extended: u64) -> (Vec<u64>, bool) {
     let (mut starts, mut at) = (Vec::new(), extended);
     for _ in 0..MAX_LOGICAL {
         let sector = disk.bytes(data, at.saturating_mul(SECTOR), 512);
-        let Some(entries) = sector.and_then(|sector| table(&sector)) else { break };
+        let Some(entries) = sector.and_then(|sector| table(&sector)) else { return (starts, true) };
         let drive = entries.iter().find(|(kind, ..)| !EXTENDED.contains(kind));
         starts.extend(drive.map(|(_, start, _): &Entry| at.saturating_add(*start).saturating_mul(SECTOR)));
-        let Some((_, next, _)) = entries.iter().find(|(kind, ..)| EXTENDED.contains(kind)) else { break };
+        let Some((_, next, _)) = entries.iter().find(|(kind, ..)| EXTENDED.contains(kind)) else {
+            return (starts, true);
+        };
         at = extended.saturating_add(*next);
     }
-    starts
+    (starts, false)
 }

@@ -42,7 +42,7 @@ fn descriptor(data: &[u8], place: usize) -> Option<&[u8]> {
 pub(crate) struct Iso {
     files: std::vec::IntoIter<File>,
     /// The pieces that were given.
-    known: BTreeSet<(usize, u64)>,
+    known: BTreeSet<Vec<(usize, u64)>>,
     index: u32,
     read: u64,
     meter: Meter,
@@ -52,6 +52,9 @@ pub(crate) struct Iso {
 impl Iso {
     pub(crate) fn open(data: &[u8], budget: &mut Budget) -> Self {
         let (mut primary, mut joliet) = (None, None);
+        // There may be more descriptors than are looked at.
+        let more = (0..=MAX_DESCRIPTORS)
+            .all(|place| descriptor(data, place).is_some_and(|sector| sector.first() != Some(&255)));
         for place in 0..MAX_DESCRIPTORS {
             let Some(sector) = descriptor(data, place) else { break };
             let unicode = take(sector, 88, 3).is_some_and(|escape| matches!(escape, [b'%', b'/', b'@' | b'C' | b'E']));
@@ -73,6 +76,7 @@ impl Iso {
         let (others, wrong) = tree.done();
         files.extend(others);
         problems.extend(wrong);
+        problems.extend(more.then_some(UnscannedReason::LimitObjects));
         Self {
             files: files.into_iter(),
             known: BTreeSet::new(),
@@ -126,7 +130,7 @@ impl Container for Iso {
             let index = self.index;
             self.index = index.saturating_add(1);
             // The primary tree names the same files once more.
-            let new = file.pieces.first().is_none_or(|piece| self.known.insert(*piece));
+            let new = file.pieces.is_empty() || self.known.insert(file.pieces.clone());
             if file.hidden && !new {
                 continue;
             }

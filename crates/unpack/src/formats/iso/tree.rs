@@ -116,7 +116,7 @@ pub(super) struct Tree<'a> {
     data: &'a [u8],
     budget: &'a mut Budget,
     waiting: Vec<Folder>,
-    seen: BTreeSet<(usize, bool)>,
+    seen: BTreeSet<(usize, u64, bool)>,
     files: Vec<File>,
     problems: Vec<UnscannedReason>,
 }
@@ -149,7 +149,7 @@ impl<'a> Tree<'a> {
     }
 
     fn wait(&mut self, record: &Record<'_>, path: String, unicode: bool, hidden: bool) {
-        if !self.seen.insert((record.start, unicode)) {
+        if !self.seen.insert((record.start, record.size, unicode)) {
             return;
         }
         if self.seen.len() > MAX_FOLDERS {

@@ -4,7 +4,7 @@
 //! the table of custom actions is read. Limits: [`MAX_TEXTS`], [`MAX_ACTIONS`]. Not handled: actions
 //! that other tables add, and transforms.
 
-use mail::evidence::Active;
+use mail::evidence::{Active, UnscannedReason};
 
 use super::text::decode;
 use super::work::Work;
@@ -93,7 +93,11 @@ pub(crate) fn actions(work: &mut Work<'_>) {
     let (table, pool, data) = (work.read(table).bytes, work.read(pool).bytes, work.read(data).bytes);
     let texts = Texts::read(&pool, data);
     let mut views = Views::default();
-    for (action, kind, source, target) in rows(&table, texts.width).into_iter().take(MAX_ACTIONS) {
+    let rows = rows(&table, texts.width);
+    if rows.len() > MAX_ACTIONS {
+        work.problem(UnscannedReason::LimitObjects);
+    }
+    for (action, kind, source, target) in rows.into_iter().take(MAX_ACTIONS) {
         let text = |number| texts.get(number).unwrap_or_default();
         if let Some(what) = acts(kind) {
             let line = format!("{} {} {}", text(action), text(source), text(target));

@@ -35,6 +35,8 @@ const MAX_PROGRAMS: usize = 32;
 const MAX_PLACES: usize = 65_536;
 /// Less than this behind the end is filler, in bytes.
 const LEAST_BEHIND: usize = 16;
+/// What stands in front of a certificate in the table of them: its length, version and kind, in bytes.
+const CERTIFICATE_HEAD: usize = 8;
 
 /// A part of the file that is a file itself.
 struct Part {
@@ -99,10 +101,11 @@ impl Executable {
 fn files(data: &[u8], program: &Program, opened: bool, problems: &mut Vec<UnscannedReason>) -> Vec<Part> {
     let mut parts: Vec<Part> = resources::find(data, program, MAX_RESOURCES);
     let end = program.end(data);
-    let behind = behind(data, program, end);
-    let kind = crate::detect(between(data, behind.start, behind.end));
-    if behind.len() >= LEAST_BEHIND && !(opened && (kind.is_archive() || kind == FileKind::Unknown)) {
-        parts.push(Part { name: String::new(), range: behind.clone() });
+    for behind in behind(data, program, end).into_iter().filter(|range| range.len() >= LEAST_BEHIND) {
+        let kind = crate::detect(between(data, behind.start, behind.end));
+        if !(opened && (kind.is_archive() || kind == FileKind::Unknown)) {
+            parts.push(Part { name: String::new(), range: behind });
+        }
     }
     // What is a program itself is looked into when it is opened.
     let inside = |part: &&Part| between(data, part.range.start, part.range.end).starts_with(b"MZ");
@@ -115,15 +118,32 @@ fn files(data: &[u8], program: &Program, opened: bool, problems: &mut Vec<Unscan
     parts
 }
 
-/// What stands behind the last section, without the certificates that signed programs have there.
-fn behind(data: &[u8], program: &Program, end: usize) -> Range<usize> {
-    let (at, size) = program.certificates;
-    let signed = size > 0 && at >= end && at < data.len();
-    if signed && at.saturating_sub(end) < LEAST_BEHIND {
-        let past = at.saturating_add(size).min(data.len());
-        return past..data.len();
-    }
-    end..if signed { at } else { data.len() }
+/// What stands behind the last section: in front of the certificates that signed programs have there, in
+/// their table behind the certificate itself, and behind the table.
+fn behind(data: &[u8], program: &Program, end: usize) -> Vec<Range<usize>> {
+    let (at, size) = match program.certificates {
+        (at, size) if size > 0 && at >= end && at < data.len() => (at, size),
+        _ => (data.len(), 0),
+    };
+    let past = at.saturating_add(size).min(data.len());
+    let own = at.saturating_add(certificate(between(data, at, past)));
+    let filled = |range: &Range<usize>| between(data, range.start, range.end).iter().any(|byte| *byte != 0);
+    [end..at, own..past, past..data.len()].into_iter().filter(filled).collect()
+}
+
+/// How long the certificate is that a table begins with, in bytes: its head, and what its DER says (a
+/// sequence with its length in two or three bytes). None: all of it is something else.
+fn certificate(table: &[u8]) -> usize {
+    let length = match between(table, CERTIFICATE_HEAD, CERTIFICATE_HEAD.saturating_add(5)) {
+        [0x30, 0x82, high, low, ..] => 4_usize.saturating_add(u16::from_be_bytes([*high, *low]).into()),
+        [0x30, 0x83, rest @ ..] => match rest {
+            [high, middle, low] => u32::from_be_bytes([0, *high, *middle, *low]) as usize,
+            _ => 0,
+        }
+        .saturating_add(5),
+        _ => return 0,
+    };
+    CERTIFICATE_HEAD.saturating_add(length).min(table.len())
 }
 
 /// Programs that stand in this one, each up to the end of the section that it is in; the flag says that

@@ -29,7 +29,11 @@ pub(crate) fn read(text: &[u8], lower: &[u8], found: &mut Found) {
         return;
     }
     let mut inside = false;
-    for line in String::from_utf8_lossy(text).lines().take(MAX_LINES) {
+    for (number, line) in String::from_utf8_lossy(text).lines().enumerate() {
+        if number >= MAX_LINES {
+            found.over = true;
+            return;
+        }
         let line = line.trim();
         if line.starts_with('[') {
             inside = SECTIONS.contains(&line.to_ascii_lowercase().as_str());

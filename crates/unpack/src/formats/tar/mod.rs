@@ -3,7 +3,8 @@
 //! Every header with a sound checksum is a member; what programs would not show comes as unlisted:
 //! members behind the end mark (archives put behind one another), what stands between members, and
 //! what stands behind the last. A size that the pax header and the header itself tell differently
-//! leaves either an archive as the content of a member, or bytes between members: both are seen.
+//! leaves either an archive as the content of a member, or bytes between members: both are seen. A sparse
+//! file comes as it is meant, and once more as it stands.
 //!
 //! Limits: [`MAX_NAME`] and the budget; [`sparse::MAX_REGIONS`]. Not handled: attributes, the values
 //! that a global pax header sets, and volumes: a member that goes on in another file is damage.
@@ -14,6 +15,7 @@ mod sparse;
 use std::ops::Range;
 
 use mail::evidence::UnscannedReason;
+use mail::untrusted::Untrusted;
 
 use crate::budget::{Budget, Meter};
 use crate::bytes::between;
@@ -27,6 +29,8 @@ pub(crate) use header::is_header;
 
 /// Longest name or pax header that is read, in bytes; what is longer is cut.
 const MAX_NAME: usize = 64 * 1024;
+/// Most names of one member that its extended headers tell.
+const MAX_NAMES: usize = names::MAX_OTHER_NAMES + 1;
 /// How much work a member is, in fuel, beside its bytes.
 const MEMBER_FUEL: u64 = 512;
 
@@ -37,6 +41,8 @@ pub(crate) struct Tar {
     index: u32,
     /// The end mark was passed: what follows is not shown by most programs.
     ended: bool,
+    /// The sparse file that was given last, where its bytes are not its content.
+    packed: Option<(Range<usize>, Option<Untrusted<String>>)>,
     meter: Meter,
     problems: Vec<UnscannedReason>,
 }
@@ -44,6 +50,7 @@ pub(crate) struct Tar {
 /// What the headers in front of a member's own say of it.
 #[derive(Default)]
 struct Extended {
+    /// The last that were told, at most [`MAX_NAMES`].
     names: Vec<String>,
     size: Option<u64>,
     sparse: sparse::Keys,
@@ -51,7 +58,7 @@ struct Extended {
 
 impl Tar {
     pub(crate) fn open(data: &[u8]) -> Self {
-        Self { at: 0, index: 0, ended: false, meter: Meter::new(data.len() as u64), problems: Vec::new() }
+        Self { at: 0, index: 0, ended: false, packed: None, meter: Meter::new(data.len() as u64), problems: Vec::new() }
     }
 
     fn problem(&mut self, reason: UnscannedReason) {
@@ -118,7 +125,7 @@ impl Tar {
         match header.kind {
             b'L' => {
                 let end = memchr::memchr(0, value).unwrap_or(value.len());
-                extended.names.insert(0, names::decode(between(value, 0, end)));
+                extended.name(between(value, 0, end));
             }
             b'x' | b'X' => extended.read_pax(value),
             // Link targets and global values.
@@ -127,7 +134,7 @@ impl Tar {
     }
 
     /// The member of a header; `None`: it holds nothing.
-    fn member(&mut self, header: &Header, mut extended: Extended, data: &[u8], budget: &mut Budget) -> Option<Member> {
+    fn member(&mut self, header: &Header, extended: Extended, data: &[u8], budget: &mut Budget) -> Option<Member> {
         let size = extended.size.unwrap_or(header.size);
         let behind = self.at.saturating_add(BLOCK);
         // Links and folders have no data whatever their size says; some programs believe it.
@@ -140,23 +147,38 @@ impl Tar {
         if header.is_special() && range.is_empty() {
             return None;
         }
-        extended.names.extend([header.name(), header.short_name()]);
-        let (name, other_names) = names::split(extended.names);
+        // The last one counts.
+        let told = extended.names.into_iter().rev();
+        let (name, other_names) = names::split(told.chain([header.name(), header.short_name()]));
         let hidden = self.ended || header.is_special();
         let mut member = Member { index: self.take_number(), name, other_names, hidden, ..Member::default() };
         let packed = between(data, range.start, range.end);
+        let cut = cut || header.kind == b'M';
         let map = old_sparse.map(|map| (map.regions, map.size, 0));
         match map.or_else(|| extended.sparse.map(packed)) {
             Some((regions, full, from)) => {
                 self.expand(&mut member, &regions, full, between(packed, from, packed.len()), budget);
+                // A program that knows nothing of sparse files takes what is there as the file.
+                if member.content != packed {
+                    self.packed = Some((range, member.name.clone()));
+                }
             }
             None => {
                 stored(&mut member, packed, budget, &mut self.meter);
             }
         }
-        if cut || header.kind == b'M' {
+        if cut {
             member.problem(UnscannedReason::Damaged);
         }
+        Some(member)
+    }
+
+    /// A sparse file's bytes as they stand in the archive, as an unlisted member.
+    fn as_packed(&mut self, data: &[u8], budget: &mut Budget) -> Option<Member> {
+        let (range, name) = self.packed.take()?;
+        self.meter.next_object();
+        let mut member = Member { index: self.take_number(), name, hidden: true, ..Member::default() };
+        stored(&mut member, between(data, range.start, range.end), budget, &mut self.meter);
         Some(member)
     }
 
@@ -192,6 +214,13 @@ impl Tar {
 }
 
 impl Extended {
+    fn name(&mut self, name: &[u8]) {
+        if self.names.len() >= MAX_NAMES {
+            self.names.remove(0);
+        }
+        self.names.push(names::decode(name));
+    }
+
     /// Records of a pax header: their length in decimal, a blank, key=value, a line end.
     fn read_pax(&mut self, mut rest: &[u8]) {
         while let Some(blank) = memchr::memchr(b' ', between(rest, 0, 20)) {
@@ -207,7 +236,7 @@ impl Extended {
             let Some(equals) = memchr::memchr(b'=', record) else { continue };
             let (key, value) = (between(record, 0, equals), between(record, equals.saturating_add(1), record.len()));
             match key {
-                b"path" | b"GNU.sparse.name" => self.names.insert(0, names::decode(value)),
+                b"path" | b"GNU.sparse.name" => self.name(value),
                 b"size" => self.size = header::decimal(value),
                 _ => self.sparse.read(key, value),
             }
@@ -228,6 +257,9 @@ impl Container for Tar {
                 return None;
             }
             self.meter.next_object();
+            if let Some(member) = self.as_packed(data, budget) {
+                return Some(member);
+            }
             let header = match self.find(data)? {
                 Ok(header) => header,
                 Err(range) => return Some(self.piece(data, range, budget)),

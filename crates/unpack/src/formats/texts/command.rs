@@ -31,13 +31,14 @@ const KNOWN: [(&str, &str); 6] = [
     ("programdata", "C:\\ProgramData"),
 ];
 
-/// The commands behind `-EncodedCommand` and what it may be cut to (`-e`, `-enc`), with `-` or `/`.
-pub(crate) fn encoded_commands(text: &[u8]) -> Vec<Vec<u8>> {
+/// The commands behind `-EncodedCommand` and what it may be cut to (`-e`, `-enc`), with `-` or `/`; the flag
+/// says that there are more.
+pub(crate) fn encoded_commands(text: &[u8]) -> (Vec<Vec<u8>>, bool) {
     let mut all = Vec::new();
     let mut from = 0_usize;
     for at in memchr::memchr2_iter(b'-', b'/', text) {
         let rest = between(text, at.saturating_add(1), text.len());
-        if at < from || !matches!(rest.first(), Some(b'e' | b'E')) || all.len() >= MAX_COMMANDS {
+        if at < from || !matches!(rest.first(), Some(b'e' | b'E')) {
             continue;
         }
         let word = rest.iter().take(20).take_while(|byte| byte.is_ascii_alphabetic() || **byte == b'^').count();
@@ -59,10 +60,13 @@ pub(crate) fn encoded_commands(text: &[u8]) -> Vec<Vec<u8>> {
         // It is UTF-16: nearly every second byte is zero.
         let zeros = bytes.iter().skip(1).step_by(2).filter(|byte| **byte == 0).count();
         if zeros.saturating_mul(3) >= bytes.len() && bytes.len() >= MIN_COMMAND / 2 {
+            if all.len() >= MAX_COMMANDS {
+                return (all, true);
+            }
             all.push(transfer::decode_text(Encoding::Identity, Recode::Wide, &bytes, usize::MAX).bytes);
         }
     }
-    all
+    (all, false)
 }
 
 /// A batch file's lines as they are executed, if that differs.
@@ -169,13 +173,14 @@ mod tests {
             format!("pwsh -e^nc   {base}"),
             format!("-EC {base}"),
         ] {
-            assert_eq!(encoded_commands(line.as_bytes()), [command.as_bytes()], "{line}");
+            assert_eq!(encoded_commands(line.as_bytes()).0, [command.as_bytes()], "{line}");
         }
         for line in
             [format!("grep -e {base}x=y -E abcdefghijklmnopqrstuv"), "ls -e -en".to_owned(), format!("-exec {base}")]
         {
             assert!(
-                encoded_commands(line.as_bytes()).len() <= usize::from(line.contains(&base) && !line.contains("exec")),
+                encoded_commands(line.as_bytes()).0.len()
+                    <= usize::from(line.contains(&base) && !line.contains("exec")),
                 "{line}"
             );
         }

@@ -68,7 +68,9 @@ pub(crate) fn open(kind: FileKind, data: &[u8], searched: bool, budget: &mut Bud
     if !searched {
         files(&text, &mut found);
     }
-    for command in command::encoded_commands(&text) {
+    let (commands, more) = command::encoded_commands(&text);
+    found.over |= more;
+    for command in commands {
         found.file(decoded(command));
     }
     let lower = between(&text, 0, SAMPLE).to_ascii_lowercase();

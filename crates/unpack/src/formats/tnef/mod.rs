@@ -9,7 +9,9 @@
 mod properties;
 mod stream;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 use mail::charset;
 use mail::evidence::UnscannedReason;
@@ -29,8 +31,12 @@ const MAX_NAME_BYTES: usize = 2048;
 const RTF_HEAD: usize = 16;
 const COMPRESSED: u32 = 0x7546_5a4c;
 const UNCOMPRESSED: u32 = 0x414c_454d;
+/// Most names of one attachment beside its long one.
+const MAX_NAMES: usize = names::MAX_OTHER_NAMES;
 /// How much work a member is, in fuel, beside its bytes.
 const MEMBER_FUEL: u64 = 1024;
+/// How much work an attribute is, in fuel.
+const ATTRIBUTE_FUEL: u64 = 64;
 
 /// How a piece's bytes become its content.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,8 +47,8 @@ enum Coding {
 
 /// A body or an attachment, and where it stands.
 struct Piece {
-    names: Vec<String>,
-    declared: Option<String>,
+    names: Arc<[String]>,
+    declared: Option<Arc<str>>,
     range: Range<usize>,
     form: Coding,
     hidden: bool,
@@ -53,11 +59,20 @@ struct Piece {
 #[derive(Default)]
 struct Attachment {
     long_name: Option<String>,
+    /// At most [`MAX_NAMES`].
     names: Vec<String>,
-    declared: Option<String>,
+    declared: Option<Arc<str>>,
     data: Vec<Range<usize>>,
     picture: Option<Range<usize>>,
     damaged: bool,
+}
+
+impl Attachment {
+    fn name(&mut self, name: String) {
+        if self.names.len() < MAX_NAMES && !self.names.contains(&name) {
+            self.names.push(name);
+        }
+    }
 }
 
 /// A TNEF stream.
@@ -69,10 +84,10 @@ pub(crate) struct Tnef {
 }
 
 impl Tnef {
-    pub(crate) fn open(data: &[u8], budget: &Budget) -> Self {
+    pub(crate) fn open(data: &[u8], budget: &mut Budget) -> Self {
         let most = budget.limits().objects as usize;
         let mut reader = Reader { data, most, page: None, pieces: Vec::new(), open: None, problems: Vec::new() };
-        reader.read();
+        reader.read(budget);
         let Reader { pieces, problems, .. } = reader;
         Self { pieces: pieces.into_iter(), index: 0, meter: Meter::new(data.len() as u64), problems }
     }
@@ -84,7 +99,7 @@ impl Tnef {
     }
 
     fn member(&mut self, piece: Piece, data: &[u8], budget: &mut Budget) -> Member {
-        let (name, other_names) = names::split(piece.names);
+        let (name, other_names) = names::split(piece.names.iter().cloned());
         let declared = piece.declared.map(|declared| Untrusted::new(names::cut(declared.to_ascii_lowercase())));
         let mut member = Member { name, other_names, declared, hidden: piece.hidden, ..Member::default() };
         if piece.damaged {
@@ -133,12 +148,15 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn read(&mut self) {
+    fn read(&mut self, budget: &mut Budget) {
         if le32(self.data, 0) != Some(SIGNATURE) {
             return self.problem(UnscannedReason::Damaged);
         }
         let mut attributes = Attributes::new(self.data);
         for attribute in attributes.by_ref() {
+            if let Err(limit) = budget.burn(ATTRIBUTE_FUEL) {
+                return self.problem(limit.into());
+            }
             if self.pieces.len() >= self.most {
                 return self.problem(UnscannedReason::LimitObjects);
             }
@@ -148,7 +166,7 @@ impl Reader<'_> {
         let rest = attributes.at()..self.data.len();
         if between(self.data, rest.start, rest.end).iter().any(|byte| *byte != 0) {
             self.problem(UnscannedReason::Damaged);
-            self.piece(Vec::new(), rest, |piece| piece.hidden = true);
+            self.piece(Arc::default(), rest, |piece| piece.hidden = true);
         }
     }
 
@@ -158,7 +176,7 @@ impl Reader<'_> {
         }
     }
 
-    fn piece(&mut self, names: Vec<String>, range: Range<usize>, change: impl FnOnce(&mut Piece)) {
+    fn piece(&mut self, names: Arc<[String]>, range: Range<usize>, change: impl FnOnce(&mut Piece)) {
         let mut piece = Piece { names, declared: None, range, form: Coding::AsIs, hidden: false, damaged: false };
         change(&mut piece);
         self.pieces.push(piece);
@@ -179,7 +197,7 @@ impl Reader<'_> {
             }
             stream::TITLE | stream::TRANSPORT_NAME => {
                 let name = self.text(Form::Narrow, &attribute.data);
-                self.attachment().names.push(name);
+                self.attachment().name(name);
             }
             stream::DATA => {
                 let attachment = self.attachment();
@@ -200,30 +218,31 @@ impl Reader<'_> {
     /// The present attachment ends.
     fn close(&mut self) {
         let Some(attachment) = self.open.take() else { return };
-        let names: Vec<String> = attachment.long_name.into_iter().chain(attachment.names).collect();
-        let mut given: Vec<Range<usize>> = Vec::new();
+        let names: Arc<[String]> = attachment.long_name.into_iter().chain(attachment.names).collect();
+        let mut given: BTreeSet<&[u8]> = BTreeSet::new();
         for range in attachment.data {
-            let content = between(self.data, range.start, range.end);
-            if given.iter().any(|known| between(self.data, known.start, known.end) == content) {
+            let second = !given.is_empty();
+            if !given.insert(between(self.data, range.start, range.end)) {
                 continue;
             }
-            let second = !given.is_empty();
-            given.push(range.clone());
-            self.piece(names.clone(), range, |piece| {
+            if self.pieces.len() >= self.most {
+                return self.problem(UnscannedReason::LimitObjects);
+            }
+            self.piece(Arc::clone(&names), range, |piece| {
                 (piece.hidden, piece.damaged) = (second, attachment.damaged);
                 piece.declared.clone_from(&attachment.declared);
             });
         }
         // The picture that shows in place of an attachment.
         if let Some(range) = attachment.picture.filter(|range| !range.is_empty()) {
-            self.piece(Vec::new(), range, |piece| piece.hidden = !given.is_empty());
+            self.piece(Arc::default(), range, |piece| piece.hidden = !given.is_empty());
         }
     }
 
     fn body(&mut self, name: &str, range: Range<usize>, damaged: bool) {
         let range = trimmed(self.data, range);
         if !range.is_empty() {
-            self.piece(vec![name.to_owned()], range, |piece| piece.damaged = damaged);
+            self.piece([name.to_owned()].into(), range, |piece| piece.damaged = damaged);
         }
     }
 
@@ -243,7 +262,7 @@ impl Reader<'_> {
                 (properties::BODY, _) => self.body("body.txt", range, false),
                 (properties::HTML, _) => self.body("body.html", range, false),
                 (properties::RTF, Form::Bytes) => {
-                    self.piece(vec!["body.rtf".to_owned()], range, |piece| piece.form = Coding::Rtf);
+                    self.piece(["body.rtf".to_owned()].into(), range, |piece| piece.form = Coding::Rtf);
                 }
                 _ => {}
             }
@@ -269,11 +288,11 @@ impl Reader<'_> {
             }
             properties::ATTACH_NAME | properties::DISPLAY_NAME => {
                 let name = text();
-                self.attachment().names.push(name);
+                self.attachment().name(name);
             }
             properties::ATTACH_TYPE => {
                 let declared = text();
-                self.attachment().declared = Some(declared);
+                self.attachment().declared = Some(declared.into());
             }
             properties::ATTACH_DATA => self.attachment().data.push(range),
             _ => {}
