@@ -126,7 +126,8 @@ fn named_all<'f>(buffer: &'f [u8], fields: &'f [Field], name: &'static str) -> i
         let raw = field.name.of(buffer);
         let visible = raw.iter().filter(|byte| (33..=126).contains(*byte)).map(u8::to_ascii_lowercase);
         // A name that is far longer has something else in it.
-        raw.len() <= name.len().saturating_mul(2) && visible.eq(name.bytes())
+        raw.len() <= name.len().saturating_mul(2)
+            && (visible.eq(name.bytes()) || (name == "content-transfer-encoding" && head::holds_encoding_name(raw)))
     };
     fields.iter().filter(is_named)
 }

@@ -181,6 +181,10 @@ impl<'f> MimeFields<'f> {
                 12 if name.eq_ignore_ascii_case(b"content-type") => (&mut out.types, false),
                 25 if name.eq_ignore_ascii_case(b"content-transfer-encoding") => (&mut out.encodings, false),
                 19 if name.eq_ignore_ascii_case(b"content-disposition") => (&mut out.dispositions, true),
+                26.. => {
+                    out.odd |= holds_encoding_name(name);
+                    continue;
+                }
                 _ => continue,
             };
             let again = first.is_some();
@@ -190,6 +194,15 @@ impl<'f> MimeFields<'f> {
         }
         out
     }
+}
+
+/// Whether a name begins or ends with that of the field of the encoding, and has something else to it:
+/// programs that search for words take it for that field.
+pub(super) fn holds_encoding_name(name: &[u8]) -> bool {
+    const NAME: &[u8] = b"content-transfer-encoding";
+    let is = |part: Option<&[u8]>| part.is_some_and(|part| part.eq_ignore_ascii_case(NAME));
+    let start = name.len().saturating_sub(NAME.len());
+    (NAME.len() + 1..=2 * NAME.len()).contains(&name.len()) && (is(name.get(..NAME.len())) || is(name.get(start..)))
 }
 
 /// Whether clients may take another boundary.

@@ -303,11 +303,11 @@ fn hidden_field(text: &[u8], line: Line) -> Option<Field> {
 }
 
 /// Whether a name is one of those that say how to read a body, but for blanks, controls and bytes above
-/// 127 in it.
+/// 127 in it, or what stands in front of it or behind it.
 fn is_mime(name: &[u8]) -> bool {
     let visible = name.iter().filter(|byte| (33..=126).contains(*byte)).map(u8::to_ascii_lowercase);
     let is = |known: &str| visible.clone().eq(known.bytes());
-    is("content-type") || is("content-transfer-encoding")
+    is("content-type") || is("content-transfer-encoding") || head::holds_encoding_name(name)
 }
 
 /// Where fields of MIME begin behind blank lines, or behind a few lines of junk: some clients pass over

@@ -145,6 +145,16 @@ const FINDS: &[(&str, &[u8], &[u8])] = &[
         b"Content-Transfer-Encoding:base64\n\noon@ENRON\n\n\nMessage-",
         b"\xa2\x89\xc45\x13\x8d",
     ),
+    (
+        "the name of the field at the end of another (ripmime)",
+        b"t_Content-Transfer-Encoding: base64\nfdb870ec6f36163-Part_1\n\ntent-",
+        b"\xb5\xe9\xed",
+    ),
+    (
+        "the same without a colon (ripmime)",
+        b"-Content-Transfer-Encoding quoted-printable'\r\nb\r\n\r\nT=2a",
+        b"T*",
+    ),
     ("padding counts as a character (reformime)", b"Content-Transfer-Encoding:base64\n\ny=Wd", b"\xce5\x9d"),
     ("a line ends at its NUL (munpack)", b"Content-Type:/\ng\x00b\n-", b"g-"),
     (
