@@ -74,8 +74,14 @@ pub(super) fn tries(one: &Try, lost: Lost, asked: &[(EntityId, Ask)]) -> Vec<Try
             let mut out: Vec<Try> = news.map(|wanted| Try::Again(both(*under, wanted), *skip)).collect();
             // What is said of the header holds no more.
             let strict = Policy::default();
-            let body =
-                Policy { ends: under.ends, prefix: under.prefix, inner: under.inner, reopen: under.reopen, ..strict };
+            let body = Policy {
+                ends: under.ends,
+                prefix: under.prefix,
+                inner: under.inner,
+                reopen: under.reopen,
+                any_case: under.any_case,
+                ..strict
+            };
             if let Some((headed, choices)) = lost.heads {
                 out.extend(choices.into_iter().map(|choice| Try::As(headed.clone(), choice, body)));
             }

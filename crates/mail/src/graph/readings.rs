@@ -47,6 +47,8 @@ pub(super) enum Ask {
     SkipBlank,
     /// A line begins like a delimiter.
     Prefix,
+    /// A line is a delimiter but for the case of its letters.
+    AnyCase,
     /// A multipart inside may not see this one's delimiters.
     Inner,
     /// Delimiters come after the closing one.
@@ -169,6 +171,7 @@ pub(super) fn policy(ask: Ask) -> Option<Policy> {
         Ask::BlankEnds => Policy { blank_ends: true, ..strict },
         Ask::JunkEnds => Policy { junk_ends: true, ..strict },
         Ask::Prefix => Policy { prefix: true, ..strict },
+        Ask::AnyCase => Policy { any_case: true, ..strict },
         Ask::Inner => Policy { inner: true, ..strict },
         Ask::Reopen => Policy { reopen: true, ..strict },
         Ask::Blind => Policy { blind: true, ..strict },
@@ -185,6 +188,7 @@ pub(super) fn both(one: Policy, other: Policy) -> Policy {
         reopen: one.reopen || other.reopen,
         blind: one.blind || other.blind,
         swallow: one.swallow || other.swallow,
+        any_case: one.any_case || other.any_case,
         all_headers: one.all_headers || other.all_headers,
         blank_ends: one.blank_ends || other.blank_ends,
         junk_ends: one.junk_ends || other.junk_ends,
@@ -248,6 +252,11 @@ fn plan(builder: &mut Builder<'_, '_>, id: EntityId, ask: Ask, tries: &mut Vec<(
             let ends = Policy { junk_ends: true, ..Policy::default() };
             tries.push((Try::Again(ends, false), other));
             tries.push((Try::Again(Policy { fields_first: true, ..ends }, false), other));
+            // A line more or less makes another file only of what is encoded.
+            let encoding = builder.entity(id).map(|entity| entity.encoding);
+            if matches!(encoding, Some(Encoding::Base64 | Encoding::QuotedPrintable)) {
+                tries.push((Try::Again(Policy { fields_first: true, swallow: true, ..ends }, false), other));
+            }
         }
         Ask::Blind => {
             let blind = Policy { blind: true, ..Policy::default() };

@@ -42,11 +42,14 @@ impl Scan<'_, '_, '_, '_> {
             })
         } else if self.policy.inner {
             self.innermost(text)
+        } else if self.policy.any_case {
+            self.in_any_case(text)
         } else {
             self.outermost(text)
         };
         let Some((level, closing)) = found else {
             self.note_prefix(text, line);
+            self.note_case(text);
             return false;
         };
         self.ask_about_inner(level);
@@ -121,6 +124,27 @@ impl Scan<'_, '_, '_, '_> {
         let opens = text == multipart.boundary.as_slice();
         let closes = text.strip_suffix(b"--") == Some(multipart.boundary.as_slice());
         (opens || closes).then_some((level, closes && !opens))
+    }
+
+    /// The innermost multipart that the whole line fits, in whatever case its letters are.
+    fn in_any_case(&self, text: &[u8]) -> Option<(usize, bool)> {
+        let text = trim_blanks(text.strip_prefix(b"--")?);
+        let inner = text.strip_suffix(b"--");
+        self.multiparts().take(MAX_COMPARED).find_map(|(level, _, multipart)| {
+            let opens = text.eq_ignore_ascii_case(&multipart.boundary);
+            let closes = inner.is_some_and(|text| text.eq_ignore_ascii_case(&multipart.boundary));
+            (opens || closes).then_some((level, closes && !opens))
+        })
+    }
+
+    /// Asks for a reading in which letters stand for both their cases, where a line is a delimiter in one.
+    fn note_case(&mut self, text: &[u8]) {
+        let Some((level, _)) = self.in_any_case(text).filter(|_| self.outermost(text).is_none()) else { return };
+        if let Some(Frame { entity, state: State::Multipart(multipart), .. }) = self.frames.get_mut(level)
+            && !std::mem::replace(&mut multipart.case_seen, true)
+        {
+            self.builder.ask(*entity, Ask::AnyCase);
+        }
     }
 
     /// The innermost multipart whose delimiter stands in the line, where it does, and where it ends.

@@ -124,8 +124,9 @@ impl Scan<'_, '_, '_, '_> {
             // To some a line that begins with a colon is a field, without a name.
             let nameless = header.fields_first && text.starts_with(b":");
             if header.junk_ends && (!header.fields_first || has_fields) && !nameless {
-                self.finish_header(line.start, false, false);
-                return Then::Again;
+                let swallow = self.policy.swallow && header.fields_first;
+                self.finish_header(if swallow { line.next } else { line.start }, false, false);
+                return if swallow { Then::Next } else { Then::Again };
             }
             header.in_field = false;
             if !text.starts_with(b":") {

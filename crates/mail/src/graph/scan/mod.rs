@@ -42,8 +42,10 @@ pub(super) struct Policy {
     pub(super) all_headers: bool,
     /// No delimiter is seen in a header.
     pub(super) blind: bool,
-    /// But one ends the header, and is not in the body either.
+    /// What ends a header there, or with `fields_first`, is not in the body either.
     pub(super) swallow: bool,
+    /// The case of letters in a boundary does not matter.
+    pub(super) any_case: bool,
     /// Lines that nearly are fields of MIME are fields.
     pub(super) lax_fields: bool,
 }
@@ -94,11 +96,22 @@ struct Multipart {
     epilogue: Option<usize>,
     /// Whether a line that begins like its delimiter was met.
     prefix_seen: bool,
+    /// Whether a delimiter in another case was met.
+    case_seen: bool,
 }
 
 impl Multipart {
     fn new(boundary: Vec<u8>, digest: bool) -> Self {
-        Self { boundary, digest, parts: 0, closed: false, preamble_end: None, epilogue: None, prefix_seen: false }
+        Self {
+            boundary,
+            digest,
+            parts: 0,
+            closed: false,
+            preamble_end: None,
+            epilogue: None,
+            prefix_seen: false,
+            case_seen: false,
+        }
     }
 }
 

@@ -114,10 +114,10 @@ fn readings_campaign() {
 /// Messages of which a parser has more than we.
 #[derive(Default)]
 struct Differing<'m> {
-    /// Those that nothing answers.
-    unanswered: Vec<&'m Named>,
-    /// Of these, how many have no defect worse than a cosmetic one.
-    unsaid: usize,
+    /// Those that nothing answers, but that are said to be ambiguous.
+    said: Vec<&'m Named>,
+    /// Those that have no defect worse than a cosmetic one.
+    unsaid: Vec<&'m Named>,
     /// How many are too ambiguous: by default they are rejected, whatever they hold.
     answered: usize,
 }
@@ -126,10 +126,8 @@ impl<'m> Differing<'m> {
     fn add(&mut self, message: &'m Named) {
         match ambiguity(&message.1) {
             Ambiguity::TooAmbiguous => self.answered += 1,
-            ambiguity => {
-                self.unsaid += usize::from(ambiguity < Ambiguity::Ambiguous);
-                self.unanswered.push(message);
-            }
+            Ambiguity::Ambiguous => self.said.push(message),
+            _ => self.unsaid.push(message),
         }
     }
 }
@@ -160,14 +158,17 @@ fn one_peer(peer: &Peer, all: &[Named]) -> usize {
             }
         }
     }
-    let Differing { unanswered, unsaid, answered } = differing;
+    let Differing { said, unsaid, answered } = differing;
+    // Those that nothing is said of are shown first.
+    let unanswered = [unsaid.as_slice(), said.as_slice()].concat();
     println!(
         "{}: {} messages ({failed} it did not survive), {leaves} leaves; more than ours in {}: {answered} answered as \
-         too ambiguous, {} not answered, {unsaid} of these without a word",
+         too ambiguous, {} not answered, {} of these without a word",
         peer.name,
         some.len(),
         answered + unanswered.len(),
-        unanswered.len()
+        unanswered.len(),
+        unsaid.len()
     );
     keep(peer, &unanswered);
     for (name, raw) in unanswered.iter().take(MAX_FINDS) {

@@ -155,6 +155,16 @@ const FINDS: &[(&str, &[u8], &[u8])] = &[
         b"-Content-Transfer-Encoding quoted-printable'\r\nb\r\n\r\nT=2a",
         b"T*",
     ),
+    (
+        "a line that is no field ends a header and is gone (reformime)",
+        b"Content-Transfer-Encoding:base64\nL,\net?subject=ube",
+        b"z\xdb.n7\x9c\xb6;\x9b",
+    ),
+    (
+        "a delimiter in another case (reformime)",
+        b"MIME-Version:1\nContent-Type:multipart/a;boundary=b\r\n\r\n--b\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nin=20t2\n--B--\r\n",
+        b"in t2",
+    ),
     ("padding counts as a character (reformime)", b"Content-Transfer-Encoding:base64\n\ny=Wd", b"\xce5\x9d"),
     ("a line ends at its NUL (munpack)", b"Content-Type:/\ng\x00b\n-", b"g-"),
     (
