@@ -28,7 +28,9 @@ impl Session<'_> {
         }
         if self.upstream.is_none() {
             self.route = None;
-            if let Err(error) = self.open().await {
+            if !self.waits_for_recipient()
+                && let Err(error) = self.open().await
+            {
                 // Where there are several, the one that a recipient needs may be there.
                 if self.gateway.service.current().routes.load().only().is_some() {
                     return self.no_next_hop(&error);
@@ -41,6 +43,12 @@ impl Session<'_> {
         let hostname = self.node.config.hostname();
         self.reply(&Reply::say(250, &hostname));
         Ok(())
+    }
+
+    /// Whether the usual next hop is one that only a recipient decides about.
+    fn waits_for_recipient(&self) -> bool {
+        let routes = self.gateway.service.current().routes.load();
+        routes.default(self.usual_direction()).is_some_and(|route| route.is_open())
     }
 
     /// A next hop that refuses speaks for itself; one that is away is a 421, and the sender retries.
@@ -75,8 +83,9 @@ impl Session<'_> {
             Some(upstream) => Extensions::offer(upstream.extensions(), &ours),
             None => Extensions::offer(&usual(), &ours),
         };
+        let public = self.route.as_ref().is_some_and(|route| route.is_public());
         let own_login = self.route.as_ref().is_some_and(|r| r.targets.iter().any(|t| t.hop.login.is_some()));
-        if own_login || !self.may_authenticate() {
+        if own_login || public || !self.may_authenticate() {
             offer.auth.clear();
         }
         if self.relay && offer.xforward.is_empty() {
@@ -154,7 +163,8 @@ impl Session<'_> {
 
     /// Tells the next hop who the client is, if it wants to know.
     async fn introduce(&mut self) -> Result<(), UpstreamError> {
-        if self.introduced {
+        // Servers that the DNS names are strangers: they do not hear who our clients are.
+        if self.introduced || self.route.as_ref().is_some_and(|route| route.is_public()) {
             return Ok(());
         }
         let attributes = self.client.attributes();
@@ -203,6 +213,9 @@ impl Session<'_> {
     }
 
     pub(crate) async fn auth(&mut self, command: AuthCommand) {
+        if self.route.as_ref().is_some_and(|route| route.is_public()) {
+            return self.reply(&Reply::say(454, "4.7.0 Nobody can check a login now, please connect again"));
+        }
         let deadline = self.deadline();
         let answer = match &mut self.upstream {
             Some(upstream) => upstream.auth(&command.to_line(), deadline).await,

@@ -181,7 +181,9 @@ impl Session<'_> {
         let attributes = self.client.attributes();
         let attributes: Vec<_> = attributes.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let said = async {
-            upstream.xforward(&attributes, deadline).await?;
+            if !key.route.is_public() {
+                upstream.xforward(&attributes, deadline).await?;
+            }
             let (path, parameters) = path::split(argument).unwrap_or((argument, ""));
             let kept = upstream.extensions().keep(parameters);
             upstream.mail(&format!("<{path}>{kept}"), deadline).await

@@ -37,6 +37,10 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long the next hop may take for one answer. A client waits five minutes for ours (RFC 5321 section 4.5.3.2): it
 /// hears of a next hop that hangs before it gives up.
 const HOP_PATIENCE: Duration = Duration::from_secs(240);
+/// How long a server that the DNS names may take to say that it has a message. Strangers are slow at times, and one
+/// that takes it after we gave up has it twice. A client waits ten minutes (RFC 5321 section 4.5.3.2.6), of which the
+/// examination has had its part.
+const STRANGER_PATIENCE: Duration = Duration::from_secs(480);
 /// How long the next hop may take to forget a transaction. It is short, because a client waits for
 /// the refusal of its message meanwhile (D-23); a next hop that is slower is left.
 const RESET_TIMEOUT: Duration = Duration::from_secs(5);
@@ -338,6 +342,14 @@ impl Session<'_> {
     /// Until when a session with a next hop of this route has to be ready, however many servers are tried.
     pub(crate) fn open_deadline(&self, route: &Route) -> Instant {
         Instant::now() + route.patience().min(HOP_PATIENCE)
+    }
+
+    /// Until when servers of a route may take a message over; `deadline` is the policy's.
+    pub(crate) fn end_deadline(route: &Route, deadline: Instant) -> Instant {
+        match route.is_public() {
+            true => deadline.max(Instant::now() + STRANGER_PATIENCE),
+            false => deadline,
+        }
     }
 
     async fn handshake(&mut self) -> Result<(), End> {

@@ -13,10 +13,12 @@ use judge::policy::{GroupId, Policy};
 use mail::arrival::{Arrival, Envelope};
 use service::flow::Decided;
 use service::id;
+use service::outbox::Asked;
 use service::record::{Outcome, Taken};
 use service::spool::Spool;
 use store::QueuedReceipt;
 use tokio::time::Instant;
+use wire::smtp::path;
 use wire::smtp::reply::Reply;
 
 use crate::legs::{Accepted, Leg, LegEnd, leave};
@@ -157,6 +159,7 @@ impl Session<'_> {
         let mut ends = Vec::new();
         let mut left = legs.len();
         for leg in legs {
+            let deadline = Session::end_deadline(&leg.key.route, deadline);
             let share = deadline.saturating_duration_since(Instant::now()) / u32::try_from(left.max(1)).unwrap_or(1);
             left = left.saturating_sub(1);
             let part = parts.iter().find(|part| part.group == leg.key.group);
@@ -213,7 +216,7 @@ impl Session<'_> {
             match part.decided.plan.fate.clone() {
                 Fate::Deliver | Fate::Tempfail(_) => continue,
                 Fate::Discard => {}
-                Fate::Refuse(text) => self.refuse_part(part, spool, &text).await?,
+                Fate::Refuse(text) => self.refuse_part(part, &self.asked(legs), spool, &text).await?,
             }
             wanted = wanted.saturating_add(1);
         }
@@ -244,15 +247,23 @@ impl Session<'_> {
         }
     }
 
+    /// Which reports the client asked for.
+    fn asked(&self, legs: &[Leg]) -> Asked {
+        let argument = self.transaction.as_ref().map_or("", |t| t.argument.as_str());
+        let mail = path::split(argument).map_or("", |(_, rest)| rest).to_owned();
+        let recipients = legs.iter().flat_map(|leg| &leg.recipients);
+        Asked { mail, recipients: recipients.map(|to| (to.address.clone(), to.parameters.clone())).collect() }
+    }
+
     /// Refused for these recipients while others have it: the copy is ours to keep, and a sender of our own
     /// is told.
-    async fn refuse_part(&self, part: &mut Part, spool: &Spool, text: &ReplyText) -> Option<()> {
+    async fn refuse_part(&self, part: &mut Part, asked: &Asked, spool: &Spool, text: &ReplyText) -> Option<()> {
         let service = &self.gateway.service;
         if let Err(error) = service.keep_refused(spool, &part.arrival, &part.policy, &mut part.decided).await {
             tracing::error!(id = %part.arrival.id, %error, "a message that is refused for some of its recipients could not be kept; it is deferred");
             return None;
         }
-        if let Err(error) = service.tell_refused(spool, &part.arrival, text).await {
+        if let Err(error) = service.tell_refused(spool, &part.arrival, asked, text).await {
             tracing::error!(id = %part.arrival.id, %error, "its sender could not be told that a message was refused for some recipients");
         }
         Some(())

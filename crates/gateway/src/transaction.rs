@@ -325,6 +325,7 @@ impl Session<'_> {
         spool: &Spool,
         deadline: Instant,
     ) -> (Reply, Taken) {
+        let deadline = self.route.as_ref().map_or(deadline, |route| Self::end_deadline(route, deadline));
         let relayed = match &mut self.upstream {
             Some(upstream) => {
                 let binary = self.transaction.as_ref().is_some_and(Transaction::is_binary);

@@ -23,7 +23,7 @@ pub(crate) async fn reach(
         return session(route, &target.hop, policy, metrics, until).await;
     };
     if !target.mx {
-        let hop = finder.secured(target.hop.clone(), None, true, until).await;
+        let hop = finder.named(target.hop.clone(), until).await;
         return session(
             route,
             &hop.inspect_err(|error| refused_tls(route, policy, error, metrics))?,

@@ -117,6 +117,8 @@ pub struct Route {
     pub targets: Vec<Target>,
     /// Who knows the servers in the DNS.
     pub finder: Option<Arc<Finder>>,
+    /// The recipient's domain that it was made for, where that decides about the servers.
+    domain: Option<String>,
     /// The same route for a recipient's domain each, where that decides.
     of_domain: Mutex<HashMap<String, Arc<Route>>>,
 }
@@ -129,7 +131,15 @@ impl Route {
 
     /// A route; see its fields.
     pub fn new(name: &str, domains: Vec<DomainMask>, direction: Option<Direction>, targets: Vec<Target>) -> Self {
-        Self { name: name.to_owned(), domains, direction, targets, finder: None, of_domain: Mutex::default() }
+        Self {
+            name: name.to_owned(),
+            domains,
+            direction,
+            targets,
+            finder: None,
+            domain: None,
+            of_domain: Mutex::default(),
+        }
     }
 
     /// With somebody who knows the servers in the DNS.
@@ -138,9 +148,24 @@ impl Route {
         Self { finder, ..self }
     }
 
-    /// Whether its servers depend on the recipient's domain.
-    fn is_open(&self) -> bool {
+    /// Whether its servers depend on the recipient's domain: there is nobody to speak with before that is known.
+    pub fn is_open(&self) -> bool {
         self.targets.iter().any(Target::is_open)
+    }
+
+    /// Whether the DNS names servers of it. Those may be anybody's: nobody tells them who our client is, and no
+    /// login is passed on to them.
+    pub fn is_public(&self) -> bool {
+        self.targets.iter().any(|target| target.mx)
+    }
+
+    /// What its mail in the outbox shares connections with: the route, and where the servers are each domain's
+    /// own, the domain.
+    pub(crate) fn lane(&self) -> String {
+        match &self.domain {
+            Some(domain) => format!("{} {domain}", self.name),
+            None => self.name.clone(),
+        }
     }
 
     /// The route as it is for a recipient of this domain. It is the same one for the next recipient, with
@@ -165,7 +190,7 @@ impl Route {
         };
         let targets = self.targets.iter().map(target).collect();
         let route = Self::new(&self.name, self.domains.clone(), self.direction, targets).with(self.finder.clone());
-        let route = Arc::new(route);
+        let route = Arc::new(Self { domain: Some(domain.to_owned()), ..route });
         known.insert(domain.to_owned(), Arc::clone(&route));
         route
     }
@@ -289,7 +314,12 @@ impl Routes {
 /// That of a server which may be there later, if there is one; else the first.
 pub async fn open(route: &Route, metrics: &Metrics, deadline: Instant) -> Result<Upstream, UpstreamError> {
     let mut failed: Option<UpstreamError> = None;
-    let order = route.order(Instant::now(), &mut id::random_below);
+    let mut order = route.order(Instant::now(), &mut id::random_below);
+    // Which they are is not known without a recipient, and says nothing about any of them.
+    order.retain(|target| !target.is_open());
+    if order.is_empty() && route.is_open() {
+        return Err(UpstreamError::Connect("where mail goes depends on the recipient".to_owned()));
+    }
     let mut left = order.len();
     for target in order {
         left = left.saturating_sub(1);
@@ -316,17 +346,25 @@ fn note(route: &Route, target: &Target, error: Option<&UpstreamError>, metrics: 
     let hop = if target.mx { "mx".to_owned() } else { target.hop.address.to_string() };
     let result = match error {
         None => "opened",
-        Some(UpstreamError::Refused(_)) => "refused",
+        Some(UpstreamError::Refused(_) | UpstreamError::NoMail { .. }) => "refused",
         Some(_) => "failed",
     };
     metrics.hop_sessions.get_or_create(&HopEndLabels { hop: hop.clone(), result }).inc();
+    // That nobody takes mail of a domain is what its owner says, and no server has failed.
+    if matches!(error, Some(UpstreamError::NoMail { .. })) {
+        return;
+    }
     if target.note(error.is_none(), Instant::now()) {
+        let server = &target.hop.address;
         match error {
-            None => tracing::info!(route = route.name, hop, "a next hop is there again"),
-            Some(error) => tracing::warn!(route = route.name, hop, %error, "a next hop is down"),
+            None => tracing::info!(route = route.name, hop, %server, "a next hop is there again"),
+            Some(error) => tracing::warn!(route = route.name, hop, %server, %error, "a next hop is down"),
         }
     }
-    metrics.hop_up.get_or_create(&HopLabels { route: route.name.clone(), hop }).set(i64::from(error.is_none()));
+    // One gauge for all domains would say what the last one was like.
+    if !target.mx {
+        metrics.hop_up.get_or_create(&HopLabels { route: route.name.clone(), hop }).set(i64::from(error.is_none()));
+    }
 }
 
 /// Asks servers that are down whether they are there again, until `stop` becomes true. What is up is not
@@ -379,6 +417,18 @@ mod tests {
     fn route(name: &str, domains: &[&str], direction: Option<Direction>) -> Route {
         let domains = domains.iter().map(|text| text.parse().unwrap()).collect();
         Route { domains, direction, ..Route::to(name, hop("192.0.2.1:25")) }
+    }
+
+    #[test]
+    fn only_mail_for_one_domain_shares_connections_to_servers_of_the_dns() {
+        let mut open = hop("192.0.2.1:25");
+        open.address.host.clear();
+        let out = Route::new("out", Vec::new(), None, vec![Target::of_domain(open, 10, 1)]);
+        let routes = Routes::new(vec![route("own", &["example.org"], None), out]);
+        let lane = |to: &str| routes.find(&Address::parse(to).unwrap(), Direction::Outgoing).unwrap().lane();
+        assert_eq!((lane("a@slow.example"), lane("b@slow.example")), (lane("c@slow.example"), lane("a@SLOW.example")));
+        assert_ne!(lane("a@slow.example"), lane("a@example.net"));
+        assert_eq!(lane("a@example.org"), "own");
     }
 
     #[test]

@@ -2,9 +2,13 @@
 //! counts.
 //!
 //! What is kept lies in the store and survives a restart: that is what protects against somebody who hides
-//! the record or the policy later. Limits: [`FETCH_LIMIT`], and those of [`wire::sts`].
+//! the record or the policy later. A policy is fetched again when its record changes and, so that it does not
+//! run out, once a day ([`REFRESH_MS`]) or after half of its time. Where that fails the old one counts on, and
+//! for [`LEAVE_ALONE`] nobody asks again. Limits: [`FETCH_LIMIT`], [`MAX_FAILED`], and those of [`wire::sts`].
 
+use std::collections::HashMap;
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
@@ -18,8 +22,14 @@ use wire::sts::{self, Mode, Policy};
 
 use crate::id::now_ms;
 
-/// How long fetching a policy may take.
-const FETCH_LIMIT: Duration = Duration::from_secs(20);
+/// How long fetching a policy may take: mail waits for it.
+const FETCH_LIMIT: Duration = Duration::from_secs(10);
+/// How long the server of a policy is left alone that did not give it.
+const LEAVE_ALONE: Duration = Duration::from_secs(300);
+/// Most domains of which it is remembered that their policy could not be fetched.
+const MAX_FAILED: usize = 10_000;
+/// After how long a policy is fetched again, in milliseconds.
+const REFRESH_MS: u64 = 86_400_000;
 /// The prefix of keys in the store.
 const KEY: &str = "sts/";
 
@@ -28,7 +38,11 @@ const KEY: &str = "sts/";
 pub struct Finder {
     https: Https,
     store: Option<Store>,
+    failed: Arc<Mutex<Failed>>,
 }
+
+/// Domains whose policy could not be fetched: the id that was announced, and until when nobody asks again.
+type Failed = HashMap<String, (String, Instant)>;
 
 impl std::fmt::Debug for Finder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -41,7 +55,14 @@ struct Kept {
     id: String,
     until_ms: u64,
     policy: Policy,
-    text: Vec<u8>,
+}
+
+impl Kept {
+    /// Whether it is old enough to be fetched again.
+    fn is_stale(&self, now_ms: u64) -> bool {
+        let lasts = self.policy.max_age.saturating_mul(1000);
+        now_ms >= self.until_ms.saturating_sub(lasts).saturating_add(REFRESH_MS.min(lasts / 2))
+    }
 }
 
 impl Finder {
@@ -51,13 +72,13 @@ impl Finder {
     /// # Errors
     /// The file of issuers cannot be used, or the system has none.
     pub fn new(store: Option<Store>, ca_file: Option<&Path>) -> Result<Self, net::TlsError> {
-        Ok(Self { https: Https::new(ca_file, FETCH_LIMIT, sts::MAX_BYTES)?, store })
+        Ok(Self { https: Https::new(ca_file, FETCH_LIMIT, sts::MAX_BYTES)?, store, failed: Arc::default() })
     }
 
     /// The same, with servers of policies somewhere else: for tests.
     #[must_use]
     pub fn through(self, to: settings::values::HostPort) -> Self {
-        Self { https: self.https.through(to), store: self.store }
+        Self { https: self.https.through(to), ..self }
     }
 
     /// The policy of a domain that counts now; `None` if it has none.
@@ -75,10 +96,9 @@ impl Finder {
         };
         // A record that is gone or cannot be read changes nothing about what is kept (section 5.1).
         let Some(id) = id else { return kept.map(|kept| kept.policy).filter(counts) };
-        if let Some(kept) = &kept
-            && kept.id == id
-        {
-            return Some(kept.policy.clone()).filter(counts);
+        let same = kept.as_ref().is_some_and(|kept| kept.id == id && !kept.is_stale(now_ms()));
+        if same || self.is_left_alone(domain, &id) {
+            return kept.map(|kept| kept.policy).filter(counts);
         }
         match self.fetch(domain, &id, deadline).await {
             Ok(new) => {
@@ -92,9 +112,26 @@ impl Finder {
                     kept = kept.is_some(),
                     "a domain announces an MTA-STS policy, which cannot be fetched"
                 );
+                self.leave_alone(domain, id);
                 kept.map(|kept| kept.policy).filter(counts)
             }
         }
+    }
+
+    fn failed(&self) -> MutexGuard<'_, Failed> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_left_alone(&self, domain: &str, id: &str) -> bool {
+        self.failed().get(domain).is_some_and(|(known, until)| known == id && *until > Instant::now())
+    }
+
+    fn leave_alone(&self, domain: &str, id: String) {
+        let mut failed = self.failed();
+        if failed.len() >= MAX_FAILED {
+            failed.clear();
+        }
+        failed.insert(domain.to_owned(), (id, Instant::now() + LEAVE_ALONE));
     }
 
     async fn fetch(&self, domain: &str, id: &str, deadline: Instant) -> Result<Kept, String> {
@@ -113,7 +150,7 @@ impl Finder {
         let text = body.to_bytes().to_vec();
         let policy = sts::read(&text).map_err(|why| format!("{address}: {why}"))?;
         let until_ms = now_ms().saturating_add(policy.max_age.saturating_mul(1000));
-        Ok(Kept { id: id.to_owned(), until_ms, policy, text })
+        Ok(Kept { id: id.to_owned(), until_ms, policy })
     }
 
     /// What is kept of a domain and counts still. The first line is its id, the second its end.
@@ -122,15 +159,16 @@ impl Finder {
         let mut parts = value.splitn(3, |byte| *byte == b'\n');
         let id = String::from_utf8(parts.next()?.to_vec()).ok()?;
         let until_ms = std::str::from_utf8(parts.next()?).ok()?.parse().ok()?;
-        let text = parts.next()?.to_vec();
+        let text = parts.next()?;
         (until_ms > now_ms()).then_some(())?;
-        Some(Kept { id, until_ms, policy: sts::read(&text).ok()?, text })
+        Some(Kept { id, until_ms, policy: sts::read(text).ok()? })
     }
 
     fn keep(&self, domain: &str, kept: &Kept) {
         let Some(store) = &self.store else { return };
-        let value = [format!("{}\n{}\n", kept.id, kept.until_ms).as_bytes(), &kept.text].concat();
-        if let Err(error) = store.set_state(&format!("{KEY}{domain}"), &value, now_ms()) {
+        // As we read it: what stands in it beside that may be more than the store takes.
+        let value = format!("{}\n{}\n{}", kept.id, kept.until_ms, kept.policy.to_text());
+        if let Err(error) = store.set_state(&format!("{KEY}{domain}"), value.as_bytes(), now_ms()) {
             tracing::warn!(domain, %error, "an MTA-STS policy cannot be kept; it is fetched again for the next message");
         }
     }
@@ -139,4 +177,20 @@ impl Finder {
 /// Whether a policy says anything about mail.
 fn counts(policy: &Policy) -> bool {
     policy.mode != Mode::None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_is_fetched_again_after_a_day_or_half_of_its_time() {
+        let day = 86_400;
+        for (max_age, stale_after_s) in [(7 * day, day), (day, day / 2), (100, 50), (0, 0)] {
+            let policy = Policy { mode: Mode::Enforce, servers: Vec::new(), max_age };
+            let kept = Kept { id: "1".to_owned(), until_ms: 1_000_000 + max_age * 1000, policy };
+            let after = |s: u64| kept.is_stale(1_000_000 + s * 1000);
+            assert!(after(stale_after_s) && (stale_after_s == 0 || !after(stale_after_s - 1)), "{max_age}");
+        }
+    }
 }

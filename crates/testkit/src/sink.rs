@@ -249,8 +249,17 @@ impl Sink {
         Self::start_at("127.0.0.1:0".parse().expect("an address"), behaviour).await
     }
 
+    /// The same, with this certificate.
+    pub async fn start_as(identity: Identity, behaviour: Behaviour) -> Self {
+        Self::start_with("127.0.0.1:0".parse().expect("an address"), identity, behaviour).await
+    }
+
     /// Listens on this address: for a next hop that comes back after it was away.
     pub async fn start_at(at: SocketAddr, behaviour: Behaviour) -> Self {
+        Self::start_with(at, Identity::new(&["localhost", "127.0.0.1"]), behaviour).await
+    }
+
+    async fn start_with(at: SocketAddr, identity: Identity, behaviour: Behaviour) -> Self {
         let listener = TcpListener::bind(at).await.unwrap_or_else(|e| panic!("listening on {at}: {e}"));
         let address = listener.local_addr().expect("the socket has an address");
         let shared = Arc::new(Shared {
@@ -258,7 +267,7 @@ impl Sink {
             received: Mutex::default(),
             lines: Mutex::default(),
             connections: Mutex::default(),
-            identity: Identity::new(&["localhost", "127.0.0.1"]),
+            identity,
         });
         let task = tokio::spawn(session::accept(listener, Arc::clone(&shared)));
         Self { address, shared, task }

@@ -48,6 +48,12 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// The policy as text that reads back to it.
+    pub fn to_text(&self) -> String {
+        let servers: String = self.servers.iter().map(|server| format!("mx: {server}\r\n")).collect();
+        format!("version: STSv1\r\nmode: {}\r\n{servers}max_age: {}\r\n", self.mode.name(), self.max_age)
+    }
+
     /// Whether mail may go to this server (RFC 8461 section 4.1). A `*` stands for one label.
     pub fn allows(&self, server: &str) -> bool {
         let server = server.strip_suffix('.').unwrap_or(server).to_ascii_lowercase();
@@ -145,6 +151,7 @@ mod tests {
         for text in [text.to_owned(), text.replace("\r\n", "\n"), format!("{text}something: else\r\nmode: none\r\n")] {
             let policy = read(text.as_bytes()).unwrap();
             assert_eq!((policy.mode, policy.max_age), (Mode::Enforce, 604_800), "{text}");
+            assert_eq!(read(policy.to_text().as_bytes()), Ok(policy.clone()), "what is kept reads back");
             for (server, allowed) in [
                 ("mx1.example.org", true),
                 ("mx1.EXAMPLE.org.", true),

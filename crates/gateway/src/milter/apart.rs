@@ -9,6 +9,7 @@
 use std::sync::Arc;
 
 use judge::plan::{Action, Fate, ReplyText};
+use service::outbox::Asked;
 use service::spool::Spool;
 use service::{Part, Service};
 use settings::config::MilterHold;
@@ -147,7 +148,7 @@ async fn refuse_part(service: &Service, part: &mut Part, spool: &Spool, text: &R
         tracing::error!(id = %part.arrival.id, %error, "a message that is refused for some of its recipients could not be kept; it is deferred");
         return None;
     }
-    if let Err(error) = service.tell_refused(spool, &part.arrival, text).await {
+    if let Err(error) = service.tell_refused(spool, &part.arrival, &Asked::default(), text).await {
         tracing::error!(id = %part.arrival.id, %error, "its sender could not be told that a message was refused for some recipients");
     }
     Some(())

@@ -1,10 +1,12 @@
 //! Mail to the servers that the DNS names, with the TLS that their zones and policies ask for.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use net::Resolver;
 use net::certificates::{Chooser, Held};
+use net::upstream::Hop;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use service::direct::Finder;
@@ -12,8 +14,9 @@ use service::routes::{Route, Target};
 use service::sts;
 use settings::config::{Dns, HopTls};
 use settings::values::{DnsServer as ServerAddress, HostPort};
+use store::{Options, Store};
 use testkit::tls::Identity;
-use testkit::{Behaviour, DnsServer, Sink, sample};
+use testkit::{Action, Behaviour, DnsServer, Point, Sink, sample};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::node::{Setup, hop_to};
@@ -24,18 +27,36 @@ pub(crate) const CASES: &[Case] = cases![
     dane_takes_only_the_certificate_in_the_zone,
     dane_counts_only_where_the_zone_is_signed,
     a_policy_that_is_enforced_holds_and_one_in_testing_does_not,
+    a_policy_is_fetched_once_and_outlives_a_restart_and_its_server,
+    servers_of_the_dns_are_not_down_because_nobody_takes_mail,
+    strangers_hear_nothing_of_clients_and_are_not_this_machine,
+    what_has_to_be_verified_never_goes_in_clear,
+    a_slow_server_of_the_dns_has_its_time,
 ];
 
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// A route to the servers of each recipient's domain, at the port of this sink.
-fn route(dns: &DnsServer, sink: &Sink, tls: HopTls, policies: sts::Finder) -> Route {
+/// Who asks this DNS. Issuers of certificates are those in the file, or the system's.
+fn finder(dns: &DnsServer, policies: sts::Finder, issuers: Option<&Path>) -> Finder {
     let config = Dns { servers: vec![ServerAddress(dns.address())], trust_ad: true, ..Dns::default() };
-    let verified = net::tls::client_config(true, None).expect("the system has issuers");
-    let finder = Finder::new(Resolver::new(&config, Arc::default()), policies, verified);
+    let verified = net::tls::client_config(true, issuers).expect("there are issuers");
+    Finder::new(Resolver::new(&config, Arc::default()), policies, verified)
+}
+
+/// How to speak with servers of each recipient's domain, at the port of this sink.
+fn open_hop(sink: &Sink, tls: HopTls) -> Hop {
     let mut hop = hop_to(sink.address());
     (hop.address.host, hop.tls, hop.hostname) = (String::new(), tls, "mx.example.com".to_owned());
+    hop
+}
+
+fn route_by(finder: Finder, hop: Hop) -> Route {
     Route::new("direct", Vec::new(), None, vec![Target::of_domain(hop, 10, 1)]).with(Some(Arc::new(finder)))
+}
+
+/// A route to the servers of each recipient's domain, at the port of this sink.
+fn route(dns: &DnsServer, sink: &Sink, tls: HopTls, policies: sts::Finder) -> Route {
+    route_by(finder(dns, policies, None).with_local_servers(), open_hop(sink, tls))
 }
 
 fn no_policies() -> sts::Finder {
@@ -135,6 +156,16 @@ async fn dane_counts_only_where_the_zone_is_signed() {
         client.command("RCPT TO:<bob@example.net>", code).await;
         client.quit().await;
     }
+    // Servers of such zones may fail at questions about them (RFC 7672 section 2.2.2).
+    assert!(!dns.asked().iter().any(|question| question.ends_with("TLSA")), "{:?}", dns.asked());
+    // A domain that is its own server needs no MX record to be signed.
+    dns.set(&format!("alone.example A 127.0.0.1\n_{port}._tcp.alone.example TLSA 3 1 1 {wrong}\n"));
+    dns.authenticated(true);
+    let node = Setup::untouched().through(route(&dns, &sink, HopTls::Dane, no_policies())).start(&sink).await;
+    let mut client = node.client().await;
+    client.command("MAIL FROM:<alice@example.com>", 250).await;
+    client.command("RCPT TO:<bob@alone.example>", 451).await;
+    client.quit().await;
 }
 
 /// Serves one policy over HTTPS for ever.
@@ -192,4 +223,121 @@ async fn a_policy_that_is_enforced_holds_and_one_in_testing_does_not() {
         let told = sink.lines().iter().any(|line| line.contains("bob@example.net"));
         assert_eq!(told, code == 250, "{text}");
     }
+}
+
+async fn a_policy_is_fetched_once_and_outlives_a_restart_and_its_server() {
+    let identity = Identity::new(&["mx.example.net"]);
+    let sink = Sink::start_as(identity.clone(), Behaviour::accept().extension("STARTTLS")).await;
+    let announced =
+        "example.net MX 10 mx.example.net\nmx.example.net A 127.0.0.1\n_mta-sts.example.net TXT \"v=STSv1; id=1;\"\n";
+    let dns = DnsServer::start(announced).await;
+    let place = tempfile::tempdir().expect("a directory");
+    let (issuer, _) = identity.write(place.path());
+    let store = Store::open(&place.path().join("data"), Options { create: true }).expect("a store");
+    let text = "version: STSv1\r\nmode: enforce\r\nmx: mx.example.net\r\nmax_age: 864000\r\n".to_owned();
+    let (to, policy) = policy_server(text).await;
+    let nobody = HostPort { host: "127.0.0.1".to_owned(), port: 9 };
+    // The second finder knows only what the first has kept; the third meets a record that is gone, too.
+    for (at, host) in [to, nobody.clone(), nobody].into_iter().enumerate() {
+        if at == 2 {
+            dns.set("example.net MX 10 mx.example.net\nmx.example.net A 127.0.0.1\n");
+        }
+        let policies = sts::Finder::new(Some(store.clone()), Some(&policy.path().join("cert.pem")));
+        let policies = policies.expect("an issuer").through(host);
+        for (issuer, code) in [(Some(issuer.as_path()), 250), (None, 451)] {
+            let finder = finder(&dns, policies.clone(), issuer).with_local_servers();
+            let route = route_by(finder, open_hop(&sink, HopTls::MtaSts));
+            let node = Setup::untouched().through(route).start(&sink).await;
+            let mut client = node.client().await;
+            client.command("MAIL FROM:<alice@example.com>", 250).await;
+            client.command("RCPT TO:<bob@example.net>", code).await;
+            client.quit().await;
+            let text = node.service.metrics().text();
+            assert_eq!(text.contains("result=\"verified\""), code == 250, "{at}: {text}");
+        }
+    }
+}
+
+async fn servers_of_the_dns_are_not_down_because_nobody_takes_mail() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    let zone = "null.example MX 0 .\nxn--bcher-kva.example MX 10 mx.example.net\nmx.example.net A 127.0.0.1\n";
+    let dns = DnsServer::start(zone).await;
+    let node = Setup::untouched().through(route(&dns, &sink, HopTls::None, no_policies())).start(&sink).await;
+    let mut client = node.client().await;
+    client.command("MAIL FROM:<alice@example.com>", 250).await;
+    client.command("RCPT TO:<bob@null.example>", 556).await;
+    client.quit().await;
+    let routes = node.service.current().routes.load_full();
+    assert!(routes.all().iter().flat_map(|route| &route.targets).all(Target::is_up), "nothing has failed");
+    let text = node.service.metrics().text();
+    assert!(!text.contains("hop_up{route=\"direct\""), "one figure for all domains: {text}");
+    // A name in its own letters is asked for as the DNS has it.
+    let to = mail::address::Address::parse("bob@b\u{fc}cher.example").expect("an address");
+    let route = routes.find(&to, mail::arrival::Direction::Outgoing).expect("a route");
+    let until = tokio::time::Instant::now() + LIMIT;
+    let opened = service::routes::open(&route, node.service.metrics(), until).await;
+    opened.expect("its server is found").quit().await;
+}
+
+async fn strangers_hear_nothing_of_clients_and_are_not_this_machine() {
+    let sink = Sink::start(Behaviour::accept().extension("AUTH PLAIN")).await;
+    let dns = DnsServer::start("example.net MX 10 mx.example.net\nmx.example.net A 127.0.0.1\n").await;
+    for domain in ["", "example.net"] {
+        sink.clear();
+        let mut hop = open_hop(&sink, HopTls::None);
+        hop.address.host = domain.to_owned();
+        let by = route_by(finder(&dns, no_policies(), None).with_local_servers(), hop);
+        let node = Setup::untouched().through(by).relays(&["127.0.0.1/32"]).start(&sink).await;
+        let mut client = node.client().await;
+        let offered = client.command("EHLO relay.example.com", 250).await;
+        assert!(!format!("{offered:?}").contains("AUTH"), "{offered:?}");
+        client.command("XFORWARD ADDR=192.0.2.7 NAME=client.example.com", 250).await;
+        client.deliver("alice@example.com", &["bob@example.net"], &sample::clean("direct")).await.expect("taken");
+        client.quit().await;
+        let said = sink.lines();
+        assert!(said.iter().any(|line| line.starts_with("RCPT")), "{said:?}");
+        assert!(!said.iter().any(|line| line.starts_with("XFORWARD") || line.starts_with("AUTH")), "{said:?}");
+    }
+    let before = sink.connections();
+    let by = route_by(finder(&dns, no_policies(), None), open_hop(&sink, HopTls::None));
+    let node = Setup::untouched().through(by).start(&sink).await;
+    let mut client = node.client().await;
+    client.command("MAIL FROM:<alice@example.com>", 250).await;
+    client.command("RCPT TO:<bob@example.net>", 451).await;
+    client.quit().await;
+    assert_eq!(sink.connections(), before, "an MX record leads nobody to this machine");
+}
+
+async fn what_has_to_be_verified_never_goes_in_clear() {
+    let zone = "example.net MX 10 mx.example.net\nmx.example.net A 127.0.0.1\n";
+    for offers in [&["STARTTLS"][..], &[]] {
+        let sink = Sink::start(Behaviour::accept().extensions(offers)).await;
+        let dns = DnsServer::start(zone).await;
+        for tls in [HopTls::Dane, HopTls::MtaSts] {
+            for (verify, code) in [(false, 250), (true, 451)] {
+                let mut hop = open_hop(&sink, tls);
+                hop.verify = verify;
+                hop.tls_config = net::tls::client_config(verify, None).expect("there are issuers");
+                let by = route_by(finder(&dns, no_policies(), None).with_local_servers(), hop);
+                let node = Setup::untouched().through(by).start(&sink).await;
+                let mut client = node.client().await;
+                client.command("MAIL FROM:<alice@example.com>", 250).await;
+                client.command("RCPT TO:<bob@example.net>", code).await;
+                client.quit().await;
+            }
+        }
+    }
+}
+
+async fn a_slow_server_of_the_dns_has_its_time() {
+    // Longer than the policy gives a decision.
+    let slow = Action::Delay(Duration::from_secs(10));
+    let sink = Sink::start(Behaviour::accept().on(Point::End, slow)).await;
+    let dns = DnsServer::start("example.net MX 10 mx.example.net\nmx.example.net A 127.0.0.1\n").await;
+    let by = route(&dns, &sink, HopTls::None, no_policies());
+    let node = Setup::untouched().deadline(8_000).through(by).start(&sink).await;
+    let mut client = node.client().await;
+    client.deliver("alice@example.com", &["bob@example.net"], &sample::clean("slow")).await.expect("taken");
+    client.quit().await;
+    assert_eq!(sink.count(), 1);
 }

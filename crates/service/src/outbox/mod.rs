@@ -28,6 +28,7 @@ use tokio::time::timeout;
 use crate::routes::Routes;
 use crate::{Service, id};
 use attempt::Told;
+pub use tell::Asked;
 
 /// Mails that are looked at for what can be tried now.
 const LOOK: usize = 200;
@@ -116,8 +117,9 @@ impl Work {
         self.mails.values().map(|(id, _)| *id).collect()
     }
 
-    fn on_route(&self, name: &str) -> usize {
-        self.mails.values().filter(|(_, route)| route == name).count()
+    /// How many share connections with this route's mail: see `Route::lane`.
+    fn on_lane(&self, lane: &str) -> usize {
+        self.mails.values().filter(|(_, other)| other == lane).count()
     }
 
     /// Takes leave of an attempt. Gives the mail of one that crashed: nothing was written about it.
@@ -227,18 +229,18 @@ fn start(
             continue;
         }
         let first = mail.recipients.first().and_then(|to| routes.find(&to.address, mail.mail.direction));
-        let name = first.map_or_else(String::new, |route| route.name.clone());
+        let lane = first.map_or_else(String::new, |route| route.lane());
         let now = id::now_ms();
         if is_stuck(&mail, &routes) && !is_expired(&mail, limits, now) && !is_to_be_told(&mail, limits, now) {
             postponed.push(mail.id);
             continue;
         }
-        if work.on_route(&name) >= limits.connections_per_route as usize {
+        if work.on_lane(&lane) >= limits.connections_per_route as usize {
             continue;
         }
         let id = mail.id;
         let handle = work.tasks.spawn(deliver(Arc::clone(service), mail));
-        work.mails.insert(handle.id(), (id, name));
+        work.mails.insert(handle.id(), (id, lane));
         started += 1;
     }
     (started, postponed)

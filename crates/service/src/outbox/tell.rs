@@ -20,12 +20,31 @@ fn parameter<'a>(parameters: &'a str, name: &str) -> Option<&'a str> {
         .map(|(_, value)| value)
 }
 
+/// What a client asked for in its envelope: what followed the addresses in MAIL and in each RCPT (RFC 3461).
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// Of the sender.
+    pub mail: String,
+    /// Of the recipients; one that is missing asked for nothing.
+    pub recipients: Vec<(Address, String)>,
+}
+
+impl Asked {
+    fn of(&self, recipient: &Address) -> &str {
+        let found = self.recipients.iter().find(|(address, _)| address == recipient);
+        found.map_or("", |(_, parameters)| parameters.as_str())
+    }
+}
+
+/// Whether these parameters of a recipient ask for a report of this kind; `otherwise` holds without NOTIFY.
+fn notifies(parameters: &str, word: &str, otherwise: bool) -> bool {
+    let wanted = parameter(parameters, "NOTIFY");
+    wanted.map_or(otherwise, |list| list.split(',').any(|known| known.eq_ignore_ascii_case(word)))
+}
+
 /// What happened to a recipient that its sender wants to hear of. Without NOTIFY: failures and delays.
 fn news(told: &Told, warn: bool) -> Option<Happened> {
-    let wanted = parameter(&told.parameters, "NOTIFY");
-    let asks = |word: &str, otherwise: bool| {
-        wanted.map_or(otherwise, |list| list.split(',').any(|known| known.eq_ignore_ascii_case(word)))
-    };
+    let asks = |word: &str, otherwise: bool| notifies(&told.parameters, word, otherwise);
     match told.standing {
         Standing::Failed => asks("FAILURE", true).then_some(Happened::Failed),
         Standing::Waiting if warn => asks("DELAY", true).then_some(Happened::Delayed),
@@ -86,12 +105,18 @@ pub(super) fn reports(
 }
 
 impl Service {
-    /// Tells a sender of our own that its message was refused for these recipients, while others got it.
-    /// Somebody outside is not told: the sender may be forged, and the report would go to a stranger.
+    /// Tells a sender of our own that its message was refused for these recipients, while others got it, as it
+    /// asked for such reports. Somebody outside is not told: the sender may be forged, and the report would go to a stranger.
     ///
     /// # Errors
     /// The report cannot be kept in the outbox.
-    pub async fn tell_refused(&self, spool: &Spool, arrival: &Arrival, text: &ReplyText) -> Result<(), StoreError> {
+    pub async fn tell_refused(
+        &self,
+        spool: &Spool,
+        arrival: &Arrival,
+        asked: &Asked,
+        text: &ReplyText,
+    ) -> Result<(), StoreError> {
         let site = self.current().site.load_full();
         let ours = arrival.over_trusted_connection() || arrival.direction == Direction::Internal;
         let Some(sender) = arrival.envelope.mail_from.as_ref().filter(|_| ours) else { return Ok(()) };
@@ -99,14 +124,18 @@ impl Service {
         let status = text.text.split(' ').next().filter(|word| word.starts_with("5.")).unwrap_or("5.7.1");
         let fate = |address| Fate {
             address,
-            original: None,
+            original: parameter(asked.of(address), "ORCPT"),
             happened: Happened::Failed,
             status,
             said: Some(said.as_str()),
             remote: None,
             until: None,
         };
-        let fates: Vec<Fate<'_>> = arrival.envelope.rcpt_to.iter().map(fate).collect();
+        let wanted = arrival.envelope.rcpt_to.iter().filter(|address| notifies(asked.of(address), "FAILURE", true));
+        let fates: Vec<Fate<'_>> = wanted.map(fate).collect();
+        if fates.is_empty() {
+            return Ok(());
+        }
         let (name, now) = (id::message_id(), id::now_ms());
         let message = spool.read_at(0, MAX_RETURNED).unwrap_or_default();
         let report = Report {
@@ -115,7 +144,7 @@ impl Service {
             to: sender,
             date: &id::date(now),
             arrived: &id::date(arrival.received_ms),
-            envelope_id: None,
+            envelope_id: parameter(&asked.mail, "ENVID"),
             fates: &fates,
             message: &message,
             // Never what was refused: its header only.
