@@ -17,10 +17,10 @@ pub(crate) const DEFAULT_CONFIG: &str = "/etc/mailward/mailward.toml";
 #[derive(clap::Args, Clone, Debug, Default)]
 pub(crate) struct PlaceArgs {
     /// The node's configuration [default: /etc/mailward/mailward.toml, if it is there].
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     pub(crate) config: Option<PathBuf>,
     /// The data directory, over what the configuration says.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", global = true)]
     pub(crate) data_dir: Option<PathBuf>,
 }
 

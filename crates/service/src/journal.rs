@@ -1,13 +1,15 @@
 //! The message log's writer: rows are collected for a moment and written in one transaction, so
 //! that a message does not pay for a transaction of its own. The log is a record, not a promise: a
-//! crash may lose the rows of the last moment, never a message.
+//! crash may lose the rows of the last moment, never a message. Rows wait while the disk is full, as many as
+//! [`QUEUE`].
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use store::{Logged, Store};
+use store::{Logged, Store, StoreError};
 
 /// Rows that may wait to be written; what comes beyond is not logged.
 const QUEUE: usize = 10_000;
@@ -15,22 +17,28 @@ const QUEUE: usize = 10_000;
 const BATCH: usize = 1_000;
 /// How long rows are collected.
 const WINDOW: Duration = Duration::from_millis(50);
+/// How long after the disk was full it is tried again.
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// The writer.
 #[derive(Debug)]
 pub(crate) struct Journal {
     rows: Mutex<Option<SyncSender<Logged>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// Nothing is waited for any more.
+    closing: Arc<AtomicBool>,
 }
 
 impl Journal {
     /// Starts the writer's thread.
     pub(crate) fn start(store: Store) -> Self {
         let (rows, incoming) = sync_channel(QUEUE);
-        let thread =
-            std::thread::Builder::new().name("message-log".to_owned()).spawn(move || write_all(&store, &incoming));
+        let closing = Arc::new(AtomicBool::new(false));
+        let ending = Arc::clone(&closing);
+        let write = move || write_all(&store, &incoming, &ending);
+        let thread = std::thread::Builder::new().name("message-log".to_owned()).spawn(write);
         let thread = thread.inspect_err(|error| tracing::error!(%error, "no message log is written: no thread"));
-        Self { rows: Mutex::new(Some(rows)), thread: Mutex::new(thread.ok()) }
+        Self { rows: Mutex::new(Some(rows)), thread: Mutex::new(thread.ok()), closing }
     }
 
     /// Hands a row over; never waits.
@@ -47,9 +55,11 @@ impl Journal {
 
     /// Writes what waits and ends.
     pub(crate) fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
         self.rows.lock().unwrap_or_else(PoisonError::into_inner).take();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
+            thread.thread().unpark();
             let _ = thread.join();
         }
     }
@@ -61,12 +71,28 @@ impl Drop for Journal {
     }
 }
 
-fn write_all(store: &Store, rows: &Receiver<Logged>) {
+fn write_all(store: &Store, rows: &Receiver<Logged>, closing: &AtomicBool) {
     while let Ok(first) = rows.recv() {
-        let batch = collect(first, rows);
-        let count = batch.len();
-        if let Err(error) = store.log_messages(batch) {
-            tracing::warn!(%error, rows = count, "the message log could not be written");
+        write(store, collect(first, rows), closing);
+    }
+}
+
+/// Writes a batch. While the disk is full it waits with it, and the rows behind it wait in the queue.
+fn write(store: &Store, batch: Vec<Logged>, closing: &AtomicBool) {
+    let rows = batch.len();
+    let mut waited = false;
+    loop {
+        match store.log_messages(batch.clone()) {
+            Ok(()) if waited => return tracing::info!(rows, "the message log is written again"),
+            Ok(()) => return,
+            Err(error @ StoreError::NoSpace { .. }) if !closing.load(Ordering::Relaxed) => {
+                if !waited {
+                    tracing::warn!(%error, rows, "the message log waits until there is space");
+                }
+                waited = true;
+                std::thread::park_timeout(AGAIN);
+            }
+            Err(error) => return tracing::warn!(%error, rows, "the message log could not be written"),
         }
     }
 }
