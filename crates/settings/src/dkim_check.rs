@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::Config;
+use crate::config::{Config, ListenerDirection};
 use crate::problem::Problem;
 use crate::values::is_host;
 
@@ -38,5 +38,10 @@ pub(crate) fn check_dkim(config: &Config, found: &mut Vec<Problem>) {
     if !seals.is_empty() && !config.dkim.iter().any(of_key) {
         let message = format!("signing.seal_domain: no key of [[dkim]] is of {seals:?}");
         found.push(Problem::error("signing.seal_domain", message).hint("name the domain of one of them"));
+    }
+    let mut directions = config.smtp.iter().map(|l| l.direction).chain(config.milter.iter().map(|l| l.direction));
+    if !seals.is_empty() && directions.all(|direction| direction == ListenerDirection::Outgoing) {
+        let message = "signing.seal_domain has no effect: only incoming mail is sealed, and all listeners are outgoing";
+        found.push(Problem::warning("signing.seal_domain", message));
     }
 }

@@ -115,7 +115,7 @@ fn outside(loaded: &Loaded) -> Problems {
         match LoadedPolicy::load(file) {
             Ok(policy) => {
                 problems.0.extend(policy.warnings.0);
-                problems.0.extend(kept(&loaded.config, &policy.policy));
+                problems.0.extend(together(&loaded.config, &policy.policy));
             }
             Err(found) => problems.0.extend(found.0),
         }
@@ -132,8 +132,21 @@ fn outside(loaded: &Loaded) -> Problems {
     problems
 }
 
+/// What configuration and policy are only together.
+pub(super) fn together(config: &Config, policy: &Policy) -> Vec<Problem> {
+    kept(config, policy).into_iter().chain(sealed(config, policy)).collect()
+}
+
+/// A seal says what was found out about a message; where nothing is, there are none.
+fn sealed(config: &Config, policy: &Policy) -> Option<Problem> {
+    (!config.signing.seal_domain.is_empty() && !policy.authentication.enabled).then(|| {
+        let text = "signing.seal_domain has no effect: authentication.enabled = false in the policy";
+        Problem::warning("signing.seal_domain", text)
+    })
+}
+
 /// A message that Backup could never keep is deferred for ever where the policy wants it kept.
-pub(super) fn kept(config: &Config, policy: &Policy) -> Option<Problem> {
+fn kept(config: &Config, policy: &Policy) -> Option<Problem> {
     let (room, message) = (policy.backup.max_size, config.limits.max_message_size);
     // 0 is no limit.
     (1..message.0).contains(&room.0).then(|| {

@@ -13,8 +13,8 @@ pub(super) fn all(config: &Config, policy: &Result<Policy, String>) -> Vec<Findi
     match policy {
         Ok(policy) => {
             found.extend(judged(policy));
-            let kept = crate::commands::config::kept(config, policy);
-            found.extend(kept.map(|problem| Finding::new("protection", Level::Warning, problem.to_string())));
+            let together = crate::commands::config::together(config, policy).into_iter();
+            found.extend(together.map(|problem| Finding::new("protection", Level::Warning, problem.to_string())));
         }
         Err(why) => found.push(Finding::new("protection", Level::Note, format!("the policy could not be read: {why}"))),
     }
@@ -99,6 +99,20 @@ mod tests {
             change(&mut policy);
             assert!(judged(&policy).iter().any(|finding| finding.text.contains(text)), "{text}");
         }
+    }
+
+    #[test]
+    fn a_seal_that_is_never_made_is_told() {
+        let mut config = Config::default();
+        config.signing.seal_domain = "example.org".to_owned();
+        let mut policy = Policy::default();
+        let told = |policy: &Policy| {
+            let found = all(&config, &Ok(policy.clone()));
+            found.iter().any(|finding| finding.text.contains("signing.seal_domain has no effect"))
+        };
+        assert!(!told(&policy));
+        policy.authentication.enabled = false;
+        assert!(told(&policy));
     }
 
     #[test]
