@@ -200,6 +200,40 @@ async fn what_is_no_whole_chain_is_not_continued() {
     assert_eq!(Signers::default().seal(what).unwrap(), b"");
 }
 
+#[tokio::test]
+async fn whatever_is_sealed_holds() {
+    let site = site(KeyKind::Ed25519).await;
+    let sealed = site.sealed(0, MESSAGE.as_bytes()).await;
+    let mut state = 0x2545_f491_u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % below
+    };
+    let (mut made, mut refused) = (0, 0);
+    for round in 0..300 {
+        let mut message = if round % 2 == 0 { sealed.clone() } else { MESSAGE.as_bytes().to_vec() };
+        for _ in 0..=random(4) {
+            let at = random(message.len());
+            match random(4) {
+                0 => message[at] = u8::try_from(random(256)).unwrap(),
+                1 => drop(message.remove(at)),
+                2 => message.insert(at, b"\r\n\t :;="[random(7)]),
+                _ => message.truncate(at.max(1)),
+            }
+        }
+        match site.try_sealed(1, &message, &message).await {
+            Ok(again) => {
+                made += 1;
+                let found = site.arc(&again).await;
+                let why = site.ask(&again).await.arc.why;
+                assert_eq!(found.0, AuthResult::Pass, "{why:?} {:?}", String::from_utf8_lossy(&again));
+            }
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(made > 100 && refused > 50, "{made} made, {refused} refused");
+}
+
 #[test]
 fn dkimpy_verifies_our_seals() {
     if !has_dkimpy() {

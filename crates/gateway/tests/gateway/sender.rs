@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use judge::policy::DmarcAction;
+use mail::arrival::Direction;
 use mail::evidence::{ArcCheck, AuthResult, Authentication, Claim};
 use net::Resolver;
 use net::auth::seal::Sealed;
 use net::auth::sign::{KeyKind, Signers, generate};
+use service::release::Way;
 use settings::config::{Dkim, ListenerDirection, SealWhen, Signing, SigningFailure};
 use settings::values::DnsServer as ServerAddress;
 use testkit::{Behaviour, Client, DnsServer, Reply, Sink, sample};
@@ -26,6 +28,7 @@ pub(crate) const CASES: &[Case] = cases![
     what_is_not_changed_or_was_not_valid_is_not_sealed,
     outgoing_mail_that_cannot_be_signed_leaves_so_or_waits,
     mail_of_our_own_is_signed,
+    outgoing_mail_that_is_released_is_signed,
 ];
 
 /// Its owner's address may send for every domain in here; no other may.
@@ -354,7 +357,7 @@ async fn mail_of_our_own_is_signed() {
     let mail = store::NewQueued {
         message: service::id::message_id(),
         kind: store::QueueKind::Remainder,
-        direction: mail::arrival::Direction::Outgoing,
+        direction: Direction::Outgoing,
         mail_from: mail::address::Address::parse("alice@example.org"),
         parameters: String::new(),
         created_ms: service::id::now_ms(),
@@ -373,4 +376,33 @@ async fn mail_of_our_own_is_signed() {
     assert!(fields(&report.content, "Content-Type")[0].contains("multipart/report"), "a report");
     let found = world.verify(&report.content).await;
     assert_eq!((found.dkim(), found.dkim[0].domain.raw().as_str()), (AuthResult::Pass, "example.com"));
+}
+
+async fn outgoing_mail_that_is_released_is_signed() {
+    let world = World::new().await;
+    let sink = Sink::start(Behaviour::accept()).await;
+    let node = world.node().policy(|p| p.malware.action = judge::policy::MalwareAction::DeleteMessage);
+    let node = node.start(&sink).await;
+    assert_eq!(node.send(&sample::eicar_attached("wanted")).await.code, 250);
+    let (entry, original) = node.kept();
+    let current = node.service.current();
+    let (routes, site, outbox) = (current.routes.load_full(), current.site.load_full(), current.outbox.load_full());
+    let signers = Arc::new(signers(&world.keys[0]));
+    let to =
+        ["bob@example.net", "carol@example.com"].map(|text| mail::address::Address::parse(text).expect("an address"));
+    for (direction, signed) in [(Direction::Outgoing, true), (Direction::Incoming, false)] {
+        let (routes, metrics) = (&routes, node.service.metrics());
+        let way = Way { routes, metrics, direction, site: Some(&site), signers: Some(&signers) };
+        let released = service::release::release(node.service.store(), way, &outbox, entry.id, &to).await;
+        assert!(released.error.is_none() && released.sent.len() == 2, "{released:?}");
+        let got = sink.messages();
+        let outside = got.iter().find(|m| m.addresses() == ["bob@example.net"]).expect("sent");
+        let inside = got.iter().find(|m| m.addresses() == ["carol@example.com"]).expect("sent");
+        assert!(inside.content.starts_with(b"X-Mailward-Release: ") && outside.content.ends_with(&original));
+        let found = world.verify(&outside.content).await;
+        let expected = if signed { AuthResult::Pass } else { AuthResult::None };
+        assert_eq!(found.dkim(), expected, "{direction:?}");
+        sink.clear();
+    }
+    assert_eq!(node.figure("mailward_signatures_total{kind=\"dkim\",result=\"made\"}"), 1.0);
 }

@@ -140,6 +140,10 @@ fn signed_fields(fields: &[(&[u8], &[u8])]) -> Result<(Vec<&'static str>, Vec<u8
         if found.len() > MAX_EACH {
             return Err(format!("more than {MAX_EACH} fields {name}"));
         }
+        // Not every verifier takes it for that field.
+        if found.iter().any(|(field, _)| field.len() != name.len()) {
+            return Err(format!("blanks between {name} and its colon"));
+        }
         names.extend(std::iter::repeat_n(name, found.len() + usize::from(more)));
         Canonicalization::Relaxed.canonicalize_headers(found.into_iter(), &mut signed);
     }
@@ -264,11 +268,12 @@ mod tests {
     #[test]
     fn every_field_of_a_name_is_signed_and_one_more_where_none_may_come() {
         let fields: [(&[u8], &[u8]); 4] =
-            [(b"To", b" a\r\n"), (b"DKIM-Signature", b" x\r\n"), (b"to ", b" b\r\n"), (b"X", b"y\r\n")];
+            [(b"To", b" a\r\n"), (b"DKIM-Signature", b" x\r\n"), (b"to", b" b\r\n"), (b"X", b"y\r\n")];
         let (names, signed) = signed_fields(&fields).unwrap();
         let count = |name| names.iter().filter(|known| **known == name).count();
         assert_eq!((count("To"), count("From"), count("DKIM-Signature"), count("References")), (3, 1, 1, 0));
         assert_eq!(signed, b"to:b\r\nto:a\r\ndkim-signature:x\r\n");
+        assert!(signed_fields(&[(b"From ".as_slice(), b"x\r\n".as_slice())]).is_err());
         assert!(signed_fields(&[(b"Cc".as_slice(), b"x\r\n".as_slice()); 21]).is_err());
     }
 }
