@@ -9,6 +9,7 @@
 use super::{Decoded, JUNK, PAD, SPACE, base64, class, quoted_printable};
 use crate::graph::Encoding;
 
+mod damage;
 mod quoted;
 
 use quoted::{
@@ -17,8 +18,8 @@ use quoted::{
 };
 pub(crate) use quoted::{escapes, has_low_bytes, holds_raw_bytes, is_damaged_quoted_printable};
 
-/// Bodies up to this size, in bytes, are decoded in every way to compare what comes out; of larger
-/// ones the likely ways are taken by what is damaged.
+/// Bodies up to this size, in bytes, are decoded in every way to compare what comes out. Of larger ones in
+/// base64 every way is taken that the damage makes differ; of quoted-printable the likely one.
 pub(crate) const MAX_COMPARED: usize = 64 * 1024;
 
 /// Most ways to read one body beside the strict one; other readings of the entity need room, too.
@@ -245,9 +246,8 @@ pub(crate) fn base64_variants(body: &[u8]) -> (Vec<Encoding>, bool) {
         Encoding::Base64Places,
     ];
     if body.len() > MAX_COMPARED {
-        let junk = body.iter().any(|byte| class(*byte) == JUNK);
-        let way = if junk { Encoding::Base64CleanLines } else { Encoding::Base64ToPadding };
-        return (vec![way], false);
+        // How many of them are tried is a matter of what may be read again.
+        return (damage::Damage::of(body).ways(), false);
     }
     let wanted = ways.iter().copied().filter(|way| match way {
         Encoding::Base64Url => memchr::memchr2(b'-', b'_', body).is_some(),
@@ -350,6 +350,55 @@ mod tests {
         for (way, body, bytes) in cases {
             assert_eq!(decode(way, body, 100).bytes, bytes, "{way:?} {body:?}");
             assert!(decode(way, body, 1).bytes.len() <= 1);
+        }
+    }
+
+    #[test]
+    fn large_bodies_are_read_in_each_way_that_differs() {
+        let line = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFB\r\n";
+        let lines = line.repeat(MAX_COMPARED / line.len() + 1);
+        let cases: [(&str, String, &[Encoding]); 8] = [
+            ("the alphabet of URLs", lines.replace('B', "-"), &[Encoding::Base64Url]),
+            ("padding inside", format!("QQ==\r\n{lines}"), &[Encoding::Base64ToPadding, Encoding::Base64NoPadding]),
+            ("padding that completes nothing", format!("QQ=\r\n{lines}"), &[Encoding::Base64ToAnyPadding]),
+            ("lines of odd length", format!("QUF\r\n{lines}"), &[Encoding::Base64ByLine]),
+            (
+                "a footer",
+                format!("{lines}a footer!\r\nmore\r\n"),
+                &[Encoding::Base64CleanLines, Encoding::Base64ToJunk],
+            ),
+            ("a gap", format!("{line}\r\n\r\n{lines}*"), &[Encoding::Base64ToGap]),
+            ("a sextet alone", format!("{lines}Q"), &[Encoding::Base64Lone]),
+            ("a mark at the end", format!("{lines}*"), &[]),
+        ];
+        for (name, body, wanted) in cases {
+            let (ways, _) = base64_variants(body.as_bytes());
+            for way in wanted {
+                assert!(ways.contains(way), "{name}: {way:?} not in {ways:?}");
+            }
+            let strict = super::super::decode(Encoding::Base64, body.as_bytes(), usize::MAX).bytes;
+            // Nothing is left out that differs.
+            let all = [
+                Encoding::Base64ToPadding,
+                Encoding::Base64ToAnyPadding,
+                Encoding::Base64CleanLines,
+                Encoding::Base64NoPadding,
+                Encoding::Base64ToJunk,
+                Encoding::Base64ByLine,
+                Encoding::Base64Lone,
+                Encoding::Base64Url,
+                Encoding::Base64ToGap,
+                Encoding::Base64Places,
+            ];
+            let decoded: Vec<Vec<u8>> =
+                ways.iter().map(|way| decode(*way, body.as_bytes(), usize::MAX).bytes).collect();
+            for way in all {
+                let bytes = decode(way, body.as_bytes(), usize::MAX).bytes;
+                // At the end padding is the same to all.
+                let alike = way == Encoding::Base64Places && !has_inner_padding(body.as_bytes());
+                let known = alike || bytes.is_empty() || bytes == strict || decoded.contains(&bytes);
+                assert!(known, "{name}: {way:?} differs and is not in {ways:?}");
+            }
         }
     }
 
