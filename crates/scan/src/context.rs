@@ -27,6 +27,8 @@ pub struct Context {
     pub archive_fuel: Option<u64>,
     /// The name of the file, for what is no message. As somebody else wrote it.
     pub name: Option<String>,
+    /// The media type that is declared for what is no message. As somebody else wrote it.
+    pub declared: Option<String>,
     /// How to take the bytes.
     pub input: Input,
     /// Look for signs of spam, and what is known for that; only of messages.

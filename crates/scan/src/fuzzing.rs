@@ -29,6 +29,7 @@ pub fn fuzz_examine(data: &[u8]) {
         archive_max_size: (mode & 2 != 0).then_some(4096),
         archive_fuel: (mode & 4 != 0).then_some(200_000),
         name: Some("fuzz.bin".to_owned()),
+        declared: (mode & 8 != 0).then(|| "text/html".to_owned()),
         input: if mode & 1 == 0 { Input::Message } else { Input::Detect },
         spam: (mode & 8 != 0).then(|| SpamContext { fuel: 1 << 20, unrated: true, ..SpamContext::default() }),
     };

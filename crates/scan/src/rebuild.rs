@@ -12,7 +12,7 @@ use unpack::{Budget, StopFlag};
 
 use crate::context::{Context, Input};
 use crate::engines::Engines;
-use crate::walk::walk;
+use crate::walk::{shown_as, walk};
 
 /// Most files that are rebuilt of one message.
 pub(crate) const MAX_REBUILDS: usize = 64;
@@ -33,6 +33,8 @@ pub struct RebuildRequest {
     kind: FileKind,
     sha256: [u8; 32],
     name: Option<String>,
+    /// The type under which programs show it as a page, if they do.
+    declared: Option<String>,
 }
 
 impl RebuildRequest {
@@ -71,6 +73,11 @@ impl RebuildRequest {
             kind: object.kind,
             sha256: object.sha256,
             name: object.name.as_ref().map(|name| name.raw().clone()),
+            declared: match shown_as(object) {
+                Some(FileKind::Html) => Some("text/html".to_owned()),
+                Some(FileKind::Svg) => Some("image/svg+xml".to_owned()),
+                _ => None,
+            },
         })
     }
 }
@@ -131,7 +138,7 @@ fn rebuild_one(engines: &Engines, raw: &[u8], request: &RebuildRequest, context:
         }
     };
     let name = request.name.as_ref().map(|name| format!("{name}{}", made.suffix));
-    let inner = Context { input: Input::Detect, name, ..context.clone() };
+    let inner = Context { input: Input::Detect, name, declared: request.declared.clone(), ..context.clone() };
     let evidence = walk(engines, &made.bytes, &inner, stop);
     let report = evidence.clone().close(&engines.inside());
     let left = report

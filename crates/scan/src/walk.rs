@@ -19,7 +19,7 @@ use mail::graph::looks_like_message;
 use mail::span::MAX_BUFFER;
 use mail::untrusted::Untrusted;
 use sha2::{Digest, Sha256};
-use unpack::{Budget, Container, Fence, Limit, Limits, Member, Opening, StopFlag};
+use unpack::{Beside, Budget, Container, Fence, Limit, Limits, Member, Opening, StopFlag};
 
 use crate::context::{Context, Input};
 use crate::engines::Engines;
@@ -50,9 +50,9 @@ struct Walk<'a> {
     /// For each object, how deep it is nested. Unlike its depth in the table, multiparts do not count.
     levels: Vec<u16>,
     frames: Vec<Frame<'a>>,
-    /// Contents that hold nothing, by their hash and whether they were read as texts of a message: what
-    /// several readings or members show is read once.
-    leaves: BTreeSet<([u8; 32], bool)>,
+    /// Contents that hold nothing, by their hash and the ways in which they were read: what several
+    /// readings or members show is read once.
+    leaves: BTreeSet<([u8; 32], FileKind, Beside)>,
     /// Text of documents, where it is looked at for spam.
     documents: String,
 }
@@ -104,14 +104,15 @@ impl<'a> Walk<'a> {
             }
         };
         let name = self.context.name.clone().filter(|_| self.context.input == Input::Detect);
-        let object = Object {
+        let is_file = self.context.input == Input::Detect;
+        let mut object = Object {
             parent: None,
             origin: Origin::Root,
             depth: 0,
             part: String::new(),
             name: name.map(Untrusted::new),
             other_names: Vec::new(),
-            declared: None,
+            declared: self.context.declared.clone().filter(|_| is_file).map(Untrusted::new),
             attachment: false,
             kind,
             role: Role::File,
@@ -121,6 +122,9 @@ impl<'a> Walk<'a> {
             defects: Vec::new(),
             coverage: Vec::new(),
         };
+        if is_file && kind == FileKind::Text {
+            object.kind = shown_as(&object).unwrap_or(kind);
+        }
         if kind == FileKind::Message && raw.len() <= MAX_BUFFER {
             self.read_header(raw);
         }
@@ -295,8 +299,9 @@ impl<'a> Walk<'a> {
         object.kind = match member.kind {
             Some(kind) => kind,
             None => {
-                let name = object.name.as_ref().map(|name| name.raw().as_str());
-                caught(|| unpack::detect_named(content, name)).unwrap_or(FileKind::Unknown)
+                let detected = caught(|| unpack::detect_named(content, names(&object))).unwrap_or(FileKind::Unknown);
+                // A text is what its reader is told that it is.
+                shown_as(&object).filter(|_| detected == FileKind::Text).unwrap_or(detected)
             }
         };
         let volume = object.kind == FileKind::Unknown && is_volume(&object);
@@ -355,19 +360,14 @@ impl<'a> Walk<'a> {
     }
 
     fn open(&mut self, id: ObjectId, kind: FileKind, bytes: &[u8]) -> Option<Box<dyn Container>> {
-        let is_text = |declared: &Untrusted<String>| declared.raw().starts_with("text/");
         let object = self.table.object(id)?;
-        let text_part =
-            kind == FileKind::Text && !object.part.is_empty() && object.declared.as_ref().is_some_and(is_text);
-        let key = (object.sha256, text_part);
+        let beside = beside(object, bytes);
+        let key = (object.sha256, kind, beside);
         if self.leaves.contains(&key) {
             return None;
         }
         let budget = &mut self.budget;
-        let open = || {
-            if text_part { unpack::open_text_part(bytes, budget) } else { unpack::open(kind, bytes, budget) }
-        };
-        match caught(open) {
+        match caught(|| unpack::open_as(kind, beside, bytes, budget)) {
             Some(Opening::Leaf) => {
                 self.leaves.insert(key);
                 None
@@ -408,6 +408,27 @@ impl<'a> Walk<'a> {
         let text = reason_text(reason, self.context);
         self.table.unscanned(id, reason, &text);
     }
+}
+
+/// The names under which programs may show an object.
+fn names(object: &Object) -> impl Iterator<Item = &str> {
+    object.name.iter().chain(&object.other_names).map(|name| name.raw().as_str())
+}
+
+/// What programs show an object as for its type and names.
+pub(crate) fn shown_as(object: &Object) -> Option<FileKind> {
+    unpack::shown_as(object.declared.as_ref().map(|declared| declared.raw().as_str()), names(object))
+}
+
+/// In which ways an object is read beside that of its kind.
+fn beside(object: &Object, bytes: &[u8]) -> Beside {
+    let shown = shown_as(object);
+    // It may be a page only because somebody says so.
+    let said = shown == Some(object.kind) && caught(|| unpack::detect(bytes)) == Some(FileKind::Text);
+    let also = if said { Some(FileKind::Text) } else { shown.filter(|shown| *shown != object.kind) };
+    let is_text = object.declared.as_ref().is_some_and(|declared| declared.raw().starts_with("text/"));
+    let files_found = (object.kind == FileKind::Text || said) && !object.part.is_empty() && is_text;
+    Beside { also, files_found }
 }
 
 /// Whether a name says that an object is one file of an archive split over several.

@@ -62,6 +62,7 @@ pub fn context(policy: &Policy, input: Input, name: Option<String>) -> Context {
         archive_max_size: some(policy.archives.max_size.0),
         archive_fuel: some(policy.archives.max_time.0.saturating_mul(FUEL_PER_SECOND) / 1000),
         name,
+        declared: None,
         input,
         spam: None,
     }

@@ -9,6 +9,7 @@ use mail::untrusted::Untrusted;
 
 use crate::budget::Budget;
 use crate::bytes::between;
+use crate::detect::{holds_markup, is_odf};
 use crate::formats::several::{self, Reading, Several};
 use crate::formats::{
     ar, arj, cab, card, chm, cms, compressed, cpio, gzip, html, iso, lha, message, odf, ole2, ooxml, pdf, pe, rar,
@@ -108,6 +109,21 @@ impl std::fmt::Debug for Opening {
 /// Opens a file of a kind that [`crate::detect`] has told. An archive that stands behind something else
 /// (a self-extracting program, a picture, another archive) is opened too.
 pub fn open(kind: FileKind, data: &[u8], budget: &mut Budget) -> Opening {
+    open_as(kind, Beside::default(), data, budget)
+}
+
+/// In which ways a file is read beside that of its kind.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct Beside {
+    /// As a page ([`FileKind::Html`], [`FileKind::Svg`]) or a text that programs take it for; other kinds
+    /// change nothing.
+    pub also: Option<FileKind>,
+    /// It is a text part of a message, in which the message's reader has found the files already.
+    pub files_found: bool,
+}
+
+/// Opens a file as [`open`] does, and reads it in other ways as well.
+pub fn open_as(kind: FileKind, beside: Beside, data: &[u8], budget: &mut Budget) -> Opening {
     // Finding the members looks at every byte about once.
     if let Err(limit) = budget.burn(data.len() as u64) {
         return Opening::Unscanned(limit.into());
@@ -116,32 +132,33 @@ pub fn open(kind: FileKind, data: &[u8], budget: &mut Budget) -> Opening {
         return Opening::Leaf;
     }
     let program = matches!(kind, FileKind::Pe | FileKind::Elf);
-    let first = if program { None } else { primary(kind, data, budget) };
-    with_others(kind, first, data, budget)
-}
-
-/// Opens a text part of a message, in which the message's reader has found the files already.
-pub fn open_text_part(data: &[u8], budget: &mut Budget) -> Opening {
-    if ooxml::flat::starts(data) {
-        return open(FileKind::Text, data, budget);
-    }
-    if let Err(limit) = budget.burn(data.len() as u64) {
-        return Opening::Unscanned(limit.into());
-    }
-    let first = texts::open(FileKind::Text, data, true, budget);
-    with_others(FileKind::Text, first, data, budget)
+    let first = if program {
+        None
+    } else if kind == FileKind::Text && beside.files_found && !ooxml::flat::starts(data) {
+        texts::open(kind, data, true, budget)
+    } else {
+        primary(kind, data, budget)
+    };
+    with_others(kind, beside, first, data, budget)
 }
 
 /// A container of a kind, if it is one, and what else the file is.
-fn with_others(kind: FileKind, mut first: Option<Box<dyn Container>>, data: &[u8], budget: &mut Budget) -> Opening {
+fn with_others(
+    kind: FileKind,
+    beside: Beside,
+    mut first: Option<Box<dyn Container>>,
+    data: &[u8],
+    budget: &mut Budget,
+) -> Opening {
     let program = matches!(kind, FileKind::Pe | FileKind::Elf);
     // A compound file's sectors stand in any order, so that archives in its streams are in pieces; the
     // streams, and what stands behind the file, are members. What is damaged tells of less.
     let apart = kind == FileKind::Ole2 && first.as_ref().is_some_and(|file| file.problems().is_empty());
-    let (others, more) = match kind {
+    let (mut others, more) = match kind {
         FileKind::Message => (Vec::new(), false),
         _ => others(kind, data, first.is_some(), apart, budget),
     };
+    others.extend(other_texts(kind, beside, data, first.is_some(), budget));
     if program {
         // An archive behind a program is not its unlisted content but what it is for.
         let executable = pe::Executable::open(kind, data, !others.is_empty(), budget);
@@ -222,6 +239,30 @@ fn rarer(data: &[u8]) -> Option<Box<dyn Container>> {
     } else {
         return None;
     })
+}
+
+/// What a file is as a page, a text or a document of another kind, for programs that take it for that.
+fn other_texts(kind: FileKind, beside: Beside, data: &[u8], opened: bool, budget: &mut Budget) -> Vec<Reading> {
+    let mut all: Vec<Box<dyn Container>> = Vec::new();
+    let unknown = kind == FileKind::Unknown;
+    let also = beside.also.or_else(|| (unknown && holds_markup(data)).then_some(FileKind::Html));
+    match also.filter(|also| *also != kind) {
+        Some(page @ (FileKind::Html | FileKind::Svg)) => {
+            // What else is in a file that is no text would only be noise.
+            let texts = matches!(kind, FileKind::Text | FileKind::Unknown);
+            all.extend(html::open_page(page, data, texts, budget));
+        }
+        Some(FileKind::Text) => all.extend(texts::open(FileKind::Text, data, beside.files_found, budget)),
+        _ => {}
+    }
+    if kind == FileKind::Ooxml && is_odf(data) {
+        all.push(Box::new(odf::Odf::open(data, budget)));
+    }
+    if kind != FileKind::Cms {
+        all.extend(cms::inside(data, budget).map(|cms| Box::new(cms) as Box<dyn Container>));
+    }
+    let whole = 0..data.len();
+    all.into_iter().map(|container| Reading { range: whole.clone(), container, hidden: opened }).collect()
 }
 
 /// What else a file is; `apart`: archives in it are members of what it was opened as. The flag says that there

@@ -35,8 +35,8 @@ mod words;
 mod xml;
 
 pub use budget::{Budget, Fence, Limit, Limits, Meter, StopFlag};
-pub use container::{Container, Member, Opening, open, open_text_part};
-pub use detect::{detect, detect_named};
+pub use container::{Beside, Container, Member, Opening, open, open_as};
+pub use detect::{detect, detect_named, shown_as};
 pub use known::{FORMATS, Format, Sample, Tier};
 pub use names::is_volume;
 pub mod html {

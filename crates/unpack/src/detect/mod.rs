@@ -1,5 +1,6 @@
 //! What a file is, by its content alone; never by its name or declared type, but for the one format
-//! that has no magic ([`detect_named`]).
+//! that has no magic ([`detect_named`]). What a program would show it as, for its name or declared type, is
+//! told beside that ([`shown_as`]), so that it is read in that way, too.
 //!
 //! First the signatures of `table.rs`, then what needs a closer look (archives that are documents,
 //! executables, disk images told by their end), then text by its first [`text::SAMPLE`] bytes.
@@ -19,8 +20,10 @@ use crate::bytes::{be32, between, le32, take};
 use crate::formats::compressed::{Stream, is_brotli};
 use crate::formats::{arj, cms, cpio, disk, mbox, rtf, swf, tar, zip};
 
-/// Most members of a zip archive that are looked at to tell its kind.
-const MAX_NAMES: u32 = 4096;
+/// Types that are declared for pages.
+const HTML_TYPES: [&str; 4] = ["text/html", "application/xhtml+xml", "application/hta", "text/x-server-parsed-html"];
+/// Ends of the names of pages, behind the dot.
+const HTML_NAMES: [&str; 8] = ["htm", "html", "hta", "shtm", "shtml", "xht", "xhtm", "xhtml"];
 /// How far into a file a PDF may start, in bytes (readers search that far).
 const PDF_WINDOW: usize = 1024;
 
@@ -87,38 +90,102 @@ pub fn detect(bytes: &[u8]) -> FileKind {
 }
 
 /// What `bytes` are, where a name may say what they alone do not: Brotli has no magic.
-pub fn detect_named(bytes: &[u8], name: Option<&str>) -> FileKind {
+pub fn detect_named<'a>(bytes: &[u8], names: impl IntoIterator<Item = &'a str>) -> FileKind {
     match detect(bytes) {
-        FileKind::Unknown | FileKind::Text if name.is_some_and(|name| is_brotli(bytes, name)) => FileKind::Compressed,
+        kind @ (FileKind::Unknown | FileKind::Text) => {
+            if names.into_iter().any(|name| is_brotli(bytes, name)) {
+                FileKind::Compressed
+            } else {
+                kind
+            }
+        }
         kind => kind,
     }
 }
 
-/// What a zip archive is by its members: an office document, a Java archive, or just an archive.
-fn zip_kind(bytes: &[u8]) -> FileKind {
-    // OpenDocument 1.2 part 3, section 3.3: the first member is stored, named "mimetype".
-    let head = between(bytes, 30, 120);
-    if head.starts_with(b"mimetypeapplication/vnd.oasis.opendocument.") {
-        return FileKind::Odf;
+/// What mail programs and browsers show a file as whatever is in it, by its declared type and its names:
+/// [`FileKind::Html`], [`FileKind::Svg`] or nothing of these.
+pub fn shown_as<'a>(declared: Option<&str>, names: impl IntoIterator<Item = &'a str>) -> Option<FileKind> {
+    let declared = declared.unwrap_or("").split(';').next().unwrap_or("").trim();
+    let is = |known: &[&str], word: &str| known.iter().any(|known| known.eq_ignore_ascii_case(word));
+    if is(&HTML_TYPES, declared) {
+        return Some(FileKind::Html);
     }
-    let names = zip::member_names(bytes, MAX_NAMES);
-    let any = |test: &dyn Fn(&[u8]) -> bool| names.iter().any(|name| test(name));
-    let under = |folder: &'static [u8]| any(&|name| name.to_ascii_lowercase().starts_with(folder));
-    if any(&|name| name.eq_ignore_ascii_case(b"[Content_Types].xml")) {
-        // Word finds its parts by relationships, so folders may have any name; the other users of these
-        // packages (NuGet, AppX, VSIX, XPS, 3MF) have parts that tell them.
-        let ends = |end: &'static [u8]| any(&|name| name.to_ascii_lowercase().ends_with(end));
-        let office = [&b"word/"[..], b"xl/", b"ppt/", b"visio/"].into_iter().any(under);
-        return if office || !OTHER_PACKAGES.iter().copied().any(ends) { FileKind::Ooxml } else { FileKind::Zip };
+    let mut svg = declared.eq_ignore_ascii_case("image/svg+xml");
+    for name in names {
+        let name = name.trim_end_matches(|letter: char| letter == '.' || letter <= ' ');
+        let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+        if is(&HTML_NAMES, extension) {
+            return Some(FileKind::Html);
+        }
+        svg |= extension.eq_ignore_ascii_case("svg");
+    }
+    svg.then_some(FileKind::Svg)
+}
+
+/// Whether something that is no text holds the marks of a page all the same.
+pub(crate) fn holds_markup(bytes: &[u8]) -> bool {
+    text::holds_markup(bytes)
+}
+
+/// Whether a zip archive has the signs of OpenDocument, whatever else it is.
+pub(crate) fn is_odf(bytes: &[u8]) -> bool {
+    let names = Names::of(bytes);
+    names.odf_type || names.content && names.manifest
+}
+
+/// What the names of a zip archive's members tell; all of them are looked at, one by one.
+#[derive(Default)]
+struct Names {
+    /// OpenDocument 1.2 part 3, section 3.3: the first member is stored, named "mimetype".
+    odf_type: bool,
+    content: bool,
+    manifest: bool,
+    types: bool,
+    office: bool,
+    other_package: bool,
+    java: bool,
+}
+
+impl Names {
+    fn of(bytes: &[u8]) -> Self {
+        let head = between(bytes, 30, 120);
+        let odf_type = head.starts_with(b"mimetypeapplication/vnd.oasis.opendocument.");
+        let mut all = Self { odf_type, ..Self::default() };
+        for name in zip::member_names(bytes) {
+            let under = |folder: &[u8]| between(name, 0, folder.len()).eq_ignore_ascii_case(folder);
+            let ends = |end: &[u8]| {
+                let from = name.len().checked_sub(end.len());
+                from.is_some_and(|from| between(name, from, name.len()).eq_ignore_ascii_case(end))
+            };
+            all.types |= name.eq_ignore_ascii_case(b"[Content_Types].xml");
+            all.office |= [&b"word/"[..], b"xl/", b"ppt/", b"visio/"].into_iter().any(under);
+            all.other_package |= OTHER_PACKAGES.iter().copied().any(ends);
+            all.content |= name == b"content.xml";
+            all.manifest |= name == b"META-INF/manifest.xml";
+            all.java |= name.eq_ignore_ascii_case(b"META-INF/MANIFEST.MF") || name.ends_with(b".class");
+        }
+        all
+    }
+}
+
+/// What a zip archive is by its members: an office document, a Java archive, or just an archive. With the
+/// signs of both kinds of documents it is the one that Office opens, and is read as the other one, too.
+fn zip_kind(bytes: &[u8]) -> FileKind {
+    let names = Names::of(bytes);
+    // Word finds its parts by relationships, so folders may have any name; the other users of these
+    // packages (NuGet, AppX, VSIX, XPS, 3MF) have parts that tell them.
+    if names.types && (names.office || !names.other_package) {
+        return FileKind::Ooxml;
     }
     // LibreOffice opens a document by its manifest, wherever its type stands.
-    if any(&|name| name == b"content.xml") && any(&|name| name == b"META-INF/manifest.xml") {
-        return FileKind::Odf;
+    if names.odf_type || names.content && names.manifest {
+        FileKind::Odf
+    } else if names.java && !names.types {
+        FileKind::Jar
+    } else {
+        FileKind::Zip
     }
-    if any(&|name| name.eq_ignore_ascii_case(b"META-INF/MANIFEST.MF") || name.ends_with(b".class")) {
-        return FileKind::Jar;
-    }
-    FileKind::Zip
 }
 
 /// Archives that are told by more than a magic: Flash, ARC, and images of disks described in a text.

@@ -91,9 +91,29 @@ static SCRIPT_MARKS: LazyLock<Words> = LazyLock::new(|| {
     ])
 });
 
+/// Whether the sample of something that is no text holds the marks of HTML, zeros passed over.
+pub(super) fn holds_markup(bytes: &[u8]) -> bool {
+    let sample = between(bytes, 0, SAMPLE).iter().filter(|byte| **byte != 0).map(u8::to_ascii_lowercase);
+    HTML_MARKS.any(&sample.collect::<Vec<u8>>())
+}
+
+/// What begins as a page for all its zeros and control characters, which browsers read over.
+fn rough(sample: &[u8]) -> Option<FileKind> {
+    let visible = sample.iter().filter(|byte| !byte.is_ascii_control() || byte.is_ascii_whitespace());
+    let lower: Vec<u8> = visible.map(u8::to_ascii_lowercase).collect();
+    let start = lower.trim_ascii_start();
+    let begins = |marks: &[&[u8]]| marks.iter().any(|mark| start.starts_with(mark));
+    if begins(HTML_STARTS) || begins(XML_STARTS) && HTML_MARKS.any(&lower) {
+        Some(FileKind::Html)
+    } else {
+        begins(&[b"<svg", b"<!doctype svg"]).then_some(FileKind::Svg)
+    }
+}
+
 /// The kind of a text; `None` when it is none.
 pub(super) fn kind(bytes: &[u8]) -> Option<FileKind> {
-    let sample = plain(between(bytes, 0, SAMPLE))?;
+    let bytes = between(bytes, 0, SAMPLE);
+    let Some(sample) = plain(bytes) else { return rough(bytes) };
     let start = sample.trim_ascii_start();
     let begins = |marks: &[&[u8]]| marks.iter().any(|mark| start.starts_with(mark));
     let holds = |marks: &[&[u8]]| marks.iter().any(|mark| memchr::memmem::find(&sample, mark).is_some());

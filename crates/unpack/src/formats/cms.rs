@@ -46,14 +46,38 @@ const CONTEXT_1: u8 = 0xa1;
 
 /// Whether bytes begin like a cryptographic message.
 pub(crate) fn starts(data: &[u8]) -> bool {
-    if find_pem(data).is_some() {
+    if is_pem(data) {
         return true;
     }
+    is_info(data)
+}
+
+/// Whether bytes begin as a ContentInfo.
+fn is_info(data: &[u8]) -> bool {
     let mut der = Ber::new(data, 0..data.len());
     let Some(outer) = der.header().filter(|element| element.tag == SEQUENCE) else { return false };
     let mut inner = Ber::new(data, outer.start..data.len());
     let oid = inner.header().filter(|element| element.tag == OID && element.end.is_some());
     oid.is_some_and(|oid| Kind::of(between(data, oid.start, oid.end.unwrap_or(oid.start))).is_some())
+}
+
+/// Whether a file is a PEM and nothing else: what only mentions one is what it is beside that.
+fn is_pem(data: &[u8]) -> bool {
+    let data = data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data).trim_ascii_start();
+    let Some(body) = PEM.iter().find_map(|line| data.strip_prefix(*line)) else { return false };
+    let is_base64 =
+        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=') || byte.is_ascii_whitespace();
+    let Some(end) = memchr::memmem::find(body, b"-----") else { return body.iter().all(is_base64) };
+    let last = between(body, end, body.len());
+    let last = memchr::memchr(b'\n', last).map_or(&[][..], |at| between(last, at, last.len()));
+    between(body, 0, end).iter().all(is_base64) && last.trim_ascii().is_empty()
+}
+
+/// A message that stands as PEM in a file which is something else.
+pub(crate) fn inside(data: &[u8], budget: &mut Budget) -> Option<Cms> {
+    let at = find_pem(data).filter(|_| !is_pem(data))?;
+    let cms = Cms::of_pem(between(data, at, data.len()), budget);
+    cms.held.as_deref().is_some_and(is_info).then_some(cms)
 }
 
 /// Where a PEM begins.
@@ -101,11 +125,24 @@ pub(crate) struct Cms {
 
 impl Cms {
     pub(crate) fn open(data: &[u8], budget: &mut Budget) -> Self {
-        let mut cms = Self { meter: Meter::new(data.len() as u64), problems: Vec::new(), held: None, entity: None };
-        cms.held = match find_pem(data) {
-            Some(at) => cms.pem(between(data, at, data.len()), budget),
-            None => cms.read(data, budget),
-        };
+        if let Some(at) = find_pem(data).filter(|_| is_pem(data)) {
+            return Self::of_pem(between(data, at, data.len()), budget);
+        }
+        let mut cms = Self::empty(data);
+        cms.held = cms.read(data, budget);
+        cms
+    }
+
+    fn empty(data: &[u8]) -> Self {
+        Self { meter: Meter::new(data.len() as u64), problems: Vec::new(), held: None, entity: None }
+    }
+
+    fn of_pem(text: &[u8], budget: &mut Budget) -> Self {
+        let mut cms = Self::empty(text);
+        cms.held = cms.pem(text, budget);
+        if !cms.held.as_deref().is_some_and(is_info) {
+            cms.problem(UnscannedReason::Damaged);
+        }
         cms
     }
 

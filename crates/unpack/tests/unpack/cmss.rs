@@ -136,3 +136,36 @@ fn other_sequences_are_no_messages() {
         assert_ne!(detect(data), FileKind::Cms, "{data:?}");
     }
 }
+
+#[test]
+fn what_only_mentions_a_pem_is_what_it_is_beside_that() {
+    let real = stored_sample("cms_signed");
+    let based = String::from_utf8(mail::transfer::encode_base64(&real, b"\n")).unwrap();
+    let pem = format!("-----BEGIN PKCS7-----\n{based}\n-----END PKCS7-----\n");
+    for (text, kind) in [
+        (pem.clone(), FileKind::Cms),
+        (format!(" \r\n{pem}\n"), FileKind::Cms),
+        (format!("\u{feff}{pem}"), FileKind::Cms),
+        (format!("{pem}<script>evil()</script>"), FileKind::Html),
+        (format!("<!--\n{pem}--><script>evil()</script>"), FileKind::Html),
+        ("'-----BEGIN CMS-----\nSet o = CreateObject(\"WScript.Shell\")".to_owned(), FileKind::Script),
+        ("-----BEGIN CMS-----\nSet o = CreateObject(\"WScript.Shell\")".to_owned(), FileKind::Script),
+        ("words about -----BEGIN PKCS7-----".to_owned(), FileKind::Text),
+    ] {
+        assert_eq!(detect(text.as_bytes()), kind, "{text}");
+    }
+    // What stands in a page is seen beside the page.
+    let page = format!("<!--\n{pem}--><script>evil()</script>");
+    let (found, problems) = members(FileKind::Html, page.as_bytes());
+    assert_eq!(problems, []);
+    assert!(found.iter().any(|member| member.content == real));
+    assert!(found.iter().any(|member| member.content == b"evil()"));
+    let (found, problems) = members(FileKind::Html, b"<!-- -----BEGIN CMS-----\nQUJD --><script>evil()</script>");
+    assert_eq!((found.len(), problems.len()), (1, 0));
+}
+
+#[test]
+fn a_pem_that_holds_no_message_is_damaged() {
+    let (_, problems) = read(b"-----BEGIN PKCS7-----\nQUJDREVG\n-----END PKCS7-----\n");
+    assert_eq!(problems, [UnscannedReason::Damaged]);
+}

@@ -134,3 +134,35 @@ fn a_binary_workbook_is_not_taken_for_lzma() {
     let start = b"\x83\x01\0\x80\x01\x30\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x02\0\0\0\x78\0\x6c\0";
     assert_eq!(unpack::detect(start), mail::evidence::FileKind::Unknown);
 }
+
+#[test]
+fn neither_many_members_nor_another_type_hide_a_document() {
+    let dummies: Vec<String> = (0..5000).map(|number| format!("d{number}")).collect();
+    let mut names: Vec<&str> = dummies.iter().map(String::as_str).collect();
+    names.extend(["[Content_Types].xml", "word/document.xml"]);
+    assert_eq!(detect(&zip(&names)), Ooxml);
+    let both = archive(
+        ::zip::CompressionMethod::Stored,
+        &[
+            ("mimetype", b"application/vnd.oasis.opendocument.text"),
+            ("META-INF/manifest.xml", b"<manifest/>"),
+            (
+                "content.xml",
+                b"<office:document-content xmlns:office='urn:oasis:names:tc:opendocument:xmlns:office:1.0' xmlns:text='urn:oasis:names:tc:opendocument:xmlns:text:1.0'><office:body><office:text><text:p>odt</text:p></office:text></office:body></office:document-content>",
+            ),
+            ("[Content_Types].xml", b"<Types/>"),
+            (
+                "word/document.xml",
+                b"<w:document xmlns:w='http://schemas.openxmlformats.org/wordprocessingml/2006/main'><w:body><w:p><w:r><w:t>docx</w:t></w:r></w:p></w:body></w:document>",
+            ),
+        ],
+    );
+    assert_eq!(detect(&both), Ooxml);
+    let (members, _) = crate::support::open_all(Ooxml, &both);
+    for text in ["odt", "docx"] {
+        let seen = members
+            .iter()
+            .any(|member| member.role == mail::evidence::Role::Text && member.content.trim_ascii() == text.as_bytes());
+        assert!(seen, "{text}");
+    }
+}

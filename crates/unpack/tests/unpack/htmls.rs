@@ -2,7 +2,7 @@
 
 use mail::evidence::{Active, FileKind, Role, UnscannedReason};
 use testkit::eicar;
-use unpack::Member;
+use unpack::{Beside, Budget, Limits, Member, Opening, StopFlag, detect, open_as, shown_as};
 
 use crate::support::{deflated, members, name, open_all};
 
@@ -143,4 +143,106 @@ fn hostile_pages_end_soon() {
         let _opened = open_all(FileKind::Html, page.as_bytes());
         assert!(begun.elapsed().as_secs() < 10, "{}", page.get(..30).unwrap());
     }
+}
+
+/// Members of bytes that are opened by what they are and as what they are shown.
+fn shown(data: &[u8], also: Option<FileKind>) -> Vec<Member> {
+    let mut budget = Budget::new(Limits::default(), StopFlag::new());
+    let beside = Beside { also, files_found: false };
+    let Opening::Container(mut container) = open_as(detect(data), beside, data, &mut budget) else { return Vec::new() };
+    std::iter::from_fn(|| container.next(data, &mut budget)).collect()
+}
+
+#[test]
+fn what_is_shown_as_a_page_is_read_as_one_whatever_it_looks_like() {
+    let zip = deflated(&[("a.txt", b"content")]);
+    let link = format!("<a download=a.zip href='data:application/zip;base64,{}'>", base64(&zip));
+    let pages: [Vec<u8>; 8] = [
+        format!("Dear X,<br>{link}").into_bytes(),
+        format!("<p style='x'>{link}").into_bytes(),
+        format!("{}{link}", "words ".repeat(4000)).into_bytes(),
+        format!("ID3{link}").into_bytes(),
+        format!("GIF89a<html>{link}").into_bytes(),
+        format!("fLaC{link}").into_bytes(),
+        format!("\u{1}\u{2}\u{3}\u{4}\u{5}\u{6}\u{7}{link}").into_bytes(),
+        format!("a\0b{link}").into_bytes(),
+    ];
+    for page in pages {
+        let members = shown(&page, Some(FileKind::Html));
+        assert!(members.iter().any(|member| member.content == zip), "{:?}", String::from_utf8_lossy(&page[..20]));
+    }
+    // Markup that zeros or control characters stand in is markup all the same.
+    for page in
+        ["\0\0<html><script>go()</script>", "\u{1}\u{2}<script>go()</script>", "a\0\u{1}<body><script>go()</script>"]
+    {
+        let members = shown(page.as_bytes(), None);
+        assert!(of(&members, Role::Active(Active::Script)).contains(&"go()".to_owned()), "{page:?}");
+    }
+    assert_eq!(shown(b"words\0and zeros", None), []);
+}
+
+#[test]
+fn names_and_types_tell_what_is_shown_as_a_page() {
+    let html = Some(FileKind::Html);
+    let cases: [(Option<&str>, &[&str], Option<FileKind>); 11] = [
+        (Some("text/html"), &[], html),
+        (Some("application/xhtml+xml; charset=x"), &[], html),
+        (Some("image/svg+xml"), &[], Some(FileKind::Svg)),
+        (Some("image/gif"), &["a.gif", "b.HTM"], html),
+        (None, &["a.html. "], html),
+        (None, &["a.hta"], html),
+        (None, &["a.shtml"], html),
+        (None, &["a.SVG"], Some(FileKind::Svg)),
+        (None, &["html"], None),
+        (Some("text/plain"), &["a.html.txt"], None),
+        (None, &[], None),
+    ];
+    for (declared, names, kind) in cases {
+        assert_eq!(shown_as(declared, names.iter().copied()), kind, "{declared:?} {names:?}");
+    }
+}
+
+#[test]
+fn what_only_another_program_reads_as_markup_is_told() {
+    for document in [
+        "<noscript><p title=\"</noscript><script>evil()</script>\">",
+        "<svg><p><script/>evil()</script>",
+        "<svg><p><style><a title=\"</style><script>evil()</script>\">",
+        "<svg><p><![CDATA[><script>evil()</script>]]>",
+        "<!-- charset=iso-2022-jp --><meta charset=utf-8>\u{1b}$B<script>evil()</script>\u{1b}(B",
+        "<!-- charset=utf-8 --><meta charset=utf-7>+ADw-script+AD4-evil()+ADw-/script+AD4-",
+        "<!doctype html><scr\0ipt>evil()</script>",
+    ] {
+        let (members, problems) = open_all(FileKind::Html, document.as_bytes());
+        let scripts = of(&members, Role::Active(Active::Script));
+        assert!(scripts.contains(&"evil()".to_owned()), "{document:?}: {scripts:?} {problems:?}");
+        assert_eq!(problems, [], "{document:?}");
+    }
+}
+
+#[test]
+fn scripts_of_several_readings_are_put_together_apart() {
+    let zip = deflated(&[("test.com", &eicar())]);
+    let based = base64(&zip);
+    let (one, two) = based.split_at(based.len() / 2);
+    // The same in each reading: it is found once, and not twice as long.
+    let page = format!(
+        "<noscript>x</noscript><script>var a='{one}';</script><script>a+='{two}';document.write(atob(a))</script>"
+    );
+    let members = html(&page);
+    assert_eq!(members.iter().filter(|member| member.content == zip).count(), 1);
+    let texts = of(&members, Role::Active(Active::Script));
+    assert_eq!(texts.len(), 2, "{texts:?}");
+}
+
+#[test]
+fn attributes_beyond_the_first_hundred_count_and_too_many_are_said() {
+    let many = |count: usize| format!("<p {}onclick=evil()>", "a=1 ".repeat(count));
+    assert_eq!(of(&html(&many(1000)), Role::Active(Active::Script)), ["evil()\n"]);
+    let (_, problems) = open_all(FileKind::Html, many(2000).as_bytes());
+    assert_eq!(problems, [UnscannedReason::LimitObjects]);
+    // Nor does much of one kind hide another.
+    let forms = format!("{}<script>evil()</script>", "<form>".repeat(3000));
+    let (members, problems) = open_all(FileKind::Html, forms.as_bytes());
+    assert!(!of(&members, Role::Active(Active::Script)).is_empty() || problems == [UnscannedReason::LimitObjects]);
 }

@@ -1,7 +1,9 @@
 //! HTML as UTF-8: by its byte order mark, where its zeros stand, or what a `meta` says.
 //!
-//! What a mail declares is undone before. Limit: [`HEAD`] is searched for the `meta`. Charsets in which
-//! ASCII is ASCII are left as they are, but for text views that need letters: those stay approximate.
+//! What a mail declares is undone before. Programs differ about which mention of a charset counts, so that
+//! [`readings`] gives the document by each that hides ASCII, as it stands, and without its zeros. Limits:
+//! [`HEAD`] is searched, and [`MAX_NAMES`] charsets are taken. Charsets in which ASCII is ASCII are left as
+//! they are, but for text views that need letters: those stay approximate.
 
 use std::borrow::Cow;
 
@@ -12,6 +14,8 @@ use crate::bytes::between;
 
 /// How much of a document is searched for its charset, in bytes.
 const HEAD: usize = 4096;
+/// Most charsets that are read for a document that mentions several which hide ASCII.
+const MAX_NAMES: usize = 3;
 /// Charsets that hide ASCII: by shifts, and by second bytes that are ASCII.
 const SHIFTS: [&str; 7] = ["iso-2022", "shift", "sjis", "gbk", "gb18030", "big5", "euc"];
 
@@ -33,14 +37,8 @@ pub fn plain(data: &[u8]) -> Cow<'_, [u8]> {
         Cow::Borrowed(data) => data,
         text @ Cow::Owned(_) => return text,
     };
-    let recode = |how| Cow::Owned(transfer::decode_text(Encoding::Identity, how, data, usize::MAX).bytes);
-    let head = between(data, 0, HEAD);
-    match declared(head) {
-        Some(name) if name.contains("utf-7") => recode(Recode::Utf7),
-        // These hide ASCII: shifts, and second bytes that are ASCII.
-        Some(name) if SHIFTS.iter().any(|known| name.starts_with(known)) => {
-            Cow::Owned(mail::charset::to_text(data, Some(&name)).into_owned().into_bytes())
-        }
+    match declared(between(data, 0, HEAD)).into_iter().next() {
+        Some(name) if hides(&name) => Cow::Owned(by_name(data, &name)),
         Some(name) if name.starts_with("iso-8859") || name.starts_with("windows-") => {
             if std::str::from_utf8(data).is_ok() {
                 return Cow::Borrowed(data);
@@ -51,14 +49,53 @@ pub fn plain(data: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
+/// Whether ASCII is not ASCII in a charset.
+fn hides(name: &str) -> bool {
+    name.contains("utf-7") || SHIFTS.iter().any(|known| name.starts_with(known))
+}
+
+/// A document in a charset that hides ASCII.
+fn by_name(data: &[u8], name: &str) -> Vec<u8> {
+    if name.contains("utf-7") {
+        return transfer::decode_text(Encoding::Identity, Recode::Utf7, data, usize::MAX).bytes;
+    }
+    mail::charset::to_text(data, Some(name)).into_owned().into_bytes()
+}
+
+/// A document in every way in which its tags may stand, each once; the first one is [`plain`].
+pub(crate) fn readings(data: &[u8]) -> Vec<Cow<'_, [u8]>> {
+    let mut all = vec![plain(data)];
+    let mut add = |text: Cow<'_, [u8]>| {
+        if !all.contains(&text) {
+            all.push(Cow::Owned(text.into_owned()));
+        }
+    };
+    // A byte order mark leaves no choice.
+    let is_marked = [&b"\xff\xfe"[..], b"\xfe\xff", b"\xef\xbb\xbf"].iter().any(|mark| data.starts_with(mark));
+    if !is_marked {
+        let names: Vec<String> = declared(between(data, 0, HEAD)).into_iter().filter(|name| hides(name)).collect();
+        for name in names.iter().take(MAX_NAMES) {
+            add(Cow::Owned(by_name(data, name)));
+        }
+        if !names.is_empty() || is_wide(data) || data.starts_with(b"+/v") {
+            add(Cow::Borrowed(data));
+        }
+    }
+    let wide = data.starts_with(b"\xff\xfe") || data.starts_with(b"\xfe\xff");
+    if !wide && memchr::memchr(0, data).is_some() {
+        // Some programs read over zeros.
+        add(Cow::Owned(data.iter().copied().filter(|byte| *byte != 0).collect()));
+    }
+    all
+}
+
 /// Where a document starts in which tags stand in ASCII and can be changed in their place: behind its byte
 /// order mark. `None` where letters are hidden by the charset.
 pub fn in_place(data: &[u8]) -> Option<usize> {
     let wide = data.starts_with(b"\xff\xfe") || data.starts_with(b"\xfe\xff") || is_wide(data);
     let lead = if data.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     let rest = between(data, lead, data.len());
-    let hides = |name: String| name.contains("utf-7") || SHIFTS.iter().any(|known| name.starts_with(known));
-    let hidden = wide || rest.starts_with(b"+/v") || declared(between(rest, 0, HEAD)).is_some_and(hides);
+    let hidden = wide || rest.starts_with(b"+/v") || declared(between(rest, 0, HEAD)).iter().any(|name| hides(name));
     (!hidden).then_some(lead)
 }
 
@@ -73,21 +110,54 @@ fn is_wide(data: &[u8]) -> bool {
     lead.len() >= 8 && (zeros(0) >= most) != (zeros(1) >= most)
 }
 
-/// What stands behind `charset=` in the head.
-fn declared(head: &[u8]) -> Option<String> {
+/// What stands behind each `charset=` in the head, comments included: which one counts is what programs
+/// differ about.
+fn declared(head: &[u8]) -> Vec<String> {
     let lower = head.to_ascii_lowercase();
-    let at = memchr::memmem::find(&lower, b"charset")?;
-    let rest = between(&lower, at.saturating_add(7), lower.len()).trim_ascii_start().strip_prefix(b"=")?;
-    let rest = rest.trim_ascii_start();
-    let rest = rest.strip_prefix(b"\"").or_else(|| rest.strip_prefix(b"'")).unwrap_or(rest);
-    let length =
-        rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b':')).count();
-    Some(String::from_utf8_lossy(between(rest, 0, length.min(40))).into_owned()).filter(|name| !name.is_empty())
+    let mut names: Vec<String> = Vec::new();
+    for at in memchr::memmem::find_iter(&lower, b"charset") {
+        let rest = between(&lower, at.saturating_add(7), lower.len()).trim_ascii_start();
+        let Some(rest) = rest.strip_prefix(b"=").map(<[u8]>::trim_ascii_start) else { continue };
+        let rest = rest.strip_prefix(b"\"").or_else(|| rest.strip_prefix(b"'")).unwrap_or(rest);
+        let length =
+            rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b':')).count();
+        let name = String::from_utf8_lossy(between(rest, 0, length.min(40))).into_owned();
+        if !name.is_empty() && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_some_program_may_see_is_a_reading() {
+        let script = "<script>x</script>";
+        let hidden = script.replace('<', "+ADw-").replace('>', "+AD4-");
+        let zeros: String = script.chars().flat_map(|letter| [letter, '\0']).collect();
+        let cases = [
+            (format!("<!-- charset=iso-2022-jp --><meta charset=utf-8>\x1b$B{script}\x1b(B"), 2),
+            (format!("<!-- charset=iso-8859-1 --><meta charset=utf-7>{hidden}"), 2),
+            (format!("<meta charset=\"shift_jis\"><!-- charset=utf-7 -->{hidden}"), 2),
+            (format!("<p>{zeros}"), 2),
+            (format!("{}{script}", "a\0".repeat(200)), 2),
+            (script.to_owned(), 1),
+            (format!("<meta charset=utf-8>{script}"), 1),
+            (format!("\u{feff}<meta charset=utf-7>{script}"), 1),
+        ];
+        for (document, least) in cases {
+            let all = readings(document.as_bytes());
+            assert!(all.len() >= least && all.len() <= MAX_NAMES + 3, "{document:?}: {}", all.len());
+            let seen = all.iter().any(|text| memchr::memmem::find(text, script.as_bytes()).is_some());
+            assert!(seen, "{document:?}");
+            if least == 1 {
+                assert_eq!(all.len(), 1, "{document:?}");
+            }
+        }
+    }
 
     #[test]
     fn documents_become_ascii_tags() {

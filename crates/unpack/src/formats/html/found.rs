@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use mail::evidence::{Active, FileKind, Role};
+use mail::evidence::{Active, FileKind, Role, UnscannedReason};
 
 use super::{MAX_DOCUMENTS, MAX_FILES, MAX_SCRIPTS};
+use crate::budget::Budget;
 use crate::bytes::between;
 use crate::detect;
 use crate::formats::texts::encoded;
 use crate::views::html::entities::undone;
 use crate::views::html::text::Page;
-use crate::views::html::{Token, Tokens, local};
+use crate::views::html::{Mode, Token, Tokens, local};
 use crate::views::script::{Dialect, data_url};
 use crate::views::{MAX_ACTIVE, Views};
 
@@ -34,6 +35,9 @@ pub(crate) struct File {
     pub(crate) content: Vec<u8>,
 }
 
+/// Scripts of one reading of a document, in order.
+type Scripts = Vec<(Dialect, String)>;
+
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Found {
@@ -43,7 +47,10 @@ pub(crate) struct Found {
     known: BTreeMap<(usize, u32), Vec<usize>>,
     /// Documents in the document, and whether they are XML.
     pub(crate) documents: Vec<(Vec<u8>, bool)>,
-    scripts: Vec<(Dialect, String)>,
+    scripts: Scripts,
+    /// Those of each reading so far, to be put together apart.
+    groups: Vec<Scripts>,
+    group_bytes: usize,
     script_bytes: usize,
     handlers: String,
     handlers_read: usize,
@@ -57,9 +64,63 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// Reads a document.
-    pub(crate) fn read(&mut self, document: &[u8], xml: bool, texts: bool) {
-        let mut tokens = Tokens::new(document, xml);
+    /// Reads a document in every mode in which it may be other markup.
+    pub(crate) fn read(
+        &mut self,
+        document: &[u8],
+        xml: bool,
+        texts: bool,
+        budget: &mut Budget,
+        problems: &mut Vec<UnscannedReason>,
+    ) {
+        let further = self.read_as(document, xml, Mode::default(), texts);
+        for mode in further {
+            if let Err(limit) = budget.burn(document.len() as u64) {
+                problems.push(limit.into());
+                return;
+            }
+            self.read_as(document, xml, mode, false);
+        }
+    }
+
+    /// Reads a document in one mode; gives the others in which it may be other markup.
+    fn read_as(&mut self, document: &[u8], xml: bool, mode: Mode, texts: bool) -> Vec<Mode> {
+        self.end_reading();
+        let handlers = self.handlers.len();
+        let further = self.walk(document, xml, mode, texts);
+        if self.end_reading() {
+            self.handlers.truncate(handlers);
+            self.handlers_read = handlers;
+        }
+        further
+    }
+
+    /// Puts the scripts of a reading apart; tells whether another one had the same.
+    fn end_reading(&mut self) -> bool {
+        let mut scripts = std::mem::take(&mut self.scripts);
+        let bytes = std::mem::take(&mut self.script_bytes);
+        let handlers = self.handlers.get(self.handlers_read..).unwrap_or("").to_owned();
+        self.handlers_read = self.handlers.len();
+        if !handlers.is_empty() {
+            scripts.push((Dialect::Js, handlers));
+        }
+        if scripts.is_empty() {
+            return false;
+        }
+        if self.groups.contains(&scripts) {
+            return true;
+        }
+        self.group_bytes = self.group_bytes.saturating_add(bytes);
+        if self.group_bytes > MAX_SCRIPTS.saturating_mul(2) {
+            self.over = true;
+        } else {
+            self.groups.push(scripts);
+        }
+        false
+    }
+
+    fn walk(&mut self, document: &[u8], xml: bool, mode: Mode, texts: bool) -> Vec<Mode> {
+        let mut tokens = Tokens::with_mode(document, xml, mode);
         let mut page = Page::default();
         let mut dialect = Some(Dialect::Js);
         while let Some(token) = tokens.next() {
@@ -80,6 +141,8 @@ impl Found {
                 page.token(token, &tokens, &mut self.views.text);
             }
         }
+        self.over |= tokens.cut();
+        tokens.further()
     }
 
     /// What acts, and the text.
@@ -93,14 +156,11 @@ impl Found {
         self.views
     }
 
-    /// Scripts that were read since the last time.
-    pub(crate) fn take_scripts(&mut self) -> Vec<(Dialect, String)> {
-        let handlers = self.handlers.get(self.handlers_read..).unwrap_or("");
-        if !handlers.is_empty() {
-            self.scripts.push((Dialect::Js, handlers.to_owned()));
-            self.handlers_read = self.handlers.len();
-        }
-        std::mem::take(&mut self.scripts)
+    /// Scripts that were read since the last time, by readings.
+    pub(crate) fn take_scripts(&mut self) -> Vec<Scripts> {
+        self.end_reading();
+        self.group_bytes = 0;
+        std::mem::take(&mut self.groups)
     }
 
     /// Keeps a file; one that no program would know is kept too.
@@ -164,6 +224,8 @@ impl Found {
         // Comparing each with all the others costs; far too many are said to be by the views.
         if self.acts <= MAX_ACTIVE.saturating_mul(4) {
             self.views.act(what, None, text);
+        } else {
+            self.over = true;
         }
     }
 

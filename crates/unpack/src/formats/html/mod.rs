@@ -2,6 +2,9 @@
 //! the files that stand in them (`data:` addresses, `srcdoc`, and those that scripts assemble:
 //! "smuggling"), and their text, the hidden text apart.
 //!
+//! A document that programs read in several ways (its charset, zeros in it, `noscript`, what ends SVG in it)
+//! is read in each, and what acts in any of them is told; the text is that of the first.
+//!
 //! Limits: [`MAX_FILES`], [`MAX_DOCUMENTS`], [`MAX_SCRIPTS`], those of the views, and the budget. Not
 //! handled: scripts are not run, only their constants are put together; addresses elsewhere are not
 //! fetched.
@@ -17,7 +20,7 @@ use crate::container::{Container, Member};
 use crate::formats::parts::Parts;
 use crate::names;
 pub use crate::views::html::entities::undone;
-pub use crate::views::html::{MAX_ATTRIBUTES, Token, Tokens};
+pub use crate::views::html::{Foreign, MAX_ATTRIBUTES, Mode, Token, Tokens};
 pub use crate::views::script::data_url;
 use crate::views::script::{self, Dialect};
 pub(crate) use charset::marked;
@@ -33,9 +36,22 @@ const MAX_SCRIPTS: usize = 32 * 1024 * 1024;
 
 /// Opens an HTML document or an SVG picture; `None` if there is nothing to tell.
 pub(crate) fn open(kind: FileKind, data: &[u8], budget: &mut Budget) -> Option<Box<dyn Container>> {
-    let mut found = Found::default();
-    found.read(&plain(data), kind == FileKind::Svg, true);
-    finish(found, data.len(), budget)
+    open_page(kind, data, true, budget)
+}
+
+/// The same; `texts`: its text is given, too.
+pub(crate) fn open_page(kind: FileKind, data: &[u8], texts: bool, budget: &mut Budget) -> Option<Box<dyn Container>> {
+    let (mut found, mut problems) = (Found::default(), Vec::new());
+    for (number, text) in charset::readings(data).iter().enumerate() {
+        if number > 0
+            && let Err(limit) = budget.burn(text.len() as u64)
+        {
+            problems.push(limit.into());
+            break;
+        }
+        found.read(text, kind == FileKind::Svg, texts && number == 0, budget, &mut problems);
+    }
+    finish_with(found, problems, data.len(), budget)
 }
 
 /// The members of a document of `input` bytes that was read.
@@ -107,16 +123,24 @@ fn within(found: &mut Found, budget: &mut Budget, problems: &mut Vec<UnscannedRe
             problems.push(limit.into());
             return;
         }
-        found.read(&inner, is_xml, false);
+        found.read(&inner, is_xml, false, budget, problems);
     }
 }
 
 /// Puts together the constants of the scripts that were read since the last time.
 fn fold(found: &mut Found, budget: &mut Budget, problems: &mut Vec<UnscannedReason>) {
-    let scripts = found.take_scripts();
-    if scripts.is_empty() {
-        return;
+    for scripts in found.take_scripts() {
+        fold_one(found, &scripts, budget, problems);
     }
+}
+
+/// The same for those of one reading.
+fn fold_one(
+    found: &mut Found,
+    scripts: &[(Dialect, String)],
+    budget: &mut Budget,
+    problems: &mut Vec<UnscannedReason>,
+) {
     let list: Vec<(Dialect, &[u8])> = scripts.iter().map(|(dialect, script)| (*dialect, script.as_bytes())).collect();
     let outcome = script::fold(&list);
     // Constants are copied and looked at several times.

@@ -7,7 +7,7 @@ use mail::evidence::{Active, FileKind};
 
 use crate::budget::Budget;
 use crate::container::Container;
-use crate::formats::html::{Found, finish, plain};
+use crate::formats::html::{Found, finish_with, plain};
 use crate::views::html::entities::undone;
 use crate::views::html::{Token, Tokens, local};
 
@@ -23,14 +23,15 @@ pub(crate) fn open(kind: FileKind, data: &[u8], budget: &mut Budget) -> Option<B
     if !scripts && !shortcut {
         return None;
     }
-    let mut found = Found::default();
+    let (mut found, mut problems) = (Found::default(), Vec::new());
     if scripts {
-        found.read(&text, kind == FileKind::Xml && !has(b"<job") && !has(b"<package"), false);
+        let xml = kind == FileKind::Xml && !has(b"<job") && !has(b"<package");
+        found.read(&text, xml, false, budget, &mut problems);
     }
     if shortcut {
         elements(&text, &mut found);
     }
-    finish(found, data.len(), budget)
+    finish_with(found, problems, data.len(), budget)
 }
 
 fn elements(text: &[u8], found: &mut Found) {

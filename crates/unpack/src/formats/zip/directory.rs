@@ -63,9 +63,17 @@ pub(crate) fn has_directory(data: &[u8]) -> bool {
     find(data).first().is_some_and(full)
 }
 
-/// The names of the first members in the directory, raw; for telling kinds of archives apart.
-pub(crate) fn member_names(data: &[u8], max: u32) -> Vec<&[u8]> {
-    Directory::read(data, max).records.iter().map(|record| record.raw_name(data)).collect()
+/// The names of all members in the directories that programs may take for the archive's, raw; for telling
+/// kinds of archives apart. Nothing is kept.
+pub(crate) fn member_names(data: &[u8]) -> impl Iterator<Item = &[u8]> {
+    find(data).into_iter().flat_map(move |found| {
+        let mut at = found.start;
+        std::iter::from_fn(move || {
+            let record = Header::central(data, at).filter(|record| record.at.end <= found.end.start)?;
+            at = record.at.end;
+            Some(record.raw_name(data))
+        })
+    })
 }
 
 impl Directory {

@@ -2,22 +2,27 @@
 //! between (WHATWG HTML, section 13.2.5). Nothing is copied; character references stay as written.
 //!
 //! Two readings come as one: what stands in a conditional comment, and in a comment that nobody
-//! closes, is markup too, since some readers show it; [`Tokens::in_comment`] tells. Limits:
-//! [`MAX_ATTRIBUTES`] of one tag are given. Not handled: the tree (misnested and implied tags), and
-//! entities that a document type declares.
+//! closes, is markup too, since some readers show it; [`Tokens::in_comment`] tells. Where programs differ
+//! about what is markup (`noscript`, and what ends SVG and MathML in HTML), [`Tokens::further`] names the
+//! other [`Mode`]s to read in. Limits: [`MAX_ATTRIBUTES`] of one tag are given, and more are said to be
+//! ([`Tokens::cut`]). Not handled: the tree (misnested and implied tags), and entities that a document
+//! type declares.
 
 pub(crate) mod entities;
+mod foreign;
 pub(crate) mod style;
 pub(crate) mod text;
 
 use std::ops::Range;
 
 use crate::bytes::between;
+use foreign::Open;
+pub use foreign::{Foreign, Mode};
 
-/// Most attributes of one tag that are given; further ones are passed over.
-pub const MAX_ATTRIBUTES: usize = 128;
-/// Elements whose content is text up to their end tag. `noscript` is none of them: mail programs run
-/// no scripts.
+/// Most attributes of one tag that are given; of a tag with more [`Tokens::cut`] tells.
+pub const MAX_ATTRIBUTES: usize = 1024;
+/// Elements whose content is text up to their end tag. `noscript` is one of them only to programs that run
+/// scripts: [`Mode::noscript_raw`].
 const RAW: [&[u8]; 8] = [b"script", b"style", b"xmp", b"iframe", b"noembed", b"noframes", b"title", b"textarea"];
 
 /// One piece of a document.
@@ -45,8 +50,11 @@ pub struct Tokens<'a> {
     places: Vec<Range<usize>>,
     /// Whether it is XML: CDATA sections count everywhere.
     xml: bool,
-    /// How many `svg` and `math` are open, in which CDATA sections count.
-    foreign: u32,
+    /// What is open in which CDATA sections count, and how that is told.
+    open: Open,
+    mode: Mode,
+    /// A tag had more attributes than are given.
+    cut: bool,
     attributes: Vec<(&'a [u8], &'a [u8])>,
     /// The start tag of an element with raw content was just given.
     raw: Option<&'a [u8]>,
@@ -59,13 +67,20 @@ pub struct Tokens<'a> {
 impl<'a> Tokens<'a> {
     /// Of a document in a charset in which ASCII is ASCII.
     pub fn new(data: &'a [u8], xml: bool) -> Self {
+        Self::with_mode(data, xml, Mode::default())
+    }
+
+    /// The same as a program of another kind reads it.
+    pub fn with_mode(data: &'a [u8], xml: bool, mode: Mode) -> Self {
         Self {
             data,
             at: 0,
             start: 0,
             places: Vec::new(),
             xml,
-            foreign: 0,
+            open: Open::default(),
+            mode,
+            cut: false,
             attributes: Vec::new(),
             raw: None,
             in_comment: false,
@@ -95,7 +110,17 @@ impl<'a> Tokens<'a> {
 
     /// Whether CDATA sections count here.
     pub fn is_xml(&self) -> bool {
-        self.xml || self.foreign > 0
+        self.xml || self.open.is_foreign(self.mode.foreign)
+    }
+
+    /// Whether there was more than is read: attributes of a tag, or open SVG and MathML.
+    pub fn cut(&self) -> bool {
+        self.cut || self.open.over
+    }
+
+    /// The modes in which what was read so far may be other markup; none for most documents.
+    pub fn further(&self) -> Vec<Mode> {
+        if self.xml { Vec::new() } else { self.open.further() }
     }
 
     fn rest(&self) -> &'a [u8] {
@@ -132,6 +157,9 @@ impl<'a> Tokens<'a> {
     /// `<!…`, `<?…` and `</` before what is no name. Gives a CDATA section's content.
     fn declaration(&mut self) -> Option<&'a [u8]> {
         let rest = self.rest();
+        if rest.starts_with(b"<![CDATA[") {
+            self.open.odd();
+        }
         if rest.starts_with(b"<![CDATA[") && self.is_xml() {
             self.skip(9);
             let start = self.at;
@@ -187,6 +215,8 @@ impl<'a> Tokens<'a> {
             if self.attributes.len() < MAX_ATTRIBUTES {
                 self.attributes.push((key, value));
                 self.places.push(start..self.at);
+            } else {
+                self.cut = true;
             }
         }
         name
@@ -275,9 +305,7 @@ impl<'a> Iterator for Tokens<'a> {
             match (first, second) {
                 (b'<', b'/') if third.is_ascii_alphabetic() => {
                     let name = self.tag(2);
-                    if is_foreign(name) {
-                        self.foreign = self.foreign.saturating_sub(1);
-                    }
+                    self.open.end(name);
                     return Some(Token::End(name));
                 }
                 (b'<', b'!' | b'?' | b'/') => {
@@ -287,12 +315,14 @@ impl<'a> Iterator for Tokens<'a> {
                 }
                 (b'<', letter) if letter.is_ascii_alphabetic() => {
                     let name = self.tag(1);
-                    if is_foreign(name) {
-                        self.foreign = self.foreign.saturating_add(1);
-                    }
-                    let is_raw = RAW.iter().any(|raw| raw.eq_ignore_ascii_case(local(name)));
+                    let empty = between(self.data, 0, self.at).ends_with(b"/>");
+                    self.open.start(name, &self.attributes, empty);
+                    let noscript = local(name).eq_ignore_ascii_case(b"noscript");
+                    let is_raw = RAW.iter().any(|raw| raw.eq_ignore_ascii_case(local(name)))
+                        || noscript && self.mode.noscript_raw;
+                    self.open.raw(is_raw, noscript);
                     // In XML an empty element may end in its start tag; nothing else is raw there.
-                    let closed = self.is_xml() && between(self.data, 0, self.at).ends_with(b"/>");
+                    let closed = self.is_xml() && empty;
                     let script = local(name).eq_ignore_ascii_case(b"script");
                     self.raw = Some(name).filter(|_| is_raw && !closed && (script || !self.is_xml()));
                     return Some(Token::Start(name));
@@ -306,10 +336,6 @@ impl<'a> Iterator for Tokens<'a> {
 /// A name without its namespace.
 pub(crate) fn local(name: &[u8]) -> &[u8] {
     memchr::memrchr(b':', name).map_or(name, |at| between(name, at.saturating_add(1), name.len()))
-}
-
-fn is_foreign(name: &[u8]) -> bool {
-    name.eq_ignore_ascii_case(b"svg") || name.eq_ignore_ascii_case(b"math")
 }
 
 /// Where the end tag of an element stands, from an offset on.
@@ -364,88 +390,4 @@ fn ends_script(data: &[u8], at: usize) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A document as one line: `<a|x=1|y>`, `</a>`, `"text"`, `{script:…}`, `[cdata]`.
-    fn shown(document: &str, xml: bool) -> String {
-        let mut tokens = Tokens::new(document.as_bytes(), xml);
-        let mut out = String::new();
-        let word = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        while let Some(token) = tokens.next() {
-            match token {
-                Token::Text(text) => out += &format!("\"{}\"", word(text)),
-                Token::End(name) => out += &format!("</{}>", word(name)),
-                Token::Raw(name, text) => out += &format!("{{{}:{}}}", word(name), word(text)),
-                Token::Cdata(text) => out += &format!("[{}]", word(text)),
-                Token::Start(name) => {
-                    out += &format!("<{}", word(name));
-                    for (key, value) in tokens.attributes() {
-                        out += &format!("|{}={}", word(key), word(value));
-                    }
-                    out.push('>');
-                }
-            }
-        }
-        out
-    }
-
-    #[test]
-    fn documents_read_as_browsers_read_them() {
-        let cases = [
-            ("a<b>c</b>", "\"a\"<b>\"c\"</b>"),
-            ("<a href=x title='y z' k>", "<a|href=x|title=y z|k=>"),
-            ("<a/href=\"x\"/b =  c>", "<a|href=x|b=c>"),
-            ("<a b=\"<c>\" d='>'>x", "<a|b=<c>|d=>>\"x\""),
-            ("1 < 2 <3 << <", "\"1 < 2 <3 << <\""),
-            ("<a b=\"never closed> <c>", "<a|b=never closed> <c>>"),
-            ("<a =x=1>", "<a|=x=1>"),
-            ("x<!-- <b> -->y", "\"x\"\"y\""),
-            ("x<!--> <b> --!>", "\"x\"\" \"<b>\" --!>\""),
-            ("x<!-- a --!>y", "\"x\"\"y\""),
-            ("<!doctype html><?php x?>a</ b>c</>d", "\"a\"\"c\"\"d\""),
-            ("<!--[if mso]><b><![endif]-->x", "<b>\"x\""),
-            ("<![if !mso]>x<![endif]>", "\"x\""),
-            ("<!-- open <b>", "\" open \"<b>"),
-            ("<title><b></title>x", "<title>{title:<b>}</title>\"x\""),
-            ("<script>a</b></scriptx></script >x", "<script>{script:a</b></scriptx>}</script>\"x\""),
-            (
-                "<script><!-- <script> </script> --></script>x",
-                "<script>{script:<!-- <script> </script> -->}</script>\"x\"",
-            ),
-            ("<script><!-- </script>x", "<script>{script:<!-- }</script>\"x\""),
-            ("<script>never closed", "<script>{script:never closed}"),
-            ("<svg><![CDATA[<b>]]></svg><![CDATA[x]]>", "<svg>[<b>]</svg>"),
-            ("<STYLE>a<b</style>", "<STYLE>{STYLE:a<b}</style>"),
-        ];
-        for (document, expected) in cases {
-            assert_eq!(shown(document, false), expected, "{document}");
-        }
-        let xml = "<svg:script><![CDATA[</script>]]></svg:script><style/><script/><b>";
-        assert_eq!(shown(xml, true), "<svg:script>{svg:script:<![CDATA[</script>]]>}</svg:script><style><script><b>");
-    }
-
-    #[test]
-    fn hostile_documents_take_linear_time() {
-        for piece in [
-            "<",
-            "</",
-            "<!--",
-            "<a b=\"",
-            "<script><!--<script>",
-            "<a b",
-            "&",
-            "--",
-            "<!--[if",
-            "<svg>",
-            "</script",
-            "<![CDATA[",
-        ] {
-            let document = piece.repeat(1 << 20).into_bytes();
-            let begun = std::time::Instant::now();
-            let tokens = Tokens::new(&document, false).count();
-            assert!(tokens <= document.len());
-            assert!(begun.elapsed().as_secs() < 20, "{piece}");
-        }
-    }
-}
+mod tests;
