@@ -158,10 +158,11 @@ fn with_others(
         FileKind::Message => (Vec::new(), false),
         _ => others(kind, data, first.is_some(), apart, budget),
     };
+    let archived = !others.is_empty();
     others.extend(other_texts(kind, beside, data, first.is_some(), budget));
     if program {
         // An archive behind a program is not its unlisted content but what it is for.
-        let executable = pe::Executable::open(kind, data, !others.is_empty(), budget);
+        let executable = pe::Executable::open(kind, data, archived, budget);
         first = executable.map(|executable| Box::new(executable) as Box<dyn Container>);
     }
     match (first, kind) {
