@@ -185,6 +185,24 @@ async fn a_group_that_is_refused_beside_an_accepted_one_is_kept_and_a_sender_of_
         "{report}"
     );
     assert!(!report.contains("rfc822; bob@") && report.contains("text/rfc822-headers"));
+    // Whoever wants no report gets none, and one that is wanted says what was asked for (RFC 3461).
+    for asked in ["NOTIFY=NEVER", "NOTIFY=SUCCESS", "NOTIFY=FAILURE ORCPT=rfc822;boss@example.net"] {
+        let mut client = node.client().await;
+        client.command("MAIL FROM:<dave@example.com> ENVID=QQ314", 250).await;
+        client.command("RCPT TO:<bob@example.com>", 250).await;
+        client.command(&format!("RCPT TO:<strict@example.com> {asked}"), 250).await;
+        client.command("DATA", 354).await;
+        client.send_bytes(&[&mail[..], b".\r\n"].concat()).await;
+        client.expect(250).await;
+        client.quit().await;
+    }
+    let told = || arrived(&[&sink]).remove("dave@example.com").unwrap_or_default();
+    testkit::wait_until("the report", testkit::PATIENCE, || told().len() > 1).await;
+    let told = told();
+    let report = String::from_utf8_lossy(&told[1]).into_owned();
+    assert_eq!(told.len(), 2, "{report}");
+    assert!(report.contains("Original-Envelope-Id: QQ314\r\n"), "{report}");
+    assert!(report.contains("Original-Recipient: rfc822; boss@example.net\r\n"), "{report}");
 }
 
 async fn all_groups_refused_is_a_refusal() {
