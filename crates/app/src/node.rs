@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use confine::{Pool, PoolConfig};
-use gateway::milter::{GivenSocket, MilterBound};
-use gateway::{Bound, Gateway, Node};
+use gateway::{Bound, Gateway, GivenSocket, Node, Place};
 use judge::site::Site;
 use net::auth::sign::Signers;
 use net::{Clamd, Resolver};
@@ -18,7 +17,7 @@ use service::examine::Examiner;
 use service::metrics::Metrics;
 use service::recipients::RecipientList;
 use service::{Current, Service, policy, sources, upkeep, worker};
-use settings::config::{Listener, MilterListener};
+use settings::config::MilterListener;
 use settings::values::SocketAddress;
 use settings::{Config, Problems, check_environment};
 use store::{Options, Store};
@@ -28,6 +27,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::supervisor::{self, Given};
+use crate::ways::own_certificates;
 pub use crate::ways::{finder, routes};
 
 /// The directory below the data directory where large messages wait.
@@ -44,7 +44,7 @@ pub struct Running {
     service: Arc<Service>,
     gateway: Arc<Gateway>,
     sockets: Vec<Bound>,
-    milter: Vec<MilterBound>,
+    milter: Vec<Bound>,
     http: Option<TcpListener>,
     acme: Option<TcpListener>,
     data_dir: PathBuf,
@@ -139,7 +139,7 @@ impl Running {
     pub async fn start(config: Config) -> Result<Self, String> {
         let signals = Signals::catch()?;
         let mut given = supervisor::sockets();
-        let sockets = bind_all(&config, &mut given.tcp)?;
+        let sockets = bind_all(&config, &mut given)?;
         let milter = bind_milter(&config, &mut given)?;
         let http = match &config.http.listen {
             Some(listen) => Some(bind_http(listen.0, take(&mut given.tcp, listen.0), HTTP).await?),
@@ -174,7 +174,8 @@ impl Running {
             redact: AtomicBool::new(config.log.redact),
         };
         let data_dir = config.data_dir.clone();
-        let node = Node::load(config, spool_dir).map_err(|e| e.to_string())?;
+        let mut node = Node::load(config, spool_dir).map_err(|e| e.to_string())?;
+        node.certificates.extend(own_certificates(&current.routes.load()));
         let service = Service::new(store, metrics, current, policy_file);
         let (stop, stopped) = watch::channel(false);
         let gateway = Gateway::new(Arc::clone(&service), node, stopped);
@@ -182,14 +183,14 @@ impl Running {
         Ok(Self { service, gateway, sockets, milter, http, acme, data_dir, stop, signals })
     }
 
-    /// The addresses of the SMTP listeners.
+    /// The addresses of the SMTP listeners, without sockets in the file system.
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.sockets.iter().map(Bound::address).collect()
+        self.sockets.iter().filter_map(|bound| bound.address().inet()).collect()
     }
 
     /// The sockets that mail servers connect to.
     pub fn milter_addresses(&self) -> Vec<SocketAddress> {
-        self.milter.iter().map(MilterBound::address).collect()
+        self.milter.iter().map(Bound::address).collect()
     }
 
     /// The address of the HTTP interface.
@@ -259,32 +260,29 @@ impl Running {
 }
 
 /// Each listener's socket: the service manager's, if it has one for the address, or a new one.
-fn bind_all(config: &Config, given: &mut Vec<std::net::TcpListener>) -> Result<Vec<Bound>, String> {
-    let mut listen = |l: &Listener| match take(given, l.listen.0) {
-        Some(socket) => gateway::adopt(socket, l.listen.0),
-        None => gateway::bind(l.listen.0),
-    };
-    config.smtp.iter().map(|l| listen(l).map_err(|e| format!("{e} (smtp.listen)"))).collect()
+fn bind_all(config: &Config, given: &mut Given) -> Result<Vec<Bound>, String> {
+    config.smtp.iter().map(|l| listen(&l.listen, l.into(), given).map_err(|e| format!("{e} (smtp.listen)"))).collect()
 }
 
-fn bind_milter(config: &Config, given: &mut Given) -> Result<Vec<MilterBound>, String> {
-    let mut listen = |m: &MilterListener| {
-        let socket = match &m.listen {
-            SocketAddress::Inet(address) => take(&mut given.tcp, *address).map(GivenSocket::Tcp),
-            SocketAddress::Unix(path) => {
-                let ours = |socket: &UnixListener| {
-                    socket.local_addr().is_ok_and(|own| own.as_pathname() == Some(path.as_path()))
-                };
-                let at = given.unix.iter().position(ours);
-                at.map(|at| GivenSocket::Unix(given.unix.swap_remove(at)))
-            }
-        };
-        match socket {
-            Some(socket) => gateway::milter::adopt(socket, m),
-            None => gateway::milter::bind(m),
+fn bind_milter(config: &Config, given: &mut Given) -> Result<Vec<Bound>, String> {
+    let bind = |m: &MilterListener| listen(&m.listen, m.into(), given).map_err(|e| format!("{e} (milter.listen)"));
+    config.milter.iter().map(bind).collect()
+}
+
+fn listen(address: &SocketAddress, place: Place<'_>, given: &mut Given) -> std::io::Result<Bound> {
+    let socket = match address {
+        SocketAddress::Inet(address) => take(&mut given.tcp, *address).map(GivenSocket::Tcp),
+        SocketAddress::Unix(path) => {
+            let ours =
+                |socket: &UnixListener| socket.local_addr().is_ok_and(|own| own.as_pathname() == Some(path.as_path()));
+            let at = given.unix.iter().position(ours);
+            at.map(|at| GivenSocket::Unix(given.unix.swap_remove(at)))
         }
     };
-    config.milter.iter().map(|m| listen(m).map_err(|e| format!("{e} (milter.listen)"))).collect()
+    match socket {
+        Some(socket) => gateway::adopt(socket, place),
+        None => gateway::bind(place),
+    }
 }
 
 /// The socket that listens at this address, if it was given to us.
@@ -338,7 +336,7 @@ fn sweep(service: &Arc<Service>) {
 }
 
 /// Where the gateway listens, for people.
-fn addresses(sockets: &[Bound], milter: &[MilterBound]) -> String {
+fn addresses(sockets: &[Bound], milter: &[Bound]) -> String {
     let smtp = sockets.iter().map(|socket| socket.address().to_string());
     smtp.chain(milter.iter().map(|socket| socket.address().to_string())).collect::<Vec<_>>().join(", ")
 }
@@ -411,10 +409,11 @@ async fn reload_from(service: &Arc<Service>, gateway: &Arc<Gateway>, path: &Path
     let list = recipients(&config)?;
     let spec = sources::engine_spec(&config)?;
     let current = service.current();
-    let node = Node::load(config.clone(), spool_dir_of(service)).map_err(|e| e.to_string())?;
+    let mut node = Node::load(config.clone(), spool_dir_of(service)).map_err(|e| e.to_string())?;
     let pool = current.examiner.load().pool().clone();
     pool.reload(worker::encode_spec(&spec)?).await.map_err(|e| e.to_string())?;
     let signers = Signers::load(&config.dkim, &config.signing).whole()?;
+    node.certificates.extend(own_certificates(&new_routes));
     // From here on nothing can fail.
     let examiner = Arc::new(Examiner::new(pool, &spec, Clamd::new(&config.clamd).map(Arc::new)));
     tell_of_signatures(&examiner, service.metrics());

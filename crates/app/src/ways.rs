@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use net::Resolver;
+use net::certificates::Held;
 use net::upstream::{Hop, Login};
 use service::direct::Finder;
 use service::routes::{Route, Routes, Target};
 use service::sts;
-use settings::config::{HopTls, Protocol};
-use settings::values::{HopAddress, HostPort};
-use settings::{Config, NEXT_HOP};
+use settings::config::{ClientInfo, HopTls, Protocol};
+use settings::values::{HopAddress, HopPlace};
+use settings::{Config, NEXT_HOP, secret_file};
 use store::Store;
 
 /// Largest file with a login, in bytes.
@@ -25,16 +26,19 @@ struct Common<'a> {
     tls: HopTls,
     verify: bool,
     ca_file: Option<&'a Path>,
+    own: Option<Arc<Held>>,
+    client_info: ClientInfo,
     connect_timeout: Duration,
     login: Option<Arc<Login>>,
     hostname: String,
-    own: Arc<[SocketAddr]>,
+    ours: Arc<[SocketAddr]>,
 }
 
 impl Common<'_> {
-    fn hop(&self, address: &HostPort) -> Result<Hop, String> {
+    fn hop(&self, address: &HopPlace) -> Result<Hop, String> {
         let verify = self.tls.checks(self.verify);
-        let tls_config = net::tls::client_config(verify, self.ca_file).map_err(|e| format!("{}: {e}", self.key))?;
+        let tls_config = net::tls::client_config(verify, self.ca_file, self.own.clone())
+            .map_err(|e| format!("{}: {e}", self.key))?;
         Ok(Hop {
             address: address.clone(),
             addresses: Vec::new(),
@@ -46,7 +50,9 @@ impl Common<'_> {
             hostname: self.hostname.clone(),
             login: self.login.clone(),
             lmtp: self.protocol == Protocol::Lmtp,
-            own: Arc::clone(&self.own),
+            own: self.own.clone(),
+            client_info: self.client_info,
+            ours: Arc::clone(&self.ours),
         })
     }
 }
@@ -61,7 +67,7 @@ pub fn finder(config: &Config, resolver: Resolver, store: Option<Store>) -> Resu
         return Ok(None);
     }
     let policies = sts::Finder::new(store, None).map_err(|error| error.to_string())?;
-    let verified = net::tls::client_config(true, None).map_err(|error| error.to_string())?;
+    let verified = net::tls::client_config(true, None, None).map_err(|error| error.to_string())?;
     Ok(Some(Arc::new(Finder::new(resolver, policies, verified))))
 }
 
@@ -70,7 +76,7 @@ pub fn finder(config: &Config, resolver: Resolver, store: Option<Store>) -> Resu
 /// # Errors
 /// Its TLS settings or a login cannot be used.
 pub fn routes(config: &Config, finder: Option<Arc<Finder>>) -> Result<Routes, String> {
-    let own: Arc<[SocketAddr]> = config.smtp.iter().map(|listener| listener.listen.0).collect();
+    let ours: Arc<[SocketAddr]> = config.smtp.iter().filter_map(|listener| listener.listen.inet()).collect();
     let hostname = config.hostname();
     let mut routes = Vec::new();
     for (at, route) in config.route.iter().enumerate() {
@@ -80,10 +86,12 @@ pub fn routes(config: &Config, finder: Option<Arc<Finder>>) -> Result<Routes, St
             tls: route.tls,
             verify: route.verify,
             ca_file: route.ca_file.as_deref(),
+            own: own(&format!("route[{at}]"), route.certificate.as_deref(), route.key.as_deref())?,
+            client_info: route.client_info,
             connect_timeout: route.connect_timeout.duration(),
             login: route.login_file.as_deref().map(login).transpose()?,
             hostname: hostname.clone(),
-            own: Arc::clone(&own),
+            ours: Arc::clone(&ours),
         };
         let target = |hop: &HopAddress| {
             let server = common.hop(&hop.address)?;
@@ -104,14 +112,34 @@ pub fn routes(config: &Config, finder: Option<Arc<Finder>>) -> Result<Routes, St
             tls: next.tls,
             verify: next.verify,
             ca_file: next.ca_file.as_deref(),
+            own: own(NEXT_HOP, next.certificate.as_deref(), next.key.as_deref())?,
+            client_info: next.client_info,
             connect_timeout: next.connect_timeout.duration(),
             login: None,
             hostname,
-            own,
+            ours,
         };
         routes.push(Route::to(NEXT_HOP, common.hop(address)?).with(finder));
     }
     Ok(Routes::new(routes))
+}
+
+/// Our own certificate for next hops, if there is one.
+fn own(key: &str, certificate: Option<&Path>, secret: Option<&Path>) -> Result<Option<Arc<Held>>, String> {
+    let pair = certificate.zip(secret);
+    let load = |(certificate, secret)| Held::load(certificate, &secret_file(secret));
+    pair.map(load).transpose().map_err(|error| format!("{key}.certificate: {error}"))
+}
+
+/// The certificates that are shown to next hops, each once.
+pub fn own_certificates(routes: &Routes) -> Vec<Arc<Held>> {
+    let mut found: Vec<Arc<Held>> = Vec::new();
+    for held in routes.all().iter().flat_map(|route| &route.targets).filter_map(|target| target.hop.own.as_ref()) {
+        if !found.iter().any(|known| Arc::ptr_eq(known, held)) {
+            found.push(Arc::clone(held));
+        }
+    }
+    found
 }
 
 /// Reads a login; what is in the file is never shown.

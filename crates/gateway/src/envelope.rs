@@ -34,6 +34,10 @@ pub(crate) struct Client {
     pub(crate) esmtp: bool,
     /// What a trusted relay said with XCLIENT.
     pub(crate) told: Told,
+    /// The certificate that it has shown and we know.
+    pub(crate) certificate: Option<String>,
+    /// Under which name its certificate makes it one of our own clients.
+    pub(crate) vouched: Option<String>,
 }
 
 /// Of a client that a trusted relay asks to be taken for.
@@ -42,12 +46,20 @@ pub(crate) struct Told {
     name: Option<String>,
     helo: Option<String>,
     /// Whom it has logged in as.
-    pub(crate) login: Option<String>,
+    login: Option<String>,
 }
 
 impl Client {
     pub(crate) fn new(peer: SocketAddr) -> Self {
-        Self { peer, forwarded: Vec::new(), helo: None, esmtp: false, told: Told::default() }
+        Self {
+            peer,
+            forwarded: Vec::new(),
+            helo: None,
+            esmtp: false,
+            told: Told::default(),
+            certificate: None,
+            vouched: None,
+        }
     }
 
     /// Notes what a relay says; a later value replaces an earlier one.
@@ -92,6 +104,13 @@ impl Client {
         self.said(XforwardName::Helo).or(self.told.helo.as_deref()).or(self.helo.as_deref())
     }
 
+    /// Whom it has logged in as, as a relay says it or its certificate shows it. That of a relay is not its
+    /// client's.
+    pub(crate) fn login(&self) -> Option<&str> {
+        let vouched = self.vouched.as_deref().filter(|_| self.forwarded.is_empty());
+        self.told.login.as_deref().or(vouched)
+    }
+
     /// Whether a relay said who the client is.
     pub(crate) fn is_told(&self) -> bool {
         self.said(XforwardName::Addr).is_some()
@@ -115,6 +134,7 @@ impl Client {
             authenticated,
             login: login.map(untrusted),
             trusted,
+            certificate: self.certificate.as_deref().map(untrusted),
         }
     }
 
@@ -130,6 +150,21 @@ impl Client {
             (XforwardName::Proto, if self.esmtp { "ESMTP" } else { "SMTP" }.to_owned()),
             (XforwardName::Helo, self.helo().unwrap_or(UNAVAILABLE).to_owned()),
         ]
+    }
+
+    /// The client as a next hop is to take us for it (XCLIENT): what it does not know counts as unknown there, too.
+    pub(crate) fn as_xclient(&self) -> Vec<(XclientName, String)> {
+        let told = self.attributes();
+        let of = |name| told.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+        let pairs = [
+            (XclientName::Name, of(XforwardName::Name)),
+            (XclientName::Addr, of(XforwardName::Addr)),
+            (XclientName::Port, of(XforwardName::Port)),
+            (XclientName::Proto, of(XforwardName::Proto).or_else(|| Some("ESMTP".to_owned()))),
+            (XclientName::Helo, of(XforwardName::Helo)),
+            (XclientName::Login, self.login().map(str::to_owned)),
+        ];
+        pairs.into_iter().map(|(name, value)| (name, value.unwrap_or_else(|| UNAVAILABLE.to_owned()))).collect()
     }
 
     /// The value of our `Received` header (RFC 5321 section 4.4, RFC 3848).
@@ -151,12 +186,19 @@ impl Client {
             IpAddr::V4(ip) => format!("[{ip}]"),
             IpAddr::V6(ip) => format!("[IPv6:{ip}]"),
         };
+        let shown: String = self
+            .certificate
+            .iter()
+            .flat_map(|name| name.chars())
+            .filter(|c| c.is_ascii_alphanumeric() || ".-_*:".contains(*c))
+            .collect();
+        let shown = if shown.is_empty() { shown } else { format!(" (client certificate {shown})") };
         // One recipient only: more would tell each about the others.
         let to = match to {
             [one] if one.as_str().is_ascii() => format!(" for <{}>", one.as_str()),
             _ => String::new(),
         };
-        format!("from {helo} ({ip}) by {hostname} (Mailward) with {protocol} id {id}{to}; {}", date(now_ms))
+        format!("from {helo} ({ip}) by {hostname} (Mailward) with {protocol}{shown} id {id}{to}; {}", date(now_ms))
     }
 }
 
@@ -175,6 +217,18 @@ mod tests {
         client.helo = Some("mail.example.com".to_owned());
         client.esmtp = true;
         client
+    }
+
+    #[test]
+    fn a_certificate_stands_in_the_received_header_and_is_no_login_of_a_relays_client() {
+        let mut client = client();
+        client.certificate = Some("relay.example.org)\r\nX: y".to_owned());
+        client.vouched = Some("relay.example.org".to_owned());
+        let value = client.received("mx", MessageId::new(1, [0; 10]), How { tls: true, ..How::default() }, &[], 0);
+        assert!(value.contains(" with ESMTPS (client certificate relay.example.orgX:y) id "), "{value}");
+        assert_eq!(client.login(), Some("relay.example.org"));
+        client.note(vec![(XforwardName::Addr, "203.0.113.9".to_owned())]);
+        assert_eq!(client.login(), None);
     }
 
     #[test]

@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use judge::early::Moment;
 use mail::arrival::Direction;
-use net::upstream::UpstreamError;
+use net::upstream::{Upstream, UpstreamError};
 use service::routes::{self, Route};
 use settings::config::{ListenerDirection, OfferAuth};
+use tokio::time::Instant;
 use wire::smtp::auth::AuthCommand;
 use wire::smtp::extensions::{Extensions, Ours};
 use wire::smtp::reply::Reply;
 use wire::smtp::xclient::XclientName;
 use wire::smtp::xforward::XforwardName;
 
+use crate::envelope::Client;
 use crate::session::{End, Session, gone_reply};
 
 impl Session<'_> {
@@ -105,6 +107,7 @@ impl Session<'_> {
     fn may_authenticate(&self) -> bool {
         match self.listener.auth {
             _ if self.listener.tls_required && !self.is_tls() => false,
+            _ if self.lacks_certificate() => false,
             OfferAuth::Always => true,
             OfferAuth::Never => false,
             OfferAuth::Tls => self.is_tls() || self.client.peer.ip().to_canonical().is_loopback(),
@@ -126,6 +129,13 @@ impl Session<'_> {
         self.upstream = Some(routes::open(&route, service.metrics(), self.open_deadline(&route)).await?);
         self.route = Some(route);
         self.introduced = false;
+        // What it offers depends on whom it takes us for, and that must stand before a login.
+        if self.upstream.as_ref().is_some_and(Upstream::takes_client)
+            && let Err(error) = self.introduce().await
+        {
+            self.upstream = None;
+            return Err(error);
+        }
         Ok(())
     }
 
@@ -167,19 +177,11 @@ impl Session<'_> {
         if self.introduced || self.route.as_ref().is_some_and(|route| route.is_public()) {
             return Ok(());
         }
-        let attributes = self.client.attributes();
         let deadline = self.deadline();
+        // It would forget who has logged in.
+        let anew = !self.server.authenticated();
         if let Some(upstream) = &mut self.upstream {
-            let list: Vec<(XforwardName, &str)> = attributes.iter().map(|(n, v)| (*n, v.as_str())).collect();
-            if let Some(reply) = upstream.xforward(&list, deadline).await?
-                && !reply.is_success()
-            {
-                tracing::debug!(
-                    connection = self.connection,
-                    code = reply.code(),
-                    "the next hop does not take XFORWARD"
-                );
-            }
+            tell(upstream, &self.client, anew, deadline).await?;
             self.introduced = true;
         }
         Ok(())
@@ -223,6 +225,28 @@ impl Session<'_> {
         };
         self.answer(answer);
     }
+}
+
+/// Tells a next hop whose mail it gets, as it wants to know it. With `anew` its session may start over.
+pub(crate) async fn tell(
+    upstream: &mut Upstream,
+    client: &Client,
+    anew: bool,
+    deadline: Instant,
+) -> Result<(), UpstreamError> {
+    if upstream.takes_client() && anew {
+        let told = client.as_xclient();
+        let list: Vec<(XclientName, &str)> = told.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        return upstream.xclient(&list, deadline).await;
+    }
+    let told = client.attributes();
+    let list: Vec<(XforwardName, &str)> = told.iter().map(|(n, v)| (*n, v.as_str())).collect();
+    if let Some(reply) = upstream.xforward(&list, deadline).await?
+        && !reply.is_success()
+    {
+        tracing::debug!(hop = %upstream.name(), code = reply.code(), "the next hop does not take XFORWARD");
+    }
+    Ok(())
 }
 
 /// What every mail server of today takes: the offer while none of them is there.

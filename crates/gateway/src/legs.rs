@@ -25,6 +25,7 @@ use wire::smtp::command::RcptCommand;
 use wire::smtp::path;
 use wire::smtp::reply::Reply;
 
+use crate::hop::tell;
 use crate::relay::{Relayed, relay, result};
 use crate::responsibility::RelayReceipt;
 use crate::session::{Session, gone_reply};
@@ -178,11 +179,9 @@ impl Session<'_> {
         let deadline = self.deadline();
         let opened = routes::open(&key.route, self.gateway.service.metrics(), self.open_deadline(&key.route)).await;
         let mut upstream = opened.map_err(|error| gone_reply(&error))?;
-        let attributes = self.client.attributes();
-        let attributes: Vec<_> = attributes.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let said = async {
             if !key.route.is_public() {
-                upstream.xforward(&attributes, deadline).await?;
+                tell(&mut upstream, &self.client, true, deadline).await?;
             }
             let (path, parameters) = path::split(argument).unwrap_or((argument, ""));
             let kept = upstream.extensions().keep(parameters);

@@ -5,6 +5,7 @@
 //! it: see [`responsibility`].
 #![forbid(unsafe_code)]
 
+mod certificates;
 mod content;
 mod early;
 mod envelope;
@@ -17,7 +18,9 @@ mod received;
 mod relay;
 mod responsibility;
 mod session;
+mod sockets;
 mod split;
 mod transaction;
 
-pub use listen::{Bound, Gateway, Node, adopt, bind};
+pub use listen::{Gateway, Node};
+pub use sockets::{Bound, GivenSocket, Place, adopt, bind};

@@ -1,8 +1,7 @@
 //! Listeners: sockets, connection limits, start and graceful end.
 
 use std::collections::{BTreeSet, HashMap};
-use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,21 +9,22 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use net::certificates::{Chooser, Held};
+use net::clients::KnownClients;
+use net::stream::Socket;
 use rustls::ServerConfig;
 use service::Service;
 use service::metrics::SessionLabels;
-use settings::config::{Listener, MilterListener};
+use settings::config::{ClientCertificate, Listener, MilterListener};
+use settings::values::{FileMode, SocketAddress};
 use settings::{Config, secret_file};
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::permits::Permits;
 use crate::session;
+use crate::sockets::Bound;
 
-/// Connections that may wait to be accepted.
-const BACKLOG: u32 = 1024;
 /// How long sessions may go on after a stop before they are ended (security bar: 30 s).
 pub(crate) const DRAIN: Duration = Duration::from_secs(30);
 /// Pause after a failed accept: the process is out of descriptors, most likely.
@@ -46,8 +46,19 @@ pub struct Node {
 /// The TLS of a listener.
 #[derive(Debug)]
 pub struct ListenerTls {
-    config: Arc<ServerConfig>,
+    pub(crate) config: Arc<ServerConfig>,
     certificates: Arc<Chooser>,
+    /// Whose certificates are known, where clients are asked for them.
+    pub(crate) clients: Option<Arc<KnownClients>>,
+}
+
+/// Whose certificates a listener knows; `None` if it asks for none.
+fn known_clients(listener: &Listener) -> Result<Option<Arc<KnownClients>>, net::TlsError> {
+    if listener.client_certificate == ClientCertificate::None {
+        return Ok(None);
+    }
+    let names = listener.client_names.clone();
+    KnownClients::load(listener.client_ca_file.as_deref(), names, listener.client_fingerprints.clone()).map(Some)
 }
 
 impl Node {
@@ -85,8 +96,9 @@ impl Node {
                 None => None,
                 Some(own) => {
                     let chooser = Chooser::new(own, others.clone());
-                    let config = net::tls::server_config(Arc::clone(&chooser))?;
-                    Some(ListenerTls { config, certificates: chooser })
+                    let clients = known_clients(listener)?;
+                    let config = net::tls::server_config(Arc::clone(&chooser), clients.clone())?;
+                    Some(ListenerTls { config, certificates: chooser, clients })
                 }
             });
         }
@@ -94,10 +106,10 @@ impl Node {
     }
 
     /// The settings of the listener at this address, and its TLS.
-    fn listener(&self, address: SocketAddr) -> Option<(&Listener, Option<&Arc<ServerConfig>>)> {
-        let at = self.config.smtp.iter().position(|l| l.listen.0 == address)?;
+    fn listener(&self, address: &SocketAddress) -> Option<(&Listener, Option<&ListenerTls>)> {
+        let at = self.config.smtp.iter().position(|l| l.listen == *address)?;
         let tls = self.tls.get(at).and_then(Option::as_ref).filter(|tls| tls.certificates.is_ready());
-        Some((self.config.smtp.get(at)?, tls.map(|tls| &tls.config)))
+        Some((self.config.smtp.get(at)?, tls))
     }
 }
 
@@ -110,47 +122,6 @@ pub struct Gateway {
     open: AtomicUsize,
     by_peer: Mutex<HashMap<IpAddr, usize>>,
     pub(crate) stop: watch::Receiver<bool>,
-}
-
-/// A socket that listens, before anything is accepted on it.
-#[derive(Debug)]
-pub struct Bound {
-    listener: TcpListener,
-    configured: SocketAddr,
-}
-
-impl Bound {
-    /// The address it really has: the port where the configuration says 0.
-    pub fn address(&self) -> SocketAddr {
-        self.listener.local_addr().unwrap_or(self.configured)
-    }
-}
-
-/// Binds a listener's socket.
-///
-/// # Errors
-/// What the system says, with the address in the text.
-pub fn bind(address: SocketAddr) -> io::Result<Bound> {
-    Ok(Bound { listener: listen(address)?, configured: address })
-}
-
-/// A TCP socket that listens; the address is in the text of an error.
-pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let fail = |e: io::Error| io::Error::new(e.kind(), format!("cannot listen on {address}: {e}"));
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.map_err(fail)?;
-    socket.set_reuseaddr(true).map_err(fail)?;
-    socket.bind(address).map_err(fail)?;
-    socket.listen(BACKLOG).map_err(fail)
-}
-
-/// Takes a socket that somebody else listens on for us.
-///
-/// # Errors
-/// What the system says, with the address in the text.
-pub fn adopt(socket: std::net::TcpListener, address: SocketAddr) -> io::Result<Bound> {
-    let fail = |e: io::Error| io::Error::new(e.kind(), format!("cannot use the given socket for {address}: {e}"));
-    socket.set_nonblocking(true).map_err(fail)?;
-    Ok(Bound { listener: TcpListener::from_std(socket).map_err(fail)?, configured: address })
 }
 
 impl Gateway {
@@ -174,16 +145,24 @@ impl Gateway {
     /// # Errors
     /// What to do, for the operator.
     pub fn check_addresses(&self, config: &Config) -> Result<(), String> {
-        let smtp = |config: &Config| config.smtp.iter().map(|l| l.listen.0).collect::<BTreeSet<_>>();
         // A socket's owner and permissions are set when it is bound.
+        let bound = |listen: &SocketAddress, mode: FileMode, user: &str, group: &str| match listen {
+            SocketAddress::Inet(address) => address.to_string(),
+            SocketAddress::Unix(_) => format!("{listen} {mode} {user} {group}"),
+        };
+        let smtp = |config: &Config| -> BTreeSet<String> {
+            let bound = |l: &Listener| bound(&l.listen, l.socket_mode, &l.socket_user, &l.socket_group);
+            config.smtp.iter().map(bound).collect()
+        };
         let milter = |config: &Config| -> BTreeSet<String> {
-            let bound =
-                |m: &MilterListener| format!("{} {} {} {}", m.listen, m.socket_mode, m.socket_user, m.socket_group);
+            let bound = |m: &MilterListener| bound(&m.listen, m.socket_mode, &m.socket_user, &m.socket_group);
             config.milter.iter().map(bound).collect()
         };
         let now = self.node.load();
         if smtp(config) != smtp(&now.config) {
-            return Err("the listeners' addresses (smtp.listen) changed: restart mailward to listen there".to_owned());
+            return Err(
+                "the listeners' addresses (smtp.listen, socket_…) changed: restart mailward to listen there".to_owned()
+            );
         }
         let acme = |config: &Config| config.acme.is_on().then_some(config.acme.listen.0);
         if acme(config) != acme(&now.config) {
@@ -222,14 +201,16 @@ impl Gateway {
         let open_here = Arc::new(AtomicUsize::new(0));
         loop {
             let accepted = tokio::select! {
-                accepted = bound.listener.accept() => accepted,
+                accepted = bound.accept() => accepted,
                 _ = stop.wait_for(|stop| *stop) => break,
             };
             while sessions.try_join_next().is_some() {}
             match accepted {
                 Ok((stream, peer)) => {
+                    // Who is on this machine counts as such.
+                    let peer = peer.unwrap_or((Ipv4Addr::LOCALHOST, 0).into());
                     let slot = self.slot(&bound, peer, &open_here);
-                    sessions.spawn(Arc::clone(&self).serve(stream, peer, bound.configured, slot));
+                    sessions.spawn(Arc::clone(&self).serve(stream, peer, bound.configured.clone(), slot));
                 }
                 Err(error) => {
                     tracing::warn!(address = %bound.configured, %error, "a connection could not be accepted");
@@ -249,9 +230,9 @@ impl Gateway {
 
     async fn serve(
         self: Arc<Self>,
-        stream: TcpStream,
+        stream: Socket,
         peer: SocketAddr,
-        listener: SocketAddr,
+        listener: SocketAddress,
         slot: Result<Slot, &'static str>,
     ) {
         let sessions = &self.service.metrics().sessions;
@@ -262,14 +243,14 @@ impl Gateway {
                 tracing::warn!(%peer, why, "a connection was turned away");
                 let node = self.node.load();
                 // In TLS nobody would read a line in clear.
-                if node.listener(listener).is_some_and(|(listener, _)| !listener.implicit_tls) {
+                if node.listener(&listener).is_some_and(|(listener, _)| !listener.implicit_tls) {
                     turn_away(stream, why).await;
                 }
                 return;
             }
         };
         let node = self.node.load_full();
-        let Some((settings, tls)) = node.listener(listener) else { return };
+        let Some((settings, tls)) = node.listener(&listener) else { return };
         let mut slot = slot;
         let Some((stream, peer)) = self.client_of(stream, peer, settings, &mut slot).await else { return };
         let end = session::run(&self, &node, settings, tls, stream, peer).await;
@@ -281,24 +262,26 @@ impl Gateway {
     /// refusal.
     async fn client_of(
         &self,
-        stream: TcpStream,
+        stream: Socket,
         peer: SocketAddr,
         settings: &Listener,
         slot: &mut Slot,
-    ) -> Option<(TcpStream, SocketAddr)> {
-        if !settings.proxy_from.iter().any(|network| network.contains(peer.ip())) {
-            return Some((stream, peer));
-        }
+    ) -> Option<(Socket, SocketAddr)> {
+        let proxy = settings.proxy_from.iter().any(|network| network.contains(peer.ip()));
+        let stream = match stream {
+            Socket::Tcp(stream) if proxy => stream,
+            other => return Some((other, peer)),
+        };
         let ended = |end: &'static str| self.service.metrics().sessions.get_or_create(&SessionLabels { end }).inc();
         match net::proxy::client(stream).await {
-            Ok((stream, None)) => Some((stream, peer)),
+            Ok((stream, None)) => Some((Socket::Tcp(stream), peer)),
             Ok((stream, Some(client))) => match slot.speaks_for(client.ip()) {
-                Ok(()) => Some((stream, client)),
+                Ok(()) => Some((Socket::Tcp(stream), client)),
                 Err(why) => {
                     ended("refused");
                     tracing::warn!(%client, via = %peer, why, "a connection was turned away");
                     if !settings.implicit_tls {
-                        turn_away(stream, why).await;
+                        turn_away(Socket::Tcp(stream), why).await;
                     }
                     None
                 }
@@ -326,7 +309,7 @@ impl Gateway {
     ) -> Result<Slot, &'static str> {
         let node = self.node.load();
         let limits = &node.config.limits;
-        let listener = node.listener(bound.configured).map(|(listener, _)| listener);
+        let listener = node.listener(&bound.configured).map(|(listener, _)| listener);
         let here = listener.map_or(0, |listener| listener.max_connections);
         // A load balancer's connections count for its clients.
         let proxy = listener.is_some_and(|l| l.proxy_from.iter().any(|network| network.contains(peer.ip())));
@@ -404,7 +387,7 @@ fn counted(ip: IpAddr) -> IpAddr {
 }
 
 /// One line, then the end: the sender comes back later.
-async fn turn_away(mut stream: TcpStream, why: &str) {
+async fn turn_away(mut stream: Socket, why: &str) {
     let line = format!("421 4.7.0 {why}, please try again later\r\n");
     let polite = async {
         stream.write_all(line.as_bytes()).await?;

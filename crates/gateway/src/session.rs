@@ -10,13 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mail::arrival::Surface;
-use net::stream::Stream;
+use net::clients::Shown;
+use net::stream::{Socket, Stream};
 use net::upstream::{Upstream, UpstreamError};
-use rustls::ServerConfig;
 use service::routes::Route;
 use settings::config::{Listener, Protocol};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 use wire::dot::LineEnds;
@@ -25,7 +24,7 @@ use wire::smtp::server::{Event, Server, ServerConfig as MachineConfig, Step};
 
 use crate::envelope::Client;
 use crate::legs::leave;
-use crate::listen::{Gateway, Node};
+use crate::listen::{Gateway, ListenerTls, Node};
 use crate::transaction::Transaction;
 
 /// How much is read from a client at once, in bytes.
@@ -83,7 +82,7 @@ pub(crate) struct Session<'a> {
     pub(crate) gateway: &'a Arc<Gateway>,
     pub(crate) node: &'a Node,
     pub(crate) listener: &'a Listener,
-    pub(crate) tls: Option<&'a Arc<ServerConfig>>,
+    pub(crate) tls: Option<&'a ListenerTls>,
     /// `None` only while a handshake replaces it.
     pub(crate) stream: Option<Stream>,
     pub(crate) server: Server,
@@ -94,6 +93,8 @@ pub(crate) struct Session<'a> {
     pub(crate) transaction: Option<Transaction>,
     pub(crate) connection: u64,
     pub(crate) relay: bool,
+    /// The certificate that the peer has shown.
+    pub(crate) certificate: Option<Shown>,
     pub(crate) introduced: bool,
     /// Recipients that were refused in this session.
     pub(crate) refused: u32,
@@ -110,8 +111,8 @@ pub(crate) async fn run(
     gateway: &Arc<Gateway>,
     node: &Node,
     listener: &Listener,
-    tls: Option<&Arc<ServerConfig>>,
-    stream: TcpStream,
+    tls: Option<&ListenerTls>,
+    stream: Socket,
     peer: SocketAddr,
 ) -> End {
     let limits = &node.config.limits;
@@ -130,7 +131,6 @@ pub(crate) async fn run(
         lmtp: listener.protocol == Protocol::Lmtp,
         ..MachineConfig::default()
     };
-    let _ = stream.set_nodelay(true);
     let mut session = Session {
         gateway,
         node,
@@ -144,6 +144,7 @@ pub(crate) async fn run(
         transaction: None,
         connection: gateway.service.next_connection(),
         relay,
+        certificate: None,
         introduced: false,
         refused: 0,
         each: Vec::new(),
@@ -373,8 +374,9 @@ impl Session<'_> {
     /// The handshake, whether from the first byte or after STARTTLS.
     async fn accept_tls(&mut self) -> Result<(), End> {
         let (Some(config), Some(plain)) = (self.tls, self.stream.take()) else { return Err(End::Closed) };
-        match plain.accept_tls(Arc::clone(config), TLS_TIMEOUT).await {
+        match plain.accept_tls(Arc::clone(&config.config), TLS_TIMEOUT).await {
             Ok(stream) => {
+                self.note_certificate(config, &stream);
                 self.stream = Some(stream);
                 self.server.set_tls_active();
                 Ok(())
@@ -429,12 +431,12 @@ impl Session<'_> {
 
     /// Whether the client has logged in: with the next hop through us, or where a relay says so.
     pub(crate) fn is_authenticated(&self) -> bool {
-        self.server.authenticated() || self.client.told.login.is_some()
+        self.server.authenticated() || self.client.login().is_some()
     }
 
     /// Whom the client has logged in as, as far as that can be seen.
     pub(crate) fn login(&self) -> Option<&str> {
-        self.server.login().or(self.client.told.login.as_deref())
+        self.server.login().or(self.client.login())
     }
 
     pub(crate) fn surface(&self) -> Surface {

@@ -100,6 +100,9 @@ impl Session<'_> {
         if self.listener.tls_required && !self.server.tls_active() {
             return self.reply(&Reply::say(530, "5.7.0 Must issue a STARTTLS command first"));
         }
+        if let Some(reply) = self.refuse_without_certificate() {
+            return self.reply(&reply);
+        }
         let mail_from = match address(&command.path) {
             Ok(address) => address,
             Err(reply) => return self.reply(&reply),

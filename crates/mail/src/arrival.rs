@@ -139,6 +139,8 @@ pub struct Peer {
     pub login: Option<Untrusted<String>>,
     /// Whether the address lies in `trusted_networks`.
     pub trusted: bool,
+    /// What the certificate is called that the client has shown, if it is one that we know.
+    pub certificate: Option<Untrusted<String>>,
 }
 
 /// The SMTP envelope.

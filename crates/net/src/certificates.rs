@@ -12,6 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwapOption;
+use rustls::SignatureScheme;
+use rustls::client::ResolvesClientCert;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use wire::certificate::{self, Facts};
@@ -245,5 +247,17 @@ impl ResolvesServerCert for Chooser {
             all.into_iter().find_map(|held| held.key_for(Some(name)))
         });
         named.or_else(|| self.own.key_for(None))
+    }
+}
+
+/// As our own towards servers that ask for a certificate, whichever issuers they name: which of them they take
+/// is theirs to say, and a refusal tells more than a certificate that was not shown.
+impl ResolvesClientCert for Held {
+    fn resolve(&self, _issuers: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.key_for(None)
+    }
+
+    fn has_certs(&self) -> bool {
+        self.is_ready()
     }
 }

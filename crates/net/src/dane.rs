@@ -15,8 +15,9 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use wire::certificate;
 
+use crate::certificates::Held;
 use crate::dns::Tlsa;
-use crate::tls::{TlsError, provider};
+use crate::tls::{TlsError, provider, showing};
 
 /// Most records of one server that are used.
 pub const MAX_RECORDS: usize = 32;
@@ -50,18 +51,23 @@ fn fits(record: &Tlsa, der: &[u8]) -> bool {
 }
 
 /// The settings of a client that takes only a certificate that one of these records is about. `names` are
-/// the server's and its domain's: below a trust anchor the certificate must be for one of them.
+/// the server's and its domain's: below a trust anchor the certificate must be for one of them. `own` is shown
+/// to servers that ask for one.
 ///
 /// # Errors
 /// Only what is no fault of the records; without a usable one no certificate fits.
-pub fn client_config(records: &[Tlsa], names: Vec<ServerName<'static>>) -> Result<Arc<ClientConfig>, TlsError> {
+pub fn client_config(
+    records: &[Tlsa],
+    names: Vec<ServerName<'static>>,
+    own: Option<Arc<Held>>,
+) -> Result<Arc<ClientConfig>, TlsError> {
     let provider = provider();
     let records = records.iter().filter(|record| is_usable(record)).take(MAX_RECORDS).cloned().collect();
     let verifier = Arc::new(Verifier { records, names, provider: Arc::clone(&provider) });
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| TlsError::Other(error.to_string()))?;
-    Ok(Arc::new(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()))
+    Ok(Arc::new(showing(builder.dangerous().with_custom_certificate_verifier(verifier), own)))
 }
 
 struct Verifier {

@@ -74,7 +74,7 @@ impl Https {
     /// # Errors
     /// The file of issuers cannot be used, or the system has none.
     pub fn new(ca_file: Option<&Path>, limit: Duration, max_body: usize) -> Result<Self, TlsError> {
-        Ok(Self { tls: tls::client_config(true, ca_file)?, limit, max_body, to: None })
+        Ok(Self { tls: tls::client_config(true, ca_file, None)?, limit, max_body, to: None })
     }
 
     /// The same, but every connection goes there. The name in the address still counts.

@@ -5,11 +5,12 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use settings::values::HostPort;
 use socket2::{SockRef, TcpKeepalive};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// Most addresses of one name that are tried.
@@ -62,6 +63,18 @@ impl fmt::Display for ConnectError {
 }
 
 impl std::error::Error for ConnectError {}
+
+/// Connects to a socket in the file system, within `limit`.
+///
+/// # Errors
+/// What the system says, in words for the log.
+pub async fn connect_unix(path: &Path, limit: Duration) -> Result<UnixStream, String> {
+    let said = |why: &str| format!("unix:{}: no connection: {why}", path.display());
+    match timeout(limit, UnixStream::connect(path)).await {
+        Err(_) => Err(said("no answer in time")),
+        Ok(connected) => connected.map_err(|error| said(&words(&error))),
+    }
+}
 
 /// Connects, within `limit` in all.
 ///

@@ -1,4 +1,5 @@
-//! One connection, with or without TLS, that code can read and write without caring which.
+//! One connection, with or without TLS, over TCP or within this machine, that code can read and write without
+//! caring which.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,26 +8,47 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, CommonState, ServerConfig};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
 
-/// A TCP connection.
+/// What is below: a TCP connection, or one through a socket in the file system.
+#[derive(Debug)]
+pub enum Socket {
+    /// TCP.
+    Tcp(TcpStream),
+    /// Within this machine.
+    Unix(UnixStream),
+}
+
+/// A connection.
 #[derive(Debug)]
 pub enum Stream {
     /// Without TLS.
-    Plain(TcpStream),
+    Plain(Socket),
     /// With TLS, as the server.
-    ServerTls(Box<server::TlsStream<TcpStream>>),
+    ServerTls(Box<server::TlsStream<Socket>>),
     /// With TLS, as the client.
-    ClientTls(Box<client::TlsStream<TcpStream>>),
+    ClientTls(Box<client::TlsStream<Socket>>),
+}
+
+impl From<Socket> for Stream {
+    fn from(socket: Socket) -> Self {
+        Self::Plain(socket)
+    }
 }
 
 impl From<TcpStream> for Stream {
     fn from(stream: TcpStream) -> Self {
-        Self::Plain(stream)
+        Self::Plain(Socket::Tcp(stream))
+    }
+}
+
+impl From<UnixStream> for Stream {
+    fn from(stream: UnixStream) -> Self {
+        Self::Plain(Socket::Unix(stream))
     }
 }
 
@@ -58,7 +80,7 @@ impl Stream {
         Ok(Self::ClientTls(Box::new(stream)))
     }
 
-    fn plain(self) -> io::Result<TcpStream> {
+    fn plain(self) -> io::Result<Socket> {
         match self {
             Self::Plain(stream) => Ok(stream),
             _ => Err(io::Error::other("TLS is active already")),
@@ -79,16 +101,23 @@ impl Stream {
         !matches!(self, Self::Plain(_))
     }
 
-    /// The certificate that the other side showed as a server, in DER; `None` where we are the server.
-    pub fn peer_certificate(&self) -> Option<&[u8]> {
-        match self {
-            Self::ClientTls(stream) => stream.get_ref().1.peer_certificates()?.first().map(AsRef::as_ref),
-            _ => None,
-        }
+    /// The certificates that the other side showed, its own first; empty if it showed none.
+    pub fn peer_certificates(&self) -> &[CertificateDer<'static>] {
+        let shown = match self {
+            Self::Plain(_) => None,
+            Self::ServerTls(stream) => stream.get_ref().1.peer_certificates(),
+            Self::ClientTls(stream) => stream.get_ref().1.peer_certificates(),
+        };
+        shown.unwrap_or_default()
     }
 
-    /// The TCP connection below.
-    pub fn tcp(&self) -> &TcpStream {
+    /// The certificate that the other side showed, in DER.
+    pub fn peer_certificate(&self) -> Option<&[u8]> {
+        self.peer_certificates().first().map(AsRef::as_ref)
+    }
+
+    /// The connection below.
+    pub fn socket(&self) -> &Socket {
         match self {
             Self::Plain(stream) => stream,
             Self::ServerTls(stream) => stream.get_ref().0,
@@ -99,9 +128,12 @@ impl Stream {
     /// The address of the other side.
     ///
     /// # Errors
-    /// The connection is gone.
+    /// The connection is gone, or has no such address because it is within this machine.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.tcp().peer_addr()
+        match self.socket() {
+            Socket::Tcp(stream) => stream.peer_addr(),
+            Socket::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
     }
 }
 
@@ -151,6 +183,38 @@ impl AsyncWrite for Stream {
             Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::ServerTls(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::ClientTls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
+            Self::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Unix(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
 }

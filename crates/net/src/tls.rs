@@ -1,7 +1,6 @@
 //! Certificates and TLS settings: TLS 1.2 and 1.3 with aws-lc-rs.
 //!
-//! Limits: [`MAX_PEM`] bytes a file. Not handled: client certificates, encrypted private keys,
-//! revocation lists.
+//! Limits: [`MAX_PEM`] bytes a file. Not handled: encrypted private keys, revocation lists.
 
 use std::fmt;
 use std::fs::File;
@@ -9,13 +8,15 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustls::client::WantsClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme};
+use rustls::{ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme};
 
-use crate::certificates::Chooser;
+use crate::certificates::{Chooser, Held};
+use crate::clients::KnownClients;
 
 /// Largest PEM file, in bytes; a bundle of all public issuers is about 250 KB.
 pub const MAX_PEM: u64 = 4 << 20;
@@ -72,35 +73,55 @@ pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
 
-/// What a server needs: the certificates that it shows. They may change while it is in use.
+/// What a server needs: the certificates that it shows, which may change while it is in use, and whom it asks
+/// clients for, if it does.
 ///
 /// # Errors
 /// Only what is no fault of the certificates.
-pub fn server_config(certificates: Arc<Chooser>) -> Result<Arc<ServerConfig>, TlsError> {
+pub fn server_config(
+    certificates: Arc<Chooser>,
+    clients: Option<Arc<KnownClients>>,
+) -> Result<Arc<ServerConfig>, TlsError> {
     let builder = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(|error| TlsError::Other(error.to_string()))?;
-    Ok(Arc::new(builder.with_no_client_auth().with_cert_resolver(certificates)))
+    let builder = match clients {
+        Some(clients) => builder.with_client_cert_verifier(clients),
+        None => builder.with_no_client_auth(),
+    };
+    Ok(Arc::new(builder.with_cert_resolver(certificates)))
 }
 
 /// What a client needs. With `verify`, the server's certificate must be valid for its name and
 /// issued by somebody in `ca_file`, or by one of the system's issuers if there is no file.
-/// Without, any certificate is taken: that keeps out listeners, not impostors (RFC 7435).
+/// Without, any certificate is taken: that keeps out listeners, not impostors (RFC 7435). `own` is shown to
+/// servers that ask for a certificate.
 ///
 /// # Errors
 /// The file of issuers cannot be used, or the system has none.
-pub fn client_config(verify: bool, ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, TlsError> {
+pub fn client_config(
+    verify: bool,
+    ca_file: Option<&Path>,
+    own: Option<Arc<Held>>,
+) -> Result<Arc<ClientConfig>, TlsError> {
     let provider = provider();
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(|error| TlsError::Other(error.to_string()))?;
-    let config = if verify {
-        builder.with_root_certificates(issuers(ca_file)?).with_no_client_auth()
+    let builder = if verify {
+        builder.with_root_certificates(issuers(ca_file)?)
     } else {
-        let any = Arc::new(AnyCertificate(provider));
-        builder.dangerous().with_custom_certificate_verifier(any).with_no_client_auth()
+        builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
     };
-    Ok(Arc::new(config))
+    Ok(Arc::new(showing(builder, own)))
+}
+
+/// With our own certificate for servers that ask, or without.
+pub(crate) fn showing(builder: ConfigBuilder<ClientConfig, WantsClientCert>, own: Option<Arc<Held>>) -> ClientConfig {
+    match own {
+        Some(own) => builder.with_client_cert_resolver(own),
+        None => builder.with_no_client_auth(),
+    }
 }
 
 /// The name to check in a server's certificate: a host name or an IP address.
@@ -113,7 +134,7 @@ pub fn server_name(host: &str) -> Result<ServerName<'static>, TlsError> {
         .map_err(|_| TlsError::Other(format!("{host:?} cannot be the name in a certificate")))
 }
 
-fn issuers(ca_file: Option<&Path>) -> Result<RootCertStore, TlsError> {
+pub(crate) fn issuers(ca_file: Option<&Path>) -> Result<RootCertStore, TlsError> {
     let mut store = RootCertStore::empty();
     if let Some(path) = ca_file {
         for issuer in certificates(path)? {

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use base64_simd::STANDARD;
 use rustls::ClientConfig;
-use settings::config::HopTls;
-use settings::values::HostPort;
+use settings::config::{ClientInfo, HopTls};
+use settings::values::HopPlace;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
@@ -19,8 +19,8 @@ use wire::secret::Secret;
 use wire::smtp::client::{Answer, Asked, Client, ClientFault, NotQueued};
 use wire::smtp::extensions::Extensions;
 use wire::smtp::reply::Reply;
-use wire::smtp::xforward::XforwardName;
 
+use crate::certificates::Held;
 use crate::stream::Stream;
 use crate::{outbound, tls};
 
@@ -43,7 +43,7 @@ const READ_SIZE: usize = 4096;
 #[derive(Clone, Debug)]
 pub struct Hop {
     /// Where it listens.
-    pub address: HostPort,
+    pub address: HopPlace,
     /// Its addresses, if they are known already; else they are looked up.
     pub addresses: Vec<SocketAddr>,
     /// What it is called in figures, if that is not its address: there are many servers in the DNS.
@@ -60,10 +60,14 @@ pub struct Hop {
     pub hostname: String,
     /// Whom to log in as; only over TLS, or on this machine.
     pub login: Option<Arc<Login>>,
+    /// The certificate that we show if it asks for one; `tls_config` has it already.
+    pub own: Option<Arc<Held>>,
+    /// What it is told of clients.
+    pub client_info: ClientInfo,
     /// It speaks LMTP (RFC 2033).
     pub lmtp: bool,
     /// The addresses that we listen at ourselves: a connection to one of them is a loop.
-    pub own: Arc<[SocketAddr]>,
+    pub ours: Arc<[SocketAddr]>,
 }
 
 impl Hop {
@@ -193,6 +197,10 @@ pub struct Upstream {
     name: Arc<str>,
     /// What it is called in figures.
     label: Arc<str>,
+    /// Our name in EHLO.
+    pub(crate) hostname: Arc<str>,
+    /// What it is told of clients.
+    pub(crate) client_info: ClientInfo,
     /// The content goes out in chunks.
     pub(crate) chunked: bool,
     /// What the next hop said to a chunk that it does not take.
@@ -211,18 +219,12 @@ impl Upstream {
     /// # Errors
     /// Whatever keeps the session from being ready.
     pub async fn open(hop: &Hop, deadline: Instant) -> Result<Self> {
-        let socket = outbound::connect_to(&hop.address, &hop.addresses, hop.connect_timeout)
-            .await
-            .map_err(|e| UpstreamError::Connect(e.to_string()))?;
-        let own = is_own(&socket, &hop.own);
-        let local = socket.peer_addr().is_ok_and(|peer| peer.ip().to_canonical().is_loopback());
-        if own {
-            return Err(UpstreamError::Loop);
-        }
+        let (stream, local) = connect(hop).await?;
         let machine = if hop.lmtp { Client::lmtp() } else { Client::new() };
         let name: Arc<str> = hop.address.to_string().into();
         let label = hop.label.clone().unwrap_or_else(|| Arc::clone(&name));
-        let mut upstream = Self::on(Stream::Plain(socket), machine, name, label);
+        let mut upstream = Self::on(stream, machine, name, label);
+        (upstream.hostname, upstream.client_info) = (hop.hostname.as_str().into(), hop.client_info);
         let greeting = upstream.answer(Asked::Greeting, COMMAND_TIMEOUT, deadline).await?;
         if !greeting.is_success() {
             return Err(UpstreamError::Refused(greeting));
@@ -230,7 +232,7 @@ impl Upstream {
         if greeting.text() == banner(&hop.hostname) {
             return Err(UpstreamError::Loop);
         }
-        upstream.hello(hop, deadline).await?;
+        upstream.hello(hop.lmtp, deadline).await?;
         let upstream = match hop.tls {
             HopTls::None => upstream,
             _ if upstream.machine.extensions().starttls => upstream.start_tls(hop, deadline).await?,
@@ -246,7 +248,8 @@ impl Upstream {
     }
 
     fn on(stream: Stream, machine: Client, name: Arc<str>, label: Arc<str>) -> Self {
-        Self { stream, machine, name, label, chunked: false, refused: None }
+        let (hostname, client_info) = (Arc::from(""), ClientInfo::None);
+        Self { stream, machine, name, label, hostname, client_info, chunked: false, refused: None }
     }
 
     /// The password goes out over TLS or within this machine only.
@@ -274,16 +277,17 @@ impl Upstream {
         &self.label
     }
 
-    async fn hello(&mut self, hop: &Hop, deadline: Instant) -> Result<()> {
-        self.machine.hello(&hop.hostname)?;
+    pub(crate) async fn hello(&mut self, lmtp: bool, deadline: Instant) -> Result<()> {
+        let hostname = Arc::clone(&self.hostname);
+        self.machine.hello(&hostname)?;
         let reply = self.answer(Asked::Ehlo, COMMAND_TIMEOUT, deadline).await?;
         if reply.is_success() {
             return Ok(());
         }
-        if !reply.is_permanent() || hop.lmtp {
+        if !reply.is_permanent() || lmtp {
             return Err(UpstreamError::Refused(reply));
         }
-        self.machine.helo(&hop.hostname)?;
+        self.machine.helo(&hostname)?;
         let reply = self.answer(Asked::Helo, COMMAND_TIMEOUT, deadline).await?;
         if reply.is_success() { Ok(()) } else { Err(UpstreamError::Refused(reply)) }
     }
@@ -302,8 +306,8 @@ impl Upstream {
                 _ => Ok(self),
             };
         }
-        let Self { stream, mut machine, name: host, label, .. } = self;
-        let name = tls::server_name(&hop.address.host).map_err(|e| UpstreamError::Tls(e.to_string()))?;
+        let Self { stream, mut machine, name: host, label, hostname, client_info, .. } = self;
+        let name = tls::server_name(name_in_tls(&hop.address)).map_err(|e| UpstreamError::Tls(e.to_string()))?;
         let limit = deadline.saturating_duration_since(Instant::now()).min(COMMAND_TIMEOUT);
         let stream = stream
             .connect_tls(Arc::clone(&hop.tls_config), name, limit)
@@ -311,7 +315,8 @@ impl Upstream {
             .map_err(|e| UpstreamError::Handshake(e.to_string()))?;
         machine.start_tls_done();
         let mut upstream = Self::on(stream, machine, host, label);
-        upstream.hello(hop, deadline).await?;
+        (upstream.hostname, upstream.client_info) = (hostname, client_info);
+        upstream.hello(hop.lmtp, deadline).await?;
         Ok(upstream)
     }
 
@@ -328,19 +333,6 @@ impl Upstream {
     /// The certificate that the next hop showed, in DER.
     pub fn peer_certificate(&self) -> Option<&[u8]> {
         self.stream.peer_certificate()
-    }
-
-    /// XFORWARD with what the next hop takes of these attributes; `None` if it takes none.
-    pub async fn xforward(&mut self, attributes: &[(XforwardName, &str)], deadline: Instant) -> Result<Option<Reply>> {
-        let commands = self.machine.xforward(attributes)?;
-        let mut last = None;
-        for _ in 0..commands {
-            let reply = self.answer(Asked::Xforward, COMMAND_TIMEOUT, deadline).await?;
-            if last.as_ref().is_none_or(Reply::is_success) {
-                last = Some(reply);
-            }
-        }
-        Ok(last)
     }
 
     /// AUTH: the whole line.
@@ -437,6 +429,31 @@ pub fn banner(hostname: &str) -> String {
     format!("{hostname} ESMTP Mailward")
 }
 
+/// A connection to a next hop, and whether it is on this machine.
+async fn connect(hop: &Hop) -> Result<(Stream, bool)> {
+    match &hop.address {
+        HopPlace::Unix(path) => {
+            let socket = outbound::connect_unix(path, hop.connect_timeout).await.map_err(UpstreamError::Connect)?;
+            Ok((Stream::from(socket), true))
+        }
+        HopPlace::Tcp(address) => {
+            let socket = outbound::connect_to(address, &hop.addresses, hop.connect_timeout)
+                .await
+                .map_err(|e| UpstreamError::Connect(e.to_string()))?;
+            if is_own(&socket, &hop.ours) {
+                return Err(UpstreamError::Loop);
+            }
+            let local = socket.peer_addr().is_ok_and(|peer| peer.ip().to_canonical().is_loopback());
+            Ok((Stream::from(socket), local))
+        }
+    }
+}
+
+/// What a next hop's certificate has to be for, where it is checked: behind a socket of this machine, the machine.
+fn name_in_tls(place: &HopPlace) -> &str {
+    place.tcp().map_or("localhost", |tcp| tcp.host.as_str())
+}
+
 /// Whether a connection leads to a listener of our own: to this machine, and to one of our ports.
 fn is_own(socket: &TcpStream, own: &[SocketAddr]) -> bool {
     let (Ok(peer), Ok(local)) = (socket.peer_addr(), socket.local_addr()) else { return false };
@@ -456,6 +473,7 @@ fn name(asked: Asked) -> &'static str {
         Asked::StartTls => "STARTTLS",
         Asked::Auth => "AUTH",
         Asked::Xforward => "XFORWARD",
+        Asked::Xclient => "XCLIENT",
         Asked::Mail => "MAIL",
         Asked::Rcpt => "RCPT",
         Asked::Data => "DATA",

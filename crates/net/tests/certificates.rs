@@ -26,7 +26,7 @@ fn pair(folder: &Path, file: &str, names: &[&str]) -> (PathBuf, PathBuf) {
 
 /// A server that gives every byte back.
 async fn serve(chooser: Arc<Chooser>) -> SocketAddr {
-    let config = tls::server_config(chooser).unwrap();
+    let config = tls::server_config(chooser, None).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
@@ -48,7 +48,7 @@ async fn serve(chooser: Arc<Chooser>) -> SocketAddr {
 async fn client(server: SocketAddr, name: &str) -> Stream {
     let target = HostPort { host: server.ip().to_string(), port: server.port() };
     let tcp = connect(&target, LIMIT).await.unwrap();
-    let config = tls::client_config(false, None).unwrap();
+    let config = tls::client_config(false, None, None).unwrap();
     Stream::from(tcp).connect_tls(config, tls::server_name(name).unwrap(), LIMIT).await.unwrap()
 }
 

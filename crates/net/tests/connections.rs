@@ -26,7 +26,7 @@ fn pair(folder: &Path, name: &str) -> (PathBuf, PathBuf) {
 
 /// What a server with this certificate needs.
 fn server(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
-    tls::server_config(Chooser::new(Held::load(certificate, key)?, Vec::new()))
+    tls::server_config(Chooser::new(Held::load(certificate, key)?, Vec::new()), None)
 }
 
 /// Answers one connection with what it sends, over TLS.
@@ -49,7 +49,7 @@ async fn echo(config: Arc<ServerConfig>) -> (HostPort, tokio::task::JoinHandle<s
 async fn talk(config: &Arc<ServerConfig>, verify: bool, ca_file: Option<&Path>, name: &str) -> std::io::Result<String> {
     let (target, task) = echo(Arc::clone(config)).await;
     let tcp = connect(&target, LIMIT).await.unwrap();
-    let client = tls::client_config(verify, ca_file).unwrap();
+    let client = tls::client_config(verify, ca_file, None).unwrap();
     let stream = Stream::from(tcp).connect_tls(client, tls::server_name(name).unwrap(), LIMIT).await;
     let mut stream = match stream {
         Ok(stream) => stream,
@@ -129,7 +129,7 @@ fn what_is_wrong_with_a_file_is_said_with_its_name() {
         let error = server(certificate, key).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}\nexpected: {expected}");
     }
-    let error = tls::client_config(true, Some(&text)).unwrap_err().to_string();
+    let error = tls::client_config(true, Some(&text), None).unwrap_err().to_string();
     assert!(error.contains("text.pem: no certificate in it"), "{error}");
     assert!(tls::server_name("not a name").is_err());
     let made = tls::self_signed(&["localhost"]).unwrap();

@@ -16,7 +16,7 @@ use net::upstream::{Hop, UpstreamError};
 use net::{Resolver, dane, tls};
 use rustls::ClientConfig;
 use settings::config::HopTls;
-use settings::values::HostPort;
+use settings::values::{HopPlace, HostPort};
 use tokio::time::Instant;
 use wire::sts::{Mode, Policy};
 
@@ -84,7 +84,7 @@ impl Finder {
         let mut found = Vec::new();
         let mut failed = None;
         for name in servers.names {
-            let addresses = match self.addresses(&name, like.address.port, until).await {
+            let addresses = match self.addresses(&name, like.address.port(), until).await {
                 Ok(addresses) => addresses,
                 Err(error) => {
                     failed = Some(UpstreamError::Connect(format!("{name}: {error}")));
@@ -96,7 +96,7 @@ impl Finder {
                 failed = Some(UpstreamError::Connect(format!("{name} has no address but such of this machine")));
                 continue;
             }
-            let address = HostPort { host: name.clone(), port: like.address.port };
+            let address = HopPlace::Tcp(HostPort { host: name.clone(), port: like.address.port() });
             let hop = Hop { address, label: Some(Arc::from("mx")), addresses: all, ..like.clone() };
             let secured = match like.tls {
                 HopTls::MtaSts => self.by_policy(hop, domain, policy.as_ref()),
@@ -234,15 +234,17 @@ impl Finder {
             // Such records still say that there is TLS (RFC 7672 section 2.2).
             return Ok(Hop { tls: HopTls::Required, ..hop });
         }
-        let names = [Some(hop.address.host.as_str()), domain];
+        let names = [Some(hop.address.host()).filter(|name| !name.is_empty()), domain];
         let names = names.into_iter().flatten().filter_map(|name| tls::server_name(name).ok()).collect();
-        let tls_config = dane::client_config(&records, names).map_err(|error| UpstreamError::Tls(error.to_string()))?;
+        let tls_config = dane::client_config(&records, names, hop.own.clone())
+            .map_err(|error| UpstreamError::Tls(error.to_string()))?;
         Ok(Hop { tls: HopTls::Verify, verify: true, tls_config, ..hop })
     }
 
     /// The TLSA records of a server; `None` if there are none that count. What cannot be found out puts the
     /// mail off: somebody may be hiding them (RFC 7672 section 2.1.1).
-    async fn records(&self, server: &HostPort, until: Instant) -> Result<Option<Vec<Tlsa>>, UpstreamError> {
+    async fn records(&self, server: &HopPlace, until: Instant) -> Result<Option<Vec<Tlsa>>, UpstreamError> {
+        let Some(server) = server.tcp() else { return Ok(None) };
         if !self.resolver.trusts_ad() || server.ip().is_some() {
             return Ok(None);
         }
@@ -255,13 +257,18 @@ impl Finder {
 
     /// What the domain's policy (RFC 8461) says of a server.
     fn by_policy(&self, hop: Hop, domain: &str, policy: Option<&Policy>) -> Result<Hop, UpstreamError> {
-        let name = hop.address.host.clone();
+        let name = hop.address.host().to_owned();
         let plain = otherwise(hop);
         let Some(policy) = policy else { return Ok(plain) };
         let allowed = policy.allows(&name);
         match policy.mode {
             Mode::Enforce if allowed => {
-                let tls_config = Arc::clone(&self.verified);
+                let tls_config = match plain.own.clone() {
+                    None => Arc::clone(&self.verified),
+                    own => {
+                        tls::client_config(true, None, own).map_err(|error| UpstreamError::Tls(error.to_string()))?
+                    }
+                };
                 Ok(Hop { tls: HopTls::Verify, verify: true, tls_config, ..plain })
             }
             Mode::Enforce => Err(UpstreamError::Tls(format!("the domain's MTA-STS policy does not name {name}"))),

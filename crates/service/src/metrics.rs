@@ -194,6 +194,8 @@ pub struct Metrics {
     pub hop_messages: Family<HopEndLabels, Counter>,
     /// How sessions with next hops are encrypted.
     pub hop_tls: Family<HopTlsLabels, Counter>,
+    /// What clients show that are asked for a certificate.
+    pub client_certificates: Family<ClientCertificateLabels, Counter>,
     /// When a certificate of ours ends, in seconds since 1970.
     pub certificate_end: Family<CertificateLabels, Gauge<i64, AtomicI64>>,
     /// Orders of a certificate.
@@ -245,6 +247,13 @@ pub struct HopTlsLabels {
     /// What the route's `tls` says.
     pub policy: &'static str,
     /// `clear`, `encrypted`, `verified`; `fell_back` to clear after TLS failed; `failed`: no session.
+    pub result: &'static str,
+}
+
+/// Labels of what clients show that are asked for a certificate.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub struct ClientCertificateLabels {
+    /// `known`, `unknown`, `none`.
     pub result: &'static str,
 }
 
@@ -312,6 +321,7 @@ impl Metrics {
             hop_sessions: Family::default(),
             hop_messages: Family::default(),
             hop_tls: Family::default(),
+            client_certificates: Family::default(),
             certificate_end: Family::default(),
             certificate_loaded: Family::default(),
             acme_orders: Family::default(),
@@ -386,6 +396,8 @@ impl Metrics {
         r.register("hop_sessions", "Sessions with next hops by how they began", self.hop_sessions.clone());
         r.register("hop_messages", "Messages handed to next hops by what came of it", self.hop_messages.clone());
         r.register("hop_tls", "Sessions with next hops by how they are encrypted", self.hop_tls.clone());
+        let shown = "TLS handshakes with clients that are asked for a certificate, by what they showed";
+        r.register("client_certificates", shown, self.client_certificates.clone());
         r.register("acme_orders", "Orders of a certificate by how they ended", self.acme_orders.clone());
         let end = "When a certificate of ours ends, since 1970";
         r.register_with_unit("certificate_end", end, Unit::Seconds, self.certificate_end.clone());

@@ -36,7 +36,7 @@ pub(crate) async fn reach(
     if target.is_open() {
         return Err(UpstreamError::Connect("where mail goes depends on the recipient".to_owned()));
     }
-    let hops = finder.of_domain(&target.hop, &target.hop.address.host, until).await;
+    let hops = finder.of_domain(&target.hop, target.hop.address.host(), until).await;
     let hops = hops.inspect_err(|error| refused_tls(route, policy, error, metrics))?;
     let (mut left, mut failed) = (hops.len(), None);
     for hop in hops {

@@ -161,6 +161,8 @@ pub(crate) fn log(arrival: &Arrival, plan: &Plan, report: Option<&Report>, outco
         direction = arrival.direction.name(),
         peer = %arrival.peer.ip.map_or_else(|| "-".to_owned(), |ip| ip.to_string()),
         helo = %helo,
+        tls = arrival.peer.tls.as_deref().unwrap_or("-"),
+        certificate = %arrival.peer.certificate.as_ref().map_or_else(|| "-".to_owned(), |name| escape(name.raw(), LOG_TEXT)),
         from = %hide(from),
         to = %to.join(","),
         subject = %subject,

@@ -11,7 +11,7 @@ use std::time::Duration;
 use mail::address::Address;
 use mail::arrival::Direction;
 use net::upstream::{Hop, Upstream, UpstreamError};
-use settings::values::DomainMask;
+use settings::values::{DomainMask, HopPlace, HostPort};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -67,7 +67,7 @@ impl Target {
 
     /// Whether it depends on the recipient's domain.
     pub(crate) fn is_open(&self) -> bool {
-        self.mx && self.hop.address.host.is_empty()
+        self.mx && self.hop.address.host().is_empty()
     }
 
     /// How long it may take until it is ready for mail.
@@ -184,7 +184,7 @@ impl Route {
         let target = |target: &Target| {
             let mut hop = target.hop.clone();
             if target.is_open() {
-                hop.address.host = domain.to_owned();
+                hop.address = HopPlace::Tcp(HostPort { host: domain.to_owned(), port: hop.address.port() });
             }
             Target { hop, mx: target.mx, priority: target.priority, weight: target.weight, health: Mutex::default() }
         };
@@ -394,7 +394,7 @@ pub async fn watch(service: Arc<Service>, mut stop: watch::Receiver<bool>) {
 
 #[cfg(test)]
 mod tests {
-    use settings::config::HopTls;
+    use settings::config::{ClientInfo, HopTls};
 
     use super::*;
 
@@ -405,12 +405,14 @@ mod tests {
             label: None,
             tls: HopTls::None,
             verify: false,
-            tls_config: net::tls::client_config(false, None).unwrap(),
+            tls_config: net::tls::client_config(false, None, None).unwrap(),
             connect_timeout: Duration::from_secs(1),
             hostname: "mx.example.org".to_owned(),
             login: None,
             lmtp: false,
-            own: Arc::from([]),
+            own: None,
+            client_info: ClientInfo::None,
+            ours: Arc::from([]),
         }
     }
 
@@ -472,13 +474,13 @@ mod tests {
         };
         let names = |random: u32| {
             let order = route.order(Instant::now(), &mut |_| random);
-            order.iter().map(|t| t.hop.address.host.clone()).collect::<String>()
+            order.iter().map(|t| t.hop.address.host().to_owned()).collect::<String>()
         };
         assert_eq!((names(0), names(1), names(3)), ("abc".to_owned(), "bac".to_owned(), "bac".to_owned()));
         let mut first = 0;
         for _ in 0..4_000 {
             let order = route.order(Instant::now(), &mut id::random_below);
-            first += u32::from(order[0].hop.address.host == "b");
+            first += u32::from(order[0].hop.address.host() == "b");
         }
         assert!((2_700..3_300).contains(&first), "three of four: {first}");
         let now = Instant::now();

@@ -9,7 +9,7 @@ use judge::units::{Bytes, Time};
 
 use crate::config::{ClamdMethod, Config, HopTls, Listener, ListenerDirection, MilterListener, OfferAuth, Protocol};
 use crate::problem::Problem;
-use crate::values::{ClamdAddress, HostPort, SocketAddress, is_host};
+use crate::values::{ClamdAddress, HopPlace, SocketAddress, is_host};
 
 /// Most listeners of one node.
 pub const MAX_LISTENERS: usize = 64;
@@ -110,7 +110,10 @@ fn check_listener(config: &Config, listener: &Listener, key: &str, found: &mut V
         let message = format!("{key}: tls_required without certificate: no client could ever send mail");
         found.push(Problem::error(&format!("{key}.tls_required"), message));
     }
-    if listener.protocol == Protocol::Lmtp && listener.listen.0.port() == SMTP_PORT {
+    crate::client_check::check_clients(listener, key, found);
+    check_socket(listener, key, found);
+    check_taken(config, &listener.listen, key, found);
+    if listener.protocol == Protocol::Lmtp && listener.listen.inet().is_some_and(|at| at.port() == SMTP_PORT) {
         let message = format!("{key}: LMTP on port 25 would be taken for SMTP (RFC 2033 section 5)");
         found.push(Problem::error(&format!("{key}.protocol"), message));
     }
@@ -118,7 +121,7 @@ fn check_listener(config: &Config, listener: &Listener, key: &str, found: &mut V
         let message = format!("{key}.max_connections is 0: nobody could connect");
         found.push(Problem::error(&format!("{key}.max_connections"), message));
     }
-    if listener.listen.0.ip().is_loopback() {
+    if listener.listen.inet().is_none_or(|address| address.ip().is_loopback()) {
         return;
     }
     if listener.auth == OfferAuth::Always {
@@ -130,6 +133,29 @@ fn check_listener(config: &Config, listener: &Listener, key: &str, found: &mut V
         let message = format!("{key}: direction = \"auto\" without trust.internal_domains: no address counts as ours");
         let hint = "list your mail domains in trust.internal_domains (D-20)";
         found.push(Problem::warning(&format!("{key}.listen"), message).hint(hint));
+    }
+}
+
+/// A unix socket's file: who may connect, and what makes no sense with it.
+fn check_socket(listener: &Listener, key: &str, found: &mut Vec<Problem>) {
+    if listener.listen.inet().is_some() {
+        return;
+    }
+    if listener.socket_mode.0 & 0o002 != 0 {
+        let message = format!("{key}: every user of this machine may connect to {}", listener.listen);
+        found.push(Problem::warning(&format!("{key}.socket_mode"), message).hint("660 and socket_group"));
+    }
+    if !listener.proxy_from.is_empty() {
+        let message = format!("{key}: proxy_from with a unix socket: load balancers come over TCP");
+        found.push(Problem::error(&format!("{key}.proxy_from"), message));
+    }
+}
+
+/// A unix socket of two listeners.
+fn check_taken(config: &Config, listen: &SocketAddress, key: &str, found: &mut Vec<Problem>) {
+    let all = config.milter.iter().map(|other| &other.listen).chain(config.smtp.iter().map(|other| &other.listen));
+    if matches!(listen, SocketAddress::Unix(_)) && all.filter(|other| *other == listen).count() > 1 {
+        found.push(Problem::error(&format!("{key}.listen"), format!("{key}: {listen} is taken twice")));
     }
 }
 
@@ -155,10 +181,7 @@ fn check_milter(config: &Config, listener: &MilterListener, key: &str, found: &m
         }
         _ => {}
     }
-    let same = config.milter.iter().filter(|other| other.listen == listener.listen).count();
-    if same > 1 && matches!(listener.listen, SocketAddress::Unix(_)) {
-        found.push(Problem::error(&format!("{key}.listen"), format!("{key}: {} is taken twice", listener.listen)));
-    }
+    check_taken(config, &listener.listen, key, found);
     if listener.direction == ListenerDirection::Auto && config.trust.internal_domains.is_empty() {
         let message = format!("{key}: direction = \"auto\" without trust.internal_domains: no address counts as ours");
         let hint = "list your mail domains in trust.internal_domains (D-20)";
@@ -169,7 +192,8 @@ fn check_milter(config: &Config, listener: &MilterListener, key: &str, found: &m
 /// Two listeners on one address, and mail that comes back to us.
 fn check_addresses(config: &Config, found: &mut Vec<Problem>) {
     let mut taken: Vec<(SocketAddr, String)> = Vec::new();
-    let smtp = config.smtp.iter().enumerate().map(|(at, listener)| (listener.listen.0, format!("smtp[{at}].listen")));
+    let smtp = config.smtp.iter().enumerate();
+    let smtp = smtp.filter_map(|(at, listener)| Some((listener.listen.inet()?, format!("smtp[{at}].listen"))));
     let milter = config.milter.iter().enumerate().filter_map(|(at, listener)| match listener.listen {
         SocketAddress::Inet(address) => Some((address, format!("milter[{at}].listen"))),
         SocketAddress::Unix(_) => None,
@@ -198,7 +222,8 @@ fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
 }
 
 /// Whether connecting to the next hop would reach our listener.
-pub(crate) fn leads_to(hop: &HostPort, listener: SocketAddr) -> bool {
+pub(crate) fn leads_to(hop: &HopPlace, listener: SocketAddr) -> bool {
+    let Some(hop) = hop.tcp() else { return false };
     if hop.port != listener.port() {
         return false;
     }
@@ -213,10 +238,14 @@ pub(crate) fn leads_to(hop: &HostPort, listener: SocketAddr) -> bool {
 
 fn check_next_hop(config: &Config, found: &mut Vec<Problem>) {
     let hop = &config.next_hop;
-    if hop.protocol == Protocol::Lmtp && hop.address.as_ref().is_some_and(|address| address.port == SMTP_PORT) {
+    if hop.protocol == Protocol::Lmtp && hop.address.as_ref().is_some_and(|address| address.port() == SMTP_PORT) {
         let message = "next_hop: LMTP on port 25 would be taken for SMTP (RFC 2033 section 5)";
         found.push(Problem::error("next_hop.protocol", message));
     }
+    if let Some(HopPlace::Unix(path)) = &hop.address {
+        crate::route_check::check_own_socket(config, path, "next_hop.address", found);
+    }
+    crate::client_check::check_own(hop.certificate.as_deref(), hop.key.as_deref(), hop.tls, "next_hop", found);
     crate::route_check::check_looked_up(hop.tls, false, config.dns.trust_ad, "next_hop.tls", found);
     if hop.tls == HopTls::Required && !hop.verify {
         let message = "next_hop: tls = \"required\" without verify = true: somebody on the way can still read along";

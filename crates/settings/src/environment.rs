@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::config::Config;
 use crate::problem::{Problem, Severity};
 use crate::secret::{self, secret_file};
-use crate::values::{ClamdAddress, SocketAddress};
+use crate::values::{ClamdAddress, HopPlace, SocketAddress};
 
 /// Looks at the outside: whether files can be read, the data directory be written, names be
 /// resolved. It may wait for a name server.
@@ -29,6 +29,9 @@ pub fn check_environment(config: &Config) -> Vec<Problem> {
         if let Some(path) = &listener.key {
             file(&format!("smtp[{at}].key"), path);
         }
+        if let Some(path) = &listener.client_ca_file {
+            file(&format!("smtp[{at}].client_ca_file"), path);
+        }
     }
     for (at, pair) in config.tls.certificate.iter().enumerate() {
         file(&format!("tls.certificate[{at}].certificate"), &pair.certificate);
@@ -37,11 +40,17 @@ pub fn check_environment(config: &Config) -> Vec<Problem> {
     if let Some(path) = &config.acme.ca_file {
         file("acme.ca_file", path);
     }
-    if let Some(path) = &config.next_hop.ca_file {
-        file("next_hop.ca_file", path);
+    let next = &config.next_hop;
+    for (key, path) in [("ca_file", &next.ca_file), ("certificate", &next.certificate), ("key", &next.key)] {
+        if let Some(path) = path {
+            file(&format!("next_hop.{key}"), path);
+        }
     }
     for (at, route) in config.route.iter().enumerate() {
-        for (key, path) in [("ca_file", &route.ca_file), ("login_file", &route.login_file)] {
+        let (own, key) = (&route.certificate, &route.key);
+        let files =
+            [("ca_file", &route.ca_file), ("login_file", &route.login_file), ("certificate", own), ("key", key)];
+        for (key, path) in files {
             if let Some(path) = path {
                 file(&format!("route[{at}].{key}"), path);
             }
@@ -107,10 +116,11 @@ fn check_dkim_keys(config: &Config, found: &mut Vec<Problem>) {
 
 /// A socket's directory must be there when it is bound.
 fn check_sockets(config: &Config, found: &mut Vec<Problem>) {
-    for (at, listener) in config.milter.iter().enumerate() {
-        let SocketAddress::Unix(path) = &listener.listen else { continue };
+    let milter = config.milter.iter().enumerate().map(|(at, m)| (format!("milter[{at}].listen"), &m.listen));
+    let smtp = config.smtp.iter().enumerate().map(|(at, l)| (format!("smtp[{at}].listen"), &l.listen));
+    for (key, listen) in milter.chain(smtp) {
+        let SocketAddress::Unix(path) = listen else { continue };
         let Some(dir) = path.parent().filter(|dir| !dir.is_dir()) else { continue };
-        let key = format!("milter[{at}].listen");
         let message = format!("{key}: the directory {} does not exist (yet): nothing can listen there", dir.display());
         found.push(Problem::warning(&key, message));
     }
@@ -148,7 +158,9 @@ fn check_keys(config: &Config, found: &mut Vec<Problem>) {
     let more = config.tls.certificate.iter().enumerate();
     let more = more.map(|(at, pair)| (format!("tls.certificate[{at}].key"), Some(&pair.key)));
     let dkim = config.dkim.iter().enumerate().map(|(at, dkim)| (format!("dkim[{at}].key"), dkim.key.as_ref()));
-    for (key, path) in own.chain(more).chain(dkim) {
+    let routes = config.route.iter().enumerate().map(|(at, r)| (format!("route[{at}].key"), r.key.as_ref()));
+    let next = [("next_hop.key".to_owned(), config.next_hop.key.as_ref())];
+    for (key, path) in own.chain(more).chain(dkim).chain(routes).chain(next) {
         let Some(path) = path.map(|path| secret_file(path)) else { continue };
         if fs::metadata(&path).is_ok_and(|meta| meta.permissions().mode() & 0o004 != 0) {
             let message = format!("{key}: every user of this machine can read {}", path.display());
@@ -178,21 +190,30 @@ fn check_rules(path: &Path, found: &mut Vec<Problem>) {
     }
 }
 
+/// A next hop that is not to be found.
+fn check_place(hop: &HopPlace, key: &str, found: &mut Vec<Problem>) {
+    let message = match hop {
+        HopPlace::Tcp(tcp) => match (tcp.host.as_str(), tcp.port).to_socket_addrs() {
+            Ok(_) => return,
+            Err(error) => format!("{key}: {} has no address: {error}", tcp.host),
+        },
+        HopPlace::Unix(path) => match fs::metadata(path) {
+            Ok(meta) if meta.file_type().is_socket() => return,
+            Ok(_) => format!("{key}: {} is not a socket", path.display()),
+            Err(error) => format!("{key}: {}: {error}", path.display()),
+        },
+    };
+    found.push(Problem::warning(key, message));
+}
+
 /// The next hop's name, and clamd's socket. What is missing now may be there later: warnings.
 fn check_peers(config: &Config, found: &mut Vec<Problem>) {
-    if let Some(hop) = &config.next_hop.address
-        && let Err(error) = (hop.host.as_str(), hop.port).to_socket_addrs()
-    {
-        let message = format!("next_hop.address: {} has no address: {error}", hop.host);
-        found.push(Problem::warning("next_hop.address", message));
+    if let Some(hop) = &config.next_hop.address {
+        check_place(hop, "next_hop.address", found);
     }
     for (at, route) in config.route.iter().enumerate() {
         for hop in route.hops.iter().filter(|hop| !hop.mx) {
-            if let Err(error) = (hop.address.host.as_str(), hop.address.port).to_socket_addrs() {
-                let key = format!("route[{at}].hops");
-                let message = format!("{key}: {} has no address: {error}", hop.address.host);
-                found.push(Problem::warning(&key, message));
-            }
+            check_place(&hop.address, &format!("route[{at}].hops"), found);
         }
     }
     if let Some(ClamdAddress::Unix(path)) = &config.clamd.address {

@@ -11,6 +11,7 @@ pub mod fuzzing;
 pub mod values;
 
 mod check;
+mod client_check;
 mod dkim_check;
 mod environment;
 mod explain;

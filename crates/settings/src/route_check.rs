@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use judge::units::Time;
 
 use crate::check::leads_to;
-use crate::config::{Config, HopTls, Route, RouteDirection};
+use crate::config::{ClientInfo, Config, HopTls, Route, RouteDirection};
 use crate::problem::Problem;
+use crate::values::{HopPlace, SocketAddress};
 
 /// Most routes of one node.
 pub const MAX_ROUTES: usize = 1_000;
@@ -22,6 +24,12 @@ pub const NEXT_HOP: &str = "next_hop";
 pub(crate) fn check_routes(config: &Config, found: &mut Vec<Problem>) {
     if config.route.len() > MAX_ROUTES {
         found.push(Problem::error("route", format!("more than {MAX_ROUTES} routes")));
+    }
+    let sockets = config.route.iter().enumerate().take(MAX_ROUTES);
+    for (at, hop) in sockets.flat_map(|(at, route)| route.hops.iter().map(move |hop| (at, hop))) {
+        if let HopPlace::Unix(path) = &hop.address {
+            check_own_socket(config, path, &format!("route[{at}].hops"), found);
+        }
     }
     let mut names = BTreeSet::from([NEXT_HOP.to_owned()]);
     for (at, route) in config.route.iter().enumerate().take(MAX_ROUTES) {
@@ -97,6 +105,16 @@ fn check_route(route: &Route, key: &str, found: &mut Vec<Problem>) {
         let key = format!("{key}.connect_timeout");
         found.push(Problem::error(&key, format!("{key} is 0: it would run out at once")));
     }
+    if route.client_info == ClientInfo::Xclient && route.login_file.is_some() {
+        let message =
+            format!("{key}: client_info = \"xclient\" with login_file: the next hop forgets who has logged in");
+        found.push(Problem::error(&format!("{key}.client_info"), message));
+    }
+    if route.client_info == ClientInfo::Xclient && route.hops.iter().any(|hop| hop.mx) {
+        let message = format!("{key}: client_info = \"xclient\" with servers of the DNS, which do not believe us");
+        found.push(Problem::warning(&format!("{key}.client_info"), message));
+    }
+    crate::client_check::check_own(route.certificate.as_deref(), route.key.as_deref(), route.tls, key, found);
     check_tls(route, key, found);
 }
 
@@ -141,9 +159,7 @@ fn check_tls(route: &Route, key: &str, found: &mut Vec<Problem>) {
             format!("{key}: tls = \"required\" without verify = true: somebody on the way can still read along");
         found.push(Problem::advice(&sub("tls"), message));
     }
-    let local = |hop: &crate::values::HopAddress| {
-        hop.address.ip().map_or(hop.address.host.eq_ignore_ascii_case("localhost"), |ip| ip.is_loopback())
-    };
+    let local = |hop: &crate::values::HopAddress| hop.address.is_local();
     if route.login_file.is_some() && route.tls == HopTls::None && !route.hops.iter().all(local) {
         let message = format!("{key}: login_file with tls = \"none\": a password never goes out in clear");
         found.push(Problem::error(&sub("login_file"), message).hint("write tls = \"required\" and verify = true"));
@@ -180,6 +196,16 @@ fn check_reach(config: &Config, found: &mut Vec<Problem>) {
     if all && config.next_hop.address.is_some() {
         let message = "next_hop.address is never used: a route takes all mail";
         found.push(Problem::warning("next_hop.address", message));
+    }
+}
+
+/// A next hop that is a unix socket of our own.
+pub(crate) fn check_own_socket(config: &Config, path: &Path, key: &str, found: &mut Vec<Problem>) {
+    let ours = config.smtp.iter().position(|l| matches!(&l.listen, SocketAddress::Unix(own) if own == path));
+    if let Some(at) = ours {
+        let message =
+            format!("{key}: unix:{} is our own smtp[{at}].listen: mail would go round in circles", path.display());
+        found.push(Problem::error(key, message));
     }
 }
 

@@ -104,9 +104,13 @@ macro_rules! written {
 
 // Behind the macro, which they use.
 mod dns;
+mod fingerprint;
+mod hop;
 mod socket;
 
 pub use dns::DnsServer;
+pub use fingerprint::Fingerprint;
+pub use hop::{HopAddress, HopPlace};
 pub use socket::{FileMode, SocketAddress};
 
 /// An address to listen on: an IP address and a port; port 0 takes a free one.
@@ -169,93 +173,6 @@ impl Written for HostPort {
         }
         format!("{}:{}", self.host, self.port)
     }
-}
-
-/// A mail server of a route: where it is, when it is tried, and how much of the mail it gets.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct HopAddress {
-    /// Where it listens; with `mx` the host is a domain, or empty for the recipient's.
-    pub address: HostPort,
-    /// Whoever takes the mail of a domain, as the DNS says it.
-    pub mx: bool,
-    /// The lowest is tried first.
-    pub priority: u16,
-    /// Its share among those of the same priority; at least 1.
-    pub weight: u16,
-}
-
-/// The priority of a mail server that does not say one.
-const PRIORITY: u16 = 10;
-
-written!(HopAddress, "a mail server of a route", "mail.example.org:25 priority=10 weight=1");
-
-impl From<HostPort> for HopAddress {
-    fn from(address: HostPort) -> Self {
-        Self { address, mx: false, priority: PRIORITY, weight: 1 }
-    }
-}
-
-impl Written for HopAddress {
-    fn read(text: &str) -> Result<Self, String> {
-        let mut words = text.split_ascii_whitespace();
-        let first = words.next().unwrap_or_default();
-        let mut hop = match mx(first) {
-            Some(address) => Self { mx: true, ..Self::from(address) },
-            None => Self::from(HostPort::read(first)?),
-        };
-        for word in words {
-            let number = |value: &str| value.parse::<u16>().ok();
-            match word.split_once('=') {
-                Some(("priority", value)) if number(value).is_some() => {
-                    hop.priority = number(value).unwrap_or(PRIORITY)
-                }
-                Some(("weight", value)) if number(value).is_some_and(|n| n > 0) => {
-                    hop.weight = number(value).unwrap_or(1)
-                }
-                _ => {
-                    return Err(format!(
-                        "\"{word}\" is not understood; write \"mail.example.org:25 priority=10 weight=1\", with a weight from 1"
-                    ));
-                }
-            }
-        }
-        Ok(hop)
-    }
-
-    fn show(&self) -> String {
-        let mut text = match (self.mx, self.address.host.as_str(), self.address.port) {
-            (false, ..) => self.address.show(),
-            (true, "", MX_PORT) => "mx".to_owned(),
-            (true, domain, MX_PORT) => format!("mx:{domain}"),
-            (true, domain, port) => format!("mx:{domain}:{port}"),
-        };
-        if self.priority != PRIORITY {
-            text.push_str(&format!(" priority={}", self.priority));
-        }
-        if self.weight != 1 {
-            text.push_str(&format!(" weight={}", self.weight));
-        }
-        text
-    }
-}
-
-/// The port of mail servers that the DNS names.
-const MX_PORT: u16 = 25;
-
-/// `mx`, `mx:DOMAIN`, `mx::PORT`, `mx:DOMAIN:PORT`; not `mx:25`, which is a host of this name.
-fn mx(text: &str) -> Option<HostPort> {
-    let Some(rest) = text.strip_prefix("mx:") else {
-        return (text == "mx").then(|| HostPort { host: String::new(), port: MX_PORT });
-    };
-    if rest.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let (domain, port) = match rest.rsplit_once(':') {
-        Some((domain, port)) => (domain, port.parse().ok().filter(|port| *port != 0)?),
-        None => (rest, MX_PORT),
-    };
-    let plain = domain.is_empty() || is_host(domain) && !domain.ends_with('.');
-    plain.then(|| HostPort { host: domain.to_lowercase(), port })
 }
 
 /// A domain, or all domains below one; in lower case.
@@ -407,25 +324,6 @@ mod tests {
             assert!(HostPort::read(text).is_err(), "{text}");
         }
         assert!(HostPort::read(&format!("{}:25", "a.".repeat(200))).is_err(), "too long");
-    }
-
-    #[test]
-    fn servers_of_a_route_read_and_show() {
-        let cases = [
-            ("mail.example.org:25", 10, 1),
-            ("[2001:db8::1]:25 priority=5", 5, 1),
-            ("192.0.2.1:25 priority=20 weight=3", 20, 3),
-        ];
-        for (text, priority, weight) in cases {
-            let read = HopAddress::read(text).expect(text);
-            assert_eq!((read.priority, read.weight), (priority, weight), "{text}");
-            assert_eq!(read.to_string(), text);
-        }
-        for text in
-            ["", "mail", "mail:25 5", "mail:25 weight=0", "mail:25 weight=x", "mail:25 prio=3", "mail:25 weight=65536"]
-        {
-            assert!(HopAddress::read(text).is_err(), "{text}");
-        }
     }
 
     #[test]

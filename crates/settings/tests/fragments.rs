@@ -33,7 +33,7 @@ fn fragments_fill_tables_and_lengthen_lists_in_the_order_of_their_names() {
         (".hidden.toml", "neither is this"),
     ];
     let config = load(folder(main, &fragments).path()).unwrap();
-    let ports: Vec<u16> = config.smtp.iter().map(|listener| listener.listen.0.port()).collect();
+    let ports: Vec<u16> = config.smtp.iter().map(|listener| listener.listen.inet().unwrap().port()).collect();
     assert_eq!(ports, [2525, 2626, 2727]);
     assert_eq!((config.limits.recipients, config.limits.connections), (7, 9));
     assert!(config.next_hop.address.is_some());

@@ -10,7 +10,7 @@ use proptest::sample::select;
 use settings::config::{
     AddReceived, ClamdMethod, HopTls, LineEnds, Listener, ListenerDirection, LogLevel, OfferAuth, Protocol,
 };
-use settings::values::{ClamdAddress, HostPort, Listen, Network};
+use settings::values::{ClamdAddress, HostPort, Network, SocketAddress};
 use settings::{Config, diff, policy_to_toml};
 
 /// Texts with everything that TOML must escape.
@@ -81,7 +81,7 @@ fn listener() -> impl Strategy<Value = Listener> {
             // Flow and scope of an IPv6 address are nothing to listen on.
             address = (address.ip(), address.port()).into();
             Listener {
-                listen: Listen(address),
+                listen: SocketAddress::Inet(address),
                 direction: words.0,
                 add_received: words.1,
                 auth: words.2,
@@ -95,6 +95,7 @@ fn listener() -> impl Strategy<Value = Listener> {
                 implicit_tls: tls_required,
                 tls_required,
                 max_connections,
+                ..Listener::default()
             }
         },
     )
@@ -103,8 +104,8 @@ fn listener() -> impl Strategy<Value = Listener> {
 fn config() -> impl Strategy<Value = Config> {
     let address = prop_oneof![
         Just(None),
-        any::<std::net::IpAddr>().prop_map(|ip| Some(HostPort { host: ip.to_string(), port: 25 })),
-        "[a-z]{1,9}\\.example\\.org".prop_map(|host| Some(HostPort { host, port: 2525 })),
+        any::<std::net::IpAddr>().prop_map(|ip| Some(HostPort { host: ip.to_string(), port: 25 }.into())),
+        "[a-z]{1,9}\\.example\\.org".prop_map(|host| Some(HostPort { host, port: 2525 }.into())),
     ];
     let networks = proptest::collection::vec((any::<std::net::Ipv4Addr>(), 0u8..=32), 0..3).prop_map(|networks| {
         let network = |(ip, length)| Network(ipnet::Ipv4Net::new(ip, length).unwrap().trunc().into());

@@ -6,12 +6,13 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::{TcpSocket, TcpStream, UnixStream};
 
 use crate::PATIENCE;
 
@@ -65,6 +66,13 @@ impl Client {
     pub async fn connect(to: SocketAddr) -> Self {
         let stream = TcpStream::connect(to).await.unwrap_or_else(|e| panic!("connecting to {to}: {e}"));
         stream.set_nodelay(true).expect("no delay");
+        Self { stream: Some(Box::new(stream)), buffer: Vec::new(), transcript: Vec::new(), timeout: PATIENCE }
+    }
+
+    /// Connects to a socket in the file system and reads nothing yet.
+    pub async fn connect_unix(path: &Path) -> Self {
+        let stream =
+            UnixStream::connect(path).await.unwrap_or_else(|e| panic!("connecting to {}: {e}", path.display()));
         Self { stream: Some(Box::new(stream)), buffer: Vec::new(), transcript: Vec::new(), timeout: PATIENCE }
     }
 
@@ -210,9 +218,14 @@ impl Client {
 
     /// STARTTLS, taking any certificate, and EHLO again.
     pub async fn start_tls(&mut self) -> Reply {
+        self.start_tls_with(crate::tls::trusting_client()).await
+    }
+
+    /// The same with these settings.
+    pub async fn start_tls_with(&mut self, config: Arc<rustls::ClientConfig>) -> Reply {
         self.command("STARTTLS", 220).await;
         assert!(self.buffer.is_empty(), "bytes after the reply to STARTTLS\n{}", self.transcript());
-        self.handshake(crate::tls::trusting_client()).await;
+        self.handshake(config).await;
         self.command("EHLO client.example.org", 250).await
     }
 

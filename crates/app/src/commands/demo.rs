@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use settings::Config;
 use settings::config::{HopTls, Listener, ListenerDirection};
-use settings::values::{HostPort, Listen};
+use settings::values::{HostPort, Listen, SocketAddress};
 use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::prelude::*;
@@ -88,9 +88,12 @@ fn config(args: &Args, dir: &Path, next: std::net::SocketAddr) -> Config {
     let loopback = |port| Listen(([127, 0, 0, 1], port).into());
     let mut config =
         Config { hostname: "demo.example.org".to_owned(), data_dir: dir.join("data"), ..Config::default() };
-    config.smtp =
-        vec![Listener { listen: loopback(args.port), direction: ListenerDirection::Incoming, ..Listener::default() }];
-    config.next_hop.address = Some(HostPort { host: next.ip().to_string(), port: next.port() });
+    config.smtp = vec![Listener {
+        listen: SocketAddress::Inet(loopback(args.port).0),
+        direction: ListenerDirection::Incoming,
+        ..Listener::default()
+    }];
+    config.next_hop.address = Some(HostPort { host: next.ip().to_string(), port: next.port() }.into());
     config.next_hop.tls = HopTls::None;
     config.trust.internal_domains = vec!["example.org".to_owned()];
     config.trust.trusted_networks = Vec::new();

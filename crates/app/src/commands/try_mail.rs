@@ -12,7 +12,7 @@ use service::metrics::Metrics;
 use service::release;
 use service::routes::{Route, Routes};
 use service::spool::Spool;
-use settings::config::HopTls;
+use settings::config::{ClientInfo, HopTls};
 use settings::values::HostPort;
 
 use crate::terminal;
@@ -68,10 +68,10 @@ fn send(args: &Args) -> Result<String, String> {
     let wrong = |what: &str, text: &str| format!("{what}: \"{}\" cannot be used", mail::untrusted::escape(text, 80));
     let (host, port) = args.to.rsplit_once(':').ok_or_else(|| wrong("--to", &args.to))?;
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    let address = HostPort { host, port: port.parse().map_err(|_| wrong("--to", &args.to))? };
+    let address = HostPort { host, port: port.parse().map_err(|_| wrong("--to", &args.to))? }.into();
     let sender = Address::parse(&args.from).ok_or_else(|| wrong("--from", &args.from))?;
     let recipient = Address::parse(&args.rcpt).ok_or_else(|| wrong("--rcpt", &args.rcpt))?;
-    let tls_config = net::tls::client_config(false, None).map_err(|e| e.to_string())?;
+    let tls_config = net::tls::client_config(false, None, None).map_err(|e| e.to_string())?;
     let hop = Hop {
         address,
         addresses: Vec::new(),
@@ -83,7 +83,9 @@ fn send(args: &Args) -> Result<String, String> {
         hostname: "localhost".to_owned(),
         login: None,
         lmtp: false,
-        own: Arc::from([]),
+        own: None,
+        client_info: ClientInfo::None,
+        ours: Arc::from([]),
     };
     let (routes, metrics) = (Routes::new(vec![Route::to("to", hop)]), Metrics::new());
     let way =

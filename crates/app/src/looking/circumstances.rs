@@ -63,6 +63,7 @@ impl CircumstancesArgs {
                 authenticated,
                 login: self.user.clone().map(Untrusted::new),
                 trusted,
+                certificate: None,
             },
             envelope: Envelope { mail_from, rcpt_to },
             received_ms: service::id::now_ms(),

@@ -4,6 +4,7 @@
 //! The long forms are ignored here; `cargo xtask campaign faults` runs them.
 
 mod behind;
+mod clients;
 mod disarm;
 mod disk;
 mod full;

@@ -55,6 +55,7 @@ impl Client {
             authenticated: login.or(macros.get("auth_type")).is_some(),
             login: login.map(untrusted),
             trusted,
+            certificate: None,
         }
     }
 }

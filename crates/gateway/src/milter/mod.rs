@@ -8,7 +8,6 @@
 //! blanks between a field's name and its colon are gone, and a message always has an empty line behind its header.
 
 mod apart;
-mod bind;
 mod changes;
 mod client;
 mod early;
@@ -25,9 +24,8 @@ use service::metrics::SessionLabels;
 use settings::values::SocketAddress;
 use tokio::task::JoinSet;
 
-pub use bind::{GivenSocket, MilterBound, adopt, bind};
-
 use crate::listen::{ACCEPT_PAUSE, DRAIN, Gateway};
+use crate::sockets::Bound;
 use pump::Pump;
 
 /// How long a connection that finds no place is kept to be told so.
@@ -41,7 +39,7 @@ impl<T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send> Link for T 
 impl Gateway {
     /// Accepts mail servers on these sockets until the stop, then lets messages that are coming in end, for at most 30
     /// seconds.
-    pub async fn run_milter(self: Arc<Self>, sockets: Vec<MilterBound>) {
+    pub async fn run_milter(self: Arc<Self>, sockets: Vec<Bound>) {
         let mut listeners = JoinSet::new();
         for bound in sockets {
             listeners.spawn(Arc::clone(&self).accept_milter(bound));
@@ -49,7 +47,7 @@ impl Gateway {
         while listeners.join_next().await.is_some() {}
     }
 
-    async fn accept_milter(self: Arc<Self>, bound: MilterBound) {
+    async fn accept_milter(self: Arc<Self>, bound: Bound) {
         let mut sessions = JoinSet::new();
         let mut stop = self.stop.clone();
         let open = Arc::new(AtomicUsize::new(0));
@@ -62,7 +60,7 @@ impl Gateway {
             match accepted {
                 Ok((stream, peer)) => {
                     let here = bound.configured.clone();
-                    sessions.spawn(Arc::clone(&self).serve_milter(stream, peer, here, Arc::clone(&open)));
+                    sessions.spawn(Arc::clone(&self).serve_milter(Box::new(stream), peer, here, Arc::clone(&open)));
                 }
                 Err(error) => {
                     tracing::warn!(address = %bound.configured, %error, "a mail server's connection could not be accepted");

@@ -39,14 +39,15 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// Who asks this DNS. Issuers of certificates are those in the file, or the system's.
 fn finder(dns: &DnsServer, policies: sts::Finder, issuers: Option<&Path>) -> Finder {
     let config = Dns { servers: vec![ServerAddress(dns.address())], trust_ad: true, ..Dns::default() };
-    let verified = net::tls::client_config(true, issuers).expect("there are issuers");
+    let verified = net::tls::client_config(true, issuers, None).expect("there are issuers");
     Finder::new(Resolver::new(&config, Arc::default()), policies, verified)
 }
 
 /// How to speak with servers of each recipient's domain, at the port of this sink.
 fn open_hop(sink: &Sink, tls: HopTls) -> Hop {
     let mut hop = hop_to(sink.address());
-    (hop.address.host, hop.tls, hop.hostname) = (String::new(), tls, "mx.example.com".to_owned());
+    hop.address = HostPort { host: String::new(), port: sink.address().port() }.into();
+    (hop.tls, hop.hostname) = (tls, "mx.example.com".to_owned());
     hop
 }
 
@@ -173,7 +174,7 @@ async fn policy_server(text: String) -> (HostPort, tempfile::TempDir) {
     let dir = tempfile::tempdir().expect("a directory");
     let (certificate, key) = Identity::new(&["mta-sts.example.net"]).write(dir.path());
     let held = Held::load(&certificate, &key).expect("a certificate");
-    let config = net::tls::server_config(Chooser::new(held, Vec::new())).expect("settings");
+    let config = net::tls::server_config(Chooser::new(held, Vec::new()), None).expect("settings");
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
     tokio::spawn(async move {

@@ -9,6 +9,7 @@ mod ambiguous;
 mod apart;
 mod chunks;
 mod clamd;
+mod clients;
 mod crashes;
 mod decisions;
 mod dialogue;
@@ -69,6 +70,7 @@ fn run_cases(args: &[String]) -> ExitCode {
         identity::CASES,
         direct::CASES,
         tls::CASES,
+        clients::CASES,
         decisions::CASES,
         disarm::CASES,
         early::CASES,

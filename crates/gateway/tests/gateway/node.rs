@@ -15,6 +15,7 @@ use judge::site::Site;
 use judge::units::Time;
 use net::Clamd;
 use net::auth::sign::Signers;
+use net::certificates::Held;
 use net::upstream::Hop;
 use scan::EngineSpec;
 use service::examine::Examiner;
@@ -23,8 +24,8 @@ use service::policy::{InForce, Origin};
 use service::routes::{Route, Routes, Target};
 use service::{Current, Service};
 use settings::Config;
-use settings::config::{AddReceived, HopTls, MilterListener};
-use settings::values::{ClamdAddress, HostPort, Listen, Network, SocketAddress};
+use settings::config::{AddReceived, ClientInfo, HopTls, MilterListener};
+use settings::values::{ClamdAddress, HopPlace, HostPort, Network, SocketAddress};
 use store::{Entry, Filter, Logged, Options, Store};
 use tempfile::TempDir;
 use testkit::{Client, Sink};
@@ -71,7 +72,7 @@ impl Setup {
         let dir = tempfile::tempdir().expect("a directory");
         let mut config =
             Config { hostname: "mx.example.com".to_owned(), data_dir: dir.path().join("data"), ..Config::default() };
-        config.smtp[0].listen = Listen(([127, 0, 0, 1], 0).into());
+        config.smtp[0].listen = SocketAddress::Inet(([127, 0, 0, 1], 0).into());
         config.smtp[0].add_received = AddReceived::Never;
         config.next_hop.tls = HopTls::None;
         config.trust.internal_domains = vec!["example.com".to_owned()];
@@ -171,8 +172,13 @@ impl Setup {
         self.start_before(sink.address()).await
     }
 
-    pub(crate) async fn start_before(mut self, next: SocketAddr) -> Node {
-        self.config.next_hop.address = Some(HostPort { host: next.ip().to_string(), port: next.port() });
+    pub(crate) async fn start_before(self, next: SocketAddr) -> Node {
+        let place = HostPort { host: next.ip().to_string(), port: next.port() }.into();
+        self.start_before_place(place).await
+    }
+
+    pub(crate) async fn start_before_place(mut self, next: HopPlace) -> Node {
+        self.config.next_hop.address = Some(next);
         let Self { config, policy, dir, key_of, mut routes } = self;
         routes.push(Route::to("next_hop", hop(&config)));
         if let Some(key) = key_of {
@@ -193,10 +199,11 @@ impl Setup {
         let service = Service::new(store, Arc::new(Metrics::new()), current, None);
         let spool = dir.path().join("spool");
         std::fs::create_dir(&spool).expect("a spool directory");
-        let milter: Vec<_> = config.milter.iter().map(|m| gateway::milter::bind(m).expect("a socket")).collect();
+        let milter: Vec<_> = config.milter.iter().map(|m| gateway::bind(m).expect("a socket")).collect();
         let milter_address = milter.first().map(|bound| bound.address());
-        let bound = gateway::bind(config.smtp[0].listen.0).expect("a free port");
-        let address = bound.address();
+        let bound = gateway::bind(&config.smtp[0]).expect("a free port");
+        // A socket in the file system has none.
+        let address = bound.address().inet().unwrap_or(([127, 0, 0, 1], 0).into());
         let loaded = gateway::Node::load(config.clone(), spool).expect("a configuration");
         let (stop, stopped) = watch::channel(false);
         let gateway = Gateway::new(Arc::clone(&service), loaded, stopped);
@@ -222,13 +229,13 @@ fn site(config: &Config) -> Site {
 /// The settings of TLS without checks; the system's certificates are read once.
 fn unchecked() -> Arc<rustls::ClientConfig> {
     static CONFIG: OnceLock<Arc<rustls::ClientConfig>> = OnceLock::new();
-    Arc::clone(CONFIG.get_or_init(|| net::tls::client_config(false, None).expect("TLS settings")))
+    Arc::clone(CONFIG.get_or_init(|| net::tls::client_config(false, None, None).expect("TLS settings")))
 }
 
 /// A next hop at this address, without TLS.
 pub(crate) fn hop_to(address: SocketAddr) -> Hop {
     Hop {
-        address: HostPort { host: address.ip().to_string(), port: address.port() },
+        address: HostPort { host: address.ip().to_string(), port: address.port() }.into(),
         tls: HopTls::None,
         addresses: Vec::new(),
         label: None,
@@ -238,24 +245,34 @@ pub(crate) fn hop_to(address: SocketAddr) -> Hop {
         hostname: "other.example.com".to_owned(),
         login: None,
         lmtp: false,
-        own: Arc::from([]),
+        own: None,
+        client_info: ClientInfo::default(),
+        ours: Arc::from([]),
     }
 }
 
 fn hop(config: &Config) -> Hop {
     let next = &config.next_hop;
+    let own = next.certificate.as_deref().zip(next.key.as_deref());
+    let own = own.map(|(certificate, key)| Held::load(certificate, key).expect("a certificate"));
+    let tls_config = match own.clone() {
+        None => unchecked(),
+        own => net::tls::client_config(false, None, own).expect("TLS settings"),
+    };
     Hop {
         address: next.address.clone().expect("a next hop"),
         tls: next.tls,
         addresses: Vec::new(),
         label: None,
         verify: false,
-        tls_config: unchecked(),
+        tls_config,
         connect_timeout: next.connect_timeout.duration(),
         hostname: config.hostname(),
         login: None,
         lmtp: next.protocol == settings::config::Protocol::Lmtp,
-        own: config.smtp.iter().map(|l| l.listen.0).collect(),
+        own,
+        client_info: next.client_info,
+        ours: config.smtp.iter().filter_map(|l| l.listen.inet()).collect(),
     }
 }
 

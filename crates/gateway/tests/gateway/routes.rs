@@ -115,7 +115,7 @@ async fn a_recipient_without_a_route_is_refused() {
 async fn a_next_hop_that_is_ourselves_is_a_loop() {
     let port = testkit::free_port();
     let own = std::net::SocketAddr::from(([127, 0, 0, 1], port));
-    let setup = Setup::untouched().config(|c| c.smtp[0].listen = settings::values::Listen(own));
+    let setup = Setup::untouched().config(|c| c.smtp[0].listen = settings::values::SocketAddress::Inet(own));
     let node = setup.start_before(own).await;
     let mut client = Client::connect(node.address).await;
     client.expect(220).await;

@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::answer::{DnsError, Outcome, read};
 use super::cache::Key;
+use super::rests::Rests;
 use super::{Figures, add};
 
 /// How often each server is asked for one thing.
@@ -28,10 +29,11 @@ const UDP_BUFFER: usize = 4096;
 /// Most packets that are read in one attempt.
 const MAX_PACKETS: usize = 64;
 
-/// The servers, and which of them answered last.
+/// The servers, which of them answered last, and which do not answer.
 #[derive(Debug)]
 pub(super) struct Servers {
     addresses: Vec<SocketAddr>,
+    rests: Rests,
     attempt: Duration,
     preferred: AtomicUsize,
 }
@@ -40,7 +42,8 @@ impl Servers {
     /// `limit` is for one question; the attempts share it.
     pub(super) fn new(addresses: Vec<SocketAddr>, limit: Duration) -> Self {
         let attempts = ROUNDS.saturating_mul(u32::try_from(addresses.len()).unwrap_or(u32::MAX)).max(1);
-        Self { addresses, attempt: (limit / attempts).max(MIN_ATTEMPT), preferred: AtomicUsize::new(0) }
+        let rests = Rests::new(addresses.len());
+        Self { addresses, rests, attempt: (limit / attempts).max(MIN_ATTEMPT), preferred: AtomicUsize::new(0) }
     }
 
     pub(super) fn addresses(&self) -> &[SocketAddr] {
@@ -55,11 +58,21 @@ impl Servers {
         }
         let first = self.preferred.load(Ordering::Relaxed);
         let mut last = None;
-        for at in 0..self.addresses.len().saturating_mul(ROUNDS as usize) {
-            let at = (first + at) % self.addresses.len();
+        let count = self.addresses.len();
+        // Who does not answer is asked after the others.
+        let order = (0..count).map(|at| (first + at) % count);
+        let (resting, mut order): (Vec<usize>, Vec<usize>) =
+            order.partition(|at| self.rests.rests(*at, Instant::now()));
+        order.extend(resting);
+        for at in order.repeat(ROUNDS as usize) {
             let server = self.addresses[at];
             let end = until.min(Instant::now() + self.attempt);
-            match timeout_at(end, once(server, key, trust_ad, figures)).await {
+            let asked = timeout_at(end, once(server, key, trust_ad, figures)).await;
+            // Who was cut short by the caller's deadline may have been about to answer.
+            if matches!(asked, Ok(Ok(_))) || end < until {
+                self.rests.note(at, server, matches!(asked, Ok(Ok(_))), Instant::now(), figures);
+            }
+            match asked {
                 Ok(Ok(outcome)) => {
                     if !matches!(outcome.result, Err(DnsError::Temporary(_) | DnsError::Refused(_))) {
                         self.preferred.store(at, Ordering::Relaxed);

@@ -11,6 +11,7 @@
 mod answer;
 mod cache;
 mod exchange;
+mod rests;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -49,6 +50,10 @@ pub struct Figures {
     pub failures: AtomicU64,
     /// Packets that were no answer to what was asked: wrong number, wrong question, damaged.
     pub odd: AtomicU64,
+    /// How often a server was found not to answer and left alone for a while.
+    pub rests: AtomicU64,
+    /// Servers that do not answer now.
+    pub resting: AtomicU64,
 }
 
 fn add(counter: &AtomicU64) {
@@ -84,6 +89,8 @@ impl Resolver {
             tracing::warn!("no DNS server is known: set dns.servers, or a nameserver in {RESOLV_CONF}");
         }
         let limit = config.timeout.duration();
+        // Of these servers nothing is known yet.
+        figures.resting.store(0, Ordering::Relaxed);
         Self {
             shared: Arc::new(Shared {
                 servers: Servers::new(servers, limit),

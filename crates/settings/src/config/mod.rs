@@ -16,7 +16,10 @@ pub use dns::Dns;
 pub use engines::{Clamd, ClamdMethod, Engines, Http, Log, LogFormat, LogLevel};
 pub use milter::{MilterHold, MilterListener};
 pub use routes::{Outbox, Route, RouteDirection};
-pub use smtp::{AddReceived, HopTls, LineEnds, Listener, ListenerDirection, NextHop, OfferAuth, Protocol};
+pub use smtp::{
+    AddReceived, ClientCertificate, ClientInfo, ClientTrust, HopTls, LineEnds, Listener, ListenerDirection, NextHop,
+    OfferAuth, Protocol,
+};
 pub use tls::{Acme, Certificate, Tls};
 
 use std::path::PathBuf;

@@ -7,7 +7,7 @@ use mail::arrival::Direction;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{HopTls, Protocol};
+use super::{ClientInfo, HopTls, Protocol};
 use crate::values::{DomainMask, HopAddress, optional};
 
 /// Which mail a route is for, by the way it goes (D-20). It is looked at for each recipient.
@@ -49,7 +49,7 @@ pub struct Route {
     pub domains: Vec<DomainMask>,
     /// Which mail it is for.
     pub direction: RouteDirection,
-    /// The mail servers: `host:port`, with `priority=N` (default 10; the lowest is tried first) and
+    /// The mail servers: `host:port` or `unix:/run/dovecot/lmtp`, with `priority=N` (default 10; the lowest is tried first) and
     /// `weight=N` (default 1; the share among those of one priority) behind it. `mx` is whoever takes the
     /// mail of the recipient's domain by its MX records, `mx:example.org` whoever takes that of this one;
     /// `mx::2525` and `mx:example.org:2525` do so at another port than 25.
@@ -64,6 +64,16 @@ pub struct Route {
     #[serde(with = "optional")]
     #[schemars(with = "String")]
     pub ca_file: Option<PathBuf>,
+    /// Our certificate for next hops that ask for one, a PEM file. It is used anew when the file changes.
+    #[serde(with = "optional")]
+    #[schemars(with = "String")]
+    pub certificate: Option<PathBuf>,
+    /// The certificate's private key, a PEM file, or `credential:NAME`.
+    #[serde(with = "optional")]
+    #[schemars(with = "String")]
+    pub key: Option<PathBuf>,
+    /// What these servers are told of clients.
+    pub client_info: ClientInfo,
     /// How long to wait for a connection; twice as long until the server is ready for mail.
     pub connect_timeout: Time,
     /// A file with one line `user:password`, or `credential:NAME`, to log in with at these servers. It is used only over
@@ -122,6 +132,9 @@ impl Default for Route {
             tls: HopTls::default(),
             verify: false,
             ca_file: None,
+            certificate: None,
+            key: None,
+            client_info: ClientInfo::default(),
             connect_timeout: Time(30_000),
             login_file: None,
         }

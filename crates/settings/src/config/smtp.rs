@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::secret_file;
-use crate::values::{HostPort, Listen, Network, optional};
+use crate::values::{DomainMask, FileMode, Fingerprint, HopPlace, Network, SocketAddress, optional};
 
 /// Which way the mail of a listener goes (D-20).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -71,12 +71,60 @@ pub enum Protocol {
     Lmtp,
 }
 
+/// Whether clients are asked for a certificate of theirs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientCertificate {
+    /// They are not.
+    #[default]
+    None,
+    /// They are, and may come without.
+    Ask,
+    /// They are, and no mail is taken from who does not show one that we know.
+    Require,
+}
+
+/// What a client is that shows a certificate we know.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientTrust {
+    /// A client like any other.
+    #[default]
+    None,
+    /// One of our own, as if it had logged in under the certificate's name.
+    Client,
+    /// A relay that may say for whom it speaks (XFORWARD, XCLIENT), as in `trust.trusted_relays`.
+    Relay,
+}
+
+/// What a next hop is told of the client whose mail it gets, if it wants to know.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientInfo {
+    /// Nothing.
+    None,
+    /// The client's name and address, for its log and its filters (XFORWARD), where it offers that.
+    #[default]
+    Xforward,
+    /// It is to take us for the client (XCLIENT), where it offers that, so that its own rules about clients
+    /// count; else as with `xforward`.
+    Xclient,
+}
+
 /// One SMTP or LMTP listener.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Listener {
-    /// The address to listen on.
-    pub listen: Listen,
+    /// Where to listen: `127.0.0.1:10024`, or `unix:/run/mailward/lmtp.sock`. Who comes through a unix socket
+    /// counts as 127.0.0.1.
+    pub listen: SocketAddress,
+    /// Who may connect to a unix socket, in octal.
+    pub socket_mode: FileMode,
+    /// The user that owns a unix socket, a name or a number. Empty: who runs Mailward.
+    pub socket_user: String,
+    /// The group that owns a unix socket, a name or a number: with the mode 660 whoever is in it may
+    /// connect. Empty: as it comes.
+    pub socket_group: String,
     /// What is spoken there.
     pub protocol: Protocol,
     /// Load balancers that put a PROXY header (version 1 or 2) in front of each connection: networks. Theirs must
@@ -104,6 +152,21 @@ pub struct Listener {
     pub acme: bool,
     /// Refuse mail outside TLS. Needs a certificate.
     pub tls_required: bool,
+    /// Whether clients are asked for a certificate of theirs. `require` takes no mail outside TLS either.
+    pub client_certificate: ClientCertificate,
+    /// Whose certificates of clients are known: the issuers, a PEM file. Empty: only those in
+    /// `client_fingerprints`.
+    #[serde(with = "optional")]
+    #[schemars(with = "String")]
+    pub client_ca_file: Option<PathBuf>,
+    /// Of the certificates by these issuers only those for one of these names are known: `mail.example.org`
+    /// or `*.example.org`. Empty: all.
+    pub client_names: Vec<DomainMask>,
+    /// Certificates of clients that are known whoever issued them, whatever they say: their SHA-256
+    /// fingerprints.
+    pub client_fingerprints: Vec<Fingerprint>,
+    /// What a client is that shows a certificate we know.
+    pub client_trust: ClientTrust,
     /// Most connections of this listener at once.
     pub max_connections: u32,
     /// What is done about bare CR, bare LF and NUL in a message.
@@ -116,7 +179,10 @@ pub struct Listener {
 impl Default for Listener {
     fn default() -> Self {
         Self {
-            listen: Listen(([127, 0, 0, 1], 10024).into()),
+            listen: SocketAddress::Inet(([127, 0, 0, 1], 10024).into()),
+            socket_mode: FileMode(0o660),
+            socket_user: String::new(),
+            socket_group: String::new(),
             protocol: Protocol::default(),
             proxy_from: Vec::new(),
             direction: ListenerDirection::default(),
@@ -127,6 +193,11 @@ impl Default for Listener {
             acme: false,
             implicit_tls: false,
             tls_required: false,
+            client_certificate: ClientCertificate::default(),
+            client_ca_file: None,
+            client_names: Vec::new(),
+            client_fingerprints: Vec::new(),
+            client_trust: ClientTrust::default(),
             max_connections: 200,
             line_ends: LineEnds::default(),
             chunking: true,
@@ -199,11 +270,11 @@ impl HopTls {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct NextHop {
-    /// The mail server that mail goes to: `host:port`, an IPv6 address in brackets. `mailward
-    /// serve` needs it.
+    /// The mail server that mail goes to: `host:port`, an IPv6 address in brackets, or
+    /// `unix:/run/dovecot/lmtp`. `mailward serve` needs it.
     #[serde(with = "optional")]
     #[schemars(with = "String")]
-    pub address: Option<HostPort>,
+    pub address: Option<HopPlace>,
     /// What is spoken with it.
     pub protocol: Protocol,
     /// Whether the connection is encrypted.
@@ -215,6 +286,16 @@ pub struct NextHop {
     #[serde(with = "optional")]
     #[schemars(with = "String")]
     pub ca_file: Option<PathBuf>,
+    /// Our certificate for next hops that ask for one, a PEM file. It is used anew when the file changes.
+    #[serde(with = "optional")]
+    #[schemars(with = "String")]
+    pub certificate: Option<PathBuf>,
+    /// The certificate's private key, a PEM file, or `credential:NAME`.
+    #[serde(with = "optional")]
+    #[schemars(with = "String")]
+    pub key: Option<PathBuf>,
+    /// What the next hop is told of clients.
+    pub client_info: ClientInfo,
     /// How long to wait for a connection; twice as long until the server is ready for mail.
     pub connect_timeout: Time,
 }
@@ -227,6 +308,9 @@ impl Default for NextHop {
             tls: HopTls::default(),
             verify: false,
             ca_file: None,
+            certificate: None,
+            key: None,
+            client_info: ClientInfo::default(),
             connect_timeout: Time(30_000),
         }
     }

@@ -25,6 +25,16 @@ written!(SocketAddress, "a socket to listen on", "unix:/run/mailward/milter.sock
 /// Longest path of a socket, in bytes: what the system's address structure holds.
 const MAX_SOCKET_PATH: usize = 107;
 
+impl SocketAddress {
+    /// The IP address and port; `None` for a socket in the file system.
+    pub fn inet(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Unix(_) => None,
+            Self::Inet(address) => Some(*address),
+        }
+    }
+}
+
 impl Written for SocketAddress {
     fn read(text: &str) -> Result<Self, String> {
         if let Some(path) = text.strip_prefix("unix:") {
@@ -38,7 +48,7 @@ impl Written for SocketAddress {
             return Ok(Self::Inet(address));
         }
         Err(format!(
-            "\"{text}\" is not a socket to listen on; write it like \"unix:/run/mailward/milter.sock\" or \"127.0.0.1:10027\""
+            "\"{text}\" is not a socket to listen on; write it like \"unix:/run/mailward/mail.sock\", \"127.0.0.1:10024\" or \"[::1]:10024\""
         ))
     }
 

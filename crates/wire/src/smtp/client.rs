@@ -8,12 +8,13 @@
 //! Limits: [`INPUT_MAX`] bytes of input, [`COMMANDS_MAX`] commands without an answer, arguments of at most
 //! [`ARGUMENT_MAX`] bytes. Output is as large as what the pump queues: content should wait while much is unsent. With
 //! [`Client::lmtp`] it speaks LMTP (RFC 2033): the end of the content has an answer for each recipient that was
-//! accepted. Not handled: XCLIENT.
+//! accepted.
 
 use std::collections::VecDeque;
 
 use super::extensions::Extensions;
 use super::reply::{Reply, ReplyFault, ReplyReader};
+use super::xclient::{self, XclientName};
 use super::xforward::{self, XforwardName};
 use crate::dot::DotWriter;
 use crate::queue::ByteQueue;
@@ -43,6 +44,8 @@ pub enum Asked {
     Auth,
     /// XFORWARD.
     Xforward,
+    /// XCLIENT.
+    Xclient,
     /// MAIL.
     Mail,
     /// RCPT.
@@ -232,6 +235,24 @@ impl Client {
         Ok(commands.len())
     }
 
+    /// Queues XCLIENT with what the next hop takes of these attributes and returns how many commands those are; each
+    /// gets an answer, and after the last one EHLO has to be said again. Nothing else may be outstanding.
+    pub fn xclient(&mut self, attributes: &[(XclientName, &str)]) -> Result<usize, NotQueued> {
+        if !self.expected.is_empty() {
+            return Err(NotQueued::OutOfOrder);
+        }
+        let taken: Vec<_> = attributes.iter().filter(|(n, _)| self.extensions.xclient.contains(n)).copied().collect();
+        match xclient::command(&taken) {
+            Some(command) => self.queue(Asked::Xclient, &command, "").map(|()| 1),
+            None => Ok(0),
+        }
+    }
+
+    /// Whether it speaks LMTP.
+    pub fn is_lmtp(&self) -> bool {
+        self.lmtp
+    }
+
     /// Queues AUTH: the whole line, as [`super::auth::AuthCommand::to_line`] makes it. Nothing else may be outstanding.
     pub fn auth(&mut self, line: &Secret) -> Result<(), NotQueued> {
         let is_auth = line.expose().get(..5).is_some_and(|verb| verb.eq_ignore_ascii_case(b"AUTH "));
@@ -332,7 +353,15 @@ impl Client {
     fn may_queue(&self) -> bool {
         let group_ended = matches!(
             self.expected.back(),
-            Some(Asked::Greeting | Asked::Ehlo | Asked::Helo | Asked::StartTls | Asked::Auth | Asked::Data)
+            Some(
+                Asked::Greeting
+                    | Asked::Ehlo
+                    | Asked::Helo
+                    | Asked::StartTls
+                    | Asked::Auth
+                    | Asked::Xclient
+                    | Asked::Data
+            )
         );
         self.phase == Phase::Command && !group_ended && self.expected.len() < COMMANDS_MAX
     }
@@ -399,6 +428,10 @@ impl Client {
             Asked::Greeting => self.phase = Phase::Command,
             Asked::Ehlo => self.extensions = Extensions::parse(&reply),
             Asked::Helo => self.extensions = Extensions::default(),
+            Asked::Xclient if reply.is_success() => {
+                self.extensions = Extensions::default();
+                self.accepted = 0;
+            }
             Asked::StartTls if reply.code() == 220 => {
                 if !self.input.is_empty() {
                     return Err(ClientFault::InjectedBeforeTls);

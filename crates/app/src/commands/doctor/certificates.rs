@@ -51,7 +51,15 @@ fn pairs(config: &Config) -> Vec<(String, Result<Arc<Held>, String>)> {
     let more = more.map(|(at, pair)| {
         (format!("tls.certificate[{at}].certificate"), load(&pair.certificate, &secret_file(&pair.key)))
     });
-    own.chain(more).collect()
+    let routes = config.route.iter().enumerate();
+    let routes = routes.map(|(at, r)| (format!("route[{at}].certificate"), &r.certificate, &r.key));
+    let next = &config.next_hop;
+    let next = [("next_hop.certificate".to_owned(), &next.certificate, &next.key)];
+    let shown = routes.chain(next).filter_map(|(name, certificate, key)| {
+        let (certificate, key) = certificate.as_deref().zip(key.as_deref().filter(|key| is_seen(key)))?;
+        Some((name, load(certificate, &secret_file(key))))
+    });
+    own.chain(more).chain(shown).collect()
 }
 
 fn own(held: &Held) -> Finding {

@@ -2,6 +2,8 @@
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use api::control::Client;
@@ -10,9 +12,9 @@ use net::clamd::Clamd;
 use net::upstream::{Upstream, banner};
 use net::{ClamdState, outbound};
 use settings::Config;
-use settings::config::Listener;
-use settings::values::HostPort;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use settings::config::{Dns, Listener};
+use settings::values::{DnsServer, HostPort, SocketAddress};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::time::{Instant, timeout};
 
 use super::{Finding, Level, certificates};
@@ -32,6 +34,7 @@ pub(super) async fn all(config: &Config) -> Vec<Finding> {
     for listener in &config.smtp {
         found.push(listens(config, listener, runs).await);
     }
+    found.extend(name_servers(config).await);
     found.extend(next_hops(config).await);
     found.extend(clamd(config).await);
     found
@@ -44,7 +47,10 @@ fn daemon(runs: bool) -> Finding {
 
 /// While the daemon runs, its port must answer in our name; otherwise the port must be free.
 async fn listens(config: &Config, listener: &Listener, runs: bool) -> Finding {
-    let address = listener.listen.0;
+    let address = match &listener.listen {
+        SocketAddress::Inet(address) => *address,
+        SocketAddress::Unix(path) => return listens_here(config, listener, path, runs).await,
+    };
     if !runs {
         return match TcpListener::bind(address) {
             Ok(_) => Finding::new("listener", Level::Ok, format!("{address} is free")),
@@ -58,13 +64,44 @@ async fn listens(config: &Config, listener: &Listener, runs: bool) -> Finding {
             // Its greeting comes in TLS, or behind a header; that somebody listens is what can be seen from here.
             return Ok(banner(&config.hostname()));
         }
-        // Whoever listens there may never end its line.
-        let mut line = Vec::new();
-        let read = timeout(LIMIT, BufReader::new(socket).take(MAX_GREETING).read_until(b'\n', &mut line)).await;
-        read.map_err(|_| "no greeting in time".to_owned())?.map_err(|error| error.to_string())?;
-        Ok::<String, String>(String::from_utf8_lossy(&line).into_owned())
+        greeting_on(socket).await
     };
-    match greeting.await {
+    judge(config, &address.to_string(), greeting.await)
+}
+
+/// The same for a socket in the file system.
+async fn listens_here(config: &Config, listener: &Listener, path: &Path, runs: bool) -> Finding {
+    let address = listener.listen.to_string();
+    if !runs {
+        // Whether somebody listens there is not tried: our own start would say so.
+        let there = path.parent().is_some_and(Path::is_dir);
+        let (level, text) = match there {
+            true => (Level::Ok, format!("{address} can be made")),
+            false => (Level::Broken, format!("{address}: its directory does not exist")),
+        };
+        return Finding::new("listener", level, text);
+    }
+    let greeting = async {
+        let socket = outbound::connect_unix(path, LIMIT).await?;
+        if listener.implicit_tls {
+            return Ok(banner(&config.hostname()));
+        }
+        greeting_on(socket).await
+    };
+    judge(config, &address, greeting.await)
+}
+
+async fn greeting_on(socket: impl AsyncRead + Unpin) -> Result<String, String> {
+    // Whoever listens there may never end its line.
+    let mut line = Vec::new();
+    let read = timeout(LIMIT, BufReader::new(socket).take(MAX_GREETING).read_until(b'\n', &mut line)).await;
+    read.map_err(|_| "no greeting in time".to_owned())?.map_err(|error| error.to_string())?;
+    Ok(String::from_utf8_lossy(&line).into_owned())
+}
+
+/// What a listener of ours says when it is asked.
+fn judge(config: &Config, address: &str, greeting: Result<String, String>) -> Finding {
+    match greeting {
         Ok(line) if line.contains(&banner(&config.hostname())) => {
             Finding::new("listener", Level::Ok, format!("{address} answers"))
         }
@@ -97,8 +134,28 @@ fn refused(error: &std::io::Error) -> String {
     }
 }
 
+/// Each DNS server by itself: one that does not answer costs time with every question that it is asked first.
+async fn name_servers(config: &Config) -> Vec<Finding> {
+    let all = net::Resolver::new(&config.dns, Arc::default());
+    if all.servers().is_empty() {
+        let text = "no DNS server is known: set dns.servers, or a nameserver in /etc/resolv.conf";
+        return vec![Finding::new("dns", Level::Warning, text)];
+    }
+    let mut found = Vec::new();
+    for address in all.servers() {
+        let alone = Dns { servers: vec![DnsServer(*address)], ..config.dns.clone() };
+        let resolver = net::Resolver::new(&alone, Arc::default());
+        found.push(match resolver.a(&config.hostname(), Instant::now() + LIMIT).await {
+            Ok(_) => Finding::new("dns", Level::Ok, format!("{address} answers")),
+            Err(error) if error.is_absent() => Finding::new("dns", Level::Ok, format!("{address} answers")),
+            Err(error) => Finding::new("dns", Level::Warning, format!("{address}: {error}")),
+        });
+    }
+    found
+}
+
 async fn next_hops(config: &Config) -> Vec<Finding> {
-    let resolver = net::Resolver::new(&config.dns, std::sync::Arc::default());
+    let resolver = net::Resolver::new(&config.dns, Arc::default());
     let routes = match node::finder(config, resolver, None).and_then(|finder| node::routes(config, finder)) {
         Ok(routes) => routes,
         Err(why) => return vec![Finding::new("next_hop", Level::Broken, why)],

@@ -33,7 +33,7 @@ pub(super) fn all(config: &Config) -> Vec<Finding> {
 fn look(config: &Config, main: &str, master: &str) -> Vec<Finding> {
     let (main, master) = (logical(main), logical(master));
     let mut found = Vec::new();
-    let smtp: Vec<SocketAddr> = config.smtp.iter().map(|listener| listener.listen.0).collect();
+    let smtp: Vec<SocketAddr> = config.smtp.iter().filter_map(|listener| listener.listen.inet()).collect();
     let mut ways = 0usize;
     for (name, value) in main.iter().chain(&master).flat_map(|line| settings(line)) {
         let ours = smtp.iter().any(|address| names(&value, *address));
@@ -69,7 +69,7 @@ fn look(config: &Config, main: &str, master: &str) -> Vec<Finding> {
 
 /// The service that takes mail back from us must not send it to us again.
 fn way_back(config: &Config, master: &[String]) -> Option<Finding> {
-    let hop = config.next_hop.address.as_ref()?;
+    let hop = config.next_hop.address.as_ref()?.tcp()?;
     let local = ["127.0.0.1", "localhost", "::1"].contains(&hop.host.as_str());
     let port = hop.port.to_string();
     let service = master.iter().find(|line| {
@@ -154,14 +154,13 @@ fn milters(config: &Config) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use settings::config::MilterListener;
-    use settings::values::Listen;
 
     use super::*;
 
     fn config() -> Config {
         let mut config = Config::default();
-        config.smtp[0].listen = Listen(([127, 0, 0, 1], 10024).into());
-        config.next_hop.address = Some(settings::values::HostPort { host: "127.0.0.1".to_owned(), port: 10025 });
+        config.smtp[0].listen = "127.0.0.1:10024".parse().unwrap();
+        config.next_hop.address = Some("127.0.0.1:10025".parse().unwrap());
         config
     }
 

@@ -63,8 +63,8 @@ fn judged(policy: &Policy) -> Vec<Finding> {
 fn doors(config: &Config) -> Vec<Finding> {
     let open = |ip: IpAddr| !ip.is_loopback();
     let mut found = Vec::new();
-    for listener in config.smtp.iter().filter(|listener| open(listener.listen.0.ip())) {
-        let address = listener.listen.0;
+    for listener in &config.smtp {
+        let Some(address) = listener.listen.inet().filter(|address| open(address.ip())) else { continue };
         if listener.certificate.is_none() {
             let text = format!("{address} is open to the network and has no certificate: mail comes unencrypted");
             found.push(Finding::new("protection", Level::Note, text));
@@ -119,7 +119,7 @@ mod tests {
     fn open_doors_are_told() {
         let mut config = Config::default();
         assert!(doors(&config).is_empty());
-        config.smtp[0].listen.0.set_ip(IpAddr::from([0, 0, 0, 0]));
+        config.smtp[0].listen = "0.0.0.0:10024".parse().unwrap();
         assert_eq!(doors(&config).len(), 1);
     }
 }

@@ -1,4 +1,4 @@
-//! Sockets that mail servers connect to: TCP, or in the file system with owner and permissions.
+//! Sockets that we listen on: TCP, or in the file system with owner and permissions.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -7,17 +7,40 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt, chown};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-use settings::config::MilterListener;
-use settings::values::SocketAddress;
-use tokio::net::{TcpListener, UnixListener};
+use net::stream;
+use settings::config::{Listener, MilterListener};
+use settings::values::{FileMode, SocketAddress};
+use tokio::net::{TcpListener, TcpSocket, UnixListener};
 
-use super::Link;
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1024;
+
+/// Where a listener listens, and who may connect to a socket in the file system.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    listen: &'a SocketAddress,
+    mode: FileMode,
+    user: &'a str,
+    group: &'a str,
+}
+
+impl<'a> From<&'a Listener> for Place<'a> {
+    fn from(of: &'a Listener) -> Self {
+        Self { listen: &of.listen, mode: of.socket_mode, user: &of.socket_user, group: &of.socket_group }
+    }
+}
+
+impl<'a> From<&'a MilterListener> for Place<'a> {
+    fn from(of: &'a MilterListener) -> Self {
+        Self { listen: &of.listen, mode: of.socket_mode, user: &of.socket_user, group: &of.socket_group }
+    }
+}
 
 /// A socket that listens, before anything is accepted on it. One in the file system is removed when it is dropped.
 #[derive(Debug)]
-pub struct MilterBound {
+pub struct Bound {
     socket: Socket,
-    pub(super) configured: SocketAddress,
+    pub(crate) configured: SocketAddress,
 }
 
 #[derive(Debug)]
@@ -27,7 +50,7 @@ enum Socket {
     Unix(UnixListener, Option<PathBuf>),
 }
 
-impl MilterBound {
+impl Bound {
     /// The address it really has: the port where the configuration says 0.
     pub fn address(&self) -> SocketAddress {
         match &self.socket {
@@ -37,19 +60,19 @@ impl MilterBound {
     }
 
     /// The next connection, and its peer's address if it has one.
-    pub(super) async fn accept(&self) -> io::Result<(Box<dyn Link>, Option<SocketAddr>)> {
+    pub(crate) async fn accept(&self) -> io::Result<(stream::Socket, Option<SocketAddr>)> {
         match &self.socket {
             Socket::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
                 let _ = stream.set_nodelay(true);
-                Ok((Box::new(stream), Some(peer)))
+                Ok((stream::Socket::Tcp(stream), Some(peer)))
             }
-            Socket::Unix(listener, _) => Ok((Box::new(listener.accept().await?.0), None)),
+            Socket::Unix(listener, _) => Ok((stream::Socket::Unix(listener.accept().await?.0), None)),
         }
     }
 }
 
-impl Drop for MilterBound {
+impl Drop for Bound {
     fn drop(&mut self) {
         if let Socket::Unix(_, Some(path)) = &self.socket {
             let _ = fs::remove_file(path);
@@ -57,19 +80,25 @@ impl Drop for MilterBound {
     }
 }
 
-/// Binds a milter listener's socket. One in the file system that nobody listens on any more is replaced.
+/// Binds a listener's socket. One in the file system that nobody listens on any more is replaced.
 ///
 /// # Errors
 /// What the system says, with the address in the text.
-pub fn bind(settings: &MilterListener) -> io::Result<MilterBound> {
-    let socket = match &settings.listen {
-        SocketAddress::Inet(address) => Socket::Tcp(crate::listen::listen(*address)?),
-        SocketAddress::Unix(path) => {
-            let fail = |e: io::Error| io::Error::new(e.kind(), format!("cannot listen on {}: {e}", settings.listen));
-            Socket::Unix(unix(path, settings).map_err(fail)?, Some(path.clone()))
-        }
+pub fn bind<'a>(place: impl Into<Place<'a>>) -> io::Result<Bound> {
+    let place = place.into();
+    let fail = |e: io::Error| io::Error::new(e.kind(), format!("cannot listen on {}: {e}", place.listen));
+    let socket = match place.listen {
+        SocketAddress::Inet(address) => Socket::Tcp(tcp(*address).map_err(fail)?),
+        SocketAddress::Unix(path) => Socket::Unix(unix(path, place).map_err(fail)?, Some(path.clone())),
     };
-    Ok(MilterBound { socket, configured: settings.listen.clone() })
+    Ok(Bound { socket, configured: place.listen.clone() })
+}
+
+fn tcp(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// A socket that somebody else listens on for us.
@@ -85,9 +114,10 @@ pub enum GivenSocket {
 ///
 /// # Errors
 /// What the system says, with the address in the text.
-pub fn adopt(given: GivenSocket, settings: &MilterListener) -> io::Result<MilterBound> {
+pub fn adopt<'a>(given: GivenSocket, place: impl Into<Place<'a>>) -> io::Result<Bound> {
+    let place = place.into();
     let fail =
-        |e: io::Error| io::Error::new(e.kind(), format!("cannot use the given socket for {}: {e}", settings.listen));
+        |e: io::Error| io::Error::new(e.kind(), format!("cannot use the given socket for {}: {e}", place.listen));
     let socket = match given {
         GivenSocket::Tcp(socket) => {
             socket.set_nonblocking(true).map_err(fail)?;
@@ -98,11 +128,11 @@ pub fn adopt(given: GivenSocket, settings: &MilterListener) -> io::Result<Milter
             Socket::Unix(UnixListener::from_std(socket).map_err(fail)?, None)
         }
     };
-    Ok(MilterBound { socket, configured: settings.listen.clone() })
+    Ok(Bound { socket, configured: place.listen.clone() })
 }
 
-fn unix(path: &Path, settings: &MilterListener) -> io::Result<UnixListener> {
-    let (user, group) = (id_of("/etc/passwd", &settings.socket_user)?, id_of("/etc/group", &settings.socket_group)?);
+fn unix(path: &Path, place: Place<'_>) -> io::Result<UnixListener> {
+    let (user, group) = (id_of("/etc/passwd", place.user)?, id_of("/etc/group", place.group)?);
     if fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_socket()) {
         if UnixStream::connect(path).is_ok() {
             return Err(io::Error::new(io::ErrorKind::AddrInUse, "another program listens there"));
@@ -110,7 +140,7 @@ fn unix(path: &Path, settings: &MilterListener) -> io::Result<UnixListener> {
         fs::remove_file(path)?;
     }
     let listener = UnixListener::bind(path)?;
-    let owned = fs::set_permissions(path, Permissions::from_mode(settings.socket_mode.0))
+    let owned = fs::set_permissions(path, Permissions::from_mode(place.mode.0))
         .and_then(|()| if user.or(group).is_some() { chown(path, user, group) } else { Ok(()) });
     if let Err(error) = owned {
         let _ = fs::remove_file(path);
@@ -138,7 +168,6 @@ fn id_of(file: &str, name: &str) -> io::Result<Option<u32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use settings::values::FileMode;
 
     #[test]
     fn names_are_numbers_of_this_machine() {
