@@ -33,11 +33,23 @@ fn asking(authority: &Authority, how: ClientCertificate) -> Setup {
     let file = setup.scratch().join("clients.pem");
     std::fs::write(&file, authority.certificate()).expect("written");
     setup.config(|c| {
+        c.hostname = "behind.example.com".to_owned();
         c.smtp[0].client_certificate = how;
         c.smtp[0].client_ca_file = Some(file);
         c.smtp[0].client_names = vec!["*.example.org".parse().expect("a mask")];
         c.smtp[0].add_received = AddReceived::Always;
     })
+}
+
+/// The messages that a sink has, each as one text without folded lines.
+fn texts(sink: &Sink) -> Vec<String> {
+    let text = |content: &[u8]| String::from_utf8_lossy(content).replace("\r\n ", " ");
+    sink.messages().iter().map(|message| text(&message.content)).collect()
+}
+
+/// Whether something with this field was logged since the test began.
+fn logged_with(field: &str, value: &str) -> bool {
+    format!("{:?}", logged::all()).contains(&format!("\"{field}\": \"{value}\""))
 }
 
 async fn secure(node: &Node, config: Arc<ClientConfig>) -> Client {
@@ -74,10 +86,9 @@ async fn who_must_show_a_certificate_that_we_know_sends_nothing_without() {
     let mut client = secure(&node, client_with(&authority.issue(&["relay.example.org"]))).await;
     client.deliver("alice@example.org", TO, &sample::clean("known")).await.expect("taken");
     client.quit().await;
-    let content = String::from_utf8(sink.messages()[0].content.clone()).expect("text");
+    let content = texts(&sink).remove(0);
     assert!(content.contains(" with ESMTPS (client certificate relay.example.org) id "), "{content}");
-    let said = format!("{:?}", logged::all());
-    assert!(said.contains("certificate=relay.example.org"), "{said}");
+    assert!(logged_with("certificate", "relay.example.org"), "{:?}", logged::all());
     let text = node.service.metrics().text();
     for (result, count) in [("none", 1), ("unknown", 3), ("known", 1)] {
         let line = format!("mailward_client_certificates_total{{result=\"{result}\"}} {count}");
@@ -97,8 +108,8 @@ async fn who_may_come_without_a_certificate_does() {
         client.deliver("alice@example.org", TO, &sample::clean("over TLS")).await.expect("taken");
         client.quit().await;
     }
-    let texts: Vec<String> = sink.messages().iter().map(|m| String::from_utf8_lossy(&m.content).into_owned()).collect();
-    let with: Vec<bool> = texts.iter().map(|text| text.contains("(client certificate relay.example.org)")).collect();
+    let with: Vec<bool> =
+        texts(&sink).iter().map(|text| text.contains("(client certificate relay.example.org)")).collect();
     assert_eq!(with, [false, false, false, true], "only one that we know stands in the header");
 }
 
@@ -115,8 +126,7 @@ async fn a_certificate_makes_a_client_one_of_our_own() {
         let mut client = secure(&node, config).await;
         client.deliver("bob@example.com", out, &sample::clean("a newsletter")).await.expect("taken");
         client.quit().await;
-        let said = format!("{:?}", logged::all());
-        assert!(said.contains(&format!("direction={direction}")), "{said}");
+        assert!(logged_with("direction", direction), "{:?}", logged::all());
     }
 }
 
@@ -134,8 +144,7 @@ async fn a_certificate_makes_a_client_a_relay() {
     client.command("XFORWARD ADDR=203.0.113.9", 250).await;
     client.deliver("alice@example.org", TO, &sample::clean("of a client")).await.expect("taken");
     client.quit().await;
-    let said = format!("{:?}", logged::all());
-    assert!(said.contains("peer=203.0.113.9"), "{said}");
+    assert!(logged_with("peer", "203.0.113.9"), "{:?}", logged::all());
     // Whom it asks to be taken for is no relay because it is one.
     let mut client = secure(&node, client_with(&authority.issue(&["relay.example.org"]))).await;
     client.command("XCLIENT ADDR=203.0.113.9", 220).await;
@@ -153,19 +162,19 @@ async fn a_next_hop_that_asks_for_our_certificate_gets_it() {
     let setup = setup.config(|c| (c.next_hop.certificate, c.next_hop.key) = (Some(certificate), Some(key)));
     let with = setup.start_before(behind.address).await;
     assert_eq!(with.send(&sample::clean("taken")).await.code, 250);
-    let content = String::from_utf8(sink.messages()[0].content.clone()).expect("text");
+    let content = texts(&sink).remove(0);
     assert!(content.contains("(client certificate front.example.org)"), "{content}");
 }
 
 /// A relay's session that speaks for somebody, and what the node behind the node says of it in its log.
 async fn speaks_for(info: ClientInfo) -> (String, Vec<String>) {
     let sink = Sink::start(Behaviour::accept().extension("XFORWARD NAME ADDR PORT PROTO HELO")).await;
-    let behind = Setup::new().relays(&["127.0.0.1"]).config(|c| {
+    let behind = Setup::new().relays(&["127.0.0.0/8"]).config(|c| {
         c.hostname = "behind.example.com".to_owned();
         c.smtp[0].add_received = AddReceived::Always;
     });
     let behind = behind.start(&sink).await;
-    let setup = Setup::new().relays(&["127.0.0.1"]).config(|c| c.next_hop.client_info = info);
+    let setup = Setup::new().relays(&["127.0.0.0/8"]).config(|c| c.next_hop.client_info = info);
     let node = setup.start_before(behind.address).await;
     let mut client = node.client().await;
     for (address, name) in [("203.0.113.9", "far.example.net"), ("IPV6:2001:db8::7", "six.example.net")] {
@@ -173,8 +182,7 @@ async fn speaks_for(info: ClientInfo) -> (String, Vec<String>) {
         client.deliver("alice@example.org", TO, &sample::clean("of a client")).await.expect("taken");
     }
     client.quit().await;
-    let got = sink.messages();
-    let received = String::from_utf8_lossy(&got[1].content).into_owned();
+    let received = texts(&sink).remove(1);
     (received, sink.lines().into_iter().filter(|line| line.starts_with("XFORWARD")).collect())
 }
 
@@ -196,11 +204,11 @@ async fn a_next_hop_is_told_of_clients_only_what_it_is_to_hear() {
 
 async fn a_next_hop_that_does_not_take_the_client_gets_no_mail_of_it() {
     let sink = Sink::start(Behaviour::accept()).await;
-    let behind = Setup::new().relays(&["127.0.0.1"]).policy(|p| {
+    let behind = Setup::new().relays(&["127.0.0.0/8"]).policy(|p| {
         p.before.deny_clients = vec!["203.0.113.0/24".parse().expect("a network")];
     });
     let behind = behind.config(|c| c.hostname = "behind.example.com".to_owned()).start(&sink).await;
-    let setup = Setup::new().relays(&["127.0.0.1"]).config(|c| c.next_hop.client_info = ClientInfo::Xclient);
+    let setup = Setup::new().relays(&["127.0.0.0/8"]).config(|c| c.next_hop.client_info = ClientInfo::Xclient);
     let node = setup.start_before(behind.address).await;
     let mut client = node.client().await;
     client.command("XFORWARD ADDR=203.0.113.9", 250).await;
@@ -235,7 +243,7 @@ async fn mail_comes_and_goes_through_sockets_in_the_file_system() {
     client.command("EHLO client.example.org", 250).await;
     client.deliver("alice@example.org", TO, &sample::clean("through sockets")).await.expect("taken");
     client.quit().await;
-    let content = String::from_utf8(sink.messages()[0].content.clone()).expect("text");
+    let content = texts(&sink).remove(0);
     assert!(content.contains("([127.0.0.1]) by behind.example.com (Mailward) with LMTP id "), "{content}");
     let name = format!("hop=\"unix:{}\"", place("behind").display());
     assert!(node.service.metrics().text().contains(&name));
