@@ -162,6 +162,16 @@ impl Session<'_> {
     /// An open session with the next hop for a new message; one that was lost while nothing hung on
     /// it is opened again.
     pub(crate) async fn ready(&mut self) -> Result<(), UpstreamError> {
+        // Whom a next hop takes for a client it does so for the whole session: another client needs another one.
+        let other = |upstream: &mut Upstream| {
+            !upstream.spoken_for().is_empty() && upstream.spoken_for() != self.client.as_xclient().as_slice()
+        };
+        if !self.introduced
+            && !self.server.authenticated()
+            && let Some(old) = self.upstream.take_if(other)
+        {
+            old.quit().await;
+        }
         if self.upstream.is_none() {
             if self.server.authenticated() {
                 return Err(UpstreamError::Closed("the authenticated session is gone".to_owned()));
@@ -234,6 +244,9 @@ pub(crate) async fn tell(
     anew: bool,
     deadline: Instant,
 ) -> Result<(), UpstreamError> {
+    if upstream.spoken_for() == client.as_xclient().as_slice() {
+        return Ok(());
+    }
     if upstream.takes_client() && anew {
         let told = client.as_xclient();
         let list: Vec<(XclientName, &str)> = told.iter().map(|(n, v)| (*n, v.as_str())).collect();

@@ -16,6 +16,11 @@ impl Upstream {
         self.client_info == ClientInfo::Xclient && !self.extensions().xclient.is_empty()
     }
 
+    /// The client that the next hop takes us for; empty if it takes us for ourselves.
+    pub fn spoken_for(&self) -> &[(XclientName, String)] {
+        &self.spoken_for
+    }
+
     /// XFORWARD with what the next hop takes of these attributes; `None` if it takes none, or is to be told
     /// nothing.
     ///
@@ -49,6 +54,7 @@ impl Upstream {
                 return Err(UpstreamError::Refused(reply));
             }
         }
+        self.spoken_for = attributes.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         let lmtp = self.machine.is_lmtp();
         self.hello(lmtp, deadline).await
     }

@@ -19,6 +19,7 @@ use wire::secret::Secret;
 use wire::smtp::client::{Answer, Asked, Client, ClientFault, NotQueued};
 use wire::smtp::extensions::Extensions;
 use wire::smtp::reply::Reply;
+use wire::smtp::xclient::XclientName;
 
 use crate::certificates::Held;
 use crate::stream::Stream;
@@ -201,6 +202,8 @@ pub struct Upstream {
     pub(crate) hostname: Arc<str>,
     /// What it is told of clients.
     pub(crate) client_info: ClientInfo,
+    /// Whom it takes us for.
+    pub(crate) spoken_for: Vec<(XclientName, String)>,
     /// The content goes out in chunks.
     pub(crate) chunked: bool,
     /// What the next hop said to a chunk that it does not take.
@@ -249,7 +252,17 @@ impl Upstream {
 
     fn on(stream: Stream, machine: Client, name: Arc<str>, label: Arc<str>) -> Self {
         let (hostname, client_info) = (Arc::from(""), ClientInfo::None);
-        Self { stream, machine, name, label, hostname, client_info, chunked: false, refused: None }
+        Self {
+            stream,
+            machine,
+            name,
+            label,
+            hostname,
+            client_info,
+            spoken_for: Vec::new(),
+            chunked: false,
+            refused: None,
+        }
     }
 
     /// The password goes out over TLS or within this machine only.

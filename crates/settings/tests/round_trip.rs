@@ -104,8 +104,8 @@ fn listener() -> impl Strategy<Value = Listener> {
 fn config() -> impl Strategy<Value = Config> {
     let address = prop_oneof![
         Just(None),
-        any::<std::net::IpAddr>().prop_map(|ip| Some(HostPort { host: ip.to_string(), port: 25 }.into())),
-        "[a-z]{1,9}\\.example\\.org".prop_map(|host| Some(HostPort { host, port: 2525 }.into())),
+        any::<std::net::IpAddr>().prop_map(|ip| Some(HostPort { host: ip.to_string(), port: 25 })),
+        "[a-z]{1,9}\\.example\\.org".prop_map(|host| Some(HostPort { host, port: 2525 })),
     ];
     let networks = proptest::collection::vec((any::<std::net::Ipv4Addr>(), 0u8..=32), 0..3).prop_map(|networks| {
         let network = |(ip, length)| Network(ipnet::Ipv4Net::new(ip, length).unwrap().trunc().into());
@@ -116,7 +116,7 @@ fn config() -> impl Strategy<Value = Config> {
     (text(), listeners, address, networks, paths, any::<u64>(), any::<bool>()).prop_map(
         |(hostname, smtp, address, networks, paths, number, yes)| {
             let mut config = Config { hostname, smtp, ..Config::default() };
-            config.next_hop.address = address.clone();
+            config.next_hop.address = address.clone().map(Into::into);
             config.next_hop.tls = HopTls::Required;
             config.trust.trusted_networks = networks;
             config.limits.max_message_size = Bytes(number);
