@@ -176,10 +176,10 @@ impl Finder {
     /// As [`Finder::secured`].
     pub(crate) async fn named(&self, hop: Hop, until: Instant) -> Result<Hop, UpstreamError> {
         let dane = matches!(hop.tls, HopTls::Dane | HopTls::DaneOnly);
-        if !dane || hop.address.ip().is_some() || !self.resolver.trusts_ad() {
+        if !dane || hop.address.tcp().is_none_or(|tcp| tcp.ip().is_some()) || !self.resolver.trusts_ad() {
             return self.secured(hop, None, false, until).await;
         }
-        let secure = match self.addresses(&hop.address.host, hop.address.port, until).await {
+        let secure = match self.addresses(hop.address.host(), hop.address.port(), until).await {
             Ok(addresses) => addresses.secure,
             Err(error) if error.is_absent() => false,
             Err(error) => {

@@ -424,7 +424,7 @@ mod tests {
     #[test]
     fn only_mail_for_one_domain_shares_connections_to_servers_of_the_dns() {
         let mut open = hop("192.0.2.1:25");
-        open.address.host.clear();
+        open.address = HopPlace::Tcp(HostPort { host: String::new(), port: 25 });
         let out = Route::new("out", Vec::new(), None, vec![Target::of_domain(open, 10, 1)]);
         let routes = Routes::new(vec![route("own", &["example.org"], None), out]);
         let lane = |to: &str| routes.find(&Address::parse(to).unwrap(), Direction::Outgoing).unwrap().lane();
