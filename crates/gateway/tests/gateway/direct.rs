@@ -286,7 +286,7 @@ async fn strangers_hear_nothing_of_clients_and_are_not_this_machine() {
     for domain in ["", "example.net"] {
         sink.clear();
         let mut hop = open_hop(&sink, HopTls::None);
-        hop.address.host = domain.to_owned();
+        hop.address = HostPort { host: domain.to_owned(), port: hop.address.port() }.into();
         let by = route_by(finder(&dns, no_policies(), None).with_local_servers(), hop);
         let node = Setup::untouched().through(by).relays(&["127.0.0.1/32"]).start(&sink).await;
         let mut client = node.client().await;
@@ -318,7 +318,7 @@ async fn what_has_to_be_verified_never_goes_in_clear() {
             for (verify, code) in [(false, 250), (true, 451)] {
                 let mut hop = open_hop(&sink, tls);
                 hop.verify = verify;
-                hop.tls_config = net::tls::client_config(verify, None).expect("there are issuers");
+                hop.tls_config = net::tls::client_config(verify, None, None).expect("there are issuers");
                 let by = route_by(finder(&dns, no_policies(), None).with_local_servers(), hop);
                 let node = Setup::untouched().through(by).start(&sink).await;
                 let mut client = node.client().await;
