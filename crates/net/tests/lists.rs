@@ -87,8 +87,8 @@ async fn ex_11_slow_silent_and_lying_lists_cost_their_time_and_no_more() {
     server.trick("7.2.0.192.one.example", DnsTrick::Slow(Duration::from_millis(200)));
     let begun = Instant::now();
     let zones = ["one.example", "silent.example", "lying.example"];
-    let (listed, said) = answers(&server, &zones, &address(), 2_000).await;
+    let (listed, said) = answers(&server, &zones, &address(), 15_000).await;
     assert_eq!(listed, ["192.0.2.7 one.example"]);
     assert_eq!(said, [Said::Listed, Said::Error, Said::Error]);
-    assert!(begun.elapsed() < Duration::from_secs(30), "they are asked at once, not one after the other");
+    assert!(begun.elapsed() < Duration::from_secs(29), "they are asked at once, not one after the other");
 }
