@@ -159,10 +159,10 @@ fn neither_many_members_nor_another_type_hide_a_document() {
     );
     assert_eq!(detect(&both), Ooxml);
     let (members, _) = crate::support::open_all(Ooxml, &both);
+    let is_text = |member: &&unpack::Member| member.role == mail::evidence::Role::Text;
+    let texts: Vec<String> =
+        members.iter().filter(is_text).map(|member| String::from_utf8_lossy(&member.content).into_owned()).collect();
     for text in ["odt", "docx"] {
-        let seen = members
-            .iter()
-            .any(|member| member.role == mail::evidence::Role::Text && member.content.trim_ascii() == text.as_bytes());
-        assert!(seen, "{text}");
+        assert!(texts.iter().any(|seen| seen.contains(text)), "{text}: {texts:?}");
     }
 }
