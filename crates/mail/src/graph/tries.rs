@@ -17,6 +17,9 @@ use crate::untrusted::Untrusted;
 /// Longest name of a file in a text, in bytes.
 const MAX_NAME: usize = 255;
 
+/// How much of a file in a text is decoded to look for a header in it, in bytes.
+const MAX_INSIDE: usize = 4 * 1024;
+
 /// The type of a file in a text.
 pub(super) const FILE_MEDIA: &str = "application/octet-stream";
 
@@ -176,9 +179,7 @@ fn files(builder: &mut Builder<'_, '_>, id: EntityId) {
             _ => false,
         };
         let encoded = matches!(encoding, Encoding::Base64 | Encoding::QuotedPrintable);
-        let inside = encoded
-            && source.len() <= transfer::MAX_COMPARED
-            && embedded::is_inside(&transfer::decode(encoding, source, source.len()).bytes, true);
+        let inside = encoded && embedded::is_inside(&transfer::decode(encoding, source, MAX_INSIDE).bytes, true);
         builder.asks.extend(damaged.then_some((facet, Ask::Damage)));
         builder.asks.extend(inside.then_some((facet, Ask::EncodedFiles)));
     }

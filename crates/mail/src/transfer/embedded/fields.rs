@@ -40,16 +40,36 @@ pub(crate) fn announced(line: &[u8]) -> Option<Encoding> {
 /// What stands behind each line that names an encoding, from the line at `from` on.
 pub(super) fn behind_each(text: &[u8], from: usize) -> Vec<Block> {
     let mut out = Vec::new();
-    let most = if text.len() <= MAX_SEVERAL { MAX_NAMED } else { 1 };
-    let mut at = from;
-    while at < text.len() && out.len() < most {
+    let several = text.len() <= MAX_SEVERAL;
+    let (mut at, mut named) = (from, 0);
+    while at < text.len() && named < if several { MAX_NAMED } else { 1 } {
         let (line, next) = line_at(text, at);
         at = next;
         if let Some(encoding) = announced(line) {
-            out.push(Block { span: Span::new(behind_fields(text, next), text.len()), encoding, name: None });
+            named += 1;
+            let start = behind_fields(text, next);
+            let block = |start: usize| Block { span: Span::new(start, text.len()), encoding, name: None };
+            out.push(block(start));
+            // To some a line that is no field belongs to the header, too.
+            if several && let Some(behind) = behind_empty_line(text, next).filter(|behind| *behind > start) {
+                out.push(block(behind));
+            }
         }
     }
     out
+}
+
+/// Where the text begins behind the first empty line.
+fn behind_empty_line(text: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    while at < text.len() {
+        let (line, next) = line_at(text, at);
+        if line.is_empty() {
+            return Some(next).filter(|next| *next < text.len());
+        }
+        at = next;
+    }
+    None
 }
 
 /// Whether a decoded text holds what [`find_inside`] finds.
@@ -117,6 +137,7 @@ mod tests {
         let cases: &[(String, Vec<(Encoding, &str)>)] = &[
             (format!("text\n{FIELD}base64\n\nQUJD"), vec![(base64, "QUJD")]),
             (format!("{FIELD}base64\nX: y\n z\nQUJD"), vec![(base64, "QUJD")]),
+            (format!("{FIELD}base64\nno field\n\nQUJD"), vec![(base64, "no field\n\nQUJD"), (base64, "QUJD")]),
             (format!("{FIELD}7bit\n\nQUJD"), vec![]),
         ];
         for (text, expected) in cases {

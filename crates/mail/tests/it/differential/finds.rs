@@ -165,6 +165,11 @@ const FINDS: &[(&str, &[u8], &[u8])] = &[
         b"MIME-Version:1\nContent-Type:multipart/a;boundary=b\r\n\r\n--b\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nin=20t2\n--B--\r\n",
         b"in t2",
     ),
+    (
+        "a line that is no field behind an encoding that a text names (ripmime)",
+        b"\n )\n\n= \n\ns\n\n=Bms\nContent-Transfer-Encoding: quoted-printable\n=dge\n\n=B7",
+        b"\xb7",
+    ),
     ("padding counts as a character (reformime)", b"Content-Transfer-Encoding:base64\n\ny=Wd", b"\xce5\x9d"),
     ("a line ends at its NUL (munpack)", b"Content-Type:/\ng\x00b\n-", b"g-"),
     (
