@@ -16,7 +16,7 @@ use std::ops::Range;
 use mail::evidence::{Active, FileKind};
 use memchr::memmem;
 use unpack::Member;
-use unpack::formats::html::{Token, Tokens, in_place, plain};
+use unpack::formats::html::{Mode, Token, Tokens, in_place, plain};
 
 use crate::DisarmError;
 use crate::bytes::between;
@@ -24,7 +24,7 @@ use crate::remove::Changes;
 use rules::Rules;
 
 /// How many times a document is gone through.
-const MAX_ROUNDS: usize = 8;
+const MAX_ROUNDS: usize = 16;
 /// What stands at the start of a document that is written in UTF-8.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -57,9 +57,10 @@ pub(crate) fn edit(
     if xml && memmem::find(&before.to_ascii_lowercase(), b"<!entity").is_some() {
         return Err(DisarmError::Format);
     }
-    let mut text = before;
+    // Some programs read over zeros.
+    let mut text: Vec<u8> = before.into_iter().filter(|byte| *byte != 0).collect();
     for round in 0..MAX_ROUNDS {
-        match pass(&text, xml, &rules) {
+        match pass_in_any(&text, xml, &rules) {
             Some(new) => text = new,
             None if round == 0 => return Err(DisarmError::NothingToRemove),
             None => return Ok([lead, &text].concat()),
@@ -68,10 +69,18 @@ pub(crate) fn edit(
     Err(DisarmError::NotSound)
 }
 
-/// Goes through a document once; `None` if nothing goes.
-fn pass(text: &[u8], xml: bool, rules: &Rules<'_>) -> Option<Vec<u8>> {
-    let mut cuts: Vec<Cut> = Vec::new();
+/// Goes through a document as the first kind of program reads it that still has something to go; `None` if
+/// nothing goes for any.
+fn pass_in_any(text: &[u8], xml: bool, rules: &Rules<'_>) -> Option<Vec<u8>> {
     let mut tokens = Tokens::new(text, xml);
+    while tokens.next().is_some() {}
+    std::iter::once(Mode::default()).chain(tokens.further()).find_map(|mode| pass(text, xml, mode, rules))
+}
+
+/// Goes through a document once; `None` if nothing goes.
+fn pass(text: &[u8], xml: bool, mode: Mode, rules: &Rules<'_>) -> Option<Vec<u8>> {
+    let mut cuts: Vec<Cut> = Vec::new();
+    let mut tokens = Tokens::with_mode(text, xml, mode);
     let mut behind = 0;
     // What goes one after the other leaves one blank.
     let cut = |cuts: &mut Vec<Cut>, place: Range<usize>| match cuts.last_mut() {
