@@ -291,9 +291,12 @@ impl<'a> Walk<'a> {
         // Only entities of the top message can be edited; it is object 0.
         if frame.object == ObjectId(0) {
             object.origin = member.entity.map_or(object.origin, Origin::Entity);
-            // Parsing knows of the structure's defects, decoding of the bodies'.
+            // Parsing knows of the structure's defects, decoding of the bodies'. That there is another
+            // reading is one of the structure's; how well it can be decoded adds nothing.
             let worst = object.defects.iter().map(|defect| defect.code.ambiguity()).max().unwrap_or_default();
-            self.table.evidence.ambiguity = self.table.evidence.ambiguity.max(worst);
+            if !member.hidden {
+                self.table.evidence.ambiguity = self.table.evidence.ambiguity.max(worst);
+            }
         }
         let content = member.content.as_slice();
         object.kind = match member.kind {
