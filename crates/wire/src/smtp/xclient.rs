@@ -60,8 +60,8 @@ pub fn parse(arguments: &str) -> Option<Vec<(XclientName, String)>> {
 }
 
 /// The one command, without CRLF, that carries these attributes, of at most [`xforward::COMMAND_MAX`] octets; `None`
-/// without any. It is one, because each would start the session anew. What is empty, longer than
-/// [`xforward::VALUE_MAX`] or does not fit goes as [`xforward::UNAVAILABLE`].
+/// without any. It is one, because each would start the session anew. What is empty, has control
+/// characters, is longer than [`xforward::VALUE_MAX`] or does not fit goes as [`xforward::UNAVAILABLE`].
 pub fn command(attributes: &[(XclientName, &str)]) -> Option<String> {
     let word = |name: XclientName, value: &str| format!(" {}={value}", name.as_str());
     let unknown = |name| word(name, xforward::UNAVAILABLE);
@@ -72,7 +72,8 @@ pub fn command(attributes: &[(XclientName, &str)]) -> Option<String> {
     for (name, value) in attributes {
         let known = word(*name, &xtext::encode(value.as_bytes()));
         let room = left.saturating_add(unknown(*name).len());
-        let fits = !value.is_empty() && value.len() <= xforward::VALUE_MAX && known.len() <= room;
+        let plain = !value.is_empty() && !value.chars().any(char::is_control);
+        let fits = plain && value.len() <= xforward::VALUE_MAX && known.len() <= room;
         let chosen = if fits { known } else { unknown(*name) };
         left = room.saturating_sub(chosen.len());
         command.push_str(&chosen);
