@@ -25,7 +25,7 @@ impl Written for Fingerprint {
         let digits: Vec<u8> =
             text.chars().filter(|c| *c != ':').map_while(|c| u8::try_from(c.to_digit(16)?).ok()).collect();
         let pairs: Vec<u8> = digits.chunks_exact(2).map(|pair| (pair[0] << 4) | pair[1]).collect();
-        let whole = digits.len() == text.chars().filter(|c| *c != ':').count() && digits.len() % 2 == 0;
+        let whole = digits.len() == text.chars().filter(|c| *c != ':').count() && digits.len().is_multiple_of(2);
         <[u8; 32]>::try_from(pairs).ok().filter(|_| whole).map(Self).ok_or_else(wrong)
     }
 
