@@ -49,10 +49,13 @@ fn damaged(data: &[u8], round: usize) -> Vec<u8> {
     bad
 }
 
+/// An entry point and what it is given.
+type Try = (fn(&[u8]), Vec<u8>);
+
 #[test]
 fn what_each_remover_promises_holds_for_damaged_files() {
     let chosen = |choice: u8, data: Vec<u8>| [vec![choice], data].concat();
-    let mut cases: Vec<(fn(&[u8]), Vec<u8>)> = vec![
+    let mut cases: Vec<Try> = vec![
         (fuzzing::fuzz_ooxml, word()),
         (fuzzing::fuzz_ooxml, crate::xlsb::workbook(false)),
         (fuzzing::fuzz_odf, open_document()),

@@ -128,23 +128,26 @@ fn tested(program: &str, arguments: &[&str], name: &str, data: &[u8]) {
     assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stdout));
 }
 
+/// A program and its arguments.
+type Call = (&'static str, &'static [&'static str]);
+
 #[test]
 fn archives_of_other_programs_without_what_was_found_are_clean_and_open() {
-    let tar = ("tar", &["-tf"][..]);
-    let cases: [(&str, &[&str], &str, &str, (&str, &[&str])); 10] = [
-        ("tar", &["-cf"], "a.tar", "", tar),
-        ("tar", &["-czf"], "a.tar.gz", "", tar),
-        ("tar", &["-cjf"], "a.tar.bz2", "", tar),
-        ("tar", &["-cJf"], "a.tar.xz", "", tar),
-        ("tar", &["--zstd", "-cf"], "a.tar.zst", "", tar),
-        ("7z", &["a", "-bd"], "a.7z", "", ("7z", &["t"])),
-        ("gcab", &["-c"], "a.cab", ".zip", ("unzip", &["-tq"])),
-        ("arj", &["a"], "a.arj", ".zip", ("unzip", &["-tq"])),
-        ("genisoimage", &["-quiet", "-J", "-R", "-o"], "a.iso", ".zip", ("unzip", &["-tq"])),
-        ("cpio", &["-o", "-H", "newc", "--quiet", "-F"], "a.cpio", ".zip", ("unzip", &["-tq"])),
+    let tar: Call = ("tar", &["-tf"]);
+    let cases: [(Call, &str, &str, Call); 10] = [
+        (("tar", &["-cf"]), "a.tar", "", tar),
+        (("tar", &["-czf"]), "a.tar.gz", "", tar),
+        (("tar", &["-cjf"]), "a.tar.bz2", "", tar),
+        (("tar", &["-cJf"]), "a.tar.xz", "", tar),
+        (("tar", &["--zstd", "-cf"]), "a.tar.zst", "", tar),
+        (("7z", &["a", "-bd"]), "a.7z", "", ("7z", &["t"])),
+        (("gcab", &["-c"]), "a.cab", ".zip", ("unzip", &["-tq"])),
+        (("arj", &["a"]), "a.arj", ".zip", ("unzip", &["-tq"])),
+        (("genisoimage", &["-quiet", "-J", "-R", "-o"]), "a.iso", ".zip", ("unzip", &["-tq"])),
+        (("cpio", &["-o", "-H", "newc", "--quiet", "-F"]), "a.cpio", ".zip", ("unzip", &["-tq"])),
     ];
     let context = Context { input: Input::Detect, ..Context::default() };
-    for (program, arguments, name, suffix, (test, options)) in cases {
+    for ((program, arguments), name, suffix, (test, options)) in cases {
         let Some(data) = made(program, arguments, name) else { continue };
         let engines = plain();
         let report = report(&engines, &data, &context);
