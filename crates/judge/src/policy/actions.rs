@@ -210,7 +210,7 @@ pub enum Rule {
     ProbableSpam,
     /// The message is an automatic notice (AS-07).
     FormalNotification,
-    /// The sender is on the denylist (AS-08).
+    /// DNS lists have its client or its links, and `when_reached` says "blacklisted" (AS-08).
     AddressBlacklisted,
     /// The message is a bulk delivery (AS-09).
     MassMail,

@@ -175,7 +175,7 @@ pub struct Spam {
     pub probable: SpamRow,
     /// Automatic messages: delivery reports, automatic replies (AS-07).
     pub formal: SpamRow,
-    /// Messages of senders that are on the denylist (AS-08).
+    /// Messages whose client or links DNS lists have, where `when_reached` says "blacklisted" (AS-08).
     pub blacklisted: SpamRow,
     /// Newsletters and other bulk mail (AS-09).
     pub mass: SpamRow,
