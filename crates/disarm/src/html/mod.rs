@@ -1,6 +1,7 @@
 //! HTML and SVG without what acts: scripts, event handlers, frames and plug-ins, forms, addresses that are
 //! scripts or carry files, addresses that open themselves; and, where it is asked for, without what is
-//! loaded from elsewhere. Every other byte stays as it was.
+//! loaded from elsewhere. Zeros go, because
+//! programs differ about them; every other byte stays as it was.
 //!
 //! What goes leaves a blank, so that what stood before and behind it does not join to a tag; the result
 //! is read again until nothing more goes, at most [`MAX_ROUNDS`] times. A document whose charset hides
