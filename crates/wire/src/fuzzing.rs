@@ -93,7 +93,8 @@ pub fn run_server<'a>(config: ServerConfig, pieces: impl Iterator<Item = &'a [u8
                             assert_eq!(u64::try_from(content.len()), Ok(*size), "content is as long as it says");
                             accepted.append(&mut content);
                         }
-                        Event::ContentEnd(Err(_)) => content.clear(),
+                        // What came in chunks before is nobody's any more.
+                        Event::ContentEnd(Err(_)) | Event::Hello { .. } | Event::Reset => content.clear(),
                         _ => {}
                     }
                     if let Some(reply) = answer(&mut server, &event, starttls) {
