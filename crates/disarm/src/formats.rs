@@ -124,15 +124,15 @@ pub const FORMATS: [Format; 21] = [
     document(
         FileKind::Html,
         &[Script, Form, OpenUri, RemoteContent],
-        Copied,
-        "every other byte; charsets that hide ASCII (UTF-16, UTF-7, ISO-2022) become UTF-8",
-        "pages that do not come to rest",
+        Again,
+        "text, structure, tables, lists, links and pictures of known schemes, styles of known properties; all else goes, comments and SVG too; charsets that hide ASCII (UTF-16, ISO-2022) become ASCII with references",
+        "–",
     ),
     document(
         FileKind::Svg,
         &[Script, Form, OpenUri, RemoteContent],
-        Copied,
-        "every other byte",
+        Again,
+        "shapes, text, gradients, filters and styles of known names, in UTF-8; animations and HTML in it go",
         "pictures that declare entities",
     ),
 ];

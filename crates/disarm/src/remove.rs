@@ -177,7 +177,21 @@ impl Frame {
             return Err(DisarmError::NothingToRemove);
         }
         frame.inner.reverse();
+        frame.note_rest_of_page(wish, removed);
         Ok(frame)
+    }
+
+    /// A page is written anew without any of what acts in it: tells of what nobody asked for, too.
+    fn note_rest_of_page(&self, wish: &Wish, removed: &mut Vec<Removal>) {
+        for member in self.members.iter().filter(|_| is_page(self.kind)) {
+            if let Role::Active(what) = member.role
+                && html::ALWAYS.contains(&what)
+                && !wish.active.contains(&what)
+                && !wish.remove.contains(&<[u8; 32]>::from(Sha256::digest(&member.content)))
+            {
+                note(removed, Some(what), member);
+            }
+        }
     }
 
     /// With which active content a part of a document goes.

@@ -1,42 +1,45 @@
 //! HTML and SVG without what acts: scripts, event handlers, frames and plug-ins, forms, addresses that are
 //! scripts or carry files, addresses that open themselves; and, where it is asked for, without what is
-//! loaded from elsewhere. Zeros go, because
-//! programs differ about them; every other byte stays as it was.
+//! loaded from elsewhere.
 //!
-//! What goes leaves a blank, so that what stood before and behind it does not join to a tag; the result
-//! is read again until nothing more goes, at most [`MAX_ROUNDS`] times. A document whose charset hides
-//! ASCII (UTF-16, UTF-7, ISO-2022 and the like) is written in UTF-8 with a byte order mark. Refused: XML
-//! that declares entities, since they can spell anything.
+//! A document in which none of it stands is left as it is. Any other is written anew: read once as the standard
+//! says, and of that the elements, attributes, addresses and styles of the lists in `allow`, in one form that
+//! every parser reads alike. Its text stays. A document whose charset hides ASCII (UTF-16, ISO-2022 and the
+//! like) is written in ASCII; others keep their bytes. Refused: XML that declares entities, since they can
+//! spell anything, and what acts even when it is written anew.
 
+mod address;
+mod allow;
 mod css;
+mod letters;
+mod page;
+mod picture;
 mod rules;
 
 use std::collections::BTreeSet;
-use std::ops::Range;
 
-use mail::evidence::{Active, FileKind};
+use mail::evidence::{Active, FileKind, Role};
 use memchr::memmem;
 use unpack::Member;
-use unpack::formats::html::{Mode, Token, Tokens, in_place, plain};
+use unpack::formats::html::{Mode, Token, Tokens, standard};
 
 use crate::DisarmError;
 use crate::bytes::between;
 use crate::remove::Changes;
+use letters::Style;
 use rules::Rules;
 
-/// How many times a document is gone through.
-const MAX_ROUNDS: usize = 16;
-/// What stands at the start of a document that is written in UTF-8.
+/// What goes from a page that is written anew, whatever of it was asked for.
+pub(crate) const ALWAYS: [Active; 3] = [Active::Script, Active::Form, Active::OpenUri];
+/// What stands at the start of a document in UTF-8.
 const MARK: &[u8] = b"\xef\xbb\xbf";
-
-/// A range of the text, and what stands in its place.
-type Cut = (Range<usize>, Vec<u8>);
 
 /// The document without active content of these kinds; with changes, without the addresses and scripts
 /// that carry files as well.
 ///
 /// # Errors
-/// [`DisarmError::NothingToRemove`], [`DisarmError::Format`] and [`DisarmError::NotSound`].
+/// [`DisarmError::NothingToRemove`], [`DisarmError::NothingLeft`], [`DisarmError::Format`] and
+/// [`DisarmError::NotSound`].
 pub(crate) fn edit(
     kind: FileKind,
     data: &[u8],
@@ -51,80 +54,57 @@ pub(crate) fn edit(
         .map(|member| member.content.as_slice())
         .collect();
     let rules = Rules::new(active, victims);
-    let (lead, before) = match in_place(data) {
-        Some(lead) => (between(data, 0, lead), between(data, lead, data.len()).to_vec()),
-        None => (MARK, plain(data).into_owned()),
-    };
+    let (before, recoded) = standard(data);
     if xml && memmem::find(&before.to_ascii_lowercase(), b"<!entity").is_some() {
         return Err(DisarmError::Format);
     }
     // Some programs read over zeros.
-    let mut text: Vec<u8> = before.into_iter().filter(|byte| *byte != 0).collect();
-    for round in 0..MAX_ROUNDS {
-        match pass_in_any(&text, xml, &rules) {
-            Some(new) => text = new,
-            None if round == 0 => return Err(DisarmError::NothingToRemove),
-            None => return Ok([lead, &text].concat()),
-        }
+    let text: Vec<u8> = before.iter().copied().filter(|byte| *byte != 0).collect();
+    let seen = members.iter().any(|member| matches!(member.role, Role::Active(what) if active.contains(&what)));
+    if !seen && !acts_in_any(&text, xml, &rules) {
+        return Err(DisarmError::NothingToRemove);
     }
-    Err(DisarmError::NotSound)
+    let style = Style { xml, ascii: recoded };
+    let new = if xml { picture::write(&text, &rules)? } else { page::write(&text, style, &rules) };
+    // What is written anew is looked at once more, as everybody may read it.
+    let all = ALWAYS.into_iter().chain(active.iter().copied()).collect();
+    if acts_in_any(&new, xml, &Rules::new(&all, rules.victims)) {
+        return Err(DisarmError::NotSound);
+    }
+    let lead = if !xml && data.starts_with(MARK) { MARK } else { &[] };
+    Ok([lead, &new].concat())
 }
 
-/// Goes through a document as the first kind of program reads it that still has something to go; `None` if
-/// nothing goes for any.
-fn pass_in_any(text: &[u8], xml: bool, rules: &Rules<'_>) -> Option<Vec<u8>> {
+/// Whether something in a document acts as any kind of program reads it.
+fn acts_in_any(text: &[u8], xml: bool, rules: &Rules<'_>) -> bool {
     let mut tokens = Tokens::new(text, xml);
     while tokens.next().is_some() {}
-    std::iter::once(Mode::default()).chain(tokens.further()).find_map(|mode| pass(text, xml, mode, rules))
+    std::iter::once(Mode::default()).chain(tokens.further()).any(|mode| acts(text, xml, mode, rules))
 }
 
-/// Goes through a document once; `None` if nothing goes.
-fn pass(text: &[u8], xml: bool, mode: Mode, rules: &Rules<'_>) -> Option<Vec<u8>> {
-    let mut cuts: Vec<Cut> = Vec::new();
+/// Whether something in a document acts in one reading.
+fn acts(text: &[u8], xml: bool, mode: Mode, rules: &Rules<'_>) -> bool {
     let mut tokens = Tokens::with_mode(text, xml, mode);
     let mut behind = 0;
-    // What goes one after the other leaves one blank.
-    let cut = |cuts: &mut Vec<Cut>, place: Range<usize>| match cuts.last_mut() {
-        Some((last, new)) if last.end == place.start && new == b" " => last.end = place.end,
-        _ => cuts.push((place, b" ".to_vec())),
-    };
     while let Some(token) = tokens.next() {
         let place = tokens.place();
         // Declarations stand between tokens.
         let gap = behind..place.start;
         behind = place.end;
-        if rules.drops_declaration(between(text, gap.start, gap.end)) {
-            cut(&mut cuts, gap);
-        }
-        match token {
-            Token::Start(name) if rules.drops_tag(name, &tokens) => cut(&mut cuts, place),
+        let acts = match token {
             Token::Start(name) => {
-                for ((key, value), place) in tokens.attributes().iter().zip(tokens.places()) {
-                    if rules.drops_attribute(name, key, value) {
-                        cut(&mut cuts, place.clone());
-                    }
-                }
+                let mut attributes = tokens.attributes().iter();
+                rules.tag_acts(name, &tokens) || attributes.any(|(key, value)| rules.attribute_acts(name, key, value))
             }
-            Token::End(name) if rules.drops_element(name) => cut(&mut cuts, place),
-            Token::Raw(name, _) if rules.drops_element(name) => cut(&mut cuts, place),
-            Token::Raw(name, raw) if name.eq_ignore_ascii_case(b"style") => {
-                cuts.extend(rules.style(raw).map(|new| (place, new)));
+            Token::End(name) => rules.element_acts(name),
+            Token::Raw(name, raw) => {
+                rules.element_acts(name) || name.eq_ignore_ascii_case(b"style") && rules.style_acts(raw)
             }
-            _ => {}
+            _ => false,
+        };
+        if acts || rules.declaration_acts(between(text, gap.start, gap.end)) {
+            return true;
         }
     }
-    if rules.drops_declaration(between(text, behind, text.len())) {
-        cuts.push((behind..text.len(), Vec::new()));
-    }
-    if cuts.is_empty() {
-        return None;
-    }
-    let (mut out, mut from) = (Vec::with_capacity(text.len()), 0);
-    for (range, new) in cuts {
-        out.extend_from_slice(between(text, from, range.start));
-        out.extend(new);
-        from = range.end;
-    }
-    out.extend_from_slice(between(text, from, text.len()));
-    Some(out)
+    rules.declaration_acts(between(text, behind, text.len()))
 }

@@ -1,11 +1,12 @@
-//! Which tags and attributes go.
+//! What acts, or is loaded from elsewhere: a document with nothing of it stays as it is.
 
 use std::collections::BTreeSet;
 
 use mail::evidence::Active;
 use memchr::memmem;
-use unpack::formats::html::{MAX_ATTRIBUTES, Tokens, data_url, undone};
+use unpack::formats::html::{MAX_ATTRIBUTES, Tokens, undone};
 
+use super::address::{is_picture, is_victim, leads_out};
 use super::css;
 
 /// Elements that run something, or show a document of their own.
@@ -23,19 +24,6 @@ const LOADS: [&str; 10] =
     ["src", "srcset", "imagesrcset", "background", "poster", "data", "lowsrc", "dynsrc", "longdesc", "icon"];
 /// Elements whose `href` is a link that somebody has to follow.
 const LINKS: [&str; 2] = ["a", "area"];
-/// Pictures that are no more than pictures, as `data:` addresses name them.
-const PICTURES: [&str; 10] = [
-    "image/png",
-    "image/jpeg",
-    "image/jpg",
-    "image/gif",
-    "image/webp",
-    "image/bmp",
-    "image/x-icon",
-    "image/vnd.microsoft.icon",
-    "image/tiff",
-    "image/avif",
-];
 /// Longest start of an address that is looked at to see its scheme, in bytes as written.
 const MAX_SCHEME: usize = 512;
 
@@ -44,9 +32,10 @@ pub(super) struct Rules<'a> {
     script: bool,
     form: bool,
     open: bool,
-    remote: bool,
+    /// Whether what is loaded from elsewhere goes.
+    pub(super) remote: bool,
     /// Contents of `data:` addresses that go, whatever they are.
-    victims: Vec<&'a [u8]>,
+    pub(super) victims: Vec<&'a [u8]>,
 }
 
 fn lower(name: &[u8]) -> String {
@@ -55,15 +44,9 @@ fn lower(name: &[u8]) -> String {
 }
 
 /// The start of a value as a program reads it: references undone, blanks and control characters gone.
-fn letters(value: &[u8]) -> String {
+pub(super) fn letters(value: &[u8]) -> String {
     let start = value.get(..MAX_SCHEME).unwrap_or(value);
     undone(start).chars().filter(|letter| *letter > ' ').collect::<String>().to_ascii_lowercase()
-}
-
-/// Whether an address leads to another machine.
-pub(super) fn leads_out(address: &str) -> bool {
-    let address = address.trim_start_matches(['"', '\'']).replace('\\', "/");
-    ["http:", "https:", "ftp:", "file:", "//", "ws:", "wss:"].iter().any(|start| address.starts_with(start))
 }
 
 impl<'a> Rules<'a> {
@@ -79,17 +62,17 @@ impl<'a> Rules<'a> {
         }
     }
 
-    /// Whether all tags of an element go, and what stands in it as raw text.
-    pub(super) fn drops_element(&self, name: &[u8]) -> bool {
+    /// Whether an element acts by itself.
+    pub(super) fn element_acts(&self, name: &[u8]) -> bool {
         let name = lower(name);
         self.script && RUNS.contains(&name.as_str()) || self.form && FORMS.contains(&name.as_str())
     }
 
-    /// Whether a start tag goes.
-    pub(super) fn drops_tag(&self, name: &[u8], tokens: &Tokens<'_>) -> bool {
+    /// Whether a start tag acts.
+    pub(super) fn tag_acts(&self, name: &[u8], tokens: &Tokens<'_>) -> bool {
         let attributes = tokens.attributes();
         // There may be more of them than were read.
-        if self.drops_element(name) || attributes.len() >= MAX_ATTRIBUTES {
+        if self.element_acts(name) || attributes.len() >= MAX_ATTRIBUTES {
             return true;
         }
         let find =
@@ -109,8 +92,8 @@ impl<'a> Rules<'a> {
         }
     }
 
-    /// Whether an attribute goes.
-    pub(super) fn drops_attribute(&self, element: &[u8], key: &[u8], value: &[u8]) -> bool {
+    /// Whether an attribute acts.
+    pub(super) fn attribute_acts(&self, element: &[u8], key: &[u8], value: &[u8]) -> bool {
         let (element, key) = (lower(element), lower(key));
         let starts = letters(value);
         if self.script {
@@ -148,33 +131,23 @@ impl<'a> Rules<'a> {
         if !is_picture(kind) {
             return true;
         }
-        if self.victims.is_empty() {
-            return false;
-        }
-        let address: String = undone(value).chars().filter(|letter| !letter.is_ascii_whitespace()).collect();
-        data_url(address.as_bytes()).is_some_and(|(_, content)| self.victims.contains(&content.as_slice()))
+        is_victim(value, self)
     }
 
-    /// Whether something between tags goes: what gives XML a style from elsewhere.
-    pub(super) fn drops_declaration(&self, gap: &[u8]) -> bool {
-        (self.script || self.remote) && memmem::find(&gap.to_ascii_lowercase(), b"<?xml-stylesheet").is_some()
+    /// Whether something between tags acts: what gives XML a style from elsewhere, or attributes to elements.
+    pub(super) fn declaration_acts(&self, gap: &[u8]) -> bool {
+        let lower = gap.to_ascii_lowercase();
+        let has = |word: &[u8]| memmem::find(&lower, word).is_some();
+        (self.script || self.remote) && has(b"<?xml-stylesheet") || self.script && has(b"<!attlist")
     }
 
-    /// A style sheet without what acts; `None` if it stays.
-    pub(super) fn style(&self, raw: &[u8]) -> Option<Vec<u8>> {
+    /// Whether a style sheet acts.
+    pub(super) fn style_acts(&self, raw: &[u8]) -> bool {
         let text = String::from_utf8_lossy(raw);
-        if self.script && css::acts(&text) {
-            return Some(Vec::new());
-        }
-        if self.remote && css::loads(&text) { Some(css::without_addresses(raw)) } else { None }
+        self.script && css::acts(&text) || self.remote && css::loads(&text)
     }
 }
 
 fn letters_of(value: &[u8]) -> String {
     undone(value).chars().filter(|letter| *letter > ' ').collect::<String>().to_ascii_lowercase()
-}
-
-fn is_picture(kind: &str) -> bool {
-    let kind = kind.split([';', ',']).next().unwrap_or("");
-    PICTURES.contains(&kind)
 }

@@ -11,6 +11,7 @@ use mail::graph::{Encoding, Recode};
 use mail::transfer;
 
 use crate::bytes::between;
+use crate::views::html::{Mode, Token, Tokens};
 
 /// How much of a document is searched for its charset, in bytes.
 const HEAD: usize = 4096;
@@ -32,7 +33,7 @@ pub(crate) fn marked(data: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// A document with its tags in ASCII.
-pub fn plain(data: &[u8]) -> Cow<'_, [u8]> {
+pub(crate) fn plain(data: &[u8]) -> Cow<'_, [u8]> {
     let data = match marked(data) {
         Cow::Borrowed(data) => data,
         text @ Cow::Owned(_) => return text,
@@ -89,14 +90,39 @@ pub(crate) fn readings(data: &[u8]) -> Vec<Cow<'_, [u8]>> {
     all
 }
 
-/// Where a document starts in which tags stand in ASCII and can be changed in their place: behind its byte
-/// order mark. `None` where letters are hidden by the charset.
-pub fn in_place(data: &[u8]) -> Option<usize> {
-    let wide = data.starts_with(b"\xff\xfe") || data.starts_with(b"\xfe\xff") || is_wide(data);
-    let lead = if data.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-    let rest = between(data, lead, data.len());
-    let hidden = wide || rest.starts_with(b"+/v") || declared(between(rest, 0, HEAD)).iter().any(|name| hides(name));
-    (!hidden).then_some(lead)
+/// A document as the standard reads it: without its byte order mark, and whether it is UTF-8 now because it was
+/// in a charset that hides ASCII. UTF-7 is none to the standard, and stays.
+pub fn standard(data: &[u8]) -> (Cow<'_, [u8]>, bool) {
+    if data.starts_with(b"\xff\xfe") || data.starts_with(b"\xfe\xff") || is_wide(data) {
+        return (marked(data), true);
+    }
+    if let Some(data) = data.strip_prefix(b"\xef\xbb\xbf") {
+        return (Cow::Borrowed(data), false);
+    }
+    match meta(between(data, 0, HEAD)).filter(|name| hides(name) && !name.contains("utf-7")) {
+        Some(name) => (Cow::Owned(by_name(data, &name)), true),
+        None => (Cow::Borrowed(data), false),
+    }
+}
+
+/// The charset of the first `meta` that names one.
+fn meta(head: &[u8]) -> Option<String> {
+    let mut tokens = Tokens::with_mode(head, false, Mode::STANDARD);
+    while let Some(token) = tokens.next() {
+        if matches!(token, Token::Start(name) if name.eq_ignore_ascii_case(b"meta")) {
+            let named = |(key, value): &(&[u8], &[u8])| {
+                let whole = key.eq_ignore_ascii_case(b"charset");
+                let value = if whole { [b"charset=", *value].concat() } else { value.to_vec() };
+                Some(value).filter(|_| whole || key.eq_ignore_ascii_case(b"content"))
+            };
+            let found =
+                tokens.attributes().iter().filter_map(named).find_map(|value| declared(&value).into_iter().next());
+            if found.is_some() {
+                return found;
+            }
+        }
+    }
+    None
 }
 
 /// UTF-16 without a mark: a tag in it shows.

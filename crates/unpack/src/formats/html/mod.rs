@@ -19,12 +19,12 @@ use crate::budget::{Budget, Meter};
 use crate::container::{Container, Member};
 use crate::formats::parts::Parts;
 use crate::names;
-pub use crate::views::html::entities::undone;
+pub use crate::views::html::entities::{reference, undone};
 pub use crate::views::html::{Foreign, MAX_ATTRIBUTES, Mode, Token, Tokens};
 pub use crate::views::script::data_url;
 use crate::views::script::{self, Dialect};
-pub(crate) use charset::marked;
-pub use charset::{in_place, plain};
+pub use charset::standard;
+pub(crate) use charset::{marked, plain};
 pub(crate) use found::{File, Found};
 
 /// Most files of one document.

@@ -25,6 +25,8 @@ const OTHERS: &[(&str, char)] = &[
     ("quot", '"'),
     ("apos", '\''),
     ("AMP", '&'),
+    ("COPY", '©'),
+    ("REG", '®'),
     ("LT", '<'),
     ("GT", '>'),
     ("QUOT", '"'),
@@ -103,8 +105,9 @@ pub fn undone(text: &[u8]) -> String {
     out
 }
 
-/// The character that a reference behind its `&` means, and how long it is.
-fn reference(behind: &[u8]) -> Option<(char, usize)> {
+/// The character that a reference behind its `&` means, and how long it is with its semicolon; `None` where
+/// none is known.
+pub fn reference(behind: &[u8]) -> Option<(char, usize)> {
     let numeric = behind.first() == Some(&b'#');
     let (letter, length) = if numeric { number(between(behind, 1, behind.len()))? } else { named(behind)? };
     let length = length.saturating_add(usize::from(numeric));
@@ -138,7 +141,8 @@ fn named(behind: &[u8]) -> Option<(char, usize)> {
         let latin = || LATIN.split_ascii_whitespace().zip('\u{a0}'..).find(|(known, _)| *known == name).map(|(_, c)| c);
         let other = OTHERS.iter().find(|(known, _)| *known == name).map(|(_, letter)| *letter);
         let whole = behind.get(length) == Some(&b';');
-        let old = matches!(name, "amp" | "lt" | "gt" | "quot" | "AMP" | "LT" | "GT" | "QUOT") || other.is_none();
+        let old = matches!(name, "amp" | "lt" | "gt" | "quot" | "AMP" | "LT" | "GT" | "QUOT" | "COPY" | "REG")
+            || other.is_none();
         Some((other.or_else(latin)?, length)).filter(|_| whole || old)
     })
 }

@@ -68,6 +68,14 @@ pub struct Mode {
     pub noscript_raw: bool,
     /// How far SVG and MathML reach.
     pub foreign: Foreign,
+    /// Only what the standard says is markup: not what stands in conditional comments and in those that nobody
+    /// closes.
+    pub strict: bool,
+}
+
+impl Mode {
+    /// As the standard says, in a program that runs no scripts.
+    pub const STANDARD: Self = Self { noscript_raw: false, foreign: Foreign::Breaks, strict: true };
 }
 
 /// How far SVG and MathML reach in a document of HTML.
@@ -178,7 +186,7 @@ impl Open {
         let mut all = Vec::new();
         for noscript_raw in [false, true] {
             for foreign in [Foreign::Nested, Foreign::Breaks, Foreign::Never] {
-                let mode = Mode { noscript_raw, foreign };
+                let mode = Mode { noscript_raw, foreign, strict: false };
                 let differs = (self.noscript || !noscript_raw) && (self.odd || foreign == Foreign::Nested);
                 if differs && mode != Mode::default() {
                     all.push(mode);

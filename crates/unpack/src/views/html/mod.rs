@@ -46,8 +46,6 @@ pub struct Tokens<'a> {
     at: usize,
     /// Where the last piece starts.
     start: usize,
-    /// Where its attributes stand.
-    places: Vec<Range<usize>>,
     /// Whether it is XML: CDATA sections count everywhere.
     xml: bool,
     /// What is open in which CDATA sections count, and how that is told.
@@ -58,8 +56,8 @@ pub struct Tokens<'a> {
     attributes: Vec<(&'a [u8], &'a [u8])>,
     /// The start tag of an element with raw content was just given.
     raw: Option<&'a [u8]>,
-    /// A conditional comment, or one without an end, is open.
-    in_comment: bool,
+    /// Where the last conditional comment, or one without an end, ends to those who pass over it.
+    comment_end: usize,
     /// A comment had no end, so no later one has.
     unclosed: bool,
 }
@@ -76,14 +74,13 @@ impl<'a> Tokens<'a> {
             data,
             at: 0,
             start: 0,
-            places: Vec::new(),
             xml,
             open: Open::default(),
             mode,
             cut: false,
             attributes: Vec::new(),
             raw: None,
-            in_comment: false,
+            comment_end: 0,
             unclosed: false,
         }
     }
@@ -98,14 +95,9 @@ impl<'a> Tokens<'a> {
         self.start..self.at
     }
 
-    /// Where each of the last start tag's attributes stands, with its value.
-    pub fn places(&self) -> &[Range<usize>] {
-        &self.places
-    }
-
     /// Whether the last piece stands in a comment that only some readers pass over.
     pub fn in_comment(&self) -> bool {
-        self.in_comment
+        self.start < self.comment_end
     }
 
     /// Whether CDATA sections count here.
@@ -137,9 +129,10 @@ impl<'a> Tokens<'a> {
         self.skip(found.map_or(self.data.len(), |at| at.saturating_add(end.len())));
     }
 
-    /// The text before the next thing that is no text.
+    /// The text before the next thing that is no text, or before the end of a comment that only some pass over.
     fn text(&mut self) -> &'a [u8] {
-        let rest = self.rest();
+        let end = if self.at < self.comment_end { self.comment_end } else { self.data.len() };
+        let rest = between(self.data, self.at, end);
         let mut from = 0_usize;
         while let Some(found) = memchr::memchr(b'<', between(rest, from, rest.len())) {
             from = from.saturating_add(found);
@@ -170,33 +163,39 @@ impl<'a> Tokens<'a> {
         if rest.starts_with(b"<!--") {
             self.comment(rest);
         } else {
-            self.in_comment &= !rest.starts_with(b"<![endif]");
-            self.skip_behind(b">");
+            let ends_late = self.xml && self.mode.strict && rest.starts_with(b"<?");
+            self.skip_behind(if ends_late { b"?>" } else { b">" });
         }
         None
     }
 
     fn comment(&mut self, rest: &[u8]) {
         let content = between(rest, 4, rest.len());
-        if content.starts_with(b">") || content.starts_with(b"->") {
+        let is_xml = self.xml && self.mode.strict;
+        if !is_xml && (content.starts_with(b">") || content.starts_with(b"->")) {
             return self.skip_behind(b">");
         }
-        let conditional = content.trim_ascii_start();
-        if conditional.starts_with(b"[if") {
-            // What Outlook reads; others pass over it.
-            self.in_comment = true;
+        let conditional = !self.mode.strict && content.trim_ascii_start().starts_with(b"[if");
+        if conditional && self.at < self.comment_end {
             return self.skip_behind(b">");
         }
         let closes = |at: &usize| {
             let before = between(content, 0, *at);
-            before.ends_with(b"--") || before.ends_with(b"--!")
+            before.ends_with(b"--") || !is_xml && before.ends_with(b"--!")
         };
         let end = if self.unclosed { None } else { memchr::memchr_iter(b'>', content).find(closes) };
+        self.unclosed |= end.is_none();
+        let behind = end.map_or(usize::MAX, |at| self.at.saturating_add(at).saturating_add(5));
         match end {
-            Some(at) => self.skip(at.saturating_add(5)),
+            // What Outlook reads; others pass over it.
+            _ if conditional => {
+                self.comment_end = behind;
+                self.skip_behind(b">");
+            }
+            end if end.is_some() || self.mode.strict => self.at = behind.min(self.data.len()),
             // To some the rest is a comment, to others it is the document.
-            None => {
-                (self.in_comment, self.unclosed) = (true, true);
+            _ => {
+                self.comment_end = behind;
                 self.skip(4);
             }
         }
@@ -210,11 +209,9 @@ impl<'a> Tokens<'a> {
         let name = between(rest, 0, rest.iter().position(ends).unwrap_or(rest.len()));
         self.skip(name.len());
         self.attributes.clear();
-        self.places.clear();
-        while let Some((start, key, value)) = self.attribute() {
+        while let Some((key, value)) = self.attribute() {
             if self.attributes.len() < MAX_ATTRIBUTES {
                 self.attributes.push((key, value));
-                self.places.push(start..self.at);
             } else {
                 self.cut = true;
             }
@@ -222,8 +219,8 @@ impl<'a> Tokens<'a> {
         name
     }
 
-    /// The next attribute of a tag and where it starts; `None` behind the tag's end.
-    fn attribute(&mut self) -> Option<(usize, &'a [u8], &'a [u8])> {
+    /// The next attribute of a tag; `None` behind the tag's end.
+    fn attribute(&mut self) -> Option<(&'a [u8], &'a [u8])> {
         let is_space = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\x0c' | b'\r' | b' ');
         let rest = self.rest();
         let lead = rest.iter().take_while(|byte| is_space(byte) || **byte == b'/').count();
@@ -236,7 +233,6 @@ impl<'a> Tokens<'a> {
             }
             // A name may begin with `=`.
             _ => {
-                let start = self.at;
                 let ends = |byte: &u8| is_space(byte) || matches!(byte, b'/' | b'>' | b'=');
                 let length = rest.iter().skip(1).position(ends).map_or(rest.len(), |at| at.saturating_add(1));
                 self.skip(length);
@@ -244,11 +240,11 @@ impl<'a> Tokens<'a> {
                 let behind = self.rest();
                 let blanks = behind.iter().take_while(|byte| is_space(byte)).count();
                 if behind.get(blanks) != Some(&b'=') {
-                    return Some((start, key, b""));
+                    return Some((key, b""));
                 }
                 self.skip(blanks.saturating_add(1));
                 let value = self.value();
-                Some((start, key, value))
+                Some((key, value))
             }
         }
     }
@@ -275,9 +271,27 @@ impl<'a> Tokens<'a> {
         }
     }
 
+    /// Whether the content of an element is text: `foreign`, it stands in XML; `empty`, its start tag ends it there.
+    fn is_raw(&mut self, name: &[u8], foreign: bool, empty: bool) -> bool {
+        let strict = self.mode.strict && !self.xml;
+        // Some programs know elements of HTML by their names behind a prefix, too.
+        let known = if strict { name } else { local(name) };
+        let noscript = known.eq_ignore_ascii_case(b"noscript");
+        let is_raw = RAW.iter().any(|raw| raw.eq_ignore_ascii_case(known))
+            || noscript && self.mode.noscript_raw
+            || strict && known.eq_ignore_ascii_case(b"plaintext");
+        self.open.raw(is_raw, noscript);
+        // In XML an empty element may end in its start tag; nothing else is raw there.
+        is_raw && !(foreign && empty) && (known.eq_ignore_ascii_case(b"script") || !foreign)
+    }
+
     /// The content of an element that holds text only, up to its end tag.
     fn raw(&mut self, name: &'a [u8]) -> &'a [u8] {
         let rest = self.rest();
+        if name.eq_ignore_ascii_case(b"plaintext") {
+            self.skip(rest.len());
+            return rest;
+        }
         let script = name.eq_ignore_ascii_case(b"script");
         let end = if script { script_end(rest, self.is_xml()) } else { end_tag(rest, name, 0) };
         let content = between(rest, 0, end.unwrap_or(rest.len()));
@@ -314,17 +328,11 @@ impl<'a> Iterator for Tokens<'a> {
                     }
                 }
                 (b'<', letter) if letter.is_ascii_alphabetic() => {
+                    let foreign = self.is_xml();
                     let name = self.tag(1);
                     let empty = between(self.data, 0, self.at).ends_with(b"/>");
                     self.open.start(name, &self.attributes, empty);
-                    let noscript = local(name).eq_ignore_ascii_case(b"noscript");
-                    let is_raw = RAW.iter().any(|raw| raw.eq_ignore_ascii_case(local(name)))
-                        || noscript && self.mode.noscript_raw;
-                    self.open.raw(is_raw, noscript);
-                    // In XML an empty element may end in its start tag; nothing else is raw there.
-                    let closed = self.is_xml() && empty;
-                    let script = local(name).eq_ignore_ascii_case(b"script");
-                    self.raw = Some(name).filter(|_| is_raw && !closed && (script || !self.is_xml()));
+                    self.raw = Some(name).filter(|_| self.is_raw(name, foreign || self.is_xml(), empty));
                     return Some(Token::Start(name));
                 }
                 _ => return Some(Token::Text(self.text())),

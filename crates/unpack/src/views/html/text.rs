@@ -200,6 +200,8 @@ mod tests {
             ("<table bgcolor=black><tr><td><font color='#ffffff'>x</font>h", "x", "h"),
             ("<style>.pre{display:none}</style><div class='a pre'>h</div>x", "x", "h"),
             ("<!--[if mso]>h<![endif]-->x", "x", "h"),
+            ("<!--[if !mso]><!-->x<!--<![endif]-->y", "xy", ""),
+            ("<!--[if !mso]>-->x<!--<![endif]-->y", "xy", "-->"),
             ("<img alt='a picture'>x", "a picture x", ""),
             ("<br style='display:none'>x", "x", ""),
             ("</span></p>x", "x", ""),
