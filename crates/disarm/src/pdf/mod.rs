@@ -10,6 +10,7 @@ mod clean;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 
 use mail::evidence::{Active, FileKind, UnscannedReason};
 use unpack::formats::pdf::{Live, Value, live};
@@ -57,6 +58,10 @@ pub(crate) fn edit(
     if active.contains(&Active::OlePackage) {
         gone.extend(live.files.iter().filter(|(_, content)| is_opened(content)).map(|(number, _)| *number));
     }
+    // What is decided by the content of a file holds only for bytes that read back as that content.
+    for number in live.files.keys().copied().filter(|number| !gone.contains(number)).collect::<Vec<_>>() {
+        pack(&mut live, number)?;
+    }
     let mut cleaner = Cleaner::new(active, gone, &live);
     cleaner.find(&live);
     let cleaned: BTreeMap<u32, Value> =
@@ -73,11 +78,28 @@ fn is_opened(content: &[u8]) -> bool {
     !matches!(unpack::detect(content), FileKind::Text | FileKind::Xml | FileKind::Empty)
 }
 
-/// Gives an embedded file other content, not compressed.
+/// Gives an embedded file other content.
 fn replace(live: &mut Live, number: u32, bytes: &[u8]) {
-    let Some(object) = live.objects.get_mut(&number) else { return };
+    live.files.insert(number, bytes.to_vec());
+}
+
+/// Writes the stream of an embedded file again from its content.
+fn pack(live: &mut Live, number: u32) -> Result<(), DisarmError> {
+    let (Some(object), Some(content)) = (live.objects.get_mut(&number), live.files.get(&number)) else {
+        return Ok(());
+    };
     if let Value::Dict(dict) = &mut object.value {
         dict.0.retain(|(key, _)| !matches!(key.as_slice(), b"Filter" | b"DecodeParms" | b"DL" | b"Params"));
     }
-    object.stream = Some(bytes.to_vec());
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+    let packed = encoder.write_all(content).and_then(|()| encoder.finish()).map_err(|_| DisarmError::TooLarge)?;
+    if let Value::Dict(dict) = &mut object.value
+        && packed.len() < content.len()
+    {
+        dict.0.push((b"Filter".to_vec(), Value::Name(b"FlateDecode".to_vec())));
+        object.stream = Some(packed);
+    } else {
+        object.stream = Some(content.clone());
+    }
+    Ok(())
 }

@@ -1,10 +1,18 @@
 //! A PDF written from its objects: numbered from 1, one table, no object streams, no encryption.
+//!
+//! Readers look for objects anywhere in a damaged file. So that they find none within a string or a stream, a
+//! string in which there is a word of the file's structure is written in hexadecimal, and such a stream is
+//! compressed once more.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 
 use unpack::formats::pdf::{Dict, Live, Value, references};
 
 use crate::DisarmError;
+
+/// Words of which a file is made.
+const STRUCTURE: [&[u8]; 5] = [b"obj", b"endstream", b"trailer", b"xref", b"%%EOF"];
 
 /// Writes what the trailer still leads to.
 ///
@@ -36,6 +44,8 @@ pub(super) fn write(live: &Live, cleaned: BTreeMap<u32, Value>) -> Result<Vec<u8
         match live.objects.get(old).and_then(|object| object.stream.as_ref()) {
             Some(stream) => {
                 let mut dict = value.dict().cloned().unwrap_or_default();
+                let wrapped = if is_structure(stream) { Some(wrap(&mut dict, stream)?) } else { None };
+                let stream = wrapped.as_ref().unwrap_or(stream);
                 dict.0.retain(|(key, _)| key != b"Length");
                 dict.0.push((b"Length".to_vec(), Value::Number(stream.len() as f64)));
                 put(&Value::Dict(dict), &numbers, &mut out);
@@ -63,6 +73,27 @@ pub(super) fn write(live: &Live, cleaned: BTreeMap<u32, Value>) -> Result<Vec<u8
     put(&Value::Dict(trailer), &numbers, &mut out);
     out.extend(format!("\nstartxref\n{table}\n%%EOF\n").into_bytes());
     Ok(out)
+}
+
+/// Whether bytes hold a word by which a reader finds objects and tables.
+fn is_structure(bytes: &[u8]) -> bool {
+    STRUCTURE.iter().any(|word| memchr::memmem::find(bytes, word).is_some())
+}
+
+/// A stream compressed once more, as its dictionary says then.
+fn wrap(dict: &mut Dict, stream: &[u8]) -> Result<Vec<u8>, DisarmError> {
+    for (key, first) in [(&b"Filter"[..], Value::Name(b"FlateDecode".to_vec())), (b"DecodeParms", Value::Null)] {
+        let old = dict.get(key).cloned();
+        dict.0.retain(|(name, _)| name != key);
+        let list = match old {
+            Some(Value::Array(items)) => [vec![first], items].concat(),
+            Some(one) => vec![first, one],
+            None => vec![first],
+        };
+        dict.0.push((key.to_vec(), Value::Array(list)));
+    }
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(stream).and_then(|()| encoder.finish()).map_err(|_| DisarmError::TooLarge)
 }
 
 /// What is still to be written of a value.
@@ -133,6 +164,10 @@ fn put_name(name: &[u8], out: &mut Vec<u8>) {
 }
 
 fn put_text(text: &[u8], out: &mut Vec<u8>) {
+    if is_structure(text) {
+        let digits: String = text.iter().map(|byte| format!("{byte:02x}")).collect();
+        return out.extend(format!("<{digits}>").into_bytes());
+    }
     out.push(b'(');
     for byte in text {
         match byte {

@@ -206,3 +206,50 @@ fn mutated_pdfs_are_refused_or_lose_what_acts() {
         disarm::fuzzing::fuzz_disarm(&bad);
     }
 }
+
+/// A document of which a fuzzer destroyed the end of a string.
+const OPEN_STRING: &str = "JVBERi0xLjcKMSAwIG9iago8PCAvVHlwZSAvQ2F0YWxvZyAvUGFnZXMgMiAwIFIgL09wZW5BY3Rpb24gPDwgL1MgL0phdmFTY3JpcHQg\
+    L0pTIChhcHAuYWxlcnRcKCdoZWxsbydcKSkgPj4gL05hbWVzIDw8IC9FbWJlZGRlZEZpbGVzIDw8IC9OYW1lcyBbKGEudHh0AAEzIDAg\
+    Ul0gPj4gPj4gPj4KZW5kb2JqCjIgMCBvYmoKPDwgL1R5cGUgL1BhZ2VzIC9LaWRzIFszIDAgUl0gL0NvdW50IDEgPj4KZW5kb2JqCjMg\
+    MCBvYmoKPDwgL1R5cGUgL1BhZ2UgL1BhcmVudDIgICAwUiAvTWVkaWFCb3ggWzAgMCAyMDAgMjAwXSAvQ29udGVudHMgNCAwIFIgL1Jl\
+    c291cmNlcyA8PCAvRm9udCA8PCAvRjEgPMnIzvXaJWUgL1R5cGUxIC9CYXNlRm9udCAvSGVsdmV0X2NhID4+ID4+ID4+ID4+CmVuZG9i\
+    ago0IDAgb2JqCjw8IC9MZW5ndGggNTIgL0ZpbHRlciAvRmxhdGVEZWNvZGUgPj4Kc3RyZWFtCniccwpR0HczVDA0UghJU///////////\
+    //////8wMlAwNDBQCElR0PBIzcnJV0itSMwtyEnVVAjJUnANAQDwQAvNCmVuZHN0cmVhbQplbmRvYmoKNSAwIG9iago8PCAvVHlwZSAv\
+    RW1iZWRkZWRGaWxlIC9MZW5ndGggNSA+PgpzdHJlYW0KaGVsbG8KZW5kc3RyZaJtMDAgbiAKMDAwMDAwMDE2NiAwMDBoZWxsIAowMDAw\
+    MDAwMjc1IDAwMDAwIG4gCjAwMDAwMDAzMjEgMDAwMDAgbiAKMDAwMDAwMDM2MSAwMDAwMCBuIAp0cmFpbGVyCml6ZSA3Pm9iago8PC9U\
+    eXBlL1BhZ2VzL0tpZHNbMyAwIFJdL0NvdW50IDE+PgplbmRvYmowMDAwMDIzMiAwMDAwMCBuIAowMDAwMDAwNDA3IDAwMDAwIG4gCjAw\
+    MDAwMDA1MzAgMDAwMDAgbiAKMDAwMDAwMDYwNCAwMDAwMCBuIAp0cmFpbGVyCjw8IC9TaXplIDcgL1Jvb3QgMSAwIFIgPj4Kc3RhcnR4\
+    cmVmCjY3MQolJUVPRgo=";
+
+/// A string that nobody closes held objects of the file, which were read otherwise in the new one; found by
+/// fuzzing.
+#[test]
+fn nothing_in_a_string_or_stream_becomes_an_object() {
+    let inner = "5 0 obj <</Type/EmbeddedFile/Length 5>>\nstream\nhello\nendstrea â trailer <</Root 1 0 R>> %%EOF";
+    let packed = stream("/Filter/RunLengthDecode", &[&[24][..], b"7 0 obj<</S/JavaScript>>x\x80"].concat());
+    let objects = |pages: &str| {
+        pdf(&[
+            format!("<</Type/Catalog/Pages 2 0 R/OpenAction<</S/JavaScript/JS(app.beep)>>/Lang({inner}){pages}>>")
+                .into_bytes(),
+            b"<</Type/Pages/Kids[3 0 R]/Count 1>>".to_vec(),
+            b"<</Type/Page/Parent 2 0 R/Contents[4 0 R 5 0 R]>>".to_vec(),
+            stream("", inner.as_bytes()),
+            packed.clone(),
+        ])
+    };
+    let sound = objects("");
+    let made = disarmed(&sound).unwrap().bytes;
+    for word in ["EmbeddedFile", "5 0 obj <<", "JavaScript", "hello"] {
+        assert!(!made.windows(word.len()).any(|window| window == word.as_bytes()), "{word}");
+    }
+    assert_eq!(active(&made), BTreeSet::new());
+    // Both streams still hold what they held.
+    let live = unpack::formats::pdf::live(&made, &mut budget()).unwrap();
+    let filters = |object: &unpack::formats::pdf::LiveObject| object.value.dict().unwrap().get(b"Filter").cloned();
+    let kept: Vec<_> = live.objects.values().filter(|object| object.stream.is_some()).map(filters).collect();
+    assert_eq!(kept.len(), 2);
+    disarm::fuzzing::fuzz_pdf(&base64_simd::STANDARD.decode_to_vec(OPEN_STRING).unwrap());
+    for damaged in [sound.clone(), objects("/Names(never closed"), sound[..sound.len() - 40].to_vec()] {
+        disarm::fuzzing::fuzz_pdf(&damaged);
+    }
+}
