@@ -7,6 +7,7 @@
 
 pub mod acme;
 pub mod admin;
+pub mod apart;
 pub mod authenticate;
 pub mod certificates;
 mod crashes;
@@ -37,7 +38,6 @@ pub mod upkeep;
 pub mod worker;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Cursor, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -49,8 +49,7 @@ use judge::site::Site;
 use mail::address::Address;
 use mail::arrival::{Arrival, Direction, Envelope};
 use net::auth::sign::Signers;
-use store::{Logged, NewQueued, NewRecipient, QueueKind, QueuedReceipt, Store, StoreError};
-use tokio::task;
+use store::{Logged, NewQueued, NewRecipient, QueueKind, Store, StoreError};
 use tokio::time::Instant;
 
 use certificates::Certificates;
@@ -261,39 +260,6 @@ impl Service {
         parts
     }
 
-    /// Takes what leaves for one recipient of a message into the outbox. It is marked as ours: a mail server that asks
-    /// us about it once more hears that it may pass.
-    ///
-    /// # Errors
-    /// The outbox or the disk is full, or what the disk says. Nothing was kept then.
-    pub async fn enqueue_apart(&self, spool: &Spool, part: &Part, to: &Address) -> Result<QueuedReceipt, StoreError> {
-        let (store, output, spool, to) = (self.store.clone(), part.decided.output.clone(), spool.clone(), to.clone());
-        let whole = output.clone();
-        let (address, bytes) = (to.clone(), spool.clone());
-        let mark = move || release::mark(&store, &address, whole.reader(&bytes));
-        let marked = task::spawn_blocking(mark).await;
-        let head = marked.unwrap_or_else(|crash| Err(std::io::Error::other(crash))).map_err(StoreError::Body)?;
-        let arrival = &part.arrival;
-        let site = self.current.site.load_full();
-        let mail = NewQueued {
-            message: arrival.id,
-            kind: QueueKind::Remainder,
-            direction: match arrival.direction {
-                Direction::Internal => Direction::Internal,
-                // Where no domain counts as ours, all goes as it went.
-                direction if site.internal_domains.is_empty() => direction,
-                _ => outbox::direction(&site, &to),
-            },
-            mail_from: arrival.envelope.mail_from.clone(),
-            parameters: String::new(),
-            created_ms: id::now_ms(),
-            size: output.len(&spool).saturating_add(head.len() as u64),
-            recipients: vec![NewRecipient { address: to, parameters: String::new() }],
-        };
-        let body = Cursor::new(head).chain(output.reader(&spool));
-        self.enqueue(mail, Box::new(body)).await
-    }
-
     /// Keeps a copy of what is refused for some recipients while others get it.
     ///
     /// # Errors
@@ -385,7 +351,8 @@ impl Service {
             direction: arrival.direction,
             peer_ip: arrival.peer.ip,
             sender: arrival.envelope.mail_from.clone(),
-            recipients: arrival.envelope.rcpt_to.clone(),
+            // Rows wait in memory while the disk is full.
+            recipients: arrival.envelope.rcpt_to.iter().take(store::MAX_LOGGED).cloned().collect(),
             recipient_count: arrival.envelope.rcpt_to.len() as u64,
             subject: report.and_then(|r| r.facts().subject.clone()),
             size: arrival.size,

@@ -95,11 +95,7 @@ pub struct Way<'a> {
 impl Way<'_> {
     /// Which way it goes to this recipient. Where no domain counts as ours, all goes as it went.
     fn to(&self, recipient: &Address) -> Direction {
-        let Some(site) = self.site.filter(|site| !site.internal_domains.is_empty()) else { return self.direction };
-        match (outbox::direction(site, recipient), self.direction) {
-            (Direction::Incoming, Direction::Internal) => Direction::Internal,
-            (direction, _) => direction,
-        }
+        self.site.map_or(self.direction, |site| outbox::way(site, self.direction, recipient))
     }
 }
 
@@ -145,15 +141,13 @@ async fn release_each(
     let mut away = false;
     let mut signatures: Option<Vec<u8>> = None;
     for recipient in to {
-        let expiry = id::now_ms() / 1000 + MARKER_LIFE;
-        let marker = store.release_marker().make(recipient, expiry, &below);
         let signs = way.direction == Direction::Outgoing && way.to(recipient) == Direction::Outgoing;
         if signs && signatures.is_none() {
             signatures = Some(signed(way, known.entry.id, &spool).await);
         }
         // A signature may stand above a marker: it is a trace.
         let mut head = signatures.clone().filter(|_| signs).unwrap_or_default();
-        head.extend_from_slice(format!("{MARKER}: {marker}\r\n").as_bytes());
+        head.extend(mark(store, recipient, &below));
         if !away {
             match send(way, sender, recipient, head.clone(), &spool).await {
                 Ok(_) => {
@@ -214,7 +208,7 @@ async fn queue(
     };
     let (store, limits, spool) = (store.clone(), limits.clone(), spool.clone());
     let work = move || {
-        check_room(&store.queue_usage()?, mail.size, &limits)?;
+        check_room(&store.queue_usage()?, 1, mail.size, &limits)?;
         store.enqueue(mail, &mut Cursor::new(head).chain(spool.reader()))
     };
     let done = tokio::task::spawn_blocking(work).await;
@@ -336,8 +330,8 @@ pub async fn pour(upstream: &mut Upstream, spool: &Spool, from: u64, deadline: I
     Ok(())
 }
 
-/// The header line that marks these bytes, below it, as ours for one recipient.
-pub(crate) fn mark(store: &Store, to: &Address, mut bytes: impl Read) -> std::io::Result<Vec<u8>> {
+/// What the bytes below a marker are known by.
+pub(crate) fn digest_of(mut bytes: impl Read) -> std::io::Result<[u8; 32]> {
     let mut context = digest::Context::new(&digest::SHA256);
     let mut buffer = vec![0; CHUNK];
     loop {
@@ -349,8 +343,13 @@ pub(crate) fn mark(store: &Store, to: &Address, mut bytes: impl Read) -> std::io
     }
     let mut below = [0; 32];
     below.copy_from_slice(context.finish().as_ref());
-    let marker = store.release_marker().make(to, id::now_ms() / 1000 + MARKER_LIFE, &below);
-    Ok(format!("{MARKER}: {marker}\r\n").into_bytes())
+    Ok(below)
+}
+
+/// The header line that marks the bytes below it as ours for one recipient.
+pub(crate) fn mark(store: &Store, to: &Address, below: &[u8; 32]) -> Vec<u8> {
+    let marker = store.release_marker().make(to, id::now_ms() / 1000 + MARKER_LIFE, below);
+    format!("{MARKER}: {marker}\r\n").into_bytes()
 }
 
 fn digest_from(spool: &Spool, from: u64) -> std::io::Result<[u8; 32]> {

@@ -168,6 +168,11 @@ fn check_milter(config: &Config, listener: &MilterListener, key: &str, found: &m
         let message = format!("{key}.timeout is 0: it would run out at once");
         found.push(Problem::error(&format!("{key}.timeout"), message));
     }
+    if listener.split_recipients && !crate::route_check::reaches_everybody(config) {
+        let message = format!("{key}.split_recipients: copies leave by the next hop, and there is none for all mail");
+        let problem = Problem::error(&format!("{key}.split_recipients"), message);
+        found.push(problem.hint("set next_hop.address, or a [[route]] without domains"));
+    }
     match &listener.listen {
         SocketAddress::Inet(address) if !address.ip().is_loopback() => {
             let message =

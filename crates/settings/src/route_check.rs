@@ -199,6 +199,16 @@ fn check_reach(config: &Config, found: &mut Vec<Problem>) {
     }
 }
 
+/// Whether there is a next hop for every recipient, whatever way mail goes.
+pub(crate) fn reaches_everybody(config: &Config) -> bool {
+    let covered = |direction: RouteDirection| {
+        let fits = |route: &&Route| route.domains.is_empty();
+        config.route.iter().filter(fits).any(|route| [RouteDirection::Any, direction].contains(&route.direction))
+    };
+    let each = [RouteDirection::Incoming, RouteDirection::Outgoing, RouteDirection::Internal];
+    config.next_hop.address.is_some() || each.into_iter().all(covered)
+}
+
 /// A next hop that is a unix socket of our own.
 pub(crate) fn check_own_socket(config: &Config, path: &Path, key: &str, found: &mut Vec<Problem>) {
     let ours = config.smtp.iter().position(|l| matches!(&l.listen, SocketAddress::Unix(own) if own == path));

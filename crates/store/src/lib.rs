@@ -62,10 +62,10 @@ pub use entry::{BackupId, Entry, Filter, NewEntry, NotABackupId, Page, Release, 
 pub use error::StoreError;
 pub use greylist::{GreyRules, GreyUsage};
 pub use keys::{KeyText, Secret, Wipe};
-pub use messages::{AuthCheck, LOG_AGE_MS, LogFilter, LogPage, Logged, LoggedAuth};
+pub use messages::{AuthCheck, LOG_AGE_MS, LogFilter, LogPage, Logged, LoggedAuth, MAX_LOGGED};
 pub use outbox::{
     MAX_RECIPIENTS, NewQueued, NewRecipient, Next, QueueId, QueueKind, QueueUsage, Queued, QueuedReceipt, Recipient,
-    Settled, Standing,
+    Settled, StagedMail, Standing,
 };
 pub use release::ReleaseMarker;
 pub use revisions::{Revision, RevisionHead};

@@ -24,7 +24,7 @@ use crate::error::StoreError;
 /// How long rows are kept by default (spec D-24): 90 days, in milliseconds.
 pub const LOG_AGE_MS: u64 = 90 * 24 * 60 * 60 * 1000;
 /// Most recipients that a row names.
-pub(crate) const MAX_RECIPIENTS: usize = 100;
+pub const MAX_LOGGED: usize = 100;
 /// Most rows of one search that are read and thrown away.
 const MAX_EXAMINED: usize = 50_000;
 /// Most rows of one page.
@@ -148,7 +148,7 @@ impl AuthCheck {
 impl Logged {
     /// The same with every text and list within its limit.
     fn bounded(mut self) -> Self {
-        self.recipients.truncate(MAX_RECIPIENTS);
+        self.recipients.truncate(MAX_LOGGED);
         self.subject = self.subject.map(|text| shortened(&text, MAX_SHORT));
         self.malware.truncate(MAX_NAMES);
         self.malware.iter_mut().for_each(|name| *name = shortened(name, MAX_SHORT));

@@ -118,7 +118,7 @@ impl Mta {
         self.step('H', b"client.example.org\0", 0x2000).await
     }
 
-    /// Tells of one message to its end.
+    /// Tells of one message to its end. Behind an address may stand parameters, as in SMTP.
     pub async fn message(&mut self, from: &str, to: &[&str], content: &[u8]) -> Verdict {
         let (head, body) = split(content);
         if let Some(no) = self.begin(from, to, &head).await {
@@ -138,8 +138,8 @@ impl Mta {
 
     /// Tells of a message as far as the end of its header.
     async fn begin(&mut self, from: &str, to: &[&str], head: &[(Vec<u8>, Vec<u8>)]) -> Option<Verdict> {
-        let mut steps = vec![('M', format!("<{from}>\0").into_bytes(), 0x4000)];
-        steps.extend(to.iter().map(|to| ('R', format!("<{to}>\0").into_bytes(), 0x8000)));
+        let mut steps = vec![('M', arguments(from), 0x4000)];
+        steps.extend(to.iter().map(|to| ('R', arguments(to), 0x8000)));
         if self.protocol & 0x200 == 0 {
             steps.push(('T', Vec::new(), 0x1_0000));
         }
@@ -285,6 +285,13 @@ impl Mta {
 
 fn word(payload: &[u8]) -> usize {
     u32::from_be_bytes(payload[..4].try_into().expect("a number")) as usize
+}
+
+/// An address, and behind a blank each what the client wrote beside it.
+fn arguments(text: &str) -> Vec<u8> {
+    let (address, parameters) = text.split_once(' ').unwrap_or((text, ""));
+    let parameters: String = parameters.split_terminator(' ').map(|word| format!("{word}\0")).collect();
+    format!("<{address}>\0{parameters}").into_bytes()
 }
 
 fn one(payload: &[u8]) -> String {

@@ -2,17 +2,21 @@
 //!
 //! A mail server has one message for all of them. It keeps it for one part of the recipients, with the changes of that
 //! part; the others are taken from it, and get theirs through our outbox, or do not get it at all. In order: the mail
-//! server is told all changes, then everything is made durable that it does not have any more, and only then it hears
-//! *continue*: when a step fails before, it forgets the changes and its client brings the message again.
-//! Limit: [`MAX_APART`] recipients; beyond it the strictest decision holds for all.
-
-use std::sync::Arc;
+//! server is told all changes; everything is made durable that it will not have any more; all that leaves through the
+//! outbox is promised, in one transaction; and at once after it the mail server hears *continue*. When a step fails
+//! before, or the mail server is gone, nothing is promised: it forgets the changes, and its client brings the message
+//! again. What is left is the moment between the transaction and *continue*: a connection that breaks there doubles.
+//! Limit: [`MAX_APART`] recipients; beyond it, and where our outbox has no way to one of them, the strictest decision
+//! holds for all.
 
 use judge::plan::{Action, Fate, ReplyText};
+use mail::arrival::Arrival;
+use service::apart::distinct;
 use service::outbox::Asked;
 use service::spool::Spool;
 use service::{Part, Service};
 use settings::config::MilterHold;
+use store::{StagedMail, StoreError};
 use wire::milter::Change;
 use wire::milter::options::actions;
 use wire::smtp::reply::Reply;
@@ -31,11 +35,16 @@ pub(super) type Said = String;
 
 impl Pump<'_> {
     /// Whether recipients of this message may be told apart.
-    pub(super) fn may_split(&self, complete: &Complete) -> bool {
+    pub(super) fn may_split(&self, complete: &Complete, arrival: &Arrival) -> bool {
         let recipients = complete.envelope.rcpt_to.len();
-        self.settings.split_recipients
+        let may = self.settings.split_recipients
             && (2..=MAX_APART).contains(&recipients)
-            && self.server.allows(actions::DELETE_RECIPIENTS)
+            && self.server.allows(actions::DELETE_RECIPIENTS);
+        let reaches = !may || self.gateway.service.reaches_all(arrival);
+        if !reaches {
+            tracing::warn!(id = %arrival.id, "the recipients of a message are not told apart: there is no route for one of them (next_hop, [[route]])");
+        }
+        may && reaches
     }
 
     /// What the mail server is told of a message of several parts, and which of them it keeps.
@@ -62,9 +71,9 @@ impl Pump<'_> {
                 return (Verdict::fail(), None);
             }
         };
-        for to in others.flat_map(|part| &part.arrival.envelope.rcpt_to) {
+        for to in others.flat_map(|part| distinct(&part.arrival.envelope.rcpt_to)) {
             let as_told = complete.as_told.iter().filter(|(address, _)| address == to);
-            told.header.extend(as_told.map(|(_, path)| Change::DeleteRecipient(path.clone())));
+            told.header.extend(as_told.map(|(_, told)| Change::DeleteRecipient(told.path.clone())));
         }
         (self.go_on("continue", told), Some(kept))
     }
@@ -88,70 +97,118 @@ impl Pump<'_> {
         }
         Verdict::discard()
     }
+}
 
-    /// Makes everything somebody's that the mail server is about to lose: the parts but the one that it keeps. What was
-    /// said about each, or `None` when one of them could not be made safe.
-    pub(super) async fn share_out(
-        &mut self,
-        parts: &mut [Part],
-        kept: Option<usize>,
-        spool: &Spool,
-    ) -> Option<Vec<Said>> {
-        let service = Arc::clone(&self.gateway.service);
-        let mut all = Vec::new();
-        for (at, part) in parts.iter_mut().enumerate() {
-            if Some(at) == kept {
-                all.push(String::new());
-                continue;
-            }
-            let mut shares = Vec::new();
-            let (wanted, said) = match part.decided.plan.fate.clone() {
-                Fate::Deliver => {
-                    let mut queued = Vec::new();
-                    for to in &part.arrival.envelope.rcpt_to {
-                        match service.enqueue_apart(spool, part, to).await {
-                            Ok(receipt) => {
-                                queued.push(receipt.id().to_string());
-                                shares.push(Share::Queued(receipt));
-                            }
-                            Err(error) => {
-                                tracing::error!(id = %part.arrival.id, %error, "what recipients of another group are to get cannot be kept in the outbox; the message is deferred");
-                                return None;
-                            }
-                        }
-                    }
-                    (part.arrival.envelope.rcpt_to.len(), format!("outbox {}", queued.join(" ")))
-                }
-                Fate::Refuse(text) => {
-                    refuse_part(&service, part, spool, &text).await?;
-                    shares.extend(Share::of(&part.decided.keeping));
-                    (1, format!("taken out; {} {}", text.code, text.text))
-                }
-                Fate::Discard | Fate::Tempfail(_) => {
-                    shares.extend(Share::of(&part.decided.keeping));
-                    (1, "discard".to_owned())
-                }
-            };
-            if Responsibility::several(shares, wanted).is_none() {
-                tracing::error!(id = %part.arrival.id, "a message was to be discarded without a copy or the policy's wish; it is deferred");
-                return None;
-            }
-            all.push(said);
+/// What the mail server is about to lose, durable with us and not promised yet.
+#[derive(Debug, Default)]
+pub(super) struct Prepared {
+    /// What was said about each part.
+    said: Vec<Said>,
+    staged: Vec<StagedMail>,
+    /// The parts that go nowhere: where each of them is.
+    elsewhere: usize,
+}
+
+/// Makes everything durable that the mail server is about to lose: the parts but the one that it keeps. `None` when one
+/// of them could not be made safe; nothing was promised then.
+pub(super) async fn prepare(
+    service: &Service,
+    parts: &mut [Part],
+    kept: Option<usize>,
+    spool: &Spool,
+    asked: &Asked,
+) -> Option<Prepared> {
+    let leaves = |(at, part): &(usize, &Part)| Some(*at) != kept && part.decided.plan.fate == Fate::Deliver;
+    let copies = |(_, part): (usize, &Part)| {
+        let count = distinct(&part.arrival.envelope.rcpt_to).len() as u64;
+        (count, part.decided.output.len(spool).saturating_mul(count))
+    };
+    let all = parts.iter().enumerate().filter(leaves).map(copies);
+    let (mails, size) =
+        all.fold((0u64, 0u64), |(m, s), (more, bytes)| (m.saturating_add(more), s.saturating_add(bytes)));
+    // Nothing is written for a message that cannot be written whole.
+    if mails > 0
+        && let Err(error) = service.has_room(mails, size).await
+    {
+        return cannot_wait(parts, &error);
+    }
+    let mut prepared = Prepared::default();
+    for (at, part) in parts.iter_mut().enumerate() {
+        if Some(at) == kept {
+            prepared.said.push(String::new());
+            continue;
         }
-        Some(all)
+        let said = match part.decided.plan.fate.clone() {
+            Fate::Deliver => match service.stage_apart(spool, part, asked).await {
+                Ok(staged) => {
+                    let names: Vec<String> = staged.iter().map(|mail| mail.id().to_string()).collect();
+                    prepared.staged.extend(staged);
+                    prepared.said.push(format!("outbox {}", names.join(" ")));
+                    continue;
+                }
+                Err(error) => return cannot_wait(parts, &error),
+            },
+            Fate::Refuse(text) => {
+                keep_refused(service, part, spool).await?;
+                format!("taken out; {} {}", text.code, text.text)
+            }
+            Fate::Discard | Fate::Tempfail(_) => "discard".to_owned(),
+        };
+        if Share::of(&part.decided.keeping).is_none() {
+            tracing::error!(id = %part.arrival.id, "a message was to be discarded without a copy or the policy's wish; it is deferred");
+            return None;
+        }
+        prepared.elsewhere = prepared.elsewhere.saturating_add(1);
+        prepared.said.push(said);
+    }
+    Some(prepared)
+}
+
+/// Promises all of it or nothing: what was said about each part, or `None`.
+pub(super) async fn promise(
+    service: &Service,
+    prepared: Prepared,
+    parts: &[Part],
+    kept: Option<usize>,
+) -> Option<Vec<Said>> {
+    let Prepared { said, staged, elsewhere } = prepared;
+    let wanted = staged.len().saturating_add(elsewhere);
+    let queued = match service.commit_staged(staged).await {
+        Ok(queued) => queued,
+        Err(error) => return cannot_wait(parts, &error),
+    };
+    let others =
+        parts.iter().enumerate().filter(|(at, part)| Some(*at) != kept && part.decided.plan.fate != Fate::Deliver);
+    let mut shares: Vec<Share<'_>> = others.filter_map(|(_, part)| Share::of(&part.decided.keeping)).collect();
+    shares.extend(queued.into_iter().map(Share::Queued));
+    Responsibility::several(shares, wanted).map(|_| said)
+}
+
+/// Tells senders of our own for whom their message was refused, after the others have it.
+pub(super) async fn tell_refused(service: &Service, parts: &[Part], kept: Option<usize>, spool: &Spool, asked: &Asked) {
+    for (at, part) in parts.iter().enumerate() {
+        if let Fate::Refuse(text) = &part.decided.plan.fate
+            && Some(at) != kept
+            && let Err(error) = service.tell_refused(spool, &part.arrival, asked, text).await
+        {
+            tracing::error!(id = %part.arrival.id, %error, "its sender could not be told that a message was refused for some recipients");
+        }
     }
 }
 
-/// Refused for these recipients while others have it: the copy is ours to keep, and a sender of our own is told.
-async fn refuse_part(service: &Service, part: &mut Part, spool: &Spool, text: &ReplyText) -> Option<()> {
-    if let Err(error) = service.keep_refused(spool, &part.arrival, &part.policy, &mut part.decided).await {
+fn cannot_wait<T>(parts: &[Part], error: &StoreError) -> Option<T> {
+    let id = parts.first().map(|part| part.arrival.id.to_string()).unwrap_or_default();
+    tracing::error!(%id, %error, "what recipients of another group are to get cannot be kept in the outbox; the message is deferred");
+    None
+}
+
+/// Refused for these recipients while others have it: the copy is ours to keep.
+async fn keep_refused(service: &Service, part: &mut Part, spool: &Spool) -> Option<()> {
+    let kept = service.keep_refused(spool, &part.arrival, &part.policy, &mut part.decided).await;
+    if let Err(error) = &kept {
         tracing::error!(id = %part.arrival.id, %error, "a message that is refused for some of its recipients could not be kept; it is deferred");
-        return None;
     }
-    if let Err(error) = service.tell_refused(spool, &part.arrival, &Asked::default(), text).await {
-        tracing::error!(id = %part.arrival.id, %error, "its sender could not be told that a message was refused for some recipients");
-    }
-    Some(())
+    kept.ok()
 }
 
 fn said(text: &ReplyText) -> Reply {

@@ -15,6 +15,8 @@ pub(super) const WANTED: [(u32, &str); 5] = [
     (3, "i {rcpt_addr} {rcpt_host} {rcpt_mailer}"),
     (5, "i {auth_type} {auth_authen}"),
 ];
+/// Most bytes of the parameters of one MAIL or RCPT that are kept; more would not fit into a command.
+const PARAMETERS_MAX: usize = 900;
 /// The name that a mail server's port for its own users has by custom (`milter_macro_daemon_name`).
 const ORIGINATING: &str = "ORIGINATING";
 
@@ -94,9 +96,35 @@ pub(super) fn path(arguments: &[Vec<u8>], host: Option<&str>) -> Path {
     Path::Of(whole.unwrap_or(address))
 }
 
+/// What followed the path in MAIL or RCPT, as an SMTP client writes it: each with a blank in front. The size may be
+/// another one when it matters.
+pub(super) fn parameters(arguments: &[Vec<u8>]) -> String {
+    let plain = |word: &&str| !word.is_empty() && !word.chars().any(|c| c.is_control() || c.is_whitespace());
+    let kept = |word: &&str| !word.to_ascii_uppercase().starts_with("SIZE=");
+    let words = arguments.iter().skip(1).filter_map(|word| std::str::from_utf8(word).ok());
+    let mut all = String::new();
+    for word in words.filter(plain).filter(kept) {
+        if all.len().saturating_add(word.len()) >= PARAMETERS_MAX {
+            break;
+        }
+        all.push(' ');
+        all.push_str(word);
+    }
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parameters_come_as_a_client_writes_them() {
+        let of = |words: &[&str]| parameters(&words.iter().map(|word| word.as_bytes().to_vec()).collect::<Vec<_>>());
+        assert_eq!(of(&["<a@example.org>"]), "");
+        assert_eq!(of(&["<a@example.org>", "SIZE=12", "RET=HDRS", "", "envid=x+20y"]), " RET=HDRS envid=x+20y");
+        assert_eq!(of(&["<a@example.org>", "A=b c", "A=\r\nDATA", "NOTIFY=NEVER"]), " NOTIFY=NEVER");
+        assert_eq!(of(&["<a@example.org>", &"x".repeat(PARAMETERS_MAX)]), "");
+    }
 
     fn client(host: &str, family: Family, address: &str) -> Client {
         Client::new(&Connect { host: host.into(), family, port: 25, address: address.into() })

@@ -6,8 +6,8 @@ use mail::arrival::Surface;
 use wire::milter::Answer;
 use wire::smtp::reply::Reply;
 
-use super::client::{Path, is_originating, path};
-use super::message::Message;
+use super::client::{Path, is_originating, parameters, path};
+use super::message::{Message, Told};
 use super::pump::Pump;
 
 impl Pump<'_> {
@@ -48,6 +48,7 @@ impl Pump<'_> {
         }
         let limits = &self.node.config.limits;
         self.message = Some(Message::new(path, &self.node.spool_dir, limits, &self.gateway.permits));
+        self.with(|message| message.asks(parameters(arguments)));
         None
     }
 
@@ -62,7 +63,7 @@ impl Pump<'_> {
             }
         }
         let limits = &self.node.config.limits;
-        let told = arguments.first().map(Vec::as_slice).unwrap_or_default();
+        let told = Told { path: arguments.first().cloned().unwrap_or_default(), parameters: parameters(arguments) };
         self.with(|message| message.recipient(path, told, limits));
         None
     }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use mail::address::Address;
 use mail::arrival::{Envelope, MessageId};
 use service::id;
+use service::outbox::Asked;
 use service::spool::{Spool, Spooler};
 use settings::config::Limits;
 use wire::milter::edits::Field;
@@ -22,13 +23,23 @@ const FIELDS_MAX: u32 = 20_000;
 /// Most bytes of a message's header.
 const HEAD_MAX: u64 = 4 << 20;
 
+/// A recipient in the mail server's words.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Told {
+    /// The path, as it has to be said to take the recipient out.
+    pub(super) path: Vec<u8>,
+    /// What the client asked for beside it, as it wrote that.
+    pub(super) parameters: String,
+}
+
 /// A message that is coming in.
 pub(super) struct Message {
     id: MessageId,
     received_ms: u64,
     mail_from: Option<Address>,
-    /// Each with the path as the mail server told it.
-    recipients: Vec<(Address, Vec<u8>)>,
+    /// What the client asked for beside its sender.
+    parameters: String,
+    recipients: Vec<(Address, Told)>,
     spooler: Option<Spooler>,
     permit: Permit,
     fault: Option<Reply>,
@@ -42,8 +53,10 @@ pub(super) struct Complete {
     pub(super) id: MessageId,
     pub(super) received_ms: u64,
     pub(super) envelope: Envelope,
-    /// The recipients with their paths as the mail server told them.
-    pub(super) as_told: Vec<(Address, Vec<u8>)>,
+    /// The recipients as the mail server told them.
+    pub(super) as_told: Vec<(Address, Told)>,
+    /// Which reports the client asked for, and whatever else stood beside the addresses.
+    pub(super) asked: Asked,
     pub(super) spool: Spool,
     /// Bytes of its header, the empty line counted.
     pub(super) head: u64,
@@ -65,6 +78,7 @@ impl Message {
             id: id::message_id(),
             received_ms: id::now_ms(),
             mail_from,
+            parameters: String::new(),
             recipients: Vec::new(),
             spooler: Some(Spooler::new(spool_dir, threshold)),
             permit: permits.none(),
@@ -94,13 +108,18 @@ impl Message {
         u32::try_from(self.recipients.len()).unwrap_or(u32::MAX)
     }
 
+    /// What stood beside the sender.
+    pub(super) fn asks(&mut self, parameters: String) {
+        self.parameters = parameters;
+    }
+
     /// One more recipient. Without one of them the message would be decided about for others than get it.
-    pub(super) fn recipient(&mut self, recipient: Path, told: &[u8], limits: &Limits) {
+    pub(super) fn recipient(&mut self, recipient: Path, told: Told, limits: &Limits) {
         if self.recipients.len() >= limits.recipients as usize {
             return self.give_up(Reply::say(452, "4.5.3 Too many recipients"));
         }
         match recipient {
-            Path::Of(address) => self.recipients.push((address, told.to_vec())),
+            Path::Of(address) => self.recipients.push((address, told)),
             Path::Null | Path::Bad => self.give_up(Reply::say(550, "5.1.3 Bad recipient address syntax")),
         }
     }
@@ -172,6 +191,10 @@ impl Message {
             envelope: Envelope {
                 mail_from: self.mail_from,
                 rcpt_to: self.recipients.iter().map(|(address, _)| address.clone()).collect(),
+            },
+            asked: Asked {
+                mail: self.parameters,
+                recipients: self.recipients.iter().map(|(to, told)| (to.clone(), told.parameters.clone())).collect(),
             },
             as_told: self.recipients,
             spool: spooler.finish(),
@@ -249,8 +272,8 @@ mod tests {
         assert_eq!(message.finish(&limits).err().unwrap().code(), 550);
         let few = Limits { recipients: 1, ..Limits::default() };
         let mut message = Message::new(Path::Null, dir.path(), &few, &permits);
-        message.recipient(Path::Of(Address::parse("a@example.org").unwrap()), b"", &few);
-        message.recipient(Path::Of(Address::parse("b@example.org").unwrap()), b"", &few);
+        message.recipient(Path::Of(Address::parse("a@example.org").unwrap()), Told::default(), &few);
+        message.recipient(Path::Of(Address::parse("b@example.org").unwrap()), Told::default(), &few);
         assert_eq!(message.finish(&few).err().unwrap().code(), 452);
     }
 
@@ -261,8 +284,8 @@ mod tests {
         let permits = Permits::new(1 << 20, Arc::default());
         let refused = |sender: Path, recipient: Path| {
             let mut message = Message::new(sender, dir.path(), &limits, &permits);
-            message.recipient(Path::Of(Address::parse("a@example.org").unwrap()), b"", &limits);
-            message.recipient(recipient, b"", &limits);
+            message.recipient(Path::Of(Address::parse("a@example.org").unwrap()), Told::default(), &limits);
+            message.recipient(recipient, Told::default(), &limits);
             message.field(b"A", b" b", true, &limits);
             message.finish(&limits).err().map(|reply| (reply.code(), reply.text().to_owned()))
         };

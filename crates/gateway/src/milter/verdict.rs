@@ -1,6 +1,7 @@
 //! The end of a message: it is examined, and the mail server hears what becomes of it.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use judge::plan::{Action, Fate, ReplyText};
@@ -17,7 +18,7 @@ use wire::milter::options::actions;
 use wire::milter::{Answer, CHUNK_MAX, Change, ChangeFault};
 use wire::smtp::reply::Reply;
 
-use super::apart::Said;
+use super::apart::{self, Said};
 use super::changes::{Told, told};
 use super::client::is_originating;
 use super::message::{Complete, Message};
@@ -90,7 +91,7 @@ impl Pump<'_> {
             [part] => (self.verdict(&part.decided, &arrival, &complete), Some(0)),
             parts => self.verdict_of_parts(parts, &complete),
         };
-        let (done, reply, taken, others) = self.tell(verdict, &mut parts, kept, &complete.spool).await;
+        let (done, reply, taken, others) = self.tell(verdict, &mut parts, kept, &complete).await;
         for (at, part) in parts.into_iter().enumerate() {
             let own = others.get(at).filter(|_| Some(at) != kept);
             let outcome = Outcome { taken, reply: own.unwrap_or(&reply).clone(), took: ended.elapsed() };
@@ -106,29 +107,34 @@ impl Pump<'_> {
         received::looping(&head, &config.hostname(), config.limits.hops)
     }
 
-    /// Decides, and keeps the mail server waiting meanwhile. One that goes away is noticed when it is answered: what
-    /// was begun is taken to its end, so that it is recorded.
+    /// Decides. One that goes away is noticed when it is answered: what was begun is taken to its end, so that it is
+    /// recorded.
     async fn decide(&mut self, complete: &Complete, arrival: &Arrival, deadline: Instant) -> Vec<Part> {
-        let service = std::sync::Arc::clone(&self.gateway.service);
-        let split = self.may_split(complete);
+        let service = Arc::clone(&self.gateway.service);
+        let split = self.may_split(complete, arrival);
         let deciding = async {
             if split {
                 return service.decide_apart(&complete.spool, arrival, deadline).await;
             }
             let decided = service.decide(&complete.spool, arrival, None, deadline).await;
-            let policy = std::sync::Arc::clone(&service.current().policy.load().policy);
+            let policy = Arc::clone(&service.current().policy.load().policy);
             vec![Part { arrival: arrival.clone(), policy, decided }]
         };
-        tokio::pin!(deciding);
+        self.meanwhile(deciding).await.0
+    }
+
+    /// Keeps the mail server waiting while something is done, to its end. Gives whether it is still there.
+    async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> (T, Result<(), End>) {
+        tokio::pin!(work);
         let mut tick = interval_at(Instant::now() + PROGRESS, PROGRESS);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                decided = &mut deciding => return decided,
+                done = &mut work => return (done, Ok(())),
                 _ = tick.tick() => {
                     self.server.progress();
-                    if self.flush().await.is_err() {
-                        return deciding.await;
+                    if let Err(end) = self.flush().await {
+                        return (work.await, Err(end));
                     }
                 }
             }
@@ -190,7 +196,7 @@ impl Pump<'_> {
         verdict: Verdict,
         parts: &mut [Part],
         kept: Option<usize>,
-        spool: &Spool,
+        complete: &Complete,
     ) -> (Result<(), End>, String, Taken, Vec<Said>) {
         let Verdict { told, mut answer, mut said, mut taken } = verdict;
         let mut others = Vec::new();
@@ -210,14 +216,13 @@ impl Pump<'_> {
             }
             Ok(Ok(())) => {}
         }
-        if parts.len() > 1 && taken == Taken::Yes {
-            match self.share_out(parts, kept, spool).await {
-                Some(all) => others = all,
-                None => {
-                    Verdict { answer, said, .. } = Verdict::fail();
-                    // Some of it may be in the outbox already.
-                    taken = Taken::Unknown;
-                }
+        let shares = parts.len() > 1 && taken == Taken::Yes;
+        if shares {
+            match self.share_out(parts, kept, complete).await {
+                Ok(Some(all)) => others = all,
+                // Nothing was promised: the message comes again, and with it everything that was to be.
+                Ok(None) => Verdict { answer, said, taken, .. } = Verdict::fail(),
+                Err(end) => return (Err(end), said, Taken::No, others),
             }
         }
         self.server.answer(&answer);
@@ -225,7 +230,27 @@ impl Pump<'_> {
         if done.is_err() && taken == Taken::Yes {
             taken = Taken::Unknown;
         }
+        if shares && taken == Taken::Yes {
+            let service = Arc::clone(&self.gateway.service);
+            apart::tell_refused(&service, parts, kept, &complete.spool, &complete.asked).await;
+        }
         (done, said, taken, others)
+    }
+
+    /// Makes everything somebody's that the mail server is about to lose. What was said about each part, or `None`
+    /// when one of them could not be made safe. The error is a mail server that is gone: nothing was promised.
+    async fn share_out(
+        &mut self,
+        parts: &mut [Part],
+        kept: Option<usize>,
+        complete: &Complete,
+    ) -> Result<Option<Vec<Said>>, End> {
+        let service = Arc::clone(&self.gateway.service);
+        let preparing = apart::prepare(&service, parts, kept, &complete.spool, &complete.asked);
+        let (prepared, still_there) = self.meanwhile(preparing).await;
+        still_there?;
+        let Some(prepared) = prepared else { return Ok(None) };
+        Ok(apart::promise(&service, prepared, parts, kept).await)
     }
 
     async fn tell_changes(&mut self, told: Told) -> Result<Result<(), ChangeFault>, End> {

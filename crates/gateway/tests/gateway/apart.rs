@@ -20,6 +20,11 @@ pub(crate) const CASES: &[Case] = cases![
     when_nobody_gets_it_the_mail_server_hears_one_answer,
     one_part_that_is_to_come_again_defers_all_of_them,
     what_cannot_be_kept_in_the_outbox_defers_the_message,
+    copies_of_which_not_all_fit_leave_not_one,
+    without_a_way_to_all_of_them_recipients_stay_together,
+    a_recipient_named_twice_gets_one_copy,
+    what_a_client_asked_for_goes_with_its_copies,
+    a_recipient_who_is_to_hear_nothing_is_in_no_report,
     a_mail_server_without_removal_gets_the_strictest_decision,
     what_was_sent_apart_passes_our_own_milter_once,
 ];
@@ -190,6 +195,74 @@ async fn what_cannot_be_kept_in_the_outbox_defers_the_message() {
     let got = ask(&node, FROM, &TWO_KINDS, &sample::eicar_attached("x")).await;
     assert!(got.answer == 'y' && got.text.starts_with("451 "), "{got:?}");
     assert_eq!((queued(&node), sink.count()), (0, 0));
+}
+
+async fn copies_of_which_not_all_fit_leave_not_one() {
+    let (sink, node) = split(|g| g.malware.labels.use_attachment_removed = true).await;
+    node.set_policy(|p| p.group[0].recipients.push(RecipientMask::parse("too@example.com").expect("a mask")));
+    let limits = |max_mails| settings::config::Outbox { max_mails, ..settings::config::Outbox::default() };
+    node.service.current().outbox.store(std::sync::Arc::new(limits(1)));
+    let to = [TWO_KINDS.as_slice(), &["too@example.com"]].concat();
+    let mail = sample::eicar_attached("x");
+    for _ in 0..3 {
+        let got = ask(&node, FROM, &to, &mail).await;
+        assert!(got.answer == 'y' && got.text.starts_with("451 "), "{got:?}");
+        assert_eq!((queued(&node), node.backup().len()), (0, 0), "it comes again as a whole");
+    }
+    let files = || std::fs::read_dir(node.data().join("outbox")).expect("a directory").count();
+    assert_eq!((files(), sink.count()), (1, 0), "nothing but the place of unfinished files");
+    node.service.current().outbox.store(std::sync::Arc::new(limits(2)));
+    let got = ask(&node, FROM, &to, &mail).await;
+    assert_eq!((got.answer, got.removed.len()), ('c', 2), "{got:?}");
+    deliver(&node, &sink, 2).await;
+    assert_eq!(sink.count(), 2);
+}
+
+async fn without_a_way_to_all_of_them_recipients_stay_together() {
+    let (sink, node) = split(|g| g.malware.labels.use_attachment_removed = true).await;
+    node.service.current().routes.store(std::sync::Arc::default());
+    let got = ask(&node, FROM, &TWO_KINDS, &sample::eicar_attached("x")).await;
+    assert!(got.answer == 'c' && got.removed.is_empty(), "{got:?}");
+    assert_eq!((queued(&node), sink.count()), (0, 0));
+}
+
+async fn a_recipient_named_twice_gets_one_copy() {
+    let (sink, node) = split(|g| g.malware.labels.use_attachment_removed = true).await;
+    let to = ["bob@example.com", "strict@example.com", "strict@example.com"];
+    let got = ask(&node, FROM, &to, &sample::eicar_attached("x")).await;
+    assert_eq!((got.answer, got.removed.len()), ('c', 2), "each as it was told: {got:?}");
+    deliver(&node, &sink, 1).await;
+    assert_eq!(sink.count(), 1);
+}
+
+async fn what_a_client_asked_for_goes_with_its_copies() {
+    let (_sink, node) = split(|g| g.malware.labels.use_attachment_removed = true).await;
+    node.service
+        .current()
+        .outbox
+        .store(std::sync::Arc::new(settings::config::Outbox { connections: 0, ..settings::config::Outbox::default() }));
+    let from = "alice@example.org SIZE=99 RET=HDRS ENVID=abc BODY=8BITMIME";
+    let strict = "strict@example.com NOTIFY=NEVER ORCPT=rfc822;s@example.com";
+    let got = ask(&node, from, &["bob@example.com NOTIFY=DELAY", strict], &sample::eicar_attached("x")).await;
+    assert_eq!((got.answer, got.removed.as_slice()), ('c', &["<strict@example.com>".to_owned()][..]));
+    let mails = node.service.store().queue_list(None, 10).expect("a list");
+    assert_eq!((mails.len(), mails[0].mail.parameters.as_str()), (1, " RET=HDRS ENVID=abc BODY=8BITMIME"));
+    assert_eq!(mails[0].recipients[0].parameters, " NOTIFY=NEVER ORCPT=rfc822;s@example.com");
+}
+
+async fn a_recipient_who_is_to_hear_nothing_is_in_no_report() {
+    let (sink, node) = split(|g| g.malware.action = MalwareAction::Block).await;
+    node.set_policy(|p| p.group[0].recipients.push(RecipientMask::parse("too@example.com").expect("a mask")));
+    let mut mta = Mta::open(node.milter()).await;
+    mta.tell('M', "auth_type", "PLAIN");
+    mta.tell('M', "auth_authen", "dave");
+    assert_eq!(mta.client("laptop.example.com", "192.0.2.8").await, None);
+    let to = ["bob@example.com", "strict@example.com NOTIFY=NEVER", "too@example.com"];
+    let got = mta.message("dave@example.com", &to, &sample::eicar_attached("x")).await;
+    assert_eq!((got.answer, got.removed.len()), ('c', 2));
+    deliver(&node, &sink, 1).await;
+    let report = &arrived(&sink)["dave@example.com"];
+    assert!(report.contains("rfc822; too@example.com") && !report.contains("strict@"), "{report}");
 }
 
 async fn a_mail_server_without_removal_gets_the_strictest_decision() {

@@ -31,6 +31,7 @@ pub(crate) const CASES: &[Case] = cases![
     many_mails_for_a_slow_route_do_not_hide_one_for_another,
     a_server_that_mail_goes_to_in_clear_is_seen_to_be_there_again,
     a_release_waits_while_the_next_hop_is_away,
+    what_has_no_route_waits_until_there_is_one,
     whatever_next_hops_do_each_recipient_is_settled_once,
 ];
 
@@ -67,6 +68,21 @@ async fn put(node: &Node, mail: NewQueued) -> QueueId {
 async fn empty(node: &Node) {
     let mails = || node.service.store().queue_usage().expect("usage").mails;
     testkit::wait_until("the outbox to be empty", Duration::from_secs(30), || mails() == 0).await;
+}
+
+async fn what_has_no_route_waits_until_there_is_one() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    let node = setup().start(&sink).await;
+    let routes = node.service.current().routes.swap(Arc::default());
+    let id = put(&node, mail("alice@example.org", &[("bob@example.com", "")])).await;
+    let shown = || node.service.store().queue_show(id).expect("it is still there");
+    testkit::wait_until("an attempt", Duration::from_secs(30), || shown().attempts > 0).await;
+    let to = shown().recipients.remove(0);
+    assert_eq!((to.standing, to.said.as_str()), (Standing::Waiting, "there is no route to this domain"));
+    node.service.current().routes.store(routes);
+    empty(&node).await;
+    assert_eq!(arrived(&[&sink])["bob@example.com"], [BODY.to_vec()]);
+    assert_eq!(sink.count(), 1, "and its sender heard of nothing");
 }
 
 fn reply(text: &str) -> Action {

@@ -61,6 +61,11 @@ impl Told {
         Self { untried: true, ..Self::new(to, Standing::Waiting, "4.4.1", "every server of the route is down", route) }
     }
 
+    /// Nobody says where it goes. A mistake in a configuration is mended, and its mail must be there then.
+    fn stranded(to: &Recipient) -> Self {
+        Self::new(to, Standing::Waiting, "4.4.4", "there is no route to this domain", "")
+    }
+
     fn reply(to: &Recipient, reply: &Reply, hop: &str) -> Self {
         let standing = match reply.code() {
             200..300 => Standing::Delivered,
@@ -115,13 +120,16 @@ pub(super) async fn attempt(service: &Service, mail: &Queued, spool: &Spool, las
     let mut groups: Vec<(Arc<Route>, Vec<&Recipient>)> = Vec::new();
     for to in &mail.recipients {
         let Some(route) = routes.find(&to.address, mail.mail.direction) else {
-            told.push(Told::new(to, Standing::Failed, "5.1.2", "there is no route to this domain", ""));
+            told.push(Told::stranded(to));
             continue;
         };
         match groups.iter_mut().find(|(known, _)| Arc::ptr_eq(known, &route)) {
             Some((_, group)) => group.push(to),
             None => groups.push((route, vec![to])),
         }
+    }
+    if !told.is_empty() {
+        tracing::error!(queue = %mail.id, id = %mail.mail.message, recipients = told.len(), "there is no route for mail in the outbox: it waits until outbox.max_age; set next_hop.address, or a [[route]]");
     }
     for (route, group) in groups {
         if route.pauses() && !last {

@@ -66,7 +66,7 @@ impl Service {
     pub async fn enqueue(&self, mail: NewQueued, mut body: Box<dyn Read + Send>) -> Result<QueuedReceipt, StoreError> {
         let (store, limits) = (self.store().clone(), Arc::clone(&self.current().outbox.load()));
         let work = move || {
-            check_room(&store.queue_usage()?, mail.size, &limits)?;
+            check_room(&store.queue_usage()?, 1, mail.size, &limits)?;
             store.enqueue(mail, body.as_mut())
         };
         let done = task::spawn_blocking(work).await;
@@ -87,9 +87,18 @@ pub(crate) fn direction(site: &Site, to: &Address) -> Direction {
     site.direction(ListenerDirection::Auto, true, None, std::slice::from_ref(to))
 }
 
-/// Whether the outbox takes one mail more.
-pub(crate) fn check_room(usage: &QueueUsage, size: u64, limits: &config::Outbox) -> Result<(), StoreError> {
-    if usage.mails >= u64::from(limits.max_mails) {
+/// Which way a message goes to one of its recipients alone. Where no domain counts as ours, all goes as it went.
+pub(crate) fn way(site: &Site, went: Direction, to: &Address) -> Direction {
+    match (direction(site, to), went) {
+        _ if site.internal_domains.is_empty() => went,
+        (Direction::Incoming, Direction::Internal) => Direction::Internal,
+        (direction, _) => direction,
+    }
+}
+
+/// Whether the outbox takes that many mails more, of these bytes together.
+pub(crate) fn check_room(usage: &QueueUsage, more: u64, size: u64, limits: &config::Outbox) -> Result<(), StoreError> {
+    if usage.mails.saturating_add(more) > u64::from(limits.max_mails) {
         return Err(StoreError::TooLarge { what: "the number of mails in the outbox", limit: limits.max_mails.into() });
     }
     if usage.bytes.saturating_add(size) > limits.max_size.0 {
@@ -407,8 +416,10 @@ mod tests {
     fn a_full_outbox_takes_nothing() {
         let limits = config::Outbox { max_mails: 2, max_size: judge::units::Bytes(100), ..config::Outbox::default() };
         let usage = |mails, bytes| QueueUsage { mails, bytes, ..QueueUsage::default() };
-        assert!(check_room(&usage(1, 50), 50, &limits).is_ok());
-        assert!(check_room(&usage(2, 0), 1, &limits).is_err());
-        assert!(check_room(&usage(1, 50), 51, &limits).is_err());
+        assert!(check_room(&usage(1, 50), 1, 50, &limits).is_ok());
+        assert!(check_room(&usage(0, 50), 2, 50, &limits).is_ok());
+        assert!(check_room(&usage(1, 0), 2, 1, &limits).is_err());
+        assert!(check_room(&usage(2, 0), 1, 1, &limits).is_err());
+        assert!(check_room(&usage(1, 50), 1, 51, &limits).is_err());
     }
 }

@@ -30,7 +30,8 @@ pub struct Asked {
 }
 
 impl Asked {
-    fn of(&self, recipient: &Address) -> &str {
+    /// Of this recipient.
+    pub(crate) fn of(&self, recipient: &Address) -> &str {
         let found = self.recipients.iter().find(|(address, _)| address == recipient);
         found.map_or("", |(_, parameters)| parameters.as_str())
     }

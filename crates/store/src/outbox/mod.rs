@@ -1,7 +1,8 @@
 //! The outbox: mail that is ours to deliver (spec D-11), until every recipient is settled.
 //!
-//! The order of [`Store::enqueue`] is the promise: the sealed bytes are durable under their name, then the
-//! row is, then there is a [`QueuedReceipt`]; nothing else makes one. A recipient is settled in the same
+//! The order of [`Store::enqueue`] is the promise: the sealed bytes are durable under their name
+//! ([`Store::queue_stage`]), then the row is, then there is a [`QueuedReceipt`]; [`Store::queue_commit`] alone
+//! makes one, for several mails at once or for none. A recipient is settled in the same
 //! transaction that writes the report about it, so that neither is without the other. Files without a row
 //! were never promised and go at the next opening; a row without its file is an error when it is read.
 //! What a crash can do: a recipient whose next hop said yes just before it gets the message again.
@@ -168,7 +169,42 @@ pub struct Queued {
     pub recipients: Vec<Recipient>,
 }
 
-/// Evidence that a mail is durable in the outbox. Only [`Store::enqueue`] makes one.
+/// A mail whose bytes are durable in the outbox, and which nobody has promised yet: dropped, it leaves nothing.
+pub struct StagedMail {
+    store: Store,
+    mail: NewQueued,
+    id: QueueId,
+    stored: u64,
+    committed: bool,
+}
+
+impl StagedMail {
+    /// Its name in the outbox.
+    pub fn id(&self) -> QueueId {
+        self.id
+    }
+
+    /// Bytes of it.
+    pub fn size(&self) -> u64 {
+        self.mail.size
+    }
+}
+
+impl fmt::Debug for StagedMail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StagedMail").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl Drop for StagedMail {
+    fn drop(&mut self) {
+        if !self.committed {
+            self.store.inner.queue_files.remove(self.id);
+        }
+    }
+}
+
+/// Evidence that a mail is durable in the outbox. Only [`Store::queue_commit`] makes one.
 #[derive(PartialEq, Eq, Debug)]
 #[must_use = "a receipt stands for the responsibility for a message"]
 pub struct QueuedReceipt {
@@ -230,16 +266,34 @@ impl Store {
     /// # Errors
     /// [`StoreError::NoSpace`] on a full disk; no recipient or too many; what the disk says.
     pub fn enqueue(&self, mail: NewQueued, body: &mut dyn Read) -> Result<QueuedReceipt, StoreError> {
-        let message = mail.message;
+        let mut receipts = self.queue_commit(vec![self.queue_stage(mail, body)?])?;
+        receipts.pop().ok_or(StoreError::NotFound { what: "mail in the outbox" })
+    }
+
+    /// Makes a mail's bytes durable, without a promise: that comes with [`Store::queue_commit`]. `body` must give
+    /// `mail.size` bytes. Blocks on the disk.
+    ///
+    /// # Errors
+    /// As [`Store::enqueue`]; nothing is left then.
+    pub fn queue_stage(&self, mail: NewQueued, body: &mut dyn Read) -> Result<StagedMail, StoreError> {
         let (id, stored) = self.put_file(&mail, body)?;
-        let written = self.inner.outbox.write("write the outbox", |t| rows::insert(t, id, &mail, stored));
-        match written {
-            Ok(()) => Ok(QueuedReceipt { message, id }),
-            Err(error) => {
-                self.inner.queue_files.remove(id);
-                Err(error)
-            }
-        }
+        Ok(StagedMail { store: self.clone(), mail, id, stored, committed: false })
+    }
+
+    /// Takes all of these into the outbox or none: their rows are one transaction. A receipt for each, in their
+    /// order. Blocks on the disk.
+    ///
+    /// # Errors
+    /// What the disk says; nothing is left then.
+    pub fn queue_commit(&self, mut staged: Vec<StagedMail>) -> Result<Vec<QueuedReceipt>, StoreError> {
+        self.inner.outbox.write("write the outbox", |t| {
+            staged.iter().try_for_each(|one| rows::insert(t, one.id, &one.mail, one.stored))
+        })?;
+        let receipt = |one: &mut StagedMail| {
+            one.committed = true;
+            QueuedReceipt { message: one.mail.message, id: one.id }
+        };
+        Ok(staged.iter_mut().map(receipt).collect())
     }
 
     /// Seals a mail's bytes under a new name.

@@ -68,6 +68,27 @@ fn what_was_put_in_is_there_after_a_restart_and_sealed() {
 }
 
 #[test]
+fn several_mails_come_in_together_or_not_at_all() {
+    let (_dir, store) = open();
+    let stage = |to: &str| store.queue_stage(mail(&[to], 1), &mut Cursor::new(b"x")).unwrap();
+    let staged = vec![stage("a@example.com"), stage("b@example.com")];
+    assert_eq!((files(&store), store.queue_usage().unwrap().mails), (2, 0), "nothing is promised yet");
+    drop(staged);
+    assert_eq!(files(&store), 0, "what nobody promised leaves nothing");
+    let staged = vec![stage("a@example.com"), stage("b@example.com")];
+    let names: Vec<QueueId> = staged.iter().map(StagedMail::id).collect();
+    let receipts = store.queue_commit(staged).unwrap();
+    assert_eq!(receipts.iter().map(QueuedReceipt::id).collect::<Vec<_>>(), names);
+    assert_eq!((files(&store), store.queue_usage().unwrap().mails), (2, 2));
+    // One row that cannot be written takes the others with it.
+    let (good, mut bad) = (stage("c@example.com"), stage("d@example.com"));
+    let own = std::mem::replace(&mut bad.id, names[0]);
+    assert!(store.queue_commit(vec![good, bad]).is_err());
+    assert_eq!(store.queue_usage().unwrap().mails, 2);
+    store.inner.queue_files.remove(own);
+}
+
+#[test]
 fn a_mail_leaves_when_its_last_recipient_is_settled() {
     let (_dir, store) = open();
     let id = put(&store, &["a@example.com", "b@example.com", "c@example.com"], b"x");
