@@ -56,6 +56,7 @@ pub const TARGETS: &[Target] = &[
     ("unpack_gzip", unpack::fuzzing::fuzz_gzip),
     ("unpack_message", unpack::fuzzing::fuzz_message),
     ("hash_list", engines::fuzzing::fuzz_hashlist),
+    ("image", engines::fuzzing::fuzz_image),
     ("disarm_active", disarm::fuzzing::fuzz_disarm),
     ("disarm_zip", disarm::fuzzing::fuzz_zip_without),
     ("disarm_tar", disarm::fuzzing::fuzz_tar),

@@ -28,6 +28,8 @@ cargo xtask campaign readings [MESSAGES]
 cargo xtask campaign soak [SECONDS]   steady load; memory must not grow (600)
 cargo xtask evaluate spam [--write] [--from FILE]
                                       the signs of spam on MAILWARD_CORPORA; fits their points
+cargo xtask evaluate images [FOLDER ..]
+                                      how well known pictures are found again (LM-06)
 cargo xtask package [--profile NAME]  the Debian package, in packaging/made/
 ";
 

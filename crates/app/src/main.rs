@@ -27,7 +27,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use commands::{
-    backup, config, demo, dkim, doctor, explain, greylist, log, manual, policy, queue, scan, serve, try_mail,
+    backup, config, demo, dkim, doctor, explain, greylist, log, manual, policy, queue, scan, serve, spam, try_mail,
 };
 
 /// Mailward inspects mail for malware wherever it crosses.
@@ -54,6 +54,7 @@ enum Command {
     Doctor(doctor::Args),
     Greylist(greylist::Args),
     Dkim(dkim::Args),
+    Spam(spam::Args),
     Completions(manual::CompletionArgs),
     #[command(hide = true)]
     ManualPages(manual::PageArgs),
@@ -78,6 +79,7 @@ fn main() -> ExitCode {
         Command::Log(args) => log::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Dkim(args) => dkim::run(&args),
+        Command::Spam(args) => spam::run(&args),
         Command::Greylist(args) => greylist::run(&args),
         Command::Completions(args) => manual::completions(&args, Cli::command()),
         Command::ManualPages(args) => manual::pages(&args, Cli::command()),

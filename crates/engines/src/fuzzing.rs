@@ -1,5 +1,6 @@
 //! Entry points for fuzzing: each runs a parser of this crate and asserts what must always hold.
 
+use crate::image;
 use crate::malware::hashlist::HashList;
 
 /// Hash lists: any text loads or is refused with up to ten numbered lines, and takes no more
@@ -12,6 +13,16 @@ pub fn fuzz_hashlist(data: &[u8]) {
         }
         Err(problems) => assert!((1..=10).contains(&problems.len()) && problems.iter().all(|p| p.line.is_some())),
     }
+}
+
+/// Pictures: any bytes decode within the limits or are refused, and what is described has views.
+pub fn fuzz_image(data: &[u8]) {
+    if let Ok(frames) = image::decode(data) {
+        assert!((1..=image::MAX_FRAMES).contains(&frames.len()));
+        assert!(frames.iter().all(|it| u64::from(it.width).saturating_mul(u64::from(it.height)) <= image::MAX_PIXELS));
+    }
+    let pictures = image::print(data, image::Views::Few);
+    assert!(pictures.len() <= image::MAX_FRAMES && pictures.iter().all(|it| (1..=2).contains(&it.views.len())));
 }
 
 #[cfg(test)]

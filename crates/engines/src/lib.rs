@@ -22,6 +22,7 @@ use mail::span::Span;
 
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod image;
 pub mod malware;
 pub mod spam;
 

@@ -31,6 +31,7 @@ mod engines;
 mod exam;
 #[doc(hidden)]
 pub mod fuzzing;
+mod gallery;
 mod look;
 pub mod protocol;
 mod rebuild;
@@ -45,5 +46,5 @@ pub use engines::{EngineSpec, Engines, Secrets};
 pub use exam::{Step, Suspended, opening_questions, resume, start};
 pub use mail::evidence::Evidence;
 pub use rebuild::{RebuildRequest, Rebuilt, Removal, rebuild};
-pub use spam::{SpamContext, sign_name};
+pub use spam::{Pictures, SpamContext, sign_name};
 pub use unpack::{Limits, StopFlag};

@@ -17,6 +17,19 @@ const MAX_ATTACHED: usize = 200;
 /// Most bytes of text out of documents.
 pub(crate) const MAX_DOCUMENTS: usize = 64 * 1024;
 
+/// How pictures are described.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pictures {
+    /// Not at all.
+    #[default]
+    No,
+    /// As they are: for comparing them with known ones.
+    Look,
+    /// With crops of them, too: for learning them.
+    Learn,
+}
+
 /// What an examination for spam is told beside the bytes.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct SpamContext {
@@ -30,6 +43,8 @@ pub struct SpamContext {
     pub doc: bool,
     /// Look at the text of RTF files (LM-05).
     pub rtf: bool,
+    /// What is done about pictures (LM-06).
+    pub pictures: Pictures,
     /// Most work, in fuel (LM-01).
     pub fuel: u64,
     /// Give signs that count nothing, too: for fitting.

@@ -23,6 +23,7 @@ use unpack::{Beside, Budget, Container, Fence, Limit, Limits, Member, Opening, S
 
 use crate::context::{Context, Input};
 use crate::engines::Engines;
+use crate::gallery::Gallery;
 use crate::look::{Looks, Scope, out_of_time};
 use crate::spam::MAX_DOCUMENTS;
 use crate::table::{Table, object_of, reason_text};
@@ -55,6 +56,8 @@ struct Walk<'a> {
     leaves: BTreeSet<([u8; 32], FileKind, Beside)>,
     /// Text of documents, where it is looked at for spam.
     documents: String,
+    /// What pictures look like, where they are compared with known ones.
+    pictures: Gallery,
 }
 
 /// Walks everything and gives what was seen.
@@ -80,6 +83,7 @@ pub(crate) fn walk(engines: &Engines, raw: &[u8], context: &Context, stop: &Stop
         frames: Vec::new(),
         leaves: BTreeSet::new(),
         documents: String::new(),
+        pictures: Gallery::default(),
     };
     walk.root(raw);
     while let Some(frame) = walk.frames.pop() {
@@ -90,6 +94,7 @@ pub(crate) fn walk(engines: &Engines, raw: &[u8], context: &Context, stop: &Stop
     if let Some(spam) = context.spam.as_ref().filter(|_| is_message && raw.len() <= MAX_BUFFER) {
         let (seen, hosts) = crate::spam::look(spam, raw, &evidence, walk.documents, &mut walk.budget);
         (evidence.spam, evidence.facts.hosts) = (seen, hosts);
+        evidence.facts.pictures = walk.pictures.into_seen();
     }
     evidence.fuel = walk.budget.fuel_used();
     evidence
@@ -332,6 +337,9 @@ impl<'a> Walk<'a> {
             return None;
         }
         self.look(id, &bytes, scope);
+        if let Some(spam) = self.context.spam.as_ref().filter(|_| kind == FileKind::Image) {
+            self.pictures.look(&bytes, spam, &mut self.budget);
+        }
         let fuel = self.context.archive_fuel.filter(|_| kind.is_archive() && fenced);
         let fence = fuel.map(|fuel| self.budget.fence(fuel));
         match self.open(id, kind, &bytes) {

@@ -10,7 +10,7 @@ use judge::plan::{Copy, Plan, unexamined};
 use judge::policy::Policy;
 use mail::arrival::Arrival;
 use mail::evidence::Report;
-use scan::Input;
+use scan::{Input, Pictures};
 use store::StoreError;
 use tokio::time::Instant;
 
@@ -145,11 +145,21 @@ async fn see(bench: Bench<'_>, policies: &[Arc<Policy>], spool: &Spool, arrival:
     }
     let mut context = context(bench.policy, Input::Message, None);
     context.spam = spam_context(policies.iter().map(AsRef::as_ref), arrival);
+    let memory = bench.recollection.zip(bench.store);
+    if let (Some(spam), Some((recollection, store))) = (&mut context.spam, memory)
+        && recollection.wants_pictures(store, policies).await
+    {
+        spam.pictures = Pictures::Look;
+    }
     let (report, auth) = tokio::join!(
         bench.examiner.examine(spool, context, deadline),
         authenticate(bench, policies, spool, arrival, deadline)
     );
-    let report = report.with_auth(auth);
+    let mut report = report.with_auth(auth);
+    if let Some((recollection, store)) = memory {
+        let known = recollection.recall(store, &report).await;
+        report = report.with_memory(Some(known));
+    }
     let metrics = bench.metrics.map(AsRef::as_ref);
     let signs = outside::signs(bench.resolver, bench.policy, bench.site, arrival, &report, deadline, metrics).await;
     let report = report.with_signs(signs);

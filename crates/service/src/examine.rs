@@ -85,6 +85,8 @@ pub fn spam_context<'a>(
         now: live.then(|| i64::try_from(arrival.received_ms / 1000).unwrap_or(i64::MAX)),
         doc: policy.spam.scan_doc,
         rtf: policy.spam.scan_rtf,
+        // Whoever has something to compare them with wants more.
+        pictures: scan::Pictures::No,
         fuel: policy.spam.max_time.0.saturating_mul(FUEL_PER_SECOND) / 1000,
         unrated: false,
     })

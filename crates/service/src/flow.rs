@@ -20,6 +20,7 @@ use tokio::time::Instant;
 
 use crate::crashes;
 use crate::examine::{Examiner, context, spam_context};
+use crate::memory::Recollection;
 use crate::metrics::Metrics;
 use crate::record;
 use crate::render::{self, Output, RenderFailure};
@@ -82,6 +83,8 @@ pub struct Bench<'a> {
     pub metrics: Option<&'a Arc<Metrics>>,
     /// Where copies go; `None` where nothing is done, only shown.
     pub store: Option<&'a Store>,
+    /// What is remembered; `None` where memory is not asked.
+    pub recollection: Option<&'a Arc<Recollection>>,
     /// The policy in force.
     pub policy: &'a Arc<Policy>,
     /// The organisation.

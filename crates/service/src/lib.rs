@@ -19,6 +19,7 @@ pub mod examine;
 pub mod flow;
 pub mod id;
 mod journal;
+pub mod memory;
 pub mod metrics;
 pub mod outbox;
 pub mod outside;
@@ -57,6 +58,7 @@ pub use decide::Part;
 use examine::Examiner;
 use flow::{Bench, Decided, Keeping};
 use journal::Journal;
+use memory::Recollection;
 use metrics::Metrics;
 use outbox::Outbox;
 use policy::InForce;
@@ -117,6 +119,7 @@ impl InUse {
             signers: Some(&self.signers),
             metrics: Some(&service.metrics),
             store: Some(&service.store),
+            recollection: Some(&service.recollection),
             policy,
             site: &self.site,
             crashes: 0,
@@ -136,6 +139,7 @@ pub struct Service {
     outbox: Outbox,
     rates: Rates,
     certificates: Certificates,
+    recollection: Arc<Recollection>,
 }
 
 impl std::fmt::Debug for Service {
@@ -158,6 +162,7 @@ impl Service {
             outbox: Outbox::default(),
             rates: Rates::default(),
             certificates: Certificates::default(),
+            recollection: Arc::default(),
         })
     }
 
@@ -321,6 +326,9 @@ impl Service {
         let report = decided.report.as_ref();
         record::log(arrival, &decided.plan, report, &outcome, self.current.redact.load(Ordering::Relaxed));
         record::count(&self.metrics, arrival, &decided.plan, report, &outcome);
+        if let Some(report) = report {
+            memory::note(&self.store, report);
+        }
         let mut row = self.row(arrival, &decided, &outcome);
         // Where it could not be rendered the sender brings it again too.
         // So it does where these recipients are refused, and others of the same message are to be tried again.

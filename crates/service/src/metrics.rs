@@ -182,6 +182,8 @@ pub struct Metrics {
     pub backup_objects: Gauge<u64, AtomicU64>,
     /// Bytes in Backup.
     pub backup_bytes: Gauge<u64, AtomicU64>,
+    /// Pictures of spam that are known.
+    pub known_pictures: Gauge<u64, AtomicU64>,
     /// Reloads that failed; the old configuration stays in force.
     pub reload_failures: Counter,
     /// Signatures are loaded (1), or nothing but the built-in rules (0).
@@ -315,6 +317,7 @@ impl Metrics {
             bytes_in_flight: Gauge::default(),
             backup_objects: Gauge::default(),
             backup_bytes: Gauge::default(),
+            known_pictures: Gauge::default(),
             reload_failures: Counter::default(),
             signatures_loaded: Gauge::default(),
             hop_up: Family::default(),
@@ -381,6 +384,7 @@ impl Metrics {
         r.register("milter_connections", "Connections of mail servers now open", self.milter_connections.clone());
         r.register_with_unit("in_flight", "Bytes of messages now in work", Unit::Bytes, self.bytes_in_flight.clone());
         r.register("backup_objects", "Messages in Backup", self.backup_objects.clone());
+        r.register("known_pictures", "Pictures of spam that were learnt", self.known_pictures.clone());
         r.register_with_unit("backup", "Bytes that Backup takes on disk", Unit::Bytes, self.backup_bytes.clone());
         r.register(
             "reload_failures",

@@ -49,6 +49,7 @@ pub async fn once(service: &Arc<Service>) {
             store.expire_greylist(now.saturating_sub(policy.before.greylist.remember.0))?;
         }
         let usage = store.usage()?;
+        metrics.known_pictures.set(store.picture_usage()?.spam);
         metrics.backup_objects.set(usage.objects);
         metrics.backup_bytes.set(usage.bytes);
         Ok::<(), store::StoreError>(())

@@ -10,6 +10,7 @@
 //! ballast       2 MiB that a full disk gets back
 //! outbox.db     what is ours to deliver: commits are durable
 //! outbox/       its sealed messages
+//! pictures.db   what pictures of spam look like: commits are durable
 //! messages.db   message log: commits are ordered, the last seconds may be lost in a power cut
 //! ```
 //! All calls block on the disk; asynchronous callers run them on threads for that. The content of mail is
@@ -44,6 +45,7 @@ mod keys;
 mod lock;
 mod messages;
 mod outbox;
+mod pictures;
 mod query;
 mod release;
 mod revisions;
@@ -54,7 +56,7 @@ mod testing;
 mod upkeep;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex, RwLock};
 
 pub use backup::{KeptReceipt, Original, WaivedReceipt, Waiver};
@@ -67,6 +69,7 @@ pub use outbox::{
     MAX_RECIPIENTS, NewQueued, NewRecipient, Next, QueueId, QueueKind, QueueUsage, Queued, QueuedReceipt, Recipient,
     Settled, StagedMail, Standing,
 };
+pub use pictures::{MAX_SAMPLES, Sample, SampleUsage};
 pub use release::ReleaseMarker;
 pub use revisions::{Revision, RevisionHead};
 pub use upkeep::{Limits, Retired, Sweep, Usage, Verification};
@@ -113,6 +116,9 @@ struct Inner {
     outbox: Db,
     queue_files: QueueFiles,
     greylist: Db,
+    pictures: Db,
+    /// Counts changes of the sample base.
+    picture_changes: AtomicU64,
     ballast: Ballast,
     /// Keeping holds it shared, deleting alone: what one relies on the other does not take away.
     gate: RwLock<()>,
@@ -167,6 +173,7 @@ impl Store {
         let queue_files = QueueFiles::open(dir)?;
         let outbox = Db::open(dir, &outbox::SCHEMA)?;
         let greylist = greylist::open(dir)?;
+        let pictures = pictures::open(dir)?;
         let lanes = std::array::from_fn(|_| Mutex::new(()));
         // Starting anywhere makes a clash with names given before a restart unlikely.
         let mut start = [0u8; 4];
@@ -182,6 +189,8 @@ impl Store {
             outbox,
             queue_files,
             greylist,
+            pictures,
+            picture_changes: AtomicU64::new(0),
             ballast,
             gate: RwLock::new(()),
             lanes,

@@ -4,7 +4,7 @@
 //! done, and that is said. Points are fitted (`fit`) on every set but those of [`MEASURED_ONLY`]; for each
 //! set it is done once more without that set, so that the figures of "unseen" are of mail that the points
 //! do not come from. `--write` writes the points that were fitted on
-//! all into the source. `--from FILE` takes the output of the example `signs` instead of running it.
+//! all into the source. `images` measures how well known pictures are found again. `--from FILE` takes the output of the example `signs` instead of running it.
 
 mod figures;
 mod fit;
@@ -57,8 +57,10 @@ impl Sign {
 }
 
 pub(crate) fn run(args: &[&str]) -> Outcome {
-    let Some((&"spam", rest)) = args.split_first() else {
-        return Err("cargo xtask evaluate spam [--write] [--from FILE]".to_owned());
+    let rest = match args.split_first() {
+        Some((&"spam", rest)) => rest,
+        Some((&"images", folders)) => return images(folders),
+        _ => return Err("cargo xtask evaluate spam [--write] [--from FILE] | images [FOLDER]...".to_owned()),
     };
     let from = rest.iter().position(|arg| *arg == "--from").and_then(|at| rest.get(at + 1));
     if from.is_none() && std::env::var_os("MAILWARD_CORPORA").is_none() {
@@ -95,6 +97,16 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
     if rest.contains(&"--write") {
         write(&signs, &points)?;
     }
+    Ok(())
+}
+
+/// How well known pictures are found again (LM-06): pictures made by code, and those in the mail of
+/// `MAILWARD_CORPORA` and of more folders.
+fn images(folders: &[&str]) -> Outcome {
+    let corpora = std::env::var("MAILWARD_CORPORA").ok();
+    let mut command = cargo::cargo();
+    command.args(["run", "--quiet", "--release", "--package", "engines", "--example", "images", "--"]);
+    print!("{}", cargo::output(command.args(corpora.iter()).args(folders))?);
     Ok(())
 }
 

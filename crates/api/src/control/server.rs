@@ -216,6 +216,8 @@ fn note(request: &Request, uid: u32) {
         Request::QueueDelete { .. } => "delete mail from the outbox",
         Request::KeyExport => "export the installation key",
         Request::PolicyApply { .. } => "apply a policy",
+        Request::PicturesLearn { .. } => "learn pictures of spam",
+        Request::PicturesForget { .. } => "forget pictures of spam",
         Request::GreylistForget => "make greylisting forget",
         Request::PolicyRollback { .. } => "put an earlier policy in force",
         Request::BackupList { .. }
@@ -227,6 +229,8 @@ fn note(request: &Request, uid: u32) {
         | Request::PolicyHistory { .. }
         | Request::PolicyRevision { .. }
         | Request::GreylistShow
+        | Request::Recall { .. }
+        | Request::PicturesShow
         | Request::MessageLog { .. } => return,
     };
     tracing::info!(uid, what, "asked over the control socket");

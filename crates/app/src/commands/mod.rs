@@ -13,4 +13,5 @@ pub(crate) mod policy;
 pub(crate) mod queue;
 pub(crate) mod scan;
 pub(crate) mod serve;
+pub(crate) mod spam;
 pub(crate) mod try_mail;

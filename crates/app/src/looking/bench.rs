@@ -10,8 +10,9 @@ use judge::site::Site;
 use judge::status::Status;
 use judge::units::Bytes;
 use mail::arrival::Arrival;
-use mail::evidence::Report;
+use mail::evidence::{Memory, Report};
 use net::Resolver;
+use service::admin::{Request, Response};
 use service::authenticate::find_out;
 use service::examine::{Examiner, context, spam_context};
 use service::flow;
@@ -79,6 +80,8 @@ pub(crate) struct Bench {
     site: Arc<Site>,
     /// Who is asked about the sender, if it is asked.
     resolver: Option<Resolver>,
+    /// Whose memory is asked, if there is an installation that learnt something.
+    remembers: Option<Arc<Place>>,
     /// How many workers there are.
     pub(crate) workers: usize,
     /// A message's time begins when a worker is free for it: what waits behind others is not late.
@@ -179,7 +182,18 @@ impl Bench {
         let has_signatures = examiner.has_database();
         let turns = Semaphore::new(workers);
         let resolver = args.authenticate.then(|| Resolver::new(&config.dns, Arc::default()));
-        Ok(Self { examiner, resolver, policy: Arc::new(policy), site: Arc::new(site), workers, turns, has_signatures })
+        let remembers = args.place().ok().filter(|place| place.data_dir().join("pictures.db").exists());
+        let remembers = remembers.filter(|_| policy.spam.image_analysis).map(Arc::new);
+        Ok(Self {
+            remembers,
+            examiner,
+            resolver,
+            policy: Arc::new(policy),
+            site: Arc::new(site),
+            workers,
+            turns,
+            has_signatures,
+        })
     }
 
     /// Looks at a message or file. Engines look whatever the policy says; what a gateway would do
@@ -190,6 +204,9 @@ impl Bench {
         let deadline = Instant::now() + self.policy.limits.deadline.duration();
         let mut context = context(&self.policy, content.input, content.name.clone());
         context.spam = spam_context(std::iter::once(self.policy.as_ref()), arrival);
+        if let (Some(spam), Some(_)) = (&mut context.spam, &self.remembers) {
+            spam.pictures = scan::Pictures::Look;
+        }
         let auth = async {
             match &self.resolver {
                 Some(resolver) => Some(find_out(resolver, &content.spool, arrival, deadline).await),
@@ -197,7 +214,8 @@ impl Bench {
             }
         };
         let (report, auth) = tokio::join!(self.examiner.examine(&content.spool, context, deadline), auth);
-        let report = report.with_auth(auth);
+        let memory = self.recall(&report).await;
+        let report = report.with_auth(auth).with_memory(memory);
         let resolver = self.resolver.as_ref();
         let signs = signs(resolver, &self.policy, &self.site, arrival, &report, deadline, None).await;
         let report = report.with_signs(signs);
@@ -212,6 +230,7 @@ impl Bench {
             signers: None,
             metrics: None,
             store: None,
+            recollection: None,
             policy: &self.policy,
             site: &self.site,
             crashes: 0,
@@ -223,6 +242,21 @@ impl Bench {
         let normalised = judged.normalised.map(|form| form.report);
         let (policy, arrival) = (Arc::clone(&self.policy), arrival.clone());
         Looked { report: judged.report.unwrap_or(seen), normalised, plan: judged.plan, status, policy, arrival }
+    }
+
+    /// What this installation remembers about a message with pictures: its daemon is asked, or its data
+    /// directory. Nothing if neither can be.
+    async fn recall(&self, report: &Report) -> Option<Memory> {
+        let pictures = report.facts().pictures.clone();
+        let place = Arc::clone(self.remembers.as_ref().filter(|_| !pictures.is_empty())?);
+        let ask = move || {
+            let mut administration = Administration::open(&place).ok()?;
+            match administration.ask(Request::Recall { pictures }) {
+                Ok((Response::Recalled { memory }, _)) => Some(memory),
+                _ => None,
+            }
+        };
+        tokio::task::spawn_blocking(ask).await.ok().flatten()
     }
 
     /// Ends the workers.

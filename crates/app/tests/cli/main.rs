@@ -10,6 +10,7 @@ mod log;
 mod pipes;
 mod policy;
 mod scan;
+mod spam;
 mod supervisor;
 mod support;
 mod terminal;

@@ -16,6 +16,7 @@ pub(crate) const CASES: &[Case] = cases![
     a_link_on_a_list_decides_and_an_error_of_a_list_does_not,
     a_domain_that_looks_like_ours_is_told_in_the_log,
     mail_of_small_programs_is_no_spam,
+    lm_06_a_picture_that_was_learnt_raises_the_rating_at_once,
 ];
 
 /// A node that asks this server.
@@ -83,4 +84,31 @@ async fn mail_of_small_programs_is_no_spam() {
         let line = logged::message().await;
         assert_eq!(line.get("spam"), "clean", "{mail:?}: {}", line.get("signs"));
     }
+}
+
+async fn lm_06_a_picture_that_was_learnt_raises_the_rating_at_once() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    let node = Setup::new().start(&sink).await;
+    let picture = include_bytes!("../../../../fuzz/seeds/image/base.jpg");
+    let shown = include_bytes!("../../../../fuzz/seeds/image/progressive.jpg");
+    let head = "Date: Fri, 21 Nov 2025 18:00:00 +0000\r\nFrom: alice@example.org\r\nTo: bob@example.com\r\n\
+                Message-ID: <1@example.org>\r\nSubject: look\r\nMIME-Version: 1.0\r\nContent-Type: image/jpeg\r\n\
+                Content-Transfer-Encoding: base64\r\n\r\n";
+    let mail = [head.as_bytes(), sample::base64(shown).as_bytes()].concat();
+    let learnt = engines::image::print(picture, engines::image::Views::All).remove(0);
+    for (known, switched_on) in [(false, true), (true, true), (true, false)] {
+        node.set_policy(|p| p.spam.image_analysis = switched_on);
+        if known && switched_on {
+            node.service.store().learn_picture(&learnt, true, 1).expect("learnt");
+        }
+        logged::clear();
+        node.send(&mail).await;
+        let line = logged::message().await;
+        let signs = line.get("signs").to_owned();
+        assert_eq!(signs.contains("known_spam_image"), known && switched_on, "{known} {switched_on}: {signs}");
+    }
+    // That it was found is noted beside the message's own way.
+    let store = node.service.store();
+    let noted = || store.pictures().is_ok_and(|all| all.iter().any(|it| it.hits == 1));
+    testkit::wait_until("the find is noted", std::time::Duration::from_secs(30), noted).await;
 }

@@ -5,6 +5,7 @@
 
 mod likeness;
 pub mod lists;
+mod memory;
 
 use mail::address::Address;
 use mail::evidence::{AuthResult, Authentication, DmarcPolicy, Report, Sign, SignGroup};
@@ -29,7 +30,7 @@ pub struct OriginSign {
 }
 
 /// Every sign of this module, for the documentation.
-pub const ALL: [OriginSign; 10] = [
+pub const ALL: [OriginSign; 11] = [
     OriginSign { id: "spf_fail", points: 150, about: "SPF says that the sender's domain does not send from there." },
     OriginSign {
         id: "spf_softfail",
@@ -72,6 +73,7 @@ pub const ALL: [OriginSign; 10] = [
         points: 250,
         about: "The author has the name of a person that the policy names, and an address elsewhere.",
     },
+    OriginSign { id: "known_spam_image", points: 400, about: "A picture in it looks like one of known spam (LM-06)." },
 ];
 
 /// Every sign of the group, those of lists included: name, points in hundredths, what it means.
@@ -106,6 +108,7 @@ pub fn signs(policy: &Policy, site: &Site, report: &Report) -> Vec<Sign> {
     }
     found.push(lookalike(policy, site, report.auth(), &author));
     found.push(borrowed(policy, site, &author));
+    found.push(memory::picture(policy, report));
     found.into_iter().flatten().collect()
 }
 

@@ -155,6 +155,8 @@ pub struct Spam {
     pub scan_doc: bool,
     /// Look at the text of attached RTF files (LM-05).
     pub scan_rtf: bool,
+    /// Compare pictures with those of known spam (LM-06); `mailward spam learn` teaches them.
+    pub image_analysis: bool,
     /// Delete outgoing mail that is spam; a copy is always kept in Backup (OUT-01, OUT-02).
     pub outgoing: bool,
     /// Add the headers that tell about spam to every message that was examined, not only to those with a
@@ -192,6 +194,7 @@ impl Default for Spam {
             max_time: Time(60_000),
             scan_doc: false,
             scan_rtf: false,
+            image_analysis: true,
             outgoing: false,
             always_headers: false,
             scl_others: false,

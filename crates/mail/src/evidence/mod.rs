@@ -7,6 +7,7 @@
 
 mod auth;
 mod finding;
+mod memory;
 mod object;
 mod question;
 mod report;
@@ -17,7 +18,11 @@ pub use auth::{
     MAX_SIGNATURES, ReverseCheck, SpfCheck, short,
 };
 pub use finding::{Certainty, EngineId, Finding, FindingKind, MAX_EVIDENCE, Unable, UnableWhy, UnscannedReason};
+pub use memory::{KnownPicture, Memory};
 pub use object::{Active, Coverage, FileKind, MAX_NAME, Object, ObjectId, Origin, PasswordSource, Role, Seen};
 pub use question::{Answer, ExternalVerdict, Question};
 pub use report::{Evidence, EvidenceError, Facts, MAX_FINDINGS, MAX_HOSTS, MAX_OBJECTS, Report};
-pub use spam::{MAX_SIGN_EVIDENCE, MAX_SIGN_ID, MAX_SIGN_POINTS, MAX_SIGNS, Sign, SignGroup, SpamSeen};
+pub use spam::{
+    MAX_PICTURES, MAX_SIGN_EVIDENCE, MAX_SIGN_ID, MAX_SIGN_POINTS, MAX_SIGNS, MAX_VIEWS, Picture, Sign, SignGroup,
+    SpamSeen, View,
+};

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Authentication, Coverage, EngineId, Finding, FindingKind, MAX_EVIDENCE, MAX_NAME, MAX_SIGNS, Object, ObjectId,
-    Origin, Seen, Sign, SignGroup, SpamSeen, Unable, UnableWhy, UnscannedReason,
+    Authentication, Coverage, EngineId, Finding, FindingKind, MAX_EVIDENCE, MAX_NAME, MAX_SIGNS, Memory, Object,
+    ObjectId, Origin, Picture, Seen, Sign, SignGroup, SpamSeen, Unable, UnableWhy, UnscannedReason,
 };
 use crate::defect::Ambiguity;
 use crate::untrusted::Untrusted;
@@ -37,6 +37,8 @@ pub struct Facts {
     pub message_id: Option<Untrusted<String>>,
     /// The registered domains and addresses that links lead to, the first [`MAX_HOSTS`], each once.
     pub hosts: Vec<String>,
+    /// What its pictures look like, the first [`MAX_PICTURES`](super::MAX_PICTURES).
+    pub pictures: Vec<Picture>,
 }
 
 /// What was seen so far; from a worker it is untrusted until [`Evidence::validate`] has passed.
@@ -115,6 +117,7 @@ impl Evidence {
         if texts.into_iter().any(|text| text.raw().len() > 4 * MAX_NAME)
             || !self.spam.is_valid()
             || !self.facts.hosts_are_valid()
+            || !self.facts.pictures_are_valid()
         {
             return Err(EvidenceError::TooLong);
         }
@@ -163,7 +166,7 @@ impl Evidence {
         self.add_failures();
         self.findings.sort();
         self.findings.dedup();
-        Report { evidence: self, auth: None }
+        Report { evidence: self, auth: None, memory: None }
     }
 
     /// A failed engine is a finding of its own: it never reads as "clean".
@@ -210,6 +213,11 @@ impl Facts {
         self.hosts.len() <= MAX_HOSTS && self.hosts.iter().all(plain)
     }
 
+    /// Whether there are no more pictures and views than there may be.
+    fn pictures_are_valid(&self) -> bool {
+        self.pictures.len() <= super::MAX_PICTURES && self.pictures.iter().all(|it| it.views.len() <= super::MAX_VIEWS)
+    }
+
     fn texts(&self) -> impl Iterator<Item = &Untrusted<String>> {
         [&self.subject, &self.from, &self.to, &self.cc, &self.date, &self.message_id].into_iter().flatten()
     }
@@ -221,6 +229,8 @@ pub struct Report {
     evidence: Evidence,
     #[serde(skip_serializing_if = "Option::is_none")]
     auth: Option<Box<Authentication>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory: Option<Memory>,
 }
 
 impl Report {
@@ -228,6 +238,17 @@ impl Report {
     pub fn with_auth(mut self, auth: Option<Authentication>) -> Self {
         self.auth = auth.map(Box::new);
         self
+    }
+
+    /// The same report with what our own memory says.
+    pub fn with_memory(mut self, memory: Option<Memory>) -> Self {
+        self.memory = memory;
+        self
+    }
+
+    /// What our own memory says; `None` if nobody asked it.
+    pub fn memory(&self) -> Option<&Memory> {
+        self.memory.as_ref()
     }
 
     /// The same report with signs of spam from what services outside said. Where the examination for spam
@@ -245,7 +266,8 @@ impl Report {
     /// The same report with what services outside said about another form of the same message.
     pub fn with_answers_of(self, other: &Self) -> Self {
         let network = other.spam().signs().iter().filter(|sign| sign.group == SignGroup::Network);
-        self.with_auth(other.auth().cloned()).with_signs(network.cloned().collect())
+        let known = self.with_auth(other.auth().cloned()).with_memory(other.memory().cloned());
+        known.with_signs(network.cloned().collect())
     }
 
     /// What was found out about where the message comes from; `None` if nobody asked.

@@ -15,6 +15,31 @@ pub const MAX_SIGN_ID: usize = 48;
 /// Most points of one sign, in hundredths, either way.
 pub const MAX_SIGN_POINTS: i16 = 1000;
 
+/// Most pictures of one message that are described.
+pub const MAX_PICTURES: usize = 16;
+/// Most views of one picture.
+pub const MAX_VIEWS: usize = 40;
+
+/// One look at a picture: perceptual hashes of 255 bits each, the lowest 64 first.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct View {
+    /// Of its brightness.
+    pub luma: [u64; 4],
+    /// Of its edges.
+    pub edge: [u64; 4],
+}
+
+/// A picture as an eye sees it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Picture {
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
+    /// The whole first, then parts of it.
+    pub views: Vec<View>,
+}
+
 /// What a sign is about.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -51,7 +76,7 @@ pub enum SignGroup {
     Bulk,
     /// Delivery reports and automatic replies; decides about formal notifications, not about spam.
     Automatic,
-    /// What services outside say.
+    /// What is known beside the message: services outside, and our own memory.
     Network,
 }
 

@@ -151,6 +151,7 @@ impl<'a> Message<'a> {
             date: self.fact("date"),
             message_id: self.fact("message-id"),
             hosts: Vec::new(),
+            pictures: Vec::new(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What an administrator can ask of a node, whether its daemon runs or not: Backup, policy, key,
 //! message log. The command line uses it directly or through the control socket.
 
+mod pictures;
 mod queue;
 mod words;
 
@@ -20,7 +21,7 @@ use crate::policy::{self, InForce, Origin, PolicyError};
 use crate::release::{self, Released, SendError};
 use crate::routes::Routes;
 
-pub use words::{ListFilter, Request, Response, Shown};
+pub use words::{ListFilter, Request, Response, Shown, ShownPicture};
 
 /// Most entries of one page.
 pub(crate) const MAX_PAGE: usize = 1_000;
@@ -149,6 +150,10 @@ impl Admin {
                 let text = policy::revision(&self.store, number).map_err(AdminError::Policy)?.text;
                 self.apply(&text, &author, &comment)?
             }
+            request @ (Request::Recall { .. }
+            | Request::PicturesShow
+            | Request::PicturesLearn { .. }
+            | Request::PicturesForget { .. }) => pictures::answer(&self.store, request)?.into(),
             Request::GreylistShow => self.greylist()?.into(),
             Request::GreylistForget => {
                 let held = self.greylist()?;

@@ -1,6 +1,7 @@
 //! What can be asked of a node, and its answers: the words of the control socket.
 
 use judge::policy::Policy;
+use mail::evidence::{Memory, Picture};
 use serde::{Deserialize, Serialize};
 use store::{BackupId, Entry, LogFilter, Logged, QueueId, Queued, RevisionHead};
 
@@ -106,6 +107,23 @@ pub enum Request {
     GreylistShow,
     /// Greylisting begins anew.
     GreylistForget,
+    /// What is remembered about a message.
+    Recall {
+        /// What its pictures look like.
+        pictures: Vec<Picture>,
+    },
+    /// What the sample base of pictures holds.
+    PicturesShow,
+    /// Learn pictures, as those of spam.
+    PicturesLearn {
+        /// What they look like.
+        pictures: Vec<Picture>,
+    },
+    /// Forget pictures that look like these, and never take them for spam again.
+    PicturesForget {
+        /// What they look like.
+        pictures: Vec<Picture>,
+    },
     /// Rows of the message log, newest first.
     MessageLog {
         /// Which.
@@ -203,7 +221,30 @@ pub enum Response {
         /// Where it comes from.
         origin: String,
     },
-    /// What greylisting holds, or held before it began anew.
+    /// What is remembered about a message.
+    Recalled {
+        /// The answers.
+        memory: Memory,
+    },
+    /// The sample base of pictures.
+    Pictures {
+        /// Those of spam.
+        samples: Vec<ShownPicture>,
+        /// Those that must not be taken for spam.
+        spared: u64,
+        /// In how many messages pictures of spam were found.
+        hits: u64,
+    },
+    /// What became of pictures that were to be learnt or forgotten.
+    PicturesChanged {
+        /// Learnt, or taken out of the base.
+        changed: u64,
+        /// Known already; or nothing that was known.
+        unchanged: u64,
+        /// Not learnt, because they were forgotten once.
+        spared: u64,
+    },
+    /// What greylisting holds.
     Greylist {
         /// Pairs of sender and recipient that wait or have passed.
         pairs: u64,
@@ -256,4 +297,21 @@ impl From<Entry> for Shown {
             damaged: entry.damaged,
         }
     }
+}
+
+/// A picture of the sample base, as it is shown.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ShownPicture {
+    /// Its number.
+    pub id: i64,
+    /// When it was learnt, in milliseconds since 1970.
+    pub learnt_ms: u64,
+    /// When it was found last, or learnt, in milliseconds since 1970.
+    pub used_ms: u64,
+    /// In how many messages it was found.
+    pub hits: u64,
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
 }

@@ -1,0 +1,179 @@
+//! `mailward spam`: what is remembered of spam, and teaching it.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use mail::evidence::{FileKind, Picture};
+use mail::untrusted::escape;
+use service::admin::{Request, Response};
+use service::examine::context;
+use service::spool::Spool;
+use tokio::time::Instant;
+
+use crate::ask::{Administration, unexpected};
+use crate::failure::Failure;
+use crate::looking::content::{Content, read_all};
+use crate::looking::{Item, paths};
+use crate::node;
+use crate::place::{Place, PlaceArgs};
+use crate::{terminal, when};
+
+/// The exit code when nothing was learnt or forgotten.
+const NOTHING: u8 = 1;
+/// Most samples that a list shows.
+const MAX_SHOWN: usize = 1_000;
+
+/// Teach what spam looks like, or make it be forgotten.
+///
+/// Pictures of spam are kept as perceptual hashes, never themselves: the same picture is found
+/// again after it was resized, compressed anew, recoloured or cropped a little. A running daemon is
+/// asked; without one the data directory is used itself.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    place: PlaceArgs,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand, Debug)]
+enum Verb {
+    /// Learn the pictures of messages, or picture files, as those of spam. Exit code 1 if there was
+    /// nothing to learn.
+    Learn(Which),
+    /// Forget pictures that look like those of messages, or like picture files, and never take them
+    /// for spam again. Exit code 1 if none of them was known.
+    Forget(Which),
+    /// Show what was learnt, and how often it was found.
+    Show,
+}
+
+#[derive(clap::Args, Debug)]
+struct Which {
+    /// Messages, mailboxes, or picture files.
+    #[arg(value_name = "FILE", required_unless_present = "backup")]
+    files: Vec<PathBuf>,
+    /// A message in Backup, by its id or its entry's; may be repeated.
+    #[arg(long, value_name = "ID")]
+    backup: Vec<String>,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// There is no installation, or something cannot be read.
+pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
+    terminal::log_to_stderr();
+    let place = args.place.find()?;
+    let mut administration = Administration::open(&place)?;
+    match &args.verb {
+        Verb::Show => show(&mut administration),
+        Verb::Learn(which) => change(&place, &mut administration, which, true),
+        Verb::Forget(which) => change(&place, &mut administration, which, false),
+    }
+}
+
+fn show(administration: &mut Administration) -> Result<u8, Failure> {
+    let Response::Pictures { samples, spared, hits } = administration.ask(Request::PicturesShow)?.0 else {
+        return Err(unexpected());
+    };
+    let mut text = String::new();
+    for sample in samples.iter().rev().take(MAX_SHOWN) {
+        let (learnt, used) = (when::shown(sample.learnt_ms), when::shown(sample.used_ms));
+        let (width, height) = (sample.width, sample.height);
+        text.push_str(&format!(
+            "{:>6}  learnt {learnt}  {width} by {height}  found {} times, last {used}\n",
+            sample.id, sample.hits
+        ));
+    }
+    text.push_str(&format!(
+        "{} pictures of spam, found in {hits} messages; {spared} pictures that are never taken for spam\n",
+        samples.len()
+    ));
+    terminal::put(&text)?;
+    Ok(0)
+}
+
+fn change(place: &Place, administration: &mut Administration, which: &Which, learn: bool) -> Result<u8, Failure> {
+    let contents = contents(administration, which)?;
+    let mut sum = (0u64, 0u64, 0u64, 0u64);
+    for pictures in described(place, contents)? {
+        sum.3 = sum.3.saturating_add(pictures.len() as u64);
+        if pictures.is_empty() {
+            continue;
+        }
+        let request = if learn { Request::PicturesLearn { pictures } } else { Request::PicturesForget { pictures } };
+        let Response::PicturesChanged { changed, unchanged, spared } = administration.ask(request)?.0 else {
+            return Err(unexpected());
+        };
+        sum = (sum.0.saturating_add(changed), sum.1.saturating_add(unchanged), sum.2.saturating_add(spared), sum.3);
+    }
+    let (changed, unchanged, spared, seen) = sum;
+    let text = match (seen, learn) {
+        (0, _) => "no picture that could be told from others: too small, too plain, or none\n".to_owned(),
+        (_, true) => format!("learnt: {changed}; known already: {unchanged}; never taken for spam: {spared}\n"),
+        (_, false) => format!("forgotten: {changed}; not known: {unchanged}\n"),
+    };
+    terminal::put(&text)?;
+    Ok(if changed == 0 { NOTHING } else { 0 })
+}
+
+/// What is named, as bytes.
+fn contents(administration: &mut Administration, which: &Which) -> Result<Vec<Content>, Failure> {
+    let dir = std::env::temp_dir();
+    let mut contents = Vec::new();
+    let mut failed = None;
+    paths::each(&which.files, &dir, &mut |Item { path, content, .. }| {
+        match content {
+            Ok(content) => contents.push(content),
+            Err(why) => failed = Some(Failure::new(format!("{}: {}", escape(&path, 4096), escape(&why, 4096)))),
+        }
+        failed.is_none()
+    });
+    if let Some(failure) = failed {
+        return Err(failure);
+    }
+    for id in &which.backup {
+        let (_, Some(body)) = administration.ask(Request::BackupExport { id: id.clone() })? else {
+            return Err(unexpected());
+        };
+        let spool: Spool = read_all(body, &dir).map_err(Failure::new)?;
+        contents.push(Content { spool, input: scan::Input::Message, name: None });
+    }
+    Ok(contents)
+}
+
+/// What the pictures in each look like; workers decode them.
+fn described(place: &Place, contents: Vec<Content>) -> Result<Vec<Vec<Picture>>, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::new)?;
+    runtime.block_on(async {
+        let examiner = node::examiner(place.config(), &[]).await.map_err(Failure::new)?;
+        let policy = judge::policy::Policy::default();
+        let mut all = Vec::new();
+        for content in contents {
+            let mut context = context(&policy, scan::Input::Message, None);
+            let fuel = context.limits.fuel;
+            context.spam = Some(scan::SpamContext { pictures: scan::Pictures::Learn, fuel, ..Default::default() });
+            let deadline = Instant::now() + policy.limits.deadline.duration();
+            let spool = match content.input {
+                scan::Input::Message => content.spool,
+                scan::Input::Detect => wrapped(&content.spool)?,
+            };
+            let report = examiner.examine(&spool, context, deadline).await;
+            let unseen = report.objects().iter().all(|object| object.kind != FileKind::Message);
+            if unseen || report.spam() == &mail::evidence::SpamSeen::NotAsked {
+                return Err(Failure::new("a message could not be looked at"));
+            }
+            all.push(report.facts().pictures.clone());
+        }
+        examiner.pool().clone().shutdown().await;
+        Ok(all)
+    })
+}
+
+/// A file as the one attachment of a message: workers look for pictures in messages.
+fn wrapped(file: &Spool) -> Result<Spool, Failure> {
+    let bytes = file.bytes().map_err(Failure::new)?;
+    let head = b"Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: binary\r\n\r\n";
+    Ok(Spool::from([head.as_slice(), &bytes].concat()))
+}

@@ -1,0 +1,38 @@
+//! `mailward spam`: teaching and forgetting.
+
+use crate::support::{files, run};
+
+/// A message with a picture, in lines of base64.
+fn mail(picture: &[u8]) -> Vec<u8> {
+    let body = testkit::sample::base64(picture);
+    format!(
+        "Date: Fri, 21 Nov 2025 18:00:00 +0000\r\nFrom: Ann <a@example.org>\r\nTo: b@example.com\r\n\
+         Message-ID: <1@example.org>\r\nSubject: look\r\nMIME-Version: 1.0\r\nContent-Type: image/jpeg; name=a.jpg\r\n\
+         Content-Transfer-Encoding: base64\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
+#[test]
+fn lm_06_what_was_learnt_is_told_in_other_messages_until_it_is_forgotten() {
+    let jpeg = include_bytes!("../../../../fuzz/seeds/image/base.jpg").as_slice();
+    let other = include_bytes!("../../../../fuzz/seeds/image/progressive.jpg").as_slice();
+    let dir = files(&[("one.eml", &mail(jpeg)), ("two.eml", &mail(other)), ("one.jpg", jpeg), ("none.txt", b"words")]);
+    std::fs::create_dir(dir.path().join("data")).expect("a directory");
+    let spam = |args: &[&str]| run(dir.path(), &[&["spam", "--data-dir", "data"], args].concat());
+    let explain = |file: &str| run(dir.path(), &["explain", "--data-dir", "data", file]).out;
+    assert!(!explain("two.eml").contains("known_spam_image"));
+    assert!(spam(&["learn", "none.txt"]).exits(1).out.contains("no picture"));
+    assert!(spam(&["learn", "one.eml"]).exits(0).out.contains("learnt: 1; known already: 0"));
+    assert!(spam(&["learn", "one.jpg"]).exits(1).out.contains("learnt: 0; known already: 1"));
+    assert!(spam(&["show"]).exits(0).out.contains("1 pictures of spam, found in 0 messages; 0 pictures"));
+    let told = explain("two.eml");
+    assert!(
+        told.contains("4.00  known_spam_image (network): picture 1 of 120 by 96 pixels is near sample 1"),
+        "{told}"
+    );
+    assert!(spam(&["forget", "two.eml"]).exits(0).out.contains("forgotten: 1; not known: 0"));
+    assert!(!explain("one.eml").contains("known_spam_image"));
+    assert!(spam(&["learn", "one.eml"]).exits(1).out.contains("learnt: 0; known already: 0; never taken for spam: 1"));
+    assert!(spam(&["learn", "--backup", "nothing"]).exits(2).err.contains("neither the id"));
+}

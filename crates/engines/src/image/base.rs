@@ -1,0 +1,188 @@
+//! The sample base: which of the known pictures a picture is.
+//!
+//! Multi-index hashing: the first 64 bits of a hash are cut into [`BANDS`] pieces of 16 bits, and each piece
+//! has a table of who has it. Two hashes that differ in up to 11 of the 64 bits differ in up to
+//! two in one piece, so looking up every piece that differs in up to two bits finds them. What is found so is
+//! compared as a whole. A look-up costs a fixed number of steps and what the tables hold at them, at most
+//! [`MAX_CANDIDATES`].
+
+use mail::evidence::{Picture, View};
+
+use super::hash::distance;
+
+/// Pieces of the first 64 bits.
+const BANDS: usize = 4;
+/// Values of a piece.
+const VALUES: usize = 1 << 16;
+/// Most that is compared as a whole for one view.
+const MAX_CANDIDATES: usize = 20_000;
+/// Most bits of 255 in which brightness may differ.
+pub(super) const NEAR_LUMA: u32 = 46;
+/// Most bits of 255 in which edges may differ.
+pub(super) const NEAR_EDGE: u32 = 46;
+
+/// A picture that is known.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Known {
+    /// Its number in the store.
+    pub id: i64,
+    /// Whether it is one of spam; else it is one that must not be taken for spam.
+    pub spam: bool,
+    /// What it looks like.
+    pub views: Vec<View>,
+}
+
+/// A known picture that was found.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Match {
+    /// In how many bits of 255 they differ.
+    pub distance: u32,
+    /// Whether it is one of spam.
+    pub spam: bool,
+    /// Its number in the store.
+    pub id: i64,
+}
+
+/// One piece's table: for each value, where in `views` its owners begin.
+#[derive(Debug, Default)]
+struct Table {
+    starts: Vec<u32>,
+    views: Vec<u32>,
+}
+
+/// The known pictures, ready for looking up.
+#[derive(Debug, Default)]
+pub struct Base {
+    views: Vec<(i64, bool, View)>,
+    samples: usize,
+    luma: Vec<Table>,
+    edge: Vec<Table>,
+}
+
+/// The pieces of a hash.
+fn pieces(hash: &[u64; 4]) -> impl Iterator<Item = usize> {
+    let first = hash.first().copied().unwrap_or(0);
+    (0..BANDS as u32)
+        .map(move |band| usize::from((first.checked_shr(band.saturating_mul(16)).unwrap_or(0) & 0xffff) as u16))
+}
+
+impl Table {
+    /// Sorts the views by the value of their piece.
+    fn new(values: &[usize]) -> Self {
+        let mut starts = vec![0u32; VALUES.saturating_add(1)];
+        for value in values {
+            if let Some(count) = starts.get_mut(value.saturating_add(1)) {
+                *count = count.saturating_add(1);
+            }
+        }
+        let mut sum = 0u32;
+        for count in &mut starts {
+            sum = sum.saturating_add(*count);
+            *count = sum;
+        }
+        let mut next = starts.clone();
+        let mut views = vec![0u32; values.len()];
+        for (view, value) in values.iter().enumerate() {
+            let Some(place) = next.get_mut(*value) else { continue };
+            if let (Some(slot), Ok(view)) = (views.get_mut(*place as usize), u32::try_from(view)) {
+                *slot = view;
+            }
+            *place = place.saturating_add(1);
+        }
+        Self { starts, views }
+    }
+
+    /// Who has this value.
+    fn owners(&self, value: usize) -> &[u32] {
+        let from = self.starts.get(value).copied().unwrap_or(0) as usize;
+        let to = self.starts.get(value.saturating_add(1)).copied().unwrap_or(0) as usize;
+        self.views.get(from..to).unwrap_or_default()
+    }
+}
+
+impl Base {
+    /// A base of these pictures.
+    pub fn new(known: Vec<Known>) -> Self {
+        let samples = known.len();
+        let views: Vec<(i64, bool, View)> = known
+            .into_iter()
+            .flat_map(|known| known.views.into_iter().map(move |view| (known.id, known.spam, view)))
+            .collect();
+        let tables = |pick: fn(&View) -> &[u64; 4]| -> Vec<Table> {
+            let values: Vec<Vec<usize>> = views.iter().map(|(_, _, view)| pieces(pick(view)).collect()).collect();
+            let band = |band: usize| -> Vec<usize> {
+                values.iter().map(|pieces| pieces.get(band).copied().unwrap_or(0)).collect()
+            };
+            (0..BANDS).map(|at| Table::new(&band(at))).collect()
+        };
+        let (luma, edge) = (tables(|view| &view.luma), tables(|view| &view.edge));
+        Self { views, samples, luma, edge }
+    }
+
+    /// How many pictures it has.
+    pub fn len(&self) -> usize {
+        self.samples
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.samples == 0
+    }
+
+    /// The known picture that is nearest to this one; between two that are equally near, the one that is not
+    /// spam.
+    pub fn nearest(&self, picture: &Picture) -> Option<Match> {
+        self.all_near(picture).into_iter().min()
+    }
+
+    /// Every known picture that is near to this one, each at its least distance.
+    pub fn all_near(&self, picture: &Picture) -> Vec<Match> {
+        let mut found: Vec<Match> = Vec::new();
+        if self.views.is_empty() {
+            return found;
+        }
+        for view in &picture.views {
+            self.probe(&self.luma, &view.luma, |known| &known.luma, NEAR_LUMA, &mut found);
+            self.probe(&self.edge, &view.edge, |known| &known.edge, NEAR_EDGE, &mut found);
+        }
+        found
+    }
+
+    fn probe(
+        &self,
+        tables: &[Table],
+        hash: &[u64; 4],
+        pick: fn(&View) -> &[u64; 4],
+        near: u32,
+        found: &mut Vec<Match>,
+    ) {
+        let mut compared = 0usize;
+        for (table, piece) in tables.iter().zip(pieces(hash)) {
+            for value in neighbours(piece) {
+                for owner in table.owners(value) {
+                    compared = compared.saturating_add(1);
+                    if compared > MAX_CANDIDATES {
+                        return;
+                    }
+                    let Some((id, spam, view)) = self.views.get(*owner as usize) else { continue };
+                    let distance = distance(hash, pick(view));
+                    if distance > near {
+                        continue;
+                    }
+                    match found.iter_mut().find(|known| known.id == *id) {
+                        Some(known) => known.distance = known.distance.min(distance),
+                        None => found.push(Match { distance, spam: *spam, id: *id }),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The values that differ from one in up to two bits, itself first.
+fn neighbours(value: usize) -> impl Iterator<Item = usize> {
+    let bit = |at: u32| 1usize.checked_shl(at).unwrap_or(0);
+    let ones = (0..16).map(bit);
+    let twos = (0..16).flat_map(move |one| (0..one).map(move |two| bit(one) | bit(two)));
+    std::iter::once(0).chain(ones).chain(twos).map(move |mask| value ^ mask)
+}

@@ -1,0 +1,75 @@
+//! Pictures as an eye sees them (LM-06): decoded within limits, then described by perceptual hashes, so that
+//! a known picture is found again after it was resized, compressed anew, recoloured or cropped a little.
+//!
+//! [`print`] is all that an examination needs; [`Base`] finds known pictures. Limits: [`MAX_BYTES`] of a file,
+//! [`MAX_PIXELS`], [`MAX_FRAMES`] of an animation, [`MIN_SIDE`]. Not handled: SVG, TIFF, AVIF and HEIC; pictures
+//! drawn with markup; pictures that were turned, mirrored, or of which more than about a tenth of a side is
+//! gone.
+
+mod base;
+mod bmp;
+mod decode;
+mod hash;
+mod plane;
+
+pub use base::{Base, Known, Match};
+pub use decode::{Decoded, Layout, MAX_BYTES, MAX_FRAMES, MAX_PIXELS, NotDecoded, decode};
+
+use mail::evidence::{Picture, View};
+
+use plane::Plane;
+
+/// Shorter pictures, or narrower ones, say nothing: tracking pixels, lines, bullets. In pixels.
+pub const MIN_SIDE: u32 = 64;
+/// How much of two sides opposite each other is cut off in the views of a picture that is learnt, in parts of
+/// its width or height. Together they are near every crop of up to a tenth.
+const CUTS: [(f32, f32); 6] = [(0.0, 0.0), (0.05, 0.0), (0.0, 0.05), (0.05, 0.05), (0.10, 0.03), (0.03, 0.10)];
+
+/// How many views are made of a picture.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Views {
+    /// The whole, and once more without its plain border: for looking.
+    Few,
+    /// All crops, too: for learning.
+    All,
+}
+
+/// The work of [`print`] for so many bytes, in units of fuel, before anything is known of them.
+pub fn cost(bytes: &[u8]) -> u64 {
+    decode::pixels(bytes).unwrap_or(0).saturating_mul(4).saturating_add(bytes.len() as u64)
+}
+
+/// What a picture looks like: one description for each frame that is looked at. Empty for what is no picture,
+/// cannot be decoded, is too small, or is too plain to be told from others.
+pub fn print(bytes: &[u8], views: Views) -> Vec<Picture> {
+    let Ok(frames) = decode(bytes) else { return Vec::new() };
+    let mut pictures: Vec<Picture> = Vec::new();
+    for frame in &frames {
+        let Some(picture) = describe(frame, views) else { continue };
+        if !pictures.iter().any(|known| known.views == picture.views) {
+            pictures.push(picture);
+        }
+    }
+    pictures
+}
+
+/// The description of one decoded picture; `None` if it is too small or too plain.
+pub fn describe(frame: &Decoded, views: Views) -> Option<Picture> {
+    if frame.width < MIN_SIDE || frame.height < MIN_SIDE {
+        return None;
+    }
+    let whole = Plane::shrink(frame);
+    let first = hash::view(&whole, plane::WHOLE)?;
+    let mut found: Vec<View> = vec![first];
+    let inner = whole.without_border();
+    found.extend(inner.and_then(|rect| hash::view(&whole, rect)));
+    if views == Views::All {
+        for (left, right) in CUTS {
+            for (top, bottom) in CUTS {
+                let rect = plane::Rect { left, top, right: 1.0 - right, bottom: 1.0 - bottom };
+                found.extend(hash::view(&whole, rect).filter(|view| !found.contains(view)));
+            }
+        }
+    }
+    Some(Picture { width: frame.width, height: frame.height, views: found })
+}

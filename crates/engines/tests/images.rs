@@ -1,0 +1,146 @@
+//! Known pictures are found again, others are not; hostile files cost no more than honest ones.
+
+#[path = "../examples/images/variants.rs"]
+mod variants;
+
+use engines::image::{Base, Decoded, Known, Layout, Views, decode, describe, print};
+use variants::{Dice, picture, variants as made_of};
+
+/// A picture of one black pixel and so on, written by our own hand: 8 by 4 pixels, 24 bits.
+fn bmp(width: i32, height: i32, bits: u16, data: &[u8]) -> Vec<u8> {
+    let mut file = b"BM".to_vec();
+    for word in
+        [54 + data.len() as u32, 0, 54, 40, width as u32, height as u32, 1 | u32::from(bits) << 16, 0, 0, 0, 0, 0, 0]
+    {
+        file.extend(word.to_le_bytes());
+    }
+    file.extend(data);
+    file
+}
+
+#[test]
+fn lm_06_variants_of_a_known_picture_are_found_and_others_are_not() {
+    let canvas = |n| picture(n + 1_000_000).resized(180, 150);
+    let known = (0..5).map(|n| (n, describe(&canvas(n).decoded(), Views::All).unwrap()));
+    let base = Base::new(known.map(|(n, it)| Known { id: n as i64, spam: true, views: it.views }).collect());
+    let (mut found, mut all, mut missed) = (0, 0, Vec::new());
+    for n in 0..5 {
+        for (name, variant) in made_of(&canvas(n), &mut Dice(n)) {
+            let hit = describe(&variant.decoded(), Views::Few).and_then(|it| base.nearest(&it));
+            all += 1;
+            match hit {
+                Some(hit) => {
+                    assert_eq!(hit.id, n as i64, "{name}");
+                    found += 1;
+                }
+                None => missed.push((n, name)),
+            }
+        }
+    }
+    assert!(found * 100 >= all * 95, "{found} of {all}: {missed:?}");
+    for n in 0..30 {
+        if let Some(it) = describe(&picture(n).resized(120, 100).decoded(), Views::Few) {
+            assert_eq!(base.nearest(&it), None, "{n}");
+        }
+    }
+}
+
+#[test]
+fn what_is_small_or_plain_is_not_described() {
+    let plain = |width, height, samples| Decoded { width, height, layout: Layout::Gray, samples };
+    assert_eq!(describe(&plain(200, 200, vec![200; 40_000]), Views::All), None);
+    let slope = (0..40_000u32).map(|at| (at % 200) as u8).collect();
+    assert_eq!(describe(&plain(200, 200, slope), Views::All), None, "a slope");
+    let dots = picture(2).resized(40, 200).decoded();
+    assert_eq!(describe(&dots, Views::All), None, "{} pixels wide", dots.width);
+    assert_eq!(print(b"GIF89a\x01\0\x01\0\0\0\0", Views::All), Vec::new());
+}
+
+#[test]
+fn what_was_spared_is_nearer_than_what_it_was_learnt_from() {
+    let views = describe(&picture(5).decoded(), Views::All).unwrap().views;
+    let base = Base::new(vec![Known { id: 1, spam: true, views: views.clone() }, Known { id: 2, spam: false, views }]);
+    let seen = describe(&picture(5).decoded(), Views::Few).unwrap();
+    assert_eq!(base.nearest(&seen).map(|hit| (hit.id, hit.spam)), Some((2, false)));
+}
+
+#[test]
+fn each_format_is_decoded_to_the_same_picture() {
+    let original = picture(4).resized(96, 80);
+    let decoded = original.decoded();
+    let expected = describe(&decoded, Views::Few).unwrap();
+    let rows: Vec<u8> =
+        decoded.samples.chunks(96 * 3).rev().flat_map(|row| row.chunks(3).flat_map(|p| [p[2], p[1], p[0]])).collect();
+    let mut png_file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut png_file, 96, 80);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.write_header().unwrap().write_image_data(&decoded.samples).unwrap();
+    for file in [bmp(96, 80, 24, &rows), png_file] {
+        assert_eq!(decode(&file).unwrap(), std::slice::from_ref(&decoded));
+        assert_eq!(print(&file, Views::Few), std::slice::from_ref(&expected));
+    }
+    let mut webp_file = Vec::new();
+    image_webp::WebPEncoder::new(&mut webp_file).encode(&decoded.samples, 96, 80, image_webp::ColorType::Rgb8).unwrap();
+    assert_eq!(decode(&webp_file).unwrap()[0].samples, decoded.samples);
+}
+
+#[test]
+fn one_picture_is_the_same_in_every_format() {
+    let files: [(&str, &[u8]); 8] = [
+        ("base.jpg", include_bytes!("../../../fuzz/seeds/image/base.jpg")),
+        ("progressive.jpg", include_bytes!("../../../fuzz/seeds/image/progressive.jpg")),
+        ("palette.png", include_bytes!("../../../fuzz/seeds/image/palette.png")),
+        ("gray-alpha.png", include_bytes!("../../../fuzz/seeds/image/gray-alpha.png")),
+        ("one.gif", include_bytes!("../../../fuzz/seeds/image/one.gif")),
+        ("second-frame.gif", include_bytes!("../../../fuzz/seeds/image/second-frame.gif")),
+        ("sixteen.bmp", include_bytes!("../../../fuzz/seeds/image/sixteen.bmp")),
+        ("lossy.webp", include_bytes!("../../../fuzz/seeds/image/lossy.webp")),
+    ];
+    let learnt = print(files[0].1, Views::All).remove(0);
+    assert_eq!((learnt.width, learnt.height), (120, 96));
+    let base = Base::new(vec![Known { id: 1, spam: true, views: learnt.views }]);
+    for (name, file) in files {
+        let seen = print(file, Views::Few);
+        assert!(seen.iter().any(|picture| base.nearest(picture).is_some()), "{name}");
+        engines::fuzzing::fuzz_image(file);
+    }
+}
+
+#[test]
+fn what_claims_too_much_is_refused_before_room_is_made_for_it() {
+    let mut png_file = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\x7f\xff\xff\xff\x7f\xff\xff\xff\x08\x06\0\0\0".to_vec();
+    png_file.extend([0; 40]);
+    let gif_file = b"GIF89a\xff\xff\xff\xff\x80\0\0\0\0\0\0\0\0,\0\0\0\0\xff\xff\xff\xff\0\x02\x02\x44\x01\0;".to_vec();
+    let jpeg_file =
+        b"\xff\xd8\xff\xc0\0\x11\x08\xff\xff\xff\xff\x03\x01\x22\0\x02\x11\x01\x03\x11\x01\xff\xd9".to_vec();
+    for file in [png_file, gif_file, jpeg_file, bmp(i32::MAX, i32::MAX, 24, &[]), bmp(30_000, -30_000, 8, &[])] {
+        assert!(decode(&file).is_err());
+        assert!(print(&file, Views::All).is_empty());
+    }
+}
+
+#[test]
+fn damaged_files_do_no_harm() {
+    let original = picture(3).resized(70, 70).decoded();
+    let mut png_file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut png_file, 70, 70);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.write_header().unwrap().write_image_data(&original.samples).unwrap();
+    let mut webp_file = Vec::new();
+    image_webp::WebPEncoder::new(&mut webp_file)
+        .encode(&original.samples, 70, 70, image_webp::ColorType::Rgb8)
+        .unwrap();
+    let rows = vec![7; 70 * 72 * 3];
+    let mut dice = Dice(3);
+    for file in [png_file, webp_file, bmp(70, 70, 24, &rows)] {
+        for _ in 0..60 {
+            let mut file = file.clone();
+            for _ in 0..3 {
+                let at = dice.next() as usize % file.len();
+                file[at] = dice.next() as u8;
+            }
+            file.truncate(dice.next() as usize % (file.len() + 1));
+            engines::fuzzing::fuzz_image(&file);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! What an administrator can ask of the sample base of pictures (LM-06).
+
+use engines::image::{Base, Known};
+use mail::evidence::{MAX_PICTURES, MAX_VIEWS, Memory, Picture};
+use store::Store;
+
+use super::{AdminError, Request, Response};
+use crate::memory::{load, nearest};
+use crate::{id, memory};
+
+use super::words::ShownPicture;
+
+/// Answers a request about pictures.
+pub(super) fn answer(store: &Store, request: Request) -> Result<Response, AdminError> {
+    Ok(match request {
+        Request::Recall { pictures } => {
+            let base = memory::load(store)?;
+            let pictures = checked(pictures)?;
+            Response::Recalled { memory: Memory { picture: nearest(&base, &pictures) } }
+        }
+        Request::PicturesShow => show(store)?,
+        Request::PicturesLearn { pictures } => learn(store, checked(pictures)?)?,
+        Request::PicturesForget { pictures } => forget(store, checked(pictures)?)?,
+        _ => return Err(AdminError::Other("this is answered elsewhere".to_owned())),
+    })
+}
+
+/// No more than one message can have.
+fn checked(pictures: Vec<Picture>) -> Result<Vec<Picture>, AdminError> {
+    let fits = pictures.len() <= MAX_PICTURES && pictures.iter().all(|it| it.views.len() <= MAX_VIEWS);
+    if fits { Ok(pictures) } else { Err(AdminError::Other("more pictures than a message has".to_owned())) }
+}
+
+fn show(store: &Store) -> Result<Response, AdminError> {
+    let usage = store.picture_usage()?;
+    let samples = store.pictures()?.into_iter().filter(|it| it.spam).map(|it| ShownPicture {
+        id: it.id,
+        learnt_ms: it.learnt_ms,
+        used_ms: it.used_ms,
+        hits: it.hits,
+        width: it.picture.width,
+        height: it.picture.height,
+    });
+    Ok(Response::Pictures { samples: samples.collect(), spared: usage.spared, hits: usage.hits })
+}
+
+fn learn(store: &Store, pictures: Vec<Picture>) -> Result<Response, AdminError> {
+    let (mut changed, mut unchanged, mut spared) = (0u64, 0u64, 0u64);
+    for picture in pictures {
+        // Read anew each time: the pictures of one message may be like each other.
+        match load(store)?.nearest(&picture) {
+            Some(known) if known.spam => unchanged = unchanged.saturating_add(1),
+            Some(_) => spared = spared.saturating_add(1),
+            None => {
+                store.learn_picture(&picture, true, id::now_ms())?;
+                changed = changed.saturating_add(1);
+            }
+        }
+    }
+    if changed > 0 {
+        tracing::info!(pictures = changed, "pictures of spam were learnt");
+    }
+    Ok(Response::PicturesChanged { changed, unchanged, spared })
+}
+
+fn forget(store: &Store, pictures: Vec<Picture>) -> Result<Response, AdminError> {
+    let (mut changed, mut unchanged) = (0u64, 0u64);
+    for picture in pictures {
+        let samples = store.pictures()?;
+        let spam = samples.iter().filter(|it| it.spam);
+        let base = Base::new(spam.map(|it| Known { id: it.id, spam: true, views: it.picture.views.clone() }).collect());
+        // Crops of what was forgotten find what was learnt, and the other way round.
+        let mut ids: Vec<i64> = base.all_near(&picture).iter().map(|found| found.id).collect();
+        let own = Base::new(vec![Known { id: 0, spam: false, views: picture.views.clone() }]);
+        ids.extend(samples.iter().filter(|it| it.spam && own.nearest(&it.picture).is_some()).map(|it| it.id));
+        ids.sort_unstable();
+        ids.dedup();
+        let gone = store.forget_pictures(&ids)?;
+        match gone {
+            0 => unchanged = unchanged.saturating_add(1),
+            gone => changed = changed.saturating_add(gone),
+        }
+        if !samples.iter().any(|it| !it.spam && it.picture.views == picture.views) {
+            store.learn_picture(&picture, false, id::now_ms())?;
+        }
+    }
+    tracing::info!(pictures = changed, "pictures of spam were forgotten");
+    Ok(Response::PicturesChanged { changed, unchanged, spared: 0 })
+}

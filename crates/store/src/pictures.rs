@@ -1,0 +1,202 @@
+//! The sample base of pictures (LM-06): what known spam looks like, and what must not be taken for it.
+//!
+//! Only perceptual hashes are kept, 64 bytes a view. A commit is durable: somebody taught it. Limit:
+//! [`MAX_SAMPLES`]; the one that was not seen for longest makes room.
+
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+use mail::evidence::{MAX_VIEWS, Picture, View};
+use rusqlite::{Connection, Row, Transaction, params};
+
+use crate::Store;
+use crate::db::{Db, Durability, Schema};
+use crate::error::StoreError;
+
+/// Most pictures.
+pub const MAX_SAMPLES: i64 = 5_000;
+/// Bytes of one view.
+const VIEW: usize = 64;
+
+/// The database file.
+const SCHEMA: Schema =
+    Schema { file: "pictures.db", durability: Durability::Full, steps: &[include_str!("schema/pictures-1.sql")] };
+
+/// A picture of the base.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sample {
+    /// Its number; never given twice.
+    pub id: i64,
+    /// Whether it is one of spam; else it is one that must not be taken for spam.
+    pub spam: bool,
+    /// When it was learnt, in milliseconds since 1970.
+    pub learnt_ms: u64,
+    /// When it was found last, or learnt, in milliseconds since 1970.
+    pub used_ms: u64,
+    /// In how many messages it was found.
+    pub hits: u64,
+    /// What it looks like.
+    pub picture: Picture,
+}
+
+/// What the base holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct SampleUsage {
+    /// Pictures of spam.
+    pub spam: u64,
+    /// Pictures that must not be taken for spam.
+    pub spared: u64,
+    /// In how many messages pictures of spam were found.
+    pub hits: u64,
+}
+
+/// Opens it.
+pub(crate) fn open(dir: &Path) -> Result<Db, StoreError> {
+    Db::open(dir, &SCHEMA)
+}
+
+fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn unsigned(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or(0)
+}
+
+fn bytes(views: &[View]) -> Vec<u8> {
+    let words = views.iter().take(MAX_VIEWS).flat_map(|view| view.luma.iter().chain(&view.edge));
+    words.flat_map(|word| word.to_be_bytes()).collect()
+}
+
+fn views(bytes: &[u8]) -> Vec<View> {
+    let word = |bytes: &[u8]| bytes.try_into().map_or(0, u64::from_be_bytes);
+    let one = |bytes: &[u8]| {
+        let words: Vec<u64> = bytes.chunks_exact(8).map(word).collect();
+        let (luma, edge) = words.split_at_checked(4)?;
+        Some(View { luma: luma.try_into().ok()?, edge: edge.try_into().ok()? })
+    };
+    bytes.chunks_exact(VIEW).filter_map(one).collect()
+}
+
+fn sample(row: &Row<'_>) -> rusqlite::Result<Sample> {
+    let side = |value: i64| u32::try_from(value).unwrap_or(0);
+    let packed: Vec<u8> = row.get(7)?;
+    let picture = Picture { width: side(row.get(5)?), height: side(row.get(6)?), views: views(&packed) };
+    let (learnt_ms, used_ms, hits) = (unsigned(row.get(2)?), unsigned(row.get(3)?), unsigned(row.get(4)?));
+    Ok(Sample { id: row.get(0)?, spam: row.get(1)?, learnt_ms, used_ms, hits, picture })
+}
+
+fn insert(t: &Transaction<'_>, picture: &Picture, spam: bool, now: i64, most: i64) -> rusqlite::Result<i64> {
+    t.prepare_cached(
+        "INSERT INTO pictures(spam, learnt_ms, used_ms, hits, width, height, views) \
+         VALUES (?1, ?2, ?2, 0, ?3, ?4, ?5)",
+    )?
+    .execute(params![spam, now, picture.width, picture.height, bytes(&picture.views)])?;
+    let id = t.last_insert_rowid();
+    t.execute(
+        "DELETE FROM pictures WHERE id IN (SELECT id FROM pictures WHERE id <> ?1 ORDER BY used_ms, id \
+         LIMIT max(0, (SELECT count(*) FROM pictures) - ?2))",
+        [id, most],
+    )?;
+    Ok(id)
+}
+
+fn usage(c: &Connection) -> rusqlite::Result<SampleUsage> {
+    let sql = "SELECT count(*) FILTER (WHERE spam), count(*) FILTER (WHERE NOT spam), \
+               coalesce(sum(hits) FILTER (WHERE spam), 0) FROM pictures";
+    c.query_row(sql, [], |row| {
+        Ok(SampleUsage { spam: unsigned(row.get(0)?), spared: unsigned(row.get(1)?), hits: unsigned(row.get(2)?) })
+    })
+}
+
+impl Store {
+    /// Adds a picture to the base; its number. `spam`: of spam, or one that must not be taken for it.
+    pub fn learn_picture(&self, picture: &Picture, spam: bool, now_ms: u64) -> Result<i64, StoreError> {
+        let id =
+            self.inner.pictures.write("learn a picture", |t| insert(t, picture, spam, signed(now_ms), MAX_SAMPLES))?;
+        self.inner.picture_changes.fetch_add(1, Ordering::Release);
+        Ok(id)
+    }
+
+    /// Takes pictures out of the base; how many were there.
+    pub fn forget_pictures(&self, ids: &[i64]) -> Result<u64, StoreError> {
+        let gone = self.inner.pictures.write("forget pictures", |t| {
+            let mut gone = 0u64;
+            for id in ids {
+                gone = gone.saturating_add(t.execute("DELETE FROM pictures WHERE id = ?1", [id])? as u64);
+            }
+            Ok(gone)
+        })?;
+        self.inner.picture_changes.fetch_add(1, Ordering::Release);
+        Ok(gone)
+    }
+
+    /// Notes that a picture was found in a message.
+    pub fn note_picture(&self, id: i64, now_ms: u64) -> Result<(), StoreError> {
+        self.inner.pictures.write("note a picture", |t| {
+            let sql = "UPDATE pictures SET hits = hits + 1, used_ms = max(used_ms, ?2) WHERE id = ?1";
+            t.prepare_cached(sql)?.execute(params![id, signed(now_ms)]).map(|_| ())
+        })
+    }
+
+    /// Every picture of the base, oldest first.
+    pub fn pictures(&self) -> Result<Vec<Sample>, StoreError> {
+        let sql = "SELECT id, spam, learnt_ms, used_ms, hits, width, height, views FROM pictures ORDER BY id";
+        self.inner.pictures.read("read pictures", |c| c.prepare(sql)?.query_map([], sample)?.collect())
+    }
+
+    /// What the base holds.
+    pub fn picture_usage(&self) -> Result<SampleUsage, StoreError> {
+        self.inner.pictures.read("count pictures", usage)
+    }
+
+    /// A number that is another one after every change of the base.
+    pub fn picture_changes(&self) -> u64 {
+        self.inner.picture_changes.load(Ordering::Acquire)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picture(number: u64) -> Picture {
+        let view = View { luma: [number, 2, 3, u64::MAX], edge: [5, 6, 7, 8] };
+        Picture { width: 640, height: 480, views: vec![view, View { luma: [9; 4], edge: [number; 4] }] }
+    }
+
+    #[test]
+    fn what_was_learnt_is_there_until_it_is_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), crate::Options::default()).unwrap();
+        let before = store.picture_changes();
+        let one = store.learn_picture(&picture(1), true, 10).unwrap();
+        let two = store.learn_picture(&picture(2), false, 20).unwrap();
+        assert_ne!(store.picture_changes(), before);
+        store.note_picture(one, 30).unwrap();
+        drop(store);
+        let store = Store::open(dir.path(), crate::Options::default()).unwrap();
+        let all = store.pictures().unwrap();
+        assert_eq!(
+            all.iter().map(|it| (it.id, it.spam, it.used_ms, it.hits)).collect::<Vec<_>>(),
+            [(one, true, 30, 1), (two, false, 20, 0)]
+        );
+        assert_eq!(all[0].picture, picture(1));
+        assert_eq!(store.picture_usage().unwrap(), SampleUsage { spam: 1, spared: 1, hits: 1 });
+        assert_eq!(store.forget_pictures(&[one, 99]).unwrap(), 1);
+        assert_eq!(store.pictures().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn what_was_not_seen_for_longest_makes_room() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), crate::Options::default()).unwrap();
+        let add =
+            |number, now| store.inner.pictures.write("learn", |t| insert(t, &picture(number), true, now, 2)).unwrap();
+        let (old, seen) = (add(1, 1), add(2, 2));
+        store.note_picture(old, 50).unwrap();
+        let new = add(3, 3);
+        let left: Vec<i64> = store.pictures().unwrap().iter().map(|it| it.id).collect();
+        assert_eq!(left, [old, new], "{seen} was not seen since it was learnt");
+    }
+}
