@@ -13,10 +13,10 @@ use crate::cargo;
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// Most crates from elsewhere. A new dependency raises it, in a change that says why it is worth it.
-const CRATES_MAX: usize = 289;
+const CRATES_MAX: usize = 299;
 
 /// Most crates that are there in more than one version.
-const DUPLICATES_MAX: usize = 10;
+const DUPLICATES_MAX: usize = 11;
 
 /// Crates that must never come in, with the reason.
 const BANNED: [(&str, &str); 4] = [
