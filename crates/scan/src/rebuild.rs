@@ -19,6 +19,10 @@ pub(crate) const MAX_REBUILDS: usize = 64;
 /// Most hashes in one request.
 const MAX_NAMED: usize = 100_000;
 
+/// Types of what programs show as a page.
+const PAGE: &str = "text/html";
+const PICTURE: &str = "image/svg+xml";
+
 /// A file to make anew.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RebuildRequest {
@@ -74,11 +78,20 @@ impl RebuildRequest {
             sha256: object.sha256,
             name: object.name.as_ref().map(|name| name.raw().clone()),
             declared: match shown_as(object) {
-                Some(FileKind::Html) => Some("text/html".to_owned()),
-                Some(FileKind::Svg) => Some("image/svg+xml".to_owned()),
+                Some(FileKind::Html) => Some(PAGE.to_owned()),
+                Some(FileKind::Svg) => Some(PICTURE.to_owned()),
                 _ => None,
             },
         })
+    }
+
+    /// As what kind of page programs show it.
+    fn page(&self) -> Option<FileKind> {
+        match self.declared.as_deref()? {
+            PAGE => Some(FileKind::Html),
+            PICTURE => Some(FileKind::Svg),
+            _ => None,
+        }
     }
 }
 
@@ -174,7 +187,11 @@ fn make(
             active: request.active.iter().copied().collect(),
         };
         let mut budget = Budget::new(context.limits, stop.clone()).with_passwords(engines.passwords.clone());
-        disarm::remove(request.kind, file, &wish, &mut budget).map_err(|error| error.to_string())
+        disarm::remove(request.kind, file, &wish, &mut budget).or_else(|error| {
+            // What programs show as a page is made anew as one, whatever else it looks like.
+            let page = request.page().filter(|page| *page != request.kind).ok_or(error.to_string())?;
+            disarm::remove(page, file, &wish, &mut budget).map_err(|_| error.to_string())
+        })
     };
     match request.origin {
         Origin::Root => without(raw),

@@ -82,7 +82,7 @@ fn scheme(value: &[u8]) -> Option<String> {
 /// Whether an address names a file beside the page: no scheme that somebody else might see in it.
 fn is_relative(value: &[u8]) -> bool {
     let step: &[u8] = value.split(|byte| b"/?#".contains(byte)).next().unwrap_or_default();
-    !step.is_empty() && step.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-~%+ ".contains(byte))
+    !step.is_empty() && step.iter().all(|byte| byte.is_ascii_alphanumeric() || b"._-~% ".contains(byte))
 }
 
 /// Whether a `data:` address is a picture, and not one that goes.
@@ -90,8 +90,17 @@ fn is_plain_picture(value: &[u8], rules: &Rules<'_>) -> bool {
     let lead = value.get(..MAX_TYPE).unwrap_or(value);
     let lead = String::from_utf8_lossy(lead).to_ascii_lowercase();
     let Some(kind) = lead.strip_prefix("data:") else { return false };
-    let letters = value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=:;,.-_% ".contains(byte));
-    letters && is_picture(kind) && !is_victim(value, rules)
+    let letter = |byte: &u8| byte.is_ascii_alphanumeric() || b"/=:;,.-_% ".contains(byte);
+    // A `+` is written as its number.
+    let mut rest = value;
+    while let Some(at) = memchr::memmem::find(rest, b"&#43;") {
+        let (before, behind) = rest.split_at_checked(at).unwrap_or((rest, &[]));
+        if !before.iter().all(letter) {
+            return false;
+        }
+        rest = behind.strip_prefix(b"&#43;").unwrap_or(&[]);
+    }
+    rest.iter().all(letter) && is_picture(kind) && !is_victim(value, rules)
 }
 
 /// Whether the content of a `data:` address is one that goes.
@@ -136,7 +145,13 @@ mod tests {
         ] {
             no(link, Use::Link);
         }
-        for picture in ["cid:a@b", "https://example.org/a.png", "data:image/png;base64,AA==", "images/a 1.png"] {
+        for picture in [
+            "cid:a@b",
+            "data:image/png;base64,A&#43;==",
+            "https://example.org/a.png",
+            "data:image/png;base64,AA==",
+            "images/a 1.png",
+        ] {
             yes(picture, Use::Load);
         }
         for picture in ["data:image/svg+xml,x", "data:text/html,x", "mailto:a", "/a.png", "#a", "data:image/png,&lt;"] {

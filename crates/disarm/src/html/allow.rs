@@ -1,38 +1,62 @@
 //! What a page and a picture may hold, as lists of words. What is not listed is not written.
 
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+/// The words of a list, to look them up.
+type Words = LazyLock<BTreeSet<&'static [u8]>>;
+
 /// Elements of HTML that are written. Others lose their tags; what stands in them stays, but for raw text.
-const ELEMENTS: &str = "a abbr acronym address area article aside b bdi bdo big blockquote body br caption center \
+static ELEMENTS: Words = LazyLock::new(|| {
+    words(
+        "a abbr acronym address area article aside b bdi bdo big blockquote body br caption center \
     cite code col colgroup dd del details dfn dir div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 head \
     header hr html i img ins kbd li main map mark menu nav nobr ol p pre q rp rt ruby s samp section small span strike \
-    strong sub summary sup table tbody td tfoot th thead time tr tt u ul var wbr";
+    strong sub summary sup table tbody td tfoot th thead time tr tt u ul var wbr",
+    )
+});
 /// Those of them without content.
 const VOID: &str = "area br col hr img wbr";
 /// Attributes of HTML that are written, on every element. Addresses and styles are looked at apart.
-const ATTRIBUTES: &str = "abbr align alink alt axis bgcolor border bordercolor cellpadding cellspacing char charoff \
+static ATTRIBUTES: Words = LazyLock::new(|| {
+    words(
+        "abbr align alink alt axis bgcolor border bordercolor cellpadding cellspacing char charoff \
     class clear color cols colspan compact coords datetime dir face frame headers height hidden hspace id ismap lang \
     leftmargin link marginheight marginwidth name noshade nowrap open rel reversed role rows rowspan rules scope shape \
-    size span start summary target text title topmargin type usemap valign value vlink vspace width";
+    size span start summary target text title topmargin type usemap valign value vlink vspace width",
+    )
+});
 /// Names of `meta` that say how a page is shown.
 const META: &str = "author color-scheme description format-detection keywords supported-color-schemes viewport \
     x-apple-disable-message-reformatting";
 /// Elements of SVG that are written; others go with all that is in them.
-const SHAPES: &str = "a circle clipPath defs desc ellipse feBlend feColorMatrix feComponentTransfer feComposite \
+static SHAPES: Words = LazyLock::new(|| {
+    words(
+        "a circle clipPath defs desc ellipse feBlend feColorMatrix feComponentTransfer feComposite \
     feConvolveMatrix feDiffuseLighting feDisplacementMap feDistantLight feDropShadow feFlood feFuncA feFuncB feFuncG \
     feFuncR feGaussianBlur feMerge feMergeNode feMorphology feOffset fePointLight feSpecularLighting feSpotLight feTile \
     feTurbulence filter g image line linearGradient marker mask path pattern polygon polyline radialGradient rect stop \
-    style svg switch symbol text textPath title tspan use view";
+    style svg switch symbol text textPath title tspan use view",
+    )
+});
 /// Those of them whose text is shown or read out.
 const TEXTUAL: &str = "text title desc";
 /// Attributes of SVG that are written. Addresses and styles are looked at apart.
-const SHAPE_ATTRIBUTES: &str = "aria-label aria-hidden baseProfile class clipPathUnits cx cy d dx dy enable-background \
+static SHAPE_ATTRIBUTES: Words = LazyLock::new(|| {
+    words(
+        "aria-label aria-hidden baseProfile class clipPathUnits cx cy d dx dy enable-background \
     exponent fx fy gradientTransform gradientUnits height id in in2 intercept k1 k2 k3 k4 kernelMatrix kernelUnitLength \
     lang lengthAdjust markerHeight markerUnits markerWidth maskContentUnits maskUnits mode numOctaves offset operator \
     order orient patternContentUnits patternTransform patternUnits pathLength points preserveAspectRatio primitiveUnits \
     r radius refX refY result role rotate rx ry scale seed slope spreadMethod startOffset stdDeviation stitchTiles \
     surfaceScale specularConstant specularExponent tableValues target textLength transform type values version viewBox \
-    width x x1 x2 xChannelSelector xml:lang xml:space y y1 y2 yChannelSelector z";
+    width x x1 x2 xChannelSelector xml:lang xml:space y y1 y2 yChannelSelector z",
+    )
+});
 /// Properties of styles that are written; in SVG they are attributes as well.
-const PROPERTIES: &str = "alignment-baseline azimuth background background-attachment background-clip background-color \
+static PROPERTIES: Words = LazyLock::new(|| {
+    words(
+        "alignment-baseline azimuth background background-attachment background-clip background-color \
     background-image background-origin background-position background-repeat background-size baseline-shift border \
     border-bottom border-bottom-color border-bottom-left-radius border-bottom-right-radius border-bottom-style \
     border-bottom-width border-collapse border-color border-left border-left-color border-left-style border-left-width \
@@ -55,13 +79,23 @@ const PROPERTIES: &str = "alignment-baseline azimuth background background-attac
     text-decoration-color text-decoration-line text-decoration-style text-indent text-justify text-overflow \
     text-rendering text-shadow text-size-adjust text-transform text-underline text-underline-offset top transform \
     transform-origin unicode-bidi vector-effect vertical-align visibility white-space widows width word-break \
-    word-spacing word-wrap writing-mode z-index";
+    word-spacing word-wrap writing-mode z-index",
+    )
+});
 /// What some programs put in front of a property.
 const PREFIXES: [&str; 3] = ["-webkit-", "-ms-", "-moz-"];
 /// Functions of styles that are written, beside `url`.
-const FUNCTIONS: &str = "rgb rgba hsl hsla calc min max clamp var linear-gradient radial-gradient \
+static FUNCTIONS: Words = LazyLock::new(|| {
+    words(
+        "rgb rgba hsl hsla calc min max clamp var linear-gradient radial-gradient \
     repeating-linear-gradient repeating-radial-gradient matrix translate translatex translatey scale scalex scaley rotate \
-    skewx skewy cubic-bezier blur brightness contrast drop-shadow grayscale invert opacity saturate sepia rect counter attr";
+    skewx skewy cubic-bezier blur brightness contrast drop-shadow grayscale invert opacity saturate sepia rect counter attr",
+    )
+});
+
+fn words(list: &'static str) -> BTreeSet<&'static [u8]> {
+    list.split_ascii_whitespace().map(str::as_bytes).collect()
+}
 
 fn has(list: &str, word: &[u8]) -> bool {
     list.split_ascii_whitespace().any(|known| known.as_bytes() == word)
@@ -69,7 +103,7 @@ fn has(list: &str, word: &[u8]) -> bool {
 
 /// Whether an element of HTML is written; its name in lower case.
 pub(super) fn element(name: &[u8]) -> bool {
-    has(ELEMENTS, name)
+    ELEMENTS.contains(name)
 }
 
 /// Whether an element of HTML has no content.
@@ -80,7 +114,7 @@ pub(super) fn is_void(name: &[u8]) -> bool {
 /// Whether an attribute of HTML is written that holds neither an address nor a style; in lower case.
 pub(super) fn attribute(name: &[u8]) -> bool {
     let spoken = name.strip_prefix(b"aria-").is_some_and(|rest| rest.iter().all(u8::is_ascii_lowercase));
-    spoken || has(ATTRIBUTES, name)
+    spoken || ATTRIBUTES.contains(name)
 }
 
 /// Whether `meta` of this name is written; in lower case.
@@ -90,7 +124,7 @@ pub(super) fn meta(name: &[u8]) -> bool {
 
 /// Whether an element of SVG is written; without a prefix.
 pub(super) fn shape(name: &[u8]) -> bool {
-    has(SHAPES, name)
+    SHAPES.contains(name)
 }
 
 /// Whether text in an element of SVG is written.
@@ -100,7 +134,7 @@ pub(super) fn is_textual(name: &[u8]) -> bool {
 
 /// Whether an attribute of SVG is written as it is.
 pub(super) fn shape_attribute(name: &[u8]) -> bool {
-    has(SHAPE_ATTRIBUTES, name)
+    SHAPE_ATTRIBUTES.contains(name)
 }
 
 /// Whether a property of a style is written; in lower case.
@@ -108,13 +142,13 @@ pub(super) fn property(name: &[u8]) -> bool {
     let bare = PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix.as_bytes())).unwrap_or(name);
     let office =
         name.strip_prefix(b"mso-").is_some_and(|rest| rest.iter().all(|b| b.is_ascii_lowercase() || *b == b'-'));
-    office || has(PROPERTIES, bare)
+    office || PROPERTIES.contains(bare)
 }
 
 /// Whether a function of a style is written; in lower case.
 pub(super) fn function(name: &[u8]) -> bool {
     let bare = PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix.as_bytes())).unwrap_or(name);
-    has(FUNCTIONS, bare)
+    FUNCTIONS.contains(bare)
 }
 
 #[cfg(test)]

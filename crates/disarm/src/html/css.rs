@@ -3,7 +3,8 @@
 //! properties and functions that are allowed.
 //!
 //! Of what is written anew nothing has an escape, a comment, a string with brackets or an at-rule but `@media`
-//! and `@supports`; rules that cannot be written so are left out. Limit: [`MAX_BLOCKS`].
+//! and `@supports`, and no `+` before a letter, by which some take a page for UTF-7; rules that cannot be written so
+//! are left out. Limit: [`MAX_BLOCKS`].
 
 use super::address::{Use, allowed, leads_out};
 use super::allow;
@@ -78,16 +79,38 @@ pub(super) fn declarations(raw: &[u8], ascii: bool, rules: &Rules<'_>) -> Vec<u8
         let Some(colon) = memchr::memchr(b':', declaration) else { continue };
         let name = between(declaration, 0, colon).trim_ascii().to_ascii_lowercase();
         let text = between(declaration, colon.saturating_add(1), declaration.len()).trim_ascii();
-        if !text.is_empty() && allow::property(&name) && (!ascii || text.is_ascii()) && is_value(text, rules) {
+        let fits = !text.is_empty() && (!ascii || text.is_ascii()) && (!shifts(text) || holds_address(text));
+        if fits && allow::property(&name) && is_value(text, rules) {
             if !out.is_empty() {
                 out.extend(b"; ");
             }
             out.extend(name);
             out.extend(b": ");
-            out.extend(text.iter().map(|byte| if byte.is_ascii_whitespace() { b' ' } else { *byte }));
+            put_value(text, &mut out);
         }
     }
     out
+}
+
+/// Whether a `+` stands before a letter.
+fn shifts(text: &[u8]) -> bool {
+    text.windows(2).any(|pair| matches!(pair, [b'+', next] if next.is_ascii_alphanumeric() || *next == b'/'))
+}
+
+fn holds_address(text: &[u8]) -> bool {
+    memchr::memmem::find(&text.to_ascii_lowercase(), b"url(").is_some()
+}
+
+/// Writes a value in one line; in an address `+` has another form.
+fn put_value(text: &[u8], out: &mut Vec<u8>) {
+    let address = holds_address(text) && shifts(text);
+    for byte in text {
+        match byte {
+            b'+' if address => out.extend(b"%2B"),
+            byte if byte.is_ascii_whitespace() => out.push(b' '),
+            byte => out.push(*byte),
+        }
+    }
 }
 
 /// Declarations, parted where a semicolon stands outside of quotes and brackets.
@@ -177,7 +200,10 @@ fn is_address(inner: &[u8], rules: &Rules<'_>) -> bool {
     };
     let odd = |byte: &u8| b"\\<>{}\"'()".contains(byte) || *byte <= b' ';
     let ways = [Use::Load, Use::Within];
-    !bare.iter().any(odd) && ways.iter().any(|what| allowed(bare, *what, rules).is_some())
+    // As it is written.
+    let mut written = Vec::with_capacity(bare.len());
+    bare.iter().for_each(|byte| if *byte == b'+' { written.extend(b"%2B") } else { written.push(*byte) });
+    !bare.iter().any(odd) && ways.iter().any(|what| allowed(&written, *what, rules).is_some())
 }
 
 /// A style sheet of what may be written; it has no `<`.
@@ -244,7 +270,13 @@ fn block(text: &[u8]) -> (&[u8], &[u8]) {
 }
 
 fn put_line(text: &[u8], out: &mut Vec<u8>) {
-    out.extend(text.iter().map(|byte| if byte.is_ascii_whitespace() { b' ' } else { *byte }));
+    for byte in text {
+        match byte {
+            b'+' => out.extend(b"+ "),
+            byte if byte.is_ascii_whitespace() => out.push(b' '),
+            byte => out.push(*byte),
+        }
+    }
 }
 
 /// Whether an at-rule's head is one whose rules are kept.
@@ -288,6 +320,8 @@ mod tests {
             ("font:12px 'a(b'", ""),
             ("color:red/* ; left:1px", "color: red"),
             ("content:'</style>'", ""),
+            ("content:'+ADw-'", ""),
+            ("background:url(data:image/png;base64,A+A=)", "background: url(data:image/png;base64,A%2BA=)"),
             ("fill:url(#a)", "fill: url(#a)"),
             ("background:url(javascript:x)", ""),
             ("background:url(data:image/png;base64,AA==)", "background: url(data:image/png;base64,AA==)"),
@@ -318,6 +352,7 @@ mod tests {
             ("p{top:0}</style><script>", "p { top: 0 }\n"),
             ("a\\62{top:0}p{behavior:url(x)}<b>{top:0}", ""),
             ("}}p{top:0}", "p { top: 0 }\n"),
+            ("h1+h2{top:0}", "h1+ h2 { top: 0 }\n"),
         ];
         for (raw, expected) in cases {
             assert_eq!(text(sheet(raw.as_bytes(), true, &rules)), expected, "{raw}");

@@ -2,7 +2,8 @@
 //! reference closed by its semicolon, no control characters.
 //!
 //! References to characters of ASCII become the character; others a number, but for names that are not known
-//! here: those stay as they are. `charset=` is never written as such, since programs search for it anywhere.
+//! here: those stay as they are. `charset=` is never written as such, since programs search for it anywhere, and neither is `+`, by which some
+//! take a page for UTF-7.
 
 use unpack::formats::html::reference;
 
@@ -96,6 +97,7 @@ fn put_byte(byte: u8, place: Place, out: &mut Vec<u8>) {
         b'&' => out.extend(b"&amp;"),
         b'"' if place == Place::Value => out.extend(b"&quot;"),
         b'=' if names_charset(out) => out.extend(b"&#61;"),
+        b'+' => out.extend(b"&#43;"),
         b'\t' | b'\n' | b'\r' if place == Place::Value => out.push(b' '),
         b'\x0c' => out.push(b' '),
         b'\t' | b'\n' | b'\r' => out.push(byte),
@@ -129,6 +131,7 @@ mod tests {
             ("a&bogus b", "a&amp;bogus b"),
             ("\u{1b}$B\u{0}x\ty", "$Bx\ty"),
             ("charset=utf-7 CHARSET = x", "charset&#61;utf-7 CHARSET &#61; x"),
+            ("+ADw-p+AD4-", "&#43;ADw-p&#43;AD4-"),
             ("grün &uuml; \"q\"", "grün &#252; \"q\""),
             ("&copy=1 &copy2", "&#169;=1 &#169;2"),
         ];

@@ -67,7 +67,7 @@ const HOSTILE: &[(&str, &str)] = &[
         "<a target=_blank rel=noopener href=mailto:a@example.org>k</a>",
         "<a target=\"_blank\" rel=\"noopener\" href=\"mailto:a@example.org\">k</a>",
     ),
-    ("charset=utf-7 +ADw-script+AD4-", "charset&#61;utf-7 +ADw-script+AD4-"),
+    ("charset=utf-7 +ADw-script+AD4-", "charset&#61;utf-7 &#43;ADw-script&#43;AD4-"),
 ];
 
 #[test]

@@ -4,6 +4,7 @@ mod external;
 mod golden;
 mod hostile;
 mod limits;
+mod pages;
 mod passwords;
 mod protocol;
 mod readings;
