@@ -72,7 +72,7 @@ fn is_simple(name: &str) -> bool {
 fn lax(field: &Structured, out: &mut Names) {
     for parameter in ["filename", "name"] {
         field.texts(parameter).into_iter().for_each(|name| out.put(name));
-        for value in field.values(parameter) {
+        for value in field.names(parameter) {
             out.put(header::decode_words(&value));
             if !value.is_ascii() {
                 out.put(String::from_utf8_lossy(&value).into_owned());

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 mod mailboxes;
 mod params;
 mod results;
+mod value;
 mod words;
 
 pub use mailboxes::{MAX_MAILBOXES, Mailbox, Mailboxes, mailboxes};

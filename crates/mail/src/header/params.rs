@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use super::value::{ends, percent_decode, split_charset};
 use crate::charset;
 
 /// Most parameters of one value, continuation pieces included.
@@ -113,18 +114,31 @@ impl Structured {
     /// one by the grammar and laxly, the RFC 2231 form put together, its pieces in the order in which
     /// they stand, and its first piece; without repetitions, at most [`MAX_TEXTS`].
     pub fn values(&self, name: &str) -> Vec<Vec<u8>> {
-        let mut all: Vec<Vec<u8>> = self.first(name).into_iter().collect();
-        let of_name = || self.params.iter().filter(|p| p.base == name).take(MAX_PIECES);
-        for param in of_name().filter(|p| p.section.is_none()) {
-            all.push(param.value.clone());
-            all.extend(param.lax.clone());
-            all.push(percent_decode(split_charset(&param.value).1));
+        self.each_value(name, |value| Cow::Borrowed(value))
+    }
+
+    /// The same of a name: of an overlong value its two ends.
+    pub(crate) fn names(&self, name: &str) -> Vec<Vec<u8>> {
+        self.each_value(name, ends)
+    }
+
+    fn each_value(&self, name: &str, short: impl Fn(&[u8]) -> Cow<'_, [u8]>) -> Vec<Vec<u8>> {
+        let kept = |value: &[u8]| short(value).into_owned();
+        let mut all: Vec<Vec<u8>> = Vec::new();
+        let of_name = || self.params.iter().filter(|p| p.base == name);
+        let plain = of_name().find(|p| p.section.is_none() && !p.extended);
+        let first = plain.map(|p| kept(&p.value));
+        all.extend(first.or_else(|| self.extended(name).map(|(bytes, _)| kept(&bytes))));
+        for param in of_name().take(MAX_PIECES).filter(|p| p.section.is_none()) {
+            all.push(kept(&param.value));
+            all.extend(param.lax.as_deref().map(kept));
+            all.push(percent_decode(split_charset(&short(&param.value)).1));
         }
-        all.extend(self.extended(name).map(|(bytes, _)| bytes));
-        let pieces = || of_name().filter(|p| p.section.is_some());
+        all.extend(self.extended(name).map(|(bytes, _)| kept(&bytes)));
+        let pieces = || of_name().take(MAX_PIECES).filter(|p| p.section.is_some());
         if pieces().next().is_some() {
-            all.push(pieces().flat_map(|p| p.value.iter().copied()).collect());
-            all.extend(pieces().map(|p| p.value.clone()).next());
+            all.push(kept(&pieces().flat_map(|p| p.value.iter().copied()).collect::<Vec<u8>>()));
+            all.extend(pieces().map(|p| kept(&p.value)).next());
         }
         let mut unique: Vec<Vec<u8>> = Vec::new();
         for value in all {
@@ -150,15 +164,16 @@ impl Structured {
     }
 
     /// Every text that clients may read from a parameter: its RFC 2231 form, then each plain value
-    /// with encoded words decoded, by the grammar and laxly; without repetitions.
+    /// with encoded words decoded, by the grammar and laxly; without repetitions. Of an
+    /// overlong value its two ends.
     pub fn texts(&self, name: &str) -> Vec<String> {
         let mut out: Vec<String> = Vec::new();
         if let Some((bytes, charset)) = self.extended(name) {
-            out.push(charset::to_text(&bytes, charset.as_deref()).into_owned());
+            out.push(charset::to_text(&ends(&bytes), charset.as_deref()).into_owned());
         }
         for param in self.params.iter().filter(|p| p.base == name && p.section.is_none() && !p.extended) {
             for value in std::iter::once(&param.value).chain(&param.lax) {
-                out.push(super::decode_words(value));
+                out.push(super::decode_words(&ends(value)));
             }
             if out.len() >= MAX_TEXTS {
                 break;
@@ -206,36 +221,6 @@ impl Structured {
 const MAX_TEXTS: usize = 8;
 /// Most pieces of a parameter that [`Structured::values`] looks at.
 const MAX_PIECES: usize = 100;
-
-/// `charset'language'rest`; without two quotes everything is the rest.
-fn split_charset(value: &[u8]) -> (Option<String>, &[u8]) {
-    let mut parts = value.splitn(3, |byte| *byte == b'\'');
-    match (parts.next(), parts.next(), parts.next()) {
-        (Some(charset), Some(_), Some(rest)) => {
-            let charset = String::from_utf8_lossy(charset).to_ascii_lowercase();
-            ((!charset.is_empty()).then_some(charset), rest)
-        }
-        _ => (None, value),
-    }
-}
-
-/// Undoes `%XX`; what is no escape stays.
-fn percent_decode(value: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(value.len());
-    let mut at = 0;
-    while let Some(byte) = value.get(at) {
-        let digit = |at: usize| value.get(at).copied().and_then(crate::transfer::hex);
-        if let (b'%', Some(high), Some(low)) = (byte, digit(at + 1), digit(at + 2)) {
-            out.push(high << 4 | low);
-            at += 3;
-        } else {
-            out.push(*byte);
-            at += 1;
-        }
-    }
-    out
-}
-
 /// White space of a folded value.
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
@@ -396,6 +381,7 @@ fn split_name(name: &str) -> (&str, Option<u32>, bool) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::value::MAX_NAMED;
     use super::*;
 
     #[test]
@@ -438,6 +424,17 @@ mod tests {
         }
         assert!(Structured::parse(b"a/b; x=1; x=2").conflicts("x"));
         assert!(!Structured::parse(b"a/b; x=1; x=1").conflicts("x"));
+    }
+
+    #[test]
+    fn a_long_name_is_read_at_both_ends() {
+        let long = format!("a{}é", "ü".repeat(MAX_NAMED));
+        let parsed = Structured::parse(format!("attachment; filename=\"{long}.exe\"").as_bytes());
+        let texts = parsed.texts("filename");
+        assert!(texts.iter().all(|text| text.len() <= MAX_NAMED + 6 && text.starts_with("aüü")));
+        assert!(texts.iter().all(|text| text.ends_with("üüé.exe") && text.contains("ü…ü")));
+        assert!(parsed.names("filename").iter().all(|value| value.len() <= MAX_NAMED + 6));
+        assert_eq!(parsed.values("filename"), [format!("{long}.exe").into_bytes()]);
     }
 
     #[test]
