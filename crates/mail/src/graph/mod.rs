@@ -125,6 +125,9 @@ pub enum Encoding {
     Base64ToGap,
     /// Base64 in groups of four characters, of which padding is one wherever it stands.
     Base64Places,
+    /// The same with padding as nothing but bytes that are missing at the end of its group; a last group
+    /// that is not complete is text.
+    Base64Groups,
     /// Quoted-printable without the `=` of an escape that is none.
     QuotedPrintableDrop,
     /// Quoted-printable without an escape that is none and the two characters behind it.
@@ -159,6 +162,8 @@ pub enum Encoding {
     Uuencode,
     /// The same without lines that are not as long as they say; what is over on one is a line of its own.
     UuencodeEven,
+    /// The same up to an empty line, each line with as many bytes as it says.
+    UuencodeToGap,
     /// yEnc, with its `=ybegin` line.
     Yenc,
     /// BinHex 4.0.

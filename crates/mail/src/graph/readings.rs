@@ -139,7 +139,9 @@ fn one_entity(builder: &mut Builder<'_, '_>, left: &mut Left, id: EntityId, aske
     for (_, ask) in asked {
         plan(builder, id, *ask, &mut tries);
     }
-    let cut = builder.cut;
+    fit_large(builder, left, id, &mut tries);
+    let contested = is_contested(builder, id, &tries);
+    let cut = builder.cut && !contested;
     let policies: Vec<Policy> = asked.iter().filter_map(|(_, ask)| policy(*ask)).collect();
     if policies.len() > 1 {
         tries.insert(
@@ -150,6 +152,10 @@ fn one_entity(builder: &mut Builder<'_, '_>, left: &mut Left, id: EntityId, aske
     let complete = tries.len() <= MAX_TRIES && !cut;
     let mut chained = 0;
     for (one, code) in tries.into_iter().take(MAX_TRIES) {
+        let full = builder.entity(id).is_some_and(|entity| entity.readings.len() >= MAX_READINGS);
+        if full && contested && matches!(one, Try::Decode(..)) {
+            continue;
+        }
         let Some(lost) = attempt(builder, left, id, one.clone(), code) else { return false };
         let further = lost.map(|lost| chained::tries(&one, lost, asked)).unwrap_or_default();
         for one in further {
@@ -160,6 +166,31 @@ fn one_entity(builder: &mut Builder<'_, '_>, left: &mut Left, id: EntityId, aske
         }
     }
     complete
+}
+
+/// Of large quoted-printable in which ways differ, as many are tried as may be read again, one less for what else is
+/// asked of the message. Escapes that are none stand in wanted texts, too; of a file all ways count.
+fn fit_large(builder: &mut Builder<'_, '_>, left: &Left, id: EntityId, tries: &mut Vec<(Try, DefectCode)>) {
+    let Some(entity) = builder.entity(id) else { return };
+    let (length, is_text) = (entity.whole.len(), entity.media.starts_with("text/"));
+    if entity.encoding != Encoding::QuotedPrintable || entity.body.len() <= transfer::MAX_COMPARED || !is_text {
+        return;
+    }
+    let room = left.read_again.min(left.new_leaves).checked_div(length as u64).unwrap_or(0);
+    let mut room = room.saturating_sub(1).max(1);
+    tries.retain(|(one, code)| {
+        let is_damage = *code == DefectCode::OtherReading && matches!(one, Try::Decode(_, Recode::None));
+        let fits = !is_damage || room > 0;
+        room = room.saturating_sub(u64::from(is_damage));
+        fits
+    });
+}
+
+/// Whether a header allows another encoding than the one that is damaged: what was never encoded so may be
+/// damaged in any number of ways, which says nothing.
+fn is_contested(builder: &mut Builder<'_, '_>, id: EntityId, tries: &[(Try, DefectCode)]) -> bool {
+    let Some(encoding) = builder.entity(id).map(|entity| entity.encoding) else { return false };
+    tries.iter().any(|(one, _)| matches!(one, Try::Body(choice, _) if !choice.decoded && choice.encoding != encoding))
 }
 
 /// The policy that an ask wants.
@@ -347,7 +378,7 @@ fn variants(builder: &mut Builder<'_, '_>, id: EntityId) -> Vec<Encoding> {
     let (buffer, body, encoding, primary) = (entity.buffer, entity.body, entity.encoding, entity.primary);
     let (ways, more) = builder.with_buffer(buffer, |_, bytes| match encoding {
         Encoding::Base64 => transfer::base64_variants(body.of(bytes)),
-        Encoding::Uuencode => (vec![Encoding::UuencodeEven], false),
+        Encoding::Uuencode => (vec![Encoding::UuencodeEven, Encoding::UuencodeToGap], false),
         _ => transfer::quoted_printable_variants(body.of(bytes)),
     });
     // What another reading takes for encoded may be damaged in any number of ways.

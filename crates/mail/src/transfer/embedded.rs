@@ -146,13 +146,32 @@ fn blocks(text: &[u8], fields: bool) -> Vec<Block> {
         at = match may_begin(line).then(|| block(text, at, line, next)).flatten() {
             Some(block) => {
                 let end = (block.span.end as usize).max(next);
+                // What is probably no file does not hide a line that names an encoding.
+                let from = (fields && is_doubtful(block.span.of(text))).then(|| named_from(text, next, end)).flatten();
                 out.push(block);
+                if let Some(from) = from {
+                    at = from;
+                    continue;
+                }
                 end
             }
             None => next,
         };
     }
     out
+}
+
+/// The first line from `from` to `to` that names an encoding.
+fn named_from(text: &[u8], from: usize, to: usize) -> Option<usize> {
+    let mut at = from;
+    while at < to {
+        let (line, next) = line_at(text, at);
+        if announced(line).is_some() {
+            return Some(at);
+        }
+        at = next;
+    }
+    None
 }
 
 /// The line at an offset without its line end, and where the next one begins.
@@ -261,6 +280,7 @@ pub(super) fn decode(encoding: Encoding, block: &[u8], max: usize) -> Decoded {
     let mut bytes = match encoding {
         Encoding::Uuencode => uu::lenient(body),
         Encoding::UuencodeEven => uu::even(body),
+        Encoding::UuencodeToGap => uu::to_gap(body),
         Encoding::Yenc => yenc(body),
         Encoding::BinHex => binhex(body),
         _ => {

@@ -2,7 +2,7 @@
 //!
 //! Base64: up to its first whole padding, up to the first character outside the alphabet, only the
 //! lines that are base64 from end to end, up to the first `=`, up to two empty lines in a row, padding
-//! passed over as if it were nothing or taken for a character, each line for itself, the alphabet of
+//! passed over as if it were nothing or taken for a character in one of two ways, each line for itself, the alphabet of
 //! RFC 4648 section 5. Quoted-printable: an escape that is none dropped in
 //! part or whole. Texts: NUL bytes dropped. Every way takes linear time and gives at most its input.
 
@@ -13,18 +13,19 @@ mod damage;
 mod quoted;
 
 use quoted::{
-    any_escape_a_byte, bare_cr_to_lf, blank_breaks_kept, dropped, is_visible, kept_whole, low_bytes, paired,
-    raw_from_damage, without_blanks, without_halves,
+    any_escape_a_byte, bare_cr_to_lf, blank_breaks_kept, damaged_lines, dropped, is_visible, kept_whole, low_bytes,
+    paired, raw_from_damage, without_blanks, without_halves,
 };
 pub(crate) use quoted::{escapes, has_low_bytes, holds_raw_bytes, is_damaged_quoted_printable};
 
 /// Bodies up to this size, in bytes, are decoded in every way to compare what comes out. Of larger ones in
-/// base64 every way is taken that the damage makes differ; of quoted-printable the likely one.
+/// base64 every way is taken that the damage makes differ; of quoted-printable so much of the lines that are
+/// damaged is compared.
 pub(crate) const MAX_COMPARED: usize = 64 * 1024;
 
 /// Most ways to read one body beside the strict one; other readings of the entity need room, too.
 const MAX_WAYS: usize = 7;
-/// Beside so many, those are not taken that only one known program reads.
+/// Beside so many, those are not taken that only one known program reads, which is no mail program.
 const MAX_BESIDE_RARE: usize = 6;
 
 /// See [`super::decode`].
@@ -38,8 +39,8 @@ pub(super) fn decode(encoding: Encoding, body: &[u8], max: usize) -> Decoded {
         Encoding::Base64NoPadding => return quiet(base64(&lone_to_bytes(&only(body, |byte| class(byte) != PAD)), max)),
         Encoding::Base64ByLine => return by_line(body, max),
         Encoding::Base64ToGap => return quiet(base64(to_gap(body), max)),
-        Encoding::Base64Places => {
-            let bytes = places(body);
+        Encoding::Base64Places | Encoding::Base64Groups => {
+            let bytes = if encoding == Encoding::Base64Places { places(body) } else { groups(body) };
             return Decoded { cut: bytes.len() > max, bytes: cut_at(bytes, max), ..Decoded::default() };
         }
         Encoding::Base64Url => return quiet(base64(&url_alphabet(body), max)),
@@ -111,6 +112,29 @@ fn places(body: &[u8]) -> Vec<u8> {
         if *d != PAD {
             out.push(third << 6 | fourth);
         }
+    }
+    out
+}
+
+/// Base64 in groups of four characters, padding counted as one: so many bytes are missing at the end of the
+/// group. A last group that is not complete is text, up to four characters with padding.
+fn groups(body: &[u8]) -> Vec<u8> {
+    let is_one = |byte: &u8| !matches!(class(*byte), SPACE | JUNK);
+    let text: Vec<u8> = body.iter().copied().filter(is_one).collect();
+    let mut out = Vec::with_capacity(text.len() / 4 * 3);
+    let fours = text.chunks_exact(4);
+    let rest = fours.remainder();
+    for four in fours {
+        let [a, b, c, d] = four else { continue };
+        let bits = |byte: u8| if byte == b'=' { 0 } else { class(byte) };
+        let (first, second, third, fourth) = (bits(*a), bits(*b), bits(*c), bits(*d));
+        let bytes = [first << 2 | second >> 4, second << 4 | third >> 2, third << 6 | fourth];
+        let missing = four.iter().filter(|byte| **byte == b'=').count();
+        out.extend_from_slice(bytes.get(..3usize.saturating_sub(missing)).unwrap_or(&[]));
+    }
+    if rest.first().is_some_and(|byte| *byte != b'=') {
+        out.extend_from_slice(rest);
+        out.extend(std::iter::repeat_n(b'=', 4usize.saturating_sub(rest.len())));
     }
     out
 }
@@ -235,6 +259,7 @@ pub(crate) fn is_clean_base64(body: &[u8]) -> bool {
 pub(crate) fn base64_variants(body: &[u8]) -> (Vec<Encoding>, bool) {
     let ways = [
         Encoding::Base64ToPadding,
+        Encoding::Base64Groups,
         Encoding::Base64ToAnyPadding,
         Encoding::Base64CleanLines,
         Encoding::Base64NoPadding,
@@ -280,7 +305,7 @@ pub(crate) fn quoted_printable_variants(body: &[u8]) -> (Vec<Encoding>, bool) {
         Encoding::QuotedPrintableOne,
     ];
     if body.len() > MAX_COMPARED {
-        return (vec![Encoding::QuotedPrintableBlanks], false);
+        return different(&damaged_lines(body, MAX_COMPARED), Encoding::QuotedPrintable, ways.into_iter());
     }
     different(body, Encoding::QuotedPrintable, ways.into_iter())
 }
@@ -312,7 +337,10 @@ mod tests {
 
     #[test]
     fn each_way_reads_damage_as_its_clients_do() {
-        let cases: [(Encoding, &[u8], &[u8]); 33] = [
+        let cases: [(Encoding, &[u8], &[u8]); 36] = [
+            (Encoding::Base64Groups, b"SGktCo=b SG=k", b"Hi-\n\x80H\x60"),
+            (Encoding::Base64Groups, b"SGk=*SGktSG", b"HiHi-SG=="),
+            (Encoding::Base64Groups, b"QQ==\nA===\n=", b"A"),
             (Encoding::Base64ToGap, b"SGkt\nSGkt\n\n\nSGkt", b"Hi-Hi-"),
             (Encoding::Base64ToGap, b"SGkt\r\n\r\nSGkt\r\n\r\n\r\nSGkt", b"Hi-Hi-"),
             (Encoding::Base64Places, b"SGktCo=b SG=k", b"Hi-\n\xdbH\xe4"),
@@ -389,6 +417,7 @@ mod tests {
                 Encoding::Base64Url,
                 Encoding::Base64ToGap,
                 Encoding::Base64Places,
+                Encoding::Base64Groups,
             ];
             let decoded: Vec<Vec<u8>> =
                 ways.iter().map(|way| decode(*way, body.as_bytes(), usize::MAX).bytes).collect();
@@ -400,6 +429,22 @@ mod tests {
                 assert!(known, "{name}: {way:?} differs and is not in {ways:?}");
             }
         }
+    }
+
+    #[test]
+    fn of_a_large_text_the_damaged_lines_are_compared() {
+        let text = "a line of text, =E4=3D\r\nthat goes on =\r\n".repeat(MAX_COMPARED / 40);
+        let damages =
+            ["a= b\r\n", "a=zb\r\n", "a=\r b\r\n", "a==3D=\r\nx\r\n", "a=4\r\n1b\r\n", "a=zb=3D =\r\n\r\n", "a\rb\r\n"];
+        for damage in damages {
+            let small = quoted_printable_variants(damage.as_bytes()).0;
+            assert!(!small.is_empty(), "{damage:?}");
+            let large = quoted_printable_variants(format!("{text}{damage}{text}").as_bytes()).0;
+            assert_eq!(small, large, "{damage:?}");
+        }
+        // So much of them, and no more.
+        assert!(damaged_lines("=zz\n".repeat(MAX_COMPARED).as_bytes(), MAX_COMPARED).len() <= MAX_COMPARED);
+        assert_eq!(damaged_lines(text.as_bytes(), MAX_COMPARED), b"");
     }
 
     #[test]

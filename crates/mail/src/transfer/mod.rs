@@ -57,9 +57,12 @@ pub fn decode(encoding: Encoding, body: &[u8], max: usize) -> Decoded {
         }
         Encoding::Base64 => base64(body, max),
         Encoding::QuotedPrintable => quoted_printable(body, max),
-        Encoding::Uuencode | Encoding::UuencodeEven | Encoding::Yenc | Encoding::BinHex | Encoding::Base64Block => {
-            embedded::decode(encoding, body, max)
-        }
+        Encoding::Uuencode
+        | Encoding::UuencodeEven
+        | Encoding::UuencodeToGap
+        | Encoding::Yenc
+        | Encoding::BinHex
+        | Encoding::Base64Block => embedded::decode(encoding, body, max),
         other => lax::decode(other, body, max),
     }
 }

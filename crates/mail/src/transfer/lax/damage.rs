@@ -26,6 +26,8 @@ pub(super) struct Damage {
     lone: bool,
     /// `-` or `_`.
     url: bool,
+    /// The characters, padding included, are no whole groups.
+    odd_end: bool,
     /// Letters stand behind two empty lines.
     after_gap: bool,
 }
@@ -36,6 +38,8 @@ struct Pass {
     /// Letters of the present group, over all lines and in this line.
     group: u8,
     line_group: u8,
+    /// Characters of the present group, padding counted as one.
+    place: u8,
     /// Padding was seen in all, and within this line.
     padded: bool,
     line_padded: bool,
@@ -64,6 +68,7 @@ impl Damage {
         }
         damage.line_end(&mut pass);
         damage.lone |= pass.group == 1;
+        damage.odd_end = pass.place != 0;
         damage.odd_padding |= pass.completing.is_some();
         damage.after_gap = super::to_gap(body).len() < body.len();
         damage
@@ -76,12 +81,14 @@ impl Damage {
         self.after_junk |= pass.junk;
         self.odd_line |= std::mem::take(&mut pass.odd_before) || pass.line_padded;
         pass.line_letters = true;
+        pass.place = (pass.place + 1) % 4;
         pass.group = (pass.group + 1) % 4;
         pass.line_group = (pass.line_group + 1) % 4;
     }
 
     fn padding(&mut self, pass: &mut Pass) {
         self.lone |= pass.group == 1;
+        pass.place = (pass.place + 1) % 4;
         // More than completes a group is read over by some and counted by others.
         self.inner_padding |= pass.padded && pass.completing.is_none();
         if !pass.padded {
@@ -107,6 +114,7 @@ impl Damage {
             (Encoding::Base64Url, self.url),
             (Encoding::Base64CleanLines, self.mixed_line && self.clean_line),
             (Encoding::Base64ToPadding, self.inner_padding),
+            (Encoding::Base64Groups, self.inner_padding || self.odd_end),
             (Encoding::Base64ToJunk, self.before_junk && self.after_junk),
             (Encoding::Base64ToAnyPadding, self.inner_padding && self.odd_padding),
             (Encoding::Base64NoPadding, self.inner_padding),

@@ -214,6 +214,23 @@ pub(super) fn blank_breaks_kept(body: &[u8]) -> Vec<u8> {
     out
 }
 
+/// The lines of quoted-printable that the ways to decode it may read differently, each with the line behind it:
+/// an escape may go on there. At most so many bytes.
+pub(super) fn damaged_lines(body: &[u8], most: usize) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut goes_on = false;
+    for line in body.split_inclusive(|byte| *byte == b'\n') {
+        let text = line.strip_suffix(b"\n").unwrap_or(line);
+        let text = text.strip_suffix(b"\r").unwrap_or(text);
+        let damaged = memchr::memchr(b'\r', text).is_some() || is_damaged_quoted_printable(line);
+        if (damaged || goes_on) && out.len().saturating_add(line.len()) <= most {
+            out.extend_from_slice(line);
+        }
+        goes_on = damaged;
+    }
+    out
+}
+
 /// Quoted-printable with two `=` in a row, both taken, as what they stand for in some readers.
 pub(super) fn paired(body: &[u8], sign: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(body.len());

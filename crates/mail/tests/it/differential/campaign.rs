@@ -3,18 +3,22 @@
 //! `MAILWARD_READINGS` says how many messages (20,000), `MAILWARD_CORPORA` where real mail is,
 //! `MAILWARD_NPM` where mailparser and postal-mime are installed, `MAILWARD_SEED` a number to begin
 //! with, `MAILWARD_PEERS` which parsers, `MAILWARD_FINDS` a folder for the messages that differ. A find is
-//! printed as it belongs into `finds.rs`.
+//! printed as it belongs into `finds.rs`. `MAILWARD_MESSAGES` is a folder whose messages are compared as they
+//! are, in place of all others: that of an earlier campaign's finds.
 //!
 //! A message that is too ambiguous is rejected by default, whatever it holds: there a leaf that is not
-//! among ours is answered. Those are counted apart; any other fails the campaign.
+//! among ours is answered. Those are counted apart, and what `unfollowed.rs` names with its reason; any other
+//! fails the campaign, and so does a leaf without a word, whatever its reason.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use mail::defect::{Ambiguity, worst};
 use mail::graph::{Limits, parse};
 
 use super::peers::{NPM, PEERS, Peer};
-use super::{Found, Named, Ours, Random, missing, mutate, own_messages, real_mail};
+use super::unfollowed::reason;
+use super::{Found, Named, Ours, Random, files_below, missing, mutate, own_messages, read, real_mail};
 
 /// Messages at once.
 const BATCH: usize = 250;
@@ -22,7 +26,7 @@ const BATCH: usize = 250;
 const MAX_REAL: usize = 4_000;
 /// Larger mail is left out: it takes long and says nothing more.
 const MAX_SIZE: usize = 60_000;
-/// Finds of one parser that are made small.
+/// Finds of one parser that are made small, unless `MAILWARD_SHOWN` says how many.
 const MAX_FINDS: usize = 12;
 /// Most attempts to make one smaller.
 const MAX_ROUNDS: usize = 60;
@@ -33,6 +37,9 @@ fn number(name: &str, usual: usize) -> usize {
 
 /// The messages of a campaign.
 fn messages(count: usize, seed: usize) -> Vec<Named> {
+    if let Some(folder) = std::env::var_os("MAILWARD_MESSAGES") {
+        return files_below(folder.into()).iter().map(|path| read(path)).collect();
+    }
     let mut seeds = own_messages();
     seeds.extend(real_mail(MAX_REAL));
     seeds.retain(|(_, raw)| raw.len() <= MAX_SIZE);
@@ -49,7 +56,7 @@ fn messages(count: usize, seed: usize) -> Vec<Named> {
 fn differ(peer: &Peer, raws: &[Vec<u8>]) -> Vec<bool> {
     let borrowed: Vec<&[u8]> = raws.iter().map(Vec::as_slice).collect();
     let found = peer.leaves(&borrowed);
-    let more = |raw: &[u8], found: Vec<Found>| !missing(raw, &found).is_empty();
+    let more = |raw: &[u8], found: Vec<Found>| !matches!(compare(peer, raw, &found), Compared::Alike);
     let unanswered = |raw: &[u8]| ambiguity(raw) < Ambiguity::TooAmbiguous;
     let differs =
         |(raw, found): (&Vec<u8>, Option<Vec<Found>>)| found.is_some_and(|it| more(raw, it)) && unanswered(raw);
@@ -111,9 +118,35 @@ fn readings_campaign() {
     assert_eq!(finds, 0, "leaves of other parsers are not among ours");
 }
 
+/// What a parser has of a message that we have not.
+#[derive(PartialEq, Eq)]
+enum Compared {
+    /// Nothing.
+    Alike,
+    /// Leaves that are not followed, for this reason.
+    Unfollowed(&'static str),
+    /// Leaves that should be among ours.
+    More,
+}
+
+fn compare(peer: &Peer, raw: &[u8], found: &[Found]) -> Compared {
+    let ours = Ours::of(raw);
+    let mut out = Compared::Alike;
+    for leaf in found.iter().filter(|leaf| !ours.has(leaf)) {
+        match reason(peer.name, raw, leaf) {
+            Some(why) => out = Compared::Unfollowed(why),
+            None => return Compared::More,
+        }
+    }
+    out
+}
+
 /// Messages of which a parser has more than we.
 #[derive(Default)]
 struct Differing<'m> {
+    /// Those that we do not follow: how many for each reason, and those of them that nothing is said of.
+    unfollowed: BTreeMap<&'static str, usize>,
+    unfollowed_unsaid: Vec<&'m Named>,
     /// Those that nothing answers, but that are said to be ambiguous.
     said: Vec<&'m Named>,
     /// Those that have no defect worse than a cosmetic one.
@@ -123,10 +156,16 @@ struct Differing<'m> {
 }
 
 impl<'m> Differing<'m> {
-    fn add(&mut self, message: &'m Named) {
-        match ambiguity(&message.1) {
-            Ambiguity::TooAmbiguous => self.answered += 1,
-            Ambiguity::Ambiguous => self.said.push(message),
+    fn add(&mut self, message: &'m Named, compared: &Compared) {
+        let ambiguity = ambiguity(&message.1);
+        match (ambiguity, compared) {
+            (_, Compared::Alike) => {}
+            (Ambiguity::TooAmbiguous, _) => self.answered += 1,
+            (_, Compared::Unfollowed(why)) => {
+                *self.unfollowed.entry(why).or_default() += 1;
+                self.unfollowed_unsaid.extend((ambiguity < Ambiguity::Ambiguous).then_some(message));
+            }
+            (Ambiguity::Ambiguous, _) => self.said.push(message),
             _ => self.unsaid.push(message),
         }
     }
@@ -151,35 +190,39 @@ fn one_peer(peer: &Peer, all: &[Named]) -> usize {
                 None => failed += 1,
                 Some(found) => {
                     leaves += found.len();
-                    if !missing(&message.1, &found).is_empty() {
-                        differing.add(message);
-                    }
+                    differing.add(message, &compare(peer, &message.1, &found));
                 }
             }
         }
     }
-    let Differing { said, unsaid, answered } = differing;
+    let Differing { unfollowed, unfollowed_unsaid, said, unsaid, answered } = differing;
     // Those that nothing is said of are shown first.
-    let unanswered = [unsaid.as_slice(), said.as_slice()].concat();
+    let unanswered = [unsaid.as_slice(), unfollowed_unsaid.as_slice(), said.as_slice()].concat();
+    let not_followed: usize = unfollowed.values().sum();
+    let reasons: Vec<String> = unfollowed.iter().map(|(why, count)| format!("{why}: {count}")).collect();
     println!(
         "{}: {} messages ({failed} it did not survive), {leaves} leaves; more than ours in {}: {answered} answered as \
-         too ambiguous, {} not answered, {} of these without a word",
+         too ambiguous, {not_followed} not followed{}{}, {} unanswered; {} without a word",
         peer.name,
         some.len(),
-        answered + unanswered.len(),
-        unanswered.len(),
-        unsaid.len()
+        answered + not_followed + unsaid.len() + said.len(),
+        if reasons.is_empty() { "" } else { ": " },
+        reasons.join("; "),
+        unsaid.len() + said.len(),
+        unsaid.len() + unfollowed_unsaid.len()
     );
     keep(peer, &unanswered);
-    for (name, raw) in unanswered.iter().take(MAX_FINDS) {
-        let small = minimise(peer, raw);
+    let shown = number("MAILWARD_SHOWN", MAX_FINDS);
+    for (at, (name, raw)) in unanswered.iter().enumerate() {
+        let small = if at < shown { minimise(peer, raw) } else { raw.clone() };
         let theirs = peer.leaves(&[&small]).remove(0).unwrap_or_default();
-        let ours = Ours::of(&small);
-        for leaf in missing(&small, &theirs).iter().take(1) {
-            println!("  {name}\n    b\"{}\",\n    b\"{}\",", small.escape_ascii(), leaf.escape_ascii());
-            let (theirs, ours) = ours.parting(leaf);
-            println!("    parts at b\"{}\", ours b\"{}\"", theirs.escape_ascii(), ours.escape_ascii());
+        let Some(leaf) = missing(&small, &theirs).into_iter().next() else { continue };
+        println!("  {name}");
+        if at < shown {
+            println!("    b\"{}\",\n    b\"{}\",", small.escape_ascii(), leaf.escape_ascii());
         }
+        let (theirs, ours) = Ours::of(&small).parting(&leaf);
+        println!("    parts at b\"{}\", ours b\"{}\"", theirs.escape_ascii(), ours.escape_ascii());
     }
     unanswered.len()
 }

@@ -6,7 +6,7 @@
 //! but bytes of the message as they stand need not be one of ours; what it holds of a payload must be in
 //! one. A text that was decoded by its charset is compared by its letters and digits. Nothing else is
 //! passed over: a byte behind a leaf of ours is a difference. Two things count as leaves of ours, as nothing
-//! can hide in them: what [`with_last_group`] gives, and the [`endings`] of a leaf behind a header in it.
+//! can hide in them: what [`with_last_group`] and [`with_last_token`] give, and the [`endings`] of a leaf behind a header in it.
 
 use mail::charset::to_text;
 use mail::graph::{Encoding, EntityId, Limits, Message, parse};
@@ -21,12 +21,12 @@ const MIN_LETTERS: usize = 16;
 /// How much is shown around a difference, in bytes.
 const SHOWN: usize = 30;
 /// How much of a leaf is compared, in bytes.
-const MAX_CONTENT: usize = 1 << 22;
+pub(super) const MAX_CONTENT: usize = 1 << 22;
 /// In how many lines of a leaf a header may stand.
 const MAX_HEADER_LINE: usize = 100;
 
 /// Without white space and `=`.
-fn plain(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn plain(bytes: &[u8]) -> Vec<u8> {
     bytes.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n' | b' ' | b'\t' | b'=')).collect()
 }
 
@@ -60,7 +60,8 @@ impl Ours {
         let content = |id| message.content(id, MAX_CONTENT).bytes.into_owned();
         // A message inside counts as its bytes, too.
         let mut leaves: Vec<Vec<u8>> = message.all().map(|id| plain(&content(id))).collect();
-        leaves.extend(message.all().filter_map(|id| with_last_group(&message, id)).map(|bytes| plain(&bytes)));
+        let ends = |id| with_last_group(&message, id).into_iter().chain(with_last_token(&message, id));
+        leaves.extend(message.all().flat_map(ends).map(|bytes| plain(&bytes)));
         let encoded = |id: &EntityId| message.entity(*id).is_some_and(|entity| entity.encoding != Encoding::Identity);
         let behind = message.all().filter(encoded).flat_map(|id| endings(&content(id)));
         leaves.extend(behind.map(|bytes| plain(&bytes)).collect::<Vec<_>>());
@@ -154,6 +155,21 @@ fn with_last_group(message: &Message<'_>, id: EntityId) -> Option<Vec<u8>> {
     Some([decode(&first), decode(&last)].concat())
 }
 
+/// A base64 body that ends within a group of four, whose padding is missing, with that group as it stands in
+/// place of what it holds: Thunderbird writes it so. At most three bytes. Where the body is damaged otherwise it
+/// is a reading of ours (`Base64Groups`).
+fn with_last_token(message: &Message<'_>, id: EntityId) -> Option<Vec<u8>> {
+    let entity = message.entity(id).filter(|entity| entity.encoding == Encoding::Base64)?;
+    let body = entity.body.of(message.buffer(entity.buffer)).trim_ascii_end();
+    let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    let text: Vec<u8> = body.iter().copied().filter(is_base64).collect();
+    let (groups, last) = text.split_at(text.len() / 4 * 4);
+    if last.len() < 2 || memchr::memchr(b'=', body).is_some() {
+        return None;
+    }
+    Some([&mail::transfer::base64(groups, MAX_CONTENT).bytes, last].concat())
+}
+
 /// What stands in a leaf behind an empty line with a line like a header's in front of it. ripmime looks for
 /// such lines among the first hundred of what it has decoded, and reads the rest as a message, whatever
 /// they say. All of it is in the leaf, byte by byte; where the header names an encoding, it is a reading of
@@ -178,7 +194,8 @@ fn texts(message: &Message<'_>) -> Vec<Vec<u8>> {
     for id in message.all() {
         let content = message.content(id, MAX_CONTENT).bytes.into_owned();
         let charset = message.entity(id).and_then(|entity| entity.charset.clone());
-        for content in std::iter::once(content).chain(with_last_group(message, id)) {
+        let ends = with_last_group(message, id).into_iter().chain(with_last_token(message, id));
+        for content in std::iter::once(content).chain(ends) {
             out.push(letters(&content));
             out.push(letters(to_text(&content, charset.as_deref()).as_bytes()));
         }
@@ -210,6 +227,9 @@ fn only_what_the_rules_name_is_equal() {
         ("the last group behind nothing but padding", base64("==QUJDQUJDQUJD"), leaf(b"$"), true),
         ("more than it holds", base64("QQ==QUJDQUI"), leaf(b"AABD"), false),
         ("a last group with no padding in front", base64("QUJDQUI"), leaf(b"ABCABAB"), false),
+        ("a last group as it stands", base64("QUJDQUI"), leaf(b"ABCQUI="), true),
+        ("another in its place", base64("QUJDQUI"), leaf(b"ABCQUJ="), false),
+        ("more than it", base64("QUJDQUI"), leaf(b"ABCQUIX"), false),
         ("such a text", base64("QQ==QUJDQUI"), text(b"AAB"), true),
         ("such a text with others bytes", base64("QQ==QUJDQUI"), text(b"AXY"), false),
         ("behind a header in a decoded text", quoted("hello\nDate: a\n\nb=41c"), leaf(b"bAc"), true),

@@ -1,7 +1,7 @@
 //! Whatever another parser extracts is among our leaves: on every ambiguous message of ours. Mutations of
 //! them and of real mail are compared by `cargo xtask campaign readings`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::ambiguity;
 
@@ -10,6 +10,7 @@ mod equal;
 mod finds;
 pub(crate) mod mutate;
 mod peers;
+mod unfollowed;
 
 use equal::Ours;
 use mutate::{Random, mutate};
@@ -24,7 +25,19 @@ fn real_mail(most: usize) -> Vec<Named> {
         println!("skipped: MAILWARD_CORPORA names no folder");
         return Vec::new();
     };
-    let (mut folders, mut files) = (vec![PathBuf::from(root)], Vec::new());
+    let files = files_below(root.into());
+    let step = (files.len() / most.max(1)).max(1);
+    files.iter().step_by(step).map(|path| read(path)).collect()
+}
+
+/// A message in a file.
+fn read(path: &Path) -> Named {
+    (path.display().to_string(), std::fs::read(path).unwrap())
+}
+
+/// The messages in a folder and those below it.
+fn files_below(root: PathBuf) -> Vec<PathBuf> {
+    let (mut folders, mut files) = (vec![root], Vec::new());
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -36,8 +49,7 @@ fn real_mail(most: usize) -> Vec<Named> {
         }
     }
     files.sort();
-    let step = (files.len() / most.max(1)).max(1);
-    files.iter().step_by(step).map(|path| (path.display().to_string(), std::fs::read(path).unwrap())).collect()
+    files
 }
 
 /// Our own messages, with their names.

@@ -10,8 +10,9 @@ use std::process::{Command, Stdio};
 
 use mail_parser::{MessageParser, PartType};
 
-/// Seconds for a batch of messages, and for one.
+/// Seconds for a batch of messages, for one given to a script, and for one.
 const BATCH_SECONDS: u32 = 120;
+const SCRIPT_SECONDS: u32 = 60;
 const ONE_SECONDS: u32 = 10;
 /// Most files of one message that are taken.
 const MAX_FILES: usize = 200;
@@ -71,6 +72,12 @@ pub(crate) const PEERS: &[Peer] = &[
         needs: &["perl", "/usr/share/perl5/MIME/Parser.pm"],
         step: 1,
     },
+    Peer {
+        name: "thunderbird",
+        how: How::Stream("python3", &["-c"], include_str!("../../peers/thunderbird.py")),
+        needs: &["python3", "thunderbird"],
+        step: 4,
+    },
     Peer { name: "munpack", how: How::Folder(munpack), needs: &["munpack"], step: 4 },
     Peer { name: "ripmime", how: How::Folder(ripmime), needs: &["ripmime"], step: 4 },
     Peer { name: "reformime", how: How::Folder(reformime), needs: &["reformime"], step: 16 },
@@ -128,7 +135,7 @@ fn command(program: &str, seconds: u32) -> Command {
 
 /// What a script says of a batch; `None` if it fails, or not all is there.
 fn stream(program: &str, args: &[&str], script: &str, batch: &[&[u8]]) -> Option<Vec<Vec<Found>>> {
-    let seconds = if batch.len() == 1 { ONE_SECONDS } else { BATCH_SECONDS };
+    let seconds = if batch.len() == 1 { SCRIPT_SECONDS } else { BATCH_SECONDS };
     let mut child =
         command(program, seconds).args(args).arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().ok()?;
     let mut input = Vec::new();
