@@ -270,15 +270,15 @@ pub(crate) fn base64_variants(body: &[u8]) -> (Vec<Encoding>, bool) {
         Encoding::Base64ToGap,
         Encoding::Base64Places,
     ];
+    let may_differ = damage::Damage::of(body).ways();
     if body.len() > MAX_COMPARED {
         // How many of them are tried is a matter of what may be read again.
-        return (damage::Damage::of(body).ways(), false);
+        return (may_differ, false);
     }
     let wanted = ways.iter().copied().filter(|way| match way {
-        Encoding::Base64Url => memchr::memchr2(b'-', b'_', body).is_some(),
         // Padding at the end is the same to all.
         Encoding::Base64Places => has_inner_padding(body),
-        _ => true,
+        way => may_differ.contains(way),
     });
     different(body, Encoding::Base64, wanted)
 }
