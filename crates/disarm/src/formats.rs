@@ -90,8 +90,8 @@ pub const FORMATS: [Format; 21] = [
         FileKind::Ooxml,
         &[Vba, Xlm, Dde, RemoteTemplate, OlePackage, ActiveX, Script, Launch],
         Copied,
-        "all other parts, byte for byte; what was declared with macros is declared without, and `.docm` gets `.docx` behind its name",
-        "parts in other charsets than UTF-8; of workbooks in binary form (xlsb) links to programs and other workbooks",
+        "all other parts, byte for byte; what was declared with macros is declared without, and `.docm` gets `.docx` behind its name; formulas that name another workbook or a program keep the value they last had; texts that only sheets of macros showed are blank",
+        "parts in other charsets than UTF-8",
     ),
     document(
         FileKind::Odf,

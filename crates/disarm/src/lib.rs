@@ -31,6 +31,7 @@ mod pdf;
 mod remove;
 mod rtf;
 mod sevenz;
+mod shared;
 mod stream;
 mod tar;
 mod xlsb;

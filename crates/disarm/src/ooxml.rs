@@ -4,8 +4,7 @@
 //!
 //! A document that was declared as one with macros is declared as one without, and its name ends
 //! accordingly. A field with DDE loses its instruction and keeps its shown result. Not handled, and
-//! refused: parts in other character sets than UTF-8, and links to programs and other workbooks in workbooks in
-//! binary form (xlsb).
+//! refused: parts in other character sets than UTF-8.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +14,7 @@ use unpack::formats::ooxml::names::{normal, owner, resolve};
 
 use crate::remove::{Change, Changes};
 use crate::xml::{self, Fate, Tag};
-use crate::{DisarmError, xlsb, zip};
+use crate::{DisarmError, shared, xlsb, zip};
 
 /// Content types with macros, those without, and what such a document's name ends with.
 const MACROS: [(&str, &str, &str); 7] = [
@@ -77,9 +76,6 @@ pub(crate) fn edit(
             gone.insert(name(member));
         }
     }
-    if binary && gone.iter().any(|part| part.contains("/externallinks/")) {
-        return Err(DisarmError::Format);
-    }
     // What goes takes its relationships with it.
     for member in &files {
         if owner(&name(member)).is_some_and(|owner| gone.contains(&owner)) {
@@ -103,7 +99,11 @@ pub(crate) fn edit(
         };
         put(&mut changes, member, new);
     }
-    elements(&files, &cut, binary, active, &mut changes)?;
+    let unlinked = binary && gone.iter().any(|part| part.contains("/externallinks/"));
+    elements(&files, &cut, binary.then_some(unlinked), active, &mut changes)?;
+    if active.contains(&Active::Xlm) {
+        texts(&files, &mut changes);
+    }
     Ok((zip::edit(data, &changes)?, suffix))
 }
 
@@ -112,15 +112,35 @@ fn is_xml(member: &Member) -> bool {
     member.content.trim_ascii_start().starts_with(b"<") || member.content.starts_with(b"\xef\xbb\xbf<")
 }
 
-/// Changes the parts that stay: what names a relationship of `cut` goes, and elements that act.
+/// Shared strings that only sheets of macros show become blank.
+fn texts(files: &[&Member], changes: &mut Changes) {
+    let (mut dead, mut live) = (BTreeSet::new(), BTreeSet::new());
+    let sheets = files.iter().map(|it| (name(it), it)).filter(|(part, _)| part.contains("sheets/"));
+    for (part, member) in sheets {
+        shared::shown(&member.content, if part.contains("/macrosheets/") { &mut dead } else { &mut live });
+    }
+    dead.retain(|number| !live.contains(number));
+    let tables = files.iter().filter(|it| name(it).contains("/sharedstrings."));
+    for table in tables.filter(|_| !dead.is_empty()) {
+        if !changes.contains_key(&table.index) {
+            put(changes, table, shared::without(&table.content, &dead));
+        }
+    }
+}
+
+/// Changes the parts that stay: what names a relationship of `cut` goes, and elements that act. `binary`: it is a
+/// workbook in binary form, and whether links in it go.
 fn elements(
     files: &[&Member],
     cut: &BTreeMap<String, BTreeSet<String>>,
-    binary: bool,
+    binary: Option<bool>,
     active: &BTreeSet<Active>,
     changes: &mut Changes,
 ) -> Result<(), DisarmError> {
     let none = BTreeSet::new();
+    let is_book = |part: &str| part.ends_with("/workbook.bin");
+    let book = files.iter().find(|it| is_book(&name(it))).filter(|_| binary == Some(true));
+    let places = book.map(|book| xlsb::links_out(&book.content)).transpose()?;
     for member in files {
         let part = name(member);
         if changes.contains_key(&member.index) || owner(&part).is_some() || part == "[content_types].xml" {
@@ -131,9 +151,11 @@ fn elements(
             let dde = active.contains(&Active::Dde) && instructions(&member.content).contains("DDE");
             rewrite(member, &mut |tag| element(tag, ids, active, dde))?
         } else {
-            let names = active.contains(&Active::Xlm) && part.ends_with("/workbook.bin");
-            let looked = binary && part.ends_with(".bin") && (names || !ids.is_empty());
-            if looked { xlsb::edit(&member.content, ids, names)? } else { None }
+            let names = active.contains(&Active::Xlm) && is_book(&part);
+            let links = places.as_ref().filter(|_| is_book(&part) || part.contains("sheets/"));
+            let looked = binary.is_some() && part.ends_with(".bin") && (names || links.is_some() || !ids.is_empty());
+            let goes = xlsb::Goes { ids: ids.clone(), names, links };
+            if looked { xlsb::edit(&member.content, &goes)? } else { None }
         };
         put(changes, member, new);
     }

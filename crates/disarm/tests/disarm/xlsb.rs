@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use disarm::DisarmError;
 use mail::evidence::Active;
 
 use crate::documents::{active, disarmed, package};
@@ -11,6 +10,7 @@ use crate::samples::office;
 use crate::{File, read};
 
 const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+const MACROS: &str = "http://schemas.microsoft.com/office/2006/relationships/xlMacrosheet";
 
 fn record(kind: u16, body: &[u8]) -> Vec<u8> {
     let mut out = if kind < 0x80 { vec![kind as u8] } else { vec![(kind & 0x7f) as u8 | 0x80, (kind >> 7) as u8] };
@@ -80,6 +80,75 @@ fn macros() -> Vec<u8> {
         .concat()
 }
 
+/// A cell of a number with a formula, in a column.
+fn formula(column: u32, tokens: &[u8]) -> Vec<u8> {
+    let value = 7.5_f64.to_le_bytes();
+    record(
+        9,
+        &[&numbers(&[column, 0])[..], &value, &[0, 0], &numbers(&[tokens.len() as u32]), tokens, &[0; 4]].concat(),
+    )
+}
+
+/// A cell by the first place, which leads out, and by the second, which does not.
+const OUTSIDE: [u8; 9] = [0x5a, 0, 0, 0, 0, 0, 0, 0, 0];
+const INSIDE: [u8; 9] = [0x5a, 1, 0, 0, 0, 0, 0, 0, 0];
+
+/// Adds a link to a program, a sheet whose formulas use it, a name that does, and shared strings.
+fn with_links(files: &mut Vec<File>) {
+    let kind = |name: &str| format!("{OFFICE}/{name}");
+    let body = [&[1, 0][..], &wide("cmd"), &wide("/c calc")].concat();
+    files.push(("xl/externalLinks/externalLink1.bin".into(), record(360, &body)));
+    let sheet = [
+        record(129, b""),
+        record(145, b""),
+        record(0, &[0; 25]),
+        formula(0, &OUTSIDE),
+        formula(1, &INSIDE),
+        record(7, &numbers(&[2, 0, 0])),
+        record(146, b""),
+        record(130, b""),
+    ];
+    files.push(("xl/worksheets/sheet2.bin".into(), sheet.concat()));
+    let string = |text: &str| record(19, &[&[0][..], &wide(text)].concat());
+    let strings = [record(159, &numbers(&[2, 2])), string("shown"), string("run cmd"), record(160, b"")];
+    files.push(("xl/sharedStrings.bin".into(), strings.concat()));
+    let links = [
+        record(353, b""),
+        record(355, &wide("rId9")),
+        record(357, b""),
+        record(362, &numbers(&[2, 0, 0, 0, 1, 0, 0])),
+        record(354, b""),
+    ];
+    let named =
+        [&[0, 0, 0, 0, 0][..], &[0xff; 4], &wide("quote"), &numbers(&[9]), &OUTSIDE, &[0; 4], &[0xff; 4]].concat();
+    for (name, content) in files {
+        match name.as_str() {
+            "xl/workbook.bin" => {
+                let end = content.windows(3).rposition(|window| window == record(132, b"")).unwrap();
+                content.splice(end..end, [links.concat(), record(39, &named)].concat());
+            }
+            "xl/_rels/workbook.bin.rels" => {
+                let list = [
+                    ("rId1", kind("worksheet"), "worksheets/sheet1.bin"),
+                    ("rId9", kind("externalLink"), "externalLinks/externalLink1.bin"),
+                    ("rId3", kind("sharedStrings"), "sharedStrings.bin"),
+                    ("rId4", kind("worksheet"), "worksheets/sheet2.bin"),
+                    ("rId2", MACROS.to_owned(), "macrosheets/sheet1.bin"),
+                ];
+                let borrowed: Vec<_> =
+                    list.iter().map(|(id, kind, target)| (*id, kind.as_str(), *target, false)).collect();
+                *content = relationships(&borrowed);
+            }
+            "xl/macrosheets/sheet1.bin" => {
+                let cells = [record(0, &[0; 25]), record(7, &numbers(&[1, 0, 1]))].concat();
+                let end = content.windows(3).rposition(|window| window == record(146, b"")).unwrap();
+                content.splice(end..end, cells);
+            }
+            _ => {}
+        }
+    }
+}
+
 /// A workbook with all of it; `link`: to a program besides.
 pub(crate) fn workbook(link: bool) -> Vec<u8> {
     let sheet =
@@ -110,12 +179,7 @@ pub(crate) fn workbook(link: bool) -> Vec<u8> {
             "xl/_rels/workbook.bin.rels".into(),
             relationships(&[
                 ("rId1", &sheet_kind, "worksheets/sheet1.bin", false),
-                (
-                    "rId2",
-                    "http://schemas.microsoft.com/office/2006/relationships/xlMacrosheet",
-                    "macrosheets/sheet1.bin",
-                    false,
-                ),
+                ("rId2", MACROS, "macrosheets/sheet1.bin", false),
             ]),
         ),
         ("xl/worksheets/sheet1.bin".into(), cells()),
@@ -134,8 +198,7 @@ pub(crate) fn workbook(link: bool) -> Vec<u8> {
         ),
     ];
     if link {
-        let body = [&[1, 0][..], &wide("cmd"), &wide("/c calc")].concat();
-        files.push(("xl/externalLinks/externalLink1.bin".into(), record(360, &body)));
+        with_links(&mut files);
     }
     package(&files, zip::CompressionMethod::Deflated)
 }
@@ -163,17 +226,39 @@ fn macros_objects_and_controls_go_and_the_cells_stay() {
 }
 
 #[test]
-fn links_to_programs_are_refused() {
+fn links_to_programs_and_workbooks_lead_nowhere_and_cells_keep_their_values() {
     let data = workbook(true);
-    assert!(active(&data).contains(&Active::Dde));
-    assert_eq!(disarmed(&data).unwrap_err(), DisarmError::Format);
+    assert!(active(&data).is_superset(&[Active::Dde, Active::Xlm].into()));
+    let rebuilt = disarmed(&data).unwrap();
+    assert_eq!(active(&rebuilt.bytes), BTreeSet::new());
+    let new = read(&rebuilt.bytes);
+    let part = |name: &str| new.iter().find(|(it, _)| it == name).map(|(_, content)| content.clone());
+    let holds = |data: &[u8], text: &[u8]| data.windows(text.len()).any(|window| window == text);
+    assert!(!new.iter().any(|(name, _)| name.contains("externalLinks")));
+    assert!(!holds(&part("xl/_rels/workbook.bin.rels").unwrap(), b"externalLink"));
+    let book = part("xl/workbook.bin").unwrap();
+    // One link to itself in place of the other, whose place leads to no sheet; the name that used it is nothing.
+    let places = record(362, &[numbers(&[2, 0]), vec![0xff; 8], numbers(&[1, 0, 0])].concat());
+    assert!(holds(&book, &[record(357, b""), record(357, b""), places].concat()));
+    assert!(!holds(&book, &record(355, &wide("rId9"))) && !holds(&book, &wide("quote")[4..]));
+    let sheet = part("xl/worksheets/sheet2.bin").unwrap();
+    assert!(holds(&sheet, &record(5, &[numbers(&[0, 0]), 7.5_f64.to_le_bytes().to_vec()].concat())));
+    assert!(holds(&sheet, &formula(1, &INSIDE)), "a formula that stays inside stays");
+    // The text that only the sheet of macros showed is gone, the other is not.
+    let strings = part("xl/sharedStrings.bin").unwrap();
+    assert!(holds(&strings, &wide("shown")) && !holds(&strings, &wide("run cmd")[4..]));
 }
 
 #[test]
 fn libreoffice_shows_the_cells_of_what_comes_out() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("book.xlsb"), disarmed(&workbook(false)).unwrap().bytes).unwrap();
-    let Some(told) = office(folder.path(), &["csv"], &["book.xlsb"]) else { return };
-    let text = fs::read_to_string(folder.path().join("book.csv")).unwrap_or(told);
-    assert!(text.contains("the text that stays"), "{text}");
+    for (name, link) in [("book", false), ("linked", true)] {
+        let made = disarmed(&workbook(link)).unwrap().bytes;
+        fs::write(folder.path().join(format!("{name}.xlsb")), made).unwrap();
+    }
+    let Some(told) = office(folder.path(), &["csv"], &["book.xlsb", "linked.xlsb"]) else { return };
+    for name in ["book.csv", "linked.csv"] {
+        let text = fs::read_to_string(folder.path().join(name)).unwrap_or(told.clone());
+        assert!(text.contains("the text that stays"), "{name}: {text}");
+    }
 }
