@@ -73,6 +73,8 @@ pub const TARGETS: &[Target] = &[
     ("scan_protocol", scan::fuzzing::fuzz_protocol),
     ("scan_examine", scan::fuzzing::fuzz_examine),
     ("worker_reply", confine::fuzzing::fuzz_reply),
+    ("lists", judge::fuzzing::fuzz_lists),
+    ("list_value", judge::fuzzing::fuzz_list_value),
     ("store_sealed", store::fuzzing::fuzz_sealed),
     ("store_texts", store::fuzzing::fuzz_texts),
 ];

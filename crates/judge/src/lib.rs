@@ -14,6 +14,9 @@ pub mod can;
 pub mod draft;
 pub mod early;
 mod fields;
+#[doc(hidden)]
+pub mod fuzzing;
+pub mod lists;
 pub mod notice;
 pub mod origin;
 pub mod plan;

@@ -5,7 +5,7 @@
 //! sums of their own.
 
 use mail::arrival::{Arrival, Direction};
-use mail::evidence::{Report, Sign, SignGroup, SpamSeen};
+use mail::evidence::{Listed, Report, Sign, SignGroup, SpamSeen};
 
 use crate::draft::{Case, Draft, Hit, Wish};
 use crate::fields::ascii;
@@ -96,6 +96,8 @@ pub enum SpamWhy {
     Trusted,
     /// It is for the postmaster (PM-01).
     Postmaster,
+    /// The allowlist has its sender or its recipients (WL-01).
+    Allowlisted,
     /// It is larger than the limit (LM-03).
     Size,
     /// The examination took longer than the limit (LM-01).
@@ -114,6 +116,7 @@ impl SpamWhy {
             Self::Internal => "internal",
             Self::Trusted => "trusted",
             Self::Postmaster => "postmaster",
+            Self::Allowlisted => "allowlisted",
             Self::Size => "size_exceeded",
             Self::Time => "timeout",
             Self::Failed => "failed",
@@ -123,7 +126,7 @@ impl SpamWhy {
 
     fn status(self) -> SpamStatus {
         match self {
-            Self::Internal | Self::Trusted | Self::Postmaster => SpamStatus::Skipped,
+            Self::Internal | Self::Trusted | Self::Postmaster | Self::Allowlisted => SpamStatus::Skipped,
             Self::Disabled | Self::Size | Self::Time | Self::Failed | Self::NotAsked => SpamStatus::NotScanned,
         }
     }
@@ -146,8 +149,13 @@ pub struct SpamVerdict {
     pub automatic: i32,
 }
 
-/// Why a message is not to be examined for spam; `None` if it is.
+/// Why a message is not to be examined for spam, whatever it says; `None` if it is.
 pub fn excluded(policy: &Policy, arrival: &Arrival) -> Option<SpamWhy> {
+    passed_over(policy, arrival).or_else(|| (arrival.size > policy.spam.max_size.0).then_some(SpamWhy::Size))
+}
+
+/// Why nobody asks about spam, lists of senders included.
+fn passed_over(policy: &Policy, arrival: &Arrival) -> Option<SpamWhy> {
     let spam = &policy.spam;
     let recipients = &arrival.envelope.rcpt_to;
     let to_postmaster = |address: &mail::address::Address| address.local().eq_ignore_ascii_case("postmaster");
@@ -164,7 +172,12 @@ pub fn excluded(policy: &Policy, arrival: &Arrival) -> Option<SpamWhy> {
     if spam.skip_postmaster && !recipients.is_empty() && recipients.iter().all(to_postmaster) {
         return Some(SpamWhy::Postmaster);
     }
-    (arrival.size > spam.max_size.0).then_some(SpamWhy::Size)
+    None
+}
+
+/// The entry of a list that decides, where lists are used.
+fn listed<'a>(policy: &Policy, report: &'a Report) -> Option<&'a Listed> {
+    report.standing().filter(|_| policy.spam.lists.enabled).and_then(|standing| standing.listed.as_ref())
 }
 
 /// The rating of so many hundredths of points (D-10): 0 to 100, never less for more.
@@ -198,17 +211,34 @@ pub fn counts(policy: &Policy, arrival: &Arrival, sign: &Sign) -> bool {
 
 /// Judges a message.
 pub fn verdict(policy: &Policy, arrival: &Arrival, report: &Report) -> SpamVerdict {
-    let none = |why: SpamWhy| SpamVerdict {
-        status: why.status(),
-        why: Some(why),
-        rating: 0,
-        points: 0,
-        bulk: 0,
-        automatic: 0,
-    };
-    if let Some(why) = excluded(policy, arrival) {
+    if let Some(why) = passed_over(policy, arrival) {
         return none(why);
     }
+    // OUT-05.
+    if arrival.direction == Direction::Outgoing && report.standing().is_some_and(|standing| standing.internal) {
+        return none(SpamWhy::Internal);
+    }
+    let entry = listed(policy, report);
+    if entry.is_some_and(|entry| !entry.denies() && !entry.mass_only) {
+        return none(SpamWhy::Allowlisted);
+    }
+    let seen =
+        if arrival.size > policy.spam.max_size.0 { none(SpamWhy::Size) } else { of_report(policy, arrival, report) };
+    match entry {
+        // SE-03: decided apart from the rating, and whatever else is known of the message.
+        Some(entry) if entry.denies() => SpamVerdict { status: SpamStatus::AddressBlacklisted, why: None, ..seen },
+        // WL-06.
+        Some(_) if seen.status == SpamStatus::MassMail => SpamVerdict { status: SpamStatus::Clean, ..seen },
+        _ => seen,
+    }
+}
+
+fn none(why: SpamWhy) -> SpamVerdict {
+    SpamVerdict { status: why.status(), why: Some(why), rating: 0, points: 0, bulk: 0, automatic: 0 }
+}
+
+/// What the signs of a message come to.
+fn of_report(policy: &Policy, arrival: &Arrival, report: &Report) -> SpamVerdict {
     match report.spam() {
         SpamSeen::OutOfTime => none(SpamWhy::Time),
         SpamSeen::NotAsked => none(SpamWhy::NotAsked),
@@ -263,7 +293,7 @@ pub fn beyond(policy: &Policy, arrival: &Arrival, report: &Report) -> Vec<(SignG
 pub fn decisive<'a>(policy: &Policy, arrival: &Arrival, report: &'a Report) -> Vec<&'a str> {
     let counted: Vec<&Sign> = report.spam().signs().iter().filter(|sign| counts(policy, arrival, sign)).collect();
     let whole = verdict(policy, arrival, report);
-    if whole.why.is_some() {
+    if whole.why.is_some() || listed(policy, report).is_some_and(Listed::denies) {
         return Vec::new();
     }
     // At most `MAX_SIGNS` of them, each a sum.
@@ -306,6 +336,20 @@ pub(crate) fn wish(row: &SpamRow) -> Wish {
     }
 }
 
+/// The entry of a list that decided about a message, if one did.
+pub fn deciding<'a>(policy: &Policy, report: &'a Report, verdict: &SpamVerdict) -> Option<&'a Listed> {
+    listed(policy, report).filter(|entry| decided_by(entry, verdict))
+}
+
+/// Whether it was this entry that decided.
+pub fn decided_by(entry: &Listed, verdict: &SpamVerdict) -> bool {
+    match entry.denies() {
+        true => verdict.status == SpamStatus::AddressBlacklisted,
+        false if entry.mass_only => verdict.status == SpamStatus::Clean && verdict.bulk >= BULK_FROM,
+        false => verdict.why == Some(SpamWhy::Allowlisted),
+    }
+}
+
 /// The fields that tell about a verdict, as name and value in printable ASCII (D-13).
 pub fn headers(
     policy: &Policy,
@@ -321,7 +365,11 @@ pub fn headers(
             counted.take(40).map(|sign| format!("{}={}", sign.id, decimal(sign.points.into()))).collect();
         let why = verdict.why.map_or(String::new(), |why| format!(" ({})", why.name()));
         let status = verdict.status.name();
-        let value = format!("{status}{why}; rating={}; method=signs; signs={}", verdict.rating, shown.join(","));
+        let method = match deciding(policy, report, verdict) {
+            Some(entry) => format!("list; list={}; entry={}", entry.list, entry.id),
+            None => "signs".to_owned(),
+        };
+        let value = format!("{status}{why}; rating={}; method={method}; signs={}", verdict.rating, shown.join(","));
         out.push(("X-Mailward-AntiSpam", value.chars().take(900).collect()));
         let positive =
             matches!(verdict.status, SpamStatus::Spam | SpamStatus::ProbableSpam | SpamStatus::AddressBlacklisted);

@@ -77,7 +77,7 @@ const PURE: [(&str, &[&str]); 8] = [
     ("signatures", &[]),
     ("engines", &["aho-corasick", "boreal", "gif", "image-webp", "md-5", "memchr", "png", "sha1", "sha2", "zune-jpeg"]),
     ("disarm", &["bzip2", "crc32fast", "flate2", "lzma-rust2", "memchr", "ruzstd", "sha2"]),
-    ("judge", &["ipnet", "jiff", "schemars", "serde"]),
+    ("judge", &["idna", "ipnet", "jiff", "schemars", "serde"]),
     ("scan", &["postcard", "serde", "sha2"]),
 ];
 

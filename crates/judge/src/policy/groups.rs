@@ -160,6 +160,14 @@ impl Policy {
         self.group.iter().position(named).map_or(GroupId::Everybody, GroupId::Group)
     }
 
+    /// What the policy says about spam for a group.
+    pub fn spam_of(&self, id: GroupId) -> &Spam {
+        match id {
+            GroupId::Everybody => &self.spam,
+            GroupId::Group(at) => self.group.get(at).map_or(&self.spam, |group| &group.spam),
+        }
+    }
+
     /// The policy as it holds for a group; without groups of its own.
     pub fn for_group(&self, id: GroupId) -> Self {
         let mut policy = Self { group: Vec::new(), ..self.clone() };

@@ -8,6 +8,7 @@ mod authentication;
 mod before;
 mod external;
 mod groups;
+mod lists;
 mod sections;
 mod spam;
 
@@ -19,6 +20,7 @@ pub use authentication::{Authentication, DmarcAction};
 pub use before::{Before, Greylist, Manners, Rates, Tarpit};
 pub use external::{DnsList, External, Impersonation, WhenReached};
 pub use groups::{Group, GroupId, RecipientMask};
+pub use lists::SenderLists;
 pub use sections::{
     Ambiguous, Archives, BackupRetention, Disarm, Headers, Limits, Malware, MalwareLabels, MessageLog, Monitor, Notice,
     Refusal, Scope, Unscannable,

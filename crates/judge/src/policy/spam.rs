@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{External, Impersonation, Rule};
+use super::{External, Impersonation, Rule, SenderLists};
 use crate::units::{Bytes, Time};
 
 /// What is done about a message of a status (AS-11..13).
@@ -145,7 +145,7 @@ pub struct Spam {
     pub sensitivity: Sensitivity,
     /// Examine mail that comes over trusted connections, too (TC-01).
     pub trusted_connections: bool,
-    /// Pass over mail whose recipients are all `postmaster` (PM-01).
+    /// Pass over mail for `postmaster` (PM-01); for other recipients of the same message it is examined.
     pub skip_postmaster: bool,
     /// Larger messages are delivered without being examined for spam (LM-03): 1 KB to 2,096,128 KB.
     pub max_size: Bytes,
@@ -167,6 +167,8 @@ pub struct Spam {
     pub scl_others: bool,
     /// Which signs count.
     pub signs: SpamSigns,
+    /// Lists of senders and recipients (WL-01..WL-08, BL-01..BL-05).
+    pub lists: SenderLists,
     /// Lists in the DNS (EX-01..EX-14).
     pub external: External,
     /// Names of people and domains that mail from outside must not borrow.
@@ -177,7 +179,8 @@ pub struct Spam {
     pub probable: SpamRow,
     /// Automatic messages: delivery reports, automatic replies (AS-07).
     pub formal: SpamRow,
-    /// Messages whose client or links DNS lists have, where `when_reached` says "blacklisted" (AS-08).
+    /// Messages whose sender the denylist has, or whose client or links DNS lists have where `when_reached`
+    /// says "blacklisted" (AS-08, BL-01).
     pub blacklisted: SpamRow,
     /// Newsletters and other bulk mail (AS-09).
     pub mass: SpamRow,
@@ -199,6 +202,7 @@ impl Default for Spam {
             always_headers: false,
             scl_others: false,
             signs: SpamSigns::default(),
+            lists: SenderLists::default(),
             external: External::default(),
             impersonation: Impersonation::default(),
             spam: SpamRow::new("[!! Spam]", true),

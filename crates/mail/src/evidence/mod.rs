@@ -8,6 +8,7 @@
 mod auth;
 mod finding;
 mod memory;
+mod listed;
 mod object;
 mod question;
 mod report;
@@ -19,6 +20,7 @@ pub use auth::{
 };
 pub use finding::{Certainty, EngineId, Finding, FindingKind, MAX_EVIDENCE, Unable, UnableWhy, UnscannedReason};
 pub use memory::{KnownPicture, Memory};
+pub use listed::{Listed, ListedBy, Standing};
 pub use object::{Active, Coverage, FileKind, MAX_NAME, Object, ObjectId, Origin, PasswordSource, Role, Seen};
 pub use question::{Answer, ExternalVerdict, Question};
 pub use report::{Evidence, EvidenceError, Facts, MAX_FINDINGS, MAX_HOSTS, MAX_OBJECTS, Report};

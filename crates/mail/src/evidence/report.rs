@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Authentication, Coverage, EngineId, Finding, FindingKind, MAX_EVIDENCE, MAX_NAME, MAX_SIGNS, Memory, Object,
-    ObjectId, Origin, Picture, Seen, Sign, SignGroup, SpamSeen, Unable, UnableWhy, UnscannedReason,
+    ObjectId, Origin, Picture, Seen, Sign, SignGroup, SpamSeen, Standing, Unable, UnableWhy, UnscannedReason,
 };
 use crate::defect::Ambiguity;
 use crate::untrusted::Untrusted;
@@ -166,7 +166,7 @@ impl Evidence {
         self.add_failures();
         self.findings.sort();
         self.findings.dedup();
-        Report { evidence: self, auth: None, memory: None }
+        Report { evidence: self, auth: None, memory: None, standing: None }
     }
 
     /// A failed engine is a finding of its own: it never reads as "clean".
@@ -231,6 +231,8 @@ pub struct Report {
     auth: Option<Box<Authentication>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     memory: Option<Memory>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    standing: Option<Box<Standing>>,
 }
 
 impl Report {
@@ -251,6 +253,12 @@ impl Report {
         self.memory.as_ref()
     }
 
+    /// The same report with how its recipients stand.
+    pub fn with_standing(mut self, standing: Standing) -> Self {
+        self.standing = Some(standing).filter(|standing| *standing != Standing::default()).map(Box::new);
+        self
+    }
+
     /// The same report with signs of spam from what services outside said. Where the examination for spam
     /// did not come to its end they say nothing.
     pub fn with_signs(mut self, signs: Vec<Sign>) -> Self {
@@ -267,7 +275,13 @@ impl Report {
     pub fn with_answers_of(self, other: &Self) -> Self {
         let network = other.spam().signs().iter().filter(|sign| sign.group == SignGroup::Network);
         let known = self.with_auth(other.auth().cloned()).with_memory(other.memory().cloned());
+        let known = known.with_standing(other.standing().cloned().unwrap_or_default());
         known.with_signs(network.cloned().collect())
+    }
+
+    /// How the recipients stand: what lists of senders and recipients say; `None` if that is nothing.
+    pub fn standing(&self) -> Option<&Standing> {
+        self.standing.as_deref()
     }
 
     /// What was found out about where the message comes from; `None` if nobody asked.
