@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use api::control::Client;
+use judge::lists::{Lists, Record};
 use judge::policy::Policy;
 use judge::site::Site;
 use mail::untrusted::escape;
 use net::auth::sign::Signers;
-use service::admin::{Admin, Request, Response};
+use service::admin::{Admin, EntryFilter, Request, Response};
+use service::lists;
 use service::metrics::Metrics;
 use service::policy::{self, InForce};
 use service::routes::Routes;
@@ -23,6 +25,9 @@ use crate::place::Place;
 
 /// Longest complaint of a daemon that is shown, in characters.
 const MAX_COMPLAINT: usize = 4000;
+
+/// Entries of lists that are asked for at once.
+const LIST_PAGE: usize = 10_000;
 
 /// Who answers.
 pub(crate) enum Administration {
@@ -41,6 +46,7 @@ pub(crate) struct Direct {
     outbox: Arc<Outbox>,
     policy_file: Option<PathBuf>,
     in_force: Arc<InForce>,
+    lists: Arc<Lists>,
     runtime: Runtime,
 }
 
@@ -90,6 +96,25 @@ impl Administration {
             _ => Err(unexpected()),
         }
     }
+
+    /// Entries of lists of senders and recipients, at most so many.
+    ///
+    /// # Errors
+    /// As [`Administration::ask`].
+    pub(crate) fn entries(&mut self, filter: &EntryFilter, most: usize) -> Result<Vec<Record>, Failure> {
+        let (mut all, mut after) = (Vec::new(), 0);
+        while all.len() < most {
+            let limit = (most - all.len()).min(LIST_PAGE);
+            let request = Request::ListsShow { filter: filter.clone(), after, limit };
+            let (Response::ListEntries { entries, next }, _) = self.ask(request)? else { return Err(unexpected()) };
+            all.extend(entries);
+            match next {
+                Some(next) => after = next,
+                None => break,
+            }
+        }
+        Ok(all)
+    }
 }
 
 /// An answer to another question: two versions of the program, most likely.
@@ -102,6 +127,7 @@ impl Direct {
         let store = place.open_store()?;
         let policy_file = place.config().policy.file.clone();
         let in_force = policy::load(&store, policy_file.as_deref()).map_err(Failure::new)?;
+        let lists = Arc::new(lists::load(&store).map_err(Failure::new)?);
         let runtime = Builder::new_current_thread().enable_all().build().map_err(Failure::new)?;
         let resolver = net::Resolver::new(&place.config().dns, Arc::default());
         let finder = node::finder(place.config(), resolver, Some(store.clone())).map_err(Failure::new)?;
@@ -109,7 +135,8 @@ impl Direct {
         let site = Arc::new(node::site(place.config()));
         let signers = Arc::new(node::signers(place.config()));
         let outbox = Arc::new(place.config().outbox.clone());
-        Ok(Self { store, routes, site, signers, outbox, policy_file, in_force: Arc::new(in_force), runtime })
+        let in_force = Arc::new(in_force);
+        Ok(Self { store, routes, site, signers, outbox, policy_file, in_force, lists, runtime })
     }
 
     fn ask(&mut self, request: Request) -> Answered {
@@ -122,10 +149,14 @@ impl Direct {
             outbox: Arc::clone(&self.outbox),
             policy_file: self.policy_file.clone(),
             in_force: Arc::clone(&self.in_force),
+            lists: Arc::clone(&self.lists),
         };
         let answer = self.runtime.block_on(admin.handle(request));
         if let Some(policy) = answer.policy {
             self.in_force = Arc::new(policy);
+        }
+        if let Some(lists) = answer.lists {
+            self.lists = Arc::new(lists);
         }
         (answer.response, answer.body.map(|body| Box::new(body) as Box<dyn Read>))
     }

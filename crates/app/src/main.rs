@@ -27,7 +27,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use commands::{
-    backup, config, demo, dkim, doctor, explain, greylist, log, manual, policy, queue, scan, serve, spam, try_mail,
+    backup, config, demo, dkim, doctor, explain, greylist, lists, log, manual, policy, queue, scan, serve, spam,
+    try_mail,
 };
 
 /// Mailward inspects mail for malware wherever it crosses.
@@ -50,6 +51,7 @@ enum Command {
     Backup(backup::Args),
     Config(config::Args),
     Policy(policy::Args),
+    Lists(lists::Args),
     Log(log::Args),
     Doctor(doctor::Args),
     Greylist(greylist::Args),
@@ -76,6 +78,7 @@ fn main() -> ExitCode {
         Command::Backup(args) => backup::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Policy(args) => policy::run(&args),
+        Command::Lists(args) => lists::run(&args),
         Command::Log(args) => log::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Dkim(args) => dkim::run(&args),

@@ -16,7 +16,7 @@ use net::{Clamd, Resolver};
 use service::examine::Examiner;
 use service::metrics::Metrics;
 use service::recipients::RecipientList;
-use service::{Current, Service, policy, sources, upkeep, worker};
+use service::{Current, Service, lists, policy, sources, upkeep, worker};
 use settings::config::MilterListener;
 use settings::values::SocketAddress;
 use settings::{Config, Problems, check_environment};
@@ -157,6 +157,7 @@ impl Running {
         let spool_dir = spool_dir(&config.data_dir)?;
         let policy_file = config.policy.file.clone();
         let in_force = policy::load(&store, policy_file.as_deref()).map_err(|e| e.to_string())?;
+        let lists = lists::load(&store).map_err(|e| e.to_string())?;
         let examiner = examiner(&config, &[]).await?;
         let metrics = Arc::new(Metrics::new());
         tell_of_signatures(&examiner, &metrics);
@@ -165,6 +166,7 @@ impl Running {
         let current = Current {
             examiner: ArcSwap::from_pointee(examiner),
             policy: ArcSwap::from_pointee(in_force),
+            lists: ArcSwap::from_pointee(lists),
             site: ArcSwap::from_pointee(site(&config)),
             routes: ArcSwap::from_pointee(routes(&config, finder)?),
             outbox: ArcSwap::from_pointee(config.outbox.clone()),

@@ -9,6 +9,7 @@
 
 use std::sync::Arc;
 
+use judge::lists::Lane;
 use judge::policy::GroupId;
 use mail::address::Address;
 use mail::arrival::{Arrival, MessageId};
@@ -38,12 +39,20 @@ pub(crate) const MAX_LEGS: usize = 20;
 #[derive(Clone, Debug)]
 pub(crate) struct Key {
     pub(crate) route: Arc<Route>,
-    pub(crate) group: GroupId,
+    /// The settings of its recipients, and what sets them apart from others with the same (D-21).
+    pub(crate) kind: (GroupId, Lane),
+}
+
+impl Key {
+    /// Whether only the lane differs.
+    fn is_beside(&self, other: &Self) -> bool {
+        self.kind.0 == other.kind.0 && Arc::ptr_eq(&self.route, &other.route)
+    }
 }
 
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
-        self.group == other.group && Arc::ptr_eq(&self.route, &other.route)
+        self.kind == other.kind && Arc::ptr_eq(&self.route, &other.route)
     }
 }
 
@@ -124,6 +133,19 @@ pub(crate) fn leave(legs: Vec<Leg>) {
 }
 
 impl Session<'_> {
+    /// The key of the next-hop transaction that a recipient goes to: where there cannot be one more, recipients whom
+    /// nothing but their lane sets apart stay together, and what one is spared is done for all of them.
+    pub(crate) fn place(&self, key: Key, may_part: bool) -> Key {
+        let Some(transaction) = &self.transaction else { return key };
+        let others = || transaction.others.iter().map(|leg| &leg.key);
+        let known = || transaction.key.iter().chain(others());
+        let room = may_part && self.node.config.limits.split_recipients && transaction.others.len() + 1 < MAX_LEGS;
+        if room || known().any(|other| *other == key) {
+            return key;
+        }
+        known().find(|other| other.is_beside(&key)).cloned().unwrap_or(key)
+    }
+
     /// RCPT to a leg of its own; a new one says MAIL first. The reply is the client's.
     pub(crate) async fn rcpt_leg(&mut self, key: Key, recipient: Address, command: &RcptCommand) -> Reply {
         let Some(transaction) = &mut self.transaction else { return Reply::say(503, "5.5.1 Need MAIL first") };

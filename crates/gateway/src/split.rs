@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 
+use judge::lists::Lane;
 use judge::plan::{Fate, ReplyText};
 use judge::policy::{GroupId, Policy};
 use mail::arrival::{Arrival, Envelope};
@@ -27,7 +28,7 @@ use crate::session::{End, Session};
 
 /// A group of recipients with what was decided for it.
 struct Part {
-    group: GroupId,
+    kind: (GroupId, Lane),
     arrival: Arrival,
     policy: Arc<Policy>,
     decided: Decided,
@@ -99,21 +100,21 @@ impl Session<'_> {
         deadline: Instant,
     ) -> Vec<Part> {
         let Some(transaction) = &self.transaction else { return Vec::new() };
-        let mut groups: Vec<GroupId> = Vec::new();
+        let mut groups: Vec<(GroupId, Lane)> = Vec::new();
         for leg in legs.iter().filter(|leg| !leg.recipients.is_empty()) {
-            if !groups.contains(&leg.key.group) {
-                groups.push(leg.key.group);
+            if !groups.contains(&leg.key.kind) {
+                groups.push(leg.key.kind);
             }
         }
-        let part = |(at, group): (usize, &GroupId)| {
-            let of_group = legs.iter().filter(|leg| leg.key.group == *group);
+        let part = |(at, kind): (usize, &(GroupId, Lane))| {
+            let of_group = legs.iter().filter(|leg| leg.key.kind == *kind);
             let rcpt_to = of_group.flat_map(|leg| &leg.recipients).map(|to| to.address.clone()).collect();
             let arrival = Arrival {
                 id: if at == 0 { arrival.id } else { id::message_id() },
                 envelope: Envelope { mail_from: arrival.envelope.mail_from.clone(), rcpt_to },
                 ..arrival.clone()
             };
-            (arrival, Arc::new(transaction.policy.for_group(*group)))
+            (arrival, Arc::new(transaction.policy.for_group(kind.0)))
         };
         let wanted: Vec<(Arrival, Arc<Policy>)> = groups.iter().enumerate().map(part).collect();
         let mut decided = self.gateway.service.decide_each(spool, &wanted, received, deadline).await;
@@ -127,7 +128,7 @@ impl Session<'_> {
             forwarded |= wants;
         }
         let parts = groups.into_iter().zip(wanted).zip(decided);
-        parts.map(|((group, (arrival, policy)), decided)| Part { group, arrival, policy, decided }).collect()
+        parts.map(|((kind, (arrival, policy)), decided)| Part { kind, arrival, policy, decided }).collect()
     }
 
     async fn act_on_parts(&self, legs: &mut [Leg], parts: &mut [Part], spool: &Spool, deadline: Instant) -> Said {
@@ -162,7 +163,7 @@ impl Session<'_> {
             let deadline = Session::end_deadline(&leg.key.route, deadline);
             let share = deadline.saturating_duration_since(Instant::now()) / u32::try_from(left.max(1)).unwrap_or(1);
             left = left.saturating_sub(1);
-            let part = parts.iter().find(|part| part.group == leg.key.group);
+            let part = parts.iter().find(|part| part.kind == leg.key.kind);
             ends.push(
                 match part.filter(|part| part.decided.plan.fate == Fate::Deliver && !leg.recipients.is_empty()) {
                     Some(part) => {
@@ -188,7 +189,7 @@ impl Session<'_> {
         let mut wanted = 0usize;
         for (leg, end) in legs.iter().zip(ends) {
             let Some(end) = end else { continue };
-            let part = parts.iter().find(|part| part.group == leg.key.group)?;
+            let part = parts.iter().find(|part| part.kind == leg.key.kind)?;
             wanted = wanted.saturating_add(1);
             match end {
                 LegEnd::Taken(receipt) => shares.push(Share::NextHop(receipt)),

@@ -5,8 +5,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use judge::early::Moment;
+use judge::lists::{Coming, Lane};
 use judge::plan::{Fate, ReplyText};
-use judge::policy::Policy;
+use judge::policy::{GroupId, Policy};
 use judge::site::{ListenerDirection, Site};
 use mail::address::Address;
 use mail::arrival::{Arrival, Direction, Envelope, MessageId};
@@ -46,8 +47,10 @@ pub(crate) struct Transaction {
     binary: bool,
     /// No next hop has been told of it: the first recipient chooses one.
     pending: bool,
-    /// Whose next-hop transaction that of the session is; `None` where nothing had to be chosen.
+    /// Whose next-hop transaction that of the session is; `None` before its first recipient.
     pub(crate) key: Option<Key>,
+    /// There is one next hop and one set of settings: nothing but lanes can set recipients apart.
+    alike: bool,
     /// Its recipients.
     pub(crate) own: Vec<Accepted>,
     /// The others (D-11).
@@ -69,6 +72,7 @@ impl Transaction {
             binary: command.body == Some(Body::BinaryMime),
             pending: false,
             key: None,
+            alike: false,
             own: Vec::new(),
             others: Vec::new(),
             policy,
@@ -121,6 +125,7 @@ impl Session<'_> {
             self.transaction = Some(transaction);
             return self.reply(&Reply::say(250, "2.1.0 Ok"));
         }
+        transaction.alike = true;
         let answer = self.mail_upstream(&command.argument).await;
         if answer.as_ref().is_ok_and(Reply::is_success) {
             self.transaction = Some(transaction);
@@ -204,9 +209,16 @@ impl Session<'_> {
             Some(upstream) => upstream.rcpt(&fitting(&command.argument, upstream.extensions()), deadline).await,
             None => Err(gone()),
         };
+        let first = match &self.transaction {
+            Some(transaction) if transaction.key.is_none() => self.first_key(transaction, &recipient),
+            _ => None,
+        };
         if answer.as_ref().is_ok_and(Reply::is_success)
             && let Some(transaction) = &mut self.transaction
         {
+            if first.is_some() {
+                transaction.key = first;
+            }
             transaction.own.push(Accepted::of(recipient.clone(), &command));
             transaction.recipients.push(recipient);
         }
@@ -223,10 +235,14 @@ impl Session<'_> {
     /// Which next-hop transaction a recipient belongs to: `None` for that of the session, which is brought
     /// onto the route of the first one, with MAIL said there. The error is the reply for this recipient.
     async fn choose(&mut self, recipient: &Address) -> Result<Option<Key>, Reply> {
-        let route = self.route_of(recipient)?;
+        let Some(transaction) = &self.transaction else { return Err(Reply::say(503, "5.5.1 Need MAIL first")) };
         let stays = self.server.authenticated();
-        let Some(transaction) = &mut self.transaction else { return Err(Reply::say(503, "5.5.1 Need MAIL first")) };
-        let key = Key { route, group: transaction.policy.group_of(recipient) };
+        let route = match &transaction.key {
+            Some(own) if transaction.alike => Arc::clone(&own.route),
+            _ => self.route_of(recipient)?,
+        };
+        let kind = self.kind_of(transaction, recipient);
+        let key = self.place(Key { route, kind }, !stays);
         if !transaction.pending {
             return match &transaction.key {
                 Some(own) if *own == key => Ok(None),
@@ -251,6 +267,30 @@ impl Session<'_> {
                 Err(gone_reply(&error))
             }
         }
+    }
+
+    /// The settings of a recipient, and what sets it apart from others with the same (D-21).
+    fn kind_of(&self, transaction: &Transaction, recipient: &Address) -> (GroupId, Lane) {
+        let service = &self.gateway.service;
+        let site = service.current().site.load();
+        let trusted = self.is_authenticated() || site.is_trusted(self.client.ip());
+        let coming = Coming {
+            sender: transaction.mail_from.as_ref(),
+            may_leave: match self.listener_direction() {
+                ListenerDirection::Incoming => false,
+                ListenerDirection::Outgoing => true,
+                ListenerDirection::Auto => trusted && !site.internal_domains.is_empty(),
+            },
+            trusted: trusted || self.listener_direction() == ListenerDirection::Outgoing,
+        };
+        let group = transaction.policy.group_of(recipient);
+        (group, service.lane(&transaction.policy, group, &coming, recipient))
+    }
+
+    /// Whose next-hop transaction that of the session is where nothing was chosen: its first recipient's.
+    fn first_key(&self, transaction: &Transaction, recipient: &Address) -> Option<Key> {
+        let route = self.route.as_ref().map(Arc::clone)?;
+        Some(Key { route, kind: self.kind_of(transaction, recipient) })
     }
 
     fn route_of(&self, recipient: &Address) -> Result<Arc<Route>, Reply> {

@@ -19,6 +19,7 @@ use crate::crashes;
 use crate::examine::{context, spam_context};
 use crate::flow::{Bench, Decided, Judged, Keeping, check_changed, finish, judge_report, keep};
 use crate::id;
+use crate::lists;
 use crate::outside;
 use crate::spool::Spool;
 
@@ -62,8 +63,8 @@ pub(crate) async fn decide_each(
     deadline: Instant,
 ) -> Vec<Decided> {
     let policies: Vec<Arc<Policy>> = parts.iter().map(|(_, policy)| Arc::clone(policy)).collect();
-    let Some((whole, _)) = parts.first() else { return Vec::new() };
-    let seen = see(bench, &policies, spool, whole, deadline).await;
+    let Some(whole) = whole(parts) else { return Vec::new() };
+    let seen = see(bench, &policies, spool, &whole, deadline).await;
     let mut all = Vec::new();
     for (arrival, policy) in parts {
         let bench = Bench { policy, ..bench };
@@ -71,6 +72,14 @@ pub(crate) async fn decide_each(
         all.push(seen.act(bench, spool, arrival, judged, received).await);
     }
     all
+}
+
+/// The message with all recipients: what some of them are spared is examined for the others.
+fn whole(parts: &[(Arrival, Arc<Policy>)]) -> Option<Arrival> {
+    let (first, _) = parts.first()?;
+    let mut whole = first.clone();
+    whole.envelope.rcpt_to = parts.iter().flat_map(|(part, _)| part.envelope.rcpt_to.iter().cloned()).collect();
+    Some(whole)
 }
 
 /// What is decided for recipients who are all treated alike.
@@ -94,8 +103,8 @@ pub(crate) async fn decide_apart(
     deadline: Instant,
 ) -> Vec<Part> {
     let policies: Vec<Arc<Policy>> = groups.iter().map(|(_, policy)| Arc::clone(policy)).collect();
-    let Some((whole, _)) = groups.first() else { return Vec::new() };
-    let seen = see(bench, &policies, spool, whole, deadline).await;
+    let Some(whole) = whole(&groups) else { return Vec::new() };
+    let seen = see(bench, &policies, spool, &whole, deadline).await;
     let mut alike: Vec<(Arrival, Arc<Policy>, Judged)> = Vec::new();
     for (arrival, policy) in groups {
         let judged = seen.judge(Bench { policy: &policy, ..bench }, spool, &arrival).await;
@@ -125,13 +134,17 @@ fn is_same(one: &Judged, other: &Judged) -> bool {
         (Some(one), Some(other)) => one.spool.bytes().ok() == other.spool.bytes().ok(),
         _ => false,
     };
-    same_form && one.plan == other.plan && one.rebuilt == other.rebuilt
+    // What is known of them as to spam may differ; what is done about it counts.
+    let plan = Plan { spam: one.plan.spam, ..other.plan.clone() };
+    same_form && one.plan == plan && one.rebuilt == other.rebuilt
 }
 
 /// What one examination brought, for every decision that is made from it.
 struct Seen {
     /// `None` when no policy wanted it examined.
     report: Option<Report>,
+    /// Every mailbox in From, for lists.
+    authors: Vec<String>,
     crashes: u32,
     deadline: Instant,
 }
@@ -141,7 +154,7 @@ async fn see(bench: Bench<'_>, policies: &[Arc<Policy>], spool: &Spool, arrival:
     let reserve = RESERVE.min(deadline.saturating_duration_since(Instant::now()) / 4);
     let deadline = deadline.checked_sub(reserve).unwrap_or(deadline);
     if !policies.iter().any(|policy| examines(policy, arrival.direction)) {
-        return Seen { report: None, crashes: 0, deadline };
+        return Seen { report: None, authors: Vec::new(), crashes: 0, deadline };
     }
     let mut context = context(bench.policy, Input::Message, None);
     context.spam = spam_context(policies.iter().map(AsRef::as_ref), arrival);
@@ -164,7 +177,8 @@ async fn see(bench: Bench<'_>, policies: &[Arc<Policy>], spool: &Spool, arrival:
     let signs = outside::signs(bench.resolver, bench.policy, bench.site, arrival, &report, deadline, metrics).await;
     let report = report.with_signs(signs);
     let crashes = crashes::count(bench.store, spool, arrival, &report).await;
-    Seen { report: Some(report), crashes, deadline }
+    let authors = lists::authors(bench.lists, spool);
+    Seen { report: Some(report), authors, crashes, deadline }
 }
 
 impl Seen {
@@ -172,7 +186,8 @@ impl Seen {
         match &self.report {
             Some(report) if examines(bench.policy, arrival.direction) => {
                 let bench = Bench { crashes: self.crashes, ..bench };
-                judge_report(bench, spool, arrival, report.clone(), self.deadline).await
+                let report = lists::with_standing(bench, arrival, report.clone(), &self.authors);
+                judge_report(bench, spool, arrival, report, self.deadline).await
             }
             _ => Judged::of(None, unexamined(bench.policy, arrival)),
         }

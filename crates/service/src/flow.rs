@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use judge::can::can;
 use judge::draft::{Case, Draft, Form, Wish, draft};
+use judge::lists::Lists;
 use judge::plan::{Action, Change, Copy, Fate, Plan, ReplyText, plan};
 use judge::policy::{Policy, Rule};
 use judge::site::Site;
@@ -75,6 +76,8 @@ pub struct Decided {
 pub struct Bench<'a> {
     /// Who examines.
     pub examiner: &'a Examiner,
+    /// The lists of senders and recipients.
+    pub lists: &'a Arc<Lists>,
     /// Who is asked about names; `None` where it is not asked who sent a message.
     pub resolver: Option<&'a net::Resolver>,
     /// Who signs what leaves; `None` where nothing leaves.

@@ -26,6 +26,16 @@ pub fn message_id() -> MessageId {
     MessageId::new(now_ms(), random())
 }
 
+/// A new GUID, as text (RFC 9562, version 4).
+pub fn guid() -> String {
+    let mut bytes: [u8; 16] = random();
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
+}
+
 /// A random number below `limit`; 0 for a limit of 0.
 pub(crate) fn random_below(limit: u32) -> u32 {
     // The bias is one in 2^32 over the limit: nothing for a choice among some servers.
@@ -54,5 +64,11 @@ mod tests {
     fn names_differ() {
         let ids: std::collections::HashSet<_> = (0..1000).map(|_| super::message_id()).collect();
         assert_eq!(ids.len(), 1000);
+    }
+
+    #[test]
+    fn guids_are_guids() {
+        let ids: std::collections::HashSet<_> = (0..100).map(|_| super::guid()).collect();
+        assert!(ids.len() == 100 && ids.iter().all(|id| judge::lists::exchange::is_guid(id)), "{ids:?}");
     }
 }

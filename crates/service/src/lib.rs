@@ -19,6 +19,7 @@ pub mod examine;
 pub mod flow;
 pub mod id;
 mod journal;
+pub mod lists;
 pub mod memory;
 pub mod metrics;
 pub mod outbox;
@@ -44,6 +45,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use judge::lists::{Coming, Lane, Lists, lane};
 use judge::plan::{Fate, unexamined};
 use judge::policy::{GroupId, Policy};
 use judge::site::Site;
@@ -76,6 +78,8 @@ pub struct Current {
     pub examiner: ArcSwap<Examiner>,
     /// The policy in force.
     pub policy: ArcSwap<InForce>,
+    /// The lists of senders and recipients in force.
+    pub lists: ArcSwap<Lists>,
     /// The organisation.
     pub site: ArcSwap<Site>,
     /// Where mail goes.
@@ -95,6 +99,7 @@ pub struct Current {
 /// What one message is decided with, whatever is reloaded meanwhile.
 struct InUse {
     examiner: Arc<Examiner>,
+    lists: Arc<Lists>,
     site: Arc<Site>,
     resolver: Arc<net::Resolver>,
     signers: Arc<Signers>,
@@ -104,6 +109,7 @@ impl Current {
     fn in_use(&self) -> InUse {
         InUse {
             examiner: self.examiner.load_full(),
+            lists: self.lists.load_full(),
             site: self.site.load_full(),
             resolver: self.resolver.load_full(),
             signers: self.signers.load_full(),
@@ -115,6 +121,7 @@ impl InUse {
     fn bench<'a>(&'a self, service: &'a Service, policy: &'a Arc<Policy>) -> Bench<'a> {
         Bench {
             examiner: &self.examiner,
+            lists: &self.lists,
             resolver: Some(&self.resolver),
             signers: Some(&self.signers),
             metrics: Some(&service.metrics),
@@ -215,6 +222,12 @@ impl Service {
         decided
     }
 
+    /// What sets a recipient apart from others with the same settings (D-21).
+    pub fn lane(&self, policy: &Policy, group: GroupId, coming: &Coming<'_>, to: &Address) -> Lane {
+        let (lists, site) = (self.current.lists.load(), self.current.site.load());
+        lane(&lists, policy.spam_of(group), &site, coming, to)
+    }
+
     /// Decides about a message for each group of its recipients (D-11): an arrival with the recipients of
     /// one group, and the settings of that group. It is examined once.
     pub async fn decide_each(
@@ -237,15 +250,22 @@ impl Service {
     /// a part for all those to whom exactly the same is done, at least one. It is examined once.
     pub async fn decide_apart(&self, spool: &Spool, arrival: &Arrival, deadline: Instant) -> Vec<Part> {
         let policy = Arc::clone(&self.current.policy.load_full().policy);
-        let mut groups: BTreeMap<GroupId, Vec<Address>> = BTreeMap::new();
+        let outgoing = arrival.direction == Direction::Outgoing;
+        let coming = Coming {
+            sender: arrival.envelope.mail_from.as_ref(),
+            may_leave: outgoing,
+            trusted: arrival.over_trusted_connection() || outgoing,
+        };
+        let mut groups: BTreeMap<(GroupId, Lane), Vec<Address>> = BTreeMap::new();
         for to in &arrival.envelope.rcpt_to {
-            groups.entry(policy.group_of(to)).or_default().push(to.clone());
+            let group = policy.group_of(to);
+            groups.entry((group, self.lane(&policy, group, &coming, to))).or_default().push(to.clone());
         }
         if groups.len() < 2 || release::is_released(self.store.release_marker(), spool, arrival).await {
             let decided = self.decide(spool, arrival, None, deadline).await;
             return vec![Part { arrival: arrival.clone(), policy, decided }];
         }
-        let part = |(group, rcpt_to): (GroupId, Vec<Address>)| {
+        let part = |((group, _), rcpt_to): ((GroupId, Lane), Vec<Address>)| {
             let envelope = Envelope { mail_from: arrival.envelope.mail_from.clone(), rcpt_to };
             (Arrival { envelope, ..arrival.clone() }, Arc::new(policy.for_group(group)))
         };
@@ -379,6 +399,7 @@ impl Service {
             auth: report.and_then(mail::evidence::Report::auth).map(record::auth),
             spam: decided.plan.spam.map(|spam| spam.status.name().to_owned()),
             rating: decided.plan.spam.filter(|spam| spam.why.is_none()).map(|spam| spam.rating),
+            listed: record::deciding(&decided.plan, report).map(record::listed_row),
         }
     }
 }

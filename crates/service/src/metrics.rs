@@ -75,6 +75,17 @@ pub struct ListLabels {
     pub said: &'static str,
 }
 
+/// Labels of a message about which an entry of a list decided.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub struct ListedLabels {
+    /// `allow` or `deny`.
+    pub list: &'static str,
+    /// `organisation` or `person`.
+    pub owner: &'static str,
+    /// `mail_from`, `header_from`, `client` or `recipient`.
+    pub by: &'static str,
+}
+
 /// The label of a sign of spam.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 pub struct SignLabels {
@@ -152,6 +163,8 @@ pub struct Metrics {
     pub spam: Family<SpamLabels, Counter>,
     /// What lists in the DNS said.
     pub lists: Family<ListLabels, Counter>,
+    /// Messages about which an entry of a list of senders or recipients decided.
+    pub listed: Family<ListedLabels, Counter>,
     /// Signs of spam that were seen.
     pub signs: Family<SignLabels, Counter>,
     /// Engines that could not look.
@@ -302,6 +315,7 @@ impl Metrics {
             early: Family::default(),
             spam: Family::default(),
             lists: Family::default(),
+            listed: Family::default(),
             signs: Family::default(),
             unable: Family::default(),
             opened: Family::default(),
@@ -358,6 +372,8 @@ impl Metrics {
         r.register("removed", "Things taken out of files that were delivered made anew, by kind", self.removed.clone());
         r.register("spam", "Messages by their spam status", self.spam.clone());
         r.register("dns_lists", "Answers of DNS lists about mail, by set and what they said", self.lists.clone());
+        let listed = "Messages about which an entry of a list of senders or recipients decided";
+        r.register("listed", listed, self.listed.clone());
         r.register("spam_signs", "Signs of spam that were seen, by name", self.signs.clone());
         r.register("engine_unable", "Times an engine could not look, by engine and reason", self.unable.clone());
         r.register(

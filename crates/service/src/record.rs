@@ -7,13 +7,13 @@ use judge::draft::Case;
 use judge::plan::{Action, Change, Plan};
 use judge::status::Status;
 use mail::arrival::Arrival;
-use mail::evidence::{AuthResult, Authentication, Finding, FindingKind, PasswordSource, Report, Seen};
+use mail::evidence::{AuthResult, Authentication, Finding, FindingKind, Listed, PasswordSource, Report, Seen};
 use mail::untrusted::{Untrusted, escape};
-use store::{LoggedAuth, NewEntry, SenderType};
+use store::{LoggedAuth, LoggedEntry, NewEntry, SenderType};
 
 use crate::metrics::{
-    AuthLabels, EngineLabels, MessageLabels, Metrics, OpenedLabels, RemovedLabels, SignLabels, SpamLabels,
-    WatchedLabels, WouldLabels,
+    AuthLabels, EngineLabels, ListedLabels, MessageLabels, Metrics, OpenedLabels, RemovedLabels, SignLabels,
+    SpamLabels, WatchedLabels, WouldLabels,
 };
 
 /// Most objects that an entry of Backup names.
@@ -175,6 +175,7 @@ pub(crate) fn log(arrival: &Arrival, plan: &Plan, report: Option<&Report>, outco
         spam = plan.spam.map_or("-", |spam| spam.status.name()),
         rating = plan.spam.map_or(0, |spam| spam.rating),
         signs = %signs(report),
+        list = %listed(plan, report, redact),
         rules = %rules,
         spf = said(|auth| auth.spf.result),
         dkim = said(Authentication::dkim),
@@ -195,6 +196,30 @@ pub(crate) fn without_addresses(text: &str, redact: bool) -> String {
 fn signs(report: Option<&Report>) -> String {
     let signs = report.map(|report| report.spam().signs()).unwrap_or_default();
     signs.iter().take(LOG_SIGNS).map(|sign| sign.id.as_str()).collect::<Vec<_>>().join(",")
+}
+
+/// The entry of a list that decided: `deny *@example.org (mail_from) ID`.
+fn listed(plan: &Plan, report: Option<&Report>, redact: bool) -> String {
+    let Some(entry) = deciding(plan, report) else { return "-".to_owned() };
+    let value = if redact { "-".to_owned() } else { escape(&entry.entry, LOG_TEXT) };
+    format!("{} {value} ({}) {}", entry.list, entry.by.name(), entry.id)
+}
+
+/// The same as the message log has it.
+pub(crate) fn listed_row(entry: &Listed) -> LoggedEntry {
+    LoggedEntry {
+        list: entry.list.clone(),
+        id: entry.id.clone(),
+        entry: entry.entry.clone(),
+        owner: entry.owner.clone(),
+        by: entry.by.name().to_owned(),
+    }
+}
+
+/// The entry of a list of senders or recipients that decided about a message.
+pub(crate) fn deciding<'a>(plan: &Plan, report: Option<&'a Report>) -> Option<&'a Listed> {
+    let entry = report?.standing()?.listed.as_ref()?;
+    plan.spam.filter(|spam| judge::spam::decided_by(entry, spam)).map(|_| entry)
 }
 
 /// The names of the rules that applied, each once.
@@ -255,6 +280,12 @@ pub(crate) fn count(metrics: &Metrics, arrival: &Arrival, plan: &Plan, report: O
     }
     if let Some(spam) = plan.spam {
         metrics.spam.get_or_create(&SpamLabels { status: spam.status.name() }).inc();
+    }
+    if let Some(entry) = deciding(plan, report) {
+        let list = if entry.denies() { "deny" } else { "allow" };
+        let owner = if entry.owner.is_some() { "person" } else { "organisation" };
+        let labels = ListedLabels { list, owner, by: entry.by.name() };
+        metrics.listed.get_or_create(&labels).inc();
     }
     let seen = report.map(|report| report.spam().signs()).unwrap_or_default();
     // Only names of the catalogue: a worker may write any.

@@ -8,6 +8,7 @@
 //! greylist.db   who tried when: a memory, not a promise
 //! state.db      policy revisions and small state: commits are durable
 //! ballast       2 MiB that a full disk gets back
+//! lists.db     lists of senders and recipients: commits are durable
 //! outbox.db     what is ours to deliver: commits are durable
 //! outbox/       its sealed messages
 //! pictures.db   what pictures of spam look like: commits are durable
@@ -42,6 +43,7 @@ pub mod fuzzing;
 mod greylist;
 mod index;
 mod keys;
+mod lists;
 mod lock;
 mod messages;
 mod outbox;
@@ -64,7 +66,8 @@ pub use entry::{BackupId, Entry, Filter, NewEntry, NotABackupId, Page, Release, 
 pub use error::StoreError;
 pub use greylist::{GreyRules, GreyUsage};
 pub use keys::{KeyText, Secret, Wipe};
-pub use messages::{AuthCheck, LOG_AGE_MS, LogFilter, LogPage, Logged, LoggedAuth, MAX_LOGGED};
+pub use lists::{ListAudit, ListChange, ListRow};
+pub use messages::{AuthCheck, LOG_AGE_MS, LogFilter, LogPage, Logged, LoggedAuth, LoggedEntry, MAX_LOGGED};
 pub use outbox::{
     MAX_RECIPIENTS, NewQueued, NewRecipient, Next, QueueId, QueueKind, QueueUsage, Queued, QueuedReceipt, Recipient,
     Settled, StagedMail, Standing,
@@ -113,6 +116,7 @@ struct Inner {
     index: Box<dyn Index>,
     log: Db,
     state: Db,
+    lists: Db,
     outbox: Db,
     queue_files: QueueFiles,
     greylist: Db,
@@ -165,6 +169,7 @@ impl Store {
         let index = Box::new(SqliteIndex::open(dir)?);
         let log = messages::open(dir)?;
         let state = Db::open(dir, &revisions::SCHEMA)?;
+        let lists = Db::open(dir, &lists::SCHEMA)?;
         // With a new, empty database every mail would look like one that was never promised.
         let outbox_db = dir.join(outbox::SCHEMA.file);
         if !outbox_db.exists() && QueueFiles::any(dir) {
@@ -186,6 +191,7 @@ impl Store {
             index,
             log,
             state,
+            lists,
             outbox,
             queue_files,
             greylist,

@@ -89,6 +89,25 @@ pub struct Logged {
     /// Its rating, 0 to 100 (D-10); only where it was examined for spam.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rating: Option<u8>,
+    /// The entry of a list of senders or recipients that decided; only then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed: Option<LoggedEntry>,
+}
+
+/// An entry of a list of senders or recipients that decided about a message.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LoggedEntry {
+    /// `allow` or `deny`.
+    pub list: String,
+    /// Its own name.
+    pub id: String,
+    /// What it names.
+    pub entry: String,
+    /// The recipient whose own entry it is; `None`: the organisation's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// By what it fits: `mail_from`, `header_from`, `client` or `recipient`.
+    pub by: String,
 }
 
 /// Who really sent a message, a word a check.

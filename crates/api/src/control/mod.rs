@@ -30,7 +30,7 @@ pub const VERSION: u32 = 1;
 /// The socket's name in the data directory.
 pub const SOCKET: &str = "control.sock";
 /// Longest request, in bytes with its end of line.
-pub const MAX_REQUEST: usize = 8 << 20;
+pub const MAX_REQUEST: usize = 48 << 20;
 /// Longest answer, in bytes with its end of line; the body of a message does not count.
 pub const MAX_RESPONSE: usize = 64 << 20;
 /// Bytes of a message that are sent at once.

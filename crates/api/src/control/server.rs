@@ -90,7 +90,7 @@ pub async fn serve(path: &Path, service: Arc<Service>, stop: watch::Receiver<boo
 /// What all connections share.
 struct Desk {
     service: Arc<Service>,
-    /// New policies come into force in the order of their revisions.
+    /// New policies and lists come into force in the order in which they were made.
     applying: Mutex<()>,
 }
 
@@ -189,6 +189,7 @@ impl Desk {
             outbox: current.outbox.load_full(),
             policy_file: self.service.policy_file().cloned(),
             in_force: current.policy.load_full(),
+            lists: current.lists.load_full(),
         };
         let mut answer = admin.handle(request).await;
         // It may have brought mail to the outbox, or freed some.
@@ -196,13 +197,25 @@ impl Desk {
         if let Some(policy) = answer.policy.take() {
             current.policy.store(Arc::new(policy));
         }
+        if let Some(lists) = answer.lists.take() {
+            current.lists.store(Arc::new(lists));
+        }
         answer
     }
 }
 
-/// Whether it may bring another policy into force.
+/// Whether it may bring another policy or other lists into force.
 fn changes_policy(request: &Request) -> bool {
-    matches!(request, Request::PolicyApply { .. } | Request::PolicyRollback { .. })
+    use Request::{ListsAdd, ListsChange, ListsImport, ListsRemove, PolicyApply, PolicyRollback};
+    matches!(
+        request,
+        PolicyApply { .. }
+            | PolicyRollback { .. }
+            | ListsAdd { .. }
+            | ListsChange { .. }
+            | ListsRemove { .. }
+            | ListsImport { .. }
+    )
 }
 
 /// The log says which user changed something, or took mail or the key away.
@@ -220,7 +233,15 @@ fn note(request: &Request, uid: u32) {
         Request::PicturesForget { .. } => "forget pictures of spam",
         Request::GreylistForget => "make greylisting forget",
         Request::PolicyRollback { .. } => "put an earlier policy in force",
-        Request::BackupList { .. }
+        Request::ListsAdd { .. } => "put entries into a list",
+        Request::ListsChange { .. } => "change an entry of a list",
+        Request::ListsRemove { .. } => "take entries out of a list",
+        Request::ListsImport { preview: false, .. } => "import a list",
+        Request::ListsShow { .. }
+        | Request::ListsFind { .. }
+        | Request::ListsTrail { .. }
+        | Request::ListsImport { .. }
+        | Request::BackupList { .. }
         | Request::BackupShow { .. }
         | Request::BackupVerify
         | Request::QueueList { .. }

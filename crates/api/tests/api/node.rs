@@ -61,6 +61,7 @@ impl Node {
         let current = Current {
             examiner: ArcSwap::from_pointee(Examiner::new(pool.clone(), &spec, clamd)),
             policy: ArcSwap::from_pointee(in_force),
+            lists: ArcSwap::default(),
             site: ArcSwap::from_pointee(Site::default()),
             routes: ArcSwap::default(),
             outbox: ArcSwap::default(),

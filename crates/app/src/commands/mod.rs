@@ -7,6 +7,7 @@ pub(crate) mod dkim;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod greylist;
+pub(crate) mod lists;
 pub(crate) mod log;
 pub(crate) mod manual;
 pub(crate) mod policy;

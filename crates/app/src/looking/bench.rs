@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use judge::draft::examines;
+use judge::lists::{Lists, MAX_ENTRIES};
 use judge::plan::{Plan, unexamined};
 use judge::policy::Policy;
 use judge::site::Site;
@@ -12,10 +13,11 @@ use judge::units::Bytes;
 use mail::arrival::Arrival;
 use mail::evidence::{Memory, Report};
 use net::Resolver;
-use service::admin::{Request, Response};
+use service::admin::{EntryFilter, Request, Response};
 use service::authenticate::find_out;
 use service::examine::{Examiner, context, spam_context};
 use service::flow;
+use service::lists::{authors, standing};
 use service::outside::signs;
 use settings::Config;
 use tokio::sync::Semaphore;
@@ -78,6 +80,7 @@ pub(crate) struct Bench {
     /// The policy that is judged by.
     pub(crate) policy: Arc<Policy>,
     site: Arc<Site>,
+    lists: Arc<Lists>,
     /// Who is asked about the sender, if it is asked.
     resolver: Option<Resolver>,
     /// Whose memory is asked, if there is an installation that learnt something.
@@ -152,6 +155,23 @@ impl BenchArgs {
     }
 }
 
+/// The lists of senders and recipients of this installation, if there are any and they can be read.
+fn lists_in_force(place: &Place) -> Lists {
+    if !place.data_dir().join("lists.db").exists() {
+        return Lists::default();
+    }
+    let all = |mut administration: Administration| administration.entries(&EntryFilter::default(), MAX_ENTRIES);
+    let read = Administration::open(place).and_then(all).and_then(|all| Lists::new(all).map_err(Failure::new));
+    read.unwrap_or_else(|failure| {
+        if let Failure::Said(why) = failure {
+            crate::terminal::tell(&format!(
+                "mailward: the lists of senders cannot be read, so this judges without them: {why}"
+            ));
+        }
+        Lists::default()
+    })
+}
+
 /// The policy of this installation, if there is one and it can be read; else the defaults.
 fn policy_in_force(place: &Place) -> Policy {
     let read = match &place.config().policy.file {
@@ -181,6 +201,7 @@ impl Bench {
         let workers = examiner.pool().status().workers;
         let has_signatures = examiner.has_database();
         let turns = Semaphore::new(workers);
+        let lists = Arc::new(args.place().map_or_else(|_| Lists::default(), |place| lists_in_force(&place)));
         let resolver = args.authenticate.then(|| Resolver::new(&config.dns, Arc::default()));
         let remembers = args.place().ok().filter(|place| place.data_dir().join("pictures.db").exists());
         let remembers = remembers.filter(|_| policy.spam.image_analysis).map(Arc::new);
@@ -190,6 +211,7 @@ impl Bench {
             resolver,
             policy: Arc::new(policy),
             site: Arc::new(site),
+            lists,
             workers,
             turns,
             has_signatures,
@@ -219,6 +241,9 @@ impl Bench {
         let resolver = self.resolver.as_ref();
         let signs = signs(resolver, &self.policy, &self.site, arrival, &report, deadline, None).await;
         let report = report.with_signs(signs);
+        let authors = authors(&self.lists, &content.spool);
+        let standing = standing(&self.lists, &self.policy, &self.site, arrival, &report, &authors);
+        let report = report.with_standing(standing);
         if !examines(&self.policy, arrival.direction) {
             let (plan, status) = (unexamined(&self.policy, arrival), Status::of(&report));
             let (policy, arrival) = (Arc::clone(&self.policy), arrival.clone());
@@ -235,6 +260,7 @@ impl Bench {
             site: &self.site,
             crashes: 0,
             redact: false,
+            lists: &self.lists,
         };
         let seen = report.clone();
         let judged = flow::judge_report(bench, &content.spool, arrival, report, deadline).await;

@@ -37,6 +37,7 @@ fn row(number: u8, to: &str, subject: &str, status: &str, action: &str) -> Logge
         auth: None,
         spam: None,
         rating: None,
+        listed: None,
     }
 }
 
@@ -53,6 +54,7 @@ fn logged() -> tempfile::TempDir {
         would: Some("blocked".to_owned()),
         spam: Some("probable_spam".to_owned()),
         rating: Some(84),
+        listed: None,
         rules: vec!["malware_infected".to_owned(), "unscannable_limit".to_owned()],
         ..row(3, "carol@example.net", "watched", "infected", "delivered")
     };

@@ -6,6 +6,7 @@ mod config;
 mod daemon;
 mod doctor;
 mod explain;
+mod lists;
 mod log;
 mod pipes;
 mod policy;

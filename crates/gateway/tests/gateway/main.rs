@@ -20,6 +20,7 @@ mod effects;
 mod identity;
 mod job;
 mod limits;
+mod lists;
 mod logged;
 mod milter;
 mod node;
@@ -63,6 +64,7 @@ fn run_cases(args: &[String]) -> ExitCode {
         pass::CASES,
         routes::CASES,
         outbox::CASES,
+        lists::CASES,
         spam::CASES,
         split::CASES,
         chunks::CASES,

@@ -188,6 +188,7 @@ impl Setup {
         let current = Current {
             examiner: ArcSwap::from_pointee(examiner(&config).await),
             policy: ArcSwap::from_pointee(InForce { policy: Arc::new(policy), origin: Origin::Defaults }),
+            lists: ArcSwap::default(),
             site: ArcSwap::from_pointee(site(&config)),
             routes: ArcSwap::from_pointee(Routes::new(routes)),
             outbox: ArcSwap::from_pointee(config.outbox.clone()),

@@ -93,7 +93,7 @@ async fn large_mail_waits_in_a_file_without_a_name() {
 async fn arguments_go_on_unmodified() {
     let sink =
         Sink::start(Behaviour::accept().extension("AUTH PLAIN").extension("DELIVERBY").extension("MT-PRIORITY")).await;
-    let node = Setup::untouched().start(&sink).await;
+    let node = Setup::untouched().policy(|p| p.spam.skip_postmaster = false).start(&sink).await;
     let mut client = node.client().await;
     let lines = [
         "MAIL FROM:<alice@example.org> SIZE=900 BODY=8BITMIME RET=HDRS ENVID=QQ+2B314159 AUTH=<>",

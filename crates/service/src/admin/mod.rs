@@ -1,6 +1,7 @@
 //! What an administrator can ask of a node, whether its daemon runs or not: Backup, policy, key,
 //! message log. The command line uses it directly or through the control socket.
 
+mod lists;
 mod pictures;
 mod queue;
 mod words;
@@ -8,6 +9,7 @@ mod words;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use judge::lists::Lists;
 use judge::site::Site;
 use mail::address::Address;
 use mail::arrival::MessageId;
@@ -16,11 +18,13 @@ use net::auth::sign::Signers;
 use settings::config::Outbox;
 use store::{BackupId, Entry, Filter, Original, Store, StoreError};
 
+use crate::lists::ListFailure;
 use crate::metrics::Metrics;
 use crate::policy::{self, InForce, Origin, PolicyError};
 use crate::release::{self, Released, SendError};
 use crate::routes::Routes;
 
+pub use lists::{EntryChange, EntryFilter, entries, form_of};
 pub use words::{ListFilter, Request, Response, Shown, ShownPicture};
 
 /// Most entries of one page.
@@ -44,6 +48,8 @@ pub struct Admin {
     pub policy_file: Option<PathBuf>,
     /// The policy in force.
     pub in_force: Arc<InForce>,
+    /// The lists of senders and recipients in force.
+    pub lists: Arc<Lists>,
 }
 
 impl std::fmt::Debug for Admin {
@@ -60,11 +66,13 @@ pub struct Answer {
     pub body: Option<Original>,
     /// The policy that is in force from now on.
     pub policy: Option<InForce>,
+    /// The lists that are in force from now on.
+    pub lists: Option<Lists>,
 }
 
 impl From<Response> for Answer {
     fn from(response: Response) -> Self {
-        Self { response, body: None, policy: None }
+        Self { response, body: None, policy: None, lists: None }
     }
 }
 
@@ -74,6 +82,7 @@ pub(crate) enum AdminError {
     Store(StoreError),
     Policy(PolicyError),
     Send(SendError),
+    Lists(ListFailure),
     Other(String),
 }
 
@@ -83,6 +92,7 @@ impl std::fmt::Display for AdminError {
             Self::Store(error) => write!(f, "{error}"),
             Self::Policy(error) => write!(f, "{error}"),
             Self::Send(error) => write!(f, "{error}"),
+            Self::Lists(error) => write!(f, "{error}"),
             Self::Other(text) => f.write_str(text),
         }
     }
@@ -165,6 +175,16 @@ impl Admin {
                 let page = self.store.search_messages(&filter, before, limit.clamp(1, MAX_PAGE))?;
                 Response::Messages { messages: page.messages, next: page.next }.into()
             }
+            request @ (Request::ListsShow { .. }
+            | Request::ListsAdd { .. }
+            | Request::ListsChange { .. }
+            | Request::ListsRemove { .. }
+            | Request::ListsImport { .. }
+            | Request::ListsFind { .. }
+            | Request::ListsTrail { .. }) => {
+                let (response, lists) = lists::answer(&self.store, &self.lists, request)?;
+                Answer { response, body: None, policy: None, lists }
+            }
             Request::BackupRelease { .. } => return Err(AdminError::Other("release is answered elsewhere".to_owned())),
         })
     }
@@ -197,7 +217,7 @@ impl Admin {
         let entry = self.find(id)?;
         let body = self.store.open_original(entry.id)?;
         let response = Response::Body { size: body.size(), file_name: file_name(&entry) };
-        Ok(Answer { response, body: Some(body), policy: None })
+        Ok(Answer { response, body: Some(body), policy: None, lists: None })
     }
 
     async fn release(self, id: String, to: Vec<String>) -> Result<Answer, AdminError> {
@@ -239,7 +259,7 @@ impl Admin {
         }
         let response =
             Response::Policy { policy: Box::new(new.policy.as_ref().clone()), origin: new.origin.to_string() };
-        Ok(Answer { response, body: None, policy: Some(new) })
+        Ok(Answer { response, body: None, policy: Some(new), lists: None })
     }
 }
 

@@ -1,9 +1,13 @@
 //! What can be asked of a node, and its answers: the words of the control socket.
 
+use judge::lists::exchange::{Change, Entry, Form, Problem};
+use judge::lists::{List, Record};
 use judge::policy::Policy;
 use mail::evidence::{Memory, Picture};
 use serde::{Deserialize, Serialize};
-use store::{BackupId, Entry, LogFilter, Logged, QueueId, Queued, RevisionHead};
+use store::{BackupId, ListAudit, LogFilter, Logged, QueueId, Queued, RevisionHead};
+
+use super::lists::{EntryChange, EntryFilter};
 
 /// What can be asked.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -123,6 +127,67 @@ pub enum Request {
     PicturesForget {
         /// What they look like.
         pictures: Vec<Picture>,
+    },
+    /// Entries of lists of senders and recipients, in order.
+    ListsShow {
+        /// Which.
+        filter: EntryFilter,
+        /// Where the page begins; 0 at first.
+        after: usize,
+        /// How many at most.
+        limit: usize,
+    },
+    /// Put entries into lists; all of them or none.
+    ListsAdd {
+        /// The entries.
+        entries: Vec<Entry>,
+        /// Who does it.
+        author: String,
+    },
+    /// Change an entry.
+    ListsChange {
+        /// Its id.
+        id: String,
+        /// What becomes another.
+        change: EntryChange,
+        /// Who does it.
+        author: String,
+    },
+    /// Take entries out of lists; all of them or none.
+    ListsRemove {
+        /// Their ids.
+        ids: Vec<String>,
+        /// Who does it.
+        author: String,
+    },
+    /// Put the entries of a file into a list; all of them or none.
+    ListsImport {
+        /// Which list.
+        list: List,
+        /// The form of the file.
+        form: Form,
+        /// The file.
+        text: String,
+        /// Whose list; `None`: the organisation's, or whose the file says.
+        owner: Option<String>,
+        /// Only say what would change.
+        preview: bool,
+        /// Who does it.
+        author: String,
+    },
+    /// The entries that name an address or IP address, the most specific first.
+    ListsFind {
+        /// The address.
+        address: String,
+    },
+    /// What was changed in lists, newest first.
+    ListsTrail {
+        /// Only of this entry.
+        entry: Option<String>,
+        /// Only changes before this one.
+        before: Option<u64>,
+        /// How many at most.
+        limit: usize,
     },
     /// Rows of the message log, newest first.
     MessageLog {
@@ -256,6 +321,40 @@ pub enum Response {
         /// Newest first.
         revisions: Vec<RevisionHead>,
     },
+    /// Entries of lists.
+    ListEntries {
+        /// The entries.
+        entries: Vec<Record>,
+        /// Where the next page begins.
+        next: Option<usize>,
+    },
+    /// What a change of lists came to.
+    ListsChanged {
+        /// How many entries are new.
+        added: usize,
+        /// How many are others than before.
+        changed: usize,
+        /// How many are gone.
+        removed: usize,
+        /// How many were there as they are.
+        unchanged: usize,
+        /// How many said what another one of the same file says.
+        merged: usize,
+        /// The first thousand changes.
+        shown: Vec<Change>,
+        /// Nothing was changed: that is what would be.
+        preview: bool,
+    },
+    /// A file of a list is refused.
+    ListsRefused {
+        /// What is wrong in it.
+        problems: Vec<Problem>,
+    },
+    /// What was changed in lists.
+    ListsTrail {
+        /// Newest first.
+        changes: Vec<ListAudit>,
+    },
     /// Rows of the message log.
     Messages {
         /// Newest first.
@@ -287,8 +386,8 @@ pub struct Shown {
     pub damaged: Option<String>,
 }
 
-impl From<Entry> for Shown {
-    fn from(entry: Entry) -> Self {
+impl From<store::Entry> for Shown {
+    fn from(entry: store::Entry) -> Self {
         Self {
             id: entry.id,
             entry: entry.entry,

@@ -30,6 +30,7 @@ fn logged(n: u64) -> Logged {
         auth: None,
         spam: None,
         rating: None,
+        listed: None,
     }
 }
 

@@ -5,6 +5,7 @@ mod children;
 mod crash;
 mod full;
 mod greylist;
+mod lists;
 mod log;
 mod open;
 mod order;

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use judge::spam::{SpamStatus, SpamVerdict, beyond, counts, decimal, decisive, missing};
+use judge::spam::{SpamStatus, SpamVerdict, beyond, counts, deciding, decimal, decisive, missing};
+use mail::evidence::Listed;
+use mail::untrusted::escape;
 
 use crate::looking::bench::{Bench, Looked};
 
@@ -18,6 +20,7 @@ pub(super) fn spam(bench: &Bench, looked: &Looked, out: &mut String) {
     };
     if let Some(why) = verdict.why {
         let _ = writeln!(out, "  {}: {}", verdict.status.name().replace('_', " "), why.name().replace('_', " "));
+        lists(bench, looked, verdict, out);
         return;
     }
     let _ = writeln!(
@@ -27,6 +30,7 @@ pub(super) fn spam(bench: &Bench, looked: &Looked, out: &mut String) {
         verdict.rating,
         decimal(verdict.points)
     );
+    lists(bench, looked, verdict, out);
     let report = looked.decided_from();
     for sign in report.spam().signs() {
         let (points, evidence) = (decimal(sign.points.into()), sign.evidence.escaped(MAX_TEXT));
@@ -43,6 +47,28 @@ pub(super) fn spam(bench: &Bench, looked: &Looked, out: &mut String) {
     changes(bench, looked, verdict, out);
 }
 
+/// What lists of senders and recipients say about it.
+fn lists(bench: &Bench, looked: &Looked, verdict: &SpamVerdict, out: &mut String) {
+    let told = |entry: &Listed| {
+        let owner = entry.owner.as_ref().map_or(String::new(), |owner| format!(" of {}", escape(owner, MAX_TEXT)));
+        let by = match entry.by.name() {
+            "mail_from" => "the envelope's sender",
+            "header_from" => "From",
+            "client" => "the client",
+            _ => "the recipient",
+        };
+        let (value, seen) = (escape(&entry.entry, MAX_TEXT), entry.seen.escaped(MAX_TEXT));
+        format!("the {}list{owner} has {value} ({by} {seen}; entry {})", entry.list, entry.id)
+    };
+    let report = looked.decided_from();
+    if let Some(entry) = deciding(&bench.policy, report, verdict) {
+        let _ = writeln!(out, "  {}", told(entry));
+    }
+    if let Some(entry) = report.standing().and_then(|standing| standing.unproven.as_ref()) {
+        let _ = writeln!(out, "  {}, but nothing proves the sender: it does not count", told(entry));
+    }
+}
+
 /// What would have made another status of it.
 fn changes(bench: &Bench, looked: &Looked, verdict: &SpamVerdict, out: &mut String) {
     let without = decisive(&bench.policy, &looked.arrival, looked.decided_from());
@@ -51,7 +77,7 @@ fn changes(bench: &Bench, looked: &Looked, verdict: &SpamVerdict, out: &mut Stri
     }
     let (probable, spam) = missing(&bench.policy, verdict);
     match verdict.status {
-        SpamStatus::Spam | SpamStatus::AddressBlacklisted => {}
+        SpamStatus::Spam | SpamStatus::AddressBlacklisted | SpamStatus::Skipped => {}
         SpamStatus::ProbableSpam => {
             let _ = writeln!(out, "  {} points more would make it spam.", decimal(spam));
         }

@@ -217,7 +217,7 @@ fn read(file: &Path) -> Result<(String, String), Failure> {
 }
 
 /// The user behind sudo, or the user.
-fn caller() -> String {
+pub(crate) fn caller() -> String {
     let user = ["SUDO_USER", "USER"].iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
     user.unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
 }

@@ -187,8 +187,8 @@ pub(super) struct ScanSpam {
     /// `clean`, `mass_mail`, `formal_notification`, `probable_spam`, `spam`, `address_blacklisted`,
     /// `skipped` or `not_scanned`.
     pub(super) status: &'static str,
-    /// Why it was not examined: `disabled`, `internal`, `trusted`, `postmaster`, `size_exceeded`, `timeout`,
-    /// `failed` or `not_asked`; only then.
+    /// Why it was not examined: `disabled`, `internal`, `trusted`, `postmaster`, `allowlisted`, `size_exceeded`,
+    /// `timeout`, `failed` or `not_asked`; only then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) why: Option<&'static str>,
     /// 0 to 100.
@@ -198,10 +198,36 @@ pub(super) struct ScanSpam {
     pub(super) scl: Option<i8>,
     /// The points of all signs of spam that count.
     pub(super) points: f64,
+    /// The entry of a list of senders or recipients that decided; only then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) list: Option<ScanListed>,
     /// The signs that were seen, sorted by name.
     pub(super) signs: Vec<ScanSign>,
     /// The signs without any one of which the status would be another.
     pub(super) decisive: Vec<String>,
+}
+
+/// An entry of a list that decided.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub(super) struct ScanListed {
+    /// `allow` or `deny`.
+    pub(super) list: String,
+    /// Its id.
+    pub(super) id: String,
+    /// What it names.
+    pub(super) entry: String,
+    /// The recipient whose own entry it is; absent for the organisation's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) owner: Option<String>,
+    /// By what it fits: `mail_from`, `header_from`, `client` or `recipient`.
+    pub(super) by: &'static str,
+}
+
+impl From<&mail::evidence::Listed> for ScanListed {
+    fn from(entry: &mail::evidence::Listed) -> Self {
+        let mail::evidence::Listed { list, id, entry: value, owner, by, .. } = entry.clone();
+        Self { list, id, entry: value, owner, by: by.name() }
+    }
 }
 
 /// One sign of spam, bulk mail or an automatic notice (docs/reference/signs.md).
@@ -236,6 +262,7 @@ impl ScanSpam {
             rating: verdict.rating,
             scl: judge::spam::scl(policy, verdict),
             points: f64::from(verdict.points) / 100.0,
+            list: judge::spam::deciding(policy, report, verdict).map(ScanListed::from),
             signs: signs.collect(),
             decisive: decisive.into_iter().map(str::to_owned).collect(),
         }
