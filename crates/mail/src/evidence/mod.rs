@@ -7,8 +7,8 @@
 
 mod auth;
 mod finding;
-mod memory;
 mod listed;
+mod memory;
 mod object;
 mod question;
 mod report;
@@ -19,8 +19,8 @@ pub use auth::{
     MAX_SIGNATURES, ReverseCheck, SpfCheck, short,
 };
 pub use finding::{Certainty, EngineId, Finding, FindingKind, MAX_EVIDENCE, Unable, UnableWhy, UnscannedReason};
-pub use memory::{KnownPicture, Memory};
 pub use listed::{Listed, ListedBy, Standing};
+pub use memory::{KnownPicture, Memory};
 pub use object::{Active, Coverage, FileKind, MAX_NAME, Object, ObjectId, Origin, PasswordSource, Role, Seen};
 pub use question::{Answer, ExternalVerdict, Question};
 pub use report::{Evidence, EvidenceError, Facts, MAX_FINDINGS, MAX_HOSTS, MAX_OBJECTS, Report};
