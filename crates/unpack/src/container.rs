@@ -12,8 +12,8 @@ use crate::bytes::between;
 use crate::detect::{holds_markup, is_odf};
 use crate::formats::several::{self, Reading, Several};
 use crate::formats::{
-    ar, arj, cab, card, chm, cms, compressed, cpio, gzip, html, iso, lha, message, odf, ole2, ooxml, pdf, pe, rar,
-    sevenz, shortcut, sis, swf, szdd, tar, texts, tnef, xar, zip,
+    ar, arj, cab, card, chm, cms, compressed, cpio, dmg, gzip, html, iso, lha, message, odf, ole2, ooxml, pdf, pe, rar,
+    sevenz, shortcut, sis, swf, szdd, tar, texts, tnef, warc, xar, zip,
 };
 
 /// A file that holds others. It keeps no reference to its bytes: they are handed in at each call,
@@ -213,7 +213,7 @@ fn primary(kind: FileKind, data: &[u8], budget: &mut Budget) -> Option<Box<dyn C
         FileKind::Ole2 => Box::new(ole2::Ole2::open(data)),
         FileKind::Cms => Box::new(cms::Cms::open(data, budget)),
         FileKind::Tnef => Box::new(tnef::Tnef::open(data, budget)),
-        FileKind::OtherArchive => return rarer(data),
+        FileKind::OtherArchive => return rarer(data, budget),
         FileKind::Pdf => Box::new(pdf::Pdf::open()),
         FileKind::Html | FileKind::Svg => return html::open(kind, data, budget),
         FileKind::Text | FileKind::Script => return texts::open(kind, data, false, budget),
@@ -226,7 +226,7 @@ fn primary(kind: FileKind, data: &[u8], budget: &mut Budget) -> Option<Box<dyn C
 }
 
 /// The container of a rarer kind, if it is one that is opened.
-fn rarer(data: &[u8]) -> Option<Box<dyn Container>> {
+fn rarer(data: &[u8], budget: &mut Budget) -> Option<Box<dyn Container>> {
     Some(if data.starts_with(szdd::SZDD) || data.starts_with(szdd::KWAJ) {
         Box::new(szdd::Expanded::open(data))
     } else if data.starts_with(chm::MAGIC) {
@@ -237,6 +237,10 @@ fn rarer(data: &[u8]) -> Option<Box<dyn Container>> {
         Box::new(swf::Flash::open(data))
     } else if sis::starts(data) {
         Box::new(sis::Sis::open(data))
+    } else if data.starts_with(warc::MAGIC) {
+        Box::new(warc::Warc::open(data))
+    } else if dmg::ends(data) {
+        Box::new(dmg::Dmg::open(data, budget))
     } else {
         return None;
     })
@@ -286,6 +290,10 @@ fn others(kind: FileKind, data: &[u8], opened: bool, apart: bool, budget: &mut B
     );
     if !own && !plain && !apart && zip::has_directory(data) {
         add(whole.clone(), Box::new(zip::Zip::open(data, budget)));
+    }
+    // Its first block may look like a file of another kind.
+    if kind != FileKind::OtherArchive && dmg::ends(data) {
+        add(whole.clone(), Box::new(dmg::Dmg::open(data, budget)));
     }
     if kind != FileKind::Iso && iso::starts(data) {
         add(whole, Box::new(iso::Iso::open(data, budget)));

@@ -83,6 +83,7 @@ pub(crate) const SIGNATURES: &[Signature] = &[
     (OtherArchive, 0, b"SZDD\x88\xf0\x27\x33", "MS compress"),
     (OtherArchive, 0, b"KWAJ\x88\xf0\x27\xd1", "MS compress"),
     (OtherArchive, 0, b"xar!", "xar, pkg"),
+    (OtherArchive, 0, b"WARC/", "WARC"),
     (OtherArchive, 20, b"\xdc\xa7\xc4\xfd", "zoo"),
     (OtherArchive, 0, b"ALZ\x01", "ALZip"),
     (OtherArchive, 0, b"EGGA", "EGG"),

@@ -8,6 +8,7 @@ mod cmss;
 mod detection;
 mod disks;
 mod documents;
+mod gaps;
 mod gzip;
 mod hiding;
 mod htmls;

@@ -42,6 +42,8 @@ fn seeds() -> Vec<(Vec<u8>, Entry)> {
         (crate::rarer::szdd(), fuzz_rarer),
         (crate::rarer::flash(), fuzz_rarer),
         (crate::rarer::xar(), fuzz_rarer),
+        (crate::gaps::dmg(&crate::gaps::blocks()), fuzz_rarer),
+        (crate::gaps::warc(), fuzz_rarer),
         (crate::rarer::chm(), fuzz_rarer),
         (crate::htmls::rich(), fuzz_html),
         (crate::scripts::rich_shortcut(), fuzz_lnk),

@@ -1,12 +1,13 @@
 //! Texts and scripts: the files that stand in them (uuencode, yEnc, BinHex, base64, hexadecimal digits),
 //! and scripts with their coats undone (Microsoft's encoder, PowerShell's encoded commands, constants
-//! put together, batch variables).
+//! put together, batch variables), and the files in scripts of the shell.
 //!
 //! Limits: [`MAX_CODE`] is put together, [`SAMPLE`] tells the language; those of what it calls. What is
 //! a part of a mail has its files found by the mail's reader, and they are not looked for again.
 
 pub(crate) mod command;
 pub(crate) mod encoded;
+mod shell;
 
 use std::sync::LazyLock;
 
@@ -67,6 +68,13 @@ pub(crate) fn open(kind: FileKind, data: &[u8], searched: bool, budget: &mut Bud
     let mut found = Found::default();
     if !searched {
         files(&text, &mut found);
+    }
+    if shell::is_script(&text) {
+        let (documents, more) = shell::documents(&text);
+        found.over |= more;
+        for it in documents {
+            found.file(File { name: it.name, declared: None, role: Role::File, content: it.content });
+        }
     }
     let (commands, more) = command::encoded_commands(&text);
     found.over |= more;

@@ -1,0 +1,180 @@
+//! Images of macOS, archives of the web, archives of the shell.
+
+use std::io::Write;
+
+use mail::evidence::{FileKind, UnscannedReason};
+use unpack::detect;
+
+use crate::support::{members, name, noise};
+use crate::tools::Folder;
+
+/// A block: its kind, its sectors, its packed bytes.
+type Block = (u32, u64, Vec<u8>);
+
+fn content() -> Vec<u8> {
+    b"a sector of text that can be packed well. ".iter().copied().cycle().take(2048).collect()
+}
+
+/// Two sectors in every way.
+pub(crate) fn blocks() -> Vec<Block> {
+    let content = content();
+    let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::new(6));
+    zlib.write_all(&content).unwrap();
+    let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::new(6));
+    bzip2.write_all(&content).unwrap();
+    // A literal of 42 letters, then copies of what stands 42 letters before: long, short, long.
+    let mut adc = vec![0x80 | 41];
+    adc.extend(&content[..42]);
+    let mut left = 1024 - 42;
+    while left > 0 {
+        match left {
+            3..18 => {
+                adc.extend([((left - 3) as u8) << 2, 41]);
+                left = 0;
+            }
+            _ => {
+                let some = left.min(64) - if left > 64 && left < 68 { 4 } else { 0 };
+                adc.extend([0x40 | (some - 4) as u8, 0, 41]);
+                left -= some;
+            }
+        }
+    }
+    vec![
+        (0x8000_0005, 4, zlib.finish().unwrap()),
+        (0x8000_0006, 4, bzip2.finish().unwrap()),
+        (1, 4, content),
+        (0x7fff_fffe, 0, Vec::new()),
+        (0, 2, Vec::new()),
+        (0x8000_0004, 2, adc),
+    ]
+}
+
+/// An image of one partition.
+pub(crate) fn dmg(blocks: &[Block]) -> Vec<u8> {
+    let (mut fork, mut table, mut sector) = (Vec::new(), Vec::new(), 0);
+    for (kind, sectors, packed) in blocks {
+        table.extend(kind.to_be_bytes());
+        table.extend(0_u32.to_be_bytes());
+        for number in [sector, *sectors, fork.len() as u64, packed.len() as u64] {
+            table.extend(number.to_be_bytes());
+        }
+        sector += sectors;
+        fork.extend(packed);
+    }
+    table.extend(
+        [&[0xff; 4][..], &[0; 4], &sector.to_be_bytes(), &[0; 8], &(fork.len() as u64).to_be_bytes(), &[0; 8]].concat(),
+    );
+    let mut mish = b"mish\0\0\0\x01".to_vec();
+    for number in [0, sector, 0] {
+        mish.extend(number.to_be_bytes());
+    }
+    mish.extend([0, 0, 2, 8, 0, 0, 0, 0]);
+    mish.resize(200, 0);
+    mish.extend((blocks.len() as u32 + 1).to_be_bytes());
+    mish.extend(table);
+    let list = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<plist version=\"1.0\"><dict><key>resource-fork</key><dict><key>blkx</key>\
+         <array><dict><key>Attributes</key><string>0x0050</string><key>CFName</key><string>disk image</string>\
+         <key>Data</key><data>\n{}\n</data><key>ID</key><string>0</string><key>Name</key><string>disk image</string></dict>\
+         </array></dict></dict></plist>",
+        base64_simd::STANDARD.encode_to_string(&mish)
+    );
+    let mut trailer = b"koly\0\0\0\x04\0\0\x02\0\0\0\0\x01".to_vec();
+    for number in [0, 0, fork.len() as u64, 0, 0] {
+        trailer.extend(number.to_be_bytes());
+    }
+    trailer.extend([0, 0, 0, 1, 0, 0, 0, 1]);
+    trailer.resize(216, 0);
+    trailer.extend((fork.len() as u64).to_be_bytes());
+    trailer.extend((list.len() as u64).to_be_bytes());
+    trailer.resize(488, 0);
+    trailer.extend([0, 0, 0, 1]);
+    trailer.extend(sector.to_be_bytes());
+    trailer.resize(512, 0);
+    [fork, list.into_bytes(), trailer].concat()
+}
+
+fn image() -> Vec<u8> {
+    let text = content();
+    [text.as_slice(), &text, &text, &[0; 1024], &text[..1024]].concat()
+}
+
+#[test]
+fn images_of_macos_are_opened() {
+    let data = dmg(&blocks());
+    let (found, problems) = members(FileKind::OtherArchive, &data);
+    assert_eq!((found.len(), problems.as_slice()), (1, &[][..]));
+    assert_eq!((name(&found[0]), found[0].problems.as_slice()), ("disk image", &[][..]));
+    assert!(found[0].content == image(), "{}", found[0].content.len());
+    // The first block decides what the file looks like; it is an image all the same.
+    for at in [0, 1] {
+        let mut blocks = blocks();
+        blocks.swap(0, at);
+        let data = dmg(&blocks);
+        let (found, _) = members(detect(&data), &data);
+        assert!(found.iter().any(|member| member.content == image()), "{at}: {:?}", detect(&data));
+    }
+    let strange = dmg(&[(0x8000_0007, 4, noise(100, 1)), (1, 1, vec![7; 512])]);
+    let (found, _) = members(FileKind::OtherArchive, &strange);
+    assert_eq!((found[0].problems.as_slice(), found[0].content.len()), (&[UnscannedReason::UnknownFormat][..], 512));
+}
+
+#[test]
+fn another_program_reads_our_images_as_we_do() {
+    let folder = Folder::new("dmg");
+    // It does not read what no image has had for long.
+    let blocks: Vec<Block> = blocks().into_iter().filter(|(kind, ..)| *kind != 0x8000_0004).collect();
+    folder.write("a.dmg", &dmg(&blocks));
+    let Some(made) = folder.run("7z", &["e", "-so", "a.dmg"]) else { return };
+    let image = image();
+    assert!(made[..] == image[..image.len() - 1024], "{}", made.len());
+}
+
+/// Three records: about the file, an answer in chunks, a plain file.
+pub(crate) fn warc() -> Vec<u8> {
+    let record = |kind: &str, address: &str, block: &str| {
+        format!(
+            "WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Target-URI: {address}\r\nContent-Length: {}\r\n\r\n{block}\r\n\r\n",
+            block.len()
+        )
+    };
+    let answer = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n7;x\r\n second\r\n0\r\n\r\n";
+    [
+        record("warcinfo", "", "software: x"),
+        record("response", "https://example.org/a", answer),
+        record("resource", "https://example.org/b", "a file"),
+    ]
+    .concat()
+    .into_bytes()
+}
+
+#[test]
+fn archives_of_the_web_are_opened() {
+    let data = warc();
+    let (found, problems) = members(detect(&data), &data);
+    let told: Vec<(&str, &[u8])> = found.iter().map(|member| (name(member), member.content.as_slice())).collect();
+    let expected: [(&str, &[u8]); 3] =
+        [("", b"software: x"), ("https://example.org/a", b"first second"), ("https://example.org/b", b"a file")];
+    assert_eq!((told, problems), (expected.to_vec(), vec![]));
+    let (found, problems) = members(FileKind::OtherArchive, &[data.as_slice(), b"something else"].concat());
+    assert_eq!((found.len(), found[3].hidden, problems), (4, true, vec![UnscannedReason::Damaged]));
+    let (found, _) = members(FileKind::OtherArchive, &data[..data.len() - 7]);
+    assert_eq!(found[2].problems, [UnscannedReason::Damaged]);
+}
+
+#[test]
+fn what_the_shell_would_unpack_is_given() {
+    let folder = Folder::new("shar");
+    let binary = noise(3000, 9);
+    folder.write("text.txt", b"first line\nXsecond\n\nlast\n");
+    folder.write("binary.dat", &binary);
+    for (options, names) in
+        [("-T", &["text.txt"][..]), ("-M", &["text.txt", "binary.dat"]), ("-B", &["binary.dat"]), ("-V", &["text.txt"])]
+    {
+        let Some(made) = folder.run("shar", &[&[options], names].concat()) else { return };
+        let (all, _) = crate::support::everything(&made);
+        let holds = |wanted: &[u8]| all.iter().any(|content| content == wanted);
+        assert!(!names.contains(&"text.txt") || holds(b"first line\nXsecond\n\nlast\n"), "{options}");
+        assert!(!names.contains(&"binary.dat") || holds(&binary), "{options}");
+    }
+}
