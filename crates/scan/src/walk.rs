@@ -372,9 +372,10 @@ impl<'a> Walk<'a> {
 
     fn open(&mut self, id: ObjectId, kind: FileKind, bytes: &[u8]) -> Option<Box<dyn Container>> {
         let object = self.table.object(id)?;
-        let beside = beside(object, bytes);
+        let alone = object.parent.is_none() && self.context.input == Input::Message;
+        let beside = Beside { alone, ..beside(object, bytes) };
         let key = (object.sha256, kind, beside);
-        if self.leaves.contains(&key) {
+        if self.leaves.contains(&key) || self.is_within_itself(object) {
             return None;
         }
         let budget = &mut self.budget;
@@ -403,6 +404,19 @@ impl<'a> Walk<'a> {
                 None
             }
         }
+    }
+
+    /// Whether something that was decoded is what it was decoded from, which is open already.
+    fn is_within_itself(&self, object: &Object) -> bool {
+        let mut above = object.parent.filter(|_| object.role == Role::Decoded);
+        // Parents come before their children, so this ends.
+        while let Some(holder) = above.and_then(|id| self.table.object(id)) {
+            if holder.sha256 == object.sha256 && holder.size == object.size {
+                return true;
+            }
+            above = holder.parent;
+        }
+        false
     }
 
     fn unscanned(&mut self, id: ObjectId, mut reason: UnscannedReason) {
@@ -439,7 +453,7 @@ fn beside(object: &Object, bytes: &[u8]) -> Beside {
     let also = if said { Some(FileKind::Text) } else { shown.filter(|shown| *shown != object.kind) };
     let is_text = object.declared.as_ref().is_some_and(|declared| declared.raw().starts_with("text/"));
     let files_found = (object.kind == FileKind::Text || said) && !object.part.is_empty() && is_text;
-    Beside { also, files_found }
+    Beside { also, files_found, alone: false }
 }
 
 /// Whether a name says that an object is one file of an archive split over several.

@@ -6,7 +6,7 @@ use mail::defect::Ambiguity;
 use mail::evidence::{Origin, Report};
 use scan::Context;
 
-use crate::support::{eicar, examine, malware, message_with, plain, report};
+use crate::support::{eicar, examine, malware, message_with, plain, report, unscanned, zip};
 
 /// An ambiguous message may take so many times the time of an honest one.
 const MAX_RATIO: f64 = 3.0;
@@ -104,4 +104,28 @@ fn an_ambiguous_message_takes_at_most_three_times_the_time_of_an_honest_one() {
         println!("{name}: {ratio:.2} times {base:?}");
         assert!(ratio <= MAX_RATIO, "{name}: {ratio:.2} times the time of an honest message");
     }
+}
+
+#[test]
+fn lists_with_percent_signs_are_no_bombs() {
+    let batch = "@echo off\r\nset SRC=C:\\data\r\nset DST=D:\\b\r\ncopy %SRC% %DST%\r\nmove %SRC% %DST%\r\n";
+    for (name, text) in [
+        ("rates.csv", "10%,17%,90%\r\n".repeat(30)),
+        ("a.txt", "100% of 20% is 20% ".repeat(40)),
+        ("backup.bat", batch.repeat(4)),
+    ] {
+        for (name, content) in [(name, text.clone().into_bytes()), ("a.zip", zip(&[(name, text.as_bytes())]))] {
+            let report = report(&plain(), &message_with(name, &content), &Context::default());
+            assert!(report.is_clean() && unscanned(&report).is_empty(), "{name}: {:?}", unscanned(&report));
+        }
+    }
+}
+
+#[test]
+fn an_archive_behind_header_lines_in_an_attachment_is_opened() {
+    let head = b"From: a@example.org\r\nSubject: x\r\nMIME-Version: 1.0\r\nContent-Type: text/plain\r\n\
+                 Content-Transfer-Encoding: base64\r\n\r\n";
+    let data = [&head[..], &zip(&[("eicar.com", &eicar())])].concat();
+    let report = report(&plain(), &message_with("invoice.zip", &data), &Context::default());
+    assert_eq!(malware(&report), ["2 » invoice.zip » eicar.com: EICAR-Test-File"]);
 }

@@ -169,12 +169,15 @@ fn decoded(raw: &[u8]) -> Option<Vec<u8>> {
         let content = transfer::base64(&text, usize::MAX).bytes;
         return is_made(&content).then_some(content);
     }
-    let percents = memchr::memchr_iter(b'%', text).count();
-    if percents.saturating_mul(12) >= text.len() {
-        let units: Vec<u16> = text.iter().map(|byte| u16::from(*byte)).collect();
-        return Some(super::value::bytes(&percent(&units)));
+    // A percent sign alone encodes nothing: lists of rates and batch files are full of them.
+    if memchr::memchr_iter(b'%', text).count().saturating_mul(12) < text.len() {
+        return None;
     }
-    None
+    let units: Vec<u16> = text.iter().map(|byte| u16::from(*byte)).collect();
+    let undone = percent(&units);
+    // Each escape takes up two units more than what it stands for, or five.
+    let escapes = units.len().saturating_sub(undone.len()) / 2;
+    (escapes.saturating_mul(12) >= text.len()).then(|| super::value::bytes(&undone))
 }
 
 /// Whether a file may begin so: digits and words are hexadecimal too, and most are none.
