@@ -1,14 +1,14 @@
 //! All engines on one object.
 //!
-//! An engine's panic is its own failure, not ours. What was looked at already, under the same name,
-//! is not looked at again: names count, since rules see them.
+//! An engine's panic is its own failure, not ours. What was looked at already is not looked at again, if
+//! all that engines are told of it is the same: its names, kind and place count, since rules see them.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use ::engines::{Detection, ObjectEngine, ObjectView};
-use mail::evidence::{Coverage, EngineId, ObjectId, Seen, UnableWhy};
+use mail::evidence::{Coverage, EngineId, FileKind, ObjectId, Seen, UnableWhy};
 use unpack::Budget;
 
 use crate::engines::Engines;
@@ -37,9 +37,33 @@ struct Looked {
     coverage: Vec<Coverage>,
 }
 
-/// Objects seen before: by hash and name.
+/// All that engines are told of an object.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    sha256: [u8; 32],
+    kind: FileKind,
+    name: Option<String>,
+    other_names: Vec<String>,
+    depth: u16,
+    root: bool,
+}
+
+impl Key {
+    fn of(view: &ObjectView<'_>) -> Self {
+        Self {
+            sha256: *view.sha256,
+            kind: view.kind,
+            name: view.name.map(str::to_owned),
+            other_names: view.other_names.iter().map(|name| (*name).to_owned()).collect(),
+            depth: view.depth,
+            root: view.root,
+        }
+    }
+}
+
+/// Objects seen before.
 #[derive(Default)]
-pub(crate) struct Looks(BTreeMap<([u8; 32], Option<String>), Looked>);
+pub(crate) struct Looks(BTreeMap<Key, Looked>);
 
 impl Looks {
     /// Shows an object to the engines and puts what they say into the table.
@@ -52,7 +76,7 @@ impl Looks {
         table: &mut Table,
         id: ObjectId,
     ) {
-        let key = (*view.sha256, view.name.map(str::to_owned));
+        let key = Key::of(view);
         let looked = match self.0.get(&key).filter(|_| scope == Scope::All) {
             Some(before) => before.clone(),
             None => look(engines, view, scope, budget),

@@ -167,6 +167,34 @@ fn rules_that_look_at_names_see_each_name_of_the_same_content() {
     assert_eq!(malware(&report(&engines, &raw, &Context::default())), ["2 » a.zip » second.txt: YARA.Named"]);
 }
 
+/// A message with two parts of the same bytes and these headers.
+fn twice(first: &str, second: &str) -> Vec<u8> {
+    let part = |header: &str| format!("--q\r\n{header}\r\n\r\njust words\r\n");
+    let head = "From: a@example.org\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=q\r\n\r\n";
+    format!("{head}{}{}--q--\r\n", part(first), part(second)).into_bytes()
+}
+
+#[test]
+fn rules_see_all_that_is_told_of_each_of_the_same_content() {
+    let plain = "Content-Disposition: attachment; filename=a.txt";
+    let cases = [
+        (
+            "extension == \".exe\"",
+            "Content-Type: x/y; name=evil.exe\r\nContent-Disposition: attachment; filename=a.txt",
+        ),
+        ("filetype == \"HTML\"", "Content-Type: text/html\r\nContent-Disposition: attachment; filename=a.txt"),
+    ];
+    for (condition, second) in cases {
+        let rule = ("r".to_owned(), format!("rule Second {{ condition: {condition} }}"));
+        let (engines, _) = Engines::load(&EngineSpec { yara: vec![rule], ..EngineSpec::default() });
+        for (first, second) in [(plain, second), (second, plain)] {
+            let found = malware(&report(&engines, &twice(first, second), &Context::default()));
+            assert_eq!(found.len(), 1, "{condition}: {found:?}");
+        }
+        assert!(malware(&report(&engines, &twice(plain, plain), &Context::default())).is_empty());
+    }
+}
+
 #[test]
 fn what_is_found_in_one_object_is_found_in_all_that_are_the_same() {
     let archive =
