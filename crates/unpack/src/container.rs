@@ -120,6 +120,9 @@ pub struct Beside {
     pub also: Option<FileKind>,
     /// It is a text part of a message, in which the message's reader has found the files already.
     pub files_found: bool,
+    /// It is known to be a message and nothing else, since a mail server gave it as one. Any other file that
+    /// begins as a message may be an archive with a few header lines in front.
+    pub alone: bool,
 }
 
 /// Opens a file as [`open`] does, and reads it in other ways as well.
@@ -155,7 +158,7 @@ fn with_others(
     // streams, and what stands behind the file, are members. What is damaged tells of less.
     let apart = kind == FileKind::Ole2 && first.as_ref().is_some_and(|file| file.problems().is_empty());
     let (mut others, more) = match kind {
-        FileKind::Message => (Vec::new(), false),
+        FileKind::Message if beside.alone => (Vec::new(), false),
         _ => others(kind, data, first.is_some(), apart, budget),
     };
     let archived = !others.is_empty();

@@ -13,7 +13,7 @@ use mail::evidence::UnscannedReason;
 use crate::budget::{Budget, Meter};
 use crate::bytes::{between, le32, le64, take};
 use crate::container::{Container, Member};
-use crate::decode::{End, Method, append, brotli, lz4, stored};
+use crate::decode::{End, MAX_DICTIONARY, Method, append, brotli, lz4, stored};
 
 /// Most streams of one file. Parallel compressors write one for some megabytes, `bgzip` and its like
 /// for 64 KB.
@@ -96,7 +96,8 @@ impl Lzma {
     fn read(data: &[u8]) -> Option<Self> {
         let head = Self { properties: *data.first()?, dictionary: le32(data, 1)?, size: le64(data, 5)? };
         let half_more = head.dictionary.is_multiple_of(3) && (head.dictionary / 3).is_power_of_two();
-        let power = head.dictionary.is_power_of_two() || half_more;
+        // As xz tells them: a power of two, one and a half times one, or the largest number.
+        let power = head.dictionary.is_power_of_two() || half_more || head.dictionary == u32::MAX;
         let sized = head.size == u64::MAX || head.size < 1 << 38;
         // The first byte of the range coder is always zero.
         let fits = head.properties < 225 && head.dictionary >= 4096 && power && sized;
@@ -233,6 +234,8 @@ fn method(stream: Stream, rest: &[u8]) -> Option<(Method, usize)> {
         Stream::Compress => (Method::Lzw { flags: *rest.get(2)? }, 3),
         Stream::Lzma => {
             let Lzma { properties, dictionary, size } = Lzma::read(rest)?;
+            // "As large as the content", which may be less than can be made.
+            let dictionary = if dictionary == u32::MAX { MAX_DICTIONARY } else { dictionary };
             (Method::RawLzma { properties, dictionary, size: (size != u64::MAX).then_some(size) }, Lzma::LEN)
         }
         Stream::Lzip => {

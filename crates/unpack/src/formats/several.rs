@@ -8,6 +8,7 @@ use mail::evidence::UnscannedReason;
 use crate::budget::Budget;
 use crate::bytes::{between, le16, le32, le64, take};
 use crate::container::{Container, Member};
+use crate::formats::{sevenz, zip};
 
 /// Most archives of one kind in one file; more are told.
 const MAX_EMBEDDED: usize = 16;
@@ -73,9 +74,12 @@ impl Container for Several {
 }
 
 /// Where 7z archives stand: their magic, a head whose checksum is right, and all up to the end of the
-/// header; the flag says that there are more.
+/// header, or one that was never written and all behind it; the flag says that there are more.
 pub(crate) fn find_7z(data: &[u8]) -> (Vec<Range<usize>>, bool) {
     apart(places(data, b"7z\xbc\xaf\x27\x1c").filter_map(|at| {
+        if sevenz::lost_header(between(data, at, data.len())).is_some() {
+            return Some(at..data.len());
+        }
         let head = take(data, at, 32).filter(|head| le32(head, 8) == Some(crc32fast::hash(between(head, 12, 32))))?;
         let number = |at: usize| usize::try_from(le64(head, at)?).ok();
         let end = at.checked_add(32)?.checked_add(number(12)?)?.checked_add(number(20)?)?;
@@ -113,6 +117,19 @@ pub(crate) fn find_cab(data: &[u8]) -> (Vec<Range<usize>>, bool) {
         let end = at.checked_add(usize::try_from(le32(head, 8)?).ok()?)?;
         (end <= data.len() && end > at.saturating_add(36)).then_some(at..end)
     }))
+}
+
+/// Where the first mark of an archive that is found behind anything stands in these bytes.
+pub(crate) fn first_mark(data: &[u8]) -> Option<usize> {
+    let marks: [&[u8]; 3] = [b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"MSCF\0\0\0\0"];
+    marks.iter().filter_map(|mark| memchr::memmem::find(data, mark)).min()
+}
+
+/// What stands behind all that a disk's files take up, if there is an archive in it: other programs open the
+/// same file as that.
+pub(crate) fn behind_disk(data: &[u8], end: usize) -> Option<Range<usize>> {
+    let rest = between(data, end, data.len());
+    (zip::has_directory(rest) || first_mark(rest).is_some()).then_some(end..data.len())
 }
 
 /// Ranges that do not stand in one another, at most [`MAX_EMBEDDED`]; the flag says that there are more.

@@ -148,7 +148,7 @@ fn hostile_pages_end_soon() {
 /// Members of bytes that are opened by what they are and as what they are shown.
 fn shown(data: &[u8], also: Option<FileKind>) -> Vec<Member> {
     let mut budget = Budget::new(Limits::default(), StopFlag::new());
-    let beside = Beside { also, files_found: false };
+    let beside = Beside { also, files_found: false, alone: false };
     let Opening::Container(mut container) = open_as(detect(data), beside, data, &mut budget) else { return Vec::new() };
     std::iter::from_fn(|| container.next(data, &mut budget)).collect()
 }

@@ -15,6 +15,7 @@ mod htmls;
 mod messages;
 mod methods;
 mod mutation;
+mod odd;
 mod ole2;
 mod packages;
 mod pdfs;

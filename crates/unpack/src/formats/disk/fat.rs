@@ -23,6 +23,8 @@ const ENTRY: usize = 32;
 /// Attributes.
 const VOLUME: u8 = 0x08;
 const FOLDER: u8 = 0x10;
+/// Short names of the entries for a folder itself and for the one around it.
+const OWN_FOLDERS: [&[u8; 11]; 2] = [b".          ", b"..         "];
 const LONG_NAME: u8 = 0x0f;
 /// Marks of Windows NT: the parts of a short name are in lower case.
 const LOWER_STEM: u8 = 0x08;
@@ -241,7 +243,9 @@ impl<'a> Fat<'a> {
                 continue;
             }
             let names = names(entry, std::mem::take(&mut long));
-            if attributes & VOLUME == 0 && !entry.starts_with(b".") {
+            // Any other name with a dot in front is a file's, as strange as it is.
+            let own = OWN_FOLDERS.iter().any(|name| entry.starts_with(*name));
+            if attributes & VOLUME == 0 && !own {
                 self.entry(entry, &names, path, deleted || first == 0xe5)?;
             }
         }

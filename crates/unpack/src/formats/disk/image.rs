@@ -53,6 +53,11 @@ impl Disk {
         }
     }
 
+    /// Whether it stands in the file as it is.
+    pub(super) fn is_plain(&self) -> bool {
+        self.blocks.is_none()
+    }
+
     /// Puts `len` bytes from `at` on behind `out`; false when they are not all there.
     pub(super) fn append(&self, data: &[u8], at: u64, len: usize, out: &mut Vec<u8>) -> bool {
         let Some((block, places)) = &self.blocks else {

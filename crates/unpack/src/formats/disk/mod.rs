@@ -9,12 +9,15 @@ pub(crate) mod fat;
 mod image;
 mod volumes;
 
+use std::ops::Range;
+
 use mail::evidence::UnscannedReason;
 
 use crate::budget::{Budget, Meter};
-use crate::bytes::take;
+use crate::bytes::{between, take};
 use crate::container::{Container, Member};
 use crate::decode::{CHUNK, stored};
+use crate::formats::several;
 use crate::names;
 use image::Disk;
 use volumes::Kind;
@@ -75,6 +78,20 @@ struct File {
     damaged: bool,
 }
 
+impl File {
+    /// Where the last of its bytes stands that are in an image of `size` bytes.
+    fn end(&self, size: u64) -> Option<u64> {
+        let mut left = self.size;
+        let mut end = None;
+        for (start, len) in &self.pieces {
+            let here = start.saturating_add((*len).min(left));
+            left = left.saturating_sub(*len);
+            end = end.max(Some(here).filter(|end| *end <= size));
+        }
+        end
+    }
+}
+
 /// Whether a file is the image of a disk, by its first and its last sector.
 pub(crate) fn starts(data: &[u8]) -> bool {
     let trailer = data.len().checked_sub(512).and_then(|at| take(data, at, 8)) == Some(b"conectix");
@@ -97,6 +114,8 @@ pub(crate) fn starts(data: &[u8]) -> bool {
 pub(crate) struct Image {
     disk: Disk,
     files: std::vec::IntoIter<File>,
+    /// An archive behind all files, until it is given.
+    behind: Option<Range<usize>>,
     index: u32,
     read: u64,
     meter: Meter,
@@ -108,6 +127,7 @@ impl Image {
         let disk = Disk::read(data);
         let mut image = Self {
             files: Vec::new().into_iter(),
+            behind: None,
             index: 0,
             read: 0,
             meter: Meter::new(data.len() as u64),
@@ -136,6 +156,11 @@ impl Image {
                 files.truncate(budget.limits().objects as usize);
                 break;
             }
+        }
+        // What a disk is made of by blocks has no bytes of its own behind its files.
+        if image.disk.is_plain() {
+            let used = files.iter().filter_map(|file| file.end(data.len() as u64)).max().unwrap_or(0);
+            image.behind = several::behind_disk(data, usize::try_from(used).unwrap_or(usize::MAX));
         }
         image.files = files.into_iter();
         image
@@ -196,14 +221,26 @@ fn volume(disk: &Disk, data: &[u8], start: u64, budget: &mut Budget) -> (Vec<Fil
 
 impl Container for Image {
     fn next(&mut self, data: &[u8], budget: &mut Budget) -> Option<Member> {
-        let file = self.files.next()?;
+        let file = self.files.next();
+        if file.is_none() && self.behind.is_none() {
+            return None;
+        }
         if let Some(limit) = budget.exhausted().or_else(|| budget.burn(MEMBER_FUEL).err()) {
             self.problem(limit.into());
-            self.files = Vec::new().into_iter();
+            (self.files, self.behind) = (Vec::new().into_iter(), None);
             return None;
         }
         self.meter.next_object();
-        let mut member = self.member(file, data, budget);
+        let mut member = match (file, self.behind.clone()) {
+            (Some(file), _) => self.member(file, data, budget),
+            (None, behind) => {
+                let range = behind.unwrap_or_default();
+                self.behind = None;
+                let mut member = Member { hidden: true, ..Member::default() };
+                stored(&mut member, between(data, range.start, range.end), budget, &mut self.meter);
+                member
+            }
+        };
         member.index = self.index;
         self.index = self.index.saturating_add(1);
         Some(member)

@@ -8,6 +8,7 @@ mod tree;
 mod udf;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use mail::evidence::UnscannedReason;
 
@@ -15,6 +16,7 @@ use crate::budget::{Budget, Meter};
 use crate::bytes::{between, take};
 use crate::container::{Container, Member};
 use crate::decode::stored;
+use crate::formats::several;
 use crate::names;
 use tree::{File, SECTOR, Tree};
 
@@ -43,6 +45,8 @@ pub(crate) struct Iso {
     files: std::vec::IntoIter<File>,
     /// The pieces that were given.
     known: BTreeSet<Vec<(usize, u64)>>,
+    /// An archive behind all files, until it is given.
+    behind: Option<Range<usize>>,
     index: u32,
     read: u64,
     meter: Meter,
@@ -51,7 +55,7 @@ pub(crate) struct Iso {
 
 impl Iso {
     pub(crate) fn open(data: &[u8], budget: &mut Budget) -> Self {
-        let (mut primary, mut joliet) = (None, None);
+        let (mut joliet, mut primary) = (Vec::new(), Vec::new());
         // There may be more descriptors than are looked at.
         let more = (0..=MAX_DESCRIPTORS)
             .all(|place| descriptor(data, place).is_some_and(|sector| sector.first() != Some(&255)));
@@ -59,8 +63,9 @@ impl Iso {
             let Some(sector) = descriptor(data, place) else { break };
             let unicode = take(sector, 88, 3).is_some_and(|escape| matches!(escape, [b'%', b'/', b'@' | b'C' | b'E']));
             match sector.first() {
-                Some(1) if primary.is_none() => primary = Some(sector),
-                Some(2) if unicode && joliet.is_none() => joliet = Some(sector),
+                Some(2) if unicode => joliet.push((sector, true)),
+                // ISO 9660:1999 has an enhanced descriptor, of the same type without Joliet's mark.
+                Some(1 | 2) => primary.push((sector, false)),
                 Some(255) => break,
                 _ => {}
             }
@@ -68,16 +73,23 @@ impl Iso {
         let (mut files, mut problems) = udf::read(data, budget).unwrap_or_default();
         let udf = !files.is_empty();
         let mut tree = Tree::new(data, budget);
-        for (sector, unicode, hidden) in [(joliet, true, udf), (primary, false, udf || joliet.is_some())] {
-            if let Some(root) = sector.and_then(|sector| take(sector, 156, 34)) {
+        // Programs differ in which of several trees they take: Windows the first Joliet one, others the last.
+        let mut roots: BTreeSet<(&[u8], bool)> = BTreeSet::new();
+        let mut hidden = udf;
+        for (sector, unicode) in joliet.into_iter().chain(primary) {
+            if let Some(root) = take(sector, 156, 34).filter(|root| roots.insert((root, unicode))) {
                 tree.read(root, unicode, hidden);
+                hidden = true;
             }
         }
         let (others, wrong) = tree.done();
         files.extend(others);
         problems.extend(wrong);
         problems.extend(more.then_some(UnscannedReason::LimitObjects));
+        let end = |(start, len): &(usize, u64)| start.saturating_add(usize::try_from(*len).unwrap_or(usize::MAX));
+        let used = files.iter().flat_map(|file| &file.pieces).map(end).filter(|end| *end <= data.len()).max();
         Self {
+            behind: several::behind_disk(data, used.unwrap_or(0)),
             files: files.into_iter(),
             known: BTreeSet::new(),
             index: 0,
@@ -91,6 +103,15 @@ impl Iso {
         if !self.problems.contains(&reason) {
             self.problems.push(reason);
         }
+    }
+
+    /// What stands behind all files.
+    fn last(&mut self, data: &[u8], budget: &mut Budget) -> Option<Member> {
+        let range = self.behind.take()?;
+        self.meter.next_object();
+        let mut member = Member { index: self.index, hidden: true, ..Member::default() };
+        stored(&mut member, between(data, range.start, range.end), budget, &mut self.meter);
+        Some(member)
     }
 
     fn member(&mut self, file: File, data: &[u8], budget: &mut Budget) -> Member {
@@ -121,10 +142,10 @@ impl Iso {
 impl Container for Iso {
     fn next(&mut self, data: &[u8], budget: &mut Budget) -> Option<Member> {
         loop {
-            let file = self.files.next()?;
+            let Some(file) = self.files.next() else { return self.last(data, budget) };
             if let Some(limit) = budget.exhausted().or_else(|| budget.burn(MEMBER_FUEL).err()) {
                 self.problem(limit.into());
-                self.files = Vec::new().into_iter();
+                (self.files, self.behind) = (Vec::new().into_iter(), None);
                 return None;
             }
             let index = self.index;

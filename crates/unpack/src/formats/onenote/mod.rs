@@ -1,9 +1,10 @@
 //! OneNote sections (MS-ONESTORE): the files attached in them, and text as far as it can be told.
 //!
 //! The file is not walked by its structure, which is meant to be changed in place and keeps what was deleted;
-//! attached files are found by the marks around them, so those that a page no longer shows are found too.
+//! attached files are found by the marks around them, so those that a page no longer shows are found too. What
+//! stands within the bytes of another is unlisted.
 //! In sections packed for the web (MS-ONESTORE 2.8) they stand in the data elements of MS-FSSHTTPB
-//! 2.2.1.12.8. Limits: the budget, [`MAX_FILES`], [`MAX_NAMES`]. Not handled: sections with a password
+//! 2.2.1.12.8. Limits: the budget, [`MAX_FILES`], [`MAX_READ`], [`MAX_NAMES`]. Not handled: sections with a password
 //! (their files are encrypted as they stand), attachments that are split over several data elements,
 //! and what belongs to which page.
 
@@ -22,6 +23,13 @@ use crate::views::Views;
 
 /// Most attached files of one section.
 const MAX_FILES: usize = 4096;
+/// How many times a section's size all files together may have: marks in one another share their bytes.
+const MAX_READ: u64 = 3;
+/// Begins a section, and a table of contents.
+const SECTIONS: [&[u8]; 2] = [
+    b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3",
+    b"\xa1\x2f\xff\x43\xd9\xef\x76\x4c\x9e\xe2\x10\xea\x57\x22\x76\x5f",
+];
 /// How much work a file is, in fuel, beside its bytes.
 const FILE_FUEL: u64 = 1024;
 
@@ -39,6 +47,8 @@ struct File {
     at: usize,
     content: Range<usize>,
     cut: bool,
+    /// It stands within the bytes that another one claims.
+    inner: bool,
 }
 
 /// A section.
@@ -48,6 +58,8 @@ pub(crate) struct OneNote {
     last: std::vec::IntoIter<Member>,
     meter: Meter,
     next: u32,
+    /// Bytes given so far.
+    read: u64,
     problems: Vec<UnscannedReason>,
 }
 
@@ -59,6 +71,7 @@ impl OneNote {
             last: Vec::new().into_iter(),
             meter: Meter::new(data.len() as u64),
             next: 0,
+            read: 0,
             problems: Vec::new(),
         };
         if let Err(limit) = budget.burn((data.len() as u64).saturating_mul(4)) {
@@ -95,6 +108,12 @@ impl OneNote {
         let mut member = Member { index: self.next, name: name.map(Untrusted::new), ..Member::default() };
         self.next = self.next.saturating_add(1);
         let content = between(data, file.content.start, file.content.end);
+        member.hidden = file.inner;
+        self.read = self.read.saturating_add(content.len() as u64);
+        if self.read > MAX_READ.saturating_mul(data.len() as u64) {
+            member.problem(UnscannedReason::LimitRatio);
+            return member;
+        }
         self.meter.next_object();
         let counted = budget.burn(FILE_FUEL);
         match counted.and_then(|()| budget.produce(&mut self.meter, content.len() as u64, content.len() as u64)) {
@@ -135,9 +154,12 @@ impl Container for OneNote {
 /// Files between the marks of a section on disk.
 fn stored(data: &[u8]) -> Vec<File> {
     let mut files: Vec<File> = Vec::new();
+    // How far what was found so far claims, and how far sections in it do.
+    let (mut claimed, mut passed) = (0_usize, 0_usize);
     for at in memchr::memmem::find_iter(data, HEADER) {
-        // A file may hold a section of its own, which is opened when the file is.
-        if files.len() >= MAX_FILES || files.last().is_some_and(|last| at < last.content.end) {
+        // A file may be a section of its own, which is opened when the file is. In any other a mark counts:
+        // OneNote goes by the structure, and may not know of the one in front.
+        if files.len() >= MAX_FILES || at < passed {
             continue;
         }
         let Some(length) = le64(data, at.saturating_add(HEADER.len())) else { continue };
@@ -149,7 +171,11 @@ fn stored(data: &[u8]) -> Vec<File> {
             let rest = between(data, start, data.len());
             start.saturating_add(memchr::memmem::find(rest, FOOTER).unwrap_or(rest.len()))
         });
-        files.push(File { at, content: start..end, cut: stated.is_none() });
+        if SECTIONS.iter().any(|magic| between(data, start, end).starts_with(magic)) {
+            passed = passed.max(end);
+        }
+        files.push(File { at, content: start..end, cut: stated.is_none(), inner: at < claimed });
+        claimed = claimed.max(end);
     }
     files
 }
@@ -175,7 +201,7 @@ fn element(data: &[u8], at: usize) -> Option<File> {
     let (size, content) = compact(data, start)?;
     let end = content.checked_add(size)?;
     let agree = end == start.checked_add(length)? && end <= data.len() && size > 0;
-    agree.then_some(File { at, content: content..end, cut: false })
+    agree.then_some(File { at, content: content..end, cut: false, inner: false })
 }
 
 /// A number whose first byte says how long it is (MS-FSSHTTPB 2.2.1.1), and what stands behind it.

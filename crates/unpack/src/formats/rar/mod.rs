@@ -5,8 +5,9 @@
 //! Limits: those of [`unlock`], [`MAX_BATCH`], [`MAX_BATCH_MEMBERS`], [`MAX_DICTIONARY`], [`MAX_WORKSPACE`], and the budget.
 //! What is encrypted is opened with one password of the budget for the whole archive: the one that
 //! opens its headers, or a member of it. Members that are continued in another file, or
-//! from one, are reported as such and not read. Not handled: links
-//! to other members are passed over; what stands behind the archive's end is not looked at.
+//! from one, are reported as such and not read. What holds data and is no file to the decoder (entries that
+//! lead elsewhere, streams beside a file: [`blocks`]) comes as unlisted members, and so does what stands behind
+//! the archive's end. Not handled: links to other members are passed over.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -18,7 +19,9 @@ use mail::evidence::UnscannedReason;
 use rars::{Archive, ArchiveMember, ArchiveReadOptions, Error, ErrorKind, ExtractionDecision, ExtractionErrorAction};
 
 use crate::budget::{Budget, Meter, StopFlag};
+use crate::bytes::between;
 use crate::container::{Container, Member};
+use crate::decode::stored;
 use crate::names;
 
 /// A batch ends when it holds this many bytes, or more.
@@ -33,8 +36,10 @@ const MAX_WORKSPACE: u64 = 192 * 1024 * 1024;
 const MEMBER_FUEL: u64 = 1024;
 const BATCH_FUEL: u64 = 64 * 1024;
 
+mod blocks;
 mod unlock;
 
+use blocks::{Blocks, Loose};
 use unlock::Key;
 
 /// A RAR archive.
@@ -47,8 +52,22 @@ pub(crate) struct Rar {
     key: Option<Option<Key>>,
     /// Why nothing behind the members so far can be decoded.
     dead: Option<UnscannedReason>,
+    /// Data that is no file's, still to come, and the archive made of the present piece.
+    loose: std::vec::IntoIter<Loose>,
+    inner: Option<Box<Inner>>,
+    /// What stands behind the archive, until it is given.
+    behind: Option<usize>,
+    /// The next number behind those of the files.
+    index: u32,
     meter: Meter,
     problems: Vec<UnscannedReason>,
+}
+
+/// An archive made of data that is no file's, and the name under which programs show that.
+struct Inner {
+    bytes: Vec<u8>,
+    rar: Rar,
+    name: Vec<u8>,
 }
 
 /// One member of a batch.
@@ -115,9 +134,35 @@ impl Write for Sink {
 
 impl Rar {
     pub(crate) fn open(data: &[u8], budget: &mut Budget) -> Self {
+        let blocks = Blocks::read(data);
+        let mut rar = Self::files(data, budget);
+        let rest = blocks.end.map_or(&[][..], |end| between(data, end, data.len()));
+        rar.behind = blocks.end.filter(|_| rest.iter().any(|byte| *byte != 0));
+        if blocks.over {
+            rar.problem(UnscannedReason::LimitObjects);
+        }
+        // Where the headers are encrypted nothing is known of it but that it is there.
+        let unread = |member: rars::ArchiveMember| {
+            let data = member.meta.packed_size > 0;
+            data && (member.meta.is_redirection || member.meta.is_directory)
+        };
+        if rar.key.is_some() && rar.archive.as_ref().is_some_and(|archive| archive.members().any(unread)) {
+            rar.problem(UnscannedReason::UnknownFormat);
+        }
+        rar.loose = blocks.loose.into_iter();
+        rar
+    }
+
+    /// Without what is no file.
+    fn files(data: &[u8], budget: &mut Budget) -> Self {
         let mut problems = Vec::new();
         let (archive, key) = unlock::parse(data, &mut problems, budget);
+        let count = archive.as_ref().map_or(0, |archive| archive.members().count());
         Self {
+            loose: Vec::new().into_iter(),
+            inner: None,
+            behind: None,
+            index: u32::try_from(count).unwrap_or(u32::MAX),
             archive: archive.map(Box::new),
             next: 0,
             batch: VecDeque::new(),
@@ -199,6 +244,39 @@ impl Rar {
         Ok(())
     }
 
+    /// The next piece of data that is no file's, and then what stands behind the archive.
+    fn further(&mut self, data: &[u8], budget: &mut Budget) -> Option<Member> {
+        loop {
+            if let Some(inner) = &mut self.inner {
+                if let Some(mut member) = inner.rar.next(&inner.bytes, budget) {
+                    let (name, other_names) = names::split([names::decode(&inner.name)]);
+                    let index = self.index;
+                    self.index = index.saturating_add(1);
+                    (member.name, member.other_names) = (name, other_names);
+                    (member.index, member.hidden) = (index, true);
+                    return Some(member);
+                }
+                let problems = std::mem::take(&mut inner.rar.problems);
+                self.inner = None;
+                problems.into_iter().for_each(|problem| self.problem(problem));
+            }
+            let Some(loose) = self.loose.next() else { break };
+            if let Err(limit) = budget.burn(BATCH_FUEL.saturating_add(loose.len() as u64)) {
+                self.problem(limit.into());
+                (self.loose, self.behind) = (Vec::new().into_iter(), None);
+                return None;
+            }
+            let bytes = loose.archive(data);
+            let rar = Self::files(&bytes, budget);
+            self.inner = Some(Box::new(Inner { bytes, rar, name: loose.name }));
+        }
+        let from = self.behind.take()?;
+        self.meter.next_object();
+        let mut member = Member { index: self.index, hidden: true, ..Member::default() };
+        stored(&mut member, between(data, from, data.len()), budget, &mut self.meter);
+        Some(member)
+    }
+
     fn give(&mut self, got: Got, budget: &mut Budget) -> Member {
         let (name, other_names) = names::split([names::decode(&got.name)]);
         let index = u32::try_from(got.index).unwrap_or(u32::MAX);
@@ -274,22 +352,24 @@ fn reason(error: &Error) -> UnscannedReason {
 }
 
 impl Container for Rar {
-    fn next(&mut self, _data: &[u8], budget: &mut Budget) -> Option<Member> {
-        self.archive.as_ref()?;
+    fn next(&mut self, data: &[u8], budget: &mut Budget) -> Option<Member> {
+        if self.archive.is_none() {
+            return self.further(data, budget);
+        }
         let mut failed = budget.exhausted().or_else(|| budget.burn(MEMBER_FUEL).err()).map(UnscannedReason::from);
         if failed.is_none() && self.batch.is_empty() {
             failed = self.fill(budget).err();
         }
         if let Some(reason) = failed {
             self.problem(reason);
-            self.archive = None;
+            (self.archive, self.loose, self.behind) = (None, Vec::new().into_iter(), None);
             return None;
         }
         match self.batch.pop_front() {
             Some(got) => Some(self.give(got, budget)),
             None => {
                 self.archive = None;
-                None
+                self.further(data, budget)
             }
         }
     }

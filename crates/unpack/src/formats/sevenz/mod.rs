@@ -17,7 +17,7 @@ use std::rc::Rc;
 use mail::evidence::{PasswordSource, UnscannedReason};
 
 use crate::budget::{Budget, Meter};
-use crate::bytes::{between, le32, le64};
+use crate::bytes::{between, le32, le64, take};
 use crate::container::{Container, Member};
 use crate::decode::{Filled, fill, stored};
 use crate::formats::shared::Shared;
@@ -31,8 +31,21 @@ const MAX_HEADER: u64 = 32 * 1024 * 1024;
 const MAX_ENCODED: u32 = 4;
 /// Length of the archive's head.
 const HEAD: usize = 32;
+/// How far from the end a header is looked for that the archive's head does not tell of, in bytes.
+const LOST: usize = 512;
 /// How much work a member is, in fuel, beside its bytes.
 const MEMBER_FUEL: u64 = 512;
+
+/// Where the header of an archive stands whose head was never written: all zeros behind the version. 7-Zip
+/// then takes the last bytes that look like the start of one, and all behind them.
+pub(crate) fn lost_header(data: &[u8]) -> Option<usize> {
+    if take(data, 8, 24)?.iter().any(|byte| *byte != 0) {
+        return None;
+    }
+    let from = data.len().saturating_sub(LOST).max(HEAD);
+    let places = between(data, from, data.len()).windows(2).rposition(|pair| matches!(pair, [0x17, 6] | [1, 4]));
+    places.map(|at| from.saturating_add(at))
+}
 
 /// A 7z archive.
 pub(crate) struct SevenZip {
@@ -94,16 +107,23 @@ impl SevenZip {
     fn read_header(&mut self, data: &[u8], budget: &mut Budget) -> Result<(), UnscannedReason> {
         let damaged = UnscannedReason::Damaged;
         let place = |at: usize| le64(data, at).and_then(|value| usize::try_from(value).ok()).ok_or(damaged);
-        let start = HEAD.checked_add(place(12)?).ok_or(damaged)?;
-        let end = start.checked_add(place(20)?).ok_or(damaged)?;
-        let mut header = between(data, start, end).to_vec();
-        if end > data.len() || le32(data, 28) != Some(crc32fast::hash(&header)) {
-            return Err(damaged);
-        }
-        let rest = between(data, end, data.len());
-        self.trailing = rest.iter().any(|byte| *byte != 0).then_some(end);
+        let mut header = if let Some(start) = lost_header(data) {
+            self.problem(damaged);
+            between(data, start, data.len()).to_vec()
+        } else {
+            let start = HEAD.checked_add(place(12)?).ok_or(damaged)?;
+            let end = start.checked_add(place(20)?).ok_or(damaged)?;
+            let header = between(data, start, end);
+            if end > data.len() || le32(data, 28) != Some(crc32fast::hash(header)) {
+                return Err(damaged);
+            }
+            let rest = between(data, end, data.len());
+            self.trailing = rest.iter().any(|byte| *byte != 0).then_some(end);
+            header.to_vec()
+        };
         if header.is_empty() {
-            return Ok(());
+            // An archive of nothing has nothing behind its head.
+            return if self.trailing.is_some() { Err(damaged) } else { Ok(()) };
         }
         for _ in 0..MAX_ENCODED {
             budget.burn(header.len() as u64)?;

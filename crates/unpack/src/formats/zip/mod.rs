@@ -1,7 +1,8 @@
 //! zip (APPNOTE 6.3), read the ways that programs read it, the union of them given: as the central
 //! directory lists it, as other directories list it which other programs may find, as the local
-//! headers tell it where they disagree with the directory, and members that only a local header tells of (in front of the archive, between its members, behind
-//! it).
+//! headers tell it where they disagree with the directory, and members that only a local header tells of (in
+//! front of the archive, between its members, behind it). Archives of other kinds in what no member has claimed
+//! (the comment, too) come as unlisted members.
 //!
 //! Why not the `zip` crate: it borrows the file for as long as it is open, so members one by one
 //! would read the directory anew each time; members of equal name hide each other; its XZ reader
@@ -28,7 +29,8 @@ use mail::evidence::{PasswordSource, UnscannedReason};
 use crate::budget::{Budget, Meter};
 use crate::bytes::between;
 use crate::container::{Container, Member};
-use crate::decode::decode;
+use crate::decode::{decode, stored};
+use crate::formats::several;
 use crate::names;
 use directory::Directory;
 use header::{Header, LOCAL_MAGIC};
@@ -89,6 +91,8 @@ pub(crate) struct Zip {
     claimed: Vec<(usize, usize)>,
     /// Where the look for unlisted members is; `None`: not begun.
     gaps: Option<Gaps>,
+    /// Other archives in what nothing has claimed, once they are looked for.
+    strays: Option<std::vec::IntoIter<Range<usize>>>,
     ended: bool,
     /// The password that opened a member, and how many members none opened.
     password: Option<(String, PasswordSource)>,
@@ -100,6 +104,8 @@ pub(crate) struct Zip {
 struct Gaps {
     at: usize,
     next_claim: usize,
+    /// What the unlisted members take up.
+    found: Vec<(usize, usize)>,
 }
 
 impl Zip {
@@ -124,6 +130,7 @@ impl Zip {
             read: 0,
             claimed: vec![(directory.at.start, directory.at.end)],
             gaps: None,
+            strays: None,
             ended: false,
             password: None,
             failed: 0,
@@ -177,7 +184,7 @@ impl Zip {
         }
         if self.gaps.is_none() {
             self.join_claims();
-            self.gaps = Some(Gaps { at: 0, next_claim: 0 });
+            self.gaps = Some(Gaps { at: 0, next_claim: 0, found: Vec::new() });
             if let Err(limit) = budget.burn(data.len() as u64) {
                 self.end(limit.into());
                 return None;
@@ -203,6 +210,32 @@ impl Zip {
             let (index, from) = (self.take_number(), Some(header.at.end));
             return Some(Plan { index, header, data: from, other: None, differs: false, hidden: true });
         }
+    }
+
+    /// The next archive of another kind that stands between the members, in the comment or behind the end.
+    fn stray(&mut self, data: &[u8], budget: &mut Budget) -> Option<Member> {
+        // What a zip archive stands behind is read as what it is.
+        if !data.starts_with(b"PK") {
+            return None;
+        }
+        if self.strays.is_none() {
+            let found = self.gaps.take().map(|gaps| gaps.found).unwrap_or_default();
+            self.claimed.extend(found);
+            self.join_claims();
+            let (mut at, mut strays) = (0_usize, Vec::new());
+            for (start, end) in self.claimed.iter().copied().chain([(data.len(), data.len())]) {
+                let mark = several::first_mark(between(data, at, start));
+                strays.extend(mark.map(|mark| at.saturating_add(mark)..start));
+                at = at.max(end);
+            }
+            self.strays = Some(strays.into_iter());
+            budget.burn(data.len() as u64).ok()?;
+        }
+        let range = self.strays.as_mut()?.next()?;
+        self.meter.next_object();
+        let mut member = Member { index: self.take_number(), hidden: true, ..Member::default() };
+        stored(&mut member, between(data, range.start, range.end), budget, &mut self.meter);
+        Some(member)
     }
 
     /// A number for a member that the directory does not list.
@@ -255,7 +288,10 @@ impl Zip {
         let end = from.saturating_add(own);
         match self.gaps.as_mut() {
             None => self.claimed.push((from, end)),
-            Some(gaps) => gaps.at = gaps.at.max(end),
+            Some(gaps) => {
+                gaps.at = gaps.at.max(end);
+                gaps.found.push((header.at.start, end));
+            }
         }
         member
     }
@@ -266,14 +302,16 @@ impl Container for Zip {
         if self.ended {
             return None;
         }
-        let Some(plan) = self.listed(data).or_else(|| self.hidden(data, budget)) else {
-            self.ended = true;
-            return None;
-        };
+        let plan = if self.strays.is_none() { self.listed(data).or_else(|| self.hidden(data, budget)) } else { None };
         if let Some(limit) = budget.exhausted() {
             self.end(limit.into());
             return None;
         }
+        let Some(plan) = plan else {
+            let stray = if self.directory.cut || self.ended { None } else { self.stray(data, budget) };
+            self.ended |= stray.is_none();
+            return stray;
+        };
         Some(self.member(&plan, data, budget))
     }
 
