@@ -1,12 +1,15 @@
-//! The content of a message as it comes in: permits, the spool, and what is refused before anything is
-//! examined.
+//! The content of a message as it comes in: permits for what has come, the spool, and what is refused before anything
+//! is examined.
+
+use std::net::IpAddr;
 
 use service::spool::{Spool, Spooler};
 use tokio::time::Instant;
 use wire::smtp::reply::Reply;
 use wire::smtp::server::ContentFault;
 
-use crate::permits::{Permit, STEP};
+use crate::listen::counted;
+use crate::permits::Permit;
 use crate::received;
 use crate::session::{End, Session};
 
@@ -34,23 +37,37 @@ impl Content {
 }
 
 impl Session<'_> {
-    /// DATA: a permit for the bytes first, then 354. The next hop hears of DATA only when the
-    /// message is to be delivered.
+    /// DATA: 354, unless what the client announced would not fit now. Nothing is held for an announcement. The next
+    /// hop hears of DATA only when the message is to be delivered.
     pub(crate) fn data(&mut self) {
         let limits = &self.node.config.limits;
         let until = Instant::now() + limits.data_total.duration();
         let threshold = usize::try_from(limits.spool_threshold.0).unwrap_or(usize::MAX);
-        let (gateway, node) = (self.gateway, self.node);
+        let permit = self.gateway.permits.none(self.stranger());
+        let node = self.node;
         let Some(transaction) = &mut self.transaction else {
             return self.reply(&Reply::say(503, "5.5.1 Need MAIL and RCPT first"));
         };
-        let Some(permit) = gateway.permits.take(transaction.declared.max(1)) else {
-            tracing::warn!("too many bytes in work (limits.bytes_in_flight); a message is deferred");
+        if !permit.could_cover(transaction.declared.max(1)) {
+            tracing::warn!(
+                connection = self.connection,
+                "too many bytes in work (limits.bytes_in_flight); a message is deferred"
+            );
             return self.reply(&Reply::say(452, "4.3.1 Insufficient system resources, please try again later"));
-        };
+        }
         let spooler = Some(Spooler::new(&node.spool_dir, threshold));
         transaction.content = Some(Content { spooler, permit, fault: None, until });
         self.reply(&Reply::say(354, "End data with <CR><LF>.<CR><LF>"));
+    }
+
+    /// Whose share of the bytes in work this client's messages come out of; `None` for our own.
+    fn stranger(&self) -> Option<IpAddr> {
+        let ip = self.client.peer.ip();
+        let ours = self.relay || self.is_authenticated() || {
+            let site = self.gateway.service.current().site.load();
+            site.is_relay(ip) || site.is_trusted(ip)
+        };
+        (!ours).then(|| counted(ip))
     }
 
     pub(crate) fn content(&mut self, bytes: &[u8]) {
@@ -58,7 +75,10 @@ impl Session<'_> {
         let Some(spooler) = &mut content.spooler else { return };
         let after = spooler.len().saturating_add(bytes.len() as u64);
         if !content.permit.cover(after) {
-            tracing::warn!(step = STEP, "too many bytes in work (limits.bytes_in_flight); a message is deferred");
+            tracing::warn!(
+                connection = self.connection,
+                "too many bytes in work (limits.bytes_in_flight); a message is deferred"
+            );
             content.fault = Some(Reply::say(452, "4.3.1 Insufficient system resources, please try again later"));
             content.give_up();
             return;

@@ -128,7 +128,8 @@ impl Gateway {
     /// A gateway that ends when `stop` becomes true.
     pub fn new(service: Arc<Service>, node: Node, stop: watch::Receiver<bool>) -> Arc<Self> {
         service.certificates().set(node.certificates.clone(), &node.config.acme, service.metrics());
-        let permits = Permits::new(node.config.limits.bytes_in_flight.0, Arc::clone(service.metrics()));
+        let limits = &node.config.limits;
+        let permits = Permits::new(limits.bytes_in_flight.0, limits.max_message_size.0, Arc::clone(service.metrics()));
         Arc::new(Self {
             service,
             node: ArcSwap::from_pointee(node),
@@ -182,7 +183,8 @@ impl Gateway {
     /// Takes a new configuration; sessions that are open keep theirs.
     pub fn reload(&self, node: Node) {
         self.service.certificates().set(node.certificates.clone(), &node.config.acme, self.service.metrics());
-        self.permits.set_max(node.config.limits.bytes_in_flight.0);
+        let limits = &node.config.limits;
+        self.permits.set_max(limits.bytes_in_flight.0, limits.max_message_size.0);
         self.node.store(Arc::new(node));
     }
 
@@ -379,7 +381,7 @@ impl Drop for Slot {
 
 /// What counts as one peer: an IPv4 address, or the /64 of an IPv6 address, which is what one customer
 /// has at least (RFC 6177) and changes within at will.
-fn counted(ip: IpAddr) -> IpAddr {
+pub(crate) fn counted(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX))),
         v4 => v4,

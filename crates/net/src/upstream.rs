@@ -131,7 +131,7 @@ pub enum UpstreamError {
     Refused(Reply),
     /// TLS is required and not to be had.
     Tls(String),
-    /// The next hop offers TLS, and the handshake failed.
+    /// The next hop offers TLS, and refused to begin it or failed at the handshake.
     Handshake(String),
     /// The next hop is this server itself.
     Loop,
@@ -222,7 +222,8 @@ impl Upstream {
     /// # Errors
     /// Whatever keeps the session from being ready.
     pub async fn open(hop: &Hop, deadline: Instant) -> Result<Self> {
-        let (stream, local) = connect(hop).await?;
+        let connected = timeout_at(deadline, connect(hop)).await;
+        let (stream, local) = connected.map_err(|_| UpstreamError::Timeout(name(Asked::Greeting)))??;
         let machine = if hop.lmtp { Client::lmtp() } else { Client::new() };
         let name: Arc<str> = hop.address.to_string().into();
         let label = hop.label.clone().unwrap_or_else(|| Arc::clone(&name));
@@ -312,12 +313,12 @@ impl Upstream {
         self.machine.start_tls()?;
         let reply = self.answer(Asked::StartTls, COMMAND_TIMEOUT, deadline).await?;
         if reply.code() != 220 {
-            return match hop.tls {
-                tls if tls != HopTls::Opportunistic => {
-                    Err(UpstreamError::Tls(format!("STARTTLS was answered {} {}", reply.code(), reply.text())))
-                }
-                _ => Ok(self),
-            };
+            // As a handshake that fails: somebody on the way can bring about either.
+            let why = format!("STARTTLS was answered {} {}", reply.code(), reply.text());
+            return Err(match hop.tls {
+                HopTls::Opportunistic => UpstreamError::Handshake(why),
+                _ => UpstreamError::Tls(why),
+            });
         }
         let Self { stream, mut machine, name: host, label, hostname, client_info, .. } = self;
         let name = tls::server_name(name_in_tls(&hop.address)).map_err(|e| UpstreamError::Tls(e.to_string()))?;

@@ -20,6 +20,7 @@ use settings::values::{HopPlace, HostPort};
 use tokio::time::Instant;
 use wire::sts::{Mode, Policy};
 
+use crate::health::Known;
 use crate::id;
 use crate::sts;
 
@@ -37,6 +38,8 @@ pub struct Finder {
     policies: sts::Finder,
     verified: Arc<ClientConfig>,
     local_servers: bool,
+    /// The servers that failed lately.
+    known: Arc<Known>,
 }
 
 /// Where a server is.
@@ -57,7 +60,12 @@ struct Servers {
 impl Finder {
     /// With these policies; `verified` are the settings of TLS that check names and issuers.
     pub fn new(resolver: Resolver, policies: sts::Finder, verified: Arc<ClientConfig>) -> Self {
-        Self { resolver, policies, verified, local_servers: false }
+        Self { resolver, policies, verified, local_servers: false, known: Arc::default() }
+    }
+
+    /// Which servers failed lately.
+    pub(crate) fn known(&self) -> &Known {
+        &self.known
     }
 
     /// The same, and servers of a domain may be on this machine: for tests.

@@ -17,6 +17,7 @@ mod dns_figures;
 mod early;
 pub mod examine;
 pub mod flow;
+mod health;
 pub mod id;
 mod journal;
 pub mod lists;

@@ -5,6 +5,7 @@ use net::upstream::{Hop, Upstream, UpstreamError};
 use settings::config::HopTls;
 use tokio::time::Instant;
 
+use crate::health::share;
 use crate::metrics::{HopTlsLabels, Metrics};
 use crate::routes::{Route, Target};
 
@@ -37,13 +38,17 @@ pub(crate) async fn reach(
         return Err(UpstreamError::Connect("where mail goes depends on the recipient".to_owned()));
     }
     let hops = finder.of_domain(&target.hop, target.hop.address.host(), until).await;
-    let hops = hops.inspect_err(|error| refused_tls(route, policy, error, metrics))?;
+    let mut hops = hops.inspect_err(|error| refused_tls(route, policy, error, metrics))?;
+    // Those that failed lately come last, so that a dead one in front costs its time once.
+    let now = Instant::now();
+    hops.sort_by_cached_key(|hop| finder.known().pauses(&hop.address.to_string(), now));
     let (mut left, mut failed) = (hops.len(), None);
     for hop in hops {
         left = left.saturating_sub(1);
-        let limit = hop.connect_timeout.saturating_mul(2);
-        let by = if left == 0 { until } else { until.min(Instant::now() + limit) };
-        match session(route, &hop, policy, metrics, by).await {
+        let by = share(Instant::now(), until, hop.connect_timeout.saturating_mul(2), left);
+        let opened = session(route, &hop, policy, metrics, by).await;
+        finder.known().note(&hop.address.to_string(), opened.is_ok(), Instant::now());
+        match opened {
             Ok(upstream) => return Ok(upstream),
             Err(error) => {
                 if failed.as_ref().is_none_or(|old: &UpstreamError| old.is_permanent() && !error.is_permanent()) {

@@ -17,14 +17,13 @@ use tokio::time::Instant;
 
 use crate::Service;
 use crate::direct::Finder;
+use crate::health::{Health, share};
 use crate::id;
 use crate::metrics::{HopEndLabels, HopLabels, Metrics};
 use crate::reach::reach;
 
-/// How long a server that failed once is left alone; each further failure doubles it.
-const FIRST_PAUSE: Duration = Duration::from_secs(5);
-/// The longest pause.
-const MAX_PAUSE: Duration = Duration::from_secs(300);
+/// For how many servers of a domain there is time, at least: how many it has is not known before.
+const SERVERS_OF_DOMAIN: u32 = 4;
 /// Most domains of recipients that one route remembers.
 const MAX_DOMAINS: usize = 10_000;
 /// How often servers that are down are asked.
@@ -47,13 +46,6 @@ pub struct Target {
     health: Mutex<Health>,
 }
 
-/// What is known of a server.
-#[derive(Clone, Copy, Debug, Default)]
-struct Health {
-    failures: u32,
-    until: Option<Instant>,
-}
-
 impl Target {
     /// A server that is taken to be up.
     pub fn new(hop: Hop, priority: u16, weight: u16) -> Self {
@@ -70,9 +62,10 @@ impl Target {
         self.mx && self.hop.address.host().is_empty()
     }
 
-    /// How long it may take until it is ready for mail.
+    /// How long it may take until it is ready for mail; of a domain's servers, until one of them is.
     fn patience(&self) -> Duration {
-        self.hop.connect_timeout.saturating_mul(2)
+        let servers = if self.mx { SERVERS_OF_DOMAIN } else { 1 };
+        self.hop.connect_timeout.saturating_mul(2 * servers)
     }
 
     fn health(&self) -> Health {
@@ -81,26 +74,17 @@ impl Target {
 
     /// Whether the last attempt to reach it succeeded, or none was made.
     pub fn is_up(&self) -> bool {
-        self.health().failures == 0
+        self.health().is_up()
     }
 
     /// Whether it is to be tried only when nothing else is left.
     fn pauses(&self, now: Instant) -> bool {
-        self.health().until.is_some_and(|until| until > now)
+        self.health().pauses(now)
     }
 
     /// Notes how an attempt ended; whether that is news.
     fn note(&self, reached: bool, now: Instant) -> bool {
-        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
-        let was_up = health.failures == 0;
-        if reached {
-            *health = Health::default();
-        } else {
-            let pause = FIRST_PAUSE.saturating_mul(1u32.checked_shl(health.failures.min(16)).unwrap_or(u32::MAX));
-            health.failures = health.failures.saturating_add(1);
-            health.until = Some(now + pause.min(MAX_PAUSE));
-        }
-        was_up != reached
+        self.health.lock().unwrap_or_else(PoisonError::into_inner).note(reached, now)
     }
 }
 
@@ -324,8 +308,7 @@ pub async fn open(route: &Route, metrics: &Metrics, deadline: Instant) -> Result
     for target in order {
         left = left.saturating_sub(1);
         // One that hangs must leave time for the next.
-        let limit = target.patience();
-        let until = if left == 0 { deadline } else { deadline.min(Instant::now() + limit) };
+        let until = share(Instant::now(), deadline, target.patience(), left);
         match reach(route, target, metrics, until).await {
             Ok(upstream) => {
                 note(route, target, None, metrics);
@@ -397,6 +380,7 @@ mod tests {
     use settings::config::{ClientInfo, HopTls};
 
     use super::*;
+    use crate::health::{FIRST_PAUSE, MAX_PAUSE};
 
     fn hop(name: &str) -> Hop {
         Hop {

@@ -81,7 +81,7 @@ impl Message {
             parameters: String::new(),
             recipients: Vec::new(),
             spooler: Some(Spooler::new(spool_dir, threshold)),
-            permit: permits.none(),
+            permit: permits.none(None),
             fault,
             fields: 0,
             head: None,
@@ -244,7 +244,7 @@ mod tests {
     fn a_message_is_put_together_as_it_was() {
         let limits = Limits::default();
         let dir = tempfile::tempdir().unwrap();
-        let permits = Permits::new(limits.bytes_in_flight.0, Arc::default());
+        let permits = Permits::new(limits.bytes_in_flight.0, 0, Arc::default());
         let mut message = Message::new(Path::Null, dir.path(), &limits, &permits);
         message.field(b"Subject", b"  a\n\tb", true, &limits);
         message.field(b"To", b"c", true, &limits);
@@ -260,7 +260,7 @@ mod tests {
     fn what_is_too_large_is_refused_at_its_end_and_holds_nothing() {
         let limits = Limits { max_message_size: judge::units::Bytes(1000), ..Limits::default() };
         let dir = tempfile::tempdir().unwrap();
-        let permits = Permits::new(1 << 20, Arc::default());
+        let permits = Permits::new(1 << 20, 0, Arc::default());
         let mut message = Message::new(Path::Null, dir.path(), &limits, &permits);
         message.field(b"Subject", b" x", true, &limits);
         message.body(&[b'x'; 2000], &limits);
@@ -281,7 +281,7 @@ mod tests {
     fn a_message_for_somebody_who_has_no_address_is_refused_as_a_whole() {
         let limits = Limits::default();
         let dir = tempfile::tempdir().unwrap();
-        let permits = Permits::new(1 << 20, Arc::default());
+        let permits = Permits::new(1 << 20, 0, Arc::default());
         let refused = |sender: Path, recipient: Path| {
             let mut message = Message::new(sender, dir.path(), &limits, &permits);
             message.recipient(Path::Of(Address::parse("a@example.org").unwrap()), Told::default(), &limits);

@@ -32,6 +32,8 @@ pub(crate) const CASES: &[Case] = cases![
     strangers_hear_nothing_of_clients_and_are_not_this_machine,
     what_has_to_be_verified_never_goes_in_clear,
     a_slow_server_of_the_dns_has_its_time,
+    a_silent_first_server_of_a_domain_does_not_hide_the_others,
+    tls_that_is_offered_and_refused_is_tls_that_failed,
 ];
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -341,4 +343,45 @@ async fn a_slow_server_of_the_dns_has_its_time() {
     client.deliver("alice@example.com", &["bob@example.net"], &sample::clean("slow")).await.expect("taken");
     client.quit().await;
     assert_eq!(sink.count(), 1);
+}
+
+async fn a_silent_first_server_of_a_domain_does_not_hide_the_others() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    // It takes connections, and never says a word.
+    let silent = tokio::net::TcpListener::bind(("127.0.0.9", sink.port())).await.expect("a port");
+    let dns = DnsServer::start(
+        "example.net MX 10 silent.example.net\nexample.net MX 20 mx.example.net\nsilent.example.net A 127.0.0.9\n\
+         mx.example.net A 127.0.0.1\n",
+    )
+    .await;
+    let mut hop = open_hop(&sink, HopTls::None);
+    hop.connect_timeout = Duration::from_secs(3);
+    let by = route_by(finder(&dns, no_policies(), None).with_local_servers(), hop);
+    let node = Setup::untouched().through(by).start(&sink).await;
+    let mut client = node.client().await;
+    client.timeout = Duration::from_secs(60);
+    client.deliver("alice@example.com", &["bob@example.net"], &sample::clean("direct")).await.expect("taken");
+    client.quit().await;
+    assert_eq!(sink.count(), 1);
+    drop(silent);
+}
+
+async fn tls_that_is_offered_and_refused_is_tls_that_failed() {
+    let refuse =
+        || Behaviour::accept().extension("STARTTLS").on(Point::StartTls, Action::Reply("454 4.7.0 Not now".to_owned()));
+    for (verify, code, figure) in [(false, 250, "fell_back"), (true, 451, "failed")] {
+        let sink = Sink::start(refuse()).await;
+        let mut hop = hop_to(sink.address());
+        (hop.tls, hop.verify) = (HopTls::Opportunistic, verify);
+        hop.tls_config = net::tls::client_config(verify, None, None).expect("there are issuers");
+        let route =
+            Route::new("next", vec!["example.com".parse().expect("a mask")], None, vec![Target::new(hop, 10, 1)]);
+        let node = Setup::untouched().through(route).start(&sink).await;
+        let mut client = node.client().await;
+        client.command("MAIL FROM:<alice@example.org>", 250).await;
+        client.command("RCPT TO:<bob@example.com>", code).await;
+        client.quit().await;
+        let name = format!("mailward_hop_tls_total{{route=\"next\",policy=\"opportunistic\",result=\"{figure}\"}}");
+        assert!(node.figure(&name) > 0.0, "{}", node.service.metrics().text());
+    }
 }

@@ -15,6 +15,8 @@ pub(crate) const CASES: &[Case] = cases![
     connections_are_limited_by_listener,
     connections_are_limited_by_peer_but_for_relays,
     bytes_in_work_are_limited_and_come_back,
+    what_is_announced_and_does_not_come_takes_nothing_from_others,
+    a_stranger_has_its_share_and_our_own_have_all,
     bytes_of_unknown_number_are_limited_too,
     a_slow_sender_is_cut_and_holds_nobody_up,
     a_slow_command_is_cut,
@@ -86,13 +88,18 @@ async fn bytes_in_work_are_limited_and_come_back() {
     first.command("MAIL FROM:<alice@example.org> SIZE=1000000", 250).await;
     first.command("RCPT TO:<bob@example.com>", 250).await;
     first.command("DATA", 354).await;
+    assert_eq!(node.figure("mailward_in_flight_bytes"), 0.0, "nothing has come");
+    let whole = stuff(&sample::sized("first", 1_000_000));
+    let (most, rest) = whole.split_at(800_000);
+    first.send_bytes(most).await;
+    testkit::wait_until("all taken", testkit::PATIENCE, || node.figure("mailward_in_flight_bytes") == 1_048_576.0)
+        .await;
     let mut second = node.client().await;
     second.command("MAIL FROM:<alice@example.org>", 250).await;
     second.command("RCPT TO:<bob@example.com>", 250).await;
     let refused = second.command("DATA", 452).await;
     assert_eq!(refused.lines, ["4.3.1 Insufficient system resources, please try again later"]);
-    assert_eq!(node.figure("mailward_in_flight_bytes"), 1_048_576.0);
-    first.send_bytes(&stuff(&sample::sized("first", 1_000_000))).await;
+    first.send_bytes(rest).await;
     first.expect(250).await;
     testkit::wait_until("nothing in work", testkit::PATIENCE, || node.figure("mailward_in_flight_bytes") == 0.0).await;
     second.command("DATA", 354).await;
@@ -107,6 +114,43 @@ async fn bytes_in_work_are_limited_and_come_back() {
     testkit::wait_until("nothing in work", testkit::PATIENCE, || node.figure("mailward_in_flight_bytes") == 0.0).await;
     assert_eq!(sink.messages().iter().map(|m| m.size).collect::<Vec<_>>(), [1_000_000, 900_000]);
     assert_eq!(sink.attempts().len(), 2, "the next hop never saw the half");
+}
+
+async fn what_is_announced_and_does_not_come_takes_nothing_from_others() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    let node = Setup::untouched().config(|c| c.limits.bytes_in_flight = Bytes(1 << 20)).start(&sink).await;
+    let mut silent = Vec::new();
+    for _ in 0..8 {
+        let mut client = node.client().await;
+        client.command("MAIL FROM:<alice@example.org> SIZE=1000000", 250).await;
+        client.command("RCPT TO:<bob@example.com>", 250).await;
+        client.command("DATA", 354).await;
+        silent.push(client);
+    }
+    assert_eq!(node.figure("mailward_in_flight_bytes"), 0.0);
+    assert_eq!(node.send(&sample::sized("other", 700_000)).await.code, 250);
+    // More than there can ever be is refused before it comes.
+    let mut client = node.client().await;
+    client.command("MAIL FROM:<alice@example.org> SIZE=2000000", 250).await;
+    client.command("RCPT TO:<bob@example.com>", 250).await;
+    client.command("DATA", 452).await;
+}
+
+async fn a_stranger_has_its_share_and_our_own_have_all() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    for (trusted, code) in [(&[][..], 452), (&["127.0.0.0/8"][..], 250)] {
+        let setup = Setup::untouched().trusted(trusted).config(|c| {
+            c.limits.bytes_in_flight = Bytes(1 << 20);
+            c.limits.max_message_size = Bytes(500_000);
+        });
+        let node = setup.start(&sink).await;
+        let mut slow = node.client().await;
+        begin(&mut slow).await;
+        slow.send_bytes(&vec![b'x'; 300_000]).await;
+        let held = || node.figure("mailward_in_flight_bytes");
+        testkit::wait_until("bytes in work", testkit::PATIENCE, || held() == 524_288.0).await;
+        assert_eq!(node.send(&sample::clean("more")).await.code, code, "{trusted:?}");
+    }
 }
 
 async fn bytes_of_unknown_number_are_limited_too() {
