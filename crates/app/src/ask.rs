@@ -43,6 +43,7 @@ pub(crate) struct Direct {
     routes: Arc<Routes>,
     site: Arc<Site>,
     signers: Arc<Signers>,
+    redact: bool,
     outbox: Arc<Outbox>,
     policy_file: Option<PathBuf>,
     in_force: Arc<InForce>,
@@ -136,7 +137,8 @@ impl Direct {
         let signers = Arc::new(node::signers(place.config()));
         let outbox = Arc::new(place.config().outbox.clone());
         let in_force = Arc::new(in_force);
-        Ok(Self { store, routes, site, signers, outbox, policy_file, in_force, lists, runtime })
+        let redact = place.config().log.redact;
+        Ok(Self { store, routes, site, signers, redact, outbox, policy_file, in_force, lists, runtime })
     }
 
     fn ask(&mut self, request: Request) -> Answered {
@@ -145,6 +147,7 @@ impl Direct {
             routes: Arc::clone(&self.routes),
             site: Arc::clone(&self.site),
             signers: Arc::clone(&self.signers),
+            redact: self.redact,
             metrics: Arc::new(Metrics::new()),
             outbox: Arc::clone(&self.outbox),
             policy_file: self.policy_file.clone(),

@@ -412,11 +412,11 @@ async fn reload_from(service: &Arc<Service>, gateway: &Arc<Gateway>, path: &Path
     let spec = sources::engine_spec(&config)?;
     let current = service.current();
     let mut node = Node::load(config.clone(), spool_dir_of(service)).map_err(|e| e.to_string())?;
-    let pool = current.examiner.load().pool().clone();
-    pool.reload(worker::encode_spec(&spec)?).await.map_err(|e| e.to_string())?;
     let signers = Signers::load(&config.dkim, &config.signing).whole()?;
     node.certificates.extend(own_certificates(&new_routes));
-    // From here on nothing can fail.
+    let pool = current.examiner.load().pool().clone();
+    // The last that can fail: with it the workers have other engines.
+    pool.reload(worker::encode_spec(&spec)?).await.map_err(|e| e.to_string())?;
     let examiner = Arc::new(Examiner::new(pool, &spec, Clamd::new(&config.clamd).map(Arc::new)));
     tell_of_signatures(&examiner, service.metrics());
     current.examiner.store(examiner);

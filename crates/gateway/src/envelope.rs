@@ -1,7 +1,7 @@
 //! Who sends, as far as it is known: the peer itself, or what a trusted relay says of its client
 //! (spec D-20), and our `Received` header.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use mail::address::Address;
 use mail::arrival::{MessageId, Peer};
@@ -12,6 +12,8 @@ use wire::smtp::xforward::{self, XforwardName};
 
 /// What a relay says when it does not know.
 const UNAVAILABLE: &str = "[UNAVAILABLE]";
+/// The address of a client whose address nobody knows: no network of anybody's.
+const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// How a message came, as `Received` says it (RFC 3848).
 #[derive(Clone, Copy, Debug, Default)]
@@ -71,13 +73,16 @@ impl Client {
     }
 
     /// The client that a trusted relay asks to be taken for (XCLIENT); `None` if its address or port is none.
-    /// Without an address it stays the one it is.
+    /// Without a word about the address it stays the one it is. One whose address the relay does not know is a stranger:
+    /// it has no address ([`UNKNOWN`]), and nothing of the relay's holds for it.
     pub(crate) fn spoken_for(&self, attributes: &[(XclientName, String)]) -> Option<Self> {
         let of = |name| attributes.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str());
         let known = |name| of(name).filter(|value| !value.starts_with('['));
         let mut client = Self::new(self.peer);
-        if let Some(text) = known(XclientName::Addr) {
-            client.peer = SocketAddr::new(address(text)?, 0);
+        match of(XclientName::Addr) {
+            Some(text) if text.starts_with('[') => client.peer = SocketAddr::new(UNKNOWN, 0),
+            Some(text) => client.peer = SocketAddr::new(address(text)?, 0),
+            None => {}
         }
         if let Some(text) = known(XclientName::Port) {
             client.peer.set_port(text.parse().ok()?);
@@ -127,7 +132,7 @@ impl Client {
     ) -> Peer {
         let untrusted = |text: &str| Untrusted::new(text.to_owned());
         Peer {
-            ip: Some(ip),
+            ip: (ip != UNKNOWN).then_some(ip),
             name: self.said(XforwardName::Name).or(self.told.name.as_deref()).map(untrusted),
             helo: self.helo().map(untrusted),
             tls,
@@ -143,9 +148,10 @@ impl Client {
         if !self.forwarded.is_empty() {
             return self.forwarded.clone();
         }
+        let unknown = || UNAVAILABLE.to_owned();
         vec![
-            (XforwardName::Name, self.told.name.clone().unwrap_or_else(|| UNAVAILABLE.to_owned())),
-            (XforwardName::Addr, xforward::address(self.ip())),
+            (XforwardName::Name, self.told.name.clone().unwrap_or_else(unknown)),
+            (XforwardName::Addr, Some(self.ip()).filter(|ip| *ip != UNKNOWN).map_or(unknown(), xforward::address)),
             (XforwardName::Port, self.peer.port().to_string()),
             (XforwardName::Proto, if self.esmtp { "ESMTP" } else { "SMTP" }.to_owned()),
             (XforwardName::Helo, self.helo().unwrap_or(UNAVAILABLE).to_owned()),
@@ -183,6 +189,7 @@ impl Client {
             .filter(|c| c.is_ascii_graphic() && !"();<>\\\"".contains(*c))
             .collect();
         let ip = match self.peer.ip().to_canonical() {
+            UNKNOWN => "unknown".to_owned(),
             IpAddr::V4(ip) => format!("[{ip}]"),
             IpAddr::V6(ip) => format!("[IPv6:{ip}]"),
         };
@@ -258,8 +265,14 @@ mod tests {
         assert_eq!((told.helo(), told.told.login.as_deref()), (None, Some("bob")));
         assert_eq!(told.attributes()[0], (XforwardName::Name, "a.example".to_owned()));
         let unknown = said(&[(Addr, UNAVAILABLE), (Login, UNAVAILABLE), (Helo, "far.example.net")]).unwrap();
-        assert_eq!((unknown.peer, unknown.told.login.as_deref()), (client().peer, None));
-        assert_eq!(unknown.helo(), Some("far.example.net"));
+        assert_eq!((unknown.peer, unknown.told.login.as_deref()), ("0.0.0.0:0".parse().unwrap(), None));
+        assert_eq!((unknown.helo(), unknown.attributes()[1].1.as_str()), (Some("far.example.net"), UNAVAILABLE));
+        assert_eq!(unknown.as_peer(unknown.ip(), None, false, None, false).ip, None);
+        assert!(
+            unknown.received("mx", MessageId::new(1, [0; 10]), How::default(), &[], 0).contains(" (unknown) by mx ")
+        );
+        assert_eq!(said(&[(Addr, "[TEMPUNAVAIL]")]).unwrap().ip(), unknown.ip());
+        assert_eq!(said(&[(Login, "bob")]).unwrap().peer, client().peer, "nothing was said about it");
         for wrong in [(Addr, "far.example.net"), (Addr, "192.0.2.300"), (Port, "70000"), (Port, "-1")] {
             assert!(said(&[wrong]).is_none(), "{wrong:?}");
         }

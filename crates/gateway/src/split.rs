@@ -7,6 +7,7 @@
 //! nothing was taken, the reply is the next hop's or the policy's.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use judge::lists::Lane;
 use judge::plan::{Fate, ReplyText};
@@ -15,7 +16,7 @@ use mail::arrival::{Arrival, Envelope};
 use service::flow::Decided;
 use service::id;
 use service::outbox::Asked;
-use service::record::{Outcome, Taken};
+use service::record::{Outcome, Taken, without_addresses};
 use service::spool::Spool;
 use store::QueuedReceipt;
 use tokio::time::Instant;
@@ -202,7 +203,9 @@ impl Session<'_> {
                 LegEnd::Refused(reply) | LegEnd::Unknown(reply) => {
                     match self.queue_rest(&leg.recipients, &part.arrival, &part.decided, spool).await {
                         Ok(receipt) => {
-                            tracing::warn!(id = %part.arrival.id, queue = %receipt.id(), route = leg.key.route.name, code = reply.code(), text = reply.text(), "one next hop took a message and another did not: the rest waits in the outbox");
+                            let redact = self.gateway.service.current().redact.load(Ordering::Relaxed);
+                            let text = without_addresses(reply.text(), redact);
+                            tracing::warn!(id = %part.arrival.id, queue = %receipt.id(), route = leg.key.route.name, code = reply.code(), text, "one next hop took a message and another did not: the rest waits in the outbox");
                             shares.push(Share::Queued(receipt));
                         }
                         Err(error) => {

@@ -51,12 +51,13 @@ impl Address {
     }
 }
 
-/// Drops `@a,@b:` in front of a path (RFC 5321 appendix C says to accept and ignore it).
-fn strip_route(path: &str) -> &str {
-    match path.strip_prefix('@').and_then(|rest| rest.split_once(':')) {
-        Some((_, rest)) => rest,
-        None => path,
+/// Drops `@a,@b:` in front of a path (RFC 5321 appendix C says to accept and ignore it), however often it stands there:
+/// an address reads back as itself.
+fn strip_route(mut path: &str) -> &str {
+    while let Some((_, rest)) = path.strip_prefix('@').and_then(|rest| rest.split_once(':')) {
+        path = rest;
     }
+    path
 }
 
 /// The `@` that splits the mailbox: the last one outside a quoted local part.
@@ -94,6 +95,26 @@ mod tests {
         for (text, local, domain) in cases {
             let address = Address::parse(text).expect(text);
             assert_eq!((address.local(), address.domain()), (local, domain), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_reads_back_as_itself() {
+        for text in
+            ["@a:@b:c@example.org", "@a:@b,@c:c@example.org", "@a:\"@b:\"@example.org", "@example.org", "@a", ":@a:b"]
+        {
+            let address = Address::parse(text).expect(text);
+            assert_eq!(Address::parse(address.as_str()).as_ref(), Some(&address), "{text}");
+        }
+        assert_eq!(Address::parse("@a:@b:c@example.org").unwrap().as_str(), "c@example.org");
+        assert!(Address::parse("@a:@b:").is_none() && Address::parse("@:").is_none());
+        // Every text of a few of the signs that matter.
+        const SIGNS: [char; 6] = ['@', ':', ',', '"', '\\', 'a'];
+        for number in 0..6usize.pow(6) {
+            let text: String = (0..6u32).map(|at| SIGNS[number / 6usize.pow(at) % 6]).collect();
+            if let Some(address) = Address::parse(&text) {
+                assert_eq!(Address::parse(address.as_str()), Some(address), "{text}");
+            }
         }
     }
 

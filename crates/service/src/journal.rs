@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use store::{Logged, Store, StoreError};
+use mail::address::Address;
+use store::{Logged, MAX_LOGGED, Store, StoreError};
 
 /// Rows that may wait to be written; what comes beyond is not logged.
 const QUEUE: usize = 10_000;
@@ -71,6 +72,11 @@ impl Drop for Journal {
     }
 }
 
+/// The recipients that a row names: rows wait in memory while the disk is full.
+pub(crate) fn named(recipients: &[Address]) -> Vec<Address> {
+    recipients.iter().take(MAX_LOGGED).cloned().collect()
+}
+
 fn write_all(store: &Store, rows: &Receiver<Logged>, closing: &AtomicBool) {
     while let Ok(first) = rows.recv() {
         write(store, collect(first, rows), closing);
@@ -108,4 +114,15 @@ fn collect(first: Logged, rows: &Receiver<Logged>) -> Vec<Logged> {
         }
     }
     batch
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_waits_names_no_more_recipients_than_are_written() {
+        let many: Vec<Address> = (0..1000).filter_map(|n| Address::parse(&format!("u{n}@example.com"))).collect();
+        assert_eq!((many.len(), named(&many).len(), named(&many).capacity()), (1000, MAX_LOGGED, MAX_LOGGED));
+    }
 }

@@ -380,8 +380,7 @@ impl Service {
             direction: arrival.direction,
             peer_ip: arrival.peer.ip,
             sender: arrival.envelope.mail_from.clone(),
-            // Rows wait in memory while the disk is full.
-            recipients: arrival.envelope.rcpt_to.iter().take(store::MAX_LOGGED).cloned().collect(),
+            recipients: journal::named(&arrival.envelope.rcpt_to),
             recipient_count: arrival.envelope.rcpt_to.len() as u64,
             subject: report.and_then(|r| r.facts().subject.clone()),
             size: arrival.size,

@@ -455,6 +455,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_figure_stands_in_the_manual() {
+        let manual = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/manual/operation.md");
+        let manual = std::fs::read_to_string(manual).unwrap();
+        let registered = include_str!("metrics.rs").split("r.register").skip(1);
+        let names: Vec<&str> = registered.filter_map(|call| call.split('(').nth(1)?.trim().strip_prefix('"')).collect();
+        let names: Vec<&str> = names.into_iter().filter_map(|rest| rest.split('"').next()).collect();
+        assert!(names.len() > 35 && names.contains(&"hop_tls"), "{names:?}");
+        let missing: Vec<_> = names.iter().filter(|name| !manual.contains(&format!("`mailward_{name}"))).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    #[test]
     fn figures_show_with_their_labels() {
         let metrics = Metrics::new();
         let labels = MessageLabels { surface: "smtp", direction: "incoming", status: "clean", action: "delivered" };

@@ -187,7 +187,7 @@ pub(crate) fn log(arrival: &Arrival, plan: &Plan, report: Option<&Report>, outco
 }
 
 /// What a next hop said, without the addresses in it where the log is to have none.
-pub(crate) fn without_addresses(text: &str, redact: bool) -> String {
+pub fn without_addresses(text: &str, redact: bool) -> String {
     let shown = |word| if redact && str::contains(word, '@') { "-" } else { word };
     text.split(' ').map(shown).collect::<Vec<_>>().join(" ")
 }

@@ -14,7 +14,7 @@ use mail::arrival::{Arrival, Direction, MessageId};
 use net::auth::sign::Signers;
 use net::handover::refusal;
 use net::upstream::{Upstream, UpstreamError};
-use settings::config::Outbox;
+use settings::config::{Outbox, SigningFailure};
 use store::{BackupId, Entry, NewQueued, NewRecipient, Original, QueueKind, ReleaseMarker, Store, StoreError};
 use tokio::time::Instant;
 use wire::octets::Plainness;
@@ -22,6 +22,7 @@ use wire::octets::Plainness;
 use crate::id;
 use crate::metrics::{Metrics, SignatureLabels};
 use crate::outbox::{self, check_room};
+use crate::record::without_addresses;
 use crate::routes::{self, Routes};
 use crate::spool::{CHUNK, Spool, Spooler};
 
@@ -45,6 +46,8 @@ pub enum SendError {
     Refused(String),
     /// There is no next hop.
     NoNextHop,
+    /// It cannot be signed, and `signing.failure` does not let it leave so.
+    Unsigned(String),
 }
 
 impl std::fmt::Display for SendError {
@@ -53,6 +56,7 @@ impl std::fmt::Display for SendError {
             Self::Store(error) => write!(f, "{error}"),
             Self::Upstream(error) => write!(f, "the next hop: {error}"),
             Self::Refused(reply) => write!(f, "the next hop refuses it: {reply}"),
+            Self::Unsigned(why) => write!(f, "it cannot be signed, and signing.failure is \"defer\": {why}"),
             Self::NoNextHop => f.write_str("no next hop is configured for it: set next_hop.address, or a [[route]]"),
         }
     }
@@ -66,7 +70,7 @@ impl SendError {
         match self {
             Self::Upstream(error) => !error.is_permanent(),
             Self::Refused(said) => said.starts_with('4'),
-            Self::Store(_) | Self::NoNextHop => false,
+            Self::Store(_) | Self::NoNextHop | Self::Unsigned(_) => false,
         }
     }
 }
@@ -90,6 +94,8 @@ pub struct Way<'a> {
     pub site: Option<&'a Site>,
     /// Who signs outgoing mail that is released; `None`: nobody.
     pub signers: Option<&'a Arc<Signers>>,
+    /// Leave addresses out of the log.
+    pub redact: bool,
 }
 
 impl Way<'_> {
@@ -143,7 +149,7 @@ async fn release_each(
     for recipient in to {
         let signs = way.direction == Direction::Outgoing && way.to(recipient) == Direction::Outgoing;
         if signs && signatures.is_none() {
-            signatures = Some(signed(way, known.entry.id, &spool).await);
+            signatures = Some(signed(way, known.entry.id, &spool).await?);
         }
         // A signature may stand above a marker: it is a trace.
         let mut head = signatures.clone().filter(|_| signs).unwrap_or_default();
@@ -155,7 +161,8 @@ async fn release_each(
                     continue;
                 }
                 Err(error) if error.may_pass() => {
-                    tracing::warn!(backup = %entry, %error, "a release waits in the outbox");
+                    let error = without_addresses(&error.to_string(), way.redact);
+                    tracing::warn!(backup = %entry, error, "a release waits in the outbox");
                     away = true;
                 }
                 Err(error) => return Err(error),
@@ -168,21 +175,34 @@ async fn release_each(
 }
 
 /// The fields that sign outgoing mail which is released: it was held before it came so far.
-async fn signed(way: Way<'_>, id: MessageId, spool: &Spool) -> Vec<u8> {
-    let Some(signers) = way.signers.filter(|signers| !signers.is_empty()).map(Arc::clone) else { return Vec::new() };
+///
+/// # Errors
+/// It cannot be signed, and is not to leave so.
+async fn signed(way: Way<'_>, id: MessageId, spool: &Spool) -> Result<Vec<u8>, SendError> {
+    let Some(signers) = way.signers.filter(|signers| !signers.is_empty()).map(Arc::clone) else {
+        return Ok(Vec::new());
+    };
+    let defers = signers.settings().failure == SigningFailure::Defer;
     let spool = spool.clone();
     let work = move || signers.sign(&spool.bytes().map_err(|error| error.to_string())?);
-    let (result, fields) = match tokio::task::spawn_blocking(work).await {
-        Ok(Ok(fields)) => ("made", fields),
-        failed => {
-            tracing::warn!(%id, why = ?failed, "released mail leaves without a DKIM signature");
-            ("failed", Vec::new())
+    let made = tokio::task::spawn_blocking(work).await.unwrap_or_else(|crash| Err(crash.to_string()));
+    let count = |result| way.metrics.signatures.get_or_create(&SignatureLabels { kind: "dkim", result }).inc();
+    match made {
+        Ok(fields) => {
+            if !fields.is_empty() {
+                count("made");
+            }
+            Ok(fields)
         }
-    };
-    if result == "failed" || !fields.is_empty() {
-        way.metrics.signatures.get_or_create(&SignatureLabels { kind: "dkim", result }).inc();
+        Err(why) => {
+            count("failed");
+            if defers {
+                return Err(SendError::Unsigned(why));
+            }
+            tracing::warn!(%id, why, "released mail leaves without a DKIM signature");
+            Ok(Vec::new())
+        }
     }
-    fields
 }
 
 /// Puts a release into the outbox. Its sender, who may be forged, is not told what becomes of it: the
@@ -441,7 +461,14 @@ mod tests {
         for (direction, to, with, without) in cases {
             let goes = |domains| {
                 let site = site(domains);
-                let way = Way { routes: &routes, metrics: &metrics, direction, site: Some(&site), signers: None };
+                let way = Way {
+                    routes: &routes,
+                    metrics: &metrics,
+                    direction,
+                    site: Some(&site),
+                    signers: None,
+                    redact: false,
+                };
                 way.to(&Address::parse(to).unwrap())
             };
             assert_eq!((goes(&["example.org"]), goes(&[])), (with, without), "{direction:?} {to}");

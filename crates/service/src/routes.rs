@@ -325,6 +325,14 @@ pub async fn open(route: &Route, metrics: &Metrics, deadline: Instant) -> Result
     Err(failed.unwrap_or_else(|| UpstreamError::Connect("no mail server is configured".to_owned())))
 }
 
+/// Opens a session with one server of a route, as mail would be sent: it may be allowed to go in clear.
+///
+/// # Errors
+/// Whatever keeps it from being ready.
+pub async fn ask(route: &Route, of: &Target, metrics: &Metrics, until: Instant) -> Result<Upstream, UpstreamError> {
+    reach(route, of, metrics, until).await
+}
+
 fn note(route: &Route, target: &Target, error: Option<&UpstreamError>, metrics: &Metrics) {
     let hop = if target.mx { "mx".to_owned() } else { target.hop.address.to_string() };
     let result = match error {

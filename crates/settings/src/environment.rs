@@ -152,7 +152,7 @@ fn readable(key: &str, path: &Path, found: &mut Vec<Problem>) {
     }
 }
 
-/// Private keys that others can read.
+/// Private keys and passwords that others can read.
 fn check_keys(config: &Config, found: &mut Vec<Problem>) {
     let own = config.smtp.iter().enumerate().map(|(at, l)| (format!("smtp[{at}].key"), l.key.as_ref()));
     let more = config.tls.certificate.iter().enumerate();
@@ -160,7 +160,10 @@ fn check_keys(config: &Config, found: &mut Vec<Problem>) {
     let dkim = config.dkim.iter().enumerate().map(|(at, dkim)| (format!("dkim[{at}].key"), dkim.key.as_ref()));
     let routes = config.route.iter().enumerate().map(|(at, r)| (format!("route[{at}].key"), r.key.as_ref()));
     let next = [("next_hop.key".to_owned(), config.next_hop.key.as_ref())];
-    for (key, path) in own.chain(more).chain(dkim).chain(routes).chain(next) {
+    let logins = config.route.iter().enumerate();
+    let logins = logins.map(|(at, route)| (format!("route[{at}].login_file"), route.login_file.as_ref()));
+    let passwords = config.engines.password_files.iter().map(|path| ("engines.password_files".to_owned(), Some(path)));
+    for (key, path) in own.chain(more).chain(dkim).chain(routes).chain(next).chain(logins).chain(passwords) {
         let Some(path) = path.map(|path| secret_file(path)) else { continue };
         if fs::metadata(&path).is_ok_and(|meta| meta.permissions().mode() & 0o004 != 0) {
             let message = format!("{key}: every user of this machine can read {}", path.display());

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use settings::config::MilterListener;
+use settings::config::{MilterListener, Route};
 use settings::values::{ClamdAddress, SocketAddress};
 use settings::{Config, Severity, check_environment};
 
@@ -48,7 +48,9 @@ fn what_is_missing_open_or_of_the_wrong_kind_is_told() {
     let mut config = config(folder.path());
     config.policy.file = Some(missing.clone());
     config.smtp[0].certificate = Some(empty.clone());
-    config.smtp[0].key = Some(open);
+    config.smtp[0].key = Some(open.clone());
+    config.route = vec![Route { login_file: Some(open.clone()), ..Route::default() }];
+    config.engines.password_files = vec![open];
     config.next_hop.ca_file = Some(missing.clone());
     config.engines.hash_lists = vec![missing.clone()];
     config.engines.yara = vec![missing.clone(), empty];
@@ -61,6 +63,8 @@ fn what_is_missing_open_or_of_the_wrong_kind_is_told() {
         ("next_hop.ca_file", Error),
         ("engines.hash_lists", Error),
         ("smtp[0].key", Warning),
+        ("route[0].login_file", Warning),
+        ("engines.password_files", Warning),
         ("engines.yara", Error),
         ("engines.yara", Warning),
         ("clamd.address", Warning),

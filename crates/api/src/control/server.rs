@@ -6,6 +6,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream as StdStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use service::Service;
@@ -185,6 +186,7 @@ impl Desk {
             routes: current.routes.load_full(),
             site: current.site.load_full(),
             signers: current.signers.load_full(),
+            redact: current.redact.load(Ordering::Relaxed),
             metrics: Arc::clone(self.service.metrics()),
             outbox: current.outbox.load_full(),
             policy_file: self.service.policy_file().cloned(),

@@ -159,7 +159,7 @@ fn due(mail: &Queued) -> String {
 fn line(mail: &Queued) -> String {
     let first = mail.recipients.first();
     let to = first.map_or("-", |to| to.address.as_str());
-    let others = mail.recipients.len().saturating_sub(1);
+    let others = mail.waiting.saturating_sub(1);
     let others = if others > 0 { format!(" +{others}") } else { String::new() };
     let said = first.map_or(String::new(), |to| escape(&to.said, MAX_TEXT));
     format!(
@@ -239,6 +239,7 @@ mod tests {
             attempts: 0,
             held: false,
             warned: false,
+            waiting: 0,
             recipients: Vec::new(),
         };
         for text in [json(&mail), line(&mail), whole(&mail)] {

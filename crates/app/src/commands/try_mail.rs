@@ -88,8 +88,14 @@ fn send(args: &Args) -> Result<String, String> {
         ours: Arc::from([]),
     };
     let (routes, metrics) = (Routes::new(vec![Route::to("to", hop)]), Metrics::new());
-    let way =
-        release::Way { routes: &routes, metrics: &metrics, direction: Direction::Incoming, site: None, signers: None };
+    let way = release::Way {
+        routes: &routes,
+        metrics: &metrics,
+        direction: Direction::Incoming,
+        site: None,
+        signers: None,
+        redact: false,
+    };
     let spool = Spool::from(message(args.sample, &args.from, &args.rcpt));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
     runtime

@@ -37,6 +37,25 @@ async fn a_broken_configuration_keeps_the_old_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reload_that_fails_at_a_key_leaves_the_engines_as_they_were() {
+    let _turn = turn().await;
+    let sink = Sink::start(Behaviour::accept()).await;
+    let dir = tempfile::tempdir().expect("a directory");
+    let (list, key) = (dir.path().join("list.sha256"), dir.path().join("key.pem"));
+    std::fs::write(&list, format!("{}:Nothing.Yet\n", "0".repeat(64))).expect("written");
+    std::fs::write(&key, "this is no key\n").expect("written");
+    let lists = format!("[engines]\nhash_lists = [\"{}\"]\n", list.display());
+    let mailward = Mailward::start(sink.address(), &lists).await;
+    assert_eq!(mailward.send(&sample::clean("before")).await.0, 250);
+    let good = std::fs::read_to_string(mailward.daemon.config()).expect("a configuration");
+    let dkim = format!("[[dkim]]\ndomain = \"example.com\"\nselector = \"s\"\nkey = \"{}\"\n", key.display());
+    replace(&mailward.daemon.config(), &good.replace(&lists, &dkim));
+    mailward.daemon.signal(Signal::HUP);
+    mailward.daemon.wait_log("the old configuration stays in force").await;
+    assert_eq!(mailward.send(&sample::clean("after")).await.0, 250, "the old engines look at it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_new_policy_and_a_new_list_hold_without_dropping_a_session() {
     let _turn = turn().await;
     let sink = Sink::start(Behaviour::accept()).await;

@@ -137,6 +137,7 @@ async fn release(from: &Node, through: &Node) -> Vec<u8> {
         direction: Direction::Incoming,
         site: None,
         signers: None,
+        redact: false,
     };
     let service::release::Released { sent: done, queued, error } =
         service::release::release(from.service.store(), way, &outbox, entry.id, &to).await;

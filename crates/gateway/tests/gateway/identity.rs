@@ -309,6 +309,20 @@ async fn a_relay_asks_to_be_taken_for_its_client() {
     assert!(got.xforward.iter().any(|x| x.contains("ADDR=198.51.100.9")), "{:?}", got.xforward);
     let content = String::from_utf8_lossy(&got.content).replace("\r\n ", " ");
     assert!(content.contains("([198.51.100.9]) by mx.example.com (Mailward) with ESMTPA id "), "{content}");
+    // Somebody whom the relay itself does not know is not the relay.
+    let relay = Setup::new().relays(&["127.0.0.0/8"]).trusted(&["127.0.0.0/8"]);
+    let node = relay.start(&sink).await;
+    for addr in ["[UNAVAILABLE]", "[TEMPUNAVAIL]"] {
+        logged::clear();
+        let mut client = node.client().await;
+        client.command(&format!("XCLIENT ADDR={addr}"), 220).await;
+        assert!(!client.command("EHLO far.example.net", 250).await.offers("XCLIENT"), "{addr}");
+        client.deliver("carl@example.com", &["bob@example.org"], &sample::clean("unknown")).await.expect("taken");
+        client.quit().await;
+        let line = logged::message().await;
+        assert_eq!((line.get("peer"), line.get("direction")), ("-", "incoming"), "{addr}");
+    }
+    logged::clear();
     // Whoever it speaks for is refused as if it were here.
     let deny = Setup::new().relays(&["127.0.0.0/8"]);
     let deny = deny.policy(|p| p.before.deny_clients = vec!["198.51.100.0/24".parse().expect("a network")]);

@@ -61,6 +61,7 @@ async fn ask(node: &Node, request: Request) -> Response {
         routes: current.routes.load_full(),
         site: current.site.load_full(),
         signers: current.signers.load_full(),
+        redact: false,
         metrics: Arc::clone(node.service.metrics()),
         outbox: current.outbox.load_full(),
         policy_file: None,

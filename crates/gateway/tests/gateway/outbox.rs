@@ -356,8 +356,14 @@ async fn a_release_waits_while_the_next_hop_is_away() {
     let current = node.service.current();
     let (routes, outbox) = (current.routes.load_full(), current.outbox.load_full());
     let metrics = node.service.metrics();
-    let way =
-        service::release::Way { routes: &routes, metrics, direction: Direction::Incoming, site: None, signers: None };
+    let way = service::release::Way {
+        routes: &routes,
+        metrics,
+        direction: Direction::Incoming,
+        site: None,
+        signers: None,
+        redact: true,
+    };
     let to = ["bob@example.com", "carol@example.com"].map(|text| Address::parse(text).expect("an address"));
     let released = service::release::release(node.service.store(), way, &outbox, entry.id, &to).await;
     assert!(released.error.is_none() && released.sent.is_empty() && released.queued == to, "{released:?}");

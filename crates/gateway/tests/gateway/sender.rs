@@ -396,7 +396,7 @@ async fn outgoing_mail_that_is_released_is_signed() {
         ["bob@example.net", "carol@example.com"].map(|text| mail::address::Address::parse(text).expect("an address"));
     for (direction, signed) in [(Direction::Outgoing, true), (Direction::Incoming, false)] {
         let (routes, metrics) = (&routes, node.service.metrics());
-        let way = Way { routes, metrics, direction, site: Some(&site), signers: Some(&signers) };
+        let way = Way { routes, metrics, direction, site: Some(&site), signers: Some(&signers), redact: false };
         let released = service::release::release(node.service.store(), way, &outbox, entry.id, &to).await;
         assert!(released.error.is_none() && released.sent.len() == 2, "{released:?}");
         let got = sink.messages();
@@ -409,4 +409,21 @@ async fn outgoing_mail_that_is_released_is_signed() {
         sink.clear();
     }
     assert_eq!(node.figure("mailward_signatures_total{kind=\"dkim\",result=\"made\"}"), 1.0);
+    // A key that is gone holds outgoing mail back where the settings want that, and no other.
+    let mut broken = world.keys[0].clone();
+    broken.key = Some(world.dir.path().join("gone"));
+    for (failure, count) in [(SigningFailure::Defer, 0), (SigningFailure::Unsigned, 2)] {
+        let signers = Arc::new(Signers::load(&[broken.clone()], &Signing { failure, ..Signing::default() }));
+        let (routes, metrics, direction) = (&routes, node.service.metrics(), Direction::Outgoing);
+        let way = Way { routes, metrics, direction, site: Some(&site), signers: Some(&signers), redact: false };
+        let released = service::release::release(node.service.store(), way, &outbox, entry.id, &to).await;
+        let said = released.error.map(|error| error.to_string()).unwrap_or_default();
+        assert_eq!(
+            (released.sent.len(), sink.count(), said.contains("signing.failure")),
+            (count, count, count == 0),
+            "{said}"
+        );
+        assert!(released.queued.is_empty());
+        sink.clear();
+    }
 }

@@ -16,6 +16,7 @@ pub(crate) const CASES: &[Case] = cases![
     one_message_goes_to_several_next_hops,
     what_one_next_hop_does_not_take_after_another_did_waits_in_the_outbox,
     as_long_as_nobody_took_it_the_sender_keeps_it,
+    what_next_hops_say_of_recipients_is_not_in_a_log_without_addresses,
     each_group_is_treated_by_its_own_settings,
     a_group_that_is_refused_beside_an_accepted_one_is_kept_and_a_sender_of_ours_is_told,
     all_groups_refused_is_a_refusal,
@@ -98,6 +99,16 @@ async fn what_one_next_hop_does_not_take_after_another_did_waits_in_the_outbox()
         );
     }
     testkit::wait_until("the outbox to be empty", testkit::PATIENCE, || queued(&node) == 0).await;
+}
+
+async fn what_next_hops_say_of_recipients_is_not_in_a_log_without_addresses() {
+    let (_one, two, node) = two().await;
+    node.service.current().redact.store(true, std::sync::atomic::Ordering::Relaxed);
+    two.set(Behaviour::accept().reply(Point::End, &format!("552 5.2.2 <{}>: Mailbox full", BOTH[1])));
+    assert_eq!(send(&node, "alice@example.org", &BOTH, &sample::clean("x")).await.code, 250);
+    let line = || logged::all().into_iter().find(|event| format!("{event:?}").contains("one next hop took a message"));
+    let line = line().expect("it is told");
+    assert_eq!(line.get("text"), "5.2.2 - Mailbox full");
 }
 
 async fn as_long_as_nobody_took_it_the_sender_keeps_it() {

@@ -40,6 +40,8 @@ pub struct Admin {
     pub site: Arc<Site>,
     /// Who signs outgoing mail that is released.
     pub signers: Arc<Signers>,
+    /// Leave addresses out of the log.
+    pub redact: bool,
     /// Figures.
     pub metrics: Arc<Metrics>,
     /// How much the outbox takes.
@@ -222,7 +224,7 @@ impl Admin {
 
     async fn release(self, id: String, to: Vec<String>) -> Result<Answer, AdminError> {
         let (routes, metrics, limits) = (Arc::clone(&self.routes), Arc::clone(&self.metrics), Arc::clone(&self.outbox));
-        let (site, signers) = (Arc::clone(&self.site), Arc::clone(&self.signers));
+        let (site, signers, redact) = (Arc::clone(&self.site), Arc::clone(&self.signers), self.redact);
         if routes.all().is_empty() {
             return Err(AdminError::Send(SendError::NoNextHop));
         }
@@ -244,6 +246,7 @@ impl Admin {
             direction: entry.entry.direction,
             site: Some(&site),
             signers: Some(&signers),
+            redact,
         };
         let Released { sent, queued, error } = release::release(&store, way, &limits, entry.id, &recipients).await;
         tracing::info!(backup = %entry.id, id = %entry.entry.id, recipients = sent.len(), queued = queued.len(), "an entry was released from Backup");

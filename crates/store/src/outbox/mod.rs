@@ -165,6 +165,9 @@ pub struct Queued {
     pub held: bool,
     /// The sender was told that it takes long.
     pub warned: bool,
+    /// How many of its recipients wait.
+    #[serde(default)]
+    pub waiting: u64,
     /// Its recipients. In lists only those that wait, and not all of many.
     pub recipients: Vec<Recipient>,
 }
@@ -306,10 +309,22 @@ impl Store {
     }
 
     /// The mails that are to be tried now, with their waiting recipients: at most `limit`, those first that
-    /// have waited longest; where there are more, behind them the `latest` that came.
+    /// have waited longest; where there are more, behind them the `latest` that came. One whose row cannot be read
+    /// is told and held.
     pub fn queue_due(&self, now_ms: u64, limit: usize, latest: usize) -> Result<Vec<Queued>, StoreError> {
         let (limit, latest) = (limit.min(MAX_PAGE), latest.min(MAX_PAGE));
-        self.inner.outbox.read("read the outbox", |c| rows::due(c, now_ms, limit, latest))
+        let found = self.inner.outbox.read("read the outbox", |c| rows::due(c, now_ms, limit, latest))?;
+        let mut mails = Vec::new();
+        for one in found {
+            match one {
+                Ok(mail) => mails.push(mail),
+                Err((queue, why)) => {
+                    tracing::error!(%queue, why, "what is written of a mail in the outbox cannot be read; it is held: see mailward queue show");
+                    self.queue_hold(queue)?;
+                }
+            }
+        }
+        Ok(mails)
     }
 
     /// When the next mail is to be tried, in milliseconds since 1970; `None` if none waits.
@@ -317,9 +332,14 @@ impl Store {
         self.inner.outbox.read("read the outbox", rows::next)
     }
 
-    /// Mails after this one (or from the oldest), oldest first, at most 1,000.
+    /// Mails after this one (or from the oldest), oldest first, at most 1,000. One of which nothing can be read is
+    /// told and left out.
     pub fn queue_list(&self, after: Option<QueueId>, limit: usize) -> Result<Vec<Queued>, StoreError> {
-        self.inner.outbox.read("list the outbox", |c| rows::list(c, after, limit.min(MAX_PAGE)))
+        let found = self.inner.outbox.read("list the outbox", |c| rows::list(c, after, limit.min(MAX_PAGE)))?;
+        let told = |(queue, why): &(QueueId, String)| {
+            tracing::error!(%queue, why, "what is written of a mail in the outbox cannot be read");
+        };
+        Ok(found.into_iter().filter_map(|one| one.inspect_err(told).ok()).collect())
     }
 
     /// One mail with all its recipients.

@@ -49,16 +49,44 @@ fn read_mail(row: &Row<'_>) -> rusqlite::Result<Queued> {
         attempts: u32::try_from(unsigned(row, 4)?).unwrap_or(u32::MAX),
         held: row.get(5)?,
         warned: row.get(6)?,
+        waiting: 0,
         recipients: Vec::new(),
     })
 }
 
-fn read_recipient(row: &Row<'_>) -> rusqlite::Result<Recipient> {
+/// Whether an error is about what a row says: the others of a page can be read.
+fn is_of_row(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error};
+    matches!(error, FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) | InvalidColumnType(..) | Utf8Error(..))
+}
+
+/// What can be read of a mail, or its id and why it cannot.
+type Found = Result<Queued, (QueueId, String)>;
+
+fn found(id: QueueId, read: rusqlite::Result<Queued>) -> rusqlite::Result<Found> {
+    match read {
+        Ok(mail) => Ok(Ok(mail)),
+        Err(error) if is_of_row(&error) => Ok(Err((id, error.to_string()))),
+        Err(error) => Err(error),
+    }
+}
+
+fn read_page(row: &Row<'_>) -> rusqlite::Result<Found> {
+    found(QueueId(BackupId::from_key(row.get(0)?)), read_mail(row))
+}
+
+/// An address that cannot be read, as somebody is shown it.
+fn shown(address: &str) -> Option<Address> {
+    Address::parse(&format!("unreadable:{}", address.escape_debug())).or_else(|| Address::parse("unreadable"))
+}
+
+fn read_recipient(row: &Row<'_>, lenient: bool) -> rusqlite::Result<Recipient> {
     let address: String = row.get(1)?;
-    let missing = || unreadable(1, std::io::Error::other("not an address"));
+    let missing = || unreadable(1, std::io::Error::other("a recipient is not an address"));
+    let parsed = Address::parse(&address).or_else(|| shown(&address).filter(|_| lenient));
     Ok(Recipient {
         number: u32::try_from(unsigned(row, 0)?).unwrap_or(u32::MAX),
-        address: Address::parse(&address).ok_or_else(missing)?,
+        address: parsed.ok_or_else(missing)?,
         parameters: row.get(2)?,
         standing: match row.get::<_, i64>(3)? {
             0 => Standing::Waiting,
@@ -71,17 +99,45 @@ fn read_recipient(row: &Row<'_>) -> rusqlite::Result<Recipient> {
     })
 }
 
-fn recipients(c: &Connection, id: QueueId, all: bool, limit: i64) -> rusqlite::Result<Vec<Recipient>> {
-    let sql = "SELECT number, address, parameters, state, at_ms, said, hop FROM recipients \
-               WHERE mail = ?1 AND (?2 OR state = 0) ORDER BY number LIMIT ?3";
-    c.prepare_cached(sql)?.query_map(params![id.0.key(), all, limit], read_recipient)?.collect()
+/// Which recipients of a mail are read.
+#[derive(Clone, Copy)]
+enum Which {
+    /// Those that wait, to be delivered to: each must be an address.
+    Due,
+    /// Some of those that wait, to be shown.
+    Waiting,
+    /// All of them, to be shown.
+    All,
 }
 
-fn with_recipients(c: &Connection, mut mails: Vec<Queued>, limit: i64) -> rusqlite::Result<Vec<Queued>> {
-    for mail in &mut mails {
-        mail.recipients = recipients(c, mail.id, false, limit)?;
-    }
-    Ok(mails)
+fn recipients(c: &Connection, id: QueueId, which: Which) -> rusqlite::Result<Vec<Recipient>> {
+    let sql = "SELECT number, address, parameters, state, at_ms, said, hop FROM recipients \
+               WHERE mail = ?1 AND (?2 OR state = 0) ORDER BY number LIMIT ?3";
+    let limit = if matches!(which, Which::Waiting) { SHOWN } else { i64::MAX };
+    let all = matches!(which, Which::All);
+    let lenient = !matches!(which, Which::Due);
+    c.prepare_cached(sql)?.query_map(params![id.0.key(), all, limit], |row| read_recipient(row, lenient))?.collect()
+}
+
+fn waiting(c: &Connection, id: QueueId) -> rusqlite::Result<u64> {
+    let sql = "SELECT count(*) FROM recipients WHERE mail = ?1 AND state = 0";
+    c.prepare_cached(sql)?.query_row([id.0.key()], |row| unsigned(row, 0))
+}
+
+fn with_recipients(c: &Connection, mails: Vec<Found>, which: Which) -> rusqlite::Result<Vec<Found>> {
+    let add = |mut mail: Queued| -> rusqlite::Result<Queued> {
+        mail.recipients = recipients(c, mail.id, which)?;
+        mail.waiting = mail.recipients.len() as u64;
+        if matches!(which, Which::Waiting) && mail.waiting >= SHOWN as u64 {
+            mail.waiting = waiting(c, mail.id)?;
+        }
+        Ok(mail)
+    };
+    let each = mails.into_iter().map(|mail| match mail {
+        Ok(mail) => found(mail.id, add(mail)),
+        unreadable => Ok(unreadable),
+    });
+    each.collect()
 }
 
 pub(super) fn insert(t: &Transaction<'_>, id: QueueId, mail: &NewQueued, stored: u64) -> rusqlite::Result<()> {
@@ -101,17 +157,19 @@ pub(super) fn exists(t: &Transaction<'_>, id: QueueId) -> rusqlite::Result<bool>
     t.prepare_cached("SELECT 1 FROM mails WHERE id = ?1")?.exists([id.0.key()])
 }
 
-pub(super) fn due(c: &Connection, now_ms: u64, limit: usize, latest: usize) -> rusqlite::Result<Vec<Queued>> {
-    let some = |order: &str, limit: usize| -> rusqlite::Result<Vec<Queued>> {
+/// Mails that are due, and those of which that cannot be said: their rows cannot be read.
+pub(super) fn due(c: &Connection, now_ms: u64, limit: usize, latest: usize) -> rusqlite::Result<Vec<Found>> {
+    let some = |order: &str, limit: usize| -> rusqlite::Result<Vec<Found>> {
         let sql = format!("SELECT {COLUMNS} FROM mails WHERE held = 0 AND next_ms <= ?1 ORDER BY {order} LIMIT ?2");
-        c.prepare_cached(&sql)?.query_map(params![signed(now_ms), signed(limit as u64)], read_mail)?.collect()
+        c.prepare_cached(&sql)?.query_map(params![signed(now_ms), signed(limit as u64)], read_page)?.collect()
     };
+    let id = |mail: &Found| mail.as_ref().map_or_else(|(id, _)| *id, |mail| mail.id);
     let mut mails = some("next_ms, id", limit)?;
     if mails.len() == limit {
-        let known: BTreeSet<QueueId> = mails.iter().map(|mail| mail.id).collect();
-        mails.extend(some("next_ms DESC, id DESC", latest)?.into_iter().filter(|mail| !known.contains(&mail.id)));
+        let known: BTreeSet<QueueId> = mails.iter().map(id).collect();
+        mails.extend(some("next_ms DESC, id DESC", latest)?.into_iter().filter(|mail| !known.contains(&id(mail))));
     }
-    with_recipients(c, mails, i64::MAX)
+    with_recipients(c, mails, Which::Due)
 }
 
 pub(super) fn next(c: &Connection) -> rusqlite::Result<Option<u64>> {
@@ -119,12 +177,12 @@ pub(super) fn next(c: &Connection) -> rusqlite::Result<Option<u64>> {
     c.prepare_cached(sql)?.query_row([], |row| unsigned(row, 0)).optional()
 }
 
-pub(super) fn list(c: &Connection, after: Option<QueueId>, limit: usize) -> rusqlite::Result<Vec<Queued>> {
+pub(super) fn list(c: &Connection, after: Option<QueueId>, limit: usize) -> rusqlite::Result<Vec<Found>> {
     let sql = format!("SELECT {COLUMNS} FROM mails WHERE id > ?1 ORDER BY id LIMIT ?2");
     let after = after.map_or(i64::MIN, |id| id.0.key());
-    let mails: rusqlite::Result<Vec<Queued>> =
-        c.prepare_cached(&sql)?.query_map(params![after, signed(limit as u64)], read_mail)?.collect();
-    with_recipients(c, mails?, SHOWN)
+    let mails: rusqlite::Result<Vec<Found>> =
+        c.prepare_cached(&sql)?.query_map(params![after, signed(limit as u64)], read_page)?.collect();
+    with_recipients(c, mails?, Which::Waiting)
 }
 
 pub(super) fn show(c: &Connection, id: QueueId) -> rusqlite::Result<Option<Queued>> {
@@ -132,7 +190,8 @@ pub(super) fn show(c: &Connection, id: QueueId) -> rusqlite::Result<Option<Queue
     let Some(mut mail) = c.prepare_cached(&sql)?.query_row([id.0.key()], read_mail).optional()? else {
         return Ok(None);
     };
-    mail.recipients = recipients(c, id, true, i64::MAX)?;
+    mail.recipients = recipients(c, id, Which::All)?;
+    mail.waiting = mail.recipients.iter().filter(|to| to.standing == Standing::Waiting).count() as u64;
     Ok(Some(mail))
 }
 

@@ -146,6 +146,39 @@ fn a_report_comes_with_the_settling_or_not_at_all() {
 }
 
 #[test]
+fn a_mail_that_cannot_be_read_is_held_and_holds_up_no_other() {
+    let (_dir, store) = open();
+    let ids: Vec<QueueId> =
+        (0..3).map(|n| put(&store, &[&format!("u{n}@example.com"), "v@example.com"], b"x")).collect();
+    let spoil = |sql: &str, id: QueueId| {
+        store.inner.outbox.write("spoil", |t| t.execute(sql, [id.0.key()]).map(drop)).unwrap();
+    };
+    spoil("UPDATE recipients SET address = '@b:' WHERE mail = ?1 AND number = 0", ids[0]);
+    spoil("UPDATE mails SET detail = 'x' WHERE id = ?1", ids[1]);
+    let due = || store.queue_due(NOW, 10, 0).unwrap().iter().map(|mail| mail.id).collect::<Vec<_>>();
+    assert_eq!(due(), [ids[2]]);
+    assert_eq!(store.queue_usage().unwrap().held, 2);
+    let listed = store.queue_list(None, 10).unwrap();
+    assert_eq!(listed.iter().map(|mail| (mail.id, mail.held)).collect::<Vec<_>>(), [(ids[0], true), (ids[2], false)]);
+    assert_eq!(store.queue_show(ids[0]).unwrap().recipients[0].address.as_str(), "unreadable:@b:");
+    // Tried again by hand, it is held again.
+    assert_eq!((store.queue_retry(Some(ids[0]), NOW).unwrap(), due()), (1, vec![ids[2]]));
+    assert_eq!(store.queue_usage().unwrap().held, 2);
+}
+
+#[test]
+fn a_list_counts_the_recipients_that_it_does_not_name() {
+    let (_dir, store) = open();
+    let to: Vec<String> = (0..500).map(|n| format!("u{n}@example.com")).collect();
+    let id = put(&store, &to.iter().map(String::as_str).collect::<Vec<_>>(), b"x");
+    let settled: Vec<Settled> = (0..10).map(|number| one(number, Standing::Delivered)).collect();
+    store.queue_settle(id, &settled, LATER, Vec::new(), NOW).unwrap();
+    let listed = store.queue_list(None, 10).unwrap().remove(0);
+    assert_eq!((listed.recipients.len(), listed.waiting), (20, 490));
+    assert_eq!((store.queue_show(id).unwrap().recipients.len(), store.queue_show(id).unwrap().waiting), (500, 490));
+}
+
+#[test]
 fn behind_those_that_have_waited_longest_stand_the_latest() {
     let (_dir, store) = open();
     let all: Vec<QueueId> = (0..6).map(|n| put(&store, &[&format!("u{n}@example.com")], b"x")).collect();

@@ -1,7 +1,7 @@
 //! Peers: next hops, clamd, and our own listeners, asked as mail would ask them.
 
 use std::io::ErrorKind;
-use std::net::{IpAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +11,9 @@ use mail::untrusted::escape;
 use net::clamd::Clamd;
 use net::upstream::{Upstream, banner};
 use net::{ClamdState, outbound};
+use service::metrics::Metrics;
 use settings::Config;
-use settings::config::{Dns, Listener};
+use settings::config::{Dns, HopTls, Listener};
 use settings::values::{DnsServer, HostPort, SocketAddress};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::time::{Instant, timeout};
@@ -34,6 +35,9 @@ pub(super) async fn all(config: &Config) -> Vec<Finding> {
     for listener in &config.smtp {
         found.push(listens(config, listener, runs).await);
     }
+    for milter in &config.milter {
+        found.push(takes(&milter.listen, runs).await);
+    }
     found.extend(name_servers(config).await);
     found.extend(next_hops(config).await);
     found.extend(clamd(config).await);
@@ -52,10 +56,7 @@ async fn listens(config: &Config, listener: &Listener, runs: bool) -> Finding {
         SocketAddress::Unix(path) => return listens_here(config, listener, path, runs).await,
     };
     if !runs {
-        return match TcpListener::bind(address) {
-            Ok(_) => Finding::new("listener", Level::Ok, format!("{address} is free")),
-            Err(error) => Finding::new("listener", Level::Broken, format!("{address}: {}", refused(&error))),
-        };
+        return free(address);
     }
     let target = HostPort { host: reachable(address.ip()).to_string(), port: address.port() };
     let greeting = async {
@@ -69,17 +70,45 @@ async fn listens(config: &Config, listener: &Listener, runs: bool) -> Finding {
     judge(config, &address.to_string(), greeting.await)
 }
 
+/// Whether our own start could listen at an address.
+fn free(address: SocketAddr) -> Finding {
+    match TcpListener::bind(address) {
+        Ok(_) => Finding::new("listener", Level::Ok, format!("{address} is free")),
+        Err(error) => Finding::new("listener", Level::Broken, format!("{address}: {}", refused(&error))),
+    }
+}
+
+/// The same of a socket. Whether somebody listens there is not tried: our own start would say so.
+fn can_be_made(address: &str, path: &Path) -> Finding {
+    match path.parent().is_some_and(Path::is_dir) {
+        true => Finding::new("listener", Level::Ok, format!("{address} can be made")),
+        false => Finding::new("listener", Level::Broken, format!("{address}: its directory does not exist")),
+    }
+}
+
+/// A milter's socket. It says nothing by itself: that it takes a connection is what can be seen from here.
+async fn takes(listen: &SocketAddress, runs: bool) -> Finding {
+    let name = format!("{listen} (milter)");
+    let connected = match listen {
+        SocketAddress::Inet(address) if !runs => return free(*address),
+        SocketAddress::Unix(path) if !runs => return can_be_made(&name, path),
+        SocketAddress::Inet(address) => {
+            let target = HostPort { host: reachable(address.ip()).to_string(), port: address.port() };
+            outbound::connect(&target, LIMIT).await.map(drop).map_err(|error| error.to_string())
+        }
+        SocketAddress::Unix(path) => outbound::connect_unix(path, LIMIT).await.map(drop),
+    };
+    match connected {
+        Ok(()) => Finding::new("listener", Level::Ok, format!("{name} takes connections")),
+        Err(why) => Finding::new("listener", Level::Broken, format!("{name} takes no connection: {why}")),
+    }
+}
+
 /// The same for a socket in the file system.
 async fn listens_here(config: &Config, listener: &Listener, path: &Path, runs: bool) -> Finding {
     let address = listener.listen.to_string();
     if !runs {
-        // Whether somebody listens there is not tried: our own start would say so.
-        let there = path.parent().is_some_and(Path::is_dir);
-        let (level, text) = match there {
-            true => (Level::Ok, format!("{address} can be made")),
-            false => (Level::Broken, format!("{address}: its directory does not exist")),
-        };
-        return Finding::new("listener", level, text);
+        return can_be_made(&address, path);
     }
     let greeting = async {
         let socket = outbound::connect_unix(path, LIMIT).await?;
@@ -160,15 +189,15 @@ async fn next_hops(config: &Config) -> Vec<Finding> {
         Ok(routes) => routes,
         Err(why) => return vec![Finding::new("next_hop", Level::Broken, why)],
     };
-    let mut found = Vec::new();
+    let (metrics, mut found) = (Metrics::new(), Vec::new());
     for route in routes.all() {
         // Who takes a domain's mail is found out when there is mail for it.
         for target in route.targets.iter().filter(|target| !target.mx && !target.hop.tls.is_looked_up()) {
             let name = format!("{} ({})", target.hop.address, route.name);
-            match Upstream::open(&target.hop, Instant::now() + LIMIT).await {
+            // As mail would be sent: it may be allowed to go in clear.
+            match service::routes::ask(route, target, &metrics, Instant::now() + LIMIT).await {
                 Ok(upstream) => {
-                    let tls = upstream.tls_info().unwrap_or_else(|| "no TLS".to_owned());
-                    found.push(Finding::new("next_hop", Level::Ok, format!("{name} answers, {tls}")));
+                    found.push(answers(&name, &upstream, target.hop.tls));
                     found.extend(upstream.peer_certificate().map(|der| certificates::peer(&name, der)));
                     upstream.quit().await;
                 }
@@ -179,6 +208,18 @@ async fn next_hops(config: &Config) -> Vec<Finding> {
     found
 }
 
+/// What can be said of a next hop that is ready for mail.
+fn answers(name: &str, upstream: &Upstream, tls: HopTls) -> Finding {
+    match upstream.tls_info() {
+        Some(tls) => Finding::new("next_hop", Level::Ok, format!("{name} answers, {tls}")),
+        None if tls != HopTls::None && upstream.extensions().starttls => {
+            let text = format!("{name} answers, and fails at the TLS that it offers: mail goes to it in clear");
+            Finding::new("next_hop", Level::Warning, text)
+        }
+        None => Finding::new("next_hop", Level::Ok, format!("{name} answers, no TLS")),
+    }
+}
+
 async fn clamd(config: &Config) -> Option<Finding> {
     let clamd = Clamd::new(&config.clamd)?;
     let health = clamd.check().await;
@@ -187,4 +228,41 @@ async fn clamd(config: &Config) -> Option<Finding> {
         ClamdState::Healthy => Finding::new("clamd", Level::Ok, version),
         state => Finding::new("clamd", Level::Broken, format!("it does not answer: {state:?}")),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use testkit::{Action, Behaviour, Point, Sink};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_next_hop_whose_tls_is_broken_takes_mail_in_clear() {
+        let refuses = Action::Reply("454 4.7.0 Not now".to_owned());
+        let sink = Sink::start(Behaviour::accept().extension("STARTTLS").on(Point::StartTls, refuses)).await;
+        let mut config = Config::default();
+        config.next_hop.address = Some(sink.address().to_string().parse().unwrap());
+        for (tls, level, text) in [
+            (HopTls::Opportunistic, Level::Warning, "in clear"),
+            (HopTls::Required, Level::Broken, "no TLS"),
+            (HopTls::None, Level::Ok, "answers, no TLS"),
+        ] {
+            config.next_hop.tls = tls;
+            let found = next_hops(&config).await;
+            assert!(found.len() == 1 && found[0].level == level && found[0].text.contains(text), "{found:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_socket_of_a_milter_is_looked_at() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("milter.sock");
+        let listen = SocketAddress::Unix(path.clone());
+        assert_eq!(takes(&listen, false).await.level, Level::Ok, "it can be made");
+        assert_eq!(takes(&listen, true).await.level, Level::Broken, "nobody listens");
+        let _socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        assert_eq!(takes(&listen, true).await.level, Level::Ok);
+        let other = SocketAddress::Unix(dir.path().join("no/milter.sock"));
+        assert_eq!(takes(&other, false).await.level, Level::Broken);
+    }
 }

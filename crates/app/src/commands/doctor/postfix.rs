@@ -34,7 +34,7 @@ fn look(config: &Config, main: &str, master: &str) -> Vec<Finding> {
     let (main, master) = (logical(main), logical(master));
     let mut found = Vec::new();
     let smtp: Vec<SocketAddr> = config.smtp.iter().filter_map(|listener| listener.listen.inet()).collect();
-    let mut ways = 0usize;
+    let (mut ways, mut by_milter) = (0usize, 0usize);
     for (name, value) in main.iter().chain(&master).flat_map(|line| settings(line)) {
         let ours = smtp.iter().any(|address| names(&value, *address));
         match name.as_str() {
@@ -44,6 +44,7 @@ fn look(config: &Config, main: &str, master: &str) -> Vec<Finding> {
             }
             "smtpd_milters" if milters(config).iter().any(|milter| value.contains(milter)) => {
                 ways = ways.saturating_add(1);
+                by_milter = by_milter.saturating_add(1);
                 found.push(Finding::new("postfix", Level::Ok, format!("{name} = {value}: mail comes to us")));
             }
             "milter_default_action" if value == "accept" && !config.milter.is_empty() => {
@@ -63,18 +64,30 @@ fn look(config: &Config, main: &str, master: &str) -> Vec<Finding> {
         let text = format!("{ways} settings send mail to us: a message may be examined more than once");
         found.push(Finding::new("postfix", Level::Note, text));
     }
-    found.extend(way_back(config, &master));
+    found.extend(way_back(config, &master, ways > 0 && by_milter == ways));
     found
 }
 
-/// The service that takes mail back from us must not send it to us again.
-fn way_back(config: &Config, master: &[String]) -> Option<Finding> {
+/// What services are called whose ports have names (`/etc/services`).
+fn named(port: u16) -> &'static [&'static str] {
+    match port {
+        25 => &["smtp"],
+        465 => &["smtps", "submissions"],
+        587 => &["submission"],
+        _ => &[],
+    }
+}
+
+/// The service that takes mail back from us must not send it to us again. With a milter alone it may: what comes back
+/// bears our mark.
+fn way_back(config: &Config, master: &[String], by_milter: bool) -> Option<Finding> {
     let hop = config.next_hop.address.as_ref()?.tcp()?;
     let local = ["127.0.0.1", "localhost", "::1"].contains(&hop.host.as_str());
     let port = hop.port.to_string();
     let service = master.iter().find(|line| {
         let name = line.split_whitespace().next().unwrap_or_default();
-        name == port || name.rsplit(':').next() == Some(port.as_str())
+        let last = name.rsplit(':').next().unwrap_or_default();
+        last == port || named(hop.port).contains(&last)
     });
     let service = match (local, service) {
         (true, Some(service)) => service,
@@ -91,6 +104,10 @@ fn way_back(config: &Config, master: &[String]) -> Option<Finding> {
             Level::Ok,
             format!("port {port} takes mail back and does not filter it again"),
         ));
+    }
+    if by_milter {
+        let text = format!("port {port} takes mail back; the milter knows it by its mark");
+        return Some(Finding::new("postfix", Level::Ok, text));
     }
     let text = format!(
         "the service on port {port} does not turn the filter off: add -o smtpd_proxy_filter= (or content_filter=, \
@@ -182,6 +199,25 @@ mod tests {
         let back = "127.0.0.1:10025 inet n - y - - smtpd\n  -o mynetworks=127.0.0.0/8\n";
         let found = levels("", &format!("{FRONT}{back}"));
         assert!(found.iter().any(|(level, text)| *level == Level::Warning && text.contains("circles")), "{found:?}");
+    }
+
+    #[test]
+    fn a_service_is_known_by_the_name_of_its_port() {
+        let mut config = config();
+        config.smtp.clear();
+        config.milter =
+            vec![MilterListener { listen: "127.0.0.1:10027".parse().unwrap(), ..MilterListener::default() }];
+        config.next_hop.address = Some("127.0.0.1:25".parse().unwrap());
+        let main = "smtpd_milters = inet:127.0.0.1:10027\n";
+        for name in ["smtp", "25", "127.0.0.1:smtp", "127.0.0.1:25"] {
+            let found = look(&config, main, &format!("{name} inet n - y - - smtpd\n"));
+            assert!(found.iter().all(|finding| finding.level == Level::Ok) && found.len() == 2, "{name}: {found:?}");
+        }
+        let found = look(&config, main, "submission inet n - y - - smtpd\n");
+        assert!(found.iter().any(|finding| finding.text.contains("no service on port 25")), "{found:?}");
+        config.next_hop.address = Some("127.0.0.1:587".parse().unwrap());
+        let found = look(&config, main, "submission inet n - y - - smtpd\n");
+        assert!(found.iter().all(|finding| finding.level == Level::Ok), "{found:?}");
     }
 
     #[test]

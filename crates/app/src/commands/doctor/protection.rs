@@ -65,7 +65,7 @@ fn doors(config: &Config) -> Vec<Finding> {
     let mut found = Vec::new();
     for listener in &config.smtp {
         let Some(address) = listener.listen.inet().filter(|address| open(address.ip())) else { continue };
-        if listener.certificate.is_none() {
+        if !listener.has_tls() {
             let text = format!("{address} is open to the network and has no certificate: mail comes unencrypted");
             found.push(Finding::new("protection", Level::Note, text));
         }
@@ -121,5 +121,7 @@ mod tests {
         assert!(doors(&config).is_empty());
         config.smtp[0].listen = "0.0.0.0:10024".parse().unwrap();
         assert_eq!(doors(&config).len(), 1);
+        config.smtp[0].acme = true;
+        assert!(doors(&config).is_empty(), "its certificate is fetched");
     }
 }
