@@ -292,6 +292,6 @@ fn hostile_texts_end_soon() {
         for kind in [kind, FileKind::Script] {
             let _opened = open_all(kind, text.as_bytes());
         }
-        assert!(begun.elapsed().as_secs() < 10, "{}", text.get(..30).unwrap());
+        assert!(begun.elapsed().as_secs() < 60, "{}", text.get(..30).unwrap());
     }
 }
