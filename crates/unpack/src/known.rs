@@ -96,7 +96,7 @@ pub const FORMATS: &[Format] = &[
     row(("calendar (ics)", Calendar, Opened), "attachments, pages, text", "", "", &[Own]),
     row(("business card (vcf)", VCard, Opened), "pictures, sounds, keys, text", "", "", &[Own]),
     // What acts.
-    row(("scripts (js, vbs, ps1, bat, hta, wsf, jse, vbe, sh, shar, …)", Script, Opened), "as text; Microsoft's encoder, `-EncodedCommand`, batch variables and constants undone; files in scripts of the shell", "", "8 layers", &[Tool("shar"), Own]),
+    row(("scripts (js, vbs, ps1, bat, hta, wsf, jse, vbe, sh, shar, …)", Script, Opened), "as text; Microsoft's encoder, `-EncodedCommand`, batch variables and constants undone; files in scripts of the shell", "", "8 layers", &[Tool("shar"), Tool("bsdtar"), Own]),
     row(("text", Text, Opened), "uuencode, yEnc, BinHex, base64, hexadecimal digits; scripts by what stands in them", "", "", &[Own]),
     row(("Windows shortcut (lnk)", Lnk, Opened), "command line, remote icon, what is appended", "", "", &[Own]),
     row(("internet shortcut (url, desktop, …)", InternetShortcut, Opened), "address, command", "", "", &[Own]),
@@ -108,7 +108,7 @@ pub const FORMATS: &[Format] = &[
     row(("xar, macOS pkg", OtherArchive, Opened), "all files", "", "", &[Own]),
     row(("Flash (swf)", OtherArchive, InPart), "zlib and LZMA; films and files in its tags", "", "scripts are not read", &[Own]),
     row(("dmg (macOS)", OtherArchive, InPart), "its partitions; blocks by zlib, bzip2, LZMA, ADC", "", "not: LZFSE; HFS+ and APFS in it are reported", &[Own]),
-    row(("WARC", OtherArchive, Opened), "the block of each record, of answers by HTTP the body", "", "head of a record 64 KiB", &[Own]),
+    row(("WARC", OtherArchive, Opened), "the block of each record, of answers by HTTP the body", "", "head of a record 64 KiB", &[Tool("bsdtar"), Own]),
     row(("Symbian installer (sis)", OtherArchive, InPart), "its zlib streams", "", "", &[Own]),
     // Reported.
     row(("ace, zoo, ARC, ALZip, EGG, StuffIt, DMS, Squeeze It, UC2", OtherArchive, Reported), "", "", "", &[Own]),

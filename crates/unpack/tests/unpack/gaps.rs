@@ -178,3 +178,18 @@ fn what_the_shell_would_unpack_is_given() {
         assert!(!names.contains(&"binary.dat") || holds(&binary), "{options}");
     }
 }
+
+#[test]
+fn archives_of_another_program_for_the_web_and_the_shell_are_opened() {
+    let folder = Folder::new("bsdtar");
+    folder.write("text.txt", b"first line\nXsecond\n\nlast\n");
+    folder.write("binary.dat", &noise(3000, 9));
+    for format in ["warc", "shar", "shardump"] {
+        let arguments = ["--format", format, "-cf", "-", "text.txt", "binary.dat"];
+        let names = if format == "shar" { &arguments[..5] } else { &arguments[..] };
+        let Some(made) = folder.run("bsdtar", names) else { return };
+        let (all, _) = crate::support::everything(&made);
+        assert!(all.iter().any(|content| content == b"first line\nXsecond\n\nlast\n"), "{format}");
+        assert!(format == "shar" || all.contains(&noise(3000, 9)), "{format}");
+    }
+}
