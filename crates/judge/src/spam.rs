@@ -9,6 +9,7 @@ use mail::evidence::{Listed, Report, Sign, SignGroup, SpamSeen};
 
 use crate::draft::{Case, Draft, Hit, Wish};
 use crate::fields::ascii;
+use crate::origin::lists::Set;
 use crate::plan::{Change, Copy};
 use crate::policy::{Policy, Rule, SpamAction, SpamRow, WhenReached};
 use crate::weigh::Weight;
@@ -202,9 +203,7 @@ pub fn counts(policy: &Policy, arrival: &Arrival, sign: &Sign) -> bool {
     let external = &policy.spam.external;
     let switched = match sign.id.as_str() {
         "dynamic_client" => external.dynamic_addresses,
-        "dnsbl_listed" | "dnsbl_reached" => external.enabled && external.dnsbl,
-        "surbl_listed" | "surbl_reached" => external.enabled && external.surbl,
-        _ => true,
+        id => Set::of_sign(id).is_none_or(|(set, _)| set.is_on(external)),
     };
     switched && policy.spam.signs.counts(&sign.id) && !attached
 }
@@ -259,7 +258,7 @@ fn of_signs(policy: &Policy, signs: &[&Sign]) -> SpamVerdict {
     let points: i32 = SignGroup::ALL.into_iter().filter(|group| !apart(group)).map(sum).sum();
     let (bulk, automatic) = (sum(SignGroup::Bulk), sum(SignGroup::Automatic));
     // D-1: lists whose weights reach their limit act by themselves.
-    let reached = signs.iter().any(|sign| matches!(sign.id.as_str(), "dnsbl_reached" | "surbl_reached"));
+    let reached = signs.iter().any(|sign| Set::of_sign(&sign.id).is_some_and(|(_, reached)| reached));
     let rating = if reached { 100 } else { rating(points) };
     let (probable, spam) = policy.spam.sensitivity.thresholds();
     let status = if reached && policy.spam.external.when_reached == WhenReached::Blacklisted {

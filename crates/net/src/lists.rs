@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use aws_lc_rs::digest;
 use judge::origin::lists::{Listings, means_listed};
 use judge::policy::DnsList;
 use tokio::task::JoinSet;
@@ -52,6 +53,10 @@ pub enum Subject {
     Address(IpAddr),
     /// The domain of a link, or an address that stands in one.
     Host(String),
+    /// A mail address: asked for by the SHA-1 of its small letters, as lists of addresses have them.
+    Mail(String),
+    /// A file, by its SHA-256: in base32, since a label has 63 bytes at most (RFC 1035, 2.3.4).
+    File([u8; 32]),
 }
 
 impl Subject {
@@ -67,7 +72,13 @@ impl Subject {
                 nibbles.map(|nibble| format!("{nibble:x}")).collect::<Vec<_>>().join(".")
             }
         };
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let front = match self {
+            Self::Mail(address) => {
+                let lower = address.trim().to_lowercase();
+                hex(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, lower.as_bytes()).as_ref())
+            }
+            Self::File(sha256) => base32(sha256),
             Self::Address(ip) => reversed(ip),
             Self::Host(host) => match host.parse::<IpAddr>() {
                 Ok(ip) => reversed(&ip),
@@ -82,8 +93,19 @@ impl Subject {
         match self {
             Self::Address(ip) => ip.to_string(),
             Self::Host(host) => host.clone(),
+            Self::Mail(address) => address.clone(),
+            Self::File(sha256) => sha256.iter().take(6).map(|byte| format!("{byte:02x}")).collect(),
         }
     }
+}
+
+/// Base32 in small letters, without padding (RFC 4648, 6).
+fn base32(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let bit = |at: usize| bytes.get(at / 8).is_some_and(|byte| byte >> (7 - at % 8) & 1 == 1);
+    let value = |from: usize| (0..5).fold(0_usize, |value, at| value << 1 | usize::from(bit(from + at)));
+    let letters = (0..bytes.len() * 8).step_by(5).map(|from| LETTERS.get(value(from)).copied().unwrap_or(b'a'));
+    letters.map(char::from).collect()
 }
 
 /// Asks every list about every subject. `count` hears what each question came to.

@@ -92,3 +92,23 @@ async fn ex_11_slow_silent_and_lying_lists_cost_their_time_and_no_more() {
     assert_eq!(said, [Said::Listed, Said::Error, Said::Error]);
     assert!(begun.elapsed() < Duration::from_secs(29), "they are asked at once, not one after the other");
 }
+
+/// SHA-1 of "seller@example.com", and base32 of the SHA-256 of "x".
+const HASHED: &str = "\
+580e71ec21abff01b67406cbc5988e6957715548.mails.example A 127.0.0.2
+fvyrmqvxe2yeialcpsu7xlbs6xefgd5rsa6mjwycewdrpeq2jcaq.files.example A 127.0.0.2
+";
+
+#[tokio::test]
+async fn ex_04_addresses_and_files_are_asked_about_by_their_hashes() {
+    let address = "Seller@Example.com";
+    let server = DnsServer::start(HASHED).await;
+    let mails = [Subject::Mail(address.to_owned()), Subject::Mail("other@example.com".to_owned())];
+    let (listed, said) = answers(&server, &["mails.example"], &mails, 20_000).await;
+    assert_eq!((listed, said), (vec![format!("{address} mails.example")], vec![Said::Listed, Said::Absent]));
+    let hex = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881";
+    let byte = |at: usize| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap();
+    let file = Subject::File(std::array::from_fn(byte));
+    let (listed, _) = answers(&server, &["files.example"], &[file, Subject::File([7; 32])], 20_000).await;
+    assert_eq!(listed, ["2d711642b726 files.example"]);
+}

@@ -5,7 +5,10 @@
 
 use ::engines::spam::facts::{is_ip, registered};
 use ::engines::spam::{Attached, Facts, Session, examine};
-use mail::evidence::{Evidence, FileKind, FindingKind, MAX_HOSTS, MAX_SIGNS, Origin, SpamSeen, UnscannedReason};
+use mail::evidence::{
+    Evidence, FileKind, FindingKind, MAX_ADDRESS, MAX_ADDRESSES, MAX_HOSTS, MAX_SIGNS, Origin, SpamSeen,
+    UnscannedReason,
+};
 use mail::graph::{Limits, Message, parse};
 use serde::{Deserialize, Serialize};
 use unpack::Budget;
@@ -74,10 +77,10 @@ pub(crate) fn look(
     evidence: &Evidence,
     documents: String,
     budget: &mut Budget,
-) -> (SpamSeen, Vec<String>) {
+) -> (SpamSeen, Asked) {
     let work = (raw.len() as u64).saturating_mul(PASSES);
     if work > context.fuel || budget.burn(work).is_err() {
-        return (SpamSeen::OutOfTime, Vec::new());
+        return (SpamSeen::OutOfTime, Asked::default());
     }
     let session = Session {
         mail_from: context.mail_from.clone(),
@@ -89,15 +92,47 @@ pub(crate) fn look(
     let signs = crate::walk::caught(|| {
         let message = strict(raw);
         let facts = Facts::of(&message, attached, session);
-        (examine(&facts, context.unrated), hosts(&facts))
+        let asked = Asked { hosts: hosts(&facts), addresses: addresses(&facts) };
+        (examine(&facts, context.unrated), asked)
     });
     match signs {
-        Some((mut signs, hosts)) => {
+        Some((mut signs, asked)) => {
             signs.truncate(MAX_SIGNS);
-            (SpamSeen::Signs(signs), hosts)
+            (SpamSeen::Signs(signs), asked)
         }
-        None => (SpamSeen::Crashed, Vec::new()),
+        None => (SpamSeen::Crashed, Asked::default()),
     }
+}
+
+/// What lists in the DNS may be asked about.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    pub(crate) hosts: Vec<String>,
+    pub(crate) addresses: Vec<String>,
+}
+
+/// Mail addresses that the message wants to be written to, and the author's, for lists; each once.
+fn addresses(facts: &Facts) -> Vec<String> {
+    let written = facts.from.iter().chain(&facts.reply_to).map(|mailbox| mailbox.address.as_str());
+    let linked = facts.links.iter().filter(|link| link.scheme == "mailto").map(|link| {
+        let address = link.raw.split_once(':').map_or("", |(_, rest)| rest);
+        address.split('?').next().unwrap_or("")
+    });
+    let text =
+        facts.shown().split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | '[' | ']' | ',' | ';'));
+    let shown = text.filter(|word| word.contains('@')).take(MAX_ADDRESSES);
+    let mut found: Vec<String> = Vec::new();
+    for word in written.chain(linked).chain(shown) {
+        let address = word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+        let parts = address.split_once('@');
+        let whole =
+            parts.is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.') && !domain.contains('@'));
+        let plain = address.len() <= MAX_ADDRESS && !address.chars().any(|c| c.is_control() || c.is_whitespace());
+        if whole && plain && !found.contains(&address) && found.len() < MAX_ADDRESSES {
+            found.push(address);
+        }
+    }
+    found
 }
 
 /// The registered domains and addresses that links lead to, for lists; each once.

@@ -92,8 +92,9 @@ pub(crate) fn walk(engines: &Engines, raw: &[u8], context: &Context, stop: &Stop
     let mut evidence = walk.table.evidence;
     let is_message = evidence.objects.first().is_some_and(|object| object.kind == FileKind::Message);
     if let Some(spam) = context.spam.as_ref().filter(|_| is_message && raw.len() <= MAX_BUFFER) {
-        let (seen, hosts) = crate::spam::look(spam, raw, &evidence, walk.documents, &mut walk.budget);
-        (evidence.spam, evidence.facts.hosts) = (seen, hosts);
+        let (seen, asked) = crate::spam::look(spam, raw, &evidence, walk.documents, &mut walk.budget);
+        (evidence.facts.hosts, evidence.facts.addresses) = (asked.hosts, asked.addresses);
+        evidence.spam = seen;
         evidence.facts.pictures = walk.pictures.into_seen();
     }
     evidence.fuel = walk.budget.fuel_used();

@@ -228,9 +228,14 @@ fn check_spam(policy: &Policy, found: &mut Vec<Problem>) {
 /// Lists in the DNS (EX-02..EX-14), and names that must not be borrowed.
 fn check_external(policy: &Policy, found: &mut Vec<Problem>) {
     let external = &policy.spam.external;
-    let sets = [("dnsbl", external.dnsbl, &external.dnsbl_lists), ("surbl", external.surbl, &external.surbl_lists)];
-    for (set, on, lists) in sets {
-        let key = format!("spam.external.{set}_lists");
+    let sets = [
+        ("dnsbl", "dnsbl_lists", external.dnsbl, &external.dnsbl_lists),
+        ("surbl", "surbl_lists", external.surbl, &external.surbl_lists),
+        ("emails", "email_lists", external.emails, &external.email_lists),
+        ("files", "file_lists", external.files, &external.file_lists),
+    ];
+    for (set, key, on, lists) in sets {
+        let key = format!("spam.external.{key}");
         if lists.len() > MAX_LISTS {
             found.push(Problem::error(&key, format!("{key} names more than {MAX_LISTS} lists")));
         }

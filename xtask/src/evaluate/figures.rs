@@ -1,11 +1,6 @@
 //! The figures of one set under certain points.
 
 use super::Mail;
-use super::fit::{Bound, sum};
-
-/// Points from which on a message is probably spam, and spam, at the default level.
-const PROBABLE: f64 = 5.0;
-const SPAM: f64 = 7.0;
 
 /// Recall, false alarms and the area under the curve, in percent.
 pub(crate) struct Figures {
@@ -29,25 +24,30 @@ impl Figures {
         )
     }
 
-    /// Of one set. Recall at a rate of false alarms, and the area, are against the ham of all sets.
-    pub(crate) fn of(mails: &[Mail], set: &str, points: &[f64], bounds: &[Bound]) -> Self {
-        let sum = |mail: &Mail| sum(&mail.signs, points, bounds);
+    /// Points of ours from which on a message is probably spam, and spam, at the default level.
+    pub(crate) const OURS: (f64, f64) = (5.0, 7.0);
+
+    /// Of one set, by what `sum` says of a message. Recall at a rate of false alarms, and the area, are against
+    /// the ham of all sets.
+    pub(crate) fn of(mails: &[&Mail], set: &str, sum: impl Fn(&Mail) -> f64, (from, surely): (f64, f64)) -> Self {
+        let sum = |mail: &&Mail| sum(mail);
         let own = |spam: bool, hard: bool| -> Vec<f64> {
             let chosen = mails.iter().filter(|m| m.set == set && m.spam == spam && m.hard == hard);
             chosen.map(sum).collect()
         };
         let (ham, hard, spam) = (own(false, false), own(false, true), own(true, false));
-        let mut all: Vec<f64> = mails.iter().filter(|m| !m.spam && !m.hard).map(sum).collect();
+        let mut all: Vec<f64> =
+            mails.iter().filter(|m| !m.spam && !m.hard && m.set != super::ORDINARY_SET).map(sum).collect();
         all.sort_by(|a, b| b.total_cmp(a));
         let at = |rate: f64| all.get((all.len() as f64 * rate) as usize).copied().unwrap_or(0.0);
         Self {
             set: set.to_owned(),
             ham: ham.len() + hard.len(),
             spam: spam.len(),
-            probable: share(&spam, |s| s >= PROBABLE),
-            surely: share(&spam, |s| s >= SPAM),
-            alarms: share(&ham, |s| s >= PROBABLE),
-            hard_alarms: (!hard.is_empty()).then(|| share(&hard, |s| s >= PROBABLE)),
+            probable: share(&spam, |s| s >= from),
+            surely: share(&spam, |s| s >= surely),
+            alarms: share(&ham, |s| s >= from),
+            hard_alarms: (!hard.is_empty()).then(|| share(&hard, |s| s >= from)),
             at_thousandth: share(&spam, |s| s > at(0.001)),
             at_hundredth: share(&spam, |s| s > at(0.01)),
             area: area(&all, &spam),

@@ -22,7 +22,8 @@ pub use facts::{Attached, Facts, Session};
 pub enum Points {
     /// Fitted on the corpora.
     Fitted,
-    /// Fitted on the corpora, but never below this, in hundredths: the specification says that it counts.
+    /// Fitted on the corpora, but never below this, in hundredths: the specification, or the format of messages,
+    /// says that it counts.
     AtLeast(i16),
     /// Set here, in hundredths: the corpora cannot tell.
     Fixed(i16),
@@ -188,6 +189,84 @@ mod tests {
                 .sum();
             assert!(sum < 450, "{sum} points: {case:?}: {seen:?}");
         }
+    }
+
+    /// Whether a sign is seen in a message.
+    fn sees(id: &str, case: &str) -> bool {
+        examine(&facts(case), true).iter().any(|sign| sign.id == id)
+    }
+
+    #[test]
+    fn hr_01_to_without_an_address_is_seen() {
+        let id = "hr_01_to_without_address";
+        assert!(sees(id, "To: undisclosed-recipients:;") && sees(id, "From: a@example.org"));
+        assert!(!sees(id, "To: b@example.net") && !sees(id, "Cc: b@example.net"));
+    }
+
+    #[test]
+    fn hr_02_digits_count_in_front_of_the_at_sign_only() {
+        let id = "hr_02_digits_in_sender";
+        assert!(sees(id, "From: ann7@example.org") && sees(id, "From: A <1.2@example.org>"));
+        assert!(!sees(id, "From: ann@example7.org") && !sees(id, "From: Ann 7 <ann@example.org>"));
+    }
+
+    #[test]
+    fn hr_03_a_sender_without_a_domain_is_seen() {
+        let id = "hr_03_sender_without_domain";
+        assert!(sees(id, "From: ann") && sees(id, "From: Ann <>") && sees(id, "From: Ann <ann>"));
+        assert!(!sees(id, "From: Ann <ann@example.org>"));
+    }
+
+    #[test]
+    fn hr_04_subjects_above_250_characters_are_seen() {
+        let id = "hr_04_long_subject";
+        let subject =
+            |letters: usize| format!("Subject: {}", "ab cd ".repeat(50).chars().take(letters).collect::<String>());
+        assert!(sees(id, &subject(252)) && !sees(id, &subject(248)));
+        // Characters count, not bytes of their encoding.
+        assert!(!sees(id, &format!("Subject: =?utf-8?Q?{}?=", "=C3=BC".repeat(200))));
+    }
+
+    #[test]
+    fn hr_05_many_blanks_or_dots_in_the_subject_are_seen() {
+        let id = "hr_05_blanks_in_subject";
+        assert!(sees(id, "Subject: buy        now") && sees(id, "Subject: buy.........now"));
+        assert!(!sees(id, "Subject: let us see ... maybe") && !sees(id, "Subject: a plain one"));
+    }
+
+    #[test]
+    fn hr_06_stamps_and_times_in_the_subject_are_seen() {
+        let id = "hr_06_stamp_in_subject";
+        assert!(sees(id, "Subject: Your prize 8492017384") && sees(id, "Subject: Offer of 12:44:31"));
+        assert!(!sees(id, "Subject: Meeting on Monday") && !sees(id, "Subject: The plan for 2024"));
+    }
+
+    #[test]
+    fn hr_07_to_hr_10_languages_are_told_by_content_not_by_charset() {
+        let cases = [
+            ("hr_07_chinese", "尊敬的客户您好我们公司可以为您提供发票"),
+            ("hr_08_korean", "안녕하세요 고객님 이 메일은 광고입니다"),
+            ("hr_09_thai", "สวัสดีครับ นี่คือโฆษณาสำหรับลูกค้า"),
+            ("hr_10_japanese", "こんにちは、お客様の特別なご案内です"),
+        ];
+        for (id, text) in cases {
+            let case = |charset: &str, text: &str| {
+                format!("Content-Type: text/plain; charset={charset}\nContent-Transfer-Encoding: 8bit\n\n{text}\n")
+            };
+            assert!(sees(id, &case("utf-8", text)), "{id}");
+            assert!(!sees(id, &case("gb2312", "A plain English text for everybody")), "{id}");
+            let others = cases.iter().filter(|(other, _)| *other != id);
+            assert!(others.into_iter().all(|(other, _)| !sees(other, &case("utf-8", text))), "{id} alone");
+        }
+    }
+
+    #[test]
+    fn hr_11_every_sign_of_the_specification_has_points() {
+        let rows: Vec<_> = all().filter(|row| row.id.starts_with("hr_")).collect();
+        assert_eq!(rows.len(), 10);
+        assert!(rows.iter().all(|row| row.value() > 0), "{rows:?}");
+        // The weights are ours; one of these signs alone is never probable spam.
+        assert!(rows.iter().all(|row| row.value() < 500));
     }
 
     #[test]

@@ -26,17 +26,53 @@ pub enum Set {
     Dnsbl,
     /// Domains of links (EX-03).
     Surbl,
+    /// Mail addresses, by hash.
+    Emails,
+    /// Attachments, by hash.
+    Files,
 }
 
 impl Set {
+    /// Every set.
+    pub const ALL: [Self; 4] = [Self::Dnsbl, Self::Surbl, Self::Emails, Self::Files];
+
+    /// The word for it in metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dnsbl => "dnsbl",
+            Self::Surbl => "surbl",
+            Self::Emails => "emails",
+            Self::Files => "files",
+        }
+    }
+
+    /// Whether it is switched on.
+    pub fn is_on(self, external: &External) -> bool {
+        let on = match self {
+            Self::Dnsbl => external.dnsbl,
+            Self::Surbl => external.surbl,
+            Self::Emails => external.emails,
+            Self::Files => external.files,
+        };
+        external.enabled && on
+    }
+
+    /// The set that a sign is of, and whether it says that the weights reach the limit.
+    pub fn of_sign(id: &str) -> Option<(Self, bool)> {
+        let is = |set: &Self| set.signs().0 == id || set.signs().1 == id;
+        Self::ALL.into_iter().find(is).map(|set| (set, set.signs().1 == id))
+    }
+
     /// The lists that are asked, none while they are switched off.
     pub fn lists(self, external: &External) -> &[DnsList] {
-        let (on, lists) = match self {
-            Self::Dnsbl => (external.dnsbl, &external.dnsbl_lists),
-            Self::Surbl => (external.surbl, &external.surbl_lists),
+        let lists = match self {
+            Self::Dnsbl => &external.dnsbl_lists,
+            Self::Surbl => &external.surbl_lists,
+            Self::Emails => &external.email_lists,
+            Self::Files => &external.file_lists,
         };
         let lists = lists.get(..lists.len().min(MAX_LISTS)).unwrap_or_default();
-        if external.enabled && on { lists } else { &[] }
+        if self.is_on(external) { lists } else { &[] }
     }
 
     /// The names of its two signs: that a list has it, and that the weights reach the limit.
@@ -44,6 +80,8 @@ impl Set {
         match self {
             Self::Dnsbl => ("dnsbl_listed", "dnsbl_reached"),
             Self::Surbl => ("surbl_listed", "surbl_reached"),
+            Self::Emails => ("email_listed", "email_reached"),
+            Self::Files => ("file_listed", "file_reached"),
         }
     }
 }
@@ -133,5 +171,18 @@ mod tests {
         assert_eq!(Set::Surbl.lists(&external).len(), 1);
         external.enabled = false;
         assert!(Set::Dnsbl.lists(&external).is_empty() && Set::Surbl.lists(&external).is_empty());
+    }
+
+    #[test]
+    fn ex_04_addresses_and_files_have_sets_of_their_own_with_signs_of_their_own() {
+        let list = DnsList { zone: "list.example".to_owned(), weight: 100 };
+        let external =
+            External { emails: true, email_lists: vec![list.clone()], file_lists: vec![list], ..External::default() };
+        assert_eq!((Set::Emails.lists(&external).len(), Set::Files.lists(&external).len()), (1, 0));
+        for set in Set::ALL {
+            let (listed, reached) = set.signs();
+            assert_eq!((Set::of_sign(listed), Set::of_sign(reached)), (Some((set, false)), Some((set, true))));
+        }
+        assert_eq!(Set::of_sign("spf_fail"), None);
     }
 }

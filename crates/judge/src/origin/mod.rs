@@ -84,6 +84,10 @@ pub fn catalogue() -> impl Iterator<Item = (&'static str, i16, &'static str)> {
         ("dnsbl_reached", 1000, "Their weights come to 100: the rating is 100, or the address blacklisted (D-1)."),
         ("surbl_listed", 0, "Lists in the DNS have the domain of a link (EX-03)."),
         ("surbl_reached", 1000, "Their weights come to 100: the rating is 100, or the address blacklisted (D-1)."),
+        ("email_listed", 0, "Lists in the DNS have a mail address of the message, by its hash."),
+        ("email_reached", 1000, "Their weights come to 100: the rating is 100, or the address blacklisted (D-1)."),
+        ("file_listed", 0, "Lists in the DNS have an attachment, by its hash."),
+        ("file_reached", 1000, "Their weights come to 100: the rating is 100, or the address blacklisted (D-1)."),
     ])
 }
 

@@ -40,6 +40,15 @@ pub struct External {
     pub surbl: bool,
     /// The lists of domains (EX-04).
     pub surbl_lists: Vec<DnsList>,
+    /// Look up mail addresses in `email_lists`: those of the author, of Reply-To and of the text, the first 10,
+    /// each as the SHA-1 of its small letters.
+    pub emails: bool,
+    /// The lists of mail addresses (EX-04).
+    pub email_lists: Vec<DnsList>,
+    /// Look up attachments, and files in them, in `file_lists`: the first 20, each by its SHA-256.
+    pub files: bool,
+    /// The lists of files (EX-04).
+    pub file_lists: Vec<DnsList>,
     /// What happens when the weights of a set's lists that have it come to 100 (D-1).
     pub when_reached: WhenReached,
     /// How long all lists together may take (EX-11); what is not known by then does not count.
@@ -56,6 +65,10 @@ impl Default for External {
             dnsbl_lists: Vec::new(),
             surbl: false,
             surbl_lists: Vec::new(),
+            emails: false,
+            email_lists: Vec::new(),
+            files: false,
+            file_lists: Vec::new(),
             when_reached: WhenReached::default(),
             max_time: Time(5_000),
             dynamic_addresses: false,

@@ -23,7 +23,9 @@ pub use listed::{Listed, ListedBy, Standing};
 pub use memory::{KnownPicture, Memory};
 pub use object::{Active, Coverage, FileKind, MAX_NAME, Object, ObjectId, Origin, PasswordSource, Role, Seen};
 pub use question::{Answer, ExternalVerdict, Question};
-pub use report::{Evidence, EvidenceError, Facts, MAX_FINDINGS, MAX_HOSTS, MAX_OBJECTS, Report};
+pub use report::{
+    Evidence, EvidenceError, Facts, MAX_ADDRESS, MAX_ADDRESSES, MAX_FINDINGS, MAX_HOSTS, MAX_OBJECTS, Report,
+};
 pub use spam::{
     MAX_PICTURES, MAX_SIGN_EVIDENCE, MAX_SIGN_ID, MAX_SIGN_POINTS, MAX_SIGNS, MAX_VIEWS, Picture, Sign, SignGroup,
     SpamSeen, View,

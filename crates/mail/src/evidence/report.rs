@@ -15,6 +15,10 @@ pub const MAX_OBJECTS: usize = 100_000;
 pub const MAX_FINDINGS: usize = 10_000;
 /// Most hosts of links that are kept.
 pub const MAX_HOSTS: usize = 20;
+/// Most mail addresses that are kept.
+pub const MAX_ADDRESSES: usize = 10;
+/// Longest of them (RFC 5321, 4.5.3.1.3).
+pub const MAX_ADDRESS: usize = 254;
 /// Longest of them, in bytes.
 const MAX_HOST: usize = 253;
 /// Most defects that are kept of one object.
@@ -39,6 +43,9 @@ pub struct Facts {
     pub hosts: Vec<String>,
     /// What its pictures look like, the first [`MAX_PICTURES`](super::MAX_PICTURES).
     pub pictures: Vec<Picture>,
+    /// Mail addresses of the author, of Reply-To and of the text, in small letters: the first [`MAX_ADDRESSES`],
+    /// each once.
+    pub addresses: Vec<String>,
 }
 
 /// What was seen so far; from a worker it is untrusted until [`Evidence::validate`] has passed.
@@ -118,6 +125,7 @@ impl Evidence {
             || !self.spam.is_valid()
             || !self.facts.hosts_are_valid()
             || !self.facts.pictures_are_valid()
+            || !self.facts.addresses_are_valid()
         {
             return Err(EvidenceError::TooLong);
         }
@@ -216,6 +224,16 @@ impl Facts {
     /// Whether there are no more pictures and views than there may be.
     fn pictures_are_valid(&self) -> bool {
         self.pictures.len() <= super::MAX_PICTURES && self.pictures.iter().all(|it| it.views.len() <= super::MAX_VIEWS)
+    }
+
+    /// Whether addresses are short plain words.
+    fn addresses_are_valid(&self) -> bool {
+        let plain = |address: &String| {
+            address.contains('@')
+                && address.len() <= MAX_ADDRESS
+                && !address.chars().any(|c| c.is_control() || c.is_whitespace())
+        };
+        self.addresses.len() <= MAX_ADDRESSES && self.addresses.iter().all(plain)
     }
 
     fn texts(&self) -> impl Iterator<Item = &Untrusted<String>> {

@@ -72,6 +72,8 @@ pub enum SignGroup {
     Language,
     /// Attachments by name and type.
     Attachment,
+    /// Several signs that say more together than each does.
+    Composite,
     /// Bulk delivery; decides about mass mail, not about spam.
     Bulk,
     /// Delivery reports and automatic replies; decides about formal notifications, not about spam.
@@ -82,7 +84,7 @@ pub enum SignGroup {
 
 impl SignGroup {
     /// Every group, in the order of the documentation.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Header,
         Self::Sender,
         Self::Recipient,
@@ -97,6 +99,7 @@ impl SignGroup {
         Self::Disguise,
         Self::Language,
         Self::Attachment,
+        Self::Composite,
         Self::Bulk,
         Self::Automatic,
         Self::Network,
@@ -107,11 +110,11 @@ impl SignGroup {
     /// header missing, is not spam for that.
     pub fn most(self) -> i32 {
         match self {
-            Self::Header | Self::Recipient => 150,
-            Self::Route | Self::Identity | Self::Program | Self::Language => 200,
-            Self::Structure | Self::Html | Self::Disguise => 250,
-            Self::Sender | Self::Subject | Self::Link | Self::Attachment => 300,
-            Self::Phrase => 400,
+            Self::Header | Self::Recipient | Self::Language => 200,
+            Self::Route | Self::Identity | Self::Program => 300,
+            Self::Structure | Self::Html | Self::Disguise => 350,
+            Self::Sender | Self::Subject | Self::Link | Self::Attachment => 400,
+            Self::Phrase | Self::Composite => 450,
             Self::Bulk | Self::Automatic | Self::Network => 1000,
         }
     }
@@ -133,6 +136,7 @@ impl SignGroup {
             Self::Disguise => "disguise",
             Self::Language => "language",
             Self::Attachment => "attachment",
+            Self::Composite => "composite",
             Self::Bulk => "bulk",
             Self::Automatic => "automatic",
             Self::Network => "network",

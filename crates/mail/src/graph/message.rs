@@ -152,6 +152,7 @@ impl<'a> Message<'a> {
             message_id: self.fact("message-id"),
             hosts: Vec::new(),
             pictures: Vec::new(),
+            addresses: Vec::new(),
         }
     }
 

@@ -1,9 +1,11 @@
 //! Whole examinations: golden reports, hostile engines, external engines, limits, the protocol.
 
+mod bounces;
 mod external;
 mod golden;
 mod hostile;
 mod limits;
+mod ordinary;
 mod pages;
 mod passwords;
 mod protocol;

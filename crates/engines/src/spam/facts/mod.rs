@@ -37,6 +37,8 @@ pub const MAX_TEXT: usize = 512 * 1024;
 pub const MAX_PARTS: usize = 500;
 /// Longest value of a field, in bytes.
 const MAX_VALUE: usize = 16 * 1024;
+/// Most bytes of a returned header.
+pub const MAX_RETURNED: usize = 8 * 1024;
 /// Most mail addresses of recipients that the envelope gives.
 pub const MAX_RECIPIENTS: usize = 50;
 
@@ -151,6 +153,8 @@ pub struct Facts {
     pub size: usize,
     /// Whether a message inside the message was passed over.
     pub has_message: bool,
+    /// The header of the first message inside the message, as it came, the first [`MAX_RETURNED`] bytes.
+    pub returned: String,
     /// The phrases that occur, and the family of each.
     pub phrases: Vec<(&'static str, &'static str)>,
 }
@@ -216,6 +220,7 @@ impl Facts {
             if entity.shape() == Shape::Message && id != EntityId(0) {
                 skip_below = Some(entity.depth);
                 self.has_message = true;
+                self.read_returned(message, id);
             }
             let children = (entity.shape() == Shape::Multipart).then(|| message.children(id).len());
             let body = entity.body.of(message.buffer(entity.buffer));
@@ -230,12 +235,28 @@ impl Facts {
                 eight_bit: false,
                 ascii: true,
             };
-            let text = entity.is_leaf() && entity.media.starts_with("text/") && !part.attachment;
-            if text {
+            // A text that is only attached is what there is to read, where nothing else is.
+            let returned = entity.media == "text/rfc822-headers";
+            if returned {
+                self.read_returned(message, id);
+            }
+            let text = entity.is_leaf() && entity.media.starts_with("text/") && !returned;
+            if text && (!part.attachment || self.shown().trim().is_empty()) {
                 self.read_text(message, id, &mut part);
             }
             self.parts.push(part);
         }
+    }
+
+    /// Keeps the header of a message inside the message.
+    fn read_returned(&mut self, message: &Message<'_>, id: EntityId) {
+        if !self.returned.is_empty() {
+            return;
+        }
+        let content = message.content(id, MAX_RETURNED);
+        let text = String::from_utf8_lossy(&content.bytes).replace("\r\n", "\n");
+        let header = text.split("\n\n").next().unwrap_or("");
+        self.returned = header.get(..header.floor_char_boundary(MAX_RETURNED)).unwrap_or("").to_owned();
     }
 
     fn read_text(&mut self, message: &Message<'_>, id: EntityId, part: &mut PartFact) {

@@ -2,8 +2,13 @@
 //! nothing about spam.
 
 use super::{sign, when};
+use crate::spam::Facts;
 use crate::spam::Points::Fixed;
 use crate::spam::Row;
+use crate::spam::facts::registered;
+
+/// In how much of the text the words of a report stand, in bytes.
+const START: usize = 2000;
 
 pub(crate) const SIGNS: &[Row] = &[
     sign!(Fixed(600), "delivery_report", Automatic, "A delivery report by its structure (RFC 3464): multipart/report with a status.",
@@ -35,7 +40,37 @@ pub(crate) const SIGNS: &[Row] = &[
             words.iter().find(|w| subject.contains(**w)).map(|w| (*w).to_owned())
         },
         fires: ["Subject: Undelivered Mail Returned to Sender", "Subject: Automatische Antwort: x"], quiet: ["Subject: x"]),
+    sign!(Fixed(300), "report_in_words", Automatic, "A delivery report in plain text, as qmail and Exim write it: their words, and a copy of the message.",
+        |f| {
+            let text = f.folding.text.get(..f.folding.text.floor_char_boundary(START)).unwrap_or("");
+            let words = ["this is the qmail-send program", "this message was created automatically by mail delivery software", "a message that you sent could not be delivered", "this is a permanent error; i've given up", "this message was created automatically by the mail system", "your message did not reach some or all of the intended recipients", "i'm afraid i wasn't able to deliver your message"];
+            words.iter().find(|w| text.contains(**w)).map(|w| (*w).to_owned())
+        },
+        fires: ["Subject: failure notice\n\nHi. This is the qmail-send program at example.org.\n"], quiet: ["Subject: x\n\nhello\n"]),
+    sign!(Fixed(250), "failed_recipients", Automatic, "A field names recipients that could not be reached, or forbids automatic answers.",
+        |f| f.field("x-failed-recipients").or_else(|| f.field("x-auto-response-suppress")).map(str::to_owned),
+        fires: ["X-Failed-Recipients: b@example.org", "X-Auto-Response-Suppress: All"], quiet: ["Subject: x"]),
+    sign!(Fixed(-1500), "report_of_another", Automatic, "What a delivery report returns names its recipient's domain nowhere: it is not about our mail (backscatter).", of_another,
+        fires: ["To: b@example.net\nContent-Type: multipart/report; boundary=b\n\n--b\n\nx\n--b\nContent-Type: message/rfc822\n\nFrom: a@example.org\nMessage-ID: <1@example.org>\nSubject: y\n\nz\n--b--\n"],
+        quiet: ["To: b@example.net\nContent-Type: multipart/report; boundary=b\n\n--b\n\nx\n--b\nContent-Type: message/rfc822\n\nFrom: b@example.net\nMessage-ID: <1@example.org>\nSubject: y\n\nz\n--b--\n", "To: b@example.net\nContent-Type: multipart/report; boundary=b\n\n--b\n\nx\n--b\nContent-Type: message/rfc822\n\nFrom: b@gmail.com\nMessage-ID: <1@mx.example.net>\nSubject: y\n\nz\n--b--\n"]),
     sign!(Fixed(150), "returned_message", Automatic, "A message is returned inside.",
         |f| when(f.has_message && f.parts.iter().any(|p| matches!(p.media.as_str(), "message/rfc822" | "text/rfc822-headers")) && f.parts.first().is_some_and(|p| p.media == "multipart/report"), "a message"),
         fires: ["Content-Type: multipart/report; boundary=b\n\n--b\n\nx\n--b\nContent-Type: message/rfc822\n\nSubject: y\n\nz\n--b--\n"], quiet: ["Subject: x"]),
 ];
+
+/// Whether the returned header is of a message that nobody here wrote: no field of it has the domain of the
+/// recipient. One that was cut down to a few fields tells nothing, and so does a report without one.
+fn of_another(f: &Facts) -> Option<String> {
+    let report = f.parts.first().is_some_and(|p| p.media == "multipart/report");
+    let header = f.returned.to_lowercase();
+    let telling = header.lines().any(|line| line.starts_with("from:"))
+        && header.lines().any(|line| line.starts_with("message-id:") || line.starts_with("return-path:"));
+    let domains: Vec<String> = f
+        .recipients()
+        .filter_map(|r| r.rsplit_once('@'))
+        .map(|(_, d)| registered(&d.to_lowercase()).to_owned())
+        .collect();
+    let foreign = !domains.is_empty() && !domains.iter().any(|domain| header.contains(domain.as_str()));
+    let from = header.lines().find(|line| line.starts_with("from:")).unwrap_or("");
+    when(report && telling && foreign, from.trim())
+}

@@ -3,8 +3,12 @@
 use super::subject::spaced;
 use super::words::is_loud;
 use super::{sign, some, when};
+use crate::spam::Facts;
 use crate::spam::Points::Fitted;
 use crate::spam::Row;
+
+/// Most words that are looked at for disguises.
+const MAX_DISGUISED: usize = 20_000;
 
 pub(crate) const SIGNS: &[Row] = &[
     sign!(Fitted, "mixed_letters_in_subject", Disguise, "A word of the subject mixes Latin letters with look-alikes of another script.",
@@ -44,6 +48,9 @@ pub(crate) const SIGNS: &[Row] = &[
             w.len() < 20 && undone.as_str() != *w && KNOWN.contains(&undone.as_str())
         }).map(str::to_owned),
         fires: ["Subject: x\n\nbuy v1agra now\n"], quiet: ["Subject: x\n\nbuy it now\n"]),
+    sign!(Fitted, "disguised_word", Disguise, "A word that filters look for is written with digits, signs or marks in it.", disguised,
+        fires: ["Subject: x\n\nbuy V1agra today\n", "Subject: x\n\nVa|ium\n", "Subject: x\n\nC.i.a.l.i.s and m0rtgage\n"],
+        quiet: ["Subject: x\n\nviagra\n", "Subject: x\n\nsix 2nd via1 level3 m0 A4-paper c1 http://a.example/v1agra\n"]),
     sign!(Fitted, "loud_text", Disguise, "Whole lines of the text are capitals.",
         |f| {
             let count = f.shown().lines().take(500).filter(|line| line.len() > 25 && line.split_whitespace().count() > 3 && is_loud(line, 20)).count();
@@ -87,3 +94,67 @@ pub(crate) const SIGNS: &[Row] = &[
         },
         fires: ["Subject: x\n\nbuy it now bzxkwq\n"], quiet: ["Subject: x\n\nbuy it now or never\n"]),
 ];
+
+/// Words that are disguised because filters know them.
+const TARGETS: &[&str] = &[
+    "adipex",
+    "adobe",
+    "ambien",
+    "bitcoin",
+    "casino",
+    "cialis",
+    "codeine",
+    "hydrocodone",
+    "levitra",
+    "lottery",
+    "medication",
+    "mortgage",
+    "paypal",
+    "penis",
+    "pharmacy",
+    "phentermine",
+    "prescription",
+    "prozac",
+    "refinance",
+    "replica",
+    "rolex",
+    "sexual",
+    "software",
+    "tramadol",
+    "unsubscribe",
+    "valium",
+    "viagra",
+    "vicodin",
+    "xanax",
+];
+
+/// A word of [`TARGETS`] that is there, but not as it is written.
+fn disguised(f: &Facts) -> Option<String> {
+    f.words.split_whitespace().take(MAX_DISGUISED).find_map(|word| {
+        let trimmed = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        let letters = trimmed.bytes().filter(u8::is_ascii_alphabetic).count();
+        let odd = trimmed.len().saturating_sub(letters);
+        if odd == 0 || letters < 3 || trimmed.len() > 24 || trimmed.contains("//") || trimmed.contains('@') {
+            return None;
+        }
+        let plain: String = trimmed
+            .bytes()
+            .filter_map(|byte| match byte {
+                b'0' => Some('o'),
+                b'1' | b'|' | b'!' => Some('i'),
+                b'3' => Some('e'),
+                b'4' => Some('a'),
+                b'5' | b'$' => Some('s'),
+                b'7' => Some('t'),
+                byte if byte.is_ascii_alphanumeric() => Some(char::from(byte)),
+                _ => None,
+            })
+            .collect();
+        // One letter looks like "i" and "l", so that both are tried.
+        let alike = |target: &str| {
+            target.len() == plain.len()
+                && target.chars().zip(plain.chars()).all(|(a, b)| a == b || matches!((a, b), ('l', 'i')))
+        };
+        when(TARGETS.iter().any(|target| alike(target)), trimmed)
+    })
+}

@@ -14,7 +14,7 @@ pub(crate) const SIGNS: &[Row] = &[
         |f| when(!f.to.iter().any(|to| to.address.contains('@')) && f.cc.is_empty(), "To names nobody"),
         fires: ["From: a@example.org", "To: undisclosed-recipients:;"],
         quiet: ["To: b@example.net", "Cc: b@example.net"]),
-    sign!(Fitted, "missing_from", Header, "There is no From field, or it names nobody.",
+    sign!(AtLeast(120), "missing_from", Header, "There is no From field, or it names nobody; every message has to have one (RFC 5322, 3.6).",
         |f| when(f.from.is_empty(), "no From"),
         fires: ["To: b@example.net", "From:"],
         quiet: ["From: a@example.org"]),

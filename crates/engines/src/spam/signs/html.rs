@@ -5,10 +5,6 @@ use crate::spam::Points::Fitted;
 use crate::spam::Row;
 
 pub(crate) const SIGNS: &[Row] = &[
-    sign!(Fitted, "html", Html, "There is HTML.",
-        |f| when(f.html.parts > 0, "HTML"),
-        fires: ["Content-Type: text/html\n\n<p>x</p>\n"],
-        quiet: ["Subject: x"]),
     sign!(Fitted, "hidden_text", Html, "HTML hides text from its reader: by colour, size, or style.",
         |f| {
             let hidden = f.html.hidden.trim().len();

@@ -3,7 +3,7 @@
 use super::words::{digits, is_random};
 use super::{sign, when};
 use crate::spam::Facts;
-use crate::spam::Points::Fitted;
+use crate::spam::Points::{AtLeast, Fitted};
 use crate::spam::Row;
 use crate::spam::facts::{is_ip, registered};
 
@@ -12,7 +12,7 @@ const SKEW: i64 = 6 * 3600;
 const DAY: i64 = 24 * 3600;
 
 pub(crate) const SIGNS: &[Row] = &[
-    sign!(Fitted, "id_malformed", Identity, "The Message-ID is not of the form <left@right>.",
+    sign!(AtLeast(170), "id_malformed", Identity, "The Message-ID is not of the form <left@right> (RFC 5322, 3.6.4).",
         |f| when(!f.message_id.is_empty() && parts(f).is_none(), f.message_id.as_str()),
         fires: ["Message-ID: 12345", "Message-ID: <12345>", "Message-ID: <@example.org>", "Message-ID: <a b@example.org>"],
         quiet: ["Message-ID: <1@example.org>", "From: a@example.org"]),

@@ -3,6 +3,7 @@
 mod attachment;
 mod automatic;
 mod bulk;
+mod composite;
 mod disguise;
 mod header;
 mod html;
@@ -37,6 +38,7 @@ pub(crate) const TABLES: &[&[Row]] = &[
     disguise::SIGNS,
     language::SIGNS,
     attachment::SIGNS,
+    composite::SIGNS,
     bulk::SIGNS,
     automatic::SIGNS,
 ];

@@ -213,6 +213,63 @@ pub(crate) const SIGNS: &[Row] = families![
         "how to pay, and what to tell",
         "visa, mastercard, money order, full name"
     ),
+    (
+        "stranger",
+        "stranger_2",
+        "stranger_4",
+        "stranger",
+        "somebody who introduces themselves and wants an answer",
+        "my name is Ann, with due respect, kindly reply, awaiting your answer"
+    ),
+    (
+        "wealth",
+        "wealth_2",
+        "wealth_4",
+        "wealth",
+        "large sums, and the dead or distant people that they belong to",
+        "million dollars of my late husband, next of kin, bank account, inheritance"
+    ),
+    (
+        "lender",
+        "lender_2",
+        "lender_4",
+        "lender",
+        "loans for everybody",
+        "loan offer: need a loan? interest rate of 2%, amount required"
+    ),
+    ("drugs", "drugs_2", "drugs_4", "drugs", "medicines by name", "viagra, cialis, xanax, valium"),
+    (
+        "explicit",
+        "explicit_2",
+        "explicit_4",
+        "explicit",
+        "sex, in words that letters rarely have",
+        "porn, xxx, horny, sluts"
+    ),
+    (
+        "seller",
+        "seller_2",
+        "seller_4",
+        "seller",
+        "what is sold by unasked mail",
+        "extended warranty, free quote, no obligation, order now"
+    ),
+    (
+        "excuse",
+        "excuse_2",
+        "excuse_4",
+        "excuse",
+        "excuses for writing, and promises to stop",
+        "this is not spam, to be removed, one time mailing, section 301"
+    ),
+    (
+        "getrich",
+        "getrich_2",
+        "getrich_4",
+        "getrich",
+        "ways to become rich",
+        "make money, work at home, financial freedom, be your own boss"
+    ),
 ];
 
 #[cfg(test)]

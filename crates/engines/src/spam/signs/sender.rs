@@ -91,7 +91,7 @@ pub(crate) const SIGNS: &[Row] = &[
         |f| f.sender().filter(|from| digits(from.local()) > 0).map(|from| from.address.clone()),
         fires: ["From: ann77@example.org"],
         quiet: ["From: Ann 77 <ann@example.org>", "From: ann@example1.org"]),
-    sign!(AtLeast(50), "hr_03_sender_without_domain", Sender, "The sender's address has no domain (HR-03).",
+    sign!(AtLeast(150), "hr_03_sender_without_domain", Sender, "The sender's address has no domain (HR-03).",
         |f| f.sender().filter(|from| from.domain().is_empty()).map(|from| if from.address.is_empty() { from.name.clone() } else { from.address.clone() }),
         fires: ["From: ann", "From: Ann <ann>", "From: Ann <>"],
         quiet: ["From: ann@example.org"]),

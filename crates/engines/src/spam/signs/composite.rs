@@ -1,0 +1,119 @@
+//! Conjunctions: signs that say little alone and much together. Each names a practice of spammers; its
+//! parts are signs of other families, looked at whatever their own points are.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use super::{TABLES, sign, when};
+use crate::spam::Facts;
+use crate::spam::Points::Fitted;
+use crate::spam::Row;
+
+/// Most bytes of shown text that are little text for somebody who wants money.
+const SHORT: usize = 2000;
+
+pub(crate) const SIGNS: &[Row] = &[
+    sign!(Fitted, "fraud_from_free_mail", Composite, "Somebody at a free mail provider speaks of large sums or asks a stranger for trust.",
+        |f| when(free_mail(f) && at_least(f, &["fraud_2", "wealth_2", "stranger_2", "lender_2", "lottery_2"], 1), "money and free mail"),
+        fires: ["From: a@gmail.com\nSubject: x\n\nmy late husband, next of kin, million dollars, the funds\n"],
+        quiet: ["From: a@example.org\nSubject: x\n\nmy late husband, next of kin, million dollars\n", "From: a@gmail.com\nSubject: x\n\nlunch?\n"]),
+    sign!(Fitted, "stranger_with_wealth", Composite, "A stranger introduces themselves and speaks of large sums.",
+        |f| when(all(f, &["stranger", "wealth"]) && at_least(f, &["stranger_2", "wealth_2", "fraud_2", "large_sum", "dear"], 2), "introduction and money"),
+        fires: ["Subject: x\n\nDear friend, my name is Ann, with due respect: my late husband left $5,000,000.00, the funds, bank account\n"],
+        quiet: ["Subject: x\n\nmy name is Ann\n"]),
+    sign!(Fitted, "stranger_wants_answer", Composite, "A short text without a link: somebody who names no one wants an answer.",
+        |f| {
+            let short = f.shown().len() < SHORT && f.clicks().next().is_none();
+            when(short && at_least(f, &["dear", "one_word_subject", "empty_subject", "loud_subject"], 1) && all(f, &["stranger"]), "asks a stranger")
+        },
+        fires: ["Subject: HELLO FRIEND\n\nDear friend, I have a proposal for you.\n"],
+        quiet: ["Subject: x\n\nI have a proposal for you: https://a.example/\n", "Subject: lunch on Monday\n\nsee you\n"]),
+    sign!(Fitted, "money_written_loud", Composite, "Large sums, in capitals or exclamations.",
+        |f| when(at_least(f, &["large_sum", "wealth_2", "fraud_2", "getrich_2", "money_in_subject"], 1) && at_least(f, &["loud_subject", "loud_text", "mostly_capitals", "much_exclaiming_subject", "many_exclamations"], 1), "loud about money"),
+        fires: ["Subject: YOUR PAYMENT\n\nthe sum of $25,500,000.00\n"],
+        quiet: ["Subject: x\n\nthe sum of $25,500,000.00\n"]),
+    sign!(Fitted, "wins_and_links_elsewhere", Composite, "Something was won or waits, and the link leads to neither the sender nor a known place.",
+        |f| when(all(f, &["links_elsewhere"]) && at_least(f, &["lottery", "parcel", "promise_2", "gamble"], 1) && at_least(f, &["exclaiming_subject", "urgency", "emoji_in_subject", "html_only", "click"], 1), "a prize elsewhere"),
+        fires: ["From: a@example.org\nSubject: Winner!\n\nclaim your prize at http://b.example/\n"],
+        quiet: ["From: a@example.org\nSubject: x\n\nhttp://b.example/\n"]),
+    sign!(Fitted, "account_and_link_elsewhere", Composite, "An account has to be confirmed, at a place that is not the sender's.",
+        |f| when(all(f, &["account", "links_elsewhere"]) && at_least(f, &["account_2", "urgency", "dear", "click"], 1), "an account elsewhere"),
+        fires: ["From: a@example.org\nSubject: x\n\nverify your account, security alert: http://b.example/\n"],
+        quiet: ["From: a@example.org\nSubject: x\n\nverify your account: http://example.org/\n"]),
+    sign!(Fitted, "brand_and_link_elsewhere", Composite, "A well-known company's name, without its domain in sender or links.",
+        |f| when(at_least(f, &["borrowed_brand", "brand_in_local_part"], 1) && all(f, &["links_elsewhere"]), "a brand elsewhere"),
+        fires: ["From: PayPal Service <x@evil.example>\nSubject: x\n\nhttp://b.example/\n"],
+        quiet: ["From: Ann <x@example.org>\nSubject: x\n\nhttp://b.example/\n"]),
+    sign!(Fitted, "nothing_is_the_senders", Composite, "Message-ID, links and the way all belong to others than the sender's domain.",
+        |f| when(all(f, &["links_elsewhere", "id_host_other_than_sender", "sender_not_on_route"]), "nothing of the sender's"),
+        fires: ["From: a@example.org\nMessage-ID: <1@example.com>\nReceived: from c.example (c.example [192.0.2.1]) by mx.example.net; x\n\nhttp://b.example/\n"],
+        quiet: ["From: a@example.org\nMessage-ID: <1@example.org>\n\nhttp://b.example/\n"]),
+    sign!(Fitted, "offer_with_excuse", Composite, "An offer, and an excuse for sending it.",
+        |f| when(at_least(f, &["excuse_2", "leave_4"], 1) && at_least(f, &["seller_2", "getrich_2", "finance_2", "goods_2", "drugs", "explicit", "mailing_2", "advertisement_tag"], 1), "an offer and an excuse"),
+        fires: ["Subject: x\n\nfree quote, no obligation, order now. This is not spam, to be removed write\n"],
+        quiet: ["Subject: x\n\nfree quote, no obligation\n"]),
+    sign!(Fitted, "offer_without_list_fields", Composite, "The text says how to leave and sells something, the header says nothing of a list.",
+        |f| when(at_least(f, &["leave_2", "excuse"], 1) && at_least(f, &["seller", "getrich", "finance", "goods", "pharma", "diet"], 2) && !at_least(f, &["list_unsubscribe", "list_id", "precedence_bulk"], 1), "an offer without List-Unsubscribe"),
+        fires: ["Subject: x\n\nfree quote, lowest rate, mortgage; unsubscribe, to be removed write\n"],
+        quiet: ["List-Unsubscribe: <mailto:a@example.org>\nSubject: x\n\nfree quote, lowest rate, mortgage; unsubscribe, to be removed write\n"]),
+    sign!(Fitted, "offer_from_free_mail", Composite, "Somebody at a free mail provider sells something.",
+        |f| when(free_mail(f) && at_least(f, &["seller_2", "getrich_2", "finance_2", "goods_2", "drugs", "explicit", "mailing_2", "software_2", "stock_2"], 1), "an offer by free mail"),
+        fires: ["From: a@yahoo.com\nSubject: x\n\nviagra\n"], quiet: ["From: a@example.org\nSubject: x\n\nviagra\n"]),
+    sign!(Fitted, "offer_with_stamp", Composite, "An offer whose subject ends in a number or noise.",
+        |f| when(at_least(f, &["hr_05_blanks_in_subject", "hr_06_stamp_in_subject", "tail_in_subject", "noise_words"], 1) && at_least(f, &["seller", "getrich", "finance", "goods", "pharma", "diet", "adult", "drugs", "explicit"], 1), "an offer with a stamp"),
+        fires: ["Subject: Free quote     94821\n\nfree quote\n"], quiet: ["Subject: Free quote\n\nfree quote\n"]),
+    sign!(Fitted, "html_of_random_sender", Composite, "HTML without a plain text from an address that a program made.",
+        |f| when(all(f, &["html_only"]) && at_least(f, &["random_local_part", "random_domain", "random_envelope_sender", "id_host_random", "random_link_host"], 1), "HTML of nobody"),
+        fires: ["From: xkqjzvbwpt@example.org\nContent-Type: text/html\n\n<p>x</p>\n"],
+        quiet: ["From: ann@example.org\nContent-Type: text/html\n\n<p>x</p>\n"]),
+    sign!(Fitted, "picture_link_elsewhere", Composite, "Hardly a word, and a picture or link that leads elsewhere.",
+        |f| when(at_least(f, &["picture_only", "linked_picture", "link_and_little_text"], 1) && all(f, &["links_elsewhere", "html_only"]), "a picture that leads elsewhere"),
+        fires: ["From: a@example.org\nContent-Type: text/html\n\n<a href=http://b.example/><img src=http://b.example/x.jpg></a>\n"],
+        quiet: ["From: a@b.example\nContent-Type: text/html\n\n<a href=http://b.example/><img src=http://b.example/x.jpg></a>\n"]),
+    sign!(Fitted, "drugs_disguised", Composite, "Medicines are sold, in words that are written past filters.",
+        |f| when(at_least(f, &["disguised_word", "digits_for_letters", "spaced_letters", "split_words", "mixed_letters_in_text"], 1) && at_least(f, &["drugs", "pharma", "explicit", "diet", "disguised_word"], 2), "disguised medicines"),
+        fires: ["Subject: x\n\nv1agra and c1alis, valium without a prescription\n"], quiet: ["Subject: x\n\nvalium\n"]),
+    sign!(Fitted, "program_and_way_false", Composite, "Program or Message-ID are claimed falsely, and so is the way.",
+        |f| when(at_least(f, &["express_without_mime_ole", "outlook_boundary_elsewhere", "outlook_with_other_boundary", "id_of_outlook_elsewhere", "ms_priority_without_ole", "id_malformed", "program_random", "date_zone_impossible"], 1) && at_least(f, &["greeting_borrowed", "greeting_is_address", "greeting_of_recipient", "claimed_provider_not_on_route", "client_unknown", "client_dynamic", "greeting_dynamic"], 1), "a false program on a false way"),
+        fires: ["X-Mailer: Microsoft Outlook Express 6.00\nReceived: from 192.0.2.7 (unknown [192.0.2.7]) by a.example with SMTP; x"],
+        quiet: ["X-Mailer: Microsoft Outlook Express 6.00"]),
+];
+
+/// Whether a sign of another family is seen.
+fn seen(f: &Facts, id: &str) -> bool {
+    static ROWS: OnceLock<BTreeMap<&'static str, &'static Row>> = OnceLock::new();
+    let rows = ROWS.get_or_init(|| {
+        let others = TABLES.iter().filter(|table| !std::ptr::eq(**table, SIGNS));
+        others.flat_map(|table| table.iter()).map(|row| (row.id, row)).collect()
+    });
+    rows.get(id).is_some_and(|row| (row.check)(f).is_some())
+}
+
+fn all(f: &Facts, ids: &[&str]) -> bool {
+    ids.iter().all(|id| seen(f, id))
+}
+
+fn at_least(f: &Facts, ids: &[&str], fewest: usize) -> bool {
+    ids.iter().filter(|id| seen(f, id)).take(fewest).count() >= fewest
+}
+
+fn free_mail(f: &Facts) -> bool {
+    at_least(f, &["free_mail_sender", "reply_to_free_mail", "free_mail_changes"], 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_conjunctions_are_signs() {
+        let source = include_str!("composite.rs");
+        let known: Vec<&str> = TABLES.iter().flat_map(|table| table.iter()).map(|row| row.id).collect();
+        let calls = source.split("#[cfg(test)]").next().unwrap_or("").split("(f, &[").skip(1);
+        for list in calls.filter_map(|call| call.split(']').next()) {
+            for id in list.split(',').map(|id| id.trim().trim_matches('"')).filter(|id| !id.is_empty()) {
+                assert!(known.contains(&id), "{id}");
+            }
+        }
+    }
+}

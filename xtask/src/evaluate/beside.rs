@@ -1,0 +1,78 @@
+//! Ours and the peers on the same messages, in one run.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use super::figures::Figures;
+use super::fit::{Bound, sum};
+use super::peers::{Kind, Peer};
+use super::{Mail, ORDINARY_SET, mend};
+use crate::Outcome;
+
+/// What one filter said about the messages, and what that took.
+struct Run {
+    points: BTreeMap<String, f64>,
+    /// Seconds of CPU for all messages, and on the wall.
+    cpu: f64,
+    wall: f64,
+    /// Peak of memory in bytes; `None` where it was not measured.
+    memory: Option<u64>,
+}
+
+/// Runs the peers that are installed on `sample` messages of each set and kind, and shows all beside each other.
+pub(crate) fn run(mails: &[Mail], points: &[f64], bounds: &[Bound], sample: usize) -> Outcome {
+    let chosen = chosen(mails, sample);
+    let bytes: u64 = chosen.iter().map(|mail| mail.bytes).sum();
+    println!("{} messages of {} bytes on the average", chosen.len(), bytes / chosen.len().max(1) as u64);
+    let seconds = chosen.iter().map(|mail| mail.nanos).sum::<u64>() as f64 / 1e9;
+    let ours = chosen.iter().map(|mail| (mail.path.clone(), sum(&mail.signs, points, bounds))).collect();
+    show("mailward", &chosen, &Run { points: ours, cpu: seconds, wall: seconds, memory: None }, Figures::OURS);
+    for kind in [Kind::Rspamd, Kind::SpamAssassin] {
+        let Some(peer) = Peer::start(kind, &mend::target().join("evaluate"))? else {
+            println!("\n{}: skipped, it is not installed", kind.name());
+            continue;
+        };
+        let run = ask(&peer, &chosen)?;
+        show(kind.name(), &chosen, &run, (kind.threshold(), kind.threshold()));
+    }
+    Ok(())
+}
+
+/// The first so many messages of each set and kind by a hash of their names, so that a sample is the same
+/// each time and not the oldest.
+fn chosen(mails: &[Mail], sample: usize) -> Vec<&Mail> {
+    let mut sets: BTreeMap<(&str, bool, bool), Vec<&Mail>> = BTreeMap::new();
+    for mail in mails.iter().filter(|mail| mail.set != ORDINARY_SET) {
+        sets.entry((&mail.set, mail.spam, mail.hard)).or_default().push(mail);
+    }
+    let spread = |mail: &&Mail| mail.path.bytes().fold(7_u32, |hash, byte| hash.wrapping_mul(31) ^ u32::from(byte));
+    sets.values_mut().for_each(|set| set.sort_by_key(spread));
+    sets.into_values().flat_map(|set| set.into_iter().take(sample)).collect()
+}
+
+fn ask(peer: &Peer, mails: &[&Mail]) -> Result<Run, String> {
+    let mut points = BTreeMap::new();
+    let (before, _) = peer.used();
+    let begun = Instant::now();
+    for mail in mails {
+        let raw = std::fs::read(&mail.path).map_err(|e| format!("{}: {e}", mail.path))?;
+        let said = peer.points(&raw).map_err(|e| format!("{}: {e}", mail.path))?;
+        points.insert(mail.path.clone(), said);
+    }
+    let (after, memory) = peer.used();
+    Ok(Run { points, cpu: after - before, wall: begun.elapsed().as_secs_f64(), memory: Some(memory) })
+}
+
+fn show(name: &str, mails: &[&Mail], run: &Run, from: (f64, f64)) {
+    let count = mails.len() as f64;
+    let memory = run.memory.map_or_else(String::new, |bytes| format!(", {} MiB at its peak", bytes >> 20));
+    println!(
+        "\n{name}: {:.1} CPU seconds per 1,000 messages, {:.0} messages a second one after the other{memory}\n{}",
+        run.cpu * 1000.0 / count,
+        count / run.wall,
+        Figures::header()
+    );
+    for set in mails.iter().map(|mail| mail.set.as_str()).collect::<BTreeSet<_>>() {
+        println!("{}", Figures::of(mails, set, |mail| run.points.get(&mail.path).copied().unwrap_or(0.0), from));
+    }
+}
