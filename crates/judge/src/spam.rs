@@ -256,7 +256,10 @@ fn of_signs(policy: &Policy, signs: &[&Sign]) -> SpamVerdict {
     };
     let apart = |group: &SignGroup| matches!(group, SignGroup::Bulk | SignGroup::Automatic);
     let points: i32 = SignGroup::ALL.into_iter().filter(|group| !apart(group)).map(sum).sum();
-    let (bulk, automatic) = (sum(SignGroup::Bulk), sum(SignGroup::Automatic));
+    // A sign against it refutes what has the form of a notice: a report about mail that was never ours.
+    let refuted = signs.iter().any(|sign| sign.group == SignGroup::Automatic && sign.points < 0);
+    let automatic = if refuted { 0 } else { sum(SignGroup::Automatic) };
+    let bulk = sum(SignGroup::Bulk);
     // D-1: lists whose weights reach their limit act by themselves.
     let reached = signs.iter().any(|sign| Set::of_sign(&sign.id).is_some_and(|(_, reached)| reached));
     let rating = if reached { 100 } else { rating(points) };

@@ -20,7 +20,7 @@ use crate::node::{Node, Setup};
 use crate::{Case, cases, logged};
 
 pub(crate) const CASES: &[Case] = cases![
-    senders_are_checked_told_and_recorded,
+    ex_13_senders_are_checked_told_and_recorded,
     what_the_owner_of_a_domain_wants_is_done,
     nobody_else_speaks_in_our_name,
     a_sealer_that_is_trusted_vouches_for_what_it_changed,
@@ -138,7 +138,7 @@ fn last(sink: &Sink) -> Vec<u8> {
     sink.messages().pop().expect("a message").content
 }
 
-async fn senders_are_checked_told_and_recorded() {
+async fn ex_13_senders_are_checked_told_and_recorded() {
     let world = World::new().await;
     let sink = Sink::start(Behaviour::accept()).await;
     let node = world.node().start(&sink).await;

@@ -50,7 +50,7 @@ pub(crate) const SIGNS: &[Row] = &[
     sign!(Fixed(250), "failed_recipients", Automatic, "A field names recipients that could not be reached, or forbids automatic answers.",
         |f| f.field("x-failed-recipients").or_else(|| f.field("x-auto-response-suppress")).map(str::to_owned),
         fires: ["X-Failed-Recipients: b@example.org", "X-Auto-Response-Suppress: All"], quiet: ["Subject: x"]),
-    sign!(Fixed(-1500), "report_of_another", Automatic, "What a delivery report returns names its recipient's domain nowhere: it is not about our mail (backscatter).", of_another,
+    sign!(Fixed(-1000), "report_of_another", Automatic, "What a delivery report returns names its recipient's domain nowhere: it is not about our mail (backscatter).", of_another,
         fires: ["To: b@example.net\nContent-Type: multipart/report; boundary=b\n\n--b\n\nx\n--b\nContent-Type: message/rfc822\n\nFrom: a@example.org\nMessage-ID: <1@example.org>\nSubject: y\n\nz\n--b--\n"],
         quiet: ["To: b@example.net\nContent-Type: multipart/report; boundary=b\n\n--b\n\nx\n--b\nContent-Type: message/rfc822\n\nFrom: b@example.net\nMessage-ID: <1@example.org>\nSubject: y\n\nz\n--b--\n", "To: b@example.net\nContent-Type: multipart/report; boundary=b\n\n--b\n\nx\n--b\nContent-Type: message/rfc822\n\nFrom: b@gmail.com\nMessage-ID: <1@mx.example.net>\nSubject: y\n\nz\n--b--\n"]),
     sign!(Fixed(150), "returned_message", Automatic, "A message is returned inside.",
