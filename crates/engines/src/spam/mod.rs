@@ -13,6 +13,8 @@ pub mod facts;
 mod points;
 mod signs;
 
+use std::sync::OnceLock;
+
 use mail::evidence::{MAX_SIGNS, Sign, SignGroup};
 
 pub use facts::{Attached, Facts, Session};
@@ -73,10 +75,13 @@ pub fn all() -> impl Iterator<Item = &'static Row> {
 /// What was seen in a message, sorted. Signs that count nothing are left out, unless `unrated` asks for
 /// them.
 pub fn examine(facts: &Facts, unrated: bool) -> Vec<Sign> {
-    let mut found: Vec<Sign> = all()
-        .map(|row| (row, row.value()))
+    // Points are looked up once, not for each message.
+    static RATED: OnceLock<Vec<(&'static Row, i16)>> = OnceLock::new();
+    let rated = RATED.get_or_init(|| all().map(|row| (row, row.value())).collect());
+    let mut found: Vec<Sign> = rated
+        .iter()
         .filter(|(_, points)| *points != 0 || unrated)
-        .filter_map(|(row, points)| (row.check)(facts).map(|seen| Sign::new(row.id, row.group, points, seen)))
+        .filter_map(|(row, points)| (row.check)(facts).map(|seen| Sign::new(row.id, row.group, *points, seen)))
         .take(MAX_SIGNS)
         .collect();
     found.sort();

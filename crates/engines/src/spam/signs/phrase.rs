@@ -75,7 +75,10 @@ fn ends_word(words: &str, at: usize) -> bool {
 
 /// What a family has in a message, if it is so many phrases.
 fn family(f: &Facts, name: &str, fewest: usize) -> Option<String> {
-    let found: Vec<&str> = f.phrases.iter().filter(|(family, _)| *family == name).map(|(_, text)| *text).collect();
+    // They are sorted by family.
+    let first = f.phrases.partition_point(|(family, _)| *family < name);
+    let own = f.phrases.iter().skip(first).take_while(|(family, _)| *family == name);
+    let found: Vec<&str> = own.map(|(_, text)| *text).collect();
     when(found.len() >= fewest, found.iter().take(6).copied().collect::<Vec<_>>().join(", "))
 }
 
