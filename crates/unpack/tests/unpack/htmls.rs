@@ -2,7 +2,7 @@
 
 use mail::evidence::{Active, FileKind, Role, UnscannedReason};
 use testkit::eicar;
-use unpack::{Beside, Budget, Limits, Member, Opening, StopFlag, detect, open_as, shown_as};
+use unpack::{Beside, Budget, Limits, Member, Opening, StopFlag, detect, open, open_as, shown_as};
 
 use crate::support::{deflated, members, name, open_all};
 
@@ -245,4 +245,37 @@ fn attributes_beyond_the_first_hundred_count_and_too_many_are_said() {
     let forms = format!("{}<script>evil()</script>", "<form>".repeat(3000));
     let (members, problems) = open_all(FileKind::Html, forms.as_bytes());
     assert!(!of(&members, Role::Active(Active::Script)).is_empty() || problems == [UnscannedReason::LimitObjects]);
+}
+
+/// Processor time of this thread, in seconds.
+fn cpu() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    text.split_ascii_whitespace().next().and_then(|ns| ns.parse::<f64>().ok()).unwrap_or(0.0) / 1e9
+}
+
+/// A page may have readings by charsets, without zeros, and in six modes each: what all of them cost is a multiple
+/// of one that does not grow with the page, and each is counted as work.
+#[test]
+fn all_readings_of_a_page_cost_a_bounded_multiple_of_one() {
+    let row = "<tr><td style=\"color:#333;font-size:12px\"><a href=\"https://example.org/?a=1&amp;b=2\">an offer</a> of today &amp; more</td></tr>\n";
+    let newsletter = format!("<html><body><table>{}</table></body></html>", row.repeat(3000));
+    let odd = "<svg><style><b></svg><noscript><p title='</noscript>'></noscript><svg><![CDATA[x]]></svg>";
+    let modes = newsletter.replace("<table>", &format!("{odd}<table>"));
+    let charsets = "<!-- charset=utf-7 charset=iso-2022-jp charset=shift_jis -->";
+    let all = modes.replace("<html>", &format!("<html>{charsets}\0"));
+    let cost = |page: &str| {
+        let mut budget = Budget::new(Limits::default(), StopFlag::new());
+        let begun = cpu();
+        let Opening::Container(mut container) = open(FileKind::Html, page.as_bytes(), &mut budget) else { panic!() };
+        while container.next(page.as_bytes(), &mut budget).is_some() {}
+        (budget.fuel_used() as f64, cpu() - begun)
+    };
+    let one = cost(&newsletter);
+    for (what, page, most) in [("modes", &modes, 6.0), ("modes and charsets", &all, 36.0)] {
+        let (fuel, seconds) = cost(page);
+        println!("{what}: {:.1} times the work, {:.1} times the time", fuel / one.0, seconds / one.1);
+        assert!(fuel / one.0 > 1.5 && fuel / one.0 <= most + 2.0, "{what}: {:.1}", fuel / one.0);
+        // Further readings take no text; undoing a charset costs besides.
+        assert!(seconds / one.1 <= most * 2.0, "{what}: {:.1}", seconds / one.1);
+    }
 }
