@@ -170,7 +170,7 @@ async fn see(bench: Bench<'_>, policies: &[Arc<Policy>], spool: &Spool, arrival:
     );
     let mut report = report.with_auth(auth);
     if let Some((recollection, store)) = memory {
-        let known = recollection.recall(store, &report).await;
+        let known = recollection.recall(store, bench.policy, arrival, &report).await;
         report = report.with_memory(Some(known));
     }
     let metrics = bench.metrics.map(AsRef::as_ref);

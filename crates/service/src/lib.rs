@@ -348,7 +348,8 @@ impl Service {
         record::log(arrival, &decided.plan, report, &outcome, self.current.redact.load(Ordering::Relaxed));
         record::count(&self.metrics, arrival, &decided.plan, report, &outcome);
         if let Some(report) = report {
-            memory::note(&self.store, report);
+            let policy = Arc::clone(&self.current.policy.load().policy);
+            memory::note(&self.store, &policy, arrival, &decided.plan, report, outcome.taken == Taken::Yes);
         }
         let mut row = self.row(arrival, &decided, &outcome);
         // Where it could not be rendered the sender brings it again too.

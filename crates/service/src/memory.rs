@@ -1,12 +1,17 @@
-//! What this installation remembers: pictures of spam (LM-06). Asked about a message before it is judged,
+//! What this installation remembers: pictures of spam (LM-06), and who wrote here before. Asked about a message before it is judged,
 //! told about it afterwards.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use engines::image::{Base, Known};
-use judge::policy::Policy;
-use mail::evidence::{KnownPicture, Memory, Picture, Report};
-use store::{Store, StoreError};
+use judge::origin::{Parties, parties};
+use judge::plan::Plan;
+use judge::policy::{FirstContact, Policy};
+use judge::spam::{SpamStatus, SpamVerdict};
+use judge::status::Status;
+use mail::arrival::{Arrival, Direction};
+use mail::evidence::{Contact, KnownPicture, Memory, Picture, Report};
+use store::{Store, StoreError, Writer};
 
 use crate::id;
 
@@ -62,12 +67,35 @@ impl Recollection {
     }
 
     /// What is remembered about a message.
-    pub async fn recall(self: &Arc<Self>, store: &Store, report: &Report) -> Memory {
-        if report.facts().pictures.is_empty() {
-            return Memory::default();
+    pub async fn recall(
+        self: &Arc<Self>,
+        store: &Store,
+        policy: &Policy,
+        arrival: &Arrival,
+        report: &Report,
+    ) -> Memory {
+        let mut memory = Memory::default();
+        if !report.facts().pictures.is_empty()
+            && let Some(base) = self.with_base(store).await
+        {
+            memory.picture = nearest(&base, &report.facts().pictures);
         }
-        let Some(base) = self.with_base(store).await else { return Memory::default() };
-        Memory { picture: nearest(&base, &report.facts().pictures) }
+        if let Some(parties) = parties(policy, arrival, report) {
+            let (store, rules) = (store.clone(), policy.spam.first_contact.clone());
+            let asked = tokio::task::spawn_blocking(move || contact(&store, &parties, &rules)).await;
+            memory.contact = match asked {
+                Ok(Ok(contact)) => Some(contact),
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "the memory of contacts cannot be read; nobody counts as new");
+                    None
+                }
+                Err(crash) => {
+                    tracing::error!(%crash, "the memory of contacts crashed; nobody counts as new");
+                    None
+                }
+            };
+        }
+        memory
     }
 
     /// The sample base; nothing, said in the log, if it cannot be read: then no picture is known.
@@ -87,13 +115,65 @@ impl Recollection {
     }
 }
 
-/// Notes what was found in a message, on a thread of its own: nobody waits for it.
-pub(crate) fn note(store: &Store, report: &Report) {
-    let Some(found) = report.memory().and_then(|memory| memory.picture) else { return };
+/// Whether somebody is known.
+///
+/// # Errors
+/// What the store says.
+pub fn contact(store: &Store, parties: &Parties, rules: &FirstContact) -> Result<Contact, StoreError> {
+    let now = id::now_ms();
+    store.contact(&writer(parties), now, rules.learning.0, now.saturating_sub(rules.remember.0))
+}
+
+fn writer(parties: &Parties) -> Writer {
+    Writer {
+        address: parties.address.clone(),
+        domain: parties.domain.clone(),
+        proven: parties.proven,
+        may_answer: !parties.forged,
+        recipients: parties.recipients.clone(),
+    }
+}
+
+/// What is worth remembering of a message that was taken: who wrote what is no spam, and whom we wrote to.
+enum Noted {
+    Wrote(Writer),
+    WrittenTo(Vec<String>),
+}
+
+fn noted(policy: &Policy, arrival: &Arrival, plan: &Plan, report: &Report) -> Option<Noted> {
+    if !policy.spam.first_contact.enabled || plan.status != Status::Clean {
+        return None;
+    }
+    if arrival.direction == Direction::Outgoing {
+        let to = arrival.envelope.rcpt_to.iter().map(|to| to.as_str().to_lowercase()).collect();
+        return Some(Noted::WrittenTo(to));
+    }
+    let honest = |verdict: &SpamVerdict| {
+        let fine = [SpamStatus::Clean, SpamStatus::MassMail, SpamStatus::FormalNotification];
+        fine.contains(&verdict.status) && verdict.why.is_none()
+    };
+    plan.spam.as_ref().filter(|verdict| honest(verdict))?;
+    parties(policy, arrival, report).map(|parties| Noted::Wrote(writer(&parties)))
+}
+
+/// Notes what a message taught, on a thread of its own: nobody waits for it. `taken`: somebody has it now.
+pub(crate) fn note(store: &Store, policy: &Policy, arrival: &Arrival, plan: &Plan, report: &Report, taken: bool) {
+    let found = report.memory().and_then(|memory| memory.picture);
+    let noted = noted(policy, arrival, plan, report).filter(|_| taken);
+    if found.is_none() && noted.is_none() {
+        return;
+    }
     let store = store.clone();
     tokio::task::spawn_blocking(move || {
-        if let Err(error) = store.note_picture(found.id, id::now_ms()) {
-            tracing::warn!(%error, "that a known picture was seen again could not be noted");
+        let now = id::now_ms();
+        let seen = found.map_or(Ok(()), |found| store.note_picture(found.id, now));
+        let learnt = match noted {
+            Some(Noted::Wrote(writer)) => store.note_contact(&writer, now),
+            Some(Noted::WrittenTo(addresses)) => store.note_written(&addresses, now),
+            None => Ok(()),
+        };
+        if let Err(error) = seen.and(learnt) {
+            tracing::warn!(%error, "what a message taught could not be noted");
         }
     });
 }

@@ -48,6 +48,9 @@ pub async fn once(service: &Arc<Service>) {
         if policy.before.greylist.enabled {
             store.expire_greylist(now.saturating_sub(policy.before.greylist.remember.0))?;
         }
+        if policy.spam.first_contact.enabled {
+            store.expire_contacts(now.saturating_sub(policy.spam.first_contact.remember.0))?;
+        }
         let usage = store.usage()?;
         metrics.known_pictures.set(store.picture_usage()?.spam);
         metrics.backup_objects.set(usage.objects);

@@ -97,6 +97,8 @@ pub(crate) struct Keys {
     pub(crate) address: hmac::Key,
     /// Names clients and addresses of greylisting.
     pub(crate) greylist: hmac::Key,
+    /// Names who wrote to us, and whom we wrote to.
+    pub(crate) contacts: hmac::Key,
     /// Signs what was released.
     pub(crate) release: ReleaseMarker,
     /// Tells keys apart without telling anything about them.
@@ -121,7 +123,7 @@ impl Keys {
             *to = *from;
         }
         let release = ReleaseMarker::new(expand(b"release")?);
-        Ok(Self { sealing, address: expand(b"address")?, greylist: expand(b"greylist")?, release, check, root })
+        Ok(Self { sealing, address: expand(b"address")?, greylist: expand(b"greylist")?, contacts: expand(b"contacts")?, release, check, root })
     }
 
     /// The key of one sealed file, from the file's random salt.

@@ -5,6 +5,7 @@
 //! key           the installation key
 //! backup.db     index of Backup: commits are durable
 //! blobs/        sealed messages
+//! contacts.db   who wrote to us and whom we wrote to: a memory, not a promise
 //! greylist.db   who tried when: a memory, not a promise
 //! state.db      policy revisions and small state: commits are durable
 //! ballast       2 MiB that a full disk gets back
@@ -32,6 +33,7 @@
 mod backup;
 mod ballast;
 mod base32;
+mod contacts;
 mod db;
 mod entry;
 mod error;
@@ -62,6 +64,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex, RwLock};
 
 pub use backup::{KeptReceipt, Original, WaivedReceipt, Waiver};
+pub use contacts::Writer;
 pub use entry::{BackupId, Entry, Filter, NewEntry, NotABackupId, Page, Release, SenderType};
 pub use error::StoreError;
 pub use greylist::{GreyRules, GreyUsage};
@@ -120,6 +123,7 @@ struct Inner {
     outbox: Db,
     queue_files: QueueFiles,
     greylist: Db,
+    contacts: Db,
     pictures: Db,
     /// Counts changes of the sample base.
     picture_changes: AtomicU64,
@@ -178,6 +182,7 @@ impl Store {
         let queue_files = QueueFiles::open(dir)?;
         let outbox = Db::open(dir, &outbox::SCHEMA)?;
         let greylist = greylist::open(dir)?;
+        let contacts = contacts::open(dir)?;
         let pictures = pictures::open(dir)?;
         let lanes = std::array::from_fn(|_| Mutex::new(()));
         // Starting anywhere makes a clash with names given before a restart unlikely.
@@ -195,6 +200,7 @@ impl Store {
             outbox,
             queue_files,
             greylist,
+            contacts,
             pictures,
             picture_changes: AtomicU64::new(0),
             ballast,

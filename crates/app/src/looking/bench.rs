@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use judge::draft::examines;
 use judge::lists::{Lists, MAX_ENTRIES};
+use judge::origin;
 use judge::plan::{Plan, unexamined};
 use judge::policy::Policy;
 use judge::site::Site;
@@ -85,6 +86,7 @@ pub(crate) struct Bench {
     resolver: Option<Resolver>,
     /// Whose memory is asked, if there is an installation that learnt something.
     remembers: Option<Arc<Place>>,
+    asking: tokio::sync::Mutex<()>,
     /// How many workers there are.
     pub(crate) workers: usize,
     /// A message's time begins when a worker is free for it: what waits behind others is not late.
@@ -204,9 +206,10 @@ impl Bench {
         let lists = Arc::new(args.place().map_or_else(|_| Lists::default(), |place| lists_in_force(&place)));
         let resolver = args.authenticate.then(|| Resolver::new(&config.dns, Arc::default()));
         let remembers = args.place().ok().filter(|place| place.data_dir().join("pictures.db").exists());
-        let remembers = remembers.filter(|_| policy.spam.image_analysis).map(Arc::new);
+        let remembers = remembers.filter(|_| policy.spam.image_analysis || policy.spam.first_contact.enabled).map(Arc::new);
         Ok(Self {
             remembers,
+            asking: tokio::sync::Mutex::new(()),
             examiner,
             resolver,
             policy: Arc::new(policy),
@@ -226,7 +229,8 @@ impl Bench {
         let deadline = Instant::now() + self.policy.limits.deadline.duration();
         let mut context = context(&self.policy, content.input, content.name.clone());
         context.spam = spam_context(std::iter::once(self.policy.as_ref()), arrival);
-        if let (Some(spam), Some(_)) = (&mut context.spam, &self.remembers) {
+        let pictures = self.remembers.is_some() && self.policy.spam.image_analysis;
+        if let Some(spam) = context.spam.as_mut().filter(|_| pictures) {
             spam.pictures = scan::Pictures::Look;
         }
         let auth = async {
@@ -236,8 +240,9 @@ impl Bench {
             }
         };
         let (report, auth) = tokio::join!(self.examiner.examine(&content.spool, context, deadline), auth);
-        let memory = self.recall(&report).await;
-        let report = report.with_auth(auth).with_memory(memory);
+        let report = report.with_auth(auth);
+        let memory = self.recall(arrival, &report).await;
+        let report = report.with_memory(memory);
         let resolver = self.resolver.as_ref();
         let signs = signs(resolver, &self.policy, &self.site, arrival, &report, deadline, None).await;
         let report = report.with_signs(signs);
@@ -270,14 +275,18 @@ impl Bench {
         Looked { report: judged.report.unwrap_or(seen), normalised, plan: judged.plan, status, policy, arrival }
     }
 
-    /// What this installation remembers about a message with pictures: its daemon is asked, or its data
-    /// directory. Nothing if neither can be.
-    async fn recall(&self, report: &Report) -> Option<Memory> {
+    /// What this installation remembers about a message: its daemon is asked, or its data directory. Nothing
+    /// if neither can be.
+    async fn recall(&self, arrival: &Arrival, report: &Report) -> Option<Memory> {
         let pictures = report.facts().pictures.clone();
-        let place = Arc::clone(self.remembers.as_ref().filter(|_| !pictures.is_empty())?);
+        let rules = &self.policy.spam.first_contact;
+        let parties = origin::parties(&self.policy, arrival, report).map(|parties| (parties, rules.clone()));
+        let place = Arc::clone(self.remembers.as_ref().filter(|_| !pictures.is_empty() || parties.is_some())?);
+        // Without a daemon the data directory is taken by one at a time.
+        let _turn = self.asking.lock().await;
         let ask = move || {
             let mut administration = Administration::open(&place).ok()?;
-            match administration.ask(Request::Recall { pictures }) {
+            match administration.ask(Request::Recall { pictures, parties }) {
                 Ok((Response::Recalled { memory }, _)) => Some(memory),
                 _ => None,
             }

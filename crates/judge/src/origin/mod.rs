@@ -14,6 +14,7 @@ use crate::policy::Policy;
 use crate::site::Site;
 
 pub use likeness::looks_like;
+pub use memory::{Parties, parties};
 
 /// Most protected domains and people that are compared with one message.
 pub const MAX_PROTECTED: usize = 1000;
@@ -30,7 +31,7 @@ pub struct OriginSign {
 }
 
 /// Every sign of this module, for the documentation.
-pub const ALL: [OriginSign; 11] = [
+pub const ALL: [OriginSign; 14] = [
     OriginSign { id: "spf_fail", points: 150, about: "SPF says that the sender's domain does not send from there." },
     OriginSign {
         id: "spf_softfail",
@@ -74,6 +75,21 @@ pub const ALL: [OriginSign; 11] = [
         about: "The author has the name of a person that the policy names, and an address elsewhere.",
     },
     OriginSign { id: "known_spam_image", points: 400, about: "A picture in it looks like one of known spam (LM-06)." },
+    OriginSign {
+        id: "first_contact",
+        points: 30,
+        about: "The author never wrote here before, and nobody here wrote to it.",
+    },
+    OriginSign {
+        id: "first_contact_borrowed",
+        points: 150,
+        about: "The author is new, and has a name or domain that looks like one we know.",
+    },
+    OriginSign {
+        id: "first_contact_payment",
+        points: 100,
+        about: "The author is new, and wants money: an invoice, a bank, a wallet, a prize.",
+    },
 ];
 
 /// Every sign of the group, those of lists included: name, points in hundredths, what it means.
@@ -113,7 +129,9 @@ pub fn signs(policy: &Policy, site: &Site, report: &Report) -> Vec<Sign> {
     found.push(lookalike(policy, site, report.auth(), &author));
     found.push(borrowed(policy, site, &author));
     found.push(memory::picture(policy, report));
-    found.into_iter().flatten().collect()
+    let mut found: Vec<Sign> = found.into_iter().flatten().collect();
+    found.extend(memory::first_contact(policy, report, &found));
+    found
 }
 
 /// SPF and DMARC. Where the author is proven, a failing path of the envelope says nothing more.

@@ -1,6 +1,6 @@
 //! Signs about a message's origin.
 
-use mail::evidence::{ArcCheck, DmarcCheck, Evidence, Facts, Object, ReverseCheck, SpfCheck, short};
+use mail::evidence::{ArcCheck, Contact, DmarcCheck, Evidence, Facts, Memory, Object, ReverseCheck, SpfCheck, short};
 use mail::untrusted::Untrusted;
 
 use super::*;
@@ -157,5 +157,55 @@ fn every_sign_is_in_the_catalogue_once() {
     for row in ALL {
         assert_eq!(sign_name(row.id), Some(row.id));
         assert!(row.points > 0 && row.points < 300 && row.about.ends_with('.'), "{}", row.id);
+    }
+}
+
+#[test]
+fn who_is_new_is_a_small_sign_and_a_larger_one_beside_others() {
+    let on = |enabled| {
+        let mut policy = Policy::default();
+        policy.spam.first_contact.enabled = enabled;
+        policy
+    };
+    let new = Contact { settled: true, ..Contact::default() };
+    let ann = "Ann <ann@example.net>";
+    let cases: [(bool, Contact, &str, &[&str], &[&str]); 8] = [
+        (true, new, ann, &[], &["first_contact"]),
+        (false, new, ann, &[], &[]),
+        (true, Contact::default(), ann, &[], &[]),
+        (true, Contact { address: true, ..new }, ann, &[], &[]),
+        (true, Contact { written: true, ..new }, ann, &[], &[]),
+        (true, new, "Ann <ann@examp1e.org>", &[], &["lookalike_domain", "first_contact", "first_contact_borrowed"]),
+        (true, new, ann, &["invoice_2"], &["first_contact", "first_contact_payment"]),
+        (true, new, ann, &["invoice", "dear_2"], &["first_contact"]),
+    ];
+    for (enabled, contact, from, phrases, expected) in cases {
+        let seen = phrases.iter().map(|id| Sign::new(id, SignGroup::Phrase, 50, "")).collect();
+        let memory = Memory { contact: Some(contact), ..Memory::default() };
+        let report = report(from, None).with_signs(seen).with_memory(Some(memory));
+        let found: Vec<String> = signs(&on(enabled), &site(), &report).into_iter().map(|sign| sign.id).collect();
+        assert_eq!(found, expected, "{enabled} {contact:?} {from} {phrases:?}");
+    }
+}
+
+#[test]
+fn an_author_is_proven_by_what_stands_behind_its_own_domain() {
+    use AuthResult::{Fail, None, Pass};
+    let mut policy = Policy::default();
+    policy.spam.first_contact.enabled = true;
+    let spf = |domain: &str, result| SpfCheck { domain: short(domain), result, ..SpfCheck::default() };
+    let cases = [
+        (author("example.net", Pass, DmarcPolicy::None), spf("", None), true, false),
+        (author("example.net", Fail, DmarcPolicy::None), spf("example.net", Pass), false, true),
+        (author("example.net", None, DmarcPolicy::None), spf("example.net", Pass), true, false),
+        (author("example.net", None, DmarcPolicy::None), spf("other.net", Pass), false, false),
+    ];
+    for (dmarc, spf, proven, forged) in cases {
+        let auth = Authentication { dmarc, spf, one_author: true, ..Authentication::default() };
+        let report = report("Ann <Ann@Example.Net>", Some(auth));
+        let arrival = crate::tests::arrival(mail::arrival::Direction::Incoming);
+        let found = parties(&policy, &arrival, &report).unwrap();
+        assert_eq!((found.address.as_str(), found.domain.as_str()), ("ann@example.net", "example.net"));
+        assert_eq!((found.proven, found.forged), (proven, forged), "{:?}", report.auth());
     }
 }

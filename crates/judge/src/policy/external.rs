@@ -86,3 +86,22 @@ pub struct Impersonation {
     /// bank. People may write from them, too.
     pub domains: Vec<String>,
 }
+
+/// Who wrote here before, and whom we wrote to, is remembered: an author who is new is a sign, a strong one
+/// only where something else speaks against the message.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FirstContact {
+    /// Remember authors and recipients, as keyed hashes, and count the signs.
+    pub enabled: bool,
+    /// For so long after it was begun the memory only learns.
+    pub learning: Time,
+    /// Who was not heard of for so long is new again.
+    pub remember: Time,
+}
+
+impl Default for FirstContact {
+    fn default() -> Self {
+        Self { enabled: false, learning: Time(14 * 86_400_000), remember: Time(400 * 86_400_000) }
+    }
+}

@@ -18,7 +18,7 @@ pub use actions::{
 };
 pub use authentication::{Authentication, DmarcAction};
 pub use before::{Before, Greylist, Manners, Rates, Tarpit};
-pub use external::{DnsList, External, Impersonation, WhenReached};
+pub use external::{DnsList, External, FirstContact, Impersonation, WhenReached};
 pub use groups::{Group, GroupId, RecipientMask};
 pub use lists::SenderLists;
 pub use sections::{

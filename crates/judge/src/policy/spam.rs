@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{External, Impersonation, Rule, SenderLists};
+use super::{External, FirstContact, Impersonation, Rule, SenderLists};
 use crate::units::{Bytes, Time};
 
 /// What is done about a message of a status (AS-11..13).
@@ -157,6 +157,8 @@ pub struct Spam {
     pub scan_rtf: bool,
     /// Compare pictures with those of known spam (LM-06); `mailward spam learn` teaches them.
     pub image_analysis: bool,
+    /// Remembering who wrote here before.
+    pub first_contact: FirstContact,
     /// Delete outgoing mail that is spam; a copy is always kept in Backup (OUT-01, OUT-02).
     pub outgoing: bool,
     /// Add the headers that tell about spam to every message that was examined, not only to those with a
@@ -198,6 +200,7 @@ impl Default for Spam {
             scan_doc: false,
             scan_rtf: false,
             image_analysis: true,
+            first_contact: FirstContact::default(),
             outgoing: false,
             always_headers: false,
             scl_others: false,
@@ -217,8 +220,9 @@ impl Default for Spam {
 impl Spam {
     /// What the recommended profile has (D-7).
     pub(crate) fn recommended() -> Self {
+        let first_contact = FirstContact { enabled: true, ..FirstContact::default() };
         let spam = SpamRow { action: SpamAction::Reject, keep_copy: true, ..SpamRow::new("[!! Spam]", true) };
-        Self { spam, scan_doc: true, scan_rtf: true, max_size: Bytes(25_000_000), ..Self::default() }
+        Self { spam, scan_doc: true, scan_rtf: true, max_size: Bytes(25_000_000), first_contact, ..Self::default() }
     }
 
     /// The row of a rule about spam.

@@ -20,7 +20,7 @@ pub use auth::{
 };
 pub use finding::{Certainty, EngineId, Finding, FindingKind, MAX_EVIDENCE, Unable, UnableWhy, UnscannedReason};
 pub use listed::{Listed, ListedBy, Standing};
-pub use memory::{KnownPicture, Memory};
+pub use memory::{Contact, KnownPicture, Memory};
 pub use object::{Active, Coverage, FileKind, MAX_NAME, Object, ObjectId, Origin, PasswordSource, Role, Seen};
 pub use question::{Answer, ExternalVerdict, Question};
 pub use report::{

@@ -13,10 +13,11 @@ use super::words::ShownPicture;
 /// Answers a request about pictures.
 pub(super) fn answer(store: &Store, request: Request) -> Result<Response, AdminError> {
     Ok(match request {
-        Request::Recall { pictures } => {
+        Request::Recall { pictures, parties } => {
             let base = memory::load(store)?;
             let pictures = checked(pictures)?;
-            Response::Recalled { memory: Memory { picture: nearest(&base, &pictures) } }
+            let contact = parties.map(|(parties, rules)| memory::contact(store, &parties, &rules)).transpose()?;
+            Response::Recalled { memory: Memory { picture: nearest(&base, &pictures), contact } }
         }
         Request::PicturesShow => show(store)?,
         Request::PicturesLearn { pictures } => learn(store, checked(pictures)?)?,

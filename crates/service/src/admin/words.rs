@@ -2,7 +2,8 @@
 
 use judge::lists::exchange::{Change, Entry, Form, Problem};
 use judge::lists::{List, Record};
-use judge::policy::Policy;
+use judge::origin::Parties;
+use judge::policy::{FirstContact, Policy};
 use mail::evidence::{Memory, Picture};
 use serde::{Deserialize, Serialize};
 use store::{BackupId, ListAudit, LogFilter, Logged, QueueId, Queued, RevisionHead};
@@ -115,6 +116,8 @@ pub enum Request {
     Recall {
         /// What its pictures look like.
         pictures: Vec<Picture>,
+        /// Who wrote it to whom, if that is to be known, and by which rules.
+        parties: Option<(Parties, FirstContact)>,
     },
     /// What the sample base of pictures holds.
     PicturesShow,
