@@ -55,6 +55,7 @@ pub const TARGETS: &[Target] = &[
     ("unpack_embedded", unpack::fuzzing::fuzz_embedded),
     ("unpack_gzip", unpack::fuzzing::fuzz_gzip),
     ("unpack_message", unpack::fuzzing::fuzz_message),
+    ("dmarc", unpack::fuzzing::fuzz_dmarc),
     ("hash_list", engines::fuzzing::fuzz_hashlist),
     ("image", engines::fuzzing::fuzz_image),
     ("disarm_active", disarm::fuzzing::fuzz_disarm),

@@ -29,6 +29,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 use commands::{
     backup, config, demo, dkim, doctor, explain, greylist, lists, log, manual, policy, queue, scan, serve, spam,
     try_mail,
+    backup, config, demo, dkim, dmarc, doctor, explain, greylist, log, manual, policy, queue, scan, serve, spam, try_mail,
+    backup, config, demo, dkim, dmarc, doctor, explain, greylist, log, manual, policy, queue, scan, serve, spam,
+    try_mail,
 };
 
 /// Mailward inspects mail for malware wherever it crosses.
@@ -56,6 +59,7 @@ enum Command {
     Doctor(doctor::Args),
     Greylist(greylist::Args),
     Dkim(dkim::Args),
+    Dmarc(dmarc::Args),
     Spam(spam::Args),
     Completions(manual::CompletionArgs),
     #[command(hide = true)]
@@ -83,6 +87,7 @@ fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args),
         Command::Dkim(args) => dkim::run(&args),
         Command::Spam(args) => spam::run(&args),
+        Command::Dmarc(args) => dmarc::run(&args),
         Command::Greylist(args) => greylist::run(&args),
         Command::Completions(args) => manual::completions(&args, Cli::command()),
         Command::ManualPages(args) => manual::pages(&args, Cli::command()),

@@ -94,8 +94,15 @@ impl Store {
 
     /// What is known of somebody who writes. `learning_ms`: how long the memory must have been kept before it
     /// says anything; `since_ms`: what was not seen since then is forgotten. Milliseconds since 1970.
-    pub fn contact(&self, writer: &Writer, now_ms: u64, learning_ms: u64, since_ms: u64) -> Result<Contact, StoreError> {
-        let [address, domain, pairs] = rows(writer).map(|rows| rows.iter().map(|r| self.contact_key(r)).collect::<Vec<_>>());
+    pub fn contact(
+        &self,
+        writer: &Writer,
+        now_ms: u64,
+        learning_ms: u64,
+        since_ms: u64,
+    ) -> Result<Contact, StoreError> {
+        let [address, domain, pairs] =
+            rows(writer).map(|rows| rows.iter().map(|r| self.contact_key(r)).collect::<Vec<_>>());
         let written = self.contact_key(&format!("written\n{}", writer.address));
         let since = signed(since_ms);
         self.inner.contacts.read("look a contact up", |c| {

@@ -123,7 +123,15 @@ impl Keys {
             *to = *from;
         }
         let release = ReleaseMarker::new(expand(b"release")?);
-        Ok(Self { sealing, address: expand(b"address")?, greylist: expand(b"greylist")?, contacts: expand(b"contacts")?, release, check, root })
+        Ok(Self {
+            sealing,
+            address: expand(b"address")?,
+            greylist: expand(b"greylist")?,
+            contacts: expand(b"contacts")?,
+            release,
+            check,
+            root,
+        })
     }
 
     /// The key of one sealed file, from the file's random salt.

@@ -24,6 +24,7 @@ mod container;
 mod decode;
 mod decrypt;
 mod detect;
+pub mod dmarc;
 pub mod formats;
 #[doc(hidden)]
 pub mod fuzzing;

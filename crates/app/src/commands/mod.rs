@@ -4,6 +4,7 @@ pub(crate) mod backup;
 pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod dkim;
+pub(crate) mod dmarc;
 pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod greylist;

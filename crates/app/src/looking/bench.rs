@@ -206,7 +206,8 @@ impl Bench {
         let lists = Arc::new(args.place().map_or_else(|_| Lists::default(), |place| lists_in_force(&place)));
         let resolver = args.authenticate.then(|| Resolver::new(&config.dns, Arc::default()));
         let remembers = args.place().ok().filter(|place| place.data_dir().join("pictures.db").exists());
-        let remembers = remembers.filter(|_| policy.spam.image_analysis || policy.spam.first_contact.enabled).map(Arc::new);
+        let remembers =
+            remembers.filter(|_| policy.spam.image_analysis || policy.spam.first_contact.enabled).map(Arc::new);
         Ok(Self {
             remembers,
             asking: tokio::sync::Mutex::new(()),

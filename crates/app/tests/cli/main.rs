@@ -4,6 +4,7 @@ mod acme;
 mod backup;
 mod config;
 mod daemon;
+mod dmarc;
 mod doctor;
 mod explain;
 mod lists;

@@ -1,5 +1,6 @@
-//! Domains that look like another: letters of other scripts, digits for letters, one letter more, less or
-//! exchanged, the name put in front of another domain.
+//! Names that look like another: letters of other scripts and fonts, digits for letters, characters that show
+//! nothing; of domains, one letter more, less or exchanged, the name put in front of another domain, or joined
+//! with a word like "login", and a top-level domain that is nearly the right one.
 //!
 //! Limits: labels of at most [`MAX_LABEL`] characters are compared, and names of at most [`MAX_LABELS`].
 //! Not handled: whole words that mean the same, and names shorter than [`SHORT`] with one letter exchanged.
@@ -12,11 +13,20 @@ const MAX_LABELS: usize = 10;
 const SHORT: usize = 6;
 
 /// Letters, beside the one they are taken for.
-const LOOKS: [(&str, char); 25] = [
-    ("0оοσ", 'o'),
-    ("1i|lıіι", 'l'),
-    ("5ѕ", 's'),
-    ("3", 'e'),
+const LOOKS: [(&str, char); 34] = [
+    ("0оοσօѳ๐", 'o'),
+    ("1i|lıіιǀɪɩɫłĺľļḷӏ!", 'l'),
+    ("5ѕ$ꜱ", 's'),
+    ("3ɛєҽ", 'e'),
+    ("4@", 'a'),
+    ("7ŧţť", 't'),
+    ("2ʐᴢ", 'z'),
+    ("9ɡցğģġ", 'g'),
+    ("ԛզ", 'q'),
+    ("ѵνᴠ", 'v'),
+    ("ƒſ", 'f'),
+    ("ŕřгɾ", 'r'),
+    ("ĥհ", 'h'),
     ("8", 'b'),
     ("áàâäãåāăаɑα", 'a'),
     ("éèêëēęеε", 'e'),
@@ -40,10 +50,38 @@ const LOOKS: [(&str, char); 25] = [
     ("ԝω", 'w'),
 ];
 
+/// Words that are joined with a name to look like a service of its owner.
+const AFFIXES: [&str; 28] = [
+    "account", "accounts", "app", "auth", "bank", "billing", "check", "corp", "group", "help", "id", "inc", "info",
+    "login", "mail", "my", "online", "pay", "portal", "secure", "security", "service", "services", "sso", "support",
+    "team", "verify", "www",
+];
+
+/// Whether a character shows nothing, or only marks the one before.
+pub(super) fn is_hidden(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{fe00}'..='\u{fe0f}' | '\u{300}'..='\u{36f}')
+}
+
+/// The plain letter of one in another font: full width, or mathematical.
+fn plain(c: char) -> char {
+    let code = u32::from(c);
+    let at = match code {
+        0xff21..=0xff3a => code.checked_sub(0xff21),
+        0xff41..=0xff5a => code.checked_sub(0xff41),
+        // Thirteen alphabets of twice 26 letters; the gaps stand elsewhere.
+        0x1d400..=0x1d6a3 => code.checked_sub(0x1d400).and_then(|at| at.checked_rem(26)),
+        0xff10..=0xff19 => return code.checked_sub(0xff10 - 0x30).and_then(char::from_u32).unwrap_or(c),
+        _ => None,
+    };
+    at.and_then(|at| at.checked_add(u32::from('a'))).and_then(char::from_u32).unwrap_or(c)
+}
+
 /// A word with each letter replaced by the one it looks like.
 pub(super) fn skeleton(word: &str) -> String {
+    let word = word.chars().filter(|c| !is_hidden(*c)).map(plain);
     let one = |c: char| LOOKS.iter().find(|(like, _)| like.contains(c)).map_or(c, |(_, plain)| *plain);
-    let lower: String = word.chars().take(MAX_LABEL).flat_map(char::to_lowercase).map(one).collect();
+    let lower: String = word.take(MAX_LABEL.saturating_mul(MAX_LABELS)).flat_map(char::to_lowercase).map(one).collect();
     lower.replace("rn", "m").replace("vv", "w").replace("cl", "d")
 }
 
@@ -52,21 +90,37 @@ pub(super) fn skeleton(word: &str) -> String {
 pub fn looks_like(domain: &str, protected: &str) -> bool {
     let labels: Vec<String> = domain.split('.').take(MAX_LABELS).map(shown).collect();
     let whole: String = labels.join(".");
-    if skeleton(&whole) == skeleton(protected) || whole.starts_with(&format!("{protected}.")) {
+    let own: Vec<String> = protected.split('.').take(MAX_LABELS).map(shown).collect();
+    if skeleton(&whole) == skeleton(&own.join(".")) || whole.starts_with(&format!("{protected}.")) {
         return true;
     }
     let Some(name) = protected.split('.').next().map(shown).filter(|name| name.chars().count() >= SHORT) else {
         return false;
     };
     let wanted = skeleton(&name);
+    if nearly_the_same_top(&labels, &own) {
+        return true;
+    }
     // The last label is the top of the tree, and nobody's name.
     let named = labels.get(..labels.len().saturating_sub(1)).unwrap_or_default();
     named.iter().any(|label| {
         let seen = skeleton(label);
         let part = seen.split('-').any(|part| part == wanted);
         // The same name below another top may honestly be somebody else's.
-        part && *label != name || near(&seen, &wanted) && seen != wanted
+        part && *label != name || near(&seen, &wanted) && seen != wanted || is_joined(&seen, &wanted)
     })
+}
+
+/// Whether a domain is the protected one but for one letter of its top: `.co` or `.cm` for `.com`.
+fn nearly_the_same_top(labels: &[String], own: &[String]) -> bool {
+    let (Some((top, rest)), Some((own_top, own_rest))) = (labels.split_last(), own.split_last()) else { return false };
+    rest == own_rest && top != own_top && own_top.chars().count() >= 3 && near(top, own_top)
+}
+
+/// Whether a label is the name with one of the words before or behind it.
+fn is_joined(label: &str, name: &str) -> bool {
+    let rest = label.strip_prefix(name).or_else(|| label.strip_suffix(name));
+    rest.is_some_and(|rest| !rest.is_empty() && AFFIXES.iter().any(|word| skeleton(word) == rest))
 }
 
 /// A label as people see it.
@@ -186,6 +240,84 @@ mod tests {
         ];
         for (domain, own) in others {
             assert!(!looks_like(domain, own), "{domain} {own}");
+        }
+    }
+
+    #[test]
+    fn twenty_of_each_kind_are_seen() {
+        let fonts = [
+            ("ехample.org", "example.org"),
+            ("exаmple.org", "example.org"),
+            ("examрle.org", "example.org"),
+            ("exampӏe.org", "example.org"),
+            ("eχample.org", "example.org"),
+            ("example.оrg", "example.org"),
+            ("ｅｘａｍｐｌｅ.org", "example.org"),
+            ("𝐞𝐱𝐚𝐦𝐩𝐥𝐞.org", "example.org"),
+            ("𝖊xample.org", "example.org"),
+            ("ex\u{200b}ample.org", "example.org"),
+            ("example\u{ad}.org", "example.org"),
+            ("e\u{301}xample.org", "example.org"),
+            ("ėxample.org", "example.org"),
+            ("exämple.org", "example.org"),
+            ("exampłe.org", "example.org"),
+            ("ex4mple.org", "example.org"),
+            ("examp|e.org", "example.org"),
+            ("3xample.org", "example.org"),
+            ("vvidgets.org", "widgets.org"),
+            ("dgíta1.net", "dgital.net"),
+        ];
+        let squats = [
+            ("exmple.org", "example.org"),
+            ("exampple.org", "example.org"),
+            ("exmaple.org", "example.org"),
+            ("example.og", "example.org"),
+            ("example.orgg", "example.org"),
+            ("exsmple.org", "example.org"),
+            ("ex-ample.org", "example.org"),
+            ("example-support.com", "example.org"),
+            ("my-example.net", "example.org"),
+            ("wwwexample.org", "example.org"),
+            ("examplelogin.net", "example.org"),
+            ("secureexample.com", "example.org"),
+            ("example.org.login.net", "example.org"),
+            ("examplebank.com", "example.org"),
+            ("examples.net", "example.org"),
+            ("xample.org", "example.org"),
+            ("examplee.com", "example.org"),
+            ("widgets.cm", "widgets.com"),
+            ("widgets.co", "widgets.com"),
+            ("widgets.con", "widgets.com"),
+        ];
+        // As the DNS has them: made from names in which one letter, or all, are of another script.
+        let coded = [("xn--xample-2of.org", "example.org"), ("xn--80ak6aa92e.com", "apple.com")];
+        for (domain, own) in fonts.into_iter().chain(squats).chain(coded) {
+            assert!(looks_like(domain, own), "{domain} {own}");
+        }
+        let honest = [
+            "example.net",
+            "sample.org",
+            "simple.org",
+            "examine.org",
+            "exam.org",
+            "ample.org",
+            "template.org",
+            "counterexample.org",
+            "widgets.org",
+            "example.de",
+            "examplary.net",
+            "trample.org",
+            "people.org",
+            "mail.ru",
+            "example.zendesk.com",
+            "exemplar.org",
+            "temple.org",
+            "expose.org",
+            "lampe.org",
+            "x.org",
+        ];
+        for domain in honest {
+            assert!(!looks_like(domain, "example.org"), "{domain}");
         }
     }
 

@@ -18,6 +18,8 @@ pub use memory::{Parties, parties};
 
 /// Most protected domains and people that are compared with one message.
 pub const MAX_PROTECTED: usize = 1000;
+/// Most words of a name that are looked at.
+const MAX_WORDS: usize = 12;
 
 /// One sign of the catalogue.
 #[derive(Clone, Copy, Debug)]
@@ -235,31 +237,36 @@ fn lookalike(policy: &Policy, site: &Site, auth: Option<&Authentication>, author
     pair.and_then(|(domain, own)| sign("lookalike_domain", format!("{domain} looks like {own}")))
 }
 
+/// The words of a name as they look, without addresses that stand among them.
+fn words(name: &str) -> Vec<String> {
+    let seen: String = name.chars().filter(|c| !likeness::is_hidden(*c)).collect();
+    let parts = seen.split_whitespace().filter(|part| !part.contains('@'));
+    let words = parts.flat_map(|part| part.split(|c: char| !c.is_alphanumeric()).collect::<Vec<_>>());
+    words.filter(|word| !word.is_empty()).map(likeness::skeleton).take(MAX_WORDS).collect()
+}
+
+/// Whether a name is that of a person: the same words in any order, with a middle name or title more ("Doe,
+/// Ann B." is "Ann Doe"), in this order with more behind or before ("Ann Doe, Chief Executive Officer"), or
+/// written as one. A service that writes in somebody's name says "via".
+fn is_named(given: &[String], person: &[String]) -> bool {
+    if person.len() < 2 {
+        return false;
+    }
+    let few = given.len() <= person.len().saturating_add(1) && person.iter().all(|word| given.contains(word));
+    let run = given.windows(person.len()).any(|part| part == person);
+    let honest = given.iter().any(|word| *word == likeness::skeleton("via"));
+    few || run && !honest || given.concat() == person.concat()
+}
+
 fn borrowed(policy: &Policy, site: &Site, author: &Author) -> Option<Sign> {
     let address = author.address.as_ref()?;
     let known = policy.spam.impersonation.domains.iter().any(|own| address.is_in(own));
     if known || site.is_internal(address) {
         return None;
     }
-    let words = |name: &str| {
-        let mut words: Vec<String> = name
-            .split(|c: char| !c.is_alphanumeric())
-            .filter(|word| !word.is_empty())
-            .map(likeness::skeleton)
-            .collect();
-        words.sort();
-        words
-    };
     let given = words(&author.name);
     let people = policy.spam.impersonation.people.iter().take(MAX_PROTECTED);
-    // The same words in any order, a middle name more or less: "Doe, Ann B." is "Ann Doe".
-    let same = |person: &&String| {
-        let wanted = words(&person.to_lowercase());
-        wanted.len() >= 2
-            && wanted.iter().all(|word| given.contains(word))
-            && given.len() <= wanted.len().saturating_add(1)
-    };
-    let person = people.into_iter().find(same)?;
+    let person = people.into_iter().find(|person| is_named(&given, &words(&person.to_lowercase())))?;
     sign("borrowed_person", format!("{person}, from {}", address.domain()))
 }
 

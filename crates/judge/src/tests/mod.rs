@@ -85,7 +85,7 @@ fn report(findings: Vec<Finding>) -> Report {
     evidence.close(&[EngineId::Eicar])
 }
 
-pub(crate) fn arrival(direction: Direction) -> Arrival {
+fn arrival(direction: Direction) -> Arrival {
     Arrival {
         id: MessageId::new(1_700_000_000_000, [1; 10]),
         surface: Surface::Smtp,

@@ -1,0 +1,148 @@
+//! `mailward dmarc`: aggregate reports that others sent about our domains.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use clap::{Subcommand, ValueEnum};
+use mail::untrusted::escape;
+use unpack::dmarc::{Aggregate, AuthSeen, Record, find};
+
+use crate::failure::{ERROR, Failure};
+use crate::looking::{Item, paths};
+use crate::{terminal, when};
+
+/// Most characters of a foreign text.
+const MAX_TEXT: usize = 80;
+/// Most rows of a report that are shown as text; JSON has all.
+const MAX_ROWS: usize = 1_000;
+/// The exit code when something failed DMARC.
+const FAILED: u8 = 1;
+
+/// Show aggregate reports of DMARC: who sent mail in the name of a domain, and what came of it.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand, Debug)]
+enum Verb {
+    /// Show reports in files: messages, mailboxes, Maildirs, zip, gzip, or XML.
+    ///
+    /// The sources of each report are shown, those that fail first. Exit code: 1 if a message failed
+    /// DMARC, 2 if a file holds no report or cannot be read.
+    Show {
+        /// Files or directories; `-` is standard input.
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// The form of the output.
+        #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+        format: Format,
+    },
+}
+
+/// The form of the output.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+enum Format {
+    /// A table a report, for people.
+    #[default]
+    Text,
+    /// One JSON object a report and line, for programs.
+    Json,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// Standard output cannot be written.
+pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
+    terminal::log_to_stderr();
+    let Verb::Show { paths: files, format } = &args.verb;
+    let (mut code, mut outcome) = (0, Ok(()));
+    paths::each(files, &std::env::temp_dir(), &mut |item| {
+        let (text, one) = show(item, *format);
+        code = code.max(one);
+        outcome = terminal::put(&text);
+        outcome.is_ok()
+    });
+    outcome?;
+    Ok(code)
+}
+
+/// The reports in one file, and its exit code.
+fn show(item: Item, format: Format) -> (String, u8) {
+    let place = escape(&item.path, 4096);
+    let bytes = item.content.and_then(|content| content.spool.bytes().map_err(|error| error.to_string()));
+    let reports = match bytes {
+        Ok(bytes) => find(&bytes),
+        Err(why) => {
+            terminal::tell(&format!("mailward: {place}: {}", escape(&why, 4096)));
+            return (String::new(), ERROR);
+        }
+    };
+    if reports.is_empty() {
+        terminal::tell(&format!("mailward: {place}: no aggregate report in it"));
+        return (String::new(), ERROR);
+    }
+    let failed = reports.iter().flat_map(|report| &report.records).any(|record| !record.passes());
+    let text = reports.iter().map(|report| match format {
+        Format::Json => terminal::json_line(report),
+        Format::Text => table(report),
+    });
+    (text.collect(), if failed { FAILED } else { 0 })
+}
+
+/// A report for people.
+fn table(report: &Aggregate) -> String {
+    let shown = |text: &str| escape(text, MAX_TEXT);
+    let time = |seconds: u64| when::shown(seconds.saturating_mul(1000));
+    let policy: Vec<String> =
+        report.policy.iter().map(|(name, value)| format!("{}={}", shown(name), shown(value))).collect();
+    let mut out = format!(
+        "{}: from {} ({}), {} to {}, report {}\n  policy: {}\n",
+        shown(&report.domain),
+        shown(&report.org),
+        shown(&report.email),
+        time(report.begin),
+        time(report.end),
+        shown(&report.id),
+        policy.join(" ")
+    );
+    if report.damaged {
+        out.push_str("  the report is damaged, or larger than what is read: some of it may be missing\n");
+    }
+    let mut records: Vec<&Record> = report.records.iter().collect();
+    records.sort_by_key(|record| (record.passes(), std::cmp::Reverse(record.count)));
+    for record in records.iter().take(MAX_ROWS) {
+        row(record, &mut out);
+    }
+    if records.len() > MAX_ROWS {
+        let _ = writeln!(out, "  … and {} more sources", records.len() - MAX_ROWS);
+    }
+    let sum = |pass: bool| -> u64 {
+        let fitting = records.iter().filter(|record| record.passes() == pass);
+        fitting.fold(0, |sum, record| sum.saturating_add(record.count))
+    };
+    let _ = writeln!(out, "  {} messages pass, {} fail\n", sum(true), sum(false));
+    out
+}
+
+fn row(record: &Record, out: &mut String) {
+    let shown = |text: &str| escape(text, MAX_TEXT);
+    let result = if record.passes() { "pass" } else { "FAIL" };
+    let seen = |method: &str, list: &[AuthSeen]| -> Vec<String> {
+        list.iter().map(|one| format!("{method} {} {}", shown(&one.domain), shown(&one.result))).collect()
+    };
+    let found = [seen("spf", &record.spf_seen), seen("dkim", &record.dkim_seen)].concat();
+    let _ = writeln!(
+        out,
+        "  {:>8}  {result}  {:<39}  {:<10}  dkim={} spf={}  from {}  ({})",
+        record.count,
+        shown(&record.source),
+        shown(&record.disposition),
+        shown(&record.dkim),
+        shown(&record.spf),
+        shown(&record.header_from),
+        found.join(", ")
+    );
+}

@@ -1,0 +1,137 @@
+//! DMARC aggregate reports (RFC 9990; RFC 7489 appendix C as it is in use): read, and written.
+//!
+//! A report is XML, mostly in gzip or zip, mostly in a mail; [`find`] takes any of these. What is written by
+//! strangers is never believed to be well formed: what is missing is empty, what is damaged is said. Limits:
+//! [`MAX_RECORDS`], [`MAX_AUTH`], [`MAX_TEXT`], and those of [`find`]. Not handled: failure reports (RFC 9991),
+//! extensions.
+
+mod read;
+mod write;
+
+use mail::evidence::FileKind;
+use mail::graph::looks_like_message;
+use serde::Serialize;
+
+use crate::{Budget, Limits, Opening, StopFlag, detect, open};
+
+pub use read::read;
+pub use write::to_xml;
+
+/// Most records of a report that are read.
+pub const MAX_RECORDS: usize = 100_000;
+/// Most results of one method in a record.
+pub const MAX_AUTH: usize = 20;
+/// Longest text of a field, in bytes.
+pub const MAX_TEXT: usize = 512;
+/// Deepest level at which a report is looked for: a mail, an attached mail, an archive, the file.
+const MAX_DEPTH: u16 = 5;
+/// Most reports that are read out of one file.
+const MAX_REPORTS: usize = 100;
+/// Limits of the search.
+const LIMITS: Limits = Limits {
+    depth: MAX_DEPTH,
+    objects: 1_000,
+    bytes_out: 256 << 20,
+    object_bytes: 128 << 20,
+    ratio: 1_000,
+    fuel: 2 << 30,
+};
+
+/// What a method found: of SPF or of a signature.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize)]
+pub struct AuthSeen {
+    /// The domain that was checked.
+    pub domain: String,
+    /// The selector of a signature; the scope of SPF (`mfrom`, `helo`).
+    pub detail: String,
+    /// What came out.
+    pub result: String,
+}
+
+/// Messages from one source that were treated alike.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize)]
+pub struct Record {
+    /// The address that they came from.
+    pub source: String,
+    /// How many.
+    pub count: u64,
+    /// What was done: `none`, `quarantine`, `reject`.
+    pub disposition: String,
+    /// DMARC by signatures: `pass` or `fail`.
+    pub dkim: String,
+    /// DMARC by SPF: `pass` or `fail`.
+    pub spf: String,
+    /// Why the policy was not followed: types of reasons.
+    pub reasons: Vec<String>,
+    /// The author's domain.
+    pub header_from: String,
+    /// The domain of the envelope's sender.
+    pub envelope_from: String,
+    /// The signatures.
+    pub dkim_seen: Vec<AuthSeen>,
+    /// SPF.
+    pub spf_seen: Vec<AuthSeen>,
+}
+
+impl Record {
+    /// Whether DMARC passed.
+    pub fn passes(&self) -> bool {
+        self.dkim == "pass" || self.spf == "pass"
+    }
+}
+
+/// A report.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct Aggregate {
+    /// Who reports.
+    pub org: String,
+    /// Where to ask them.
+    pub email: String,
+    /// Its name.
+    pub id: String,
+    /// From when on, in seconds since 1970.
+    pub begin: u64,
+    /// Until when, in seconds since 1970.
+    pub end: u64,
+    /// The domain whose policy it is about.
+    pub domain: String,
+    /// What the policy says: names and values, `p` first.
+    pub policy: Vec<(String, String)>,
+    /// What was seen.
+    pub records: Vec<Record>,
+    /// Something in it is not as it should be, or more than is read.
+    pub damaged: bool,
+}
+
+/// The reports in a file: XML, gzip, zip, or a message with any of them. Empty if there are none.
+pub fn find(bytes: &[u8]) -> Vec<Aggregate> {
+    let mut budget = Budget::new(LIMITS, StopFlag::default());
+    let mut found = Vec::new();
+    let mut waiting: Vec<(Vec<u8>, u16)> = vec![(bytes.to_vec(), 0)];
+    while let Some((content, depth)) = waiting.pop() {
+        if budget.enter_object(depth).is_err() || found.len() >= MAX_REPORTS {
+            break;
+        }
+        if let Some(report) = read(&content) {
+            found.push(report);
+            continue;
+        }
+        let message = looks_like_message(&content);
+        let kind = if message { FileKind::Message } else { detect(&content) };
+        if !matches!(kind, FileKind::Message | FileKind::Zip | FileKind::Gzip | FileKind::Compressed) {
+            continue;
+        }
+        let Opening::Container(mut container) = open(kind, &content, &mut budget) else { continue };
+        let mut members = Vec::new();
+        while let Some(member) = container.next(&content, &mut budget) {
+            if member.kind.is_none() && depth < MAX_DEPTH && members.len() < LIMITS.objects as usize {
+                members.push((member.content, depth.saturating_add(1)));
+            }
+        }
+        waiting.extend(members.into_iter().rev());
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests;

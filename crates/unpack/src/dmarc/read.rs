@@ -1,0 +1,149 @@
+//! Reading a report: by the names of elements and where they stand, whatever else there is.
+
+use super::{Aggregate, AuthSeen, MAX_AUTH, MAX_RECORDS, MAX_TEXT, Record};
+use crate::xml::{Event, Reader, decode};
+
+/// Deepest element that means something; deeper ones are passed over.
+const MAX_DEPTH: usize = 8;
+/// Most fields of a policy.
+const MAX_POLICY: usize = 20;
+/// Most reasons of a record.
+const MAX_REASONS: usize = 20;
+/// How far in the root has to begin, in bytes.
+const HEAD: usize = 4096;
+
+/// The report in an XML document; `None` if its root is no `feedback`.
+pub fn read(bytes: &[u8]) -> Option<Aggregate> {
+    let text = decode(bytes);
+    let head = text.get(..text.floor_char_boundary(HEAD)).unwrap_or("");
+    if !head.trim_start_matches('\u{feff}').trim_start().starts_with('<') || !head.contains("feedback") {
+        return None;
+    }
+    let mut reader = Reader::new(&text);
+    let mut building = Building::default();
+    let mut rooted = false;
+    for event in reader.by_ref() {
+        match event {
+            Event::Start(tag) => {
+                if !rooted && tag.name != "feedback" {
+                    return None;
+                }
+                rooted = true;
+                building.start(tag.name);
+                if tag.empty {
+                    building.end(tag.name);
+                }
+            }
+            Event::End(name) => building.end(name),
+            Event::Text(text) => building.text(&text),
+            Event::Instruction(_) => {}
+        }
+    }
+    building.damaged |= reader.is_damaged();
+    rooted.then(|| building.finish())
+}
+
+#[derive(Default)]
+struct Building<'a> {
+    path: Vec<&'a str>,
+    /// Elements below the deepest that means something.
+    beyond: usize,
+    value: String,
+    report: Aggregate,
+    record: Record,
+    seen: AuthSeen,
+    damaged: bool,
+}
+
+impl<'a> Building<'a> {
+    fn start(&mut self, name: &'a str) {
+        self.value.clear();
+        if self.path.len() >= MAX_DEPTH {
+            self.beyond = self.beyond.saturating_add(1);
+            return;
+        }
+        self.path.push(name);
+        match self.path.as_slice() {
+            ["feedback", "record"] => self.record = Record::default(),
+            ["feedback", "record", "auth_results", _] => self.seen = AuthSeen::default(),
+            _ => {}
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        let room = MAX_TEXT.saturating_sub(self.value.len());
+        self.value.push_str(text.get(..text.floor_char_boundary(room)).unwrap_or(text));
+    }
+
+    /// An end that fits nothing open ends nothing.
+    fn end(&mut self, name: &str) {
+        if self.beyond > 0 {
+            self.beyond = self.beyond.saturating_sub(1);
+            return;
+        }
+        if self.path.last() != Some(&name) {
+            self.damaged = true;
+            return;
+        }
+        let value = std::mem::take(&mut self.value).trim().to_owned();
+        self.take(value);
+        self.path.pop();
+    }
+
+    /// What an element says that ends here.
+    fn take(&mut self, value: String) {
+        let Some((_, inner)) = self.path.split_first() else { return };
+        let number = || value.parse::<u64>().unwrap_or(0);
+        match inner {
+            ["report_metadata", "org_name"] => self.report.org = value,
+            ["report_metadata", "email"] => self.report.email = value,
+            ["report_metadata", "report_id"] => self.report.id = value,
+            ["report_metadata", "date_range", "begin"] => self.report.begin = number(),
+            ["report_metadata", "date_range", "end"] => self.report.end = number(),
+            ["policy_published", "domain"] => self.report.domain = value,
+            ["policy_published", name] if self.report.policy.len() < MAX_POLICY => {
+                self.report.policy.push(((*name).to_owned(), value));
+            }
+            ["record"] => {
+                let record = std::mem::take(&mut self.record);
+                match self.report.records.len() < MAX_RECORDS {
+                    true => self.report.records.push(record),
+                    false => self.damaged = true,
+                }
+            }
+            ["record", rest @ ..] => self.of_record(&rest.to_vec(), value),
+            _ => {}
+        }
+    }
+
+    fn of_record(&mut self, path: &[&str], value: String) {
+        let record = &mut self.record;
+        match path {
+            ["row", "source_ip"] => record.source = value,
+            ["row", "count"] => record.count = value.parse().unwrap_or(0),
+            ["row", "policy_evaluated", "disposition"] => record.disposition = value,
+            ["row", "policy_evaluated", "dkim"] => record.dkim = value,
+            ["row", "policy_evaluated", "spf"] => record.spf = value,
+            ["row", "policy_evaluated", "reason", "type"] if record.reasons.len() < MAX_REASONS => {
+                record.reasons.push(value);
+            }
+            ["identifiers", "header_from"] => record.header_from = value,
+            ["identifiers", "envelope_from"] => record.envelope_from = value,
+            ["auth_results", _, "domain"] => self.seen.domain = value,
+            ["auth_results", _, "selector" | "scope"] => self.seen.detail = value,
+            ["auth_results", _, "result"] => self.seen.result = value,
+            ["auth_results", "dkim"] if record.dkim_seen.len() < MAX_AUTH => {
+                record.dkim_seen.push(std::mem::take(&mut self.seen));
+            }
+            ["auth_results", "spf"] if record.spf_seen.len() < MAX_AUTH => {
+                record.spf_seen.push(std::mem::take(&mut self.seen));
+            }
+            _ => {}
+        }
+    }
+
+    fn finish(mut self) -> Aggregate {
+        self.report.damaged = self.damaged || !self.path.is_empty() || self.beyond > 0;
+        self.report
+    }
+}

@@ -1,0 +1,129 @@
+//! Reports as they come, and as they are written.
+
+use std::io::Write as _;
+
+use super::*;
+
+fn sample() -> Aggregate {
+    let seen = |domain: &str, detail: &str, result: &str| AuthSeen {
+        domain: domain.to_owned(),
+        detail: detail.to_owned(),
+        result: result.to_owned(),
+    };
+    let record = Record {
+        source: "192.0.2.1".to_owned(),
+        count: 7,
+        disposition: "quarantine".to_owned(),
+        dkim: "fail".to_owned(),
+        spf: "pass".to_owned(),
+        reasons: vec!["local_policy".to_owned()],
+        header_from: "example.org".to_owned(),
+        envelope_from: "bounce.example.org".to_owned(),
+        dkim_seen: vec![seen("example.org", "s1", "fail"), seen("example.net", "", "pass")],
+        spf_seen: vec![seen("bounce.example.org", "mfrom", "pass")],
+    };
+    let other = Record { source: "2001:db8::1".to_owned(), count: 1, ..record.clone() };
+    Aggregate {
+        org: "A <company> & sons".to_owned(),
+        email: "reports@example.com".to_owned(),
+        id: "1.example.org".to_owned(),
+        begin: 1_700_000_000,
+        end: 1_700_086_399,
+        domain: "example.org".to_owned(),
+        policy: [("p", "reject"), ("sp", "none"), ("testing", "n")].map(|(a, b)| (a.to_owned(), b.to_owned())).into(),
+        records: vec![record, other],
+        damaged: false,
+    }
+}
+
+/// As many senders still write it (RFC 7489).
+const OLD: &str = "<?xml version=\"1.0\"?>\n<!-- a comment -->\n<feedback>\n <report_metadata><org_name>x</org_name>\
+    <date_range><begin>1</begin><end>2</end></date_range></report_metadata>\n <policy_published><domain>a.example\
+    </domain><adkim>r</adkim><p>none</p><pct>100</pct></policy_published><record><row><source_ip>192.0.2.9\
+    </source_ip><count> 3 </count><policy_evaluated><disposition>none</disposition><dkim>pass</dkim><spf>fail</spf>\
+    </policy_evaluated></row><identifiers><header_from>a.example</header_from></identifiers><auth_results><spf>\
+    <domain>b.example</domain><result>softfail</result></spf></auth_results></record></feedback>";
+
+#[test]
+fn what_is_written_reads_back() {
+    assert_eq!(read(to_xml(&sample()).as_bytes()), Some(sample()));
+}
+
+#[test]
+fn reports_are_found_in_what_they_are_sent_in() {
+    let xml = to_xml(&sample());
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(xml.as_bytes()).unwrap();
+    let gzip = gzip.finish().unwrap();
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    zip.start_file("r.xml", zip::write::SimpleFileOptions::default()).unwrap();
+    zip.write_all(OLD.as_bytes()).unwrap();
+    let zip = zip.finish().unwrap().into_inner();
+    let mail = |bytes: &[u8]| {
+        format!(
+            "From: a@example.org\r\nSubject: Report domain: x\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; \
+             boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nhello\r\n--b\r\nContent-Type: application/gzip\r\n\
+             Content-Transfer-Encoding: base64\r\n\r\n{}\r\n--b--\r\n",
+            base64_simd::STANDARD.encode_to_string(bytes)
+        )
+        .into_bytes()
+    };
+    let old = read(OLD.as_bytes()).unwrap();
+    assert_eq!((old.domain.as_str(), old.records[0].count, old.records[0].passes()), ("a.example", 3, true));
+    assert_eq!(old.records[0].spf_seen[0].result, "softfail");
+    assert!(!old.damaged);
+    let cases = [
+        (xml.clone().into_bytes(), sample()),
+        (gzip.clone(), sample()),
+        (zip.clone(), old.clone()),
+        (mail(&gzip), sample()),
+        (mail(&zip), old.clone()),
+        (mail(OLD.as_bytes()), old),
+    ];
+    for (at, (bytes, expected)) in cases.into_iter().enumerate() {
+        assert_eq!(find(&bytes), [expected], "case {at}");
+    }
+    for other in [b"".as_slice(), b"<html>feedback</html>", b"plain", &mail(b"nothing"), &gzip[..20]] {
+        assert_eq!(find(other), [], "{}", String::from_utf8_lossy(other));
+    }
+}
+
+#[test]
+fn what_is_broken_or_hostile_is_read_as_far_as_it_goes() {
+    let cut = &OLD[..OLD.len() - 40];
+    assert!(read(cut.as_bytes()).unwrap().damaged);
+    let crossed = OLD.replace("</count>", "</row>");
+    assert!(read(crossed.as_bytes()).unwrap().damaged);
+    let entities = OLD.replace("<feedback>", "<!DOCTYPE f [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;\">]><feedback>");
+    let entities = entities.replace("<org_name>x", "<org_name>&b;&b;");
+    let read_as = read(entities.as_bytes()).unwrap();
+    assert!(read_as.damaged && read_as.org.is_empty(), "{:?}", read_as.org);
+    let deep = format!("<feedback>{}{}</feedback>", "<a>".repeat(100_000), "</a>".repeat(100_000));
+    assert_eq!(read(deep.as_bytes()).unwrap().records, []);
+    let long = OLD.replace("<org_name>x", &format!("<org_name>{}", "é".repeat(10_000)));
+    assert!(read(long.as_bytes()).unwrap().org.len() <= MAX_TEXT);
+    let many = OLD.replace("<record>", &"<record></record>".repeat(MAX_RECORDS + 5)).replace("</record></record>", "");
+    let many = read(many.as_bytes()).unwrap();
+    assert!(many.records.len() <= MAX_RECORDS);
+}
+
+#[test]
+fn mutated_reports_do_no_harm() {
+    let mut seed = 1u64;
+    let mut next = move || {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize
+    };
+    for _ in 0..400 {
+        let mut bytes = OLD.as_bytes().to_vec();
+        for _ in 0..1 + next() % 4 {
+            let at = next() % bytes.len();
+            match next() % 3 {
+                0 => bytes[at] = next() as u8,
+                1 => drop(bytes.drain(at..(at + next() % 30).min(bytes.len()))),
+                _ => bytes.insert(at, b"<>/&;\""[next() % 6]),
+            }
+        }
+        crate::fuzzing::fuzz_dmarc(&bytes);
+    }
+}
