@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(ask(&other, 1_100), Contact { settled: true, domain: true, ..Contact::default() });
         store.note_written(&["eve@example.org".to_owned()], 1_100).unwrap();
         assert!(ask(&other, 1_100).written && !ask(&Writer { may_answer: false, ..other }, 1_100).written);
-        assert_eq!(store.contact(&writer("bob@example.org", true), 1_100, 0, 1_001).unwrap().address, false);
+        assert!(!store.contact(&writer("bob@example.org", true), 1_100, 0, 1_001).unwrap().address);
         let file = std::fs::read(dir.path().join("contacts.db")).unwrap();
         let log = std::fs::read(dir.path().join("contacts.db-wal")).unwrap_or_default();
         assert!(!file.windows(3).chain(log.windows(3)).any(|bytes| bytes == b"bob"), "an address stands in clear");

@@ -111,33 +111,7 @@ impl<'a> Building<'a> {
                     false => self.damaged = true,
                 }
             }
-            ["record", rest @ ..] => self.of_record(&rest.to_vec(), value),
-            _ => {}
-        }
-    }
-
-    fn of_record(&mut self, path: &[&str], value: String) {
-        let record = &mut self.record;
-        match path {
-            ["row", "source_ip"] => record.source = value,
-            ["row", "count"] => record.count = value.parse().unwrap_or(0),
-            ["row", "policy_evaluated", "disposition"] => record.disposition = value,
-            ["row", "policy_evaluated", "dkim"] => record.dkim = value,
-            ["row", "policy_evaluated", "spf"] => record.spf = value,
-            ["row", "policy_evaluated", "reason", "type"] if record.reasons.len() < MAX_REASONS => {
-                record.reasons.push(value);
-            }
-            ["identifiers", "header_from"] => record.header_from = value,
-            ["identifiers", "envelope_from"] => record.envelope_from = value,
-            ["auth_results", _, "domain"] => self.seen.domain = value,
-            ["auth_results", _, "selector" | "scope"] => self.seen.detail = value,
-            ["auth_results", _, "result"] => self.seen.result = value,
-            ["auth_results", "dkim"] if record.dkim_seen.len() < MAX_AUTH => {
-                record.dkim_seen.push(std::mem::take(&mut self.seen));
-            }
-            ["auth_results", "spf"] if record.spf_seen.len() < MAX_AUTH => {
-                record.spf_seen.push(std::mem::take(&mut self.seen));
-            }
+            ["record", rest @ ..] => of_record(&mut self.record, &mut self.seen, rest, value),
             _ => {}
         }
     }
@@ -145,5 +119,31 @@ impl<'a> Building<'a> {
     fn finish(mut self) -> Aggregate {
         self.report.damaged = self.damaged || !self.path.is_empty() || self.beyond > 0;
         self.report
+    }
+}
+
+/// What an element of a record says.
+fn of_record(record: &mut Record, seen: &mut AuthSeen, path: &[&str], value: String) {
+    match path {
+        ["row", "source_ip"] => record.source = value,
+        ["row", "count"] => record.count = value.parse().unwrap_or(0),
+        ["row", "policy_evaluated", "disposition"] => record.disposition = value,
+        ["row", "policy_evaluated", "dkim"] => record.dkim = value,
+        ["row", "policy_evaluated", "spf"] => record.spf = value,
+        ["row", "policy_evaluated", "reason", "type"] if record.reasons.len() < MAX_REASONS => {
+            record.reasons.push(value);
+        }
+        ["identifiers", "header_from"] => record.header_from = value,
+        ["identifiers", "envelope_from"] => record.envelope_from = value,
+        ["auth_results", _, "domain"] => seen.domain = value,
+        ["auth_results", _, "selector" | "scope"] => seen.detail = value,
+        ["auth_results", _, "result"] => seen.result = value,
+        ["auth_results", "dkim"] if record.dkim_seen.len() < MAX_AUTH => {
+            record.dkim_seen.push(std::mem::take(seen));
+        }
+        ["auth_results", "spf"] if record.spf_seen.len() < MAX_AUTH => {
+            record.spf_seen.push(std::mem::take(seen));
+        }
+        _ => {}
     }
 }
