@@ -17,7 +17,6 @@ pub(crate) const CASES: &[Case] = cases![
     a_domain_that_looks_like_ours_is_told_in_the_log,
     mail_of_small_programs_is_no_spam,
     lm_06_a_picture_that_was_learnt_raises_the_rating_at_once,
-    who_is_new_is_told_once,
 ];
 
 /// A node that asks this server.
@@ -112,27 +111,4 @@ async fn lm_06_a_picture_that_was_learnt_raises_the_rating_at_once() {
     let store = node.service.store();
     let noted = || store.pictures().is_ok_and(|all| all.iter().any(|it| it.hits == 1));
     testkit::wait_until("the find is noted", std::time::Duration::from_secs(30), noted).await;
-}
-
-async fn who_is_new_is_told_once() {
-    let sink = Sink::start(Behaviour::accept()).await;
-    let setup = Setup::new().policy(|p| {
-        p.spam.first_contact.enabled = true;
-        p.spam.first_contact.learning = judge::units::Time(0);
-    });
-    let node = setup.start(&sink).await;
-    let from = |who: &str| text(&sample::clean("the plan for lunch")).replace("alice@example.org", who).into_bytes();
-    let known = |who: &str| {
-        let domain = who.rsplit('@').next().unwrap_or_default().to_owned();
-        let writer = store::Writer { address: who.to_owned(), domain, ..store::Writer::default() };
-        node.service.store().contact(&writer, u64::MAX, 0, 0).is_ok_and(|found| found.address)
-    };
-    for (who, new) in [("alice@example.net", false), ("carol@example.net", true), ("carol@example.net", false)] {
-        logged::clear();
-        node.send(&from(who)).await;
-        let line = logged::message().await;
-        assert_eq!(line.get("signs").contains("first_contact"), new, "{who}: {}", line.get("signs"));
-        assert_eq!(line.get("spam"), "clean", "never the reason alone");
-        testkit::wait_until("it is noted", std::time::Duration::from_secs(30), || known(who)).await;
-    }
 }
