@@ -27,10 +27,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use commands::{
-    backup, config, demo, dkim, doctor, explain, greylist, lists, log, manual, policy, queue, scan, serve, spam,
-    try_mail,
-    backup, config, demo, dkim, dmarc, doctor, explain, greylist, log, manual, policy, queue, scan, serve, spam, try_mail,
-    backup, config, demo, dkim, dmarc, doctor, explain, greylist, log, manual, policy, queue, scan, serve, spam,
+    backup, config, demo, dkim, dmarc, doctor, explain, greylist, lists, log, manual, policy, queue, scan, serve, spam,
     try_mail,
 };
 
