@@ -1,6 +1,5 @@
 //! Whole examinations: golden reports, hostile engines, external engines, limits, the protocol.
 
-mod bounces;
 mod external;
 mod golden;
 mod hostile;

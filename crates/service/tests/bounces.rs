@@ -7,9 +7,7 @@ use judge::policy::Policy;
 use judge::spam::{SpamStatus, verdict};
 use mail::address::Address;
 use mail::arrival::{Arrival, Direction, Envelope, MessageId, Peer, Surface};
-use scan::{Context, Engines, SpamContext};
-
-use crate::support::{plain, report};
+use scan::{Context, EngineSpec, Engines, SpamContext, Step, StopFlag, start};
 
 /// How each program reports: header and body; `{from}`, `{subject}`, `{header}` and `{whole}` are of the original.
 const PROGRAMS: &[(&str, &str)] = &[
@@ -80,7 +78,7 @@ const SPAM: &[&str] = &[
 ];
 
 fn originals() -> Vec<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ordinary/ham");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scan/tests/ordinary/ham");
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path()).collect();
     files.sort();
     let ours =
@@ -125,8 +123,12 @@ fn status(engines: &Engines, raw: &str) -> SpamStatus {
         fuel: u64::MAX,
         ..SpamContext::default()
     };
-    let report = report(engines, raw.as_bytes(), &Context { spam: Some(spam), ..Context::default() });
-    verdict(&Policy::default(), &arrival(raw.len()), &report).status
+    let context = Context { spam: Some(spam), ..Context::default() };
+    let Step::Done(evidence) = start(engines, raw.as_bytes(), &context, &StopFlag::new()) else {
+        panic!("nothing outside is asked")
+    };
+    evidence.validate().expect("sound evidence");
+    verdict(&Policy::default(), &arrival(raw.len()), &evidence.close(&engines.required())).status
 }
 
 /// One report of a program about an original.
@@ -142,7 +144,7 @@ fn made(program: &str, original: &str) -> String {
 
 #[test]
 fn reports_of_servers_and_automatic_replies_are_no_spam_whatever_is_returned() {
-    let engines = plain();
+    let (engines, _) = Engines::load(&EngineSpec::default());
     let originals = originals();
     let (mut all, mut wrong, mut formal) = (0, Vec::new(), 0);
     for (name, program) in PROGRAMS {
@@ -162,7 +164,7 @@ fn reports_of_servers_and_automatic_replies_are_no_spam_whatever_is_returned() {
 
 #[test]
 fn what_is_returned_and_was_never_ours_is_no_formal_notification() {
-    let engines = plain();
+    let (engines, _) = Engines::load(&EngineSpec::default());
     let foreign = |text: &str| text.replace("example.net", "elsewhere.example.com");
     for (name, program) in
         PROGRAMS.iter().filter(|(_, program)| program.contains("multipart/report; report-type=delivery"))
