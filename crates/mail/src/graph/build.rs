@@ -281,6 +281,11 @@ impl Builder<'_, '_> {
         entity.is_some_and(|it| it.is_leaf() && matches!(it.encoding, Encoding::Identity | Encoding::Unknown))
     }
 
+    /// Whether an entity is a file in uuencode.
+    pub(super) fn is_uuencode(&self, id: EntityId) -> bool {
+        self.graph.entities.get(id.0 as usize).is_some_and(|entity| entity.encoding == Encoding::Uuencode)
+    }
+
     /// Whether an entity stands in the raw bytes.
     pub(super) fn is_raw(&self, id: EntityId) -> bool {
         self.graph.entities.get(id.0 as usize).is_some_and(|entity| entity.buffer == BufferId::RAW)

@@ -103,8 +103,8 @@ pub(super) fn expand(builder: &mut Builder<'_, '_>) {
     builder.most_entities = most;
     for round in 0..MAX_ROUNDS {
         let mut asks = std::mem::take(&mut builder.asks);
-        // What another reading decodes may never have been encoded; its damage says nothing.
-        asks.retain(|(id, ask)| round == 0 || *ask != Ask::Damage || builder.is_raw(*id));
+        // What another reading decodes may never have been encoded; its damage says nothing. A file in it is one.
+        asks.retain(|(id, ask)| round == 0 || *ask != Ask::Damage || builder.is_raw(*id) || builder.is_uuencode(*id));
         asks.sort_unstable();
         asks.dedup();
         if asks.is_empty() {

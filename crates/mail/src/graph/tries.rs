@@ -112,8 +112,11 @@ fn body(builder: &mut Builder<'_, '_>, facet: EntityId, choice: Choice, policy: 
     }
     if job.candidate == Candidate::Leaf {
         let asks = builder.with_buffer(buffer, |builder, bytes| {
-            let entity = builder.entity(facet).map(|entity| &*entity);
-            entity.map(|entity| leaf::asks(entity, body.of(bytes), Watch::default()))
+            let entity = builder.entity(facet).map(|entity| &*entity)?;
+            // What the strict reading takes for encoded is looked at as a text for the first time.
+            let is_text = matches!(entity.encoding, Encoding::Identity | Encoding::Unknown);
+            let watch = if is_text { Watch::over(bytes, body) } else { Watch::default() };
+            Some(leaf::asks(entity, body.of(bytes), watch))
         });
         for ask in asks.unwrap_or_default() {
             builder.ask(facet, ask);

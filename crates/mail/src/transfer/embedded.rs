@@ -146,8 +146,9 @@ fn blocks(text: &[u8], fields: bool) -> Vec<Block> {
         at = match may_begin(line).then(|| block(text, at, line, next)).flatten() {
             Some(block) => {
                 let end = (block.span.end as usize).max(next);
-                // What is probably no file does not hide a line that names an encoding.
-                let from = (fields && is_doubtful(block.span.of(text))).then(|| named_from(text, next, end)).flatten();
+                // What does not begin as a file should does not hide a line that names an encoding.
+                let loose = block.encoding == Encoding::Uuencode && !is_uu_line(line_at(text, next).0);
+                let from = (fields && loose).then(|| named_from(text, next, end)).flatten();
                 out.push(block);
                 if let Some(from) = from {
                     at = from;

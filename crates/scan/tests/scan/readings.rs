@@ -96,7 +96,8 @@ fn an_ambiguous_message_takes_at_most_three_times_the_time_of_an_honest_one() {
             least = least.min(time(&raw));
             // A byte of a hostile message against a byte of an honest one.
             ratio = least.as_secs_f64() / base.as_secs_f64() * honest.len() as f64 / raw.len() as f64;
-            if ratio <= MAX_RATIO {
+            // What is far beyond is no noise, and takes long to measure.
+            if ratio <= MAX_RATIO || ratio > 3.0 * MAX_RATIO {
                 break;
             }
             base = base.min(time(&honest));

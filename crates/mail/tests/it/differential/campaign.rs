@@ -56,7 +56,7 @@ fn messages(count: usize, seed: usize) -> Vec<Named> {
 fn differ(peer: &Peer, raws: &[Vec<u8>]) -> Vec<bool> {
     let borrowed: Vec<&[u8]> = raws.iter().map(Vec::as_slice).collect();
     let found = peer.leaves(&borrowed);
-    let more = |raw: &[u8], found: Vec<Found>| !matches!(compare(peer, raw, &found), Compared::Alike);
+    let more = |raw: &[u8], found: Vec<Found>| compare(peer, raw, &found) == Compared::More;
     let unanswered = |raw: &[u8]| ambiguity(raw) < Ambiguity::TooAmbiguous;
     let differs =
         |(raw, found): (&Vec<u8>, Option<Vec<Found>>)| found.is_some_and(|it| more(raw, it)) && unanswered(raw);
@@ -213,9 +213,10 @@ fn one_peer(peer: &Peer, all: &[Named]) -> usize {
     );
     keep(peer, &unanswered);
     let shown = number("MAILWARD_SHOWN", MAX_FINDS);
-    for (at, (name, raw)) in unanswered.iter().enumerate() {
+    let all: Vec<&[u8]> = unanswered.iter().map(|(_, raw)| raw.as_slice()).collect();
+    for (at, ((name, raw), theirs)) in unanswered.iter().zip(peer.leaves(&all)).enumerate() {
         let small = if at < shown { minimise(peer, raw) } else { raw.clone() };
-        let theirs = peer.leaves(&[&small]).remove(0).unwrap_or_default();
+        let theirs = if at < shown { peer.leaves(&[&small]).remove(0) } else { theirs }.unwrap_or_default();
         let Some(leaf) = missing(&small, &theirs).into_iter().next() else { continue };
         println!("  {name}");
         if at < shown {

@@ -192,6 +192,31 @@ const FINDS: &[(&str, &[u8], &[u8])] = &[
         b"\nbegin 644\n\"IT REA",
         b"\xa7@\x84\x00\x00",
     ),
+    (
+        "a file in a text that the strict reading takes for base64 (munpack)",
+        b"Content-Transfer-Encoding:base64\nContent-Transfer-Encoding:t\n\nW.\nContent-Transfer-Encoding: base64\nLeiated.\n",
+        b"-\xe8\x9a",
+    ),
+    (
+        "a last group of base64 as it stands, behind padding (Thunderbird)",
+        b"Content-Transfer-Encoding:base64\n\nQUJ=QUJDREV",
+        b"ABABCREV=",
+    ),
+    (
+        "padding within base64 is a zero, and a byte less (Thunderbird)",
+        b"Content-Transfer-Encoding:base64\n\nSGktCo=b",
+        b"Hi-\n\x80",
+    ),
+    (
+        "uuencode ends at an empty line, and its lines are as long as they say (ripmime)",
+        b"Content-Transfer-Encoding:\n\nbegin 6\no,\n\n<HL><HEAD>\n<META http-equi",
+        b"0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+    ),
+    (
+        "a line that names an encoding behind a line that begins a file (ripmime)",
+        b"\nbegin 644\nContent-Transfer-Encoding quoted-printable\n\n<r=3D\"l",
+        b"<r=\"l",
+    ),
     ("a blank in place of the colon (ripmime)", b"\rContent-Transfer-Encoding base64\r\nCont", b"\n\x89\xed"),
 ];
 

@@ -53,11 +53,19 @@ const RULES: &[Rule] = &[
         peers: &["ripmime"],
         reads: Reads::Changed(without_words_in_names),
     },
+    Rule {
+        name: "characters lost behind an escape that is none",
+        peers: &["thunderbird"],
+        reads: Reads::Leaves(lost_behind_escapes),
+    },
+    Rule { name: "a text without the file in it", peers: &["thunderbird"], reads: Reads::Changed(without_files) },
     Rule { name: "the name of a field inside a word", peers: &["ripmime"], reads: Reads::Changed(names_from_inside) },
 ];
 
 /// The reason why a parser's leaf is not followed, if there is one.
 pub(crate) fn reason(peer: &str, raw: &[u8], found: &Found) -> Option<&'static str> {
+    let letters = |bytes: &[u8]| bytes.iter().copied().filter(u8::is_ascii_alphanumeric).collect();
+    let trimmed = |bytes: &[u8]| -> Vec<u8> { if found.text { letters(bytes) } else { trimmed(bytes) } };
     let wanted = trimmed(&found.bytes);
     let message = mail::graph::parse(raw, &mail::graph::Limits::default());
     let is = |rule: &&Rule| match rule.reads {
@@ -150,6 +158,55 @@ fn damage_elsewhere(_: &[u8], message: &Message<'_>) -> Vec<Vec<u8>> {
         ]
     };
     message.all().filter(other).flat_map(ways).collect()
+}
+
+/// Thunderbird decodes quoted-printable line by line, each in the memory in which it stands. Of an escape that is
+/// none three characters stay, but up to two of them find no room where as many were left of the line before. The
+/// `=` always stays, so that nothing is put together that was apart.
+fn lost_behind_escapes(_: &[u8], message: &Message<'_>) -> Vec<Vec<u8>> {
+    let quoted = |id: &EntityId| message.entity(*id).unwrap().encoding == Encoding::QuotedPrintable;
+    message.all().filter(quoted).map(|id| line_by_line(body(message, id))).collect()
+}
+
+fn line_by_line(body: &[u8]) -> Vec<u8> {
+    let digit = |byte: u8| (byte as char).to_digit(16);
+    let (mut out, mut token) = (Vec::new(), Vec::new());
+    for line in body.split_inclusive(|byte| *byte == b'\n') {
+        let begin = out.len();
+        let mut taken = 0;
+        while taken < line.len() {
+            token.push(line[taken]);
+            taken += 1;
+            let &[first, second, third] = &token[..] else { continue };
+            if first != b'=' {
+                out.push(first);
+                token.remove(0);
+                continue;
+            }
+            token.clear();
+            match (digit(second), digit(third)) {
+                (Some(high), Some(low)) => out.push((high * 16 + low) as u8),
+                _ if second == b'\n' || (second == b'\r' && third != b'\n') => taken -= 1,
+                _ if second == b'\r' => {}
+                _ => {
+                    let room = (taken + begin).saturating_sub(out.len());
+                    out.extend([first, second, third].into_iter().take(room));
+                }
+            }
+        }
+    }
+    out.extend(token);
+    out
+}
+
+/// Thunderbird shows a text without the uuencoded files and those in BinHex that stand in it; they are leaves of
+/// their own.
+fn without_files(raw: &[u8]) -> Option<Vec<u8>> {
+    let mut out = raw.to_vec();
+    for block in transfer::embedded::find(raw).into_iter().rev() {
+        out.drain(block.span.start as usize..block.span.end as usize);
+    }
+    (out != raw).then_some(out)
 }
 
 /// Base64 that is damaged in so many ways that two of them, which only ripmime and reformime read, find no room.
@@ -258,6 +315,24 @@ fn only_what_a_rule_makes_is_not_followed() {
             b"Content-Transfer-Encoding: base64\n\nQUJDREVGR0hJ\n\n\nQUJDREVGR0hJ",
             b"ABCDEFGHIA",
             None,
+        ),
+        (
+            "thunderbird",
+            b"Content-Transfer-Encoding: quoted-printable\n\na=3Db\nc=xyz=E4",
+            b"a=b\nc=z\xe4",
+            Some("characters lost behind an escape that is none"),
+        ),
+        (
+            "thunderbird",
+            b"Content-Transfer-Encoding: quoted-printable\n\na=3Db\nc=xyz=E4",
+            b"a=b\ncxyz\xe5",
+            None,
+        ),
+        (
+            "thunderbird",
+            b"Content-Type: text/plain\n\none\nbegin 644 a\n#86)C\n`\nend\ntwo\n",
+            b"one\ntwo\n",
+            Some("a text without the file in it"),
         ),
         (
             "reformime",
