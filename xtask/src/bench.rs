@@ -94,6 +94,15 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
     Ok(())
 }
 
+/// What files cost by format: to examine them, to take something out of them, and to clamd beside us.
+pub(crate) fn formats(args: &[&str]) -> Outcome {
+    let example = ["run", "--release", "--locked", "--package", "scan", "--example", "beside_clamd", "--"];
+    let folder = std::env::current_dir().map_err(|error| error.to_string())?;
+    let mut command = crate::cargo::cargo();
+    // Paths are those of whoever calls.
+    crate::cargo::run(command.args(example).args(args).current_dir(folder))
+}
+
 /// One line of the table, with everything started afresh.
 fn measure(
     path: Path,

@@ -18,6 +18,8 @@ const USAGE: &str = "\
 cargo xtask check                     architecture, licences, tidiness
 cargo xtask bench [--quick] [--json] [--binary FILE] [--only direct,splice,off,default]
                                       messages a second, CPU, latency, memory, start
+cargo xtask bench formats [OPTION ..] PATH ..
+                                      files examined, taken out of, and given to clamd: MB/s by format
 cargo xtask campaign bounds           hostile files of every format within time and memory
 cargo xtask campaign fuzz [SECONDS [TARGET ..]]
                                       the fuzz targets named, or all, for that long each (60)
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
         ["check"] => check::run(),
+        ["bench", "formats", rest @ ..] => bench::formats(rest),
         ["bench", rest @ ..] => bench::run(rest),
         // A part of the benchmark in a process of its own, so that its CPU time can be told apart.
         ["bench-part", rest @ ..] => bench::part(rest),

@@ -1,15 +1,19 @@
 //! What is found in files, and what it costs, beside clamd in the same run; for measuring, with samples
 //! that are no part of the repository:
-//! `cargo run --release -p scan --example beside_clamd -- [--hash-list FILE] [--yara FILE] [--clamd SOCKET PID] [--password WORD] PATH...`
-//! One line a file (who finds something), then a table by the files' extensions: MB/s of processor time.
+//! `cargo xtask bench formats [--hash-list FILE] [--yara FILE] [--clamd SOCKET PID] [--password WORD] PATH...`
+//! One line a file (who finds something), then a table by the files' extensions: MB/s of processor time, for the
+//! examination, for clamd, and for taking out: what acts of a document, the first member of an archive.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-use mail::evidence::FindingKind;
+use disarm::Wish;
+use mail::evidence::{Active, FindingKind, Role};
 use scan::{Context, EngineSpec, Engines, Input, Step, StopFlag, start};
+use sha2::{Digest, Sha256};
+use unpack::{Budget, Limits, Opening, detect};
 
 /// Each file is examined so often for the figures that this many bytes are, three times at least.
 const BYTES: usize = 8 << 20;
@@ -50,6 +54,9 @@ struct Sum {
     bytes: u64,
     ours: f64,
     theirs: f64,
+    /// Bytes of files that were made anew, and what that took.
+    anew: u64,
+    taking: f64,
 }
 
 fn files(paths: &[String]) -> Vec<PathBuf> {
@@ -87,6 +94,34 @@ fn ours(engines: &Engines, data: &[u8], path: &Path) -> String {
     if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
 }
 
+fn budget() -> Budget {
+    Budget::new(Limits::default(), StopFlag::new())
+}
+
+/// What is to be taken out of a file: what acts, or its first member.
+fn wish(data: &[u8]) -> Wish {
+    let kind = detect(data);
+    if disarm::formats::format(kind).is_some_and(|format| !format.active.is_empty()) {
+        return Wish { active: Active::ALL.into_iter().collect(), ..Wish::default() };
+    }
+    let mut budget = budget();
+    let Opening::Container(mut container) = unpack::open(kind, data, &mut budget) else { return Wish::default() };
+    let first = std::iter::from_fn(|| container.next(data, &mut budget))
+        .find(|member| member.role == Role::File && !member.content.is_empty());
+    Wish { remove: first.map(|member| Sha256::digest(&member.content).into()).into_iter().collect(), ..Wish::default() }
+}
+
+/// Processor time of taking something out of a file once; `None` where there is nothing, or it is refused.
+fn taking(data: &[u8], rounds: u32) -> Option<f64> {
+    let (kind, wish) = (detect(data), wish(data));
+    disarm::remove(kind, data, &wish, &mut budget()).ok()?;
+    let begun = own_cpu();
+    for _ in 0..rounds {
+        let _ = std::hint::black_box(disarm::remove(kind, data, &wish, &mut budget()));
+    }
+    Some((own_cpu() - begun) / f64::from(rounds))
+}
+
 fn main() {
     let mut args: Vec<String> = std::env::args().skip(1).collect();
     let mut spec = EngineSpec { builtin_rules: true, ..EngineSpec::default() };
@@ -116,6 +151,9 @@ fn main() {
             std::hint::black_box(ours(&engines, &data, &path));
         }
         sum.ours += (own_cpu() - begun) / f64::from(rounds);
+        if let Some(seconds) = taking(&data, rounds) {
+            (sum.anew, sum.taking) = (sum.anew + data.len() as u64, sum.taking + seconds);
+        }
         let mut answer = "-".to_owned();
         if let Some((socket, pid)) = &beside {
             answer = clamd(socket, &data).unwrap_or_else(|error| error.to_string());
@@ -128,13 +166,16 @@ fn main() {
         println!("{}\t{said}\t{answer}", path.file_name().unwrap_or_default().to_string_lossy());
     }
     println!(
-        "\n| Files | Number | MB | Mailward MB/s | ms a file | clamd MB/s | ms a file |\n|---|--:|--:|--:|--:|--:|--:|"
+        "\n| Files | Number | MB | Mailward MB/s | ms a file | clamd MB/s | ms a file | taking out MB/s |\n\
+         |---|--:|--:|--:|--:|--:|--:|--:|"
     );
     for (extension, sum) in sums {
         let (mb, files) = (sum.bytes as f64 / 1e6, sum.files as f64);
         let rate = |cpu: f64| {
             if cpu > 0.0 { format!("{:.1} | {:.2}", mb / cpu, cpu * 1e3 / files) } else { "– | –".into() }
         };
-        println!("| {extension} | {} | {mb:.2} | {} | {} |", sum.files, rate(sum.ours), rate(sum.theirs));
+        let taken =
+            if sum.taking > 0.0 { format!("{:.1}", sum.anew as f64 / 1e6 / sum.taking) } else { "–".to_owned() };
+        println!("| {extension} | {} | {mb:.2} | {} | {} | {taken} |", sum.files, rate(sum.ours), rate(sum.theirs));
     }
 }
