@@ -119,24 +119,25 @@ impl Looked {
 }
 
 impl BenchArgs {
-    /// Reads configuration and policy. What keeps the policy in force from being used is said on
+    /// Reads configuration, policy and lists. What keeps those in force from being used is said on
     /// standard error.
     ///
     /// # Errors
     /// Something named does not exist or is wrong.
-    pub(crate) fn read(&self) -> Result<(Config, Policy, Site), Failure> {
+    pub(crate) fn read(&self) -> Result<(Config, Policy, Site, Lists), Failure> {
         let place = self.place()?;
         let policy = match &self.policy {
             Some(path) => place::policy_file(path)?,
             None => policy_in_force(&place),
         };
+        let lists = lists_in_force(&place);
         let site = node::site(place.config());
         let mut config = place.loaded.config;
         config.engines.hash_lists.extend(self.hash_list.iter().cloned());
         config.engines.yara.extend(self.yara.iter().cloned());
         // No lane for small mail: nobody waits for one message while others are scanned.
         config.workers.small = Bytes(u64::MAX);
-        Ok((config, policy, site))
+        Ok((config, policy, site, lists))
     }
 
     fn passwords(&self) -> Vec<String> {
@@ -198,12 +199,18 @@ impl Bench {
     ///
     /// # Errors
     /// Rules or lists that cannot be read or loaded, all of them.
-    pub(crate) async fn start(config: &Config, policy: Policy, site: Site, args: &BenchArgs) -> Result<Self, Failure> {
+    pub(crate) async fn start(
+        config: &Config,
+        policy: Policy,
+        site: Site,
+        lists: Lists,
+        args: &BenchArgs,
+    ) -> Result<Self, Failure> {
         let examiner = node::examiner(config, &args.passwords()).await.map_err(Failure::new)?;
         let workers = examiner.pool().status().workers;
         let has_signatures = examiner.has_database();
         let turns = Semaphore::new(workers);
-        let lists = Arc::new(args.place().map_or_else(|_| Lists::default(), |place| lists_in_force(&place)));
+        let lists = Arc::new(lists);
         let resolver = args.authenticate.then(|| Resolver::new(&config.dns, Arc::default()));
         let remembers = args.place().ok().filter(|place| place.data_dir().join("pictures.db").exists());
         let remembers =

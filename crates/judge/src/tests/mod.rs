@@ -166,4 +166,5 @@ mod ambiguous;
 mod disarm;
 mod infected;
 mod others;
+mod rows;
 mod spam;

@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
             escape(&args.path.display().to_string(), MAX_PATH)
         )));
     }
-    let (config, policy, site) = args.bench.read()?;
+    let (config, policy, site, lists) = args.bench.read()?;
     let mut arrival = args.circumstances.arrival(&site)?;
     let item = choose(args)?;
     let place = name(&item);
@@ -61,7 +61,7 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
     arrival.size = content.spool.len();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::new)?;
     runtime.block_on(async {
-        let bench = Bench::start(&config, policy, site, &args.bench).await?;
+        let bench = Bench::start(&config, policy, site, lists, &args.bench).await?;
         let looked = bench.look(&content, &arrival).await;
         let text = explanation(&place, &content, &arrival, &bench, &looked);
         bench.stop().await;

@@ -80,11 +80,11 @@ pub(crate) struct Args {
 /// Engines or policy that cannot be loaded; standard output that cannot be written.
 pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
     terminal::log_to_stderr();
-    let (config, policy, site) = args.bench.read()?;
+    let (config, policy, site, lists) = args.bench.read()?;
     let arrival = args.circumstances.arrival(&site)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::new)?;
     let result = runtime.block_on(async {
-        let bench = Bench::start(&config, policy, site, &args.bench).await?;
+        let bench = Bench::start(&config, policy, site, lists, &args.bench).await?;
         scan(args, bench, arrival).await
     });
     // A reader may hang on a pipe that nobody writes to; the program ends all the same.
