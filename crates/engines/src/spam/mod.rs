@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn hr_07_to_hr_10_languages_are_told_by_content_not_by_charset() {
+    fn hr_07_hr_08_hr_09_hr_10_languages_are_told_by_content_not_by_charset() {
         let cases = [
             ("hr_07_chinese", "尊敬的客户您好我们公司可以为您提供发票"),
             ("hr_08_korean", "안녕하세요 고객님 이 메일은 광고입니다"),
