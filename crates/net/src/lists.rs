@@ -102,8 +102,8 @@ impl Subject {
 /// Base32 in small letters, without padding (RFC 4648, 6).
 fn base32(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-    let bit = |at: usize| bytes.get(at / 8).is_some_and(|byte| byte >> (7 - at % 8) & 1 == 1);
-    let value = |from: usize| (0..5).fold(0_usize, |value, at| value << 1 | usize::from(bit(from + at)));
+    let bit = |at: usize| bytes.get(at / 8).is_some_and(|byte| (byte >> (7 - at % 8)) & 1 == 1);
+    let value = |from: usize| (0..5).fold(0_usize, |value, at| (value << 1) | usize::from(bit(from + at)));
     let letters = (0..bytes.len() * 8).step_by(5).map(|from| LETTERS.get(value(from)).copied().unwrap_or(b'a'));
     letters.map(char::from).collect()
 }

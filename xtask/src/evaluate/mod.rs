@@ -223,7 +223,7 @@ fn half(name: &str) -> bool {
     let hash = name
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    hash >> 3 & 1 == 1
+    (hash >> 3) & 1 == 1
 }
 
 fn cost(mails: &[Mail]) -> String {
