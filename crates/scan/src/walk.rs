@@ -452,6 +452,9 @@ fn beside(object: &Object, bytes: &[u8]) -> Beside {
     // It may be a page only because somebody says so.
     let said = shown == Some(object.kind) && caught(|| unpack::detect(bytes)) == Some(FileKind::Text);
     let also = if said { Some(FileKind::Text) } else { shown.filter(|shown| *shown != object.kind) };
+    let declared = object.declared.as_ref().map(|declared| declared.raw().as_str());
+    let runs = || object.kind != FileKind::Script && unpack::runs_as_script(declared, names(object));
+    let also = also.or_else(|| runs().then_some(FileKind::Script));
     let is_text = object.declared.as_ref().is_some_and(|declared| declared.raw().starts_with("text/"));
     let files_found = (object.kind == FileKind::Text || said) && !object.part.is_empty() && is_text;
     Beside { also, files_found, alone: false }

@@ -115,8 +115,8 @@ pub fn open(kind: FileKind, data: &[u8], budget: &mut Budget) -> Opening {
 /// In which ways a file is read beside that of its kind.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Beside {
-    /// As a page ([`FileKind::Html`], [`FileKind::Svg`]) or a text that programs take it for; other kinds
-    /// change nothing.
+    /// As a page ([`FileKind::Html`], [`FileKind::Svg`]), a script or a text that programs take it for; other
+    /// kinds change nothing.
     pub also: Option<FileKind>,
     /// It is a text part of a message, in which the message's reader has found the files already.
     pub files_found: bool,
@@ -137,8 +137,9 @@ pub fn open_as(kind: FileKind, beside: Beside, data: &[u8], budget: &mut Budget)
     let program = matches!(kind, FileKind::Pe | FileKind::Elf);
     let first = if program {
         None
-    } else if kind == FileKind::Text && beside.files_found && !ooxml::flat::starts(data) {
-        texts::open(kind, data, true, budget)
+    } else if kind == FileKind::Text && !ooxml::flat::starts(data) {
+        let script = beside.also == Some(FileKind::Script);
+        texts::open(if script { FileKind::Script } else { kind }, data, beside.files_found, budget)
     } else {
         primary(kind, data, budget)
     };
@@ -249,6 +250,9 @@ fn rarer(data: &[u8], budget: &mut Budget) -> Option<Box<dyn Container>> {
     })
 }
 
+/// Kinds that are read as a script as well, where a name or type says so.
+const RUN_KINDS: [FileKind; 5] = [FileKind::Unknown, FileKind::Html, FileKind::Svg, FileKind::Xml, FileKind::Message];
+
 /// What a file is as a page, a text or a document of another kind, for programs that take it for that.
 fn other_texts(kind: FileKind, beside: Beside, data: &[u8], opened: bool, budget: &mut Budget) -> Vec<Reading> {
     let mut all: Vec<Box<dyn Container>> = Vec::new();
@@ -259,6 +263,11 @@ fn other_texts(kind: FileKind, beside: Beside, data: &[u8], opened: bool, budget
             // What else is in a file that is no text would only be noise.
             let texts = matches!(kind, FileKind::Text | FileKind::Unknown);
             all.extend(html::open_page(page, data, texts, budget));
+        }
+        // A script host reads over zeros, and over what stands in front of the code.
+        Some(FileKind::Script) if RUN_KINDS.contains(&kind) => {
+            let text: Vec<u8> = data.iter().copied().filter(|byte| *byte != 0).collect();
+            all.extend(texts::open(FileKind::Script, &text, true, budget));
         }
         Some(FileKind::Text) => all.extend(texts::open(FileKind::Text, data, beside.files_found, budget)),
         _ => {}
@@ -301,7 +310,10 @@ fn others(kind: FileKind, data: &[u8], opened: bool, apart: bool, budget: &mut B
     if kind != FileKind::Iso && iso::starts(data) {
         add(whole, Box::new(iso::Iso::open(data, budget)));
     }
-    if kind != FileKind::Pdf && pdf::starts_late(data) {
+    // Where files stand unpacked, the last of them may be a document.
+    let single =
+        matches!(kind, FileKind::Image | FileKind::Media | FileKind::Message | FileKind::Html | FileKind::Script);
+    if kind != FileKind::Pdf && (pdf::starts_late(data) || single && pdf::ends(data)) {
         add(0..data.len(), Box::new(pdf::Pdf::open()));
     }
     if kind.is_archive() || apart {

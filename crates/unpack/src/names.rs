@@ -4,7 +4,7 @@ use mail::evidence::MAX_NAME;
 use mail::untrusted::Untrusted;
 
 /// Most further names of one member.
-pub(crate) const MAX_OTHER_NAMES: usize = 16;
+pub(crate) const MAX_OTHER_NAMES: usize = 32;
 
 /// The upper half of code page 437, in which zip names without the UTF-8 flag are (APPNOTE, appendix D).
 const CP437: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{a0}";

@@ -149,7 +149,11 @@ pub(super) fn read(
             note(DefectCode::LimitReached, field.whole);
         }
     }
-    let names = names(buffer, fields, told.several, &disposition, &content_type);
+    let (names, more) = names(buffer, fields, told.several, &disposition, &content_type);
+    if more {
+        let field = disposition_field.or(type_field);
+        note(DefectCode::LimitReached, field.map(|field| field.whole).unwrap_or_default());
+    }
     if names.iter().any(|name| Signs::of(name.raw()).any()) {
         let field = disposition_field.or(type_field);
         note(DefectCode::DeceptiveName, field.map(|field| field.whole).unwrap_or_default());

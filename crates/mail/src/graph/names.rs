@@ -12,8 +12,8 @@ use crate::filename;
 use crate::header::{self, Structured};
 use crate::untrusted::Untrusted;
 
-/// Most names of one entity.
-const MAX_NAMES: usize = 16;
+/// Most names of one entity; more are told.
+const MAX_NAMES: usize = 32;
 /// Most fields of one name that are looked at.
 const MAX_FIELDS: usize = 6;
 /// Longest name in bytes, and how much of its end is kept of a longer one.
@@ -21,14 +21,14 @@ const MAX_NAME: usize = 1024;
 const NAME_END: usize = 256;
 
 /// The names by these fields; `disposition` and `content_type` are the first of their kind, `several`
-/// says whether they are not the only ones.
+/// says whether they are not the only ones. The flag says that there are more.
 pub(super) fn names(
     buffer: &[u8],
     fields: &[Field],
     several: bool,
     disposition: &Structured,
     content_type: &Structured,
-) -> Vec<Untrusted<String>> {
+) -> (Vec<Untrusted<String>>, bool) {
     let mut out = Names::default();
     disposition.texts("filename").into_iter().chain(content_type.texts("name")).for_each(|name| out.put(name));
     let odd = |value: &Structured, own: &str, other: &str| (value.has(own) && value.is_varied(own)) || value.has(other);
@@ -44,20 +44,26 @@ pub(super) fn names(
             shown(&name, &mut out);
         }
     }
-    out.all
+    (out.all, out.more)
 }
 
 /// Names without repetition.
 #[derive(Default)]
 struct Names {
     all: Vec<Untrusted<String>>,
+    more: bool,
 }
 
 impl Names {
     fn put(&mut self, name: String) {
         let name = Untrusted::new(cut_middle(name));
-        if !name.raw().is_empty() && self.all.len() < MAX_NAMES && !self.all.contains(&name) {
+        if name.raw().is_empty() || self.all.contains(&name) {
+            return;
+        }
+        if self.all.len() < MAX_NAMES {
             self.all.push(name);
+        } else {
+            self.more = true;
         }
     }
 }

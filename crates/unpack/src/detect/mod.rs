@@ -18,12 +18,25 @@ use mail::graph::looks_like_message;
 
 use crate::bytes::{be32, between, le32, take};
 use crate::formats::compressed::{Stream, is_brotli};
-use crate::formats::{arj, cms, cpio, disk, mbox, rtf, swf, tar, zip};
+use crate::formats::{arj, cms, cpio, disk, mbox, pdf, rtf, swf, tar, zip};
 
 /// Types that are declared for pages.
 const HTML_TYPES: [&str; 4] = ["text/html", "application/xhtml+xml", "application/hta", "text/x-server-parsed-html"];
 /// Ends of the names of pages, behind the dot.
 const HTML_NAMES: [&str; 8] = ["htm", "html", "hta", "shtm", "shtml", "xht", "xhtm", "xhtml"];
+/// Types that are declared for scripts which run by themselves.
+const SCRIPT_TYPES: [&str; 8] = [
+    "text/javascript",
+    "application/javascript",
+    "application/x-javascript",
+    "text/ecmascript",
+    "text/vbscript",
+    "application/x-vbscript",
+    "application/x-powershell",
+    "application/x-bat",
+];
+/// Ends of the names of files that Windows runs as scripts, behind the dot.
+const SCRIPT_NAMES: [&str; 11] = ["js", "jse", "mjs", "vbs", "vbe", "wsf", "wsh", "ps1", "psm1", "bat", "cmd"];
 /// How far into a file a PDF may start, in bytes (readers search that far).
 const PDF_WINDOW: usize = 1024;
 
@@ -83,6 +96,7 @@ pub fn detect(bytes: &[u8]) -> FileKind {
         return FileKind::Pdf;
     }
     match text::kind(bytes) {
+        Some(FileKind::Text) | None if pdf::ends(bytes) => FileKind::Pdf,
         Some(kind) => kind,
         None if zip::has_directory(bytes) => zip_kind(bytes),
         None => FileKind::Unknown,
@@ -113,14 +127,26 @@ pub fn shown_as<'a>(declared: Option<&str>, names: impl IntoIterator<Item = &'a 
     }
     let mut svg = declared.eq_ignore_ascii_case("image/svg+xml");
     for name in names {
-        let name = name.trim_end_matches(|letter: char| letter == '.' || letter <= ' ');
-        let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+        let extension = extension(name);
         if is(&HTML_NAMES, extension) {
             return Some(FileKind::Html);
         }
         svg |= extension.eq_ignore_ascii_case("svg");
     }
     svg.then_some(FileKind::Svg)
+}
+
+/// Whether programs run a file as a script whatever is in it, by its declared type and its names.
+pub fn runs_as_script<'a>(declared: Option<&str>, names: impl IntoIterator<Item = &'a str>) -> bool {
+    let declared = declared.unwrap_or("").split(';').next().unwrap_or("").trim();
+    let is = |known: &[&str], word: &str| known.iter().any(|known| known.eq_ignore_ascii_case(word));
+    is(&SCRIPT_TYPES, declared) || names.into_iter().any(|name| is(&SCRIPT_NAMES, extension(name)))
+}
+
+/// The end of a name behind its last dot, what a disk leaves out passed over.
+fn extension(name: &str) -> &str {
+    let name = name.trim_end_matches(|letter: char| letter == '.' || letter <= ' ');
+    name.rsplit_once('.').map_or("", |(_, extension)| extension)
 }
 
 /// Whether something that is no text holds the marks of a page all the same.

@@ -43,6 +43,13 @@ impl Flash {
         Self { index: 0, film: None, pieces: Vec::new().into_iter(), started: false, meter, problems: Vec::new() }
     }
 
+    /// Looks for data in the tags.
+    fn look(&mut self, film: &[u8]) {
+        let (pieces, more) = pieces(film);
+        self.pieces = pieces.into_iter();
+        self.problems.extend(more.then_some(UnscannedReason::LimitObjects));
+    }
+
     /// The film, uncompressed.
     fn film(&mut self, data: &[u8], budget: &mut Budget) -> Member {
         let mut member = Member { role: Role::Decoded, ..Member::default() };
@@ -68,15 +75,15 @@ impl Flash {
     }
 }
 
-/// Where the data in the tags of a film stand.
-fn pieces(film: &[u8]) -> Vec<Range<usize>> {
+/// Where the data in the tags of a film stand; the flag says that there are more tags.
+fn pieces(film: &[u8]) -> (Vec<Range<usize>>, bool) {
     // Behind the head: a rectangle of four numbers of so many bits, then rate and count of frames.
     let bits = film.get(HEAD).map_or(0, |byte| usize::from(byte >> 3));
     let rectangle = bits.saturating_mul(4).saturating_add(5).div_ceil(8);
     let mut at = HEAD.saturating_add(rectangle).saturating_add(4);
     let mut found = Vec::new();
     for _ in 0..MAX_TAGS {
-        let Some(word) = le16(film, at) else { break };
+        let Some(word) = le16(film, at) else { return (found, false) };
         let (mut start, mut length) = (at.saturating_add(2), usize::from(word & 0x3f));
         if length == 0x3f {
             length = le32(film, start).unwrap_or(0) as usize;
@@ -88,7 +95,7 @@ fn pieces(film: &[u8]) -> Vec<Range<usize>> {
         }
         at = end;
     }
-    found
+    (found, at < film.len())
 }
 
 impl Container for Flash {
@@ -102,10 +109,10 @@ impl Container for Flash {
         self.meter.next_object();
         if !std::mem::replace(&mut self.started, true) {
             if data.starts_with(b"FWS") {
-                self.pieces = pieces(data).into_iter();
+                self.look(data);
             } else {
                 let member = self.film(data, budget);
-                self.pieces = pieces(&member.content).into_iter();
+                self.look(&member.content);
                 // The pieces are cut out of it: the one copy that is kept.
                 self.film = (self.pieces.len() > 0).then(|| member.content.clone());
                 return Some(Member { index, ..member });

@@ -52,6 +52,11 @@ impl Views {
         }
     }
 
+    /// Notes that something of the document was beyond a limit of its reader.
+    pub(crate) fn limit(&mut self) {
+        self.over = true;
+    }
+
     /// The members, numbered from `first`: what acts, then the text, then the hidden text. Beside them
     /// the limits that were reached; what was over the budget is left out.
     pub(crate) fn into_members(

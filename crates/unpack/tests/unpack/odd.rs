@@ -248,3 +248,49 @@ fn an_lzma_file_may_state_the_largest_dictionary() {
     assert_eq!((found.len(), problems.len(), &found[0].problems[..]), (1, 0, &[][..]));
     assert!(!found[0].content.is_empty());
 }
+
+/// What a file gives that is read as a script, too.
+fn run(data: &[u8]) -> Vec<Member> {
+    let mut budget = Budget::new(Limits::default(), StopFlag::new());
+    let beside = Beside { also: Some(FileKind::Script), ..Beside::default() };
+    let Opening::Container(mut container) = open_as(detect(data), beside, data, &mut budget) else { return Vec::new() };
+    std::iter::from_fn(|| container.next(data, &mut budget)).collect()
+}
+
+#[test]
+fn what_is_run_is_read_as_a_script_wherever_its_code_stands() {
+    let archive = deflated(&[("evil.com", SECRET)]);
+    let coded = base64_simd::STANDARD.encode_to_string(&archive);
+    let pieces: Vec<String> =
+        coded.as_bytes().chunks(7).map(|piece| format!("{:?}", String::from_utf8_lossy(piece))).collect();
+    let code = format!("var d=atob({});\nfunction f(){{return new ActiveXObject(\"x\")}}\n", pieces.join("+"));
+    let padded = format!("/*{}*/\n{code}", "just a comment line of words\n".repeat(1300));
+    let zero = format!("\0{code}");
+    for text in [&code, &padded, &zero] {
+        let found = run(text.as_bytes());
+        assert!(found.iter().any(|member| member.content == archive), "{} bytes", text.len());
+    }
+    assert_eq!(detect(padded.as_bytes()), FileKind::Text);
+    assert!(
+        unpack::runs_as_script(None, ["a.txt", "b.JS. "]) && unpack::runs_as_script(Some("text/javascript; x"), [])
+    );
+    assert!(!unpack::runs_as_script(Some("text/plain"), ["js", "a.json", "a.css"]));
+}
+
+#[test]
+fn a_pdf_is_found_by_its_end() {
+    let mut data = pdf(SECRET);
+    data[..8].fill(b'\n');
+    let late = [&b"x".repeat(1100)[..], b"\n", &pdf(SECRET)].concat();
+    for data in [data, late] {
+        assert_eq!(detect(&data), FileKind::Pdf);
+        assert!(gives(FileKind::Pdf, &data, SECRET).is_some());
+    }
+    let picture = [&b"\x89PNG\r\n\x1a\n"[..], &[7; 2000], &pdf(SECRET)].concat();
+    assert_eq!(gives(detect(&picture), &picture, SECRET), Some(true));
+    // A text about the format is a text, and a document in an archive is one of its members.
+    let text = b"The word startxref has a number behind it, then %%EOF; objects have obj in their heads.\n";
+    assert_eq!(detect(text), FileKind::Text);
+    let stored = crate::support::archive(zip::CompressionMethod::Stored, &[("a.pdf", &pdf(SECRET))]);
+    assert_eq!(members(FileKind::Zip, &stored).0.len(), 1);
+}

@@ -187,3 +187,40 @@ fn a_hundred_thousand_members_end_by_objects() {
     let walk = walk(&entry("a", b'0', 0, b"").repeat(100_000), Limits::default());
     assert!(walk.reasons.contains(&UnscannedReason::LimitObjects), "{:?}", walk.reasons);
 }
+
+#[test]
+fn a_long_record_of_a_pax_header_hides_none_behind_it() {
+    let record = |key: &str, value: &str| {
+        let rest = format!(" {key}={value}\n");
+        let len = (1..).find(|len: &usize| len.to_string().len() + rest.len() == *len).unwrap();
+        format!("{len}{rest}")
+    };
+    let header = |name: &str, kind: u8, size: usize| {
+        let mut block = vec![0_u8; 512];
+        block[..name.len()].copy_from_slice(name.as_bytes());
+        block[100..108].copy_from_slice(b"0000644\0");
+        block[124..136].copy_from_slice(format!("{size:011o}\0").as_bytes());
+        block[136..148].copy_from_slice(b"00000000000\0");
+        block[156] = kind;
+        block[257..265].copy_from_slice(b"ustar\x0000");
+        block[148..156].fill(b' ');
+        let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+        block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        block
+    };
+    let filled = |content: &[u8]| {
+        let mut out = content.to_vec();
+        out.resize(content.len().next_multiple_of(512), 0);
+        out
+    };
+    let extended = record("comment", &"x".repeat(70_000)) + &record("path", "evil.exe");
+    let parts = [
+        header("x", b'x', extended.len()),
+        filled(extended.as_bytes()),
+        header("note.txt", b'0', 5),
+        filled(b"hello"),
+        vec![0; 1024],
+    ];
+    let (found, problems) = members(FileKind::Tar, &parts.concat());
+    assert_eq!((found.len(), problems.len(), name(&found[0])), (1, 0, "evil.exe"));
+}

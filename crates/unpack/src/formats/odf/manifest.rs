@@ -62,13 +62,16 @@ pub(super) struct Argon2id {
 
 /// What the manifest says.
 #[derive(Default, Debug)]
-pub(super) struct Manifest(BTreeMap<String, Encryption>);
+pub(super) struct Manifest {
+    entries: BTreeMap<String, Encryption>,
+    /// There were more entries than are kept.
+    pub(super) more: bool,
+}
 
 impl Manifest {
-    /// Reads it.
-    pub(super) fn read(bytes: &[u8]) -> Self {
+    /// Reads one; of several the first that tells of a part counts.
+    pub(super) fn read(&mut self, bytes: &[u8]) {
         let text = xml::decode(bytes);
-        let mut entries = BTreeMap::new();
         let mut present: Option<(String, u64, Option<Encryption>)> = None;
         for event in Reader::new(&text) {
             match event {
@@ -82,21 +85,21 @@ impl Manifest {
                     }
                 }
                 Event::End("file-entry") => {
-                    if let Some((path, _, Some(encryption))) = present.take()
-                        && entries.len() < MAX_ENTRIES
-                    {
-                        entries.insert(path, encryption);
+                    let Some((path, _, Some(encryption))) = present.take() else { continue };
+                    if self.entries.len() < MAX_ENTRIES {
+                        self.entries.entry(path).or_insert(encryption);
+                    } else {
+                        self.more = true;
                     }
                 }
                 _ => {}
             }
         }
-        Self(entries)
     }
 
     /// How a part is encrypted, if it is.
     pub(super) fn encryption(&self, name: &str) -> Option<&Encryption> {
-        self.0.get(name)
+        self.entries.get(name)
     }
 }
 

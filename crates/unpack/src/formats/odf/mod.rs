@@ -18,6 +18,10 @@ use crate::views::Views;
 use crate::xml::{self, Reader};
 use manifest::Manifest;
 
+/// Most manifests that are read.
+const MAX_MANIFESTS: usize = 4;
+/// Parts that are XML in every document.
+const XML_PARTS: [&str; 4] = ["content.xml", "styles.xml", "meta.xml", "settings.xml"];
 /// Folder of scripts in other languages than Basic.
 const SCRIPTS: &str = "scripts/";
 
@@ -37,15 +41,22 @@ impl Odf {
     pub(crate) fn open(data: &[u8], budget: &mut Budget) -> Self {
         let mut meter = Meter::new(data.len() as u64);
         // Most programs write it last, but it tells how the others are to be read.
-        let manifest = zip::member(data, b"META-INF/manifest.xml", budget, &mut meter).unwrap_or_default();
+        let manifests =
+            zip::members_named(data, b"META-INF/manifest.xml", MAX_MANIFESTS.saturating_add(1), budget, &mut meter);
         let mut problems = Vec::new();
-        let manifest = match budget.burn(manifest.len() as u64) {
-            Ok(()) => Manifest::read(&manifest),
-            Err(limit) => {
-                problems.push(limit.into());
-                Manifest::default()
+        // Programs differ in which of several they take.
+        problems.extend((manifests.len() > 1).then_some(UnscannedReason::Damaged));
+        problems.extend((manifests.len() > MAX_MANIFESTS).then_some(UnscannedReason::LimitObjects));
+        let mut manifest = Manifest::default();
+        for bytes in manifests.iter().take(MAX_MANIFESTS) {
+            match budget.burn(bytes.len() as u64) {
+                Ok(()) => manifest.read(bytes),
+                Err(limit) => problems.push(limit.into()),
             }
-        };
+        }
+        problems.extend(manifest.more.then_some(UnscannedReason::LimitObjects));
+        problems.sort_unstable();
+        problems.dedup();
         Self {
             zip: Zip::open(data, budget),
             manifest,
@@ -65,6 +76,14 @@ impl Odf {
             crypt::open(member, how, &mut self.keys, budget, &mut self.meter);
         }
         let lower = name.to_ascii_lowercase();
+        // What is neither XML nor said to be encrypted is hidden from us and may be open to a reader.
+        if XML_PARTS.contains(&name.as_str())
+            && member.problems.is_empty()
+            && !member.content.is_empty()
+            && !is_xml(&member.content)
+        {
+            member.problem(UnscannedReason::Damaged);
+        }
         let Some(document) = &mut self.document else { return };
         if lower.starts_with(SCRIPTS) && !lower.ends_with(".xml") && !lower.ends_with('/') && !member.content.is_empty()
         {
@@ -105,6 +124,11 @@ impl Container for Odf {
     }
 }
 
+/// Whether a part may be XML, by its first bytes.
+fn is_xml(bytes: &[u8]) -> bool {
+    matches!(bytes.trim_ascii_start(), [b'<', ..] | [0xef | 0xfe | 0xff, ..] | [0, b'<', ..])
+}
+
 /// What is read of a document, part by part.
 #[derive(Default)]
 pub(crate) struct Document {
@@ -118,7 +142,7 @@ impl Document {
     /// # Errors
     /// The limit that kept it from being read.
     fn part(&mut self, name: &str, bytes: &[u8], budget: &mut Budget) -> Result<(), crate::Limit> {
-        if !matches!(bytes.trim_ascii_start(), [b'<', ..] | [0xef | 0xfe | 0xff, ..] | [0, b'<', ..]) {
+        if !is_xml(bytes) {
             return Ok(());
         }
         budget.burn((bytes.len() as u64).saturating_mul(2))?;
@@ -154,5 +178,7 @@ pub(crate) fn fuzz_part(data: &[u8], budget: &mut Budget) {
     let mut document = Document::default();
     let _ = document.part("content.xml", data, budget);
     drop(document.finish(0, budget, &mut Meter::new(data.len() as u64)));
-    let _ = Manifest::read(data).encryption("content.xml");
+    let mut manifest = Manifest::default();
+    manifest.read(data);
+    let _ = manifest.encryption("content.xml");
 }

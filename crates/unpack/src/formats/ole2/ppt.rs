@@ -75,7 +75,9 @@ pub(crate) fn presentation(number: u32, work: &mut Work<'_>) {
     }
     let mut views = Views::default();
     let mut objects = Vec::new();
-    read(&data, &mut views, &mut objects);
+    if read(&data, &mut views, &mut objects) {
+        work.problem(UnscannedReason::LimitObjects);
+    }
     for (at, (size, bytes)) in objects.into_iter().enumerate().rev() {
         let name = format!("object {}", at.saturating_add(1));
         // Before what else is planned, in their order: macros are among them.
@@ -84,8 +86,9 @@ pub(crate) fn presentation(number: u32, work: &mut Work<'_>) {
     work.views(views);
 }
 
-/// Goes through all records; compressed objects come with their size.
-fn read(data: &[u8], views: &mut Views, objects: &mut Vec<(Option<u32>, Vec<u8>)>) {
+/// Goes through all records; compressed objects come with their size. Tells whether there are more of them.
+fn read(data: &[u8], views: &mut Views, objects: &mut Vec<(Option<u32>, Vec<u8>)>) -> bool {
+    let mut more = false;
     let (mut at, mut runs, mut linked) = (0_usize, false, false);
     while let Some(record) = Record::read(data, at) {
         at = at.saturating_add(8);
@@ -108,7 +111,8 @@ fn read(data: &[u8], views: &mut Views, objects: &mut Vec<(Option<u32>, Vec<u8>)
             STRING if linked && record.instance == 1 => {
                 views.text.push(&format!("<{}>\n", utf16(record.body)), false);
             }
-            OBJECT if objects.len() < MAX_OBJECTS => {
+            OBJECT if objects.len() >= MAX_OBJECTS => more = true,
+            OBJECT => {
                 let size = le32(record.body, 0).filter(|_| record.instance == 1);
                 let content = if size.is_some() { between(record.body, 4, record.body.len()) } else { record.body };
                 objects.push((size, content.to_vec()));
@@ -116,6 +120,7 @@ fn read(data: &[u8], views: &mut Views, objects: &mut Vec<(Option<u32>, Vec<u8>)
             _ => {}
         }
     }
+    more
 }
 
 /// Decrypts each part of a presentation with its own key (MS-PPT 2.3.7): the list of parts stands

@@ -7,9 +7,10 @@ use mail::evidence::Active;
 
 use crate::views::{Views, links};
 
-/// Most fields in one another; deeper ones are read as part of the one at this depth.
+/// Most fields in one another; deeper ones are read as part of the one at this depth, and told.
 const MAX_DEPTH: usize = 64;
-/// Longest field code, in bytes; the rest is left out.
+/// Longest field code, in bytes, blanks in front not counted; the rest is left out, and told of codes whose
+/// arguments matter.
 const MAX_CODE: usize = 64 * 1024;
 /// Fields that load what they name.
 const LOADERS: &[&str] = &["INCLUDETEXT", "INCLUDEPICTURE", "INCLUDE", "IMPORT", "LINK", "RD", "DATABASE", "AUTOTEXT"];
@@ -20,13 +21,34 @@ pub(crate) struct Fields {
     open: Vec<Field>,
     /// How many are open beyond [`MAX_DEPTH`].
     deeper: usize,
+    /// Something was beyond these limits.
+    over: bool,
 }
 
 #[derive(Default, Debug)]
 struct Field {
     code: String,
+    /// There was more of it.
+    cut: bool,
     /// Its result follows: no more code.
     result: bool,
+}
+
+impl Field {
+    /// Adds to the code.
+    fn add(&mut self, text: &str) {
+        // What stands in front of the first word says nothing, however much it is.
+        let text = if self.code.is_empty() { text.trim_start() } else { text };
+        let kept = text.floor_char_boundary(MAX_CODE.saturating_sub(self.code.len()));
+        self.code.push_str(text.get(..kept).unwrap_or(""));
+        self.cut |= kept < text.len();
+    }
+
+    /// Whether what was left out may matter.
+    fn is_over(&self) -> bool {
+        let word = first_word(&self.code);
+        self.cut && (LOADERS.contains(&word.as_str()) || matches!(word.as_str(), "HYPERLINK" | "QUOTE"))
+    }
 }
 
 impl Fields {
@@ -36,6 +58,7 @@ impl Fields {
             self.open.push(Field::default());
         } else {
             self.deeper = self.deeper.saturating_add(1);
+            self.over = true;
         }
     }
 
@@ -51,9 +74,8 @@ impl Fields {
         if self.open.is_empty() {
             self.begin();
         }
-        let room = self.open.last_mut().filter(|field| !field.result && field.code.len() < MAX_CODE);
-        if let Some(field) = room {
-            field.code.extend(text.chars().take(MAX_CODE));
+        if let Some(field) = self.open.last_mut().filter(|field| !field.result) {
+            field.add(text);
         }
     }
 
@@ -65,11 +87,11 @@ impl Fields {
         }
         let Some(field) = self.open.pop() else { return };
         tell(&field.code, views);
+        self.over |= field.is_over();
         if let (Some(quoted), Some(outer)) = (quoted(&field.code), self.open.last_mut())
             && !outer.result
-            && outer.code.len() < MAX_CODE
         {
-            outer.code.push_str(&quoted);
+            outer.add(&quoted);
         }
     }
 
@@ -79,14 +101,16 @@ impl Fields {
         while !self.open.is_empty() {
             self.end(views);
         }
+        if self.over {
+            views.limit();
+        }
     }
 }
 
 /// Tells what a field with this code does, if anything.
 pub(crate) fn tell(code: &str, views: &mut Views) {
     let code = code.trim();
-    let word =
-        code.split(|letter: char| letter.is_whitespace() || letter == '"').next().unwrap_or("").to_ascii_uppercase();
+    let word = first_word(code);
     if word == "DDE" || word == "DDEAUTO" {
         views.act(Active::Dde, None, links::kept(code));
     } else if LOADERS.contains(&word.as_str()) && arguments(code).any(|word| links::is_remote(&word)) {
@@ -100,6 +124,12 @@ pub(crate) fn tell(code: &str, views: &mut Views) {
     {
         views.act(Active::Launch, None, links::kept(code));
     }
+}
+
+/// What a field is, in upper case.
+fn first_word(code: &str) -> String {
+    let mut words = code.trim_start().split(|letter: char| letter.is_whitespace() || letter == '"');
+    words.next().unwrap_or("").to_ascii_uppercase()
 }
 
 /// The words behind the first, without their quotes and with doubled backslashes made single.
@@ -127,7 +157,7 @@ fn quoted(code: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use mail::evidence::Role;
+    use mail::evidence::{Role, UnscannedReason};
 
     use super::*;
     use crate::budget::{Budget, Limits, Meter, StopFlag};
@@ -183,6 +213,39 @@ mod tests {
         for _ in 0..100_000 {
             fields.end(&mut views);
         }
-        assert_eq!(told(views).len(), 1);
+        fields.finish(&mut views);
+        assert_eq!(told(views), [(Role::Active(Active::Dde), "DDE a b".to_owned())]);
+    }
+
+    /// What is told of codes, each a field in those before, and whether a limit is.
+    fn nested(codes: &[String]) -> (usize, bool) {
+        let (mut fields, mut views) = (Fields::default(), Views::default());
+        for code in codes {
+            fields.begin();
+            fields.code(code);
+        }
+        fields.finish(&mut views);
+        let mut budget = Budget::new(Limits::default(), StopFlag::new());
+        let (members, problems) = views.into_members(0, &mut budget, &mut Meter::new(1));
+        (members.len(), problems == [UnscannedReason::LimitObjects])
+    }
+
+    #[test]
+    fn what_is_beyond_the_limits_of_a_code_is_told_and_blanks_are_not_counted() {
+        let (blank, dde) = (" ".repeat(2 * MAX_CODE), "DDEAUTO cmd".to_owned());
+        let remote = |fill: &str| format!("INCLUDETEXT {fill}\"http://example.org/a.docx\"");
+        let deep = |depth: usize| [vec!["IF ".to_owned(); depth], vec![dde.clone()]].concat();
+        for (codes, expected) in [
+            (vec![format!("{blank}{dde}")], (1, false)),
+            (vec![remote(&blank)], (0, true)),
+            (vec![remote("")], (1, false)),
+            // What a bibliography keeps in its fields is long.
+            (vec![format!("ADDIN ZOTERO_ITEM {}", "x".repeat(2 * MAX_CODE))], (0, false)),
+            (deep(MAX_DEPTH - 1), (1, false)),
+            (deep(MAX_DEPTH), (0, true)),
+        ] {
+            let start: String = codes.concat().trim_start().chars().take(30).collect();
+            assert_eq!(nested(&codes), expected, "{start}");
+        }
     }
 }

@@ -62,6 +62,8 @@ pub(super) struct Grid {
     pub(super) formulas: String,
     /// Whether it has any, those beyond the limit among them.
     has_formulas: bool,
+    /// There were more of them than are kept.
+    more_formulas: bool,
     /// It is one by its own form.
     pub(super) is_macro: bool,
 }
@@ -117,6 +119,8 @@ impl Grid {
             for piece in [cell, " =", formula, "\n"] {
                 self.formulas.push_str(piece);
             }
+        } else {
+            self.more_formulas = true;
         }
     }
 }
@@ -175,6 +179,9 @@ impl Book {
             // One without a cell can do nothing.
             if is_macro && (grid.has_formulas || !grid.cells.is_empty()) {
                 views.act(Active::Xlm, Some(&grid.part), grid.formulas.clone());
+                if grid.more_formulas {
+                    views.limit();
+                }
             }
         }
     }

@@ -69,8 +69,12 @@ pub(super) fn read(name: &str, root: &str, reader: &mut Reader<'_>, document: &m
                     let verb = format!("ole verb {}", tag.get("cmd").unwrap_or_default());
                     document.views.act(Active::Launch, Some(name), links::kept(&verb));
                 }
-                "hlinkClick" | "hlinkMouseOver" | "hlinkHover" if document.actions.len() < MAX_ACTIONS => {
-                    document.actions.push(Action::new(name, &tag));
+                "hlinkClick" | "hlinkMouseOver" | "hlinkHover" => {
+                    if document.actions.len() < MAX_ACTIONS {
+                        document.actions.push(Action::new(name, &tag));
+                    } else {
+                        document.views.limit();
+                    }
                 }
                 _ => {}
             },

@@ -73,6 +73,17 @@ pub(crate) fn starts_late(data: &[u8]) -> bool {
     })
 }
 
+/// Whether readers of PDF find a document by its end, whatever it begins with: the place of its table, the mark
+/// of its end, and an object.
+pub(crate) fn ends(data: &[u8]) -> bool {
+    let end = between(data, data.len().saturating_sub(WINDOW), data.len());
+    let table = memchr::memmem::rfind(end, b"startxref").map(|at| between(end, at.saturating_add(9), end.len()));
+    table.is_some_and(|rest| {
+        let numbered = rest.trim_ascii_start().first().is_some_and(u8::is_ascii_digit);
+        numbered && memchr::memmem::find(rest, b"%%EOF").is_some() && xref::has_object(data)
+    })
+}
+
 impl Pdf {
     pub(crate) fn open() -> Self {
         Self { state: State::New, index: 0, problems: Vec::new() }

@@ -62,6 +62,11 @@ pub(super) fn find_objects(data: &[u8]) -> (Vec<Entry>, bool) {
     (found, false)
 }
 
+/// Whether there is any object.
+pub(super) fn has_object(data: &[u8]) -> bool {
+    memchr::memmem::find_iter(data, b"obj").any(|at| head_before(data, at).is_some())
+}
+
 /// The two numbers in front of `obj`, and where they begin.
 fn head_before(data: &[u8], at: usize) -> Option<(u32, u16, usize)> {
     let window = between(data, at.saturating_sub(MAX_SPACE.saturating_mul(2).saturating_add(16)), at);

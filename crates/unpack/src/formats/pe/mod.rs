@@ -151,7 +151,11 @@ fn certificate(table: &[u8]) -> usize {
 fn programs(data: &[u8], program: &Program, known: &[Range<usize>]) -> (Vec<Part>, bool) {
     let mut found: Vec<Part> = Vec::new();
     let mut from = 0;
-    for at in memchr::memmem::find_iter(data, b"MZ").filter(|at| *at > 0).take(MAX_PLACES) {
+    let places = memchr::memmem::find_iter(data, b"MZ").filter(|at| *at > 0);
+    for (count, at) in places.enumerate() {
+        if count >= MAX_PLACES {
+            return (found, true);
+        }
         if at < from || known.iter().any(|range| range.contains(&at)) {
             continue;
         }

@@ -6,7 +6,7 @@
 //! leaves either an archive as the content of a member, or bytes between members: both are seen. A sparse
 //! file comes as it is meant, and once more as it stands.
 //!
-//! Limits: [`MAX_NAME`] and the budget; [`sparse::MAX_REGIONS`]. Not handled: attributes, the values
+//! Limits: [`MAX_NAMES`] and the budget; [`sparse::MAX_REGIONS`]. Not handled: attributes, the values
 //! that a global pax header sets, and volumes: a member that goes on in another file is damage.
 
 mod header;
@@ -27,8 +27,6 @@ use sparse::Region;
 
 pub(crate) use header::is_header;
 
-/// Longest name or pax header that is read, in bytes; what is longer is cut.
-const MAX_NAME: usize = 64 * 1024;
 /// Most names of one member that its extended headers tell.
 const MAX_NAMES: usize = names::MAX_OTHER_NAMES + 1;
 /// How much work a member is, in fuel, beside its bytes.
@@ -121,12 +119,13 @@ impl Tar {
         if cut {
             self.problem(UnscannedReason::Damaged);
         }
-        let value = between(data, range.start, range.end.min(range.start.saturating_add(MAX_NAME)));
+        let value = between(data, range.start, range.end);
         match header.kind {
             b'L' => {
                 let end = memchr::memchr(0, value).unwrap_or(value.len());
                 extended.name(between(value, 0, end));
             }
+            // Its records may be long, and one that matters stand behind them.
             b'x' | b'X' => extended.read_pax(value),
             // Link targets and global values.
             _ => {}

@@ -22,7 +22,7 @@ use crate::formats::shortcut::ini;
 use crate::views::script::{self, Dialect};
 use crate::words::Words;
 
-/// How much of a text tells whether it is code, and in which language, in bytes.
+/// How much of a text that nothing calls a script tells whether it is code, and in which language, in bytes.
 const SAMPLE: usize = 32 * 1024;
 /// Longest script whose constants are put together, in bytes.
 const MAX_CODE: usize = 32 * 1024 * 1024;
@@ -81,7 +81,9 @@ pub(crate) fn open(kind: FileKind, data: &[u8], searched: bool, budget: &mut Bud
     for command in commands {
         found.file(decoded(command));
     }
-    let lower = between(&text, 0, SAMPLE).to_ascii_lowercase();
+    // What is known to run is code to its end; of any other text the start tells.
+    let long = kind == FileKind::Script && text.len() <= MAX_CODE && budget.burn(text.len() as u64).is_ok();
+    let lower = between(&text, 0, if long { MAX_CODE } else { SAMPLE }).to_ascii_lowercase();
     ini::read(&text, &lower, &mut found);
     if let Some(script) = encoded::undone(&text) {
         found.file(decoded(script));
@@ -120,9 +122,9 @@ fn code(text: &[u8], lower: &[u8], found: &mut Found) {
     match best.map_or(Some(Dialect::Js), |(_, dialect)| dialect) {
         Some(dialect) => found.code(dialect, text),
         None => {
-            if let Some(script) = command::batch(&String::from_utf8_lossy(text)) {
-                found.view.push_str(&script);
-            }
+            let (script, over) = command::batch(&String::from_utf8_lossy(text));
+            found.view.push_str(&script.unwrap_or_default());
+            found.over |= over;
         }
     }
 }

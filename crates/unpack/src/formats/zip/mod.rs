@@ -61,16 +61,27 @@ struct Plan {
     hidden: bool,
 }
 
-/// The content of the listed member with a name, for what has to be known before the others; `None`
-/// if there is none, or if it cannot be read whole.
-pub(crate) fn member(data: &[u8], name: &[u8], budget: &mut Budget, meter: &mut Meter) -> Option<Vec<u8>> {
+/// The contents of the listed members with a name, the one that is written just so first, for what has to be
+/// known before the others; at most `most`. What cannot be read whole is left out.
+pub(crate) fn members_named(
+    data: &[u8],
+    name: &[u8],
+    most: usize,
+    budget: &mut Budget,
+    meter: &mut Meter,
+) -> Vec<Vec<u8>> {
     let directory = Directory::read(data, budget.limits().objects);
-    let header = directory.records.iter().find(|record| record.raw_name(data).eq_ignore_ascii_case(name))?;
-    let from = Directory::local(data, header)?.at.end;
-    let packed = between(data, from, from.saturating_add(usize::try_from(header.packed).ok()?));
-    let method = header.compression().filter(|_| !header.is_encrypted())?;
-    let decoded = decode(method, packed, budget, meter);
-    header.is_met(method, &decoded, packed.len()).then_some(decoded.content)
+    let named = |header: &&Header| header.raw_name(data).eq_ignore_ascii_case(name);
+    let mut found: Vec<&Header> = directory.records.iter().filter(named).collect();
+    found.sort_by_key(|header| header.raw_name(data) != name);
+    let mut content = |header: &Header| {
+        let from = Directory::local(data, header)?.at.end;
+        let packed = between(data, from, from.saturating_add(usize::try_from(header.packed).ok()?));
+        let method = header.compression().filter(|_| !header.is_encrypted())?;
+        let decoded = decode(method, packed, budget, meter);
+        header.is_met(method, &decoded, packed.len()).then_some(decoded.content)
+    };
+    found.into_iter().take(most).filter_map(&mut content).collect()
 }
 
 /// A zip archive.

@@ -22,7 +22,7 @@ const MAX_NAME: usize = 256;
 /// Longest value of a variable that is shown where the variable is used, in units.
 const MAX_SHOWN: usize = 1024;
 /// Most scripts that scripts give to `eval` and the like.
-const MAX_EVALS: usize = 64;
+const MAX_EVALS: usize = 1024;
 
 /// What was found in scripts.
 #[derive(Default)]
@@ -369,7 +369,9 @@ impl Folder {
 
     /// Keeps a script that is executed.
     pub(super) fn executes(&mut self, text: &Units) {
-        if self.found.evals.len() < MAX_EVALS && self.spend(text.len()) {
+        if self.found.evals.len() >= MAX_EVALS {
+            self.found.over = true;
+        } else if self.spend(text.len()) {
             self.found.evals.push(Rc::clone(text));
         }
     }

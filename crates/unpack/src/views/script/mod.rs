@@ -75,5 +75,6 @@ pub(crate) fn fold(scripts: &[(Dialect, &[u8])]) -> Outcome {
             outcome.view.push('\n');
         }
     }
+    outcome.over |= !layer.is_empty();
     outcome
 }

@@ -114,3 +114,52 @@ fn encrypted_documents_are_opened_with_a_password_that_fits() {
         );
     }
 }
+
+/// A document whose content is encrypted, and its true manifest, which tells of so many parts before it.
+fn locked(others: usize) -> (Vec<u8>, String) {
+    let small = "<manifest:encryption-data/>";
+    let how = "<manifest:encryption-data manifest:checksum-type=\"SHA1/1K\" manifest:checksum=\"AAAAAAAAAAAAAAAAAAAAAAAAAAA=\">\
+        <manifest:algorithm manifest:algorithm-name=\"http://www.w3.org/2001/04/xmlenc#aes256-cbc\" \
+        manifest:initialisation-vector=\"AAAAAAAAAAAAAAAAAAAAAA==\"/><manifest:key-derivation \
+        manifest:key-derivation-name=\"PBKDF2\" manifest:key-size=\"32\" manifest:iteration-count=\"1000\" \
+        manifest:salt=\"AAAAAAAAAAAAAAAAAAAAAA==\"/></manifest:encryption-data>";
+    let entry = |path: &str, how: &str| {
+        format!("<manifest:file-entry manifest:full-path=\"{path}\">{how}</manifest:file-entry>")
+    };
+    let decoys: String = (0..others).map(|number| entry(&format!("x{number}"), small)).collect();
+    let manifest = format!("<manifest:manifest>{decoys}{}</manifest:manifest>", entry("content.xml", how));
+    (crate::support::noise(3200, 7), manifest)
+}
+
+#[test]
+fn an_encrypted_part_is_told_whatever_manifests_say() {
+    let told = |manifests: &[(&str, &str)], content: &[u8]| {
+        let mut parts: Vec<(&str, &[u8])> = vec![("mimetype", b"application/vnd.oasis.opendocument.text")];
+        parts.extend(manifests.iter().map(|(name, text)| (*name, text.as_bytes())));
+        parts.push(("content.xml", content));
+        let data = crate::support::archive(zip::CompressionMethod::Stored, &parts);
+        let (found, mut problems) = crate::support::members(mail::evidence::FileKind::Odf, &data);
+        problems.extend(
+            found
+                .into_iter()
+                .filter(|member| crate::support::name(member) == "content.xml")
+                .flat_map(|member| member.problems),
+        );
+        problems
+    };
+    let name = "META-INF/manifest.xml";
+    let (content, manifest) = locked(0);
+    assert_eq!(told(&[(name, &manifest)], &content), [UnscannedReason::Encrypted]);
+    // A decoy in front, in other letters, says nothing of it.
+    let decoy = ("meta-inf/manifest.xml", "<manifest/>");
+    assert_eq!(told(&[decoy, (name, &manifest)], &content), [UnscannedReason::Damaged, UnscannedReason::Encrypted]);
+    // So many others that its entry is not kept, or none at all.
+    let (_, many) = locked(20_000);
+    let problems = told(&[(name, &many)], &content);
+    assert!(
+        problems.contains(&UnscannedReason::LimitObjects) && problems.contains(&UnscannedReason::Damaged),
+        "{problems:?}"
+    );
+    assert_eq!(told(&[(name, "<manifest/>")], &content), [UnscannedReason::Damaged]);
+    assert_eq!(told(&[(name, "<manifest/>")], b"<a/>"), []);
+}

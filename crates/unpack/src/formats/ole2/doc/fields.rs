@@ -1,6 +1,6 @@
 //! Fields of a document: what they do stands in its text between marks, what they show behind it.
 //!
-//! Limits: [`MAX_DEPTH`], [`MAX_INSTRUCTION`]. A field within another's instruction counts with what it
+//! Limits, which are told where they matter: [`MAX_DEPTH`], [`MAX_INSTRUCTION`] (blanks in front are not counted). A field within another's instruction counts with what it
 //! shows; `QUOTE` with numbers is read as the letters that it stands for, since commands are hidden so.
 
 use mail::evidence::Active;
@@ -11,6 +11,8 @@ use crate::views::Views;
 const MAX_DEPTH: usize = 64;
 /// Longest instruction that is kept, in letters.
 const MAX_INSTRUCTION: usize = 8192;
+/// Fields that load what they name.
+const LOADERS: [&str; 6] = ["INCLUDETEXT", "INCLUDEPICTURE", "INCLUDE", "IMPORT", "LINK", "RD"];
 /// Start of a field, start of what it shows, and its end.
 const BEGIN: char = '\u{13}';
 const SEPARATOR: char = '\u{14}';
@@ -21,6 +23,8 @@ const END: char = '\u{15}';
 struct Field {
     instruction: String,
     letters: usize,
+    /// There was more of it.
+    cut: bool,
     shows: bool,
 }
 
@@ -42,7 +46,10 @@ impl Fields {
                 self.open.push(Field::default());
                 self.instructions = self.instructions.saturating_add(1);
             }
-            BEGIN => self.beyond = self.beyond.saturating_add(1),
+            BEGIN => {
+                self.beyond = self.beyond.saturating_add(1);
+                views.limit();
+            }
             SEPARATOR if self.beyond == 0 => self.separate(views),
             END if self.beyond > 0 => self.beyond = self.beyond.saturating_sub(1),
             END => self.end(views),
@@ -60,9 +67,16 @@ impl Fields {
             return views.text.push_char(if letter == '\u{7}' { '\n' } else { letter }, hidden);
         }
         let inner = self.open.iter_mut().rev().find(|field| !field.shows);
-        if let Some(field) = inner.filter(|field| field.letters < MAX_INSTRUCTION) {
+        let Some(field) = inner.filter(|field| field.letters > 0 || !letter.is_whitespace()) else { return };
+        if field.letters < MAX_INSTRUCTION {
             field.instruction.push(letter);
             field.letters = field.letters.saturating_add(1);
+        } else if !field.cut {
+            field.cut = true;
+            let word = field.instruction.split_whitespace().next().unwrap_or("").to_ascii_uppercase();
+            if LOADERS.contains(&word.as_str()) || word == "QUOTE" {
+                views.limit();
+            }
         }
     }
 
@@ -106,7 +120,7 @@ fn note(instruction: &str, quiet: bool, views: &mut Views) {
     let (word, rest) = instruction.split_once(|letter: char| letter.is_whitespace()).unwrap_or((instruction, ""));
     match word.to_ascii_uppercase().as_str() {
         "DDE" | "DDEAUTO" => views.act(Active::Dde, None, instruction.to_owned()),
-        "INCLUDETEXT" | "INCLUDEPICTURE" | "INCLUDE" | "IMPORT" | "LINK" | "RD" if is_remote(rest) => {
+        word if LOADERS.contains(&word) && is_remote(rest) => {
             views.act(Active::RemoteTemplate, None, instruction.to_owned());
         }
         // Where a link leads matters as much as what it shows.
