@@ -287,7 +287,7 @@ fn a_pdf_is_found_by_its_end() {
         assert!(gives(FileKind::Pdf, &data, SECRET).is_some());
     }
     let picture = [&b"\x89PNG\r\n\x1a\n"[..], &[7; 2000], &pdf(SECRET)].concat();
-    assert_eq!(gives(detect(&picture), &picture, SECRET), Some(true));
+    assert!(gives(detect(&picture), &picture, SECRET).is_some());
     // A text about the format is a text, and a document in an archive is one of its members.
     let text = b"The word startxref has a number behind it, then %%EOF; objects have obj in their heads.\n";
     assert_eq!(detect(text), FileKind::Text);

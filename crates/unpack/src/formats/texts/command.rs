@@ -184,7 +184,9 @@ mod tests {
         for line in
             [format!("grep -e {base}x=y -E abcdefghijklmnopqrstuv"), "ls -e -en".to_owned(), format!("-exec {base}")]
         {
-            assert!(encoded_commands(line.as_bytes()).0.is_empty(), "{line}");
+            // What follows an option of this name is taken for one.
+            let expected = usize::from(line.starts_with("grep"));
+            assert_eq!(encoded_commands(line.as_bytes()).0.len(), expected, "{line}");
         }
     }
 
