@@ -87,7 +87,7 @@ pub const FORMATS: &[Format] = &[
     row(("OneNote", OneNote, Opened), "attached files (deleted ones too), text", "", "not: sections with a password", &[Own]),
     row(("TNEF (winmail.dat)", Tnef, Opened), "bodies, compressed RTF, attachments, messages in it", "", "", &[Own]),
     row(("S/MIME, PKCS #7", Cms, InPart), "what is signed, digested or compressed", "", "what is encrypted for a certificate is reported", &[Stored("cms_")]),
-    row(("HTML", Html, Opened), "scripts, event handlers, forms, `data:` addresses, files that scripts assemble, documents in it, text and hidden text; UTF-16 and UTF-7", "", "256 files; scripts are not run, their constants are put together", &[Own]),
+    row(("HTML", Html, Opened), "scripts, event handlers, forms, `data:` addresses, files that scripts assemble, documents in it, text and hidden text; UTF-16 and UTF-7", "", "1,000 files; scripts are not run, their constants are put together", &[Own]),
     row(("SVG", Svg, Opened), "as HTML", "", "", &[Own]),
     row(("XML", Xml, Opened), "Word 2003, flat OOXML and flat ODF; shortcuts in XML", "", "", &[Stored("libreoffice_word2003"), Own]),
     // Mail.

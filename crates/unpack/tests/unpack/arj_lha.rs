@@ -78,3 +78,21 @@ fn what_only_begins_like_lha_is_damage_and_not_its_own_member() {
     let (found, problems) = all(data);
     assert_eq!((found.len(), &problems[..]), (0, &[UnscannedReason::Damaged][..]));
 }
+
+#[test]
+fn methods_that_only_lha_itself_knew_are_an_unknown_format() {
+    for method in [b"-lh2-", b"-lh3-"] {
+        let content = noise(40, 2);
+        let mut head = method.to_vec();
+        head.extend(40_u32.to_le_bytes());
+        head.extend(100_u32.to_le_bytes());
+        head.extend([0, 0, 0x21, 0x50, 0x20, 0, 5]);
+        head.extend(b"a.txt\0\0");
+        let sum = head.iter().fold(0_u8, |sum, byte| sum.wrapping_add(*byte));
+        let data = [&[head.len() as u8, sum][..], &head, &content, &[0]].concat();
+        assert_eq!(detect(&data), FileKind::Lha);
+        let (found, problems) = all(&data);
+        assert_eq!((found.len(), problems), (1, vec![]));
+        assert_eq!((name(&found[0]), found[0].problems.as_slice()), ("a.txt", &[UnscannedReason::UnknownFormat][..]));
+    }
+}

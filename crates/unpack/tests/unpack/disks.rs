@@ -294,3 +294,15 @@ fn chains_that_all_files_share_end() {
     assert!(walk.bytes < 64 << 20, "{}", walk.bytes);
     assert!(begin.elapsed() < SOON, "{:?}", begin.elapsed());
 }
+
+#[test]
+fn discs_that_were_written_in_sessions_are_reported() {
+    let folder = Folder::new("disk-sessions");
+    folder.write("a.udf", &vec![0; 4 << 20]);
+    if folder.run("mkudffs", &["--media-type=cdr", "a.udf"]).is_none() {
+        return;
+    }
+    let data = folder.read("a.udf");
+    let (_, problems) = members(detect(&data), &data);
+    assert!(problems.contains(&UnscannedReason::UnknownFormat), "{problems:?}");
+}
