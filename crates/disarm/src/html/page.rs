@@ -62,7 +62,8 @@ pub(super) fn write(text: &[u8], style: Style, rules: &Rules<'_>) -> Vec<u8> {
     let mut behind = 0;
     while let Some(token) = tokens.next() {
         let place = tokens.place();
-        if page.out.trim_ascii().is_empty() {
+        // Looked for only near the start: looking at ever more blanks would take ever more time.
+        if page.out.len() < MAX_TYPE && page.out.trim_ascii().is_empty() {
             page.document_type(between(text, behind, place.start));
         }
         behind = place.end;
