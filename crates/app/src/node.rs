@@ -419,7 +419,7 @@ async fn reload_from(service: &Arc<Service>, gateway: &Arc<Gateway>, path: &Path
     pool.reload(worker::encode_spec(&spec)?).await.map_err(|e| e.to_string())?;
     let examiner = Arc::new(Examiner::new(pool, &spec, Clamd::new(&config.clamd).map(Arc::new)));
     tell_of_signatures(&examiner, service.metrics());
-    current.examiner.store(examiner);
+    current.examiner.swap(Arc::clone(&examiner)).give_way(&examiner);
     let in_force = Arc::new(in_force);
     // A policy that was applied while the rules were loaded is newer than what was read before.
     current.policy.rcu(|now| if now.is_newer_than(&in_force) { Arc::clone(now) } else { Arc::clone(&in_force) });

@@ -29,6 +29,8 @@ const SPAWN_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) struct Host {
     /// Counts the loads of a pool, from 1.
     pub(crate) generation: u64,
+    /// Which bytes it was loaded from: counts them, from 1. A restart loads the same.
+    pub(crate) load: u64,
     link: Arc<Link>,
     /// `None` once a newer generation has taken over: workers do not come back then.
     idle: Mutex<Option<Vec<Worker>>>,
@@ -52,7 +54,12 @@ struct State {
 
 impl Host {
     /// Executes a host, lets it load, and forks all workers.
-    pub(crate) async fn start(config: &PoolConfig, init: &[u8], generation: u64) -> Result<Arc<Self>, StartError> {
+    pub(crate) async fn start(
+        config: &PoolConfig,
+        init: &[u8],
+        generation: u64,
+        load: u64,
+    ) -> Result<Arc<Self>, StartError> {
         let execute = |error: io::Error| StartError::Execute(error.to_string());
         let (ours, theirs) = control_pair().map_err(execute)?;
         let pidfd = execute_host(config, theirs).await?;
@@ -60,7 +67,7 @@ impl Host {
         // Sentences, not a stream; but this type waits for a socket of either kind.
         let control = UnixStream::from_std(ours.into()).map_err(execute)?;
         let link = Arc::new(Link { control, pidfd, state: Mutex::default(), dead: watch::Sender::new(false) });
-        let host = Arc::new(Self { generation, link, idle: Mutex::new(Some(Vec::new())) });
+        let host = Arc::new(Self { generation, load, link, idle: Mutex::new(Some(Vec::new())) });
         let file = init_file(init).map_err(execute)?;
         let loading = async {
             host.link.say(&start, Some(&file)).await.map_err(|_| StartError::Died)?;

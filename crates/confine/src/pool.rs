@@ -88,7 +88,7 @@ impl Pool {
         config.workers = config.workers.clamp(1, MAX_WORKERS);
         let init = Arc::new(std::mem::take(&mut config.init));
         let counters = Counters::default();
-        let host = Host::start(&config, &init, counters.next_generation()).await?;
+        let host = Host::start(&config, &init, counters.next_generation(), 1).await?;
         let inner = Arc::new(Inner {
             any: Semaphore::new(config.workers),
             large: Semaphore::new((config.workers - 1).max(1)),
@@ -109,6 +109,11 @@ impl Pool {
     /// at which the worker is killed. Dropping the future also kills the worker. With less than half of
     /// its time left when its turn came, a message is [`Failure::Overloaded`] at the deadline.
     pub async fn run(&self, request: Vec<u8>, body: Body, deadline: Instant) -> Result<Reply, Failure> {
+        self.run_of(request, body, deadline).await.map(|(reply, _)| reply)
+    }
+
+    /// The same, with the number of the [load](Self::load) that the worker was of.
+    pub async fn run_of(&self, request: Vec<u8>, body: Body, deadline: Instant) -> Result<(Reply, u64), Failure> {
         let inner = &*self.inner;
         let budget = deadline.saturating_duration_since(Instant::now());
         let _permits = inner.permits(body.len(), deadline).await?;
@@ -122,15 +127,21 @@ impl Pool {
         }
         // Its turn came so late that reaching the deadline says more about us than about the message.
         let late = deadline.saturating_duration_since(Instant::now()) < budget / 2;
+        let load = found.0.load;
         let mut use_of = Use { inner, worker: Some(found.1), host: found.0 };
         let exchange = use_of.exchange(&request, &body, deadline);
         match timeout_at(deadline, exchange).await {
-            Ok(result) => use_of.end(result),
+            Ok(result) => use_of.end(result).map(|reply| (reply, load)),
             Err(_) => {
-                let cut = use_of.end(Err(Failure::Deadline));
+                let cut = use_of.end(Err(Failure::Deadline)).map(|reply| (reply, load));
                 if late { Err(Failure::Overloaded) } else { cut }
             }
         }
+    }
+
+    /// Which bytes workers are loaded from now: counts the start and every reload that worked, from 1.
+    pub fn load(&self) -> u64 {
+        self.inner.current.borrow().load
     }
 
     /// Loads from new bytes. Only when that worked do messages go to the new generation; the old
@@ -140,7 +151,7 @@ impl Pool {
         let inner = &*self.inner;
         let _starting = inner.starting.lock().await;
         let init = Arc::new(init);
-        inner.start_host(&init).await?;
+        inner.start_host(&init, self.load().saturating_add(1)).await?;
         *lock(&inner.init) = init;
         Ok(())
     }
@@ -226,11 +237,11 @@ impl Inner {
     }
 
     /// Starts a host and makes it the current one. The caller holds `starting`.
-    async fn start_host(&self, init: &[u8]) -> Result<(), StartError> {
+    async fn start_host(&self, init: &[u8], load: u64) -> Result<(), StartError> {
         if self.closed.load(Relaxed) {
             return Err(StartError::Closed);
         }
-        let host = Host::start(&self.config, init, self.counters.next_generation()).await?;
+        let host = Host::start(&self.config, init, self.counters.next_generation(), load).await?;
         let old = self.current.send_replace(host);
         old.retire();
         Ok(())
@@ -243,7 +254,8 @@ impl Inner {
             return;
         }
         let init = Arc::clone(&lock(&self.init));
-        match self.start_host(&init).await {
+        let load = self.current.borrow().load;
+        match self.start_host(&init, load).await {
             Ok(()) => {
                 add_one(&self.counters.host_restarts);
                 tracing::warn!("the worker host had died and was started again");

@@ -117,7 +117,7 @@ impl Stream {
     }
 
     /// The connection below.
-    pub fn socket(&self) -> &Socket {
+    fn socket(&self) -> &Socket {
         match self {
             Self::Plain(stream) => stream,
             Self::ServerTls(stream) => stream.get_ref().0,

@@ -2,7 +2,9 @@
 //! outside are asked, and their answers are folded in.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use confine::{Body, Failure, Pool};
 use judge::policy::Policy;
 use mail::arrival::{Arrival, Surface};
@@ -30,6 +32,10 @@ const MAX_SPAM_RECIPIENTS: usize = 50;
 /// Most parts that an external engine is asked about one by one.
 const MAX_LOCALISED: usize = 100;
 
+/// How often, and with which pause, somebody who met workers of another load looks for their examiner.
+const SWAP_LOOKS: u32 = 100;
+const SWAP_PAUSE: Duration = Duration::from_millis(20);
+
 /// Everything that examines mail.
 #[derive(Clone)]
 pub struct Examiner {
@@ -38,6 +44,10 @@ pub struct Examiner {
     external: Vec<EngineId>,
     required: Vec<EngineId>,
     signatures: bool,
+    /// Which load of the workers it knows the engines of.
+    load: u64,
+    /// Who came after it; messages may still hold this one then.
+    newer: Arc<ArcSwapOption<Examiner>>,
 }
 
 impl std::fmt::Debug for Examiner {
@@ -103,7 +113,30 @@ impl Examiner {
     /// With workers that were loaded from `spec`, and a clamd if one is configured.
     pub fn new(pool: Pool, spec: &EngineSpec, clamd: Option<Arc<Clamd>>) -> Self {
         let signatures = !spec.hash_lists.is_empty() || !spec.yara.is_empty();
-        Self { pool, clamd, external: spec.external.clone(), required: spec.required(), signatures }
+        let load = pool.load();
+        let (external, required) = (spec.external.clone(), spec.required());
+        Self { pool, clamd, external, required, signatures, load, newer: Arc::default() }
+    }
+
+    /// From here on the workers are loaded from what `newer` knows: messages that hold this one, and meet such
+    /// workers, are examined by that.
+    pub fn give_way(&self, newer: &Arc<Self>) {
+        self.newer.store(Some(Arc::clone(newer)));
+    }
+
+    /// The examiner of workers of this load. A reload names it a moment after the workers have it.
+    async fn of_load(&self, load: u64) -> Option<Arc<Self>> {
+        for _ in 0..SWAP_LOOKS {
+            let mut next = self.newer.load_full();
+            while let Some(one) = next {
+                if one.load == load {
+                    return Some(one);
+                }
+                next = one.newer.load_full();
+            }
+            tokio::time::sleep(SWAP_PAUSE).await;
+        }
+        None
     }
 
     /// The workers.
@@ -129,11 +162,23 @@ impl Examiner {
 
     /// Examines a message or file. Always gives a closed report: what went wrong is in it.
     pub async fn examine(&self, spool: &Spool, context: Context, deadline: Instant) -> Report {
+        let (report, load) = self.examine_once(spool, context.clone(), deadline).await;
+        let Some(load) = load.filter(|load| *load != self.load) else { return report };
+        // A reload came between: whoever has to look is another one, and other questions are to be answered.
+        match self.of_load(load).await {
+            Some(newer) => newer.examine_once(spool, context, deadline).await.0,
+            None => report,
+        }
+    }
+
+    /// With the load of the worker that looked, if one did.
+    async fn examine_once(&self, spool: &Spool, context: Context, deadline: Instant) -> (Report, Option<u64>) {
         let request = Request::Examine(context.clone());
         let walk = self.ask_worker(&request, spool, deadline);
         let questions = scan::opening_questions(&self.external);
         let (walked, answers) = tokio::join!(walk, self.answer(&questions, spool, deadline));
-        let evidence = match walked {
+        let load = walked.as_ref().ok().map(|(_, load)| *load);
+        let evidence = match walked.map(|(response, _)| response) {
             Ok(Response::Examined(step)) => match resumed(*step, answers) {
                 Some(evidence) => evidence,
                 None => failed(spool, &context, bad_answer("it asks again")),
@@ -144,7 +189,7 @@ impl Examiner {
             }
             Err(unable) => with_answers(failed(spool, &context, unable), &answers),
         };
-        evidence.close(&self.required)
+        (evidence.close(&self.required), load)
     }
 
     /// Rebuilds archives of a message that was examined before; what fails is not in the result.
@@ -156,7 +201,7 @@ impl Examiner {
         deadline: Instant,
     ) -> Vec<Rebuilt> {
         match self.ask_worker(&Request::Rebuild(requests, context), spool, deadline).await {
-            Ok(Response::Rebuilt(rebuilt)) => rebuilt,
+            Ok((Response::Rebuilt(rebuilt), _)) => rebuilt,
             Ok(_) => Vec::new(),
             Err(unable) => {
                 tracing::warn!(detail = %unable.detail.escaped(200), "archives could not be rebuilt; they count as not disinfected");
@@ -169,21 +214,23 @@ impl Examiner {
     /// there is none.
     pub(crate) async fn normalise(&self, spool: &Spool, max: u64, deadline: Instant) -> Result<Spool, String> {
         match self.ask_worker(&Request::Normalise(max), spool, deadline).await {
-            Ok(Response::Normalised(made)) => made.map(Spool::from),
+            Ok((Response::Normalised(made), _)) => made.map(Spool::from),
             Ok(_) => Err("the worker answered another question".to_owned()),
             Err(unable) => Err(unable.detail.escaped(200)),
         }
     }
 
-    async fn ask_worker(&self, request: &Request, spool: &Spool, deadline: Instant) -> Result<Response, Unable> {
+    /// The worker's response, and which load it was of.
+    async fn ask_worker(&self, request: &Request, spool: &Spool, deadline: Instant) -> Result<(Response, u64), Unable> {
         let bytes = request.encode().map_err(|e| bad_answer(&e.to_string()))?;
-        let reply = self.pool.run(bytes, body(spool), deadline).await.map_err(|failure: Failure| {
+        let (reply, load) = self.pool.run_of(bytes, body(spool), deadline).await.map_err(|failure: Failure| {
             if failure.is_message_suspect() {
                 tracing::warn!(%failure, "a scan worker failed on a message");
             }
             failure.unable(EngineId::Unpack)
         })?;
-        Response::decode(&reply.bytes).map_err(|e| bad_answer(&e.to_string()))
+        let response = Response::decode(&reply.bytes).map_err(|e| bad_answer(&e.to_string()))?;
+        Ok((response, load))
     }
 
     async fn answer(&self, questions: &[Question], spool: &Spool, deadline: Instant) -> Vec<Answer> {
@@ -201,13 +248,14 @@ impl Examiner {
     /// Asks the external engine about each part of a message that it called infected as a whole, so
     /// that only the part has to go. What it says of parts becomes findings of the report.
     pub(crate) async fn localise(&self, report: &Report, spool: &Spool, deadline: Instant) -> Report {
+        // Whoever had to look is accounted for: the report was closed before.
         let mut evidence = report.evidence().clone();
-        let Some(clamd) = &self.clamd else { return evidence.close(&self.required) };
+        let Some(clamd) = &self.clamd else { return evidence.close(&[]) };
         let leaves: Vec<(ObjectId, Spool)> = match leaves(report, spool).await {
             Ok(leaves) => leaves,
             Err(why) => {
                 tracing::warn!(%why, "the parts of a message could not be shown to clamd one by one");
-                return evidence.close(&self.required);
+                return evidence.close(&[]);
             }
         };
         for (object, leaf) in leaves {
@@ -223,7 +271,7 @@ impl Examiner {
                 });
             }
         }
-        evidence.close(&self.required)
+        evidence.close(&[])
     }
 }
 

@@ -1,10 +1,13 @@
 //! Messages that harm the worker that looks at them: each costs one temporary failure, and what does it
 //! again and again is set aside.
 
+use std::sync::Arc;
+
+use service::examine::Examiner;
 use testkit::{Behaviour, Sink, sample};
 
 use crate::decisions::marked;
-use crate::node::Setup;
+use crate::node::{Setup, pool};
 use crate::{Case, cases, job, logged};
 
 pub(crate) const CASES: &[Case] = cases![
@@ -12,6 +15,7 @@ pub(crate) const CASES: &[Case] = cases![
     the_third_crash_of_a_message_puts_it_into_backup,
     a_crash_limit_of_zero_defers_for_ever,
     crashes_are_counted_by_message,
+    a_message_that_meets_workers_with_other_engines_is_looked_at_by_those,
 ];
 
 const FAULTS: [(&str, &str); 5] = [
@@ -74,4 +78,32 @@ async fn crashes_are_counted_by_message() {
         assert_eq!(refused.code, 451, "message {number}");
     }
     assert!(node.backup().is_empty());
+}
+
+/// A message holds the examiner that was there when it came; a reload gives the workers other engines meanwhile.
+async fn a_message_that_meets_workers_with_other_engines_is_looked_at_by_those() {
+    let lists = |some: bool| scan::EngineSpec {
+        hash_lists: if some {
+            vec![("list".to_owned(), format!("{}:Nothing.Yet\n", "0".repeat(64)).into())]
+        } else {
+            Vec::new()
+        },
+        builtin_rules: false,
+        ..scan::EngineSpec::default()
+    };
+    for (before, after) in [(true, false), (false, true)] {
+        let sink = Sink::start(Behaviour::accept()).await;
+        let node = Setup::new().start(&sink).await;
+        let workers = pool(lists(before)).await;
+        let old = Arc::new(Examiner::new(workers.clone(), &lists(before), None));
+        node.service.current().examiner.store(Arc::clone(&old));
+        assert_eq!(node.send(&sample::clean("before")).await.code, 250);
+        workers.reload(service::worker::encode_spec(&lists(after)).expect("a specification")).await.expect("loaded");
+        let new = Arc::new(Examiner::new(workers, &lists(after), None));
+        old.give_way(&new);
+        // It is still the old one that is asked.
+        assert_eq!(node.send(&sample::clean("between")).await.code, 250, "lists: {before}, then {after}");
+        assert_eq!(logged::messages(2).await[1].get("status"), "clean");
+        logged::clear();
+    }
 }

@@ -286,7 +286,8 @@ async fn examiner(config: &Config) -> Examiner {
     Examiner::new(pool.clone(), &spec, Clamd::new(&config.clamd).map(Arc::new))
 }
 
-async fn pool(spec: EngineSpec) -> Pool {
+/// Workers of its own, for a case that loads them anew.
+pub(crate) async fn pool(spec: EngineSpec) -> Pool {
     let mut config = PoolConfig::new(["worker-host"]);
     config.workers = 2;
     config.init = service::worker::encode_spec(&spec).expect("a specification");
