@@ -307,9 +307,14 @@ pub fn decisive<'a>(policy: &Policy, arrival: &Arrival, report: &'a Report) -> V
 /// How many hundredths of points more would make a message probable spam, and spam.
 pub fn missing(policy: &Policy, verdict: &SpamVerdict) -> (i32, i32) {
     let (probable, spam) = policy.spam.sensitivity.thresholds();
-    let needed = |wanted: u8| (0..=KNOTS.last().map_or(0, |knot| knot.0)).find(|points| rating(*points) >= wanted);
-    let more = |wanted: u8| (needed(wanted).unwrap_or(0) - verdict.points).max(0);
+    let more = |wanted: u8| (needed(wanted) - verdict.points).max(0);
     (more(probable), more(spam))
+}
+
+/// The fewest points, in hundredths, that make this rating.
+fn needed(wanted: u8) -> i32 {
+    let most = KNOTS.last().map_or(0, |knot| knot.0);
+    (0..=most).find(|points| rating(*points) >= wanted).unwrap_or(most)
 }
 
 /// The spam confidence level (SC-01, D-8); `None` where none is to be written.
@@ -380,7 +385,8 @@ pub fn headers(
             out.push(("X-Spam-Flag", word.to_ascii_uppercase()));
             let score = decimal(verdict.points);
             let list: String = names.join(",").chars().take(600).collect();
-            out.push(("X-Spam-Status", format!("{word}, score={score} required=5.00 tests={list}")));
+            let required = decimal(needed(policy.spam.sensitivity.thresholds().0));
+            out.push(("X-Spam-Status", format!("{word}, score={score} required={required} tests={list}")));
             out.push(("X-Spam-Score", score));
         }
     }
@@ -393,12 +399,14 @@ pub fn headers(
 /// The fields of a message that is delivered; none in monitor mode.
 pub(crate) fn changes(case: &Case<'_>, draft: &Draft) -> Vec<Change> {
     let watched = draft.hits.iter().any(|hit| hit.monitored && hit.rule.is_about_spam());
-    if !case.policy.headers.details || watched {
+    if watched {
         return Vec::new();
     }
     let verdict = verdict(case.policy, case.arrival, case.report);
-    let fields = headers(case.policy, case.arrival, case.report, &verdict);
-    fields.into_iter().map(|(name, value)| Change::Prepend { name, value: ascii(&value, 900) }).collect()
+    let fields = headers(case.policy, case.arrival, case.report, &verdict).into_iter();
+    // Programs work by the other fields, each with a switch of its own.
+    let wanted = fields.filter(|(name, _)| case.policy.headers.details || *name != "X-Mailward-AntiSpam");
+    wanted.map(|(name, value)| Change::Prepend { name, value: ascii(&value, 900) }).collect()
 }
 
 /// What the rows of the rules about spam say about a copy (AS-15, OUT-02); `None` where other rules

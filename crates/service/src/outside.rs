@@ -28,10 +28,11 @@ pub async fn signs(
     deadline: Instant,
     metrics: Option<&Metrics>,
 ) -> Vec<Sign> {
-    if arrival.direction != Direction::Incoming || arrival.over_trusted_connection() {
+    let passed_over = arrival.over_trusted_connection() && judge::spam::excluded(policy, arrival).is_some();
+    if arrival.direction != Direction::Incoming || passed_over {
         return Vec::new();
     }
-    let mut found = origin::signs(policy, site, report);
+    let mut found = origin::signs(policy, site, arrival, report);
     let Some(resolver) = resolver.filter(|_| judge::spam::excluded(policy, arrival).is_none()) else { return found };
     let relay = arrival.peer.ip.is_some_and(|ip| site.is_relay(ip));
     let address: Vec<Subject> = client(policy, arrival).filter(|_| !relay).map(Subject::Address).into_iter().collect();

@@ -89,8 +89,8 @@ impl Set {
 /// The address that is looked up for a message; `None` where there is none that a list could know.
 pub fn client(policy: &Policy, arrival: &Arrival) -> Option<IpAddr> {
     let ip = arrival.peer.ip?.to_canonical();
-    let asked = crate::spam::excluded(policy, arrival).is_none() && crate::auth::is_public(ip);
-    asked.then_some(ip)
+    let strange = !arrival.over_trusted_connection() && crate::auth::is_public(ip);
+    (strange && crate::spam::excluded(policy, arrival).is_none()).then_some(ip)
 }
 
 /// What an answer of a list means. Only addresses in 127.0.0.0/8 say that something is listed; those in

@@ -44,7 +44,7 @@ pub fn parties(policy: &Policy, arrival: &Arrival, report: &Report) -> Option<Pa
     let wanted = policy.spam.first_contact.enabled
         && arrival.direction == Direction::Incoming
         && !arrival.over_trusted_connection();
-    let author = Author::of(report).address.filter(|_| wanted)?;
+    let author = Author::all(report).into_iter().next().filter(|_| wanted)?.address;
     let (address, domain) = (author.as_str().to_lowercase(), author.domain().to_lowercase());
     let auth = report.auth();
     let check = auth.and_then(|auth| auth.dmarc.iter().find(|check| *check.domain.raw() == domain));

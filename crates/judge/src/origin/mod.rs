@@ -8,7 +8,8 @@ pub mod lists;
 mod memory;
 
 use mail::address::Address;
-use mail::evidence::{AuthResult, Authentication, DmarcPolicy, Report, Sign, SignGroup};
+use mail::arrival::Arrival;
+use mail::evidence::{AuthResult, Authentication, DmarcCheck, DmarcPolicy, Report, Sign, SignGroup};
 
 use crate::policy::Policy;
 use crate::site::Site;
@@ -33,7 +34,7 @@ pub struct OriginSign {
 }
 
 /// Every sign of this module, for the documentation.
-pub const ALL: [OriginSign; 14] = [
+pub const ALL: [OriginSign; 15] = [
     OriginSign { id: "spf_fail", points: 150, about: "SPF says that the sender's domain does not send from there." },
     OriginSign {
         id: "spf_softfail",
@@ -65,6 +66,11 @@ pub const ALL: [OriginSign; 14] = [
         id: "own_domain_unproven",
         points: 200,
         about: "It comes from outside, says that it is from a domain of ours, and nothing proves it.",
+    },
+    OriginSign {
+        id: "authors_of_several_domains",
+        points: 200,
+        about: "From names authors of several domains, of whom programs show one or another.",
     },
     OriginSign {
         id: "lookalike_domain",
@@ -119,39 +125,54 @@ fn sign(id: &str, evidence: impl Into<String>) -> Option<Sign> {
     Some(Sign::new(row.id, SignGroup::Network, row.points, evidence))
 }
 
-/// The signs of a message that comes from outside.
-pub fn signs(policy: &Policy, site: &Site, report: &Report) -> Vec<Sign> {
-    let author = Author::of(report);
+/// The signs of a message that comes from outside. Who is trusted as a connection proves nothing by its
+/// address, and need not.
+pub fn signs(policy: &Policy, site: &Site, arrival: &Arrival, report: &Report) -> Vec<Sign> {
+    let authors = Author::all(report);
     let mut found: Vec<Option<Sign>> = Vec::new();
-    if let Some(auth) = report.auth().filter(|_| policy.authentication.enabled) {
-        found.extend(of_sender(auth));
+    let proves = policy.authentication.enabled && !arrival.over_trusted_connection();
+    if let Some(auth) = report.auth().filter(|_| proves) {
+        let sealers = &policy.authentication.trusted_sealers;
+        found.extend(of_sender(auth, sealers));
         found.extend(of_client(auth));
-        found.push(unproven(auth, site));
+        found.push(unproven(auth, site, sealers));
+        found.push(unclear(auth));
     }
-    found.push(lookalike(policy, site, report.auth(), &author));
-    found.push(borrowed(policy, site, &author));
+    found.push(lookalike(policy, site, report.auth(), &authors));
+    found.push(authors.iter().find_map(|author| borrowed(policy, site, author)));
     found.push(memory::picture(policy, report));
     let mut found: Vec<Sign> = found.into_iter().flatten().collect();
     found.extend(memory::first_contact(policy, report, &found));
     found
 }
 
-/// SPF and DMARC. Where the author is proven, a failing path of the envelope says nothing more.
-fn of_sender(auth: &Authentication) -> [Option<Sign>; 2] {
+/// SPF and DMARC. Where the author is proven, or a sealer whom the policy believes says that it was fine when it
+/// came there, a failing path of the envelope says nothing more.
+fn of_sender(auth: &Authentication, sealers: &[String]) -> [Option<Sign>; 2] {
     let domain = || auth.spf.domain.escaped(80);
+    let is_vouched = |check: &&DmarcCheck| auth.vouched(&check.domain, sealers).is_some();
+    let vouched = !auth.dmarc.is_empty() && auth.dmarc.iter().all(|check| is_vouched(&check));
     let spf = match (auth.dmarc(), auth.spf.result) {
         (AuthResult::Pass, _) => None,
+        _ if vouched => None,
         (_, AuthResult::Fail) => sign("spf_fail", domain()),
         (_, AuthResult::SoftFail) => sign("spf_softfail", domain()),
         _ => None,
     };
-    let failed = auth.dmarc.iter().find(|check| check.result == AuthResult::Fail);
+    let failed = auth.dmarc.iter().find(|check| check.result == AuthResult::Fail && !is_vouched(check));
     let dmarc = failed.and_then(|check| {
-        let strict = auth.wish() != DmarcPolicy::None;
+        let strict = auth.wish_without(sealers) != DmarcPolicy::None;
         sign(if strict { "dmarc_fail_strict" } else { "dmarc_fail" }, check.domain.escaped(80))
     });
-    // A relay that many trust says that it was fine when it came there; the policy decides whom to believe.
     [spf, dmarc]
+}
+
+/// Authors of several domains, in one field or in several: a program shows one of them, and nobody knows which.
+fn unclear(auth: &Authentication) -> Option<Sign> {
+    let mut domains: Vec<String> = auth.dmarc.iter().map(|check| check.domain.escaped(40)).collect();
+    domains.dedup();
+    let several = !auth.one_author && domains.len() > 1;
+    several.then(|| sign("authors_of_several_domains", domains.join(", "))).flatten()
 }
 
 fn of_client(auth: &Authentication) -> [Option<Sign>; 2] {
@@ -192,11 +213,13 @@ fn is_dynamic(name: &str, ip: std::net::IpAddr) -> bool {
     numbers || says && lower.bytes().any(|byte| byte.is_ascii_digit())
 }
 
-fn unproven(auth: &Authentication, site: &Site) -> Option<Sign> {
+fn unproven(auth: &Authentication, site: &Site, sealers: &[String]) -> Option<Sign> {
     let ours = |domain: &str| site.internal_domains.iter().any(|own| below(domain, own));
     let claimed = auth.dmarc.iter().find(|check| ours(check.domain.raw()))?;
     let unknown = matches!(claimed.result, AuthResult::Pass | AuthResult::TempError | AuthResult::PermError);
-    let otherwise = claimed.spf_aligned || claimed.dkim_aligned || auth.arc.result == AuthResult::Pass;
+    // Anybody can seal: only those count whom the policy believes.
+    let vouched = auth.vouched(&claimed.domain, sealers).is_some();
+    let otherwise = claimed.spf_aligned || claimed.dkim_aligned || vouched;
     if unknown || otherwise { None } else { sign("own_domain_unproven", claimed.domain.escaped(80)) }
 }
 
@@ -204,28 +227,36 @@ fn below(domain: &str, parent: &str) -> bool {
     domain.strip_suffix(parent).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
-/// The first author: the name that is shown, and the domain.
-#[derive(Debug, Default)]
+/// Somebody whom From names: the names that programs may show, and the address.
+#[derive(Debug)]
 struct Author {
-    name: String,
-    address: Option<Address>,
+    names: Vec<String>,
+    address: Address,
 }
 
 impl Author {
-    fn of(report: &Report) -> Self {
-        let Some(from) = &report.facts().from else { return Self::default() };
-        let text = from.raw();
-        let (name, address) = match text.rsplit_once('<') {
-            Some((name, rest)) => (name, rest.split('>').next().unwrap_or("")),
-            None => ("", text.as_str()),
-        };
-        let name = name.trim().trim_matches(['"', '\'']).trim().to_lowercase();
-        Self { name, address: Address::parse(address.trim()) }
+    /// All of them: any may be the one that is shown.
+    fn all(report: &Report) -> Vec<Self> {
+        let mut found = Vec::new();
+        // Words in front of a comma that is not quoted: "Doe, Ann <ann@example.org>".
+        let mut loose = String::new();
+        for named in &report.facts().authors {
+            let Some(address) = Address::parse(named.address.raw()) else {
+                loose = [loose.as_str(), " ", named.address.raw(), " ", named.name.raw()].concat();
+                continue;
+            };
+            let name = named.name.raw();
+            let whole = [std::mem::take(&mut loose).as_str(), " ", name].concat();
+            let names = [name.as_str(), whole.as_str(), named.comment.raw().as_str()];
+            let names = names.into_iter().map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty());
+            found.push(Self { names: names.collect(), address });
+        }
+        found
     }
 }
 
-fn lookalike(policy: &Policy, site: &Site, auth: Option<&Authentication>, author: &Author) -> Option<Sign> {
-    let mut domains: Vec<&str> = author.address.iter().map(Address::domain).collect();
+fn lookalike(policy: &Policy, site: &Site, auth: Option<&Authentication>, authors: &[Author]) -> Option<Sign> {
+    let mut domains: Vec<&str> = authors.iter().map(|author| author.address.domain()).collect();
     domains.extend(auth.iter().flat_map(|auth| &auth.dmarc).map(|check| check.domain.raw().as_str()));
     let named = policy.spam.impersonation.domains.iter();
     let protected: Vec<&String> = site.internal_domains.iter().chain(named).take(MAX_PROTECTED).collect();
@@ -259,14 +290,18 @@ fn is_named(given: &[String], person: &[String]) -> bool {
 }
 
 fn borrowed(policy: &Policy, site: &Site, author: &Author) -> Option<Sign> {
-    let address = author.address.as_ref()?;
+    let address = &author.address;
     let known = policy.spam.impersonation.domains.iter().any(|own| address.is_in(own));
     if known || site.is_internal(address) {
         return None;
     }
-    let given = words(&author.name);
+    let given: Vec<Vec<String>> = author.names.iter().map(|name| words(name)).collect();
     let people = policy.spam.impersonation.people.iter().take(MAX_PROTECTED);
-    let person = people.into_iter().find(|person| is_named(&given, &words(&person.to_lowercase())))?;
+    let same = |person: &&String| {
+        let wanted = words(&person.to_lowercase());
+        given.iter().any(|given| is_named(given, &wanted))
+    };
+    let person = people.into_iter().find(same)?;
     sign("borrowed_person", format!("{person}, from {}", address.domain()))
 }
 

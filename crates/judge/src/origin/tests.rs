@@ -1,8 +1,9 @@
 //! Signs about a message's origin.
 
-use mail::arrival::Arrival;
-use mail::evidence::{ArcCheck, Contact, DmarcCheck, Evidence, Facts, Memory, Object, ReverseCheck, SpfCheck, short};
-use mail::untrusted::Untrusted;
+use mail::arrival::{Arrival, Direction, Envelope, MessageId, Peer, Surface};
+use mail::evidence::{
+    ArcCheck, ArcHop, Contact, DmarcCheck, Evidence, Memory, Object, ReverseCheck, SpfCheck, short,
+};
 
 use super::*;
 
@@ -24,7 +25,8 @@ fn report(from: &str, auth: Option<Authentication>) -> Report {
         defects: Vec::new(),
         coverage: Vec::new(),
     };
-    let facts = Facts { from: Some(Untrusted::new(from.to_owned())), ..Facts::default() };
+    let raw = format!("From: {from}\r\n\r\n");
+    let facts = mail::graph::parse(raw.as_bytes(), &mail::graph::Limits::default()).facts();
     let evidence = Evidence {
         objects: vec![root],
         findings: Vec::new(),
@@ -41,8 +43,31 @@ fn site() -> Site {
     Site { internal_domains: vec!["example.org".to_owned()], ..Site::default() }
 }
 
+fn arrival() -> Arrival {
+    let peer = Peer {
+        ip: None,
+        name: None,
+        helo: None,
+        tls: None,
+        authenticated: false,
+        login: None,
+        trusted: false,
+        certificate: None,
+    };
+    Arrival {
+        id: MessageId::new(1_700_000_000_000, [1; 10]),
+        surface: Surface::Smtp,
+        direction: Direction::Incoming,
+        peer,
+        envelope: Envelope { mail_from: None, rcpt_to: Vec::new() },
+        received_ms: 1_700_000_000_000,
+        size: 1000,
+        connection: 1,
+    }
+}
+
 fn ids(policy: &Policy, from: &str, auth: Option<Authentication>) -> Vec<String> {
-    signs(policy, &site(), &report(from, auth)).into_iter().map(|sign| sign.id).collect()
+    signs(policy, &site(), &arrival(), &report(from, auth)).into_iter().map(|sign| sign.id).collect()
 }
 
 fn author(domain: &str, result: AuthResult, policy: DmarcPolicy) -> Vec<DmarcCheck> {
@@ -119,7 +144,7 @@ fn mail_from_outside_in_our_own_name_needs_a_proof() {
         (with(None, false, None), true),
         (with(Fail, false, None), true),
         (with(None, true, None), false),
-        (with(None, false, Pass), false),
+        (with(None, false, Pass), true),
         (with(Pass, false, None), false),
         (with(TempError, false, None), false),
     ];
@@ -130,14 +155,60 @@ fn mail_from_outside_in_our_own_name_needs_a_proof() {
 }
 
 #[test]
+fn who_is_vouched_for_by_a_sealer_whom_the_policy_believes_is_no_stranger() {
+    let hop = ArcHop { sealer: short("list.example"), passed: vec![short("example.org")] };
+    let auth = Authentication {
+        spf: SpfCheck { result: AuthResult::Fail, ..SpfCheck::default() },
+        dmarc: author("example.org", AuthResult::Fail, DmarcPolicy::Reject),
+        one_author: true,
+        arc: ArcCheck { result: AuthResult::Pass, hops: vec![hop], ..ArcCheck::default() },
+        ..Authentication::default()
+    };
+    let mut policy = Policy::default();
+    let from = "a@example.org";
+    assert_eq!(ids(&policy, from, Some(auth.clone())), ["spf_fail", "dmarc_fail_strict", "own_domain_unproven"]);
+    policy.authentication.trusted_sealers = vec!["list.example".to_owned()];
+    assert_eq!(ids(&policy, from, Some(auth.clone())), [""; 0]);
+    // Of two authors it vouches for one.
+    let mut two = auth.clone();
+    two.dmarc.extend(author("bank.example", AuthResult::Fail, DmarcPolicy::None));
+    assert_eq!(ids(&policy, from, Some(two)), ["spf_fail", "dmarc_fail"]);
+    let mut broken = auth;
+    broken.arc.result = AuthResult::Fail;
+    assert_eq!(ids(&policy, from, Some(broken)), ["spf_fail", "dmarc_fail_strict", "own_domain_unproven"]);
+}
+
+#[test]
+fn authors_of_several_domains_are_a_sign() {
+    let with = |domains: &[&str], one_author| Authentication {
+        dmarc: domains.iter().flat_map(|domain| author(domain, AuthResult::None, DmarcPolicy::None)).collect(),
+        one_author,
+        ..Authentication::default()
+    };
+    let of = |auth| ids(&Policy::default(), "a@example.com", Some(auth));
+    assert_eq!(of(with(&["a.example", "b.example"], false)), ["authors_of_several_domains"]);
+    assert_eq!(of(with(&["a.example"], false)), [""; 0]);
+    assert_eq!(of(with(&["a.example"], true)), [""; 0]);
+}
+
+#[test]
 fn borrowed_names_of_people_and_domains_are_seen() {
     let mut policy = Policy::default();
     policy.spam.impersonation.people = vec!["Ann B. Doe".to_owned(), "Bo".to_owned()];
     policy.spam.impersonation.domains = vec!["partner.example".to_owned()];
-    let cases: [(&str, &[&str]); 10] = [
+    let long = format!("({}) Ann B. Doe <x@example.com>", "x".repeat(1100));
+    let cases: [(&str, &[&str]); 18] = [
         ("\"Ann B. Doe\" <ceo@example.com>", &["borrowed_person"]),
         ("DOE, ANN B <ceo@example.com>", &["borrowed_person"]),
         ("Αnn B Dое <ceo@example.com>", &["borrowed_person"]),
+        ("Ann B. Doe <x@example.com> (<a@example.org>)", &["borrowed_person"]),
+        ("x@example.com (Ann B. Doe)", &["borrowed_person"]),
+        ("Ann B. Doe <x@example.com>, <b@example.com>", &["borrowed_person"]),
+        (&long, &["borrowed_person"]),
+        ("=?utf-8?q?Ann_B=2E_Doe_=3Ca=40example=2Eorg=3E?= <x@example.com>", &["borrowed_person"]),
+        ("=?utf-8?q?Ann_B=2E_Doe?= <x@example.com>", &["borrowed_person"]),
+        ("b@example.com, a@examp1e.org", &["lookalike_domain"]),
+        ("a@example.org\r\nFrom: Ann Doe B <x@example.com>", &["borrowed_person"]),
         ("Ann B. Doe <ann@example.org>", &[]),
         ("Ann B. Doe <ann@partner.example>", &[]),
         ("Ann Other <ann@example.com>", &[]),
@@ -184,33 +255,15 @@ fn who_is_new_is_a_small_sign_and_a_larger_one_beside_others() {
         let seen = phrases.iter().map(|id| Sign::new(id, SignGroup::Phrase, 50, "")).collect();
         let memory = Memory { contact: Some(contact), ..Memory::default() };
         let report = report(from, None).with_signs(seen).with_memory(Some(memory));
-        let found: Vec<String> = signs(&on(enabled), &site(), &report).into_iter().map(|sign| sign.id).collect();
+        let found: Vec<String> = signs(&on(enabled), &site(), &arrival(), &report).into_iter().map(|sign| sign.id).collect();
         assert_eq!(found, expected, "{enabled} {contact:?} {from} {phrases:?}");
     }
 }
 
 /// A message from a stranger to one of us.
 fn incoming() -> Arrival {
-    use mail::arrival::{Direction, Envelope, MessageId, Peer, Surface};
-    Arrival {
-        id: MessageId::new(1_700_000_000_000, [1; 10]),
-        surface: Surface::Smtp,
-        direction: Direction::Incoming,
-        peer: Peer {
-            ip: None,
-            name: None,
-            helo: None,
-            tls: None,
-            authenticated: false,
-            login: None,
-            trusted: false,
-            certificate: None,
-        },
-        envelope: Envelope { mail_from: None, rcpt_to: vec![Address::parse("user@example.org").unwrap()] },
-        received_ms: 1_700_000_000_000,
-        size: 1000,
-        connection: 1,
-    }
+    let rcpt_to = vec![Address::parse("user@example.org").unwrap()];
+    Arrival { envelope: Envelope { mail_from: None, rcpt_to }, ..arrival() }
 }
 
 #[test]
@@ -270,4 +323,27 @@ fn twenty_ways_to_borrow_a_name_are_seen() {
         assert_eq!(ids(&policy, &format!("{name} <x@example.net>"), None), [""; 0], "{name}");
     }
     assert_eq!(ids(&policy, "Ann Doe <ann@example.org>", None), [""; 0]);
+}
+
+#[test]
+fn tc_01_of_a_trusted_connection_the_names_count_and_the_address_does_not() {
+    let auth = Authentication {
+        ip: Some([192, 0, 2, 77].into()),
+        spf: SpfCheck { result: AuthResult::Fail, ..SpfCheck::default() },
+        reverse: ReverseCheck { result: AuthResult::Fail, ..ReverseCheck::default() },
+        ..Authentication::default()
+    };
+    let mut trusted = arrival();
+    trusted.peer.ip = auth.ip;
+    let of = |arrival: &Arrival| -> Vec<String> {
+        let found = signs(&Policy::default(), &site(), arrival, &report("a@examp1e.org", Some(auth.clone())));
+        found.into_iter().map(|sign| sign.id).collect()
+    };
+    let mut policy = Policy::default();
+    policy.spam.trusted_connections = true;
+    assert_eq!(of(&trusted), ["spf_fail", "reverse_missing", "lookalike_domain"]);
+    assert_eq!(lists::client(&policy, &trusted), auth.ip);
+    trusted.peer.trusted = true;
+    assert_eq!(of(&trusted), ["lookalike_domain"]);
+    assert_eq!(lists::client(&policy, &trusted), None);
 }

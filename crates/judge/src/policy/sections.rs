@@ -343,8 +343,9 @@ impl Default for Limits {
 pub struct Headers {
     /// Add `X-Mailward-Status`: the verdict and the message's id, on one line (D-13).
     pub status: bool,
-    /// Add `X-Mailward-AntiVirus` where something was found, and `X-Mailward-Backup-Id` where a
-    /// copy was kept (D-13).
+    /// Add `X-Mailward-AntiVirus` and `X-Mailward-AntiSpam` where something was found, and
+    /// `X-Mailward-Backup-Id` where a copy was kept (D-13). What programs work by, the SCL and the X-Spam
+    /// fields, does not hang on it.
     pub details: bool,
     /// Also add them to mail that leaves the organisation (SC-09, D-13).
     pub on_outgoing: bool,

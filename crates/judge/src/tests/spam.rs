@@ -311,6 +311,19 @@ fn d13_headers_tell_status_rating_and_signs() {
     assert_eq!(value("X-Spam-Flag"), Some("YES"));
     assert_eq!(value("X-Spam-Score"), Some("9.00"));
     assert_eq!(value("X-Spam-Status"), Some("Yes, score=9.00 required=5.00 tests=a_phrase,a_link,a_list"));
+    for (level, points, expected) in [
+        (Sensitivity::Maximum, 380, "Yes, score=3.80 required=3.75"),
+        (Sensitivity::High, 440, "Yes, score=4.40 required=4.38"),
+        (Sensitivity::Low, 500, "Yes, score=5.00 required=5.00"),
+        (Sensitivity::Minimum, 700, "Yes, score=7.00 required=7.00"),
+    ] {
+        let mut policy = Policy::default();
+        policy.spam.sensitivity = level;
+        let report = report_of(seen(points, 0, 0));
+        let found = headers(&policy, &incoming, &report, &verdict(&policy, &incoming, &report));
+        let status = &found.iter().find(|field| field.0 == "X-Spam-Status").expect("the field").1;
+        assert!(status.starts_with(expected), "{status}");
+    }
     assert!(fields(seen(0, 0, 0)).is_empty(), "clean mail gets none");
     let bulk: Vec<&str> = fields(seen(0, 600, 0)).into_iter().map(|field| field.0).collect();
     assert_eq!(bulk, ["X-Mailward-AntiSpam", "X-MS-Exchange-Organization-SCL"]);
@@ -346,4 +359,17 @@ fn d7_the_recommended_profile_refuses_spam_and_keeps_it() {
     assert_eq!(plan.copy, Copy::Keep);
     let plan = plan_of(&policy, &arrival(Direction::Incoming), seen(600, 0, 0));
     assert_eq!((plan.fate.clone(), label(&plan)), (Fate::Deliver, Some("[!! Probable Spam]")));
+}
+
+#[test]
+fn d13_without_details_the_fields_that_programs_work_by_stay() {
+    let mut policy = Policy::default();
+    policy.headers.details = false;
+    let plan = plan_of(&policy, &arrival(Direction::Incoming), seen(900, 0, 0));
+    assert_eq!(header(&plan, "X-Mailward-AntiSpam"), None);
+    assert_eq!(header(&plan, "X-MS-Exchange-Organization-SCL"), Some("9"));
+    assert_eq!(header(&plan, "X-Spam-Flag"), Some("YES"));
+    policy.spam.spam.scl = false;
+    let plan = plan_of(&policy, &arrival(Direction::Incoming), seen(900, 0, 0));
+    assert_eq!(header(&plan, "X-MS-Exchange-Organization-SCL"), None);
 }

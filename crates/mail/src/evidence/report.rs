@@ -19,7 +19,9 @@ pub const MAX_HOSTS: usize = 20;
 pub const MAX_ADDRESSES: usize = 10;
 /// Longest of them (RFC 5321, 4.5.3.1.3).
 pub const MAX_ADDRESS: usize = 254;
-/// Longest of them, in bytes.
+/// Most authors that are kept.
+pub const MAX_NAMED: usize = 20;
+/// Longest host, in bytes.
 const MAX_HOST: usize = 253;
 /// Most defects that are kept of one object.
 const MAX_DEFECTS: usize = 1_000;
@@ -39,13 +41,26 @@ pub struct Facts {
     pub date: Option<Untrusted<String>>,
     /// Message-ID, as written.
     pub message_id: Option<Untrusted<String>>,
-    /// The registered domains and addresses that links lead to, the first [`MAX_HOSTS`], each once.
+    /// Who is named as its author, the first [`MAX_NAMED`]: of every From field, whatever of it programs show.
+    pub authors: Vec<Named>,
+    /// The registered domains and addresses that links lead to, [`MAX_HOSTS`] at most, each once.
     pub hosts: Vec<String>,
     /// What its pictures look like, the first [`MAX_PICTURES`](super::MAX_PICTURES).
     pub pictures: Vec<Picture>,
     /// Mail addresses of the author, of Reply-To and of the text, in small letters: the first [`MAX_ADDRESSES`],
     /// each once.
     pub addresses: Vec<String>,
+}
+
+/// A mailbox of From, decoded.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Named {
+    /// The name that stands in front of the address; empty where there is none.
+    pub name: Untrusted<String>,
+    /// The comment beside it, which programs show where there is no name; empty where there is none.
+    pub comment: Untrusted<String>,
+    /// The address as written; what stands there may be none.
+    pub address: Untrusted<String>,
 }
 
 /// What was seen so far; from a worker it is untrusted until [`Evidence::validate`] has passed.
@@ -126,6 +141,7 @@ impl Evidence {
             || !self.facts.hosts_are_valid()
             || !self.facts.pictures_are_valid()
             || !self.facts.addresses_are_valid()
+            || self.facts.authors.len() > MAX_NAMED
         {
             return Err(EvidenceError::TooLong);
         }
@@ -237,7 +253,8 @@ impl Facts {
     }
 
     fn texts(&self) -> impl Iterator<Item = &Untrusted<String>> {
-        [&self.subject, &self.from, &self.to, &self.cc, &self.date, &self.message_id].into_iter().flatten()
+        let one = [&self.subject, &self.from, &self.to, &self.cc, &self.date, &self.message_id].into_iter().flatten();
+        one.chain(self.authors.iter().flat_map(|author| [&author.name, &author.comment, &author.address]))
     }
 }
 

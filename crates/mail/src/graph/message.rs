@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{BufferId, Encoding, Entity, EntityId, Field, Recode};
 use crate::defect::{Ambiguity, Defect};
-use crate::evidence::Facts;
+use crate::evidence::{Facts, MAX_NAMED, Named};
 use crate::header;
 use crate::span::Span;
 use crate::transfer;
@@ -150,10 +150,30 @@ impl<'a> Message<'a> {
             cc: self.fact("cc"),
             date: self.fact("date"),
             message_id: self.fact("message-id"),
+            authors: self.authors(),
             hosts: Vec::new(),
             pictures: Vec::new(),
             addresses: Vec::new(),
         }
+    }
+
+    /// Everybody whom a From field names, the first ones. Split first and decoded then: an encoded word is
+    /// never an address. What is long is cut, and never what stands behind it.
+    fn authors(&self) -> Vec<Named> {
+        let buffer = self.raw();
+        let fields = self.fields(EntityId(0)).iter().filter(|field| field.name_is(buffer, "from"));
+        let cut = |mut text: String| {
+            text.truncate(text.floor_char_boundary(MAX_FACT));
+            Untrusted::new(text)
+        };
+        let decoded = |text: &str| cut(header::decode_words(text.as_bytes()));
+        let named = fields.flat_map(|field| header::mailboxes(field.value.of(buffer)).list);
+        let named = named.map(|found| Named {
+            name: decoded(&found.name),
+            comment: decoded(&found.comment),
+            address: cut(found.address),
+        });
+        named.take(MAX_NAMED).collect()
     }
 
     fn fact(&self, name: &str) -> Option<Untrusted<String>> {

@@ -21,6 +21,8 @@ pub struct Mailbox {
     pub name: String,
     /// The address as written, without white space and comments around it.
     pub address: String,
+    /// The first comment, as written: a name to programs where there is no other.
+    pub comment: String,
 }
 
 impl Mailbox {
@@ -106,11 +108,19 @@ struct Reader {
     quoted: bool,
     escaped: bool,
     depth: u32,
+    /// The first comment; `None` until there is one.
+    comment: Option<String>,
+    /// Whether the comment that is open is the first.
+    commenting: bool,
 }
 
 impl Reader {
     fn take(&mut self, c: char) {
         if self.depth > 0 {
+            let ends = !self.escaped && c == ')' && self.depth == 1;
+            if let Some(comment) = self.comment.as_mut().filter(|_| self.commenting && !ends) {
+                comment.push(c);
+            }
             match c {
                 _ if self.escaped => self.escaped = false,
                 '\\' => self.escaped = true,
@@ -131,7 +141,11 @@ impl Reader {
             return;
         }
         match c {
-            '(' => self.depth = 1,
+            '(' => {
+                self.depth = 1;
+                self.commenting = self.comment.is_none();
+                self.comment.get_or_insert_default();
+            }
             '"' => {
                 self.quoted = true;
                 self.put(c);
@@ -163,10 +177,11 @@ impl Reader {
     /// The end of a mailbox.
     fn flush(&mut self) {
         let (text, name) = (std::mem::take(&mut self.text), std::mem::take(&mut self.name));
+        let comment = unquoted(self.comment.take().unwrap_or_default().trim());
         let open = self.inside.take();
         let Some(inside) = self.closed.take().or(open) else {
             if !text.trim().is_empty() {
-                self.add(String::new(), &text);
+                self.add(String::new(), comment, &text);
             }
             return;
         };
@@ -178,14 +193,14 @@ impl Reader {
         for other in [&name, &text] {
             if ats(other) > 0 {
                 self.found.odd = true;
-                self.add(String::new(), other);
+                self.add(String::new(), String::new(), other);
             }
         }
         self.found.odd |= !text.trim().is_empty();
-        self.add(unquoted(name.trim()), &inside);
+        self.add(unquoted(name.trim()), comment, &inside);
     }
 
-    fn add(&mut self, name: String, address: &str) {
+    fn add(&mut self, name: String, comment: String, address: &str) {
         let address = address.trim();
         // The null address `<>` names nobody.
         let odd = ats(address) != 1 || address.chars().any(char::is_whitespace) && !address.contains('"');
@@ -194,7 +209,7 @@ impl Reader {
             self.found.odd = true;
             return;
         }
-        self.found.list.push(Mailbox { name, address: address.to_owned() });
+        self.found.list.push(Mailbox { name, comment, address: address.to_owned() });
     }
 }
 
@@ -272,8 +287,18 @@ mod tests {
     }
 
     #[test]
+    fn the_first_comment_of_each_is_known() {
+        let of = |value: &str| -> Vec<String> {
+            mailboxes(value.as_bytes()).list.into_iter().map(|found| found.comment).collect()
+        };
+        assert_eq!(of("a@example.org (Ann (of B) \\) x) (more), b@example.net"), ["Ann (of B) ) x", ""]);
+        assert_eq!(of("Ann <a@example.org> (<b@example.net>), (C) c@example.net"), ["<b@example.net>", "C"]);
+        assert_eq!(of("(open <a@example.org>"), [""; 0]);
+    }
+
+    #[test]
     fn domains_are_compared_in_one_form() {
-        let of = |address: &str| Mailbox { name: String::new(), address: address.to_owned() }.domain();
+        let of = |address: &str| Mailbox { address: address.to_owned(), ..Mailbox::default() }.domain();
         assert_eq!(of("a@Example.ORG."), "example.org");
         assert_eq!(of("a@[192.0.2.1]"), "");
         assert_eq!(of("postmaster"), "");
