@@ -241,7 +241,8 @@ impl Author {
         // Words in front of a comma that is not quoted: "Doe, Ann <ann@example.org>".
         let mut loose = String::new();
         for named in &report.facts().authors {
-            let Some(address) = Address::parse(named.address.raw()) else {
+            let address = Address::parse(named.address.raw()).filter(|address| !address.domain().is_empty());
+            let Some(address) = address else {
                 loose = [loose.as_str(), " ", named.address.raw(), " ", named.name.raw()].concat();
                 continue;
             };

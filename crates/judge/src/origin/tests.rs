@@ -1,9 +1,7 @@
 //! Signs about a message's origin.
 
 use mail::arrival::{Arrival, Direction, Envelope, MessageId, Peer, Surface};
-use mail::evidence::{
-    ArcCheck, ArcHop, Contact, DmarcCheck, Evidence, Memory, Object, ReverseCheck, SpfCheck, short,
-};
+use mail::evidence::{ArcCheck, ArcHop, Contact, DmarcCheck, Evidence, Memory, Object, ReverseCheck, SpfCheck, short};
 
 use super::*;
 
@@ -255,7 +253,8 @@ fn who_is_new_is_a_small_sign_and_a_larger_one_beside_others() {
         let seen = phrases.iter().map(|id| Sign::new(id, SignGroup::Phrase, 50, "")).collect();
         let memory = Memory { contact: Some(contact), ..Memory::default() };
         let report = report(from, None).with_signs(seen).with_memory(Some(memory));
-        let found: Vec<String> = signs(&on(enabled), &site(), &arrival(), &report).into_iter().map(|sign| sign.id).collect();
+        let found: Vec<String> =
+            signs(&on(enabled), &site(), &arrival(), &report).into_iter().map(|sign| sign.id).collect();
         assert_eq!(found, expected, "{enabled} {contact:?} {from} {phrases:?}");
     }
 }
