@@ -27,6 +27,7 @@ mod message;
 mod odf;
 mod ole2;
 mod ooxml;
+mod ooxml_elements;
 mod pdf;
 mod remove;
 mod rtf;

@@ -3,8 +3,8 @@
 //! are copied as they stand.
 //!
 //! A document that was declared as one with macros is declared as one without, and its name ends
-//! accordingly. A field with DDE loses its instruction and keeps its shown result. Not handled, and
-//! refused: parts in other character sets than UTF-8.
+//! accordingly. What of the elements goes: `ooxml_elements.rs`; a field that acts loses its code and keeps what
+//! it shows. Not handled, and refused: parts in other character sets than UTF-8.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +12,7 @@ use mail::evidence::{Active, Role};
 use unpack::Member;
 use unpack::formats::ooxml::names::{normal, owner, resolve};
 
+use crate::ooxml_elements::Elements;
 use crate::remove::{Change, Changes};
 use crate::xml::{self, Fate, Tag};
 use crate::{DisarmError, shared, xlsb, zip};
@@ -85,7 +86,13 @@ pub(crate) fn edit(
     let mut cut: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut suffix = "";
     for member in &files {
-        if changes.contains_key(&member.index) || !is_xml(member) {
+        if changes.contains_key(&member.index) {
+            continue;
+        }
+        if is_wide(member) {
+            return Err(DisarmError::Format);
+        }
+        if !is_xml(member) {
             continue;
         }
         let part = name(member);
@@ -128,6 +135,14 @@ fn texts(files: &[&Member], changes: &mut Changes) {
     }
 }
 
+/// Whether a part is XML in another form than UTF-8.
+fn is_wide(member: &Member) -> bool {
+    let part = name(member);
+    let named = [".xml", ".rels", ".vml"].iter().any(|end| part.ends_with(end));
+    let starts = [&b"\xff\xfe"[..], b"\xfe\xff", b"<\0", b"\0<"];
+    named && starts.iter().any(|start| member.content.starts_with(start))
+}
+
 /// Changes the parts that stay: what names a relationship of `cut` goes, and elements that act. `binary`: it is a
 /// workbook in binary form, and whether links in it go.
 fn elements(
@@ -148,8 +163,9 @@ fn elements(
         }
         let ids = cut.get(&part).unwrap_or(&none);
         let new = if is_xml(member) {
-            let dde = active.contains(&Active::Dde) && instructions(&member.content).contains("DDE");
-            rewrite(member, &mut |tag| element(tag, ids, active, dde))?
+            let text = std::str::from_utf8(&member.content).map_err(|_| DisarmError::Format)?;
+            let mut elements = Elements::new(text, ids, active);
+            rewrite(member, &mut |tag| elements.decide(tag))?
         } else {
             let names = active.contains(&Active::Xlm) && is_book(&part);
             let links = places.as_ref().filter(|_| is_book(&part) || part.contains("sheets/"));
@@ -220,51 +236,4 @@ fn content_type(tag: &Tag<'_>, gone: &BTreeSet<String>, active: &BTreeSet<Active
     *suffix = end;
     let plain = format!("application/vnd.openxmlformats-officedocument.{plain}.main+xml");
     Fate::Tag(tag.whole.replace(kind.as_ref(), &plain))
-}
-
-/// Decides about an element of any other part.
-fn element(tag: &Tag<'_>, ids: &BTreeSet<String>, active: &BTreeSet<Active>, dde: bool) -> Fate {
-    // What names a relationship that is gone goes too: programs take it for damage.
-    if !ids.is_empty() && tag.attributes().any(|(name, value)| name.contains(':') && ids.contains(value.as_ref())) {
-        return Fate::Drop;
-    }
-    let has = |what| active.contains(&what);
-    let goes = match tag.name {
-        // Also those that name no relationship.
-        "OLEObject" | "oleObject" => has(Active::OlePackage),
-        "control" => has(Active::ActiveX),
-        "instrText" | "delInstrText" => dde,
-        "fldSimple" => dde && tag.get("instr").is_some_and(|text| text.to_ascii_uppercase().contains("DDE")),
-        "f" | "definedName" if has(Active::Dde) && tag.text.contains('|') => true,
-        "f" | "definedName" if (has(Active::Dde) || has(Active::RemoteTemplate)) && names_book(tag.text) => true,
-        "definedName" if has(Active::Xlm) => {
-            let name = tag.get("name").unwrap_or_default().to_ascii_lowercase();
-            name.contains("auto_") || tag.get("xlm").is_some() || tag.get("localSheetId").is_some()
-        }
-        _ => false,
-    };
-    if goes { Fate::Drop } else { Fate::Keep }
-}
-
-/// Whether a formula names another workbook by its number: `[1]`.
-fn names_book(text: &str) -> bool {
-    text.split('[')
-        .skip(1)
-        .any(|rest| rest.split_once(']').is_some_and(|(n, _)| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())))
-}
-
-/// All instructions of fields of a part, one after the other: they may be in pieces.
-fn instructions(content: &[u8]) -> String {
-    let mut all = String::new();
-    if let Ok(text) = std::str::from_utf8(content) {
-        xml::edit(text, &mut |tag| {
-            match tag.name {
-                "instrText" | "delInstrText" => all.push_str(&tag.text.to_ascii_uppercase()),
-                "fldSimple" => all.push_str(&tag.get("instr").unwrap_or_default().to_ascii_uppercase()),
-                _ => {}
-            }
-            Fate::Keep
-        });
-    }
-    all
 }

@@ -16,7 +16,7 @@ pub(crate) fn shown(sheet: &[u8], numbers: &mut BTreeSet<u32>) {
     xml::edit(text, &mut |tag| {
         match tag.name {
             "c" => shared = tag.get("t").is_some_and(|kind| kind == "s"),
-            "v" if shared => numbers.extend(tag.text.trim().parse::<u32>().ok()),
+            "v" if shared => numbers.extend(tag.text().trim().parse::<u32>().ok()),
             _ => {}
         }
         Fate::Keep

@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 /// Most attributes of one element that are looked at.
 const MAX_ATTRIBUTES: usize = 256;
+/// Longest reference, in bytes.
+const MAX_REFERENCE: usize = 16;
 
 /// A start tag.
 pub(crate) struct Tag<'a> {
@@ -14,8 +16,8 @@ pub(crate) struct Tag<'a> {
     pub(crate) name: &'a str,
     /// All of it, with its brackets.
     pub(crate) whole: &'a str,
-    /// What it holds as text, up to the next tag.
-    pub(crate) text: &'a str,
+    /// What stands behind it; nothing behind an empty one.
+    behind: &'a str,
 }
 
 /// What is done with an element.
@@ -29,7 +31,7 @@ pub(crate) enum Fate {
 }
 
 impl<'a> Tag<'a> {
-    /// Its attributes: whole names, and values with the five references of XML undone.
+    /// Its attributes: whole names, and values with references undone.
     pub(crate) fn attributes(&self) -> impl Iterator<Item = (&'a str, Cow<'a, str>)> {
         let mut rest = self.whole;
         if let Some((_, behind)) = rest.split_once(char::is_whitespace) {
@@ -48,6 +50,42 @@ impl<'a> Tag<'a> {
         .take(MAX_ATTRIBUTES)
     }
 
+    /// What it holds as text up to the next tag, as programs read it: without comments, references undone.
+    pub(crate) fn text(&self) -> String {
+        let (mut out, mut rest) = (String::new(), self.behind);
+        loop {
+            let (shown, markup) = rest.split_at(rest.find('<').unwrap_or(rest.len()));
+            out.push_str(&plain(shown));
+            let Some((piece, after)) = length(markup).and_then(|len| markup.split_at_checked(len)) else { return out };
+            if let Some(data) = piece.strip_prefix("<![CDATA[") {
+                out.push_str(data.strip_suffix("]]>").unwrap_or(data));
+            } else if !piece.starts_with("<!--") && !piece.starts_with("<?") {
+                return out;
+            }
+            rest = after;
+        }
+    }
+
+    /// The tag with another value of an attribute, by its local name.
+    pub(crate) fn with(&self, wanted: &str, value: &str) -> String {
+        let mut at = self.whole.find(char::is_whitespace).unwrap_or(self.whole.len());
+        // Places of names and values, as `attributes` finds them.
+        for _ in 0..MAX_ATTRIBUTES {
+            let Some((name, behind)) = self.whole.get(at..).and_then(|rest| rest.split_once('=')) else { break };
+            let from = self.whole.len().saturating_sub(behind.trim_start().len());
+            let old = self.whole.get(from..).unwrap_or("");
+            let Some(quote) = old.chars().next().filter(|c| matches!(c, '"' | '\'')) else { break };
+            let Some((_, after)) = old.get(1..).and_then(|old| old.split_once(quote)) else { break };
+            let to = self.whole.len().saturating_sub(after.len());
+            if local(name.trim()) == wanted {
+                let (head, tail) = (self.whole.get(..from).unwrap_or(""), self.whole.get(to..).unwrap_or(""));
+                return format!("{head}{quote}{value}{quote}{tail}");
+            }
+            at = to;
+        }
+        self.whole.to_owned()
+    }
+
     /// The value of an attribute, by its local name.
     pub(crate) fn get(&self, wanted: &str) -> Option<Cow<'a, str>> {
         self.attributes().find(|(name, _)| local(name) == wanted).map(|(_, value)| value)
@@ -59,12 +97,45 @@ pub(crate) fn local(name: &str) -> &str {
     name.rsplit(':').next().unwrap_or(name)
 }
 
+/// A text with its references undone: the five of XML, and characters by their numbers.
 fn plain(value: &str) -> Cow<'_, str> {
     if !value.contains('&') {
         return Cow::Borrowed(value);
     }
-    let out = value.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&apos;", "'");
-    Cow::Owned(out.replace("&amp;", "&"))
+    let mut out = String::new();
+    let mut rest = value;
+    while let Some((before, behind)) = rest.split_once('&') {
+        out.push_str(before);
+        let name = behind.get(..behind.floor_char_boundary(MAX_REFERENCE)).unwrap_or("");
+        match name.split_once(';').and_then(|(name, _)| Some((name.len(), reference(name)?))) {
+            Some((len, letter)) => {
+                out.push(letter);
+                rest = behind.get(len.saturating_add(1)..).unwrap_or("");
+            }
+            None => {
+                out.push('&');
+                rest = behind;
+            }
+        }
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// What a reference stands for.
+fn reference(name: &str) -> Option<char> {
+    let number = |digits: &str, base| char::from_u32(u32::from_str_radix(digits, base).ok()?);
+    match name {
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "quot" => Some('"'),
+        "apos" => Some('\''),
+        "amp" => Some('&'),
+        _ => match name.strip_prefix('#')? {
+            hex if hex.starts_with(['x', 'X']) => number(hex.get(1..)?, 16),
+            digits => number(digits, 10),
+        },
+    }
 }
 
 /// The text with what `decide` says done; `None` when it is not well formed enough to tell.
@@ -101,8 +172,7 @@ pub(crate) fn edit(text: &str, decide: &mut dyn FnMut(&Tag<'_>) -> Fate) -> Opti
             continue;
         }
         let name = inner.split(|c: char| c.is_whitespace() || matches!(c, '/' | '>')).next()?;
-        let shown = behind.split('<').next().unwrap_or("");
-        match decide(&Tag { name: local(name), whole: tag, text: if empty { "" } else { shown } }) {
+        match decide(&Tag { name: local(name), whole: tag, behind: if empty { "" } else { behind } }) {
             Fate::Keep => out.push_str(tag),
             Fate::Tag(new) => out.push_str(&new),
             Fate::Drop => dropping = u32::from(!empty),
@@ -153,6 +223,14 @@ mod tests {
             Fate::Keep
         });
         assert_eq!(seen, ["x=1>2", "i=1", "d=<x&>"]);
+        let text = "<f a='1' x:i = \"b\">&#68;<!-- x -->D<![CDATA[E &amp;]]>&#x41; &lt;<g/>no</f>";
+        let mut told = Vec::new();
+        edit(text, &mut |tag| {
+            told.push((tag.text(), tag.with("i", "")));
+            Fate::Keep
+        });
+        let tag = "<f a='1' x:i = \"\">".to_owned();
+        assert_eq!(told, [("DDE &amp;A <".to_owned(), tag), (String::new(), "<g/>".to_owned())]);
         for broken in ["<a", "<!-- x", "<a x='>"] {
             assert_eq!(edit(broken, &mut |_| Fate::Keep), None, "{broken}");
         }

@@ -278,3 +278,136 @@ fn mutated_documents_are_refused_or_lose_what_acts() {
         }
     }
 }
+
+/// A document of Word with these runs.
+fn document(body: &str) -> Vec<u8> {
+    let types = format!(
+        "<?xml version=\"1.0\"?><Types xmlns=\"{PACKAGE}/content-types\">\
+         <Default Extension=\"rels\" ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/>\
+         <Override PartName=\"/word/document.xml\" \
+         ContentType=\"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml\"/></Types>"
+    );
+    let rels = format!(
+        "<?xml version=\"1.0\"?><Relationships xmlns=\"{PACKAGE}/relationships\"><Relationship Id=\"rId1\" \
+         Type=\"{OFFICE}/officeDocument\" Target=\"word/document.xml\"/></Relationships>"
+    );
+    let body = format!(
+        "<?xml version=\"1.0\"?><w:document xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/main\">\
+         <w:body><w:p>{body}</w:p></w:body></w:document>"
+    );
+    let files = [file("[Content_Types].xml", &types), file("_rels/.rels", &rels), file("word/document.xml", &body)];
+    package(&files, zip::CompressionMethod::Deflated)
+}
+
+/// A field with this code, in runs, that shows something.
+fn field(code: &str) -> String {
+    let mark = |kind: &str| format!("<w:r><w:fldChar w:fldCharType=\"{kind}\"/></w:r>");
+    let shown = "<w:r><w:t>shown</w:t></w:r>";
+    format!("{}{code}{}{shown}{}", mark("begin"), mark("separate"), mark("end"))
+}
+
+fn instruction(code: &str) -> String {
+    format!("<w:r><w:instrText xml:space=\"preserve\">{code}</w:instrText></w:r>")
+}
+
+/// The part of a package with a name, as text.
+fn part(data: &[u8], name: &str) -> String {
+    let found = members(data).into_iter().find(|it| it.name.as_ref().is_some_and(|known| known.raw() == name));
+    String::from_utf8(found.unwrap().content).unwrap()
+}
+
+#[test]
+fn only_the_field_that_acts_loses_its_code() {
+    let arguments = " c:\\\\programs\\\\x \"run\" ";
+    let acting = [
+        field(&instruction(&format!("DDEAUTO{arguments}"))),
+        field(&instruction(&format!("&#68;DE<!-- x --><![CDATA[AUTO]]>{arguments}"))),
+        field(&(field(&instruction("QUOTE 68 68 69 65 85 84 79")) + &instruction(arguments))),
+        field(&instruction("INCLUDETEXT \"http://example.org/a.docx\"")),
+        field(&instruction("HYPERLINK \"ms-msdt:/id x\"")),
+        format!(
+            "<w:fldSimple w:instr=\"DDE{}\"><w:r><w:t>shown</w:t></w:r></w:fldSimple>",
+            arguments.replace('"', "&quot;")
+        ),
+    ];
+    let kept = [
+        field(&instruction("HYPERLINK \"http://example.org/\"")),
+        "<w:fldSimple w:instr=\" REF Addendum1 \"><w:r><w:t>kept words</w:t></w:r></w:fldSimple>".to_owned(),
+        field(&instruction("PAGE")),
+    ];
+    for acting in &acting {
+        let data = document(&(kept[0].clone() + acting + &kept[1] + &kept[2]));
+        assert_eq!(active(&data).len(), 1, "{acting}");
+        let new = disarmed(&data).unwrap().bytes;
+        assert!(active(&new).is_empty(), "{acting}");
+        let text = part(&new, "word/document.xml");
+        assert!(kept.iter().all(|kept| text.contains(kept)), "{text}");
+        assert_eq!(text.matches("shown").count(), part(&data, "word/document.xml").matches("shown").count(), "{text}");
+    }
+}
+
+#[test]
+fn formulas_and_names_beside_those_that_act_stay() {
+    let office = |id: &str, kind: &str, target: &str| {
+        format!("<Relationship Id=\"{id}\" Type=\"{OFFICE}/{kind}\" Target=\"{target}\"/>")
+    };
+    let rels = |list: String| {
+        format!("<?xml version=\"1.0\"?><Relationships xmlns=\"{PACKAGE}/relationships\">{list}</Relationships>")
+    };
+    let spread = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
+    let names = [
+        "<definedName name=\"_xlnm.Print_Area\" localSheetId=\"1\">S!$A$1:$C$9</definedName>",
+        "<definedName name=\"rate\" localSheetId=\"1\">S!$B$1</definedName>",
+        "<definedName name=\"all\">NotMacro1!$A$1</definedName>",
+    ];
+    let gone =
+        "<definedName name=\"Auto_Open\">Macro1!$A$1</definedName><definedName name=\"m\">Macro1!$A$2</definedName>";
+    let book = format!(
+        "<?xml version=\"1.0\"?><workbook xmlns=\"{spread}\" xmlns:r=\"{OFFICE}\"><sheets>\
+         <sheet name=\"Macro1\" sheetId=\"1\" r:id=\"rId3\"/><sheet name=\"S\" sheetId=\"2\" r:id=\"rId1\"/></sheets>\
+         <definedNames>{}{gone}</definedNames></workbook>",
+        names.concat()
+    );
+    let formulas = ["SUM(Sales[2024])*rate", "A1&amp;\"|\"&amp;B1!C1", "A1+B1"].map(|text| format!("<f>{text}</f>"));
+    let sheet = |formulas: &str| {
+        format!(
+            "<?xml version=\"1.0\"?><worksheet xmlns=\"{spread}\"><sheetData><row r=\"1\"><c r=\"A1\">{formulas}<v>7</v></c></row></sheetData></worksheet>"
+        )
+    };
+    let cells = formulas.join("<v>1</v></c><c r=\"B1\">") + "<v>1</v></c><c r=\"C1\"><f>cmd|'/c calc'!A0</f>";
+    let files = [
+        file(
+            "[Content_Types].xml",
+            &format!(
+                "<?xml version=\"1.0\"?><Types xmlns=\"{PACKAGE}/content-types\"><Override PartName=\"/xl/workbook.xml\" ContentType=\"application/vnd.ms-excel.sheet.macroEnabled.main+xml\"/></Types>"
+            ),
+        ),
+        file("_rels/.rels", &rels(office("rId1", "officeDocument", "xl/workbook.xml"))),
+        file("xl/workbook.xml", &book),
+        file(
+            "xl/_rels/workbook.xml.rels",
+            &rels(
+                office("rId1", "worksheet", "worksheets/sheet1.xml")
+                    + &office("rId3", "xlMacrosheet", "macrosheets/sheet1.xml"),
+            ),
+        ),
+        file("xl/worksheets/sheet1.xml", &sheet(&cells)),
+        file(
+            "xl/macrosheets/sheet1.xml",
+            &sheet("<f>EXEC(\"calc\")</f>")
+                .replace("worksheet", "xm:macrosheet xmlns:xm=\"urn:x\"")
+                .replace("</xm:macrosheet xmlns:xm=\"urn:x\">", "</xm:macrosheet>"),
+        ),
+    ];
+    let data = package(&files, zip::CompressionMethod::Deflated);
+    let new = disarmed(&data).unwrap().bytes;
+    assert!(active(&new).is_empty(), "{:?}", active(&new));
+    let (book, sheet) = (part(&new, "xl/workbook.xml"), part(&new, "xl/worksheets/sheet1.xml"));
+    // The sheet's number is one less, as one in front of it is gone.
+    assert!(names.iter().all(|name| book.contains(&name.replace("\"1\"", "\"0\""))), "{book}");
+    assert!(
+        !book.contains("Macro1!$A$1</definedName><definedName name=\"m\"") && !book.contains("Auto_Open"),
+        "{book}"
+    );
+    assert!(formulas.iter().all(|formula| sheet.contains(formula)) && !sheet.contains("calc"), "{sheet}");
+}

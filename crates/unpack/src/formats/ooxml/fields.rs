@@ -109,20 +109,25 @@ impl Fields {
 
 /// Tells what a field with this code does, if anything.
 pub(crate) fn tell(code: &str, views: &mut Views) {
+    if let Some(what) = acts(code) {
+        views.act(what, None, links::kept(code.trim()));
+    }
+}
+
+/// What a field with this code does beside showing something, if anything.
+pub fn acts(code: &str) -> Option<Active> {
     let code = code.trim();
     let word = first_word(code);
+    let starts = |word: &String| links::is_remote(word) && links::starts_program(word);
     if word == "DDE" || word == "DDEAUTO" {
-        views.act(Active::Dde, None, links::kept(code));
+        Some(Active::Dde)
     } else if LOADERS.contains(&word.as_str()) && arguments(code).any(|word| links::is_remote(&word)) {
         // A picture of the web is asked for like one of a page.
         let picture =
             word == "INCLUDEPICTURE" && arguments(code).all(|word| links::is_web(&word) || !links::is_remote(&word));
-        if !picture {
-            views.act(Active::RemoteTemplate, None, links::kept(code));
-        }
-    } else if word == "HYPERLINK" && arguments(code).any(|word| links::is_remote(&word) && links::starts_program(&word))
-    {
-        views.act(Active::Launch, None, links::kept(code));
+        (!picture).then_some(Active::RemoteTemplate)
+    } else {
+        (word == "HYPERLINK" && arguments(code).any(|word| starts(&word))).then_some(Active::Launch)
     }
 }
 
@@ -146,8 +151,8 @@ fn arguments(code: &str) -> impl Iterator<Item = String> + '_ {
     })
 }
 
-/// What a `QUOTE` field shows: its text, or the characters that its numbers stand for.
-fn quoted(code: &str) -> Option<String> {
+/// What a `QUOTE` field shows: its text, or the characters that its numbers stand for; `None` for any other.
+pub fn quoted(code: &str) -> Option<String> {
     let code = code.trim();
     let rest = code.get(..5).filter(|word| word.eq_ignore_ascii_case("QUOTE")).and_then(|_| code.get(5..))?;
     let numbers: Option<String> =

@@ -10,7 +10,7 @@
 
 pub(crate) mod activemime;
 mod binary;
-pub(crate) mod fields;
+pub mod fields;
 pub(crate) mod flat;
 mod formula;
 pub mod names;

@@ -355,7 +355,8 @@ fn end(name: &str, root: &str, cell: &mut Cell, grid: &mut Grid, document: &mut 
 fn formula(cell: &Cell, grid: &mut Grid, views: &mut Views) {
     let formula = cell.formula.as_str();
     // A program, a topic and an item: cmd|'/c calc'!A0.
-    if formula.split_once('|').is_some_and(|(_, rest)| rest.contains('!')) && !formula.starts_with('"') {
+    let outside: String = formula.split('"').step_by(2).collect();
+    if outside.split_once('|').is_some_and(|(_, rest)| rest.contains('!')) {
         views.act(Active::Dde, Some(&grid.part), links::kept(formula));
     }
     if formula.to_ascii_uppercase().contains("WEBSERVICE(") {
