@@ -177,7 +177,9 @@ fn an_archive_behind_a_disk_is_read() {
     archives.extend(["rar_5", "7z_lzma2", "cab_mszip"].map(stored_sample));
     for archive in archives {
         let wanted = members(detect(&archive), &archive).0;
-        for disk in [disc.clone(), floppy(b"A       TXT", b"hello")] {
+        // Without a file on it, too: a disk is not behind itself.
+        let empty = [&disc[..20 * 2048], &[0; 20 * 2048][..]].concat();
+        for disk in [disc.clone(), floppy(b"A       TXT", b"hello"), floppy(b".          ", b""), empty] {
             let data = [&disk[..], &archive].concat();
             let (found, problems) = members(detect(&data), &data);
             assert_eq!(problems, []);
@@ -291,6 +293,7 @@ fn a_pdf_is_found_by_its_end() {
     // A text about the format is a text, and a document in an archive is one of its members.
     let text = b"The word startxref has a number behind it, then %%EOF; objects have obj in their heads.\n";
     assert_eq!(detect(text), FileKind::Text);
-    let stored = crate::support::archive(zip::CompressionMethod::Stored, &[("a.pdf", &pdf(SECRET))]);
-    assert_eq!(members(FileKind::Zip, &stored).0.len(), 1);
+    let parts: [(&str, &[u8]); 2] = [("first", &crate::support::noise(2000, 3)), ("a.pdf", &pdf(SECRET))];
+    let stored = crate::support::archive(zip::CompressionMethod::Stored, &parts);
+    assert_eq!(members(FileKind::Zip, &stored).0.len(), 2);
 }

@@ -31,6 +31,8 @@ const STEP_BYTES: u64 = 128;
 const STEPS_FLOOR: u64 = 64 * 1024;
 /// What may always be read of folders, in bytes.
 const FOLDERS_FLOOR: u64 = 1 << 20;
+/// The least that is the disk itself, in bytes. What is behind is another file.
+const SECTOR: u64 = 512;
 /// How much work a member is, in fuel, beside its bytes.
 const MEMBER_FUEL: u64 = 512;
 
@@ -159,7 +161,7 @@ impl Image {
         }
         // What a disk is made of by blocks has no bytes of its own behind its files.
         if image.disk.is_plain() {
-            let used = files.iter().filter_map(|file| file.end(data.len() as u64)).max().unwrap_or(0);
+            let used = files.iter().filter_map(|file| file.end(data.len() as u64)).max().unwrap_or(0).max(SECTOR);
             image.behind = several::behind_disk(data, usize::try_from(used).unwrap_or(usize::MAX));
         }
         image.files = files.into_iter();

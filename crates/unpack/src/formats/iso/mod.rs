@@ -22,6 +22,8 @@ use tree::{File, SECTOR, Tree};
 
 /// The first volume descriptor's sector.
 const FIRST: usize = 16;
+/// The least that is the disc itself: up to the end of its first descriptor. What is behind is another file.
+const HEAD: usize = (FIRST + 1) * SECTOR;
 /// Most volume descriptors.
 const MAX_DESCRIPTORS: usize = 64;
 /// How many times the image's size may be read by all files together: they may share their sectors.
@@ -89,7 +91,7 @@ impl Iso {
         let end = |(start, len): &(usize, u64)| start.saturating_add(usize::try_from(*len).unwrap_or(usize::MAX));
         let used = files.iter().flat_map(|file| &file.pieces).map(end).filter(|end| *end <= data.len()).max();
         Self {
-            behind: several::behind_disk(data, used.unwrap_or(0)),
+            behind: several::behind_disk(data, used.unwrap_or(0).max(HEAD)),
             files: files.into_iter(),
             known: BTreeSet::new(),
             index: 0,
