@@ -1,15 +1,15 @@
 //! The examination for spam: facts of the message, what the walk saw beside it, and the signs.
 //!
 //! It works on the top message as its strict reading gives it, after the walk, within fuel of its own
-//! (LM-01). A panic in it is `Crashed`: spam is not decided then, everything else is.
+//! (LM-01); on every text of every reading where programs may read it in different ways. A panic in it is
+//! `Crashed`: spam is not decided then, everything else is.
 
-use ::engines::spam::facts::{is_ip, registered};
 use ::engines::spam::{Attached, Facts, Session, examine};
+use mail::defect::Ambiguity;
 use mail::evidence::{
-    Evidence, FileKind, FindingKind, MAX_ADDRESS, MAX_ADDRESSES, MAX_HOSTS, MAX_SIGNS, Origin, SpamSeen,
-    UnscannedReason,
+    Evidence, FileKind, FindingKind, MAX_ADDRESS, MAX_ADDRESSES, MAX_SIGNS, Origin, SpamSeen, UnscannedReason,
 };
-use mail::graph::{Limits, Message, parse};
+use mail::graph::{Limits, MAX_READINGS_FACTOR, Message, parse};
 use serde::{Deserialize, Serialize};
 use unpack::Budget;
 
@@ -78,7 +78,8 @@ pub(crate) fn look(
     documents: String,
     budget: &mut Budget,
 ) -> (SpamSeen, Asked) {
-    let work = (raw.len() as u64).saturating_mul(PASSES);
+    let readings = if evidence.ambiguity > Ambiguity::Cosmetic { MAX_READINGS_FACTOR as u64 } else { 1 };
+    let work = (raw.len() as u64).saturating_mul(PASSES).saturating_mul(readings);
     if work > context.fuel || budget.burn(work).is_err() {
         return (SpamSeen::OutOfTime, Asked::default());
     }
@@ -90,9 +91,9 @@ pub(crate) fn look(
     };
     let attached = attached(evidence);
     let signs = crate::walk::caught(|| {
-        let message = strict(raw);
+        let message = read(raw, evidence.ambiguity);
         let facts = Facts::of(&message, attached, session);
-        let asked = Asked { hosts: hosts(&facts), addresses: addresses(&facts) };
+        let asked = Asked { addresses: addresses(&facts), hosts: facts.hosts.clone() };
         (examine(&facts, context.unrated), asked)
     });
     match signs {
@@ -135,26 +136,10 @@ fn addresses(facts: &Facts) -> Vec<String> {
     found
 }
 
-/// The registered domains and addresses that links lead to, for lists; each once.
-fn hosts(facts: &Facts) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    for link in facts.links.iter().filter(|link| link.is_web()) {
-        let host = if is_ip(&link.host) { link.host.as_str() } else { registered(&link.host) };
-        let plain =
-            host.contains('.') && host.len() <= 253 && !host.chars().any(|c| c.is_control() || c.is_whitespace());
-        if plain && !found.iter().any(|known| known == host) {
-            found.push(host.to_owned());
-        }
-        if found.len() == MAX_HOSTS {
-            break;
-        }
-    }
-    found
-}
-
-/// The message as its strict reading gives it: what an ordinary mail program shows.
-fn strict(raw: &[u8]) -> Message<'_> {
-    parse(raw, &Limits { readings: false, ..Limits::default() })
+/// The message as its strict reading gives it: what an ordinary mail program shows. Where programs differ,
+/// with what any of them shows.
+fn read(raw: &[u8], ambiguity: Ambiguity) -> Message<'_> {
+    parse(raw, &Limits { readings: ambiguity > Ambiguity::Cosmetic, ..Limits::default() })
 }
 
 /// The objects that are files, as the walk saw them.

@@ -3,8 +3,8 @@
 //! The folded text is what phrases are looked for in. Beside it stands how much had to be undone: honest
 //! mail needs little of it. Linear; limit: [`MAX_FOLDED`] bytes.
 
-/// Most bytes of folded text.
-pub(crate) const MAX_FOLDED: usize = 256 * 1024;
+/// Most bytes of folded text. More than half as long as it was no text becomes.
+pub(crate) const MAX_FOLDED: usize = 1024 * 1024;
 
 /// Letters with marks, and what they are without.
 const MARKED: &str = "àaáaâaãaäaåaāaăaąaçcćcčcďdđdèeéeêeëeēeęeěeğgìiíiîiïiīiıiłlñnńnňnòoóoôoõoöoøoōoőoŕrřrśsşsšsșsţtťtțtùuúuûuüuūuůuűuýyÿyźzżzžz";
@@ -167,7 +167,7 @@ fn in_table(table: &str, letter: char) -> Option<char> {
 }
 
 /// The plain letter or digit of one that is written in another style.
-fn styled(letter: char) -> Option<char> {
+pub(super) fn styled(letter: char) -> Option<char> {
     let code = u32::from(letter);
     let from = |first: u32, base: u8, period: u32| {
         let offset = u8::try_from(code.checked_sub(first)?.checked_rem(period)?).ok()?;

@@ -1,11 +1,23 @@
 //! Addresses of the web: found in text, and taken apart.
 //!
-//! Limits: [`MAX_LINKS`] of a message, [`MAX_LENGTH`] of one. Not handled: what a redirect leads to.
+//! Read as browsers do (URL Standard). Limits: [`MAX_LINKS`] of a message, beside them [`MAX_PICTURES`];
+//! [`MAX_LENGTH`] of each piece of one that is kept. Not handled: what a redirect leads to.
 
-/// Most links of one message.
-pub(crate) const MAX_LINKS: usize = 500;
-/// Longest link that is kept, in bytes.
+use std::borrow::Cow;
+
+use mail::evidence::MAX_HOSTS;
+
+use super::host;
+use super::route::is_ip;
+
+/// Most links of one message that somebody clicks on.
+pub(crate) const MAX_LINKS: usize = 2000;
+/// Most pictures of one message.
+const MAX_PICTURES: usize = 500;
+/// Longest piece of a link that is kept, in bytes.
 const MAX_LENGTH: usize = 2000;
+/// Longest name that the DNS can be asked for, in bytes.
+const MAX_HOST: usize = 253;
 /// Second levels below which names are given out, in two-letter top domains.
 const SECOND: [&str; 16] =
     ["co", "com", "org", "net", "gov", "gob", "gub", "edu", "ac", "or", "ne", "go", "gr", "ltd", "me", "web"];
@@ -19,8 +31,10 @@ pub struct Link {
     pub scheme: String,
     /// What stands in front of an `@` of the host.
     pub user: String,
-    /// The host in lower case.
+    /// The host that a browser goes to, in lower case; an IPv6 address without its brackets.
     pub host: String,
+    /// The host as it is written, in lower case.
+    pub written: String,
     /// The port, where one is written.
     pub port: String,
     /// Path, query and fragment.
@@ -29,24 +43,48 @@ pub struct Link {
     pub shown: Option<String>,
     /// Whether it leads somewhere at a click, and does not only load a picture.
     pub clicked: bool,
+    /// Whether there is something to click on: a text, or a picture.
+    pub visible: bool,
+}
+
+/// The links of a message, in order.
+#[derive(Default)]
+pub(crate) struct Links {
+    pub(crate) list: Vec<Link>,
+    pictures: usize,
+    /// Whether there are more.
+    pub(crate) more: bool,
+}
+
+impl Links {
+    pub(crate) fn push(&mut self, link: Link) {
+        let room = match link.clicked {
+            true => self.list.len().saturating_sub(self.pictures) < MAX_LINKS,
+            false => self.pictures < MAX_PICTURES,
+        };
+        if !room {
+            self.more = true;
+            return;
+        }
+        self.pictures = self.pictures.saturating_add(usize::from(!link.clicked));
+        self.list.push(link);
+    }
 }
 
 impl Link {
     /// Takes an address apart; `None` for what is none of the web or mail.
     pub(crate) fn read(raw: &str) -> Option<Self> {
-        let raw = raw.trim();
-        let raw = raw.get(..raw.floor_char_boundary(MAX_LENGTH)).unwrap_or(raw);
-        let (scheme, rest) = match raw.split_once(':') {
-            Some((scheme, rest)) if scheme.bytes().all(|b| b.is_ascii_alphanumeric()) && !scheme.is_empty() => {
-                (scheme.to_ascii_lowercase(), rest)
-            }
-            _ if raw.get(..4).is_some_and(|w| w.eq_ignore_ascii_case("www.")) => ("http".to_owned(), raw),
-            _ => return None,
+        let raw = clean(raw);
+        let raw = raw.as_ref();
+        let (scheme, rest) = match scheme(raw) {
+            Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest),
+            None if raw.get(..4).is_some_and(|w| w.eq_ignore_ascii_case("www.")) => ("http".to_owned(), raw),
+            None => return None,
         };
         if !matches!(scheme.as_str(), "http" | "https" | "ftp") {
             let known = matches!(scheme.as_str(), "mailto" | "tel" | "javascript" | "data" | "sms" | "whatsapp");
-            let path = rest.to_owned();
-            return known.then(|| Self { raw: raw.to_owned(), scheme, path, ..Self::default() });
+            let path = short(rest);
+            return known.then(|| Self { raw: short(raw), scheme, path, ..Self::default() });
         }
         let rest = rest.trim_start_matches(['/', '\\']);
         let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
@@ -56,16 +94,45 @@ impl Link {
             Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => (host, port),
             _ => (host, ""),
         };
-        let host = host.trim_end_matches(['.', ',', ')', '>']).to_lowercase();
+        let written = host.trim_end_matches(['.', ',', ')', '>']).to_lowercase();
+        let host = host::canonical(&written);
         (!host.is_empty()).then(|| Self {
-            raw: raw.to_owned(),
+            raw: short(raw),
             scheme,
-            user: user.to_owned(),
+            user: short(user),
             host,
-            port: port.to_owned(),
-            path: path.to_owned(),
+            written: short(&written),
+            port: short(port),
+            path: short(path),
             ..Self::default()
         })
+    }
+
+    /// Takes an address of an HTML text apart, which may say only a part of where it leads: the rest is
+    /// that of the page's `base`.
+    pub(crate) fn within(raw: &str, base: Option<&Self>) -> Option<Self> {
+        let whole = Self::read(raw);
+        if whole.is_some() {
+            return whole;
+        }
+        let raw = clean(raw);
+        if raw.is_empty() || scheme(&raw).is_some() {
+            return None;
+        }
+        if raw.starts_with(['/', '\\']) && raw.get(1..).is_some_and(|rest| rest.starts_with(['/', '\\'])) {
+            return Self::read(&["https:", &raw].concat()).map(|link| Self { raw: short(&raw), ..link });
+        }
+        let path = ["/", raw.trim_start_matches('/')].concat();
+        base.map(|base| Self { raw: short(&raw), path: short(&path), ..base.clone() })
+    }
+
+    /// In which order lists hear of it.
+    fn rank(&self) -> u8 {
+        match (self.clicked, self.visible) {
+            (true, true) => 0,
+            (true, false) => 1,
+            (false, _) => 2,
+        }
     }
 
     /// Whether it is an address of the web.
@@ -74,17 +141,61 @@ impl Link {
     }
 }
 
+/// What browsers read of an address: nothing around it, and no line ends and tabs in it.
+fn clean(raw: &str) -> Cow<'_, str> {
+    let raw = raw.trim_matches(|c: char| c <= ' ' || c.is_whitespace());
+    if !raw.contains(['\t', '\r', '\n']) {
+        return Cow::Borrowed(raw);
+    }
+    Cow::Owned(raw.chars().filter(|c| !matches!(c, '\t' | '\r' | '\n')).collect())
+}
+
+/// The scheme of an address, and what follows its colon.
+fn scheme(raw: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = raw.split_once(':')?;
+    let letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
+    (!scheme.is_empty() && scheme.bytes().all(letter)).then_some((scheme, rest))
+}
+
+fn short(text: &str) -> String {
+    text.get(..text.floor_char_boundary(MAX_LENGTH)).unwrap_or(text).to_owned()
+}
+
+/// The registered domains and addresses that links lead to, for lists, each once; and whether there are more
+/// than [`MAX_HOSTS`]. Links that a reader sees come first, and pictures last: otherwise twenty that nobody
+/// sees would keep the one away that is clicked on.
+pub(super) fn hosts(links: &[Link]) -> (Vec<String>, bool) {
+    let mut found: Vec<String> = Vec::new();
+    for rank in 0..3_u8 {
+        for link in links.iter().filter(|link| link.is_web() && link.rank() == rank) {
+            let host = if is_ip(&link.host) { link.host.as_str() } else { registered(&link.host) };
+            let plain = (host.contains('.') || is_ip(host)) && host.len() <= MAX_HOST;
+            if !plain || host.chars().any(|c| c.is_control() || c.is_whitespace()) {
+                continue;
+            }
+            if found.iter().any(|known| known == host) {
+                continue;
+            }
+            if found.len() >= MAX_HOSTS {
+                return (found, true);
+            }
+            found.push(host.to_owned());
+        }
+    }
+    (found, false)
+}
+
 /// Links that stand in a plain text.
-pub(crate) fn in_text(text: &str, out: &mut Vec<Link>) {
+pub(crate) fn in_text(text: &str, out: &mut Links) {
     let mut rest = text;
-    while out.len() < MAX_LINKS {
+    while !out.more {
         let Some(at) = next(rest) else { return };
         let from = rest.get(at..).unwrap_or("");
         let ends = |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '\'' | '|' | '^' | '`' | '{' | '}');
         let end = from.find(ends).unwrap_or(from.len());
         let word = from.get(..end).unwrap_or("").trim_end_matches(['.', ',', ')', ';', ':', '!', '?', ']', '*']);
         if let Some(mut link) = Link::read(word).filter(Link::is_web) {
-            link.clicked = true;
+            (link.clicked, link.visible) = (true, true);
             out.push(link);
         }
         rest = from.get(end.max(4)..).unwrap_or("");
@@ -141,11 +252,12 @@ mod tests {
 
     #[test]
     fn links_are_found_and_taken_apart() {
-        let mut found = Vec::new();
+        let mut found = Links::default();
         in_text(
             "see http://a.example/x?y, HTTPS://b.example:8080/ (www.c.example) xwww.d.example http:// e",
             &mut found,
         );
+        let found = found.list;
         let hosts: Vec<&str> = found.iter().map(|link| link.host.as_str()).collect();
         assert_eq!(hosts, ["a.example", "b.example", "www.c.example"]);
         assert_eq!((found[1].port.as_str(), found[1].scheme.as_str()), ("8080", "https"));
@@ -175,7 +287,7 @@ mod tests {
     #[test]
     fn many_colons_take_linear_time() {
         let begun = std::time::Instant::now();
-        let mut found = Vec::new();
+        let mut found = Links::default();
         in_text(&":.".repeat(500_000), &mut found);
         in_text(&"www.".repeat(300_000), &mut found);
         assert!(begun.elapsed().as_secs() < 20);

@@ -1,28 +1,34 @@
 //! What the signs of spam look at, made once a message: the header taken apart, the text that is seen
 //! and that is not, links, parts and languages.
 //!
-//! Made in time linear in the message, within named limits: [`MAX_FIELDS`], [`MAX_TEXT`] of all texts,
-//! [`MAX_PARTS`], and those of the modules below. What lies beyond is not looked at for spam; malware
-//! engines see it all the same. A message inside the message is not looked into: what somebody forwards,
-//! or returns, is not what they write.
+//! Made in time linear in the message, within named limits: [`MAX_FIELDS`], [`MAX_TEXT`] of plain text,
+//! [`MAX_PARTS`], and those of the modules below. What lies beyond is not looked at for spam, and is told
+//! ([`Facts::cut`]); malware engines see it all the same. A message inside the message is not looked into:
+//! what somebody forwards, or returns, is not what they write. Of a message that programs may read in
+//! different ways every text is read that one of them shows.
 
 mod address;
+mod elements;
 mod fold;
+mod host;
 mod language;
 mod link;
 mod moment;
 mod page;
 mod route;
+mod texts;
 
-use mail::charset;
+use std::borrow::Cow;
+
 use mail::evidence::FileKind;
-use mail::graph::{Encoding, EntityId, Message, Shape};
+use mail::graph::{Encoding, EntityId, Message};
 use mail::header::{decode_words, unfold};
 
 pub use address::Mailbox;
 pub use fold::Folding;
 pub(crate) use fold::{fold, is_emoji};
 pub use language::Scripts;
+use link::hosts;
 pub use link::{Link, registered};
 pub use moment::Moment;
 pub use page::Html;
@@ -32,13 +38,17 @@ pub use route::is_ip;
 /// Most header fields that are looked at.
 pub const MAX_FIELDS: usize = 1000;
 /// Most bytes of all plain text together.
-pub const MAX_TEXT: usize = 512 * 1024;
-/// Most parts.
+pub const MAX_TEXT: usize = 4 * 1024 * 1024;
+/// Most bytes of what all HTML together shows.
+pub const MAX_SHOWN: usize = 4 * 1024 * 1024;
+/// Most parts, and most texts that are read.
 pub const MAX_PARTS: usize = 500;
 /// Longest value of a field, in bytes.
-const MAX_VALUE: usize = 16 * 1024;
+const MAX_VALUE: usize = 64 * 1024;
 /// Most bytes of a returned header.
 pub const MAX_RETURNED: usize = 8 * 1024;
+/// How much of a text is folded, in bytes: its head and its end.
+const MAX_UNFOLDED: usize = 512 * 1024;
 /// Most mail addresses of recipients that the envelope gives.
 pub const MAX_RECIPIENTS: usize = 50;
 
@@ -135,7 +145,9 @@ pub struct Facts {
     pub plain: String,
     /// The HTML.
     pub html: Html,
-    /// What a reader sees: the HTML text if there is one, or the plain text; folded.
+    /// What a reader sees, as written: see [`Facts::shown`].
+    shown: String,
+    /// The same, folded.
     pub folding: Folding,
     /// Subject and all shown text, folded: where phrases are looked for.
     pub words: String,
@@ -157,6 +169,14 @@ pub struct Facts {
     pub returned: String,
     /// The phrases that occur, and the family of each.
     pub phrases: Vec<(&'static str, &'static str)>,
+    /// The registered domains and addresses that links lead to, each once, for lists: first those of links
+    /// that a reader sees, last those of pictures. At most [`mail::evidence::MAX_HOSTS`].
+    pub hosts: Vec<String>,
+    /// Whether there are more of them.
+    pub more_hosts: bool,
+    /// What was not read to its end, because a limit was reached: `parts`, `html`, `text`, `links`, `fields`,
+    /// `value`.
+    pub cut: Vec<&'static str>,
 }
 
 impl Facts {
@@ -164,10 +184,13 @@ impl Facts {
     pub fn of(message: &Message<'_>, attached: Vec<Attached>, session: Session) -> Self {
         let mut facts = Self { attached, session, size: message.raw().len(), ..Self::default() };
         facts.read_header(message);
-        facts.read_parts(message);
+        texts::read(&mut facts, message);
+        (facts.hosts, facts.more_hosts) = hosts(&facts.links);
         facts.subject_folding = fold(&facts.subject);
-        let shown = if facts.html.text.trim().is_empty() { &facts.plain } else { &facts.html.text };
-        facts.folding = fold(shown);
+        if facts.shown.len() > MAX_UNFOLDED {
+            facts.cut("text");
+        }
+        facts.folding = fold(&ends(&facts.shown));
         let both = [facts.subject_folding.text.as_str(), " \n ", facts.folding.text.as_str()].concat();
         facts.words = if facts.session.documents.is_empty() {
             both
@@ -175,16 +198,29 @@ impl Facts {
             [both.as_str(), " \n ", &fold(&facts.session.documents).text].concat()
         };
         facts.phrases = super::signs::find_phrases(&facts.words);
-        facts.scripts = Scripts::of(&[facts.subject.as_str(), " ", shown].concat());
+        facts.scripts = Scripts::of(&[facts.subject.as_str(), " ", &facts.shown].concat());
         facts
+    }
+
+    /// Remembers that a limit was reached.
+    fn cut(&mut self, what: &'static str) {
+        if !self.cut.contains(&what) {
+            self.cut.push(what);
+        }
     }
 
     fn read_header(&mut self, message: &Message<'_>) {
         let root = EntityId(0);
         let buffer = message.raw();
+        if message.fields(root).len() > MAX_FIELDS {
+            self.cut("fields");
+        }
         for field in message.fields(root).iter().take(MAX_FIELDS) {
-            let raw = field.value.of(buffer);
-            let raw = raw.get(..MAX_VALUE).unwrap_or(raw);
+            let whole = field.value.of(buffer);
+            let raw = whole.get(..MAX_VALUE).unwrap_or(whole);
+            if raw.len() < whole.len() {
+                self.cut("value");
+            }
             let name = String::from_utf8_lossy(field.name.of(buffer)).into_owned();
             let lower = name.trim().to_ascii_lowercase();
             match lower.as_str() {
@@ -208,46 +244,6 @@ impl Facts {
         }
     }
 
-    fn read_parts(&mut self, message: &Message<'_>) {
-        let mut skip_below: Option<u16> = None;
-        for id in message.primary().take(MAX_PARTS) {
-            let Some(entity) = message.entity(id) else { continue };
-            if skip_below.is_some_and(|depth| entity.depth > depth) {
-                continue;
-            }
-            skip_below = None;
-            // The top message itself is one, too.
-            if entity.shape() == Shape::Message && id != EntityId(0) {
-                skip_below = Some(entity.depth);
-                self.has_message = true;
-                self.read_returned(message, id);
-            }
-            let children = (entity.shape() == Shape::Multipart).then(|| message.children(id).len());
-            let body = entity.body.of(message.buffer(entity.buffer));
-            let mut part = PartFact {
-                media: entity.media.clone(),
-                charset: entity.charset.clone().unwrap_or_default(),
-                encoding: entity.encoding,
-                children,
-                attachment: entity.is_attachment(),
-                depth: entity.depth,
-                raw_size: body.len(),
-                eight_bit: false,
-                ascii: true,
-            };
-            // A text that is only attached is what there is to read, where nothing else is.
-            let returned = entity.media == "text/rfc822-headers";
-            if returned {
-                self.read_returned(message, id);
-            }
-            let text = entity.is_leaf() && entity.media.starts_with("text/") && !returned;
-            if text && (!part.attachment || self.shown().trim().is_empty()) {
-                self.read_text(message, id, &mut part);
-            }
-            self.parts.push(part);
-        }
-    }
-
     /// Keeps the header of a message inside the message.
     fn read_returned(&mut self, message: &Message<'_>, id: EntityId) {
         if !self.returned.is_empty() {
@@ -257,23 +253,6 @@ impl Facts {
         let text = String::from_utf8_lossy(&content.bytes).replace("\r\n", "\n");
         let header = text.split("\n\n").next().unwrap_or("");
         self.returned = header.get(..header.floor_char_boundary(MAX_RETURNED)).unwrap_or("").to_owned();
-    }
-
-    fn read_text(&mut self, message: &Message<'_>, id: EntityId, part: &mut PartFact) {
-        let content = message.content(id, page::MAX_HTML);
-        part.eight_bit = !content.bytes.is_ascii() && part.encoding == Encoding::Identity;
-        part.ascii = content.bytes.is_ascii();
-        let charset = Some(part.charset.as_str()).filter(|charset| !charset.is_empty());
-        let text = charset::to_text(&content.bytes, charset);
-        if part.media == "text/html" || part.media.contains("xhtml") {
-            page::read(&text, &mut self.html, &mut self.links);
-        } else if self.plain.len() < MAX_TEXT {
-            let room = MAX_TEXT.saturating_sub(self.plain.len());
-            let text = text.get(..text.floor_char_boundary(room)).unwrap_or("");
-            link::in_text(text, &mut self.links);
-            self.plain.push_str(text);
-            self.plain.push('\n');
-        }
     }
 
     /// The value of the first field of a name in lower case.
@@ -323,8 +302,24 @@ impl Facts {
         self.links.iter().filter(|link| link.clicked && link.is_web())
     }
 
-    /// What a reader sees, as written.
+    /// What a reader sees, as written: HTML with the plain text beside it, or all plain text where there is
+    /// no HTML. Of a choice between both it is the HTML.
     pub fn shown(&self) -> &str {
-        if self.html.text.trim().is_empty() { &self.plain } else { &self.html.text }
+        &self.shown
     }
 }
+
+/// A text, or the head and the end of a long one.
+fn ends(text: &str) -> Cow<'_, str> {
+    if text.len() <= MAX_UNFOLDED {
+        return Cow::Borrowed(text);
+    }
+    let half = MAX_UNFOLDED / 2;
+    let head = text.get(..text.floor_char_boundary(half)).unwrap_or("");
+    let end = text.get(text.ceil_char_boundary(text.len().saturating_sub(half))..).unwrap_or("");
+    Cow::Owned([head, " \n ", end].concat())
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,160 +1,15 @@
 //! What an HTML text shows, hides, links to and is built of.
 //!
-//! Limits: [`MAX_HTML`] bytes of a part, [`link::MAX_LINKS`] links. Style sheets and scripts elsewhere
-//! are not fetched.
+//! Limits: [`MAX_HTML`] bytes of a part, those of [`Links`]. Style sheets and scripts elsewhere are not
+//! fetched.
 
 use unpack::html::{Page, TextView, Token, Tokens, undone};
 
-use super::link::{self, Link};
+use super::elements::KNOWN;
+use super::link::{Link, Links};
 
 /// How much of one HTML part is read, in bytes.
-pub(crate) const MAX_HTML: usize = 1024 * 1024;
-/// Elements of HTML that mail uses; anything else is made up, or of an office program.
-const KNOWN: &[&str] = &[
-    "a",
-    "abbr",
-    "acronym",
-    "address",
-    "area",
-    "article",
-    "aside",
-    "audio",
-    "b",
-    "base",
-    "basefont",
-    "bdi",
-    "bdo",
-    "bgsound",
-    "big",
-    "blink",
-    "blockquote",
-    "body",
-    "br",
-    "button",
-    "canvas",
-    "caption",
-    "center",
-    "circle",
-    "cite",
-    "code",
-    "col",
-    "colgroup",
-    "data",
-    "dd",
-    "defs",
-    "del",
-    "details",
-    "dfn",
-    "dir",
-    "div",
-    "dl",
-    "dt",
-    "em",
-    "embed",
-    "fieldset",
-    "figcaption",
-    "figure",
-    "font",
-    "footer",
-    "form",
-    "frame",
-    "frameset",
-    "g",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "head",
-    "header",
-    "hgroup",
-    "hr",
-    "html",
-    "i",
-    "iframe",
-    "image",
-    "img",
-    "input",
-    "ins",
-    "kbd",
-    "label",
-    "layer",
-    "legend",
-    "li",
-    "line",
-    "link",
-    "main",
-    "map",
-    "mark",
-    "marquee",
-    "menu",
-    "meta",
-    "meter",
-    "multicol",
-    "nav",
-    "nobr",
-    "noembed",
-    "noframes",
-    "noscript",
-    "object",
-    "ol",
-    "optgroup",
-    "option",
-    "output",
-    "p",
-    "param",
-    "path",
-    "picture",
-    "plaintext",
-    "polygon",
-    "pre",
-    "progress",
-    "q",
-    "rect",
-    "rp",
-    "rt",
-    "ruby",
-    "s",
-    "samp",
-    "script",
-    "section",
-    "select",
-    "small",
-    "source",
-    "spacer",
-    "span",
-    "strike",
-    "strong",
-    "style",
-    "sub",
-    "summary",
-    "sup",
-    "svg",
-    "table",
-    "tbody",
-    "td",
-    "template",
-    "textarea",
-    "tfoot",
-    "th",
-    "thead",
-    "time",
-    "title",
-    "tr",
-    "track",
-    "tt",
-    "u",
-    "ul",
-    "use",
-    "var",
-    "video",
-    "wbr",
-    "x-claris-window",
-    "xml",
-    "xmp",
-];
-
+pub(crate) const MAX_HTML: usize = 16 * 1024 * 1024;
 /// One HTML text, or several as one.
 #[derive(Clone, Debug, Default)]
 pub struct Html {
@@ -224,14 +79,17 @@ pub struct Html {
 struct Open {
     link: Option<Link>,
     from: usize,
+    /// How many pictures there were.
+    images: u32,
 }
 
 /// Reads one part, in UTF-8, into what was read before.
-pub(crate) fn read(source: &str, html: &mut Html, links: &mut Vec<Link>) {
+pub(crate) fn read(source: &str, html: &mut Html, links: &mut Links) {
     let source = source.get(..source.floor_char_boundary(MAX_HTML)).unwrap_or(source);
     html.parts = html.parts.saturating_add(1);
     html.bytes = html.bytes.saturating_add(source.len());
     count_comments(source.as_bytes(), html);
+    let base = base(source);
     let mut tokens = Tokens::new(source.as_bytes(), false);
     let (mut page, mut text) = (Page::default(), TextView::default());
     let mut open: Option<Open> = None;
@@ -240,11 +98,12 @@ pub(crate) fn read(source: &str, html: &mut Html, links: &mut Vec<Link>) {
         match token {
             Token::Start(name) => {
                 word.tag(name);
-                start(name, tokens.attributes(), html, links, open.is_some());
+                start(name, tokens.attributes(), html, &mut Targets { links, base: base.as_ref() }, open.is_some());
                 if name.eq_ignore_ascii_case(b"a") {
                     close(&mut open, &text, html, links);
-                    let href = attribute(tokens.attributes(), b"href").and_then(|href| Link::read(&undone(href)));
-                    open = Some(Open { link: href, from: text.visible().len() });
+                    let href = attribute(tokens.attributes(), b"href");
+                    let link = href.and_then(|href| Link::within(&undone(href), base.as_ref()));
+                    open = Some(Open { link, from: text.visible().len(), images: html.images });
                 }
             }
             Token::End(name) => {
@@ -269,22 +128,57 @@ pub(crate) fn read(source: &str, html: &mut Html, links: &mut Vec<Link>) {
 }
 
 /// Ends an open link: its text is known now.
-fn close(open: &mut Option<Open>, text: &TextView, html: &mut Html, links: &mut Vec<Link>) {
-    let Some(Open { link, from }) = open.take() else { return };
+fn close(open: &mut Option<Open>, text: &TextView, html: &mut Html, links: &mut Links) {
+    let Some(Open { link, from, images }) = open.take() else { return };
     let shown = text.visible().get(from.min(text.visible().len())..).unwrap_or("").trim();
     html.linked_text = html.linked_text.saturating_add(shown.len());
-    if let Some(mut link) = link.filter(|_| links.len() < link::MAX_LINKS) {
+    if let Some(mut link) = link {
         link.shown = Some(shown.get(..shown.floor_char_boundary(300)).unwrap_or("").to_owned());
         link.clicked = true;
+        link.visible = !shown.is_empty() || html.images > images;
         links.push(link);
     }
+}
+
+/// Where links of a page go, and what those begin with that say only a part of an address.
+struct Targets<'a> {
+    links: &'a mut Links,
+    base: Option<&'a Link>,
+}
+
+impl Targets<'_> {
+    /// Takes an address that leads into the web; `None` where it does not.
+    fn push(&mut self, address: Option<&[u8]>, clicked: bool) -> Option<()> {
+        let link = Link::within(&undone(address?), self.base).filter(Link::is_web)?;
+        self.links.push(Link { clicked, visible: clicked, shown: None, ..link });
+        Some(())
+    }
+}
+
+/// The first `base` of a page that has an address; it holds for what stands in front of it, too.
+fn base(source: &str) -> Option<Link> {
+    let bytes = source.as_bytes();
+    let is_base = |at: usize| {
+        let name = bytes.get(at.saturating_add(1)..at.saturating_add(5));
+        name.is_some_and(|name| name.eq_ignore_ascii_case(b"base"))
+    };
+    memchr::memchr_iter(b'<', bytes).find(|at| is_base(*at))?;
+    let mut tokens = Tokens::new(bytes, false);
+    while let Some(token) = tokens.next() {
+        if matches!(token, Token::Start(name) if name.eq_ignore_ascii_case(b"base"))
+            && let Some(href) = attribute(tokens.attributes(), b"href")
+        {
+            return Link::within(&undone(href), None).filter(Link::is_web);
+        }
+    }
+    None
 }
 
 fn attribute<'a>(attributes: &[(&'a [u8], &'a [u8])], name: &[u8]) -> Option<&'a [u8]> {
     attributes.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
 }
 
-fn start(name: &[u8], attributes: &[(&[u8], &[u8])], html: &mut Html, links: &mut Vec<Link>, in_link: bool) {
+fn start(name: &[u8], attributes: &[(&[u8], &[u8])], html: &mut Html, links: &mut Targets<'_>, in_link: bool) {
     let more = |count: &mut u32| *count = count.saturating_add(1);
     more(&mut html.tags);
     let lower = String::from_utf8_lossy(name.get(..24).unwrap_or(name)).to_ascii_lowercase();
@@ -317,17 +211,17 @@ fn start(name: &[u8], attributes: &[(&[u8], &[u8])], html: &mut Html, links: &mu
         "blink" | "marquee" => more(&mut html.moving),
         "area" => {
             more(&mut html.maps);
-            push(attribute(attributes, b"href"), true, links);
+            links.push(attribute(attributes, b"href"), true);
         }
         "img" | "image" => image(attributes, html, links, in_link),
         _ => {}
     }
     if lower == "form" {
-        push(attribute(attributes, b"action"), true, links);
+        links.push(attribute(attributes, b"action"), true);
     }
 }
 
-fn image(attributes: &[(&[u8], &[u8])], html: &mut Html, links: &mut Vec<Link>, in_link: bool) {
+fn image(attributes: &[(&[u8], &[u8])], html: &mut Html, links: &mut Targets<'_>, in_link: bool) {
     let more = |count: &mut u32| *count = count.saturating_add(1);
     more(&mut html.images);
     if in_link {
@@ -340,18 +234,8 @@ fn image(attributes: &[(&[u8], &[u8])], html: &mut Html, links: &mut Vec<Link>, 
     if small(b"width") && small(b"height") {
         more(&mut html.pixels);
     }
-    let before = links.len();
-    push(attribute(attributes, b"src"), false, links);
-    if links.len() > before && links.last().is_some_and(Link::is_web) {
+    if links.push(attribute(attributes, b"src"), false).is_some() {
         more(&mut html.remote_images);
-    }
-}
-
-fn push(address: Option<&[u8]>, clicked: bool, links: &mut Vec<Link>) {
-    let link = address.and_then(|address| Link::read(&undone(address)));
-    if let Some(mut link) = link.filter(|link| links.len() < link::MAX_LINKS && link.is_web()) {
-        link.clicked = clicked;
-        links.push(link);
     }
 }
 
@@ -431,9 +315,9 @@ mod tests {
     use super::*;
 
     fn of(source: &str) -> (Html, Vec<Link>) {
-        let (mut html, mut links) = (Html::default(), Vec::new());
+        let (mut html, mut links) = (Html::default(), Links::default());
         read(source, &mut html, &mut links);
-        (html, links)
+        (html, links.list)
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::words::{digits, is_cheap, is_random};
 use super::{sign, when};
 use crate::spam::Facts;
-use crate::spam::Points::Fitted;
+use crate::spam::Points::{Fitted, Fixed};
 use crate::spam::Row;
 use crate::spam::facts::{Link, is_ip, registered};
 
@@ -115,10 +115,10 @@ const FREE: &[&str] = &[
 
 pub(crate) const SIGNS: &[Row] = &[
     sign!(Fitted, "link_to_address", Link, "A link leads to an IP address, not a name.",
-        |f| find(f, |link| is_ip(link.host.trim_matches(['[', ']'])) && !link.host.starts_with("127.") && !link.host.starts_with("10.") && !link.host.starts_with("192.168.")),
+        |f| find(f, |link| is_ip(&link.host) && !link.host.starts_with("127.") && !link.host.starts_with("10.") && !link.host.starts_with("192.168.")),
         fires: ["Subject: x\n\nhttp://192.0.2.1/x\n"], quiet: ["Subject: x\n\nhttp://a.example/x\n", "Subject: x\n\nhttp://127.0.0.1:8080/\n"]),
     sign!(Fitted, "link_to_number", Link, "A link leads to a host that is written as one number, or in hex.",
-        |f| find(f, |link| !link.host.is_empty() && (link.host.bytes().all(|b| b.is_ascii_digit()) || link.host.starts_with("0x"))),
+        |f| find(f, |link| !link.written.is_empty() && (link.written.bytes().all(|b| b.is_ascii_digit()) || link.written.starts_with("0x"))),
         fires: ["Subject: x\n\nhttp://3221225985/x\n", "Subject: x\n\nhttp://0xC0000201/\n"], quiet: ["Subject: x\n\nhttp://a.example/x\n"]),
     sign!(Fitted, "link_with_user", Link, "A link has a name in front of its host, which looks like the host.",
         |f| find(f, |link| !link.user.is_empty()),
@@ -127,13 +127,13 @@ pub(crate) const SIGNS: &[Row] = &[
         |f| find(f, |link| !link.port.is_empty() && !matches!(link.port.as_str(), "80" | "443" | "8080" | "8000")),
         fires: ["Subject: x\n\nhttp://a.example:81/\n"], quiet: ["Subject: x\n\nhttp://a.example/\n"]),
     sign!(Fitted, "link_escaped_host", Link, "A link's host is written with escapes.",
-        |f| find(f, |link| link.host.contains('%') || link.host.contains("&#")),
+        |f| find(f, |link| link.written.contains('%') || link.written.contains("&#")),
         fires: ["Subject: x\n\nhttp://a%2eexample/\n"], quiet: ["Subject: x\n\nhttp://a.example/%20\n"]),
     sign!(Fitted, "link_much_escaped", Link, "A link's path hides plain letters behind escapes.",
         |f| find(f, |link| link.path.match_indices('%').filter(|(at, _)| link.path.get(at.saturating_add(1)..at.saturating_add(2)).is_some_and(|d| matches!(d, "4" | "5" | "6" | "7"))).count() >= 8),
         fires: ["Subject: x\n\nhttp://a.example/%61%62%63%64%65%66%67%68%69\n"], quiet: ["Subject: x\n\nhttp://a.example/a%20b\n"]),
     sign!(Fitted, "link_punycode", Link, "A link's host is written in letters beyond ASCII.",
-        |f| find(f, |link| link.host.contains("xn--") || !link.host.is_ascii()),
+        |f| find(f, |link| link.host.contains("xn--") || !link.written.is_ascii()),
         fires: ["Subject: x\n\nhttp://xn--pypal-4ve.example/\n"], quiet: ["Subject: x\n\nhttp://a.example/\n"]),
     sign!(Fitted, "link_shortened", Link, "A link hides where it leads behind a service for short addresses.",
         |f| find(f, |link| SHORT.contains(&registered(&link.host)) || SHORT.contains(&link.host.as_str())),
@@ -194,6 +194,10 @@ pub(crate) const SIGNS: &[Row] = &[
             ["aff=", "affid", "aff_", "affiliate", "ref=", "refid", "pid=", "sid=", "subid", "hitid", "/cgi-bin/", "campaign", "afid", "?m=", "rid=", "partner"].iter().any(|mark| path.contains(mark))
         }),
         fires: ["Subject: x\n\nhttp://a.example/?aff=77\n"], quiet: ["Subject: x\n\nhttp://a.example/\n"]),
+    sign!(Fixed(20), "more_link_hosts_than_asked", Link, "Links lead to more than 20 places; lists in the DNS are asked about 20 of them.",
+        |f| when(f.more_hosts, format!("{} are asked about", f.hosts.len())),
+        fires: ["Subject: x\n\nhttp://a.example http://b.example http://c.example http://d.example http://e.example http://f.example http://g.example http://h.example http://i.example http://j.example http://k.example http://l.example http://m.example http://n.example http://o.example http://p.example http://q.example http://r.example http://s.example http://t.example http://u.example\n"],
+        quiet: ["Subject: x\n\nhttp://a.example http://www.a.example\n"]),
     sign!(Fitted, "link_script_or_data", Link, "A link is a script or holds a file.",
         |f| f.links.iter().find(|link| matches!(link.scheme.as_str(), "javascript" | "data")).map(|link| link.raw.chars().take(60).collect()),
         fires: ["Content-Type: text/html\n\n<a href=\"javascript:x()\">x</a>\n"], quiet: ["Content-Type: text/html\n\n<a href=http://a.example/>x</a>\n"]),

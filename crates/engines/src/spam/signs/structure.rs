@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use mail::graph::Encoding;
 
-use super::{sign, when};
+use super::{sign, some, when};
 use crate::spam::Facts;
-use crate::spam::Points::Fitted;
+use crate::spam::Points::{Fitted, Fixed};
 use crate::spam::Row;
 
 /// Fewest different words of an HTML text that a plain one is compared with.
@@ -87,6 +87,9 @@ pub(crate) const SIGNS: &[Row] = &[
         |f| when(f.shown().trim().len() < 15 && f.attached.iter().any(|a| a.attachment && !a.inside), "no text"),
         fires: ["Content-Type: application/pdf; name=a.pdf\n\nx\n"],
         quiet: ["Content-Type: text/plain\n\nhello\n"]),
+    sign!(Fixed(100), "not_all_read", Structure, "It is larger, or has more parts, links or fields than are looked at for spam.",
+        |f| some(&f.cut.join(", ")),
+        fires: [], quiet: ["Content-Type: text/plain\n\nhello\n"]),
 ];
 
 /// Whether the plain text lacks most of the words of the HTML.

@@ -1,0 +1,198 @@
+//! Which texts and links of a message are read, and what is told of the rest.
+
+use mail::graph::{Limits, parse};
+
+use super::*;
+use crate::spam::examine;
+
+fn of(message: &str) -> Facts {
+    let raw = message.replace('\n', "\r\n");
+    Facts::of(&parse(raw.as_bytes(), &Limits::default()), Vec::new(), Session::default())
+}
+
+fn ids(facts: &Facts) -> Vec<String> {
+    examine(facts, true).into_iter().map(|sign| sign.id).collect()
+}
+
+fn multipart(kind: &str, parts: &[&str]) -> String {
+    let parts: String = parts.iter().map(|part| format!("--b\n{part}\n")).collect();
+    format!("Subject: x\nMIME-Version: 1.0\nContent-Type: multipart/{kind}; boundary=b\n\n{parts}--b--\n")
+}
+
+const PLAIN: &str = "Content-Type: text/plain\n\nbuy bitcoin at http://bad.example/";
+const HTML: &str = "Content-Type: text/html\n\n<p>buy bitcoin <a href=http://bad.example/>here</a></p>";
+
+/// Whether what both texts above say was read.
+fn is_read(facts: &Facts) -> bool {
+    let said = facts.phrases.iter().any(|(_, phrase)| *phrase == "bitcoin");
+    said && facts.hosts == ["bad.example"] && facts.shown().contains("bitcoin")
+}
+
+#[test]
+fn a_name_does_not_hide_a_text() {
+    let named = |part: &str| part.replacen('\n', "; name=\"m.html\"\n", 1);
+    let inline = |part: &str| part.replacen("\n", "\nContent-Disposition: inline; filename=m.html\n", 1);
+    let attached = |part: &str| part.replacen("\n", "\nContent-Disposition: attachment; filename=m.html\n", 1);
+    let image = "Content-Type: image/png\n\nx";
+    for text in [PLAIN, HTML] {
+        for changed in [text.to_owned(), named(text), inline(text)] {
+            for whole in [
+                format!("Subject: x\n{changed}\n"),
+                multipart("alternative", &["Content-Type: text/plain\n\n", &changed]),
+                multipart("mixed", &[&changed, image]),
+            ] {
+                assert!(is_read(&of(&whole)), "{whole}");
+            }
+        }
+        // What is the message, or a form of it, is read whatever is said of it.
+        assert!(is_read(&of(&format!("Subject: x\n{}\n", attached(text)))));
+        assert!(is_read(&of(&multipart("alternative", &["Content-Type: text/plain\n\n", &attached(text)]))));
+        let other = "Content-Type: text/plain\n\nthe file";
+        assert!(!is_read(&of(&multipart("mixed", &[&attached(text), other, image]))), "{text}");
+    }
+}
+
+#[test]
+fn plain_text_beside_html_is_seen_and_the_other_form_of_it_is_not() {
+    for html in ["x", "&nbsp;..", "--", "<p>see the footer</p>"] {
+        let html = format!("Content-Type: text/html\n\n{html}");
+        assert!(is_read(&of(&multipart("mixed", &[PLAIN, &html]))), "{html}");
+        assert!(is_read(&of(&multipart("mixed", &[&html, PLAIN]))), "{html}");
+        assert!(is_read(&of(&multipart("related", &[&html, PLAIN]))), "{html}");
+        let choice = of(&multipart("alternative", &[PLAIN, &html]));
+        assert_eq!((choice.shown().contains("bitcoin"), choice.phrases.is_empty()), (false, true), "{html}");
+    }
+    let blank = of(&multipart("alternative", &[PLAIN, "Content-Type: text/html\n\n&nbsp;"]));
+    assert!(is_read(&blank), "a form that shows nothing");
+    // Forms inside of forms.
+    let inner = "Content-Type: multipart/alternative; boundary=c\n\n--c\nContent-Type: text/plain\n\nsame\n--c\n\
+                 Content-Type: text/html\n\n<p>same</p>\n--c--";
+    let both = of(&multipart("mixed", &[inner, PLAIN]));
+    assert!(is_read(&both) && both.shown().matches("same").count() == 1, "{}", both.shown());
+}
+
+#[test]
+fn of_too_many_parts_the_last_form_is_read_and_it_is_told() {
+    let mut parts = vec!["Content-Type: text/plain\n"; MAX_PARTS];
+    parts.push(PLAIN);
+    let facts = of(&multipart("alternative", &parts));
+    assert!(is_read(&facts));
+    assert_eq!(facts.cut, ["parts"]);
+    assert!(ids(&facts).iter().any(|id| id == "not_all_read"));
+    let many = of(&multipart("mixed", &parts));
+    assert_eq!(many.cut, ["parts"]);
+    assert!(of(&multipart("mixed", &parts[MAX_PARTS - 9..])).cut.is_empty());
+}
+
+#[test]
+fn a_long_style_sheet_does_not_hide_the_text_and_what_is_longer_still_is_told() {
+    let page = |style: usize| {
+        let style = ".a { color: red }\n".repeat(style / 18);
+        format!(
+            "Subject: x\nContent-Type: text/html\n\n<style>{style}</style><p>bitcoin <a href=http://bad.example/>x</a>"
+        )
+    };
+    let facts = of(&page(2 * 1024 * 1024));
+    assert!(is_read(&facts) && facts.cut.is_empty(), "{:?}", facts.cut);
+    let facts = of(&page(page::MAX_HTML));
+    assert_eq!(facts.cut, ["html"]);
+    assert!(ids(&facts).iter().any(|id| id == "not_all_read"));
+}
+
+#[test]
+fn of_a_long_text_head_and_end_are_folded_and_it_is_told() {
+    let filler = "word ".repeat(MAX_UNFOLDED / 5 + 1);
+    let facts = of(&format!("Subject: x\n{PLAIN}\n{filler}\nviagra\n"));
+    for phrase in ["bitcoin", "viagra"] {
+        assert!(facts.phrases.iter().any(|(_, found)| *found == phrase), "{phrase}");
+    }
+    assert_eq!(facts.cut, ["text"]);
+    let header = of(&format!("Subject: x\nX: {}\n\nx\n", "y".repeat(MAX_VALUE + 1)));
+    assert_eq!(header.cut, ["value"]);
+    let header = of(&format!("{}\nx\n", "X: y\n".repeat(MAX_FIELDS + 1)));
+    assert_eq!(header.cut, ["fields"]);
+}
+
+#[test]
+fn hosts_that_a_reader_can_click_on_come_first() {
+    let honest: String =
+        (0..30).map(|at| format!("<img src=http://p{at}.example/><a href=http://h{at}.example/></a>")).collect();
+    for link in ["<a href=http://bad.example/>x</a>", "<a href=http://bad.example/><img src=cid:x></a>"] {
+        let facts = of(&format!("Subject: x\nContent-Type: text/html\n\n{honest}{link}"));
+        assert_eq!((facts.hosts[0].as_str(), facts.hosts.len(), facts.more_hosts), ("bad.example", 20, true));
+        assert!(ids(&facts).iter().any(|id| id == "more_link_hosts_than_asked"));
+    }
+    let many = format!("Subject: x\n\n{}\n", "http://a.example/ ".repeat(link::MAX_LINKS + 1));
+    let facts = of(&many);
+    assert_eq!((facts.links.len(), facts.cut), (link::MAX_LINKS, vec!["links"]));
+}
+
+#[test]
+fn links_lead_where_browsers_go() {
+    let cases = [
+        "<a href=\"ht&#10;tps://bad.example\">x</a>",
+        "<a href=\"ht\ttp://bad.example/\">x</a>",
+        "<a href=\" &#1; http://bad.example/\">x</a>",
+        "<a href=\"http://ba&#9;d.example/\">x</a>",
+        "<a href=\"http:bad.example\">x</a>",
+        "<a href=\"http:\\\\bad.example\\x\">x</a>",
+        "<a href=\"//bad.example/\">x</a>",
+        "<a href=\"\\\\bad.example/\">x</a>",
+        "<base href=\"http://bad.example/\"><a href=x>x</a>",
+        "<a href=\"?x\">x</a><BASE target=_top><Base href=\"http://www.bad.example/\">",
+        "<base href=\"http://bad.example/\"><form action=x></form>",
+        "<a href=\"http://bad%2eexample/\">x</a>",
+        "<a href=\"http://bad\u{3002}example/\">x</a>",
+        "<a href=\"http://\u{ff42}ad.ex\u{ad}ample/\">x</a>",
+        "<a href=\"http://www.bad.example.:80/\">x</a>",
+        "<a href=\"http://honest.example:x@bad.example/\">x</a>",
+    ];
+    for case in cases {
+        let facts = of(&format!("Subject: x\nContent-Type: text/html; charset=utf-8\n\n{case}\n"));
+        assert_eq!(facts.hosts, ["bad.example"], "{case}");
+    }
+    let numbers =
+        ["192.0.2.1", "3221225985", "0xC0000201", "0300.0.2.1", "192.0.513", "[::ffff:192.0.2.1]", "x@192.0.2.1:80"];
+    for number in numbers {
+        let facts = of(&format!("Subject: x\n\nsee http://{number}/x\n"));
+        assert_eq!(facts.hosts, ["192.0.2.1"], "{number}");
+    }
+    assert_eq!(of("Subject: x\n\nhttp://[2001:db8::1]/x\n").hosts, ["2001:db8::1"]);
+    let long = format!("Subject: x\n\nhttp://{}@bad.example/{}\n", "u".repeat(3000), "p".repeat(3000));
+    let facts = of(&long);
+    assert_eq!(facts.hosts, ["bad.example"]);
+    assert!(facts.links[0].raw.len() <= 2000 && facts.links[0].path.len() <= 2000);
+    for none in ["<a href=cid:x>x</a>", "<a href=x>x</a>", "<a href=\"#x\">x</a>", "<a href=\"http://a b/\">x</a>"] {
+        assert!(of(&format!("Subject: x\nContent-Type: text/html\n\n{none}\n")).hosts.is_empty(), "{none}");
+    }
+}
+
+#[test]
+fn texts_of_other_readings_are_seen() {
+    // One program takes the first boundary for the boundary, another the second.
+    let message = "Subject: x\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=a; boundary=c\n\n--a\n\
+        Content-Type: text/plain\n\nlunch\n--a--\n--c\nContent-Type: text/html\n\n<p>buy bitcoin \
+        <a href=http://bad.example/>here</a></p>\n--c--\n";
+    let raw = message.replace('\n', "\r\n");
+    let strict = parse(raw.as_bytes(), &Limits { readings: false, ..Limits::default() });
+    let strict = Facts::of(&strict, Vec::new(), Session::default());
+    assert!(!is_read(&strict) && strict.shown().contains("lunch"), "{}", strict.shown());
+    let all = of(message);
+    assert!(is_read(&all) && all.shown().contains("lunch"), "{:?} {}", all.hosts, all.shown());
+}
+
+#[test]
+fn some_hundred_damaged_messages_are_read() {
+    let seeds = [multipart("alternative", &[PLAIN, HTML]), multipart("mixed", &[HTML, PLAIN, HTML])];
+    let mut state = 7_u32;
+    for at in 0..400 {
+        let mut raw = seeds[at % 2].clone().into_bytes();
+        for _ in 0..4 {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let place = state as usize % raw.len();
+            raw[place] = (state >> 24) as u8;
+        }
+        let facts = Facts::of(&parse(&raw, &Limits::default()), Vec::new(), Session::default());
+        assert!(facts.shown().len() <= 4 * raw.len() && facts.hosts.len() <= mail::evidence::MAX_HOSTS);
+    }
+}

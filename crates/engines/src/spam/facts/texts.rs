@@ -1,0 +1,216 @@
+//! The texts of a message that a reader sees: which parts are read, and which of them stand beside each
+//! other.
+//!
+//! Limits: [`MAX_PARTS`] parts, [`MAX_TEXT`] of plain text, [`MAX_SHOWN`] of what HTML shows. Of more parts
+//! the last forms of a choice come first: that is what programs show. What is left out is told
+//! ([`Facts::cut`]).
+
+use std::collections::BTreeMap;
+
+use mail::charset;
+use mail::graph::{Encoding, Entity, EntityId, Message, Shape};
+
+use super::link::Links;
+use super::{Facts, MAX_PARTS, MAX_SHOWN, MAX_TEXT, PartFact, link, page};
+
+/// One text that was read.
+struct Text {
+    /// The choices that it stands in, each with the form of it that holds the text.
+    forms: Vec<(EntityId, EntityId)>,
+    html: bool,
+    blank: bool,
+    /// Where it stands in all plain text.
+    from: usize,
+    to: usize,
+}
+
+/// What is to be read of a message.
+struct Leaf {
+    id: EntityId,
+    /// Which fact is about it.
+    part: Option<usize>,
+    /// Whether it is, or stands in, the last form of the innermost choice that it is in.
+    last: bool,
+    forms: Vec<(EntityId, EntityId)>,
+}
+
+/// Reads the parts of a message into its facts.
+pub(super) fn read(facts: &mut Facts, message: &Message<'_>) {
+    let (mut leaves, attached) = parts(facts, message);
+    leaves.extend(of_other_readings(message));
+    if leaves.len() > MAX_PARTS {
+        facts.cut("parts");
+        // Those come first that programs show; the order of the message is kept.
+        let (last, others): (Vec<Leaf>, Vec<Leaf>) = leaves.into_iter().partition(|leaf| leaf.last);
+        leaves = last.into_iter().chain(others).take(MAX_PARTS).collect();
+        leaves.sort_by_key(|leaf| leaf.id.0);
+    }
+    let mut links = Links::default();
+    let mut texts: Vec<Text> = leaves.into_iter().map(|leaf| text(facts, message, leaf, &mut links)).collect();
+    // A text that is only attached is what there is to read, where nothing else is.
+    for leaf in attached.into_iter().take(MAX_PARTS) {
+        if texts.iter().all(|text| text.blank) {
+            texts.push(text(facts, message, leaf, &mut links));
+        }
+    }
+    if links.more {
+        facts.cut("links");
+    }
+    facts.links = links.list;
+    facts.shown = shown(facts, &texts);
+}
+
+/// Facts about the parts of the strict reading, those of them that are read, and the texts that are attached.
+fn parts(facts: &mut Facts, message: &Message<'_>) -> (Vec<Leaf>, Vec<Leaf>) {
+    let (mut leaves, mut attached) = (Vec::new(), Vec::new());
+    let mut skip_below: Option<u16> = None;
+    for id in message.primary() {
+        let Some(entity) = message.entity(id) else { continue };
+        if skip_below.is_some_and(|depth| entity.depth > depth) {
+            continue;
+        }
+        skip_below = None;
+        // The top message itself is one, too.
+        if entity.shape() == Shape::Message && id != EntityId(0) {
+            skip_below = Some(entity.depth);
+            facts.has_message = true;
+        }
+        let returned = entity.media == "text/rfc822-headers";
+        if returned || skip_below.is_some() {
+            facts.read_returned(message, id);
+        }
+        let is_read = is_read(message, entity);
+        let part = (facts.parts.len() < MAX_PARTS).then_some(facts.parts.len());
+        match part {
+            Some(_) => facts.parts.push(fact(message, id, entity, is_read)),
+            None => facts.cut("parts"),
+        }
+        let (forms, last) = if is_read { forms(message, id) } else { (Vec::new(), false) };
+        let leaf = Leaf { id, part, last, forms };
+        if is_read {
+            leaves.push(leaf);
+        } else if entity.is_leaf() && entity.media.starts_with("text/") && !returned {
+            attached.push(leaf);
+        }
+    }
+    (leaves, attached)
+}
+
+/// What a program may show that reads a broken message in another way; nothing of others has any.
+fn of_other_readings<'a>(message: &'a Message<'_>) -> impl Iterator<Item = Leaf> + 'a {
+    let outside = |entity: &Entity| {
+        let mut above = entity.parent;
+        while let Some((id, holder)) = above.and_then(|id| Some((id, message.entity(id)?))) {
+            if holder.primary && holder.shape() == Shape::Message && id != EntityId(0) {
+                return false;
+            }
+            above = holder.parent;
+        }
+        true
+    };
+    let other = move |id: EntityId| {
+        let entity = message.entity(id)?;
+        let wanted = !entity.primary && is_read(message, entity) && outside(entity);
+        wanted.then_some(Leaf { id, part: None, last: true, forms: Vec::new() })
+    };
+    message.leaves().filter_map(other)
+}
+
+/// Whether a part is a text that programs show: what is attached by its disposition is not. A name alone
+/// attaches nothing, and neither does anything that is the message, or a form of it.
+fn is_read(message: &Message<'_>, entity: &Entity) -> bool {
+    let holder = entity.parent.and_then(|id| message.entity(id));
+    let is_form = holder.is_none_or(|holder| holder.media == "multipart/alternative");
+    let attached = entity.disposition.as_deref() == Some("attachment") && !is_form;
+    let returned = entity.media == "text/rfc822-headers";
+    entity.is_leaf() && entity.media.starts_with("text/") && !attached && !returned
+}
+
+/// The choices that a part stands in, from the inside out, and whether it is the last form of the innermost.
+fn forms(message: &Message<'_>, id: EntityId) -> (Vec<(EntityId, EntityId)>, bool) {
+    let (mut found, mut below) = (Vec::new(), id);
+    let mut last = None;
+    while let Some(above) = message.entity(below).and_then(|entity| entity.parent) {
+        if message.entity(above).is_some_and(|holder| holder.media == "multipart/alternative") {
+            last = last.or_else(|| Some(message.children(above).last() == Some(&below)));
+            found.push((above, below));
+        }
+        below = above;
+    }
+    (found, last.unwrap_or(false))
+}
+
+fn fact(message: &Message<'_>, id: EntityId, entity: &Entity, is_read: bool) -> PartFact {
+    PartFact {
+        media: entity.media.clone(),
+        charset: entity.charset.clone().unwrap_or_default(),
+        encoding: entity.encoding,
+        children: (entity.shape() == Shape::Multipart).then(|| message.children(id).len()),
+        attachment: entity.is_attachment() && !is_read,
+        depth: entity.depth,
+        raw_size: entity.body.of(message.buffer(entity.buffer)).len(),
+        eight_bit: false,
+        ascii: true,
+    }
+}
+
+/// Reads one text.
+fn text(facts: &mut Facts, message: &Message<'_>, leaf: Leaf, links: &mut Links) -> Text {
+    let from = facts.plain.len();
+    let mut read = Text { forms: leaf.forms, html: false, blank: true, from, to: from };
+    let Some(entity) = message.entity(leaf.id) else { return read };
+    let content = message.content(leaf.id, page::MAX_HTML.saturating_add(1));
+    if let Some(part) = leaf.part.and_then(|at| facts.parts.get_mut(at)) {
+        part.ascii = content.bytes.is_ascii();
+        part.eight_bit = !part.ascii && part.encoding == Encoding::Identity;
+    }
+    let whole = charset::to_text(&content.bytes, entity.charset.as_deref().filter(|charset| !charset.is_empty()));
+    read.html = entity.media == "text/html" || entity.media.contains("xhtml");
+    if read.html {
+        let before = facts.html.text.len();
+        if whole.len() > page::MAX_HTML {
+            facts.cut("html");
+        }
+        page::read(&whole, &mut facts.html, links);
+        if facts.html.text.len() > MAX_SHOWN {
+            facts.cut("text");
+            facts.html.text.truncate(facts.html.text.floor_char_boundary(MAX_SHOWN));
+        }
+        read.blank = facts.html.text.get(before.min(facts.html.text.len())..).unwrap_or("").trim().is_empty();
+        return read;
+    }
+    let room = MAX_TEXT.saturating_sub(facts.plain.len());
+    if whole.len() > room {
+        facts.cut("text");
+    }
+    let part = whole.get(..whole.floor_char_boundary(room)).unwrap_or("");
+    link::in_text(part, links);
+    facts.plain.push_str(part);
+    facts.plain.push('\n');
+    read.blank = part.trim().is_empty();
+    read.to = facts.plain.len();
+    read
+}
+
+/// What a reader sees: HTML with the plain text that stands beside it, or all plain text where there is no
+/// HTML. Of a choice between both it is the HTML.
+fn shown(facts: &Facts, texts: &[Text]) -> String {
+    // The choices that have a form in HTML: which one, and whether there are several.
+    let mut choices: BTreeMap<EntityId, (EntityId, bool)> = BTreeMap::new();
+    for (choice, form) in texts.iter().filter(|text| text.html && !text.blank).flat_map(|text| &text.forms) {
+        choices.entry(*choice).and_modify(|(first, more)| *more |= first != form).or_insert((*form, false));
+    }
+    if facts.html.text.trim().is_empty() {
+        return facts.plain.clone();
+    }
+    let mut out = facts.html.text.clone();
+    for text in texts.iter().filter(|text| !text.html && !text.blank) {
+        let other = |(choice, form): &(EntityId, EntityId)| {
+            choices.get(choice).is_some_and(|(first, more)| *more || first != form)
+        };
+        if !text.forms.iter().any(other) {
+            out.push_str(facts.plain.get(text.from..text.to).unwrap_or(""));
+        }
+    }
+    out
+}
