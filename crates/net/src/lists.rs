@@ -10,15 +10,17 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_lc_rs::digest;
-use judge::origin::lists::{Listings, means_listed};
+use judge::origin::lists::{Listings, MAX_LISTS, means_listed};
 use judge::policy::DnsList;
+use mail::evidence::MAX_HOSTS;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::auth::to_ascii;
 use crate::dns::{DnsError, Resolver};
 
-/// Most questions about one message and set.
-const MAX_QUESTIONS: usize = 400;
+/// Most questions about one message and set: there are no more lists and hosts.
+const MAX_QUESTIONS: usize = MAX_HOSTS * MAX_LISTS;
 /// How often an error of one list is logged.
 const LOG_EVERY: Duration = Duration::from_secs(3600);
 /// Most lists whose last error is remembered.
@@ -82,7 +84,7 @@ impl Subject {
             Self::Address(ip) => reversed(ip),
             Self::Host(host) => match host.parse::<IpAddr>() {
                 Ok(ip) => reversed(&ip),
-                Err(_) if host.contains('.') => host.clone(),
+                Err(_) if host.contains('.') => to_ascii(host),
                 Err(_) => return None,
             },
         };

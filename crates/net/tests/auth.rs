@@ -165,6 +165,132 @@ async fn what_does_not_count_is_no_pass() {
     assert_eq!((found.dkim.len(), found.dkim_left), (10, 6));
 }
 
+/// Two signatures: a short one, so that its key is looked up, and one of so many names.
+fn with_names(count: usize, kind: &str) -> String {
+    let names: String = (0..count).map(|at| format!(":n{at:x}")).collect();
+    let hash = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+    let short = format!(
+        "{kind}: i=1; v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.org; s=s1; h=From; bh={hash}; b=AAAA\r\n"
+    );
+    let short = if kind == "DKIM-Signature" { short.replace("i=1; ", "") } else { short };
+    format!("{short}{}From: a@example.org\r\n\r\n", short.replace("h=From", &format!("h=From{names}")))
+}
+
+#[tokio::test]
+async fn a_signature_of_a_hundred_thousand_names_takes_no_time() {
+    let site = site("").await;
+    let start = Instant::now();
+    let found = site.ask("203.0.113.1", "x@example.com", with_names(100_000, "DKIM-Signature").as_bytes()).await;
+    let results: Vec<(AuthResult, &str)> = found.dkim.iter().map(|d| (d.result, d.why.raw().as_str())).collect();
+    assert_eq!(results.len(), 2, "{results:?}");
+    assert_eq!(results[1], (AuthResult::PermError, "more is signed than is verified"));
+    assert_eq!(found.dkim[1].domain.raw(), "example.org");
+    // The same of a chain.
+    let whole = with_names(100_000, "ARC-Message-Signature");
+    let second =
+        whole.find("ARC-Message-Signature: i=1; v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.org; s=s1; h=From:");
+    let sealed = format!(
+        "ARC-Seal: i=1; a=rsa-sha256; cv=none; d=example.org; s=s1; b=AAAA\r\n\
+         ARC-Authentication-Results: i=1; mx.example.org; none\r\n{}",
+        &whole[second.expect("the long one")..]
+    );
+    let found = site.ask("203.0.113.1", "x@example.com", sealed.as_bytes()).await;
+    assert_eq!((found.arc.result, found.arc.why.raw().as_str()), (AuthResult::Fail, "more is signed than is verified"));
+    // Verified, either would take minutes.
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn a_header_that_is_longer_than_is_verified_is_permanent() {
+    let site = site("").await;
+    let signed = site.signed(MESSAGE);
+    for filler in ["X: y\r\n".repeat(20_001), format!("X: {}\r\n", "y".repeat(1 << 20))] {
+        let message = [filler.as_bytes(), &signed].concat();
+        let found = site.ask("203.0.113.1", "ann@example.org", &message).await;
+        assert!(found.dkim.iter().all(|d| d.result != AuthResult::Pass), "{:?}", found.dkim);
+        if message.len() < 1 << 20 {
+            assert_eq!(found.dkim[0].why.raw(), "the header is longer than is verified");
+            assert_eq!((found.dkim[0].result, found.dmarc()), (AuthResult::PermError, AuthResult::Fail));
+        }
+    }
+    let within = [format!("X: {}\r\n", "y".repeat(900_000)).as_bytes(), &signed].concat();
+    let found = site.ask("203.0.113.1", "ann@example.org", &within).await;
+    assert!(found.dkim.iter().all(|d| d.result == AuthResult::Pass), "{:?}", found.dkim);
+}
+
+#[tokio::test]
+async fn a_signature_far_down_in_the_header_is_a_failure_and_no_delay() {
+    let site = site("").await;
+    let far = format!(
+        "DKIM-Signature: v=1; a=rsa-sha256; d=evil.example; s=k; h=From; bh=AAAA; b=AAAA\r\nX: {}\r\n\
+         DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.org; s=x; h=From; \
+         bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAA\r\nFrom: a@example.org\r\n\r\n",
+        "y".repeat(260 << 10)
+    );
+    let found = site.ask("203.0.113.1", "x@example.com", far.as_bytes()).await;
+    assert_eq!(found.dkim.len(), 2);
+    assert_eq!((found.dmarc(), found.wish()), (AuthResult::Fail, DmarcPolicy::Reject), "{found:#?}");
+    // Even where nobody asks for the key of it: only a part of the header was given.
+    let claim = Claim { ip: Some([203, 0, 113, 1].into()), ..Claim::default() };
+    let (whole, head): (Arc<[u8]>, &[u8]) = (Arc::from(far.as_bytes()), &far.as_bytes()[..1000]);
+    let until = Instant::now() + Duration::from_secs(60);
+    let found = net::auth::authenticate(&site.resolver, &claim, head, async { Ok(whole) }, until).await;
+    assert!(found.dkim.iter().all(|d| d.result != AuthResult::TempError), "{:?}", found.dkim);
+}
+
+#[tokio::test]
+async fn broken_signatures_hide_no_good_one_and_are_counted() {
+    let site = site("").await;
+    let signed = site.signed(MESSAGE);
+    let broken =
+        ["v=2; a=rsa-sha256", "v=1; a=rsa-sha256; d=example.org; s=x; h=From; l=3; bh=AAAA; b=AAAA", "nothing"];
+    for kind in broken {
+        let ten = format!("DKIM-Signature: {kind}\r\n").repeat(10);
+        for message in [[ten.as_bytes(), &signed].concat(), [&signed[..], b""].concat().repeat(1)] {
+            let found = site.ask("203.0.113.1", "x@example.com", &message).await;
+            let passed = found.dkim.iter().filter(|d| d.result == AuthResult::Pass).count();
+            assert_eq!((passed, found.dmarc()), (2, AuthResult::Pass), "{kind}: {:?}", found.dkim);
+            let total = if message.len() > signed.len() { 12 } else { 2 };
+            assert_eq!(found.dkim.len() + usize::try_from(found.dkim_left).unwrap(), total, "{kind}");
+            assert!(found.dkim.len() <= 10);
+            // In the order of the header: the good ones are the last.
+            assert!(found.dkim.iter().rev().take(2).all(|d| d.result == AuthResult::Pass), "{kind}: {:?}", found.dkim);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_ninth_author_is_not_overlooked() {
+    let site = site("").await;
+    let many: Vec<String> = (0..8).map(|at| format!("a@d{at}.example")).collect();
+    let from = |value: &str| MESSAGE.replace("Ann <ann@example.org>", value);
+    for value in [format!("{}\r\nFrom: ceo@example.org", many.join(",")), format!("{},ceo@example.org", many.join(","))]
+    {
+        let found = site.ask("203.0.113.1", "x@example.com", from(&value).as_bytes()).await;
+        assert_eq!((found.dmarc(), found.wish()), (AuthResult::Fail, DmarcPolicy::Reject), "{value}\n{found:#?}");
+    }
+    let nine: Vec<String> = (0..9).map(|at| format!("a@d{at}.example")).collect();
+    let found = site.ask("203.0.113.1", "x@example.com", from(&nine.join(",")).as_bytes()).await;
+    assert_eq!((found.dmarc(), found.dmarc.len()), (AuthResult::PermError, 9));
+    assert!(found.dmarc[8].why.raw().contains("more domains"), "{found:#?}");
+}
+
+#[tokio::test]
+async fn headers_made_to_keep_a_verifier_busy_end_soon() {
+    let site = site("").await;
+    let start = Instant::now();
+    let signature = "DKIM-Signature: v=1; a=rsa-sha256; d=example.org; s=s1; h=From; bh=AAAA; b=AAAA\r\n";
+    for name in
+        ["From", "DKIM-Signature", "ARC-Seal", "ARC-Authentication-Results", "DKIM2-Signature", "Message-Instance"]
+    {
+        for piece in ["(", "<", "\"", ",", ";", ":", "=", "a=b;", "\r\n ", "=?a?q?", "@", "\\"] {
+            let message = format!("{signature}{name}: {}\r\n\r\nx\r\n", piece.repeat(200_000 / piece.len()));
+            site.ask("203.0.113.1", "x@example.com", message.as_bytes()).await;
+        }
+    }
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+}
+
 #[tokio::test]
 async fn dmarc_is_about_the_author_and_all_authors() {
     let site = site("example.com TXT \"v=spf1 ip4:192.0.2.1 -all\"\n").await;
@@ -265,20 +391,37 @@ async fn some_hundred_damaged_messages_are_answered() {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(state >> 33).unwrap() % below
     };
-    for _ in 0..300 {
+    // What the signatures are about: everything behind them.
+    let from = signed.windows(6).position(|at| at == b"From: ").unwrap();
+    let (mut passed, mut failed) = (0, 0);
+    for round in 0..300 {
         let mut message = signed.clone();
+        let only_signed = round % 2 == 0;
         for _ in 0..=random(4) {
-            let at = random(message.len());
+            let low = if only_signed { from } else { 0 };
+            let at = low + random(message.len().saturating_sub(low).max(1));
             match random(3) {
-                0 => message[at] = u8::try_from(random(256)).unwrap(),
-                1 => drop(message.remove(at)),
+                // A letter for another, so that no canonical form can be the same.
+                _ if only_signed && at < message.len() => {
+                    let letter = message[at].is_ascii_alphanumeric();
+                    message[at] = if letter { if message[at] == b'x' { b'y' } else { b'x' } } else { message[at] };
+                }
+                0 if at < message.len() => message[at] = u8::try_from(random(256)).unwrap(),
+                1 if at < message.len() => drop(message.remove(at)),
                 _ => message.truncate(at.max(1)),
             }
         }
         let found = site.ask("203.0.113.1", "x@example.com", &message).await;
-        // Whoever did not sign exactly this does not pass for it.
         assert!(found.dkim.len() <= 10);
+        if only_signed {
+            let same = message.eq_ignore_ascii_case(&signed) && message == signed;
+            let passes = found.dkim.iter().filter(|d| d.result == AuthResult::Pass).count();
+            // Whoever did not sign exactly this does not pass for it.
+            assert_eq!(passes, if same { 2 } else { 0 }, "{}", String::from_utf8_lossy(&message));
+            (passed, failed) = (passed + u32::from(same), failed + u32::from(!same));
+        }
     }
+    assert!(passed > 0 && failed > 50, "{passed} {failed}");
 }
 
 /// Verifies each signature of the message on standard input; the DNS is a JSON object of the environment.

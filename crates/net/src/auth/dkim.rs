@@ -5,6 +5,12 @@
 //!
 //! What would pass but does not count is `policy`: SHA-1, a key under 1024 bits, an unsigned From, an
 //! identity of another domain, a body that is signed in part.
+//!
+//! Nothing can end a verification that has begun, so its work is bounded before: [`MAX_HEAD`],
+//! [`MAX_FIELDS`], [`MAX_FIELD`], [`MAX_NAMES`], [`MAX_SIGNATURES`], [`MAX_CHAIN`], [`MAX_MESSAGE`]. A body is
+//! hashed once for each kind of canonical form and hash, four times at most, whatever signatures say; those
+//! of which `l=` signs a part are not verified. Not more are at work at once than there are processors. What
+//! is over a limit is `permerror`, and a chain fails, each with the reason.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
@@ -12,6 +18,7 @@ use std::future::Future;
 use std::hash::Hash;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
@@ -29,6 +36,7 @@ use mail_auth::{
     AuthenticatedMessage, DkimOutput, DkimResult, Error, MX, MessageAuthenticator, Parameters, RecordSet,
     ResolverCache, Txt,
 };
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -38,8 +46,19 @@ use crate::dns::Resolver;
 pub(super) const MAX_CHAIN: usize = 20;
 /// Keys shorter than this do not count (RFC 8301 section 3.2).
 const MIN_BITS: usize = 1024;
-/// The largest message of which signatures are verified.
+/// The largest message of which signatures are verified, in bytes.
 const MAX_MESSAGE: usize = 128 << 20;
+/// The longest header of which signatures are verified, in bytes. Mail with a longer one is malformed.
+pub const MAX_HEAD: usize = 1 << 20;
+/// Most fields of a header of which signatures are verified: each name that is signed is looked for in all.
+const MAX_FIELDS: usize = 20_000;
+/// The longest field of a signature that is verified, in bytes.
+const MAX_FIELD: usize = 64 << 10;
+/// Most names in a signature's `h=`: each is compared with all before it.
+const MAX_NAMES: usize = 200;
+/// Why a signature is not verified, or a chain fails.
+const TOO_MUCH: &str = "more is signed than is verified";
+const LONG_HEADER: &str = "the header is longer than is verified";
 
 /// What the signatures of a message say.
 #[derive(Debug, Default)]
@@ -51,6 +70,13 @@ pub(super) struct Signatures {
 }
 
 impl Signatures {
+    /// Of a message of which there is more than is verified.
+    fn too_much(why: &str) -> Self {
+        let check = DkimCheck { result: AuthResult::PermError, why: short(why), ..DkimCheck::default() };
+        let arc = ArcCheck { result: AuthResult::Fail, why: short(why), ..ArcCheck::default() };
+        Self { dkim: vec![check], left: 0, arc }
+    }
+
     /// Of a message whose signatures could not be looked at.
     pub(super) fn unknown(why: &str) -> Self {
         let check = DkimCheck { result: AuthResult::TempError, why: short(why), ..DkimCheck::default() };
@@ -69,8 +95,9 @@ impl ResolverCache<Box<str>, Txt> for Keys {
         Box<str>: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        // Whatever was not looked up is unknown; it is never asked for from there.
-        Some(self.0.get(name).cloned().unwrap_or_else(|| unknown("it was not asked for")))
+        // What was not looked up is never asked for from there, and is not what may come later: whoever
+        // hides a signature from the questions gains nothing by it.
+        Some(self.0.get(name).cloned().unwrap_or_else(absent))
     }
 
     fn remove<Q>(&self, _: &Q) -> Option<Txt>
@@ -105,6 +132,10 @@ impl<K, V> ResolverCache<K, V> for Nothing {
     }
 
     fn insert(&self, _: K, _: V, _: std::time::Instant) {}
+}
+
+fn absent() -> Txt {
+    Txt::Error(Error::Dns(mail_auth::DnsError::RecordNotFound(ResponseCode::NXDomain)))
 }
 
 fn unknown(why: &str) -> Txt {
@@ -155,11 +186,15 @@ pub(super) async fn check(
     whole: impl Future<Output = io::Result<Arc<[u8]>>>,
     deadline: Instant,
 ) -> Signatures {
+    let head = head.get(..MAX_HEAD).unwrap_or(head);
     let Ok(Some(names)) = catch_unwind(|| key_names(head)) else {
         return Signatures::unknown("the header could not be read");
     };
     if !names.signed {
         return Signatures::default();
+    }
+    if names.too_long {
+        return Signatures::too_much(LONG_HEADER);
     }
     let (keys, whole) = tokio::join!(look_up(resolver, names.keys, deadline), whole);
     let whole = match whole {
@@ -167,57 +202,77 @@ pub(super) async fn check(
         Ok(_) => return Signatures::unknown("the message is too large"),
         Err(error) => return Signatures::unknown(&error.to_string()),
     };
-    let verified =
-        tokio::task::spawn_blocking(move || catch_unwind(AssertUnwindSafe(|| verify(&whole, &keys))).ok().flatten());
+    // The place is given back when the work ends, not when nobody waits for it any more.
+    let Ok(place) = places().acquire().await else { return Signatures::unknown("the verification failed") };
+    let verified = tokio::task::spawn_blocking(move || {
+        let _place = place;
+        catch_unwind(AssertUnwindSafe(|| verify(&whole, &keys))).ok().flatten()
+    });
     match verified.await {
         Ok(Some(signatures)) => signatures,
         _ => Signatures::unknown("the verification failed"),
     }
 }
 
+/// Places for verifications at work: as many as there are processors.
+fn places() -> &'static Semaphore {
+    static PLACES: OnceLock<Semaphore> = OnceLock::new();
+    PLACES.get_or_init(|| Semaphore::new(std::thread::available_parallelism().map_or(1, NonZero::get)))
+}
+
 /// What a header asks for.
 pub(super) struct Names {
     pub(super) signed: bool,
     pub(super) keys: Vec<String>,
+    /// It goes on beyond [`MAX_HEAD`], or has more than [`MAX_FIELDS`].
+    pub(super) too_long: bool,
+}
+
+/// Whether a field of a signature, with so many names in `h=`, is verified.
+fn fits(field: &[u8], names: &[String]) -> bool {
+    field.len() <= MAX_FIELD && names.len() <= MAX_NAMES
 }
 
 /// The names of the keys that a header's signatures need, each once.
 pub(super) fn key_names(head: &[u8]) -> Option<Names> {
     let Some(message) = AuthenticatedMessage::parse(head) else {
-        return Some(Names { signed: false, keys: Vec::new() });
+        return Some(Names { signed: false, keys: Vec::new(), too_long: false });
     };
-    let dkim = message.dkim_headers.iter().take(MAX_SIGNATURES).map(|field| field.header.domain_key());
+    let goes_on = head.len() >= MAX_HEAD && message.body_offset() >= head.len();
+    let too_long = goes_on || message.headers.len() > MAX_FIELDS;
+    let verified = message.dkim_headers.iter().filter(|field| fits(field.value, &field.header.h));
+    let dkim = verified.take(MAX_SIGNATURES).map(|field| field.header.domain_key());
     let chain = message.as_headers.iter().rev().take(MAX_CHAIN).map(|field| field.header.domain_key());
     let last = message.ams_headers.last().map(|field| field.header.domain_key());
     let mut keys: Vec<String> = dkim.chain(chain).chain(last).map(|name| name.to_lowercase()).collect();
     keys.sort();
     keys.dedup();
     let signed = !keys.is_empty()
+        || !message.dkim_headers.is_empty()
         || !message.aar_headers.is_empty()
         || !message.ams_headers.is_empty()
         || message.has_dkim_errors
         || message.has_arc_errors;
-    Some(Names { signed, keys })
+    Some(Names { signed, keys, too_long })
 }
 
 /// Looks keys up, all at once.
 pub(super) async fn look_up(resolver: &Resolver, names: Vec<String>, deadline: Instant) -> Keys {
     let mut tasks = JoinSet::new();
+    let late = || unknown("no answer came");
+    let mut keys = Keys(names.iter().map(|name| (name.clone().into_boxed_str(), late())).collect());
     for name in names {
         let resolver = resolver.clone();
         tasks.spawn(async move {
             let found = resolver.txt(&name, deadline).await;
             let key = match found {
                 Ok(answer) => parsed_key(&answer.records),
-                Err(error) if error.is_absent() => {
-                    Txt::Error(Error::Dns(mail_auth::DnsError::RecordNotFound(ResponseCode::NXDomain)))
-                }
+                Err(error) if error.is_absent() => absent(),
                 Err(error) => unknown(&error.to_string()),
             };
             (name.into_boxed_str(), key)
         });
     }
-    let mut keys = Keys::default();
     while let Some(done) = tasks.join_next().await {
         if let Ok((name, key)) = done {
             keys.0.insert(name, key);
@@ -243,16 +298,46 @@ fn parsed_key(records: &[Vec<u8>]) -> Txt {
 fn verify(raw: &[u8], keys: &Keys) -> Option<Signatures> {
     let verifier = verifier()?;
     let mut message = AuthenticatedMessage::parse(raw)?;
-    let total = message.dkim_headers.len();
+    let place = |field: &[u8]| (field.as_ptr() as usize).saturating_sub(raw.as_ptr() as usize);
+    let (fitting, large): (Vec<_>, Vec<_>) =
+        std::mem::take(&mut message.dkim_headers).into_iter().partition(|field| fits(field.value, &field.header.h));
+    let total = fitting.len() + large.len();
+    message.dkim_headers = fitting;
     message.dkim_headers.truncate(MAX_SIGNATURES);
     for field in &mut message.dkim_headers {
         // Third parties that sign for others, and reports about failures: neither is ours to ask for.
         (field.header.atps, field.header.r) = (None, false);
     }
+    // What cannot be read has no results of its own, so that there is one for each of the others.
+    let errors = std::mem::take(&mut message.errors);
     let outputs = at_once(verifier.verify_dkim(asked(&message, keys)))?;
-    let dkim: Vec<DkimCheck> = outputs.iter().take(MAX_SIGNATURES).map(|output| told(output, keys)).collect();
-    let left = u32::try_from(total.saturating_sub(MAX_SIGNATURES)).unwrap_or(u32::MAX);
-    Some(Signatures { dkim, left, arc: chain(verifier, &message, keys)? })
+    let places = message.dkim_headers.iter().map(|field| place(field.value));
+    let mut dkim: Vec<(usize, DkimCheck)> =
+        places.zip(outputs.iter().map(|output| told(output, keys))).take(MAX_SIGNATURES).collect();
+    drop(outputs);
+    let unread = errors.iter().filter(|field| field.name.trim_ascii().eq_ignore_ascii_case(b"dkim-signature"));
+    let total = total + unread.clone().count();
+    // Those come behind what can be verified: a relay that left ten broken ones must not hide a good one.
+    let over = large.iter().map(|field| {
+        let check = DkimCheck { result: AuthResult::PermError, why: short(TOO_MUCH), ..DkimCheck::default() };
+        (place(field.value), of(&field.header, check))
+    });
+    dkim.extend(over.chain(unread.map(|field| (place(field.value), unreadable(&field.header)))));
+    dkim.truncate(MAX_SIGNATURES);
+    dkim.sort_by_key(|(place, _)| *place);
+    let left = u32::try_from(total - dkim.len()).unwrap_or(u32::MAX);
+    message.errors = errors;
+    let arc = chain(verifier, &message, keys)?;
+    Some(Signatures { dkim: dkim.into_iter().map(|(_, check)| check).collect(), left, arc })
+}
+
+/// A signature that is none by its form, or of which `l=` signs a part.
+fn unreadable(error: &Error) -> DkimCheck {
+    let result = match error {
+        Error::Dkim(DkimError::SignatureLength) => AuthResult::Policy,
+        _ => AuthResult::Neutral,
+    };
+    DkimCheck { result, why: short(error.to_string()), ..DkimCheck::default() }
 }
 
 fn chain(verifier: &MessageAuthenticator, message: &AuthenticatedMessage<'_>, keys: &Keys) -> Option<ArcCheck> {
@@ -265,6 +350,9 @@ fn chain(verifier: &MessageAuthenticator, message: &AuthenticatedMessage<'_>, ke
     if message.ams_headers.is_empty() && some.iter().any(|count| *count > 0) {
         let why = short("fields of a chain without a signature");
         return Some(ArcCheck { result: AuthResult::Fail, instances, why, ..ArcCheck::default() });
+    }
+    if !message.ams_headers.iter().all(|field| fits(field.value, &field.header.h)) {
+        return Some(ArcCheck { result: AuthResult::Fail, instances, why: short(TOO_MUCH), ..ArcCheck::default() });
     }
     let output = at_once(verifier.verify_arc(asked(message, keys)))?;
     let sealer = output.sets().last().map(|set| set.seal.header.d.to_lowercase()).unwrap_or_default();
@@ -304,12 +392,9 @@ fn told(output: &DkimOutput<'_>, keys: &Keys) -> DkimCheck {
             (result, error.to_string())
         }
     };
-    let mut check = DkimCheck { result, why: short(why), ..DkimCheck::default() };
+    let check = DkimCheck { result, why: short(why), ..DkimCheck::default() };
     let Some(signature) = output.signature() else { return check };
-    check.domain = short(signature.d.to_lowercase());
-    check.selector = short(signature.s.as_str());
-    check.identity = short(signature.i.as_str());
-    check.algorithm = signature.a.name().to_owned();
+    let mut check = of(signature, check);
     let bits = match keys.0.get(signature.domain_key().to_lowercase().as_str()) {
         Some(Txt::DomainKey(key)) if signature.a != Algorithm::Ed25519Sha256 => key.p.public_key_bits(),
         _ => usize::MAX,
@@ -321,6 +406,17 @@ fn told(output: &DkimOutput<'_>, keys: &Keys) -> DkimCheck {
         (check.result, check.why) = (AuthResult::Policy, short(why));
     }
     check
+}
+
+/// With what a signature says of itself.
+fn of(signature: &Signature, check: DkimCheck) -> DkimCheck {
+    DkimCheck {
+        domain: short(signature.d.to_lowercase()),
+        selector: short(signature.s.as_str()),
+        identity: short(signature.i.as_str()),
+        algorithm: signature.a.name().to_owned(),
+        ..check
+    }
 }
 
 /// Why a signature that verifies does not count.

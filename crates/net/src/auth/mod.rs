@@ -25,11 +25,12 @@ use std::task::Poll;
 use std::time::Duration;
 
 use mail::address::Address;
-use mail::evidence::{AuthResult, Authentication, Claim, MAX_AUTHORS, ReverseCheck, SpfCheck, short};
+use mail::evidence::{AuthResult, Authentication, Claim, DmarcCheck, MAX_AUTHORS, ReverseCheck, SpfCheck, short};
 use mail::graph::{EntityId, Limits, parse};
-use mail::header::{Mailbox, mailboxes};
+use mail::header::{MAX_MAILBOXES, Mailbox, mailboxes};
 use tokio::time::{Instant, timeout_at};
 
+pub use self::dkim::MAX_HEAD;
 use self::dkim::Signatures;
 use self::spf::Identity;
 use crate::dns::Resolver;
@@ -48,7 +49,7 @@ pub async fn authenticate(
     whole: impl Future<Output = io::Result<Arc<[u8]>>>,
     deadline: Instant,
 ) -> Authentication {
-    let (authors, one_author) = authors(head);
+    let (authors, one_author, left) = authors(head);
     let early = Instant::now() + deadline.saturating_duration_since(Instant::now()) * SHARE.0 / SHARE.1;
     let helo = identity_check(resolver, claim, None, early);
     let sender = Address::parse(claim.mail_from.raw());
@@ -75,6 +76,12 @@ pub async fn authenticate(
         dmarc.push(check);
         aligned.extend(own);
     }
+    dmarc.extend(left.map(|domain| DmarcCheck {
+        domain: short(domain),
+        result: AuthResult::PermError,
+        why: short("From names more domains than are looked at"),
+        ..DmarcCheck::default()
+    }));
     for at in aligned {
         dkim.get_mut(at).into_iter().for_each(|signature| signature.aligned = true);
     }
@@ -141,8 +148,10 @@ async fn signatures(
     }
 }
 
-/// The domains of a header's authors, each once, in ASCII; and whether there is exactly one author.
-fn authors(head: &[u8]) -> (Vec<String>, bool) {
+/// The domains of a header's authors, each once, in ASCII; whether there is exactly one author; and the first
+/// domain that is left out, if there are more than [`MAX_AUTHORS`]. Those come first that programs show: the
+/// first and the last of the first field, of the last one, and of the others.
+fn authors(head: &[u8]) -> (Vec<String>, bool, Option<String>) {
     let message = parse(head, &Limits::default());
     let top = EntityId(0);
     let buffer = message.entity(top).map_or(&[][..], |entity| message.buffer(entity.buffer));
@@ -150,14 +159,23 @@ fn authors(head: &[u8]) -> (Vec<String>, bool) {
     let read: Vec<_> = fields.iter().map(|field| mailboxes(field.value.of(buffer))).collect();
     let all = || read.iter().flat_map(|found| found.list.iter());
     let one = fields.len() == 1 && all().count() == 1 && !read.iter().any(|found| found.odd);
-    let mut domains: Vec<String> = Vec::new();
-    for domain in all().map(Mailbox::domain).filter(|domain| !domain.is_empty()) {
+    let ends = read.first().into_iter().chain(read.last()).chain(&read);
+    let ends = ends.flat_map(|found| found.list.first().into_iter().chain(found.list.last()));
+    let (mut domains, mut left): (Vec<String>, Option<String>) = (Vec::new(), None);
+    for domain in ends.chain(all()).map(Mailbox::domain).filter(|domain| !domain.is_empty()) {
         let domain = to_ascii(&domain);
-        if domains.len() < MAX_AUTHORS && !domains.contains(&domain) {
-            domains.push(domain);
+        if domains.contains(&domain) {
+            continue;
+        }
+        match domains.len() < MAX_AUTHORS {
+            true => domains.push(domain),
+            false => left = left.or(Some(domain)),
         }
     }
-    (domains, one)
+    // Who stands behind so many authors was not even read.
+    let cut = read.iter().any(|found| found.list.len() >= MAX_MAILBOXES);
+    let left = left.or_else(|| domains.last().filter(|_| cut).cloned());
+    (domains, one, left)
 }
 
 /// An internationalised domain as the DNS has it (RFC 5891); in lower case, without a final dot.
@@ -167,7 +185,7 @@ pub fn to_ascii(domain: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::authors;
+    use super::{MAX_MAILBOXES, authors};
 
     #[test]
     fn every_domain_in_from_is_an_authors() {
@@ -182,7 +200,25 @@ mod tests {
         ];
         for (head, domains, one) in cases {
             let expected: Vec<String> = domains.iter().map(|d| (*d).to_owned()).collect();
-            assert_eq!(authors(head.as_bytes()), (expected, one), "{head:?}");
+            assert_eq!(authors(head.as_bytes()), (expected, one, None), "{head:?}");
         }
+    }
+
+    #[test]
+    fn of_many_domains_those_that_programs_show_are_looked_at() {
+        let many: Vec<String> = (0..20).map(|at| format!("a@d{at}.example")).collect();
+        for head in [
+            format!("From: {}\r\nFrom: x@bank.example\r\n\r\n", many.join(",")),
+            format!("From: x@bank.example\r\nFrom: {}\r\n\r\n", many.join(",")),
+            format!("From: {},x@bank.example\r\n\r\n", many.join(",")),
+            format!("{}From: x@bank.example\r\n\r\n", "From: a@d0.example, b@d1.example\r\n".repeat(5000)),
+        ] {
+            let (domains, one, left) = authors(head.as_bytes());
+            assert!(domains.iter().any(|domain| domain == "bank.example") && !one, "{domains:?}");
+            assert!(domains.len() <= super::MAX_AUTHORS);
+            assert_eq!(left.is_some(), head.contains("d19"), "{left:?}");
+        }
+        let behind = format!("From: {}x@bank.example\r\n\r\n", "a@d0.example,".repeat(MAX_MAILBOXES));
+        assert_eq!(authors(behind.as_bytes()).2.as_deref(), Some("d0.example"));
     }
 }
