@@ -93,6 +93,18 @@ pub fn client(policy: &Policy, arrival: &Arrival) -> Option<IpAddr> {
     (strange && crate::spam::excluded(policy, arrival).is_none()).then_some(ip)
 }
 
+impl Listings {
+    /// What these lists say of it, each with the weight that it has there: another group of recipients may
+    /// ask others.
+    pub fn of(&self, lists: &[DnsList]) -> Self {
+        let weigh = |(what, zone, _): &(String, String, u8)| {
+            let list = lists.iter().find(|list| list.zone == *zone)?;
+            Some((what.clone(), zone.clone(), list.weight))
+        };
+        Self { listed: self.listed.iter().filter_map(weigh).collect() }
+    }
+}
+
 /// What an answer of a list means. Only addresses in 127.0.0.0/8 say that something is listed; those in
 /// 127.255.255.0/24 and all others are errors of the list (D-1, EX-12).
 pub fn means_listed(answer: std::net::Ipv4Addr) -> bool {
