@@ -21,9 +21,18 @@ pub const KNOTS: [(i32, i32); 4] = [(0, 0), (500, 80), (700, 90), (1200, 100)];
 pub const BULK_FROM: i32 = 500;
 /// Points, in hundredths, of automatic signs from which on a message is a formal notification.
 pub const FORMAL_FROM: i32 = 500;
-/// From which on it is one whatever its text says: a delivery report by its structure, and from a mail
-/// server.
-pub const FORMAL_CERTAIN: i32 = 800;
+/// What a reader sees of a delivery report, or is led to by it. Only this counts against one: how a mail
+/// server writes its header is peculiar, and says nothing.
+const SEEN_IN_REPORT: [SignGroup; 8] = [
+    SignGroup::Subject,
+    SignGroup::Html,
+    SignGroup::Link,
+    SignGroup::Phrase,
+    SignGroup::Disguise,
+    SignGroup::Language,
+    SignGroup::Attachment,
+    SignGroup::Network,
+];
 
 /// What a message is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -142,7 +151,8 @@ pub struct SpamVerdict {
     pub why: Option<SpamWhy>,
     /// 0 to 100.
     pub rating: u8,
-    /// Points of the signs of spam that count, each group up to its limit, in hundredths.
+    /// Points of the signs of spam that count, each group up to its limit, in hundredths. Of a delivery
+    /// report only what a reader sees counts ([`is_report`]).
     pub points: i32,
     /// Points of the signs of bulk delivery, in hundredths.
     pub bulk: i32,
@@ -244,20 +254,30 @@ fn of_report(policy: &Policy, arrival: &Arrival, report: &Report) -> SpamVerdict
         SpamSeen::Crashed => none(SpamWhy::Failed),
         SpamSeen::Signs(signs) => {
             let counted: Vec<&Sign> = signs.iter().filter(|sign| counts(policy, arrival, sign)).collect();
-            of_signs(policy, &counted)
+            of_signs(policy, arrival, &counted)
         }
     }
 }
 
-fn of_signs(policy: &Policy, signs: &[&Sign]) -> SpamVerdict {
+/// Whether a message is a mail server's delivery report, as far as that can be told: by its structure, and
+/// by an envelope without a sender. Anybody can send one, so what it shows is judged like any text. Words
+/// of the header prove nothing.
+pub fn is_report(arrival: &Arrival, signs: &[&Sign]) -> bool {
+    let has = |id: &str| signs.iter().any(|sign| sign.id == id);
+    arrival.envelope.mail_from.is_none() && has("delivery_report") && has("null_sender")
+}
+
+fn of_signs(policy: &Policy, arrival: &Arrival, signs: &[&Sign]) -> SpamVerdict {
     let sum = |group: SignGroup| -> i32 {
         let of_it = signs.iter().filter(|sign| sign.group == group);
         of_it.map(|sign| i32::from(sign.points)).sum::<i32>().min(group.most())
     };
     let apart = |group: &SignGroup| matches!(group, SignGroup::Bulk | SignGroup::Automatic);
-    let points: i32 = SignGroup::ALL.into_iter().filter(|group| !apart(group)).map(sum).sum();
     // A sign against it refutes what has the form of a notice: a report about mail that was never ours.
     let refuted = signs.iter().any(|sign| sign.group == SignGroup::Automatic && sign.points < 0);
+    let is_report = !refuted && is_report(arrival, signs);
+    let decides = |group: &SignGroup| !apart(group) && (!is_report || SEEN_IN_REPORT.contains(group));
+    let points: i32 = SignGroup::ALL.into_iter().filter(decides).map(sum).sum();
     let automatic = if refuted { 0 } else { sum(SignGroup::Automatic) };
     let bulk = sum(SignGroup::Bulk);
     // D-1: lists whose weights reach their limit act by themselves.
@@ -266,8 +286,6 @@ fn of_signs(policy: &Policy, signs: &[&Sign]) -> SpamVerdict {
     let (probable, spam) = policy.spam.sensitivity.thresholds();
     let status = if reached && policy.spam.external.when_reached == WhenReached::Blacklisted {
         SpamStatus::AddressBlacklisted
-    } else if automatic >= FORMAL_CERTAIN {
-        SpamStatus::FormalNotification
     } else if rating >= spam {
         SpamStatus::Spam
     } else if rating >= probable {
@@ -300,7 +318,7 @@ pub fn decisive<'a>(policy: &Policy, arrival: &Arrival, report: &'a Report) -> V
     }
     // At most `MAX_SIGNS` of them, each a sum.
     let without = |id: &str| -> Vec<&Sign> { counted.iter().copied().filter(|sign| sign.id != id).collect() };
-    let changes = |sign: &&&Sign| of_signs(policy, &without(&sign.id)).status != whole.status;
+    let changes = |sign: &&&Sign| of_signs(policy, arrival, &without(&sign.id)).status != whole.status;
     counted.iter().filter(changes).map(|sign| sign.id.as_str()).collect()
 }
 

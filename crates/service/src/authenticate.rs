@@ -12,13 +12,12 @@ use mail::evidence::{
 };
 use mail::untrusted::Untrusted;
 use net::Resolver;
+use net::auth::MAX_HEAD;
 use tokio::time::Instant;
 
 use crate::flow::Bench;
 use crate::spool::Spool;
 
-/// How much of a message is read as its header.
-const HEAD_MAX: usize = 256 * 1024;
 /// How long it may take in all; what is not known by then is `temperror`.
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -26,13 +25,13 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// `deadline`.
 pub(crate) async fn authenticate(
     bench: Bench<'_>,
-    policies: &[Arc<Policy>],
+    policies: &[(&Policy, &Arrival)],
     spool: &Spool,
     arrival: &Arrival,
     deadline: Instant,
 ) -> Option<Authentication> {
     let resolver = bench.resolver?;
-    if !policies.iter().any(|policy| asks(policy, bench.site, arrival)) {
+    if !policies.iter().any(|(policy, arrival)| asks(policy, bench.site, arrival)) {
         return None;
     }
     Some(find_out(resolver, spool, arrival, deadline).await)
@@ -45,7 +44,7 @@ pub async fn find_out(resolver: &Resolver, spool: &Spool, arrival: &Arrival, dea
         helo: arrival.peer.helo.clone().unwrap_or_default(),
         mail_from: Untrusted::new(arrival.envelope.mail_from.as_ref().map_or("", |a| a.as_str()).to_owned()),
     };
-    let head = match spool.read_at(0, HEAD_MAX) {
+    let head = match spool.read_at(0, MAX_HEAD) {
         Ok(head) => head,
         Err(error) => {
             tracing::warn!(id = %arrival.id, %error, "the header could not be read; who sent the message is not known");

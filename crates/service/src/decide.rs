@@ -20,7 +20,7 @@ use crate::examine::{context, spam_context};
 use crate::flow::{Bench, Decided, Judged, Keeping, check_changed, finish, judge_report, keep};
 use crate::id;
 use crate::lists;
-use crate::outside;
+use crate::outside::{self, Heard};
 use crate::spool::Spool;
 
 /// What is left of the deadline for keeping, rendering and handing on when an examination ends at its
@@ -38,7 +38,11 @@ pub(crate) async fn decide(
     received: Option<&str>,
     deadline: Instant,
 ) -> Decided {
-    let seen = see(bench, policies, spool, arrival, deadline).await;
+    let parts: Vec<(&Arc<Policy>, &Arrival)> = match policies.is_empty() {
+        true => vec![(bench.policy, arrival)],
+        false => policies.iter().map(|policy| (policy, arrival)).collect(),
+    };
+    let seen = see(bench, &parts, spool, deadline).await;
     let mut strictest: Option<(Judged, &Arc<Policy>)> = None;
     for policy in policies {
         let judged = seen.judge(Bench { policy, ..bench }, spool, arrival).await;
@@ -62,9 +66,8 @@ pub(crate) async fn decide_each(
     received: Option<&str>,
     deadline: Instant,
 ) -> Vec<Decided> {
-    let policies: Vec<Arc<Policy>> = parts.iter().map(|(_, policy)| Arc::clone(policy)).collect();
-    let Some(whole) = whole(parts) else { return Vec::new() };
-    let seen = see(bench, &policies, spool, &whole, deadline).await;
+    let whole: Vec<(&Arc<Policy>, &Arrival)> = parts.iter().map(|(arrival, policy)| (policy, arrival)).collect();
+    let seen = see(bench, &whole, spool, deadline).await;
     let mut all = Vec::new();
     for (arrival, policy) in parts {
         let bench = Bench { policy, ..bench };
@@ -72,14 +75,6 @@ pub(crate) async fn decide_each(
         all.push(seen.act(bench, spool, arrival, judged, received).await);
     }
     all
-}
-
-/// The message with all recipients: what some of them are spared is examined for the others.
-fn whole(parts: &[(Arrival, Arc<Policy>)]) -> Option<Arrival> {
-    let (first, _) = parts.first()?;
-    let mut whole = first.clone();
-    whole.envelope.rcpt_to = parts.iter().flat_map(|(part, _)| part.envelope.rcpt_to.iter().cloned()).collect();
-    Some(whole)
 }
 
 /// What is decided for recipients who are all treated alike.
@@ -102,9 +97,8 @@ pub(crate) async fn decide_apart(
     spool: &Spool,
     deadline: Instant,
 ) -> Vec<Part> {
-    let policies: Vec<Arc<Policy>> = groups.iter().map(|(_, policy)| Arc::clone(policy)).collect();
-    let Some(whole) = whole(&groups) else { return Vec::new() };
-    let seen = see(bench, &policies, spool, &whole, deadline).await;
+    let whole: Vec<(&Arc<Policy>, &Arrival)> = groups.iter().map(|(arrival, policy)| (policy, arrival)).collect();
+    let seen = see(bench, &whole, spool, deadline).await;
     let mut alike: Vec<(Arrival, Arc<Policy>, Judged)> = Vec::new();
     for (arrival, policy) in groups {
         let judged = seen.judge(Bench { policy: &policy, ..bench }, spool, &arrival).await;
@@ -145,28 +139,34 @@ struct Seen {
     report: Option<Report>,
     /// Every mailbox in From, for lists.
     authors: Vec<String>,
+    /// What lists outside said, for all of them.
+    heard: Heard,
     crashes: u32,
     deadline: Instant,
 }
 
-/// Examines a message if any of these policies wants that.
-async fn see(bench: Bench<'_>, policies: &[Arc<Policy>], spool: &Spool, arrival: &Arrival, deadline: Instant) -> Seen {
+/// Examines a message if any of these policies wants that. Each stands beside the message as its recipients
+/// get it; all of these have the same bytes, client and sender.
+async fn see(bench: Bench<'_>, parts: &[(&Arc<Policy>, &Arrival)], spool: &Spool, deadline: Instant) -> Seen {
     let reserve = RESERVE.min(deadline.saturating_duration_since(Instant::now()) / 4);
     let deadline = deadline.checked_sub(reserve).unwrap_or(deadline);
-    if !policies.iter().any(|policy| examines(policy, arrival.direction)) {
-        return Seen { report: None, authors: Vec::new(), crashes: 0, deadline };
-    }
+    let examined = parts.iter().any(|(policy, arrival)| examines(policy, arrival.direction));
+    let Some((_, arrival)) = parts.first().filter(|_| examined) else {
+        return Seen { report: None, authors: Vec::new(), heard: Heard::default(), crashes: 0, deadline };
+    };
+    let policies: Vec<(&Policy, &Arrival)> =
+        parts.iter().map(|(policy, arrival)| (policy.as_ref(), *arrival)).collect();
     let mut context = context(bench.policy, Input::Message, None);
-    context.spam = spam_context(policies.iter().map(AsRef::as_ref), arrival);
+    context.spam = spam_context(&policies);
     let memory = bench.recollection.zip(bench.store);
     if let (Some(spam), Some((recollection, store))) = (&mut context.spam, memory)
-        && recollection.wants_pictures(store, policies).await
+        && recollection.wants_pictures(store, &policies).await
     {
         spam.pictures = Pictures::Look;
     }
     let (report, auth) = tokio::join!(
         bench.examiner.examine(spool, context, deadline),
-        authenticate(bench, policies, spool, arrival, deadline)
+        authenticate(bench, &policies, spool, arrival, deadline)
     );
     let mut report = report.with_auth(auth);
     if let Some((recollection, store)) = memory {
@@ -174,11 +174,10 @@ async fn see(bench: Bench<'_>, policies: &[Arc<Policy>], spool: &Spool, arrival:
         report = report.with_memory(Some(known));
     }
     let metrics = bench.metrics.map(AsRef::as_ref);
-    let signs = outside::signs(bench.resolver, bench.policy, bench.site, arrival, &report, deadline, metrics).await;
-    let report = report.with_signs(signs);
+    let heard = outside::ask(bench.resolver, &policies, bench.site, &report, deadline, metrics).await;
     let crashes = crashes::count(bench.store, spool, arrival, &report).await;
     let authors = lists::authors(bench.lists, spool);
-    Seen { report: Some(report), authors, crashes, deadline }
+    Seen { report: Some(report), authors, heard, crashes, deadline }
 }
 
 impl Seen {
@@ -186,7 +185,8 @@ impl Seen {
         match &self.report {
             Some(report) if examines(bench.policy, arrival.direction) => {
                 let bench = Bench { crashes: self.crashes, ..bench };
-                let report = lists::with_standing(bench, arrival, report.clone(), &self.authors);
+                let signs = outside::signs(&self.heard, bench.policy, bench.site, arrival, report);
+                let report = lists::with_standing(bench, arrival, report.clone().with_signs(signs), &self.authors);
                 judge_report(bench, spool, arrival, report, self.deadline).await
             }
             _ => Judged::of(None, unexamined(bench.policy, arrival)),

@@ -78,23 +78,30 @@ pub fn context(policy: &Policy, input: Input, name: Option<String>) -> Context {
     }
 }
 
-/// What the examination for spam is told, if one of the policies wants this message examined for it.
-pub fn spam_context<'a>(
-    mut policies: impl Iterator<Item = &'a Policy>,
-    arrival: &Arrival,
-) -> Option<scan::SpamContext> {
-    let policy = policies.find(|policy| judge::spam::excluded(policy, arrival).is_none())?;
+/// What the examination for spam is told, if one of the policies wants this message examined for it. Each
+/// stands beside the message as its recipients get it: one that passes over its own says nothing about
+/// those of others (D-21).
+pub fn spam_context(parts: &[(&Policy, &Arrival)]) -> Option<scan::SpamContext> {
+    let wanted = |part: &&(&Policy, &Arrival)| judge::spam::excluded(part.0, part.1).is_none();
+    let (policy, arrival) = parts.iter().find(wanted)?;
+    let any = |on: fn(&Policy) -> bool| parts.iter().filter(wanted).any(|(policy, _)| on(policy));
     let written = |address: &mail::address::Address| address.as_str().to_owned();
     // The command line knows an envelope only where it is told one, and mail that came long ago.
     let live = arrival.surface != Surface::Cli;
     let mail_from = arrival.envelope.mail_from.as_ref().map(written).or_else(|| live.then(String::new));
-    let recipients = arrival.envelope.rcpt_to.iter().take(MAX_SPAM_RECIPIENTS).map(written).collect();
+    let mut recipients: Vec<String> = Vec::new();
+    for to in parts.iter().flat_map(|(_, arrival)| &arrival.envelope.rcpt_to) {
+        // Where several policies hold for all recipients, each has all of them.
+        if recipients.len() < MAX_SPAM_RECIPIENTS && !recipients.iter().any(|known| known == to.as_str()) {
+            recipients.push(written(to));
+        }
+    }
     Some(scan::SpamContext {
         mail_from,
         recipients,
         now: live.then(|| i64::try_from(arrival.received_ms / 1000).unwrap_or(i64::MAX)),
-        doc: policy.spam.scan_doc,
-        rtf: policy.spam.scan_rtf,
+        doc: any(|policy| policy.spam.scan_doc),
+        rtf: any(|policy| policy.spam.scan_rtf),
         // Whoever has something to compare them with wants more.
         pictures: scan::Pictures::No,
         fuel: policy.spam.max_time.0.saturating_mul(FUEL_PER_SECOND) / 1000,

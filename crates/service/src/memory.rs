@@ -59,8 +59,8 @@ impl Recollection {
 
     /// Whether pictures of a message are of any use: the policy wants them compared, and there is something
     /// to compare them with.
-    pub async fn wants_pictures(self: &Arc<Self>, store: &Store, policies: &[Arc<Policy>]) -> bool {
-        if !policies.iter().any(|policy| policy.spam.image_analysis) {
+    pub async fn wants_pictures(self: &Arc<Self>, store: &Store, policies: &[(&Policy, &Arrival)]) -> bool {
+        if !policies.iter().any(|(policy, _)| policy.spam.image_analysis) {
             return false;
         }
         self.with_base(store).await.is_some_and(|base| !base.is_empty())

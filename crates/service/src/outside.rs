@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use judge::origin;
-use judge::origin::lists::{Set, client};
-use judge::policy::Policy;
+use judge::origin::lists::{Listings, MAX_LISTS, Set, client};
+use judge::policy::{DnsList, Policy};
 use judge::site::Site;
 use mail::arrival::{Arrival, Direction};
 use mail::evidence::{Origin, Report, Sign};
 use net::Resolver;
-use net::lists::{Subject, ask};
+use net::lists::Subject;
 use tokio::time::Instant;
 
 use crate::metrics::{ListLabels, Metrics};
@@ -18,37 +18,41 @@ use crate::metrics::{ListLabels, Metrics};
 /// Most files of a message that lists are asked about.
 const MAX_FILES: usize = 20;
 
-/// The signs of a message that came from outside; none of others.
-pub async fn signs(
+/// What lists in the DNS said about a message, for every group of its recipients.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Heard {
+    said: Vec<(Set, Listings)>,
+}
+
+/// Asks the lists that any of these policies names, each with the message as its recipients get it. They are
+/// asked once for all.
+pub async fn ask(
     resolver: Option<&Resolver>,
-    policy: &Policy,
+    parts: &[(&Policy, &Arrival)],
     site: &Site,
-    arrival: &Arrival,
     report: &Report,
     deadline: Instant,
     metrics: Option<&Metrics>,
-) -> Vec<Sign> {
-    let passed_over = arrival.over_trusted_connection() && judge::spam::excluded(policy, arrival).is_some();
-    if arrival.direction != Direction::Incoming || passed_over {
-        return Vec::new();
-    }
-    let mut found = origin::signs(policy, site, arrival, report);
-    let Some(resolver) = resolver.filter(|_| judge::spam::excluded(policy, arrival).is_none()) else { return found };
-    let relay = arrival.peer.ip.is_some_and(|ip| site.is_relay(ip));
-    let address: Vec<Subject> = client(policy, arrival).filter(|_| !relay).map(Subject::Address).into_iter().collect();
+) -> Heard {
+    let concerned = |part: &&(&Policy, &Arrival)| {
+        part.1.direction == Direction::Incoming && judge::spam::excluded(part.0, part.1).is_none()
+    };
+    let parts: Vec<&(&Policy, &Arrival)> = parts.iter().filter(concerned).collect();
+    let (Some(resolver), false) = (resolver, parts.is_empty()) else { return Heard::default() };
+    let client = parts.iter().find_map(|(policy, arrival)| client(policy, arrival)).filter(|ip| !site.is_relay(*ip));
+    let address: Vec<Subject> = client.map(Subject::Address).into_iter().collect();
     let hosts: Vec<Subject> = report.facts().hosts.iter().cloned().map(Subject::Host).collect();
     let emails: Vec<Subject> = report.facts().addresses.iter().cloned().map(Subject::Mail).collect();
     let files: Vec<Subject> = files(report).into_iter().map(Subject::File).collect();
-    let limit = Duration::from_millis(policy.spam.external.max_time.0);
-    let deadline = deadline.min(Instant::now() + limit);
+    let limit = parts.iter().map(|(policy, _)| policy.spam.external.max_time.0).max().unwrap_or_default();
+    let deadline = deadline.min(Instant::now() + Duration::from_millis(limit));
     let one = async |set: Set, subjects: &[Subject]| {
         let count = |said: net::lists::Said| {
             if let Some(metrics) = metrics {
                 metrics.lists.get_or_create(&ListLabels { set: set.name(), said: said.name() }).inc();
             }
         };
-        let listings = ask(resolver, set.lists(&policy.spam.external), subjects, deadline, count).await;
-        origin::lists::signs(set, &listings)
+        net::lists::ask(resolver, &union(set, &parts), subjects, deadline, count).await
     };
     let (dnsbl, surbl, emails, files) = tokio::join!(
         one(Set::Dnsbl, &address),
@@ -56,8 +60,7 @@ pub async fn signs(
         one(Set::Emails, &emails),
         one(Set::Files, &files)
     );
-    [dnsbl, surbl, emails, files].into_iter().for_each(|signs| found.extend(signs));
-    found
+    Heard { said: vec![(Set::Dnsbl, dnsbl), (Set::Surbl, surbl), (Set::Emails, emails), (Set::Files, files)] }
 }
 
 /// The SHA-256 of what is attached, and of what lies in it; each once.
@@ -72,6 +75,29 @@ fn files(report: &Report) -> Vec<[u8; 32]> {
         if !found.contains(&object.sha256) {
             found.push(object.sha256);
         }
+    }
+    found
+}
+
+/// The lists of all of them, each once.
+fn union(set: Set, parts: &[&(&Policy, &Arrival)]) -> Vec<DnsList> {
+    let mut lists: Vec<DnsList> = Vec::new();
+    for list in parts.iter().flat_map(|(policy, _)| set.lists(&policy.spam.external)) {
+        if lists.len() < MAX_LISTS && !lists.iter().any(|known| known.zone == list.zone) {
+            lists.push(list.clone());
+        }
+    }
+    lists
+}
+
+/// The signs that follow for recipients with this policy; none of what did not come from outside.
+pub fn signs(heard: &Heard, policy: &Policy, site: &Site, arrival: &Arrival, report: &Report) -> Vec<Sign> {
+    if arrival.direction != Direction::Incoming || judge::spam::excluded(policy, arrival).is_some() {
+        return Vec::new();
+    }
+    let mut found = origin::signs(policy, site, arrival, report);
+    for (set, listings) in &heard.said {
+        found.extend(origin::lists::signs(*set, &listings.of(set.lists(&policy.spam.external))));
     }
     found
 }

@@ -19,7 +19,7 @@ use service::authenticate::find_out;
 use service::examine::{Examiner, context, spam_context};
 use service::flow;
 use service::lists::{authors, standing};
-use service::outside::signs;
+use service::outside;
 use settings::Config;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -236,7 +236,8 @@ impl Bench {
         let _turn = self.turns.acquire().await;
         let deadline = Instant::now() + self.policy.limits.deadline.duration();
         let mut context = context(&self.policy, content.input, content.name.clone());
-        context.spam = spam_context(std::iter::once(self.policy.as_ref()), arrival);
+        let parts = [(self.policy.as_ref(), arrival)];
+        context.spam = spam_context(&parts);
         let pictures = self.remembers.is_some() && self.policy.spam.image_analysis;
         if let Some(spam) = context.spam.as_mut().filter(|_| pictures) {
             spam.pictures = scan::Pictures::Look;
@@ -252,7 +253,8 @@ impl Bench {
         let memory = self.recall(arrival, &report).await;
         let report = report.with_memory(memory);
         let resolver = self.resolver.as_ref();
-        let signs = signs(resolver, &self.policy, &self.site, arrival, &report, deadline, None).await;
+        let heard = outside::ask(resolver, &parts, &self.site, &report, deadline, None).await;
+        let signs = outside::signs(&heard, &self.policy, &self.site, arrival, &report);
         let report = report.with_signs(signs);
         let authors = authors(&self.lists, &content.spool);
         let standing = standing(&self.lists, &self.policy, &self.site, arrival, &report, &authors);

@@ -1,12 +1,13 @@
 //! Spam on its way through the gateway: what is said about it in the message and in the log.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use judge::policy::{DnsList, WhenReached};
+use judge::policy::{DnsList, Group, Policy, RecipientMask, WhenReached};
 use net::Resolver;
 use settings::config::Dns;
 use settings::values::DnsServer as ServerAddress;
-use testkit::{Behaviour, DnsServer, Sink, sample};
+use testkit::{Behaviour, DnsServer, Mta, Sink, sample};
 
 use crate::decisions::{field, text};
 use crate::node::{Node, Setup};
@@ -17,15 +18,27 @@ pub(crate) const CASES: &[Case] = cases![
     a_domain_that_looks_like_ours_is_told_in_the_log,
     mail_of_small_programs_is_no_spam,
     lm_06_a_picture_that_was_learnt_raises_the_rating_at_once,
+    d_21_a_recipient_who_is_passed_over_switches_nothing_off_for_others,
+    d_21_a_recipient_who_is_passed_over_switches_nothing_off_for_others_in_the_milter,
+    a_group_has_lists_and_people_of_its_own,
+    what_says_of_itself_that_it_is_automatic_is_judged_like_any_mail,
+    tc_01_links_of_mail_over_a_trusted_connection_are_asked_about,
 ];
+
+fn list(zone: &str, weight: u8) -> DnsList {
+    DnsList { zone: zone.to_owned(), weight }
+}
 
 /// A node that asks this server.
 async fn node(sink: &Sink, dns: &DnsServer) -> Node {
-    let list = |zone: &str, weight| DnsList { zone: zone.to_owned(), weight };
     let setup = Setup::new().policy(|p| {
         p.spam.external.surbl = true;
         p.spam.external.surbl_lists = vec![list("one.example", 60), list("two.example", 40)];
     });
+    asking(setup, sink, dns).await
+}
+
+async fn asking(setup: Setup, sink: &Sink, dns: &DnsServer) -> Node {
     let node = setup.start(sink).await;
     let config = Dns { servers: vec![ServerAddress(dns.address())], ..Dns::default() };
     node.service.current().resolver.store(Arc::new(Resolver::new(&config, Arc::default())));
@@ -111,4 +124,127 @@ async fn lm_06_a_picture_that_was_learnt_raises_the_rating_at_once() {
     let store = node.service.store();
     let noted = || store.pictures().is_ok_and(|all| all.iter().any(|it| it.hits == 1));
     testkit::wait_until("the find is noted", std::time::Duration::from_secs(30), noted).await;
+}
+
+/// A group of one recipient, changed so.
+fn staff(policy: &mut Policy, change: impl FnOnce(&mut Group)) {
+    let mut group = Group::of(policy, "staff", vec![RecipientMask::parse("victim@example.com").expect("a mask")]);
+    change(&mut group);
+    policy.group.push(group);
+}
+
+const LISTED: &str = "bad.example.full.example A 127.0.0.2\n";
+
+fn full(policy: &mut Policy) {
+    policy.spam.external.surbl = true;
+    policy.spam.external.surbl_lists = vec![list("full.example", 100)];
+}
+
+/// The subjects that arrived, by recipient.
+fn subjects(sink: &Sink) -> BTreeMap<String, String> {
+    let all = sink.messages();
+    let each = all.iter().flat_map(|m| m.addresses().into_iter().map(|to| (to.to_owned(), text(&m.content))));
+    each.map(|(to, content)| (to, field(&content, "Subject"))).collect()
+}
+
+async fn deliver(node: &Node, from: &str, to: &[&str], content: &[u8]) {
+    let mut client = node.client().await;
+    client.timeout = testkit::PATIENCE;
+    client.deliver(from, to, content).await.expect("taken");
+    client.quit().await;
+}
+
+async fn d_21_a_recipient_who_is_passed_over_switches_nothing_off_for_others() {
+    let (sink, dns) = (Sink::start(Behaviour::accept()).await, DnsServer::start(LISTED).await);
+    let setup = Setup::new().policy(full).policy(|p| staff(p, |_| {}));
+    let node = asking(setup, &sink, &dns).await;
+    let to = ["postmaster@example.com", "victim@example.com"];
+    deliver(&node, "alice@example.org", &to, &with_link("bad.example")).await;
+    let got = subjects(&sink);
+    assert_eq!(got["victim@example.com"], "[!! Spam] the plan for lunch");
+    assert_eq!(got["postmaster@example.com"], "the plan for lunch", "PM-01");
+}
+
+async fn d_21_a_recipient_who_is_passed_over_switches_nothing_off_for_others_in_the_milter() {
+    let (sink, dns) = (Sink::start(Behaviour::accept()).await, DnsServer::start(LISTED).await);
+    let setup = Setup::new().milter(|m| m.split_recipients = true).policy(full).policy(|p| staff(p, |_| {}));
+    let node = asking(setup, &sink, &dns).await;
+    let mut mta = Mta::open(node.milter()).await;
+    mta.tell('E', "i", "4XyZ");
+    assert_eq!(mta.client("mail.example.org", "192.0.2.7").await, None);
+    let to = ["postmaster@example.com", "victim@example.com"];
+    let verdict = mta.message("alice@example.org", &to, &with_link("bad.example")).await;
+    assert!(mta.quit().await);
+    assert_eq!(verdict.removed, ["<victim@example.com>"], "it gets a form of its own");
+    sink.wait_for(1).await;
+    assert_eq!(subjects(&sink)["victim@example.com"], "[!! Spam] the plan for lunch");
+}
+
+async fn a_group_has_lists_and_people_of_its_own() {
+    let (sink, dns) = (Sink::start(Behaviour::accept()).await, DnsServer::start(LISTED).await);
+    let setup = Setup::new().policy(|p| {
+        staff(p, |g| {
+            g.spam.external.surbl = true;
+            g.spam.external.surbl_lists = vec![list("full.example", 100)];
+            g.spam.impersonation.people = vec!["Alice Example".to_owned()];
+        });
+    });
+    let node = asking(setup, &sink, &dns).await;
+    let to = ["bob@example.com", "victim@example.com"];
+    let mail = text(&with_link("bad.example"));
+    let from = format!("From: {}", field(&mail, "From"));
+    let mail = mail.replace(&from, "From: Alice Example <alice@example.org>");
+    logged::clear();
+    deliver(&node, "alice@example.org", &to, mail.as_bytes()).await;
+    let got = subjects(&sink);
+    assert_eq!(got["victim@example.com"], "[!! Spam] the plan for lunch");
+    assert_eq!(got["bob@example.com"], "the plan for lunch");
+    for line in logged::messages(2).await {
+        let own = line.get("to") == "victim@example.com";
+        assert_eq!(line.get("signs").contains("borrowed_person"), own, "{}", line.get("signs"));
+        assert_eq!(line.get("signs").contains("surbl"), own, "{}", line.get("signs"));
+    }
+    // Alone, too; and the other way round.
+    sink.clear();
+    deliver(&node, "alice@example.org", &to[1..], mail.as_bytes()).await;
+    assert_eq!(subjects(&sink)["victim@example.com"], "[!! Spam] the plan for lunch");
+    sink.clear();
+    node.set_policy(|p| {
+        let own = p.group[0].spam.external.clone();
+        p.group[0].spam.external = std::mem::replace(&mut p.spam.external, own);
+    });
+    deliver(&node, "alice@example.org", &to, mail.as_bytes()).await;
+    let got = subjects(&sink);
+    assert_eq!(got["victim@example.com"], "the plan for lunch");
+    assert_eq!(got["bob@example.com"], "[!! Spam] the plan for lunch");
+}
+
+async fn what_says_of_itself_that_it_is_automatic_is_judged_like_any_mail() {
+    let (sink, dns) = (Sink::start(Behaviour::accept()).await, DnsServer::start(LISTED).await);
+    let node = asking(Setup::new().policy(full), &sink, &dns).await;
+    let mail = text(&with_link("bad.example"));
+    let said = format!("Auto-Submitted: auto-generated\r\nX-Autoreply: yes\r\n{mail}");
+    let report = "From: MAILER-DAEMON@example.org\r\nSubject: Undelivered Mail Returned to Sender\r\n\
+        Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n\
+        Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\r\n\
+        See http://www.bad.example/menu\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n\
+        Reporting-MTA: dns; mail.example.org\r\n\r\nFinal-Recipient: rfc822; x@example.org\r\n\
+        Action: failed\r\nStatus: 5.1.1\r\n--b--\r\n";
+    let honest = report.replace("bad.example", "fine.example");
+    let cases =
+        [(said.as_str(), "alice@example.org", "spam"), (report, "", "spam"), (&honest, "", "formal_notification")];
+    for (mail, from, status) in cases {
+        logged::clear();
+        deliver(&node, from, &["bob@example.com"], mail.as_bytes()).await;
+        let line = logged::message().await;
+        assert_eq!(line.get("spam"), status, "{mail}: {}", line.get("signs"));
+    }
+}
+
+async fn tc_01_links_of_mail_over_a_trusted_connection_are_asked_about() {
+    let (sink, dns) = (Sink::start(Behaviour::accept()).await, DnsServer::start(LISTED).await);
+    let setup = Setup::new().policy(full).policy(|p| p.spam.trusted_connections = true).trusted(&["127.0.0.0/8"]);
+    let node = asking(setup, &sink, &dns).await;
+    deliver(&node, "alice@example.org", &["bob@example.com"], &with_link("bad.example")).await;
+    assert_eq!(subjects(&sink)["bob@example.com"], "[!! Spam] the plan for lunch");
 }

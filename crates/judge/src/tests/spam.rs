@@ -97,12 +97,40 @@ fn se_03_mass_mail_and_notices_are_decided_apart_from_weight() {
         (seen(0, 0, 500), SpamStatus::FormalNotification),
         (seen(0, 600, 600), SpamStatus::FormalNotification),
         (seen(600, 0, 600), SpamStatus::ProbableSpam),
-        // A report by its whole structure is one, whatever is returned in it.
-        (seen(900, 0, 850), SpamStatus::FormalNotification),
+        // What says of itself that it is one is not one for that.
+        (seen(900, 0, 1000), SpamStatus::Spam),
     ];
     for (signs, expected) in cases {
         assert_eq!(status_of(&policy, signs.clone()), expected, "{signs:?}");
     }
+}
+
+#[test]
+fn se_03_of_a_delivery_report_only_what_is_shown_counts_and_only_without_a_sender() {
+    let report = |group: SignGroup, more: &[&str]| {
+        let mut signs = vec![sign("delivery_report", SignGroup::Automatic, 600), sign("a", group, 900)];
+        signs.extend(more.iter().map(|id| sign(id, SignGroup::Automatic, 250)));
+        signs.extend([sign("b", SignGroup::Sender, 900), sign("c", SignGroup::Program, 900)]);
+        signs.push(sign("d", SignGroup::Route, 900));
+        SpamSeen::Signs(signs)
+    };
+    let mut policy = Policy::default();
+    policy.spam.external.dnsbl = true;
+    let mut bounce = arrival(Direction::Incoming);
+    bounce.envelope.mail_from = None;
+    let of = |arrival: &Arrival, spam| verdict(&policy, arrival, &report_of(spam)).status;
+    assert_eq!(of(&bounce, report(SignGroup::Header, &["null_sender"])), SpamStatus::FormalNotification);
+    assert_eq!(of(&bounce, report(SignGroup::Header, &["from_mail_server"])), SpamStatus::Spam);
+    let sent = arrival(Direction::Incoming);
+    assert!(sent.envelope.mail_from.is_some());
+    assert_eq!(of(&sent, report(SignGroup::Header, &["null_sender"])), SpamStatus::Spam, "by Return-Path alone");
+    assert_eq!(of(&bounce, report(SignGroup::Network, &["null_sender"])), SpamStatus::Spam);
+    let listed = SpamSeen::Signs(vec![
+        sign("delivery_report", SignGroup::Automatic, 600),
+        sign("null_sender", SignGroup::Automatic, 250),
+        sign("dnsbl_reached", SignGroup::Network, 1000),
+    ]);
+    assert_eq!(of(&bounce, listed), SpamStatus::Spam, "D-1");
 }
 
 #[test]
