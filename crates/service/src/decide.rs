@@ -154,6 +154,13 @@ async fn see(bench: Bench<'_>, parts: &[(&Arc<Policy>, &Arrival)], spool: &Spool
     let Some((_, arrival)) = parts.first().filter(|_| examined) else {
         return Seen { report: None, authors: Vec::new(), heard: Heard::default(), crashes: 0, deadline };
     };
+    let mut whole = (*arrival).clone();
+    for to in parts.iter().flat_map(|(_, arrival)| &arrival.envelope.rcpt_to) {
+        if !whole.envelope.rcpt_to.contains(to) {
+            whole.envelope.rcpt_to.push(to.clone());
+        }
+    }
+    let arrival = &whole;
     let policies: Vec<(&Policy, &Arrival)> =
         parts.iter().map(|(policy, arrival)| (policy.as_ref(), *arrival)).collect();
     let mut context = context(bench.policy, Input::Message, None);

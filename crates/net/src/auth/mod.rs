@@ -49,7 +49,7 @@ pub async fn authenticate(
     whole: impl Future<Output = io::Result<Arc<[u8]>>>,
     deadline: Instant,
 ) -> Authentication {
-    let (authors, one_author, left) = authors(head);
+    let (authors, one_author, unread) = authors(head);
     let early = Instant::now() + deadline.saturating_duration_since(Instant::now()) * SHARE.0 / SHARE.1;
     let helo = identity_check(resolver, claim, None, early);
     let sender = Address::parse(claim.mail_from.raw());
@@ -76,7 +76,7 @@ pub async fn authenticate(
         dmarc.push(check);
         aligned.extend(own);
     }
-    dmarc.extend(left.map(|domain| DmarcCheck {
+    dmarc.extend(unread.map(|domain| DmarcCheck {
         domain: short(domain),
         result: AuthResult::PermError,
         why: short("From names more domains than are looked at"),

@@ -254,7 +254,7 @@ impl Signers {
         if self.is_empty() {
             return Ok(Vec::new());
         }
-        let (authors, one) = super::authors(raw);
+        let (authors, one, _) = super::authors(raw);
         let all = || self.keys.iter().map(|key| &key.domain).chain(self.broken.iter().map(|broken| &broken.domain));
         let Some(author) = authors.iter().find(|author| all().any(|domain| is_for(domain, author))) else {
             return Ok(Vec::new());
