@@ -21,10 +21,11 @@ pub const KNOTS: [(i32, i32); 4] = [(0, 0), (500, 80), (700, 90), (1200, 100)];
 pub const BULK_FROM: i32 = 500;
 /// Points, in hundredths, of automatic signs from which on a message is a formal notification.
 pub const FORMAL_FROM: i32 = 500;
-/// What a reader sees of a delivery report, or is led to by it. Only this counts against one: how a mail
-/// server writes its header is peculiar, and says nothing.
-const SEEN_IN_REPORT: [SignGroup; 8] = [
-    SignGroup::Subject,
+/// Points, in hundredths, of automatic signs from which on a message without a sender is a report.
+pub const REPORT_FROM: i32 = 800;
+/// What a reader sees of a report, or is led to by it. Only this counts against one: how a mail server writes
+/// its header is peculiar, and its subject is that of somebody else's mail.
+const SEEN_IN_REPORT: [SignGroup; 7] = [
     SignGroup::Html,
     SignGroup::Link,
     SignGroup::Phrase,
@@ -259,12 +260,13 @@ fn of_report(policy: &Policy, arrival: &Arrival, report: &Report) -> SpamVerdict
     }
 }
 
-/// Whether a message is a mail server's delivery report, as far as that can be told: by its structure, and
-/// by an envelope without a sender. Anybody can send one, so what it shows is judged like any text. Words
-/// of the header prove nothing.
+/// Whether a message is a program's notice, as far as that can be told: by most of the marks of one, and by an
+/// envelope without a sender. Anybody can send one, so what it shows is judged like any text; words of the
+/// header alone prove nothing.
 pub fn is_report(arrival: &Arrival, signs: &[&Sign]) -> bool {
-    let has = |id: &str| signs.iter().any(|sign| sign.id == id);
-    arrival.envelope.mail_from.is_none() && has("delivery_report") && has("null_sender")
+    let marks = signs.iter().filter(|sign| sign.group == SignGroup::Automatic);
+    let sum: i32 = marks.clone().map(|sign| i32::from(sign.points)).sum();
+    arrival.envelope.mail_from.is_none() && sum >= REPORT_FROM && marks.clone().any(|sign| sign.id == "null_sender")
 }
 
 fn of_signs(policy: &Policy, arrival: &Arrival, signs: &[&Sign]) -> SpamVerdict {

@@ -75,7 +75,7 @@ fn parts(facts: &mut Facts, message: &Message<'_>) -> (Vec<Leaf>, Vec<Leaf>) {
             skip_below = Some(entity.depth);
             facts.has_message = true;
         }
-        let returned = entity.media == "text/rfc822-headers";
+        let returned = is_returned(message, entity);
         if returned || skip_below.is_some() {
             facts.read_returned(message, id);
         }
@@ -122,8 +122,13 @@ fn is_read(message: &Message<'_>, entity: &Entity) -> bool {
     let holder = entity.parent.and_then(|id| message.entity(id));
     let is_form = holder.is_none_or(|holder| holder.media == "multipart/alternative");
     let attached = entity.disposition.as_deref() == Some("attachment") && !is_form;
-    let returned = entity.media == "text/rfc822-headers";
-    entity.is_leaf() && entity.media.starts_with("text/") && !attached && !returned
+    entity.is_leaf() && entity.media.starts_with("text/") && !attached && !is_returned(message, entity)
+}
+
+/// Whether a part is the header of a message that is returned: nobody wrote it here.
+fn is_returned(message: &Message<'_>, entity: &Entity) -> bool {
+    let holder = entity.parent.and_then(|id| message.entity(id));
+    entity.media == "text/rfc822-headers" && holder.is_some_and(|holder| holder.media == "multipart/report")
 }
 
 /// The choices that a part stands in, from the inside out, and whether it is the last form of the innermost.
@@ -185,11 +190,26 @@ fn text(facts: &mut Facts, message: &Message<'_>, leaf: Leaf, links: &mut Links)
     }
     let part = whole.get(..whole.floor_char_boundary(room)).unwrap_or("");
     link::in_text(part, links);
+    // Nobody wrote here what a mail server returns below such a line; links in it count all the same.
+    let below = (facts.session.mail_from.as_deref() == Some("")).then(|| below(part)).flatten();
+    let part = below.map_or(part, |at| part.get(..at).unwrap_or(part));
     facts.plain.push_str(part);
     facts.plain.push('\n');
     read.blank = part.trim().is_empty();
     read.to = facts.plain.len();
     read
+}
+
+/// Where a line says that a copy of a message follows, as servers write it that make no parts.
+fn below(text: &str) -> Option<usize> {
+    let mut at = 0_usize;
+    for line in text.split_inclusive('\n') {
+        if line.starts_with("---") && line.contains(" is a copy of ") && line.len() < 200 {
+            return Some(at);
+        }
+        at = at.saturating_add(line.len());
+    }
+    None
 }
 
 /// What a reader sees: HTML with the plain text that stands beside it, or all plain text where there is no
