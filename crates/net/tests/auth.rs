@@ -139,8 +139,8 @@ async fn both_kinds_of_signature_pass_and_only_untouched() {
         text.replace("Subject: Minutes", "Subject: Hours"),
         // Signed once more than they are there.
         text.replace("To: bob", "Subject: Hours\r\nTo: bob"),
-        text.replace("Message-ID:", "From: x@bank.example\r\nMessage-ID:"),
-        text.replace("Message-ID:", "Reply-To: x@bank.example\r\nMessage-ID:"),
+        text.replace("\r\nMessage-ID:", "\r\nFrom: x@bank.example\r\nMessage-ID:"),
+        text.replace("\r\nMessage-ID:", "\r\nReply-To: x@bank.example\r\nMessage-ID:"),
     ];
     for message in changed {
         assert_ne!(message, text);
@@ -204,14 +204,12 @@ async fn a_signature_of_a_hundred_thousand_names_takes_no_time() {
 async fn a_header_that_is_longer_than_is_verified_is_permanent() {
     let site = site("").await;
     let signed = site.signed(MESSAGE);
+    let text = String::from_utf8(signed.clone()).unwrap();
     for filler in ["X: y\r\n".repeat(20_001), format!("X: {}\r\n", "y".repeat(1 << 20))] {
-        let message = [filler.as_bytes(), &signed].concat();
-        let found = site.ask("203.0.113.1", "ann@example.org", &message).await;
-        assert!(found.dkim.iter().all(|d| d.result != AuthResult::Pass), "{:?}", found.dkim);
-        if message.len() < 1 << 20 {
-            assert_eq!(found.dkim[0].why.raw(), "the header is longer than is verified");
-            assert_eq!((found.dkim[0].result, found.dmarc()), (AuthResult::PermError, AuthResult::Fail));
-        }
+        let message = text.replacen("\r\n\r\n", &format!("\r\n{filler}\r\n"), 1);
+        let found = site.ask("203.0.113.1", "ann@example.org", message.as_bytes()).await;
+        assert_eq!(found.dkim[0].why.raw(), "the header is longer than is verified");
+        assert_eq!((found.dkim[0].result, found.dmarc()), (AuthResult::PermError, AuthResult::Fail));
     }
     let within = [format!("X: {}\r\n", "y".repeat(900_000)).as_bytes(), &signed].concat();
     let found = site.ask("203.0.113.1", "ann@example.org", &within).await;

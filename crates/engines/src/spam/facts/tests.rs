@@ -193,6 +193,6 @@ fn some_hundred_damaged_messages_are_read() {
             raw[place] = (state >> 24) as u8;
         }
         let facts = Facts::of(&parse(&raw, &Limits::default()), Vec::new(), Session::default());
-        assert!(facts.shown().len() <= 4 * raw.len() && facts.hosts.len() <= mail::evidence::MAX_HOSTS);
+        assert!(facts.shown().len() <= 10 * raw.len() && facts.hosts.len() <= mail::evidence::MAX_HOSTS);
     }
 }
