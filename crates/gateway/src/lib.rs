@@ -13,6 +13,7 @@ mod hop;
 mod legs;
 mod listen;
 pub mod milter;
+mod origin;
 mod permits;
 mod received;
 mod relay;

@@ -1,16 +1,15 @@
 //! One message in a session: envelope, content, decision, and what becomes of it.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use judge::early::Moment;
 use judge::lists::{Coming, Lane};
 use judge::plan::{Fate, ReplyText};
 use judge::policy::{GroupId, Policy};
-use judge::site::{ListenerDirection, Site};
+use judge::site::ListenerDirection;
 use mail::address::Address;
-use mail::arrival::{Arrival, Direction, Envelope, MessageId};
+use mail::arrival::{Arrival, MessageId};
 use net::upstream::UpstreamError;
 use service::flow::Decided;
 use service::id;
@@ -18,7 +17,6 @@ use service::metrics::HopEndLabels;
 use service::record::{Outcome, Taken};
 use service::routes::Route;
 use service::spool::Spool;
-use settings::config::{AddReceived, ListenerDirection as Configured};
 use tokio::time::Instant;
 use wire::smtp::command::{Body, MailCommand, RcptCommand};
 use wire::smtp::extensions::Extensions;
@@ -26,9 +24,7 @@ use wire::smtp::path;
 use wire::smtp::reply::Reply;
 
 use crate::content::Content;
-use crate::envelope::How;
 use crate::legs::{Accepted, Key, Leg};
-use crate::received;
 use crate::relay::{Relayed, relay, result};
 use crate::responsibility::{RelayReceipt, Responsibility, Share};
 use crate::session::{End, Session, gone_reply};
@@ -36,9 +32,9 @@ use crate::split::refused;
 
 /// A transaction that the next hop has accepted MAIL for.
 pub(crate) struct Transaction {
-    id: MessageId,
-    received_ms: u64,
-    mail_from: Option<Address>,
+    pub(crate) id: MessageId,
+    pub(crate) received_ms: u64,
+    pub(crate) mail_from: Option<Address>,
     pub(crate) declared: u64,
     /// The accepted recipients of all next-hop transactions, in order.
     pub(crate) recipients: Vec<Address>,
@@ -302,22 +298,6 @@ impl Session<'_> {
         found.ok_or_else(|| Reply::say(550, "5.1.2 There is no route to this domain"))
     }
 
-    /// Which way a message to this recipient alone would go (D-20).
-    pub(crate) fn direction_of(&self, recipient: &Address) -> Direction {
-        let site = self.gateway.service.current().site.load();
-        let trusted = self.is_authenticated() || site.is_trusted(self.client.ip());
-        let mail_from = self.transaction.as_ref().and_then(|t| t.mail_from.as_ref());
-        site.direction(self.listener_direction(), trusted, mail_from, std::slice::from_ref(recipient))
-    }
-
-    fn listener_direction(&self) -> ListenerDirection {
-        match self.listener.direction {
-            Configured::Incoming => ListenerDirection::Incoming,
-            Configured::Outgoing => ListenerDirection::Outgoing,
-            Configured::Auto => ListenerDirection::Auto,
-        }
-    }
-
     pub(crate) async fn examine_and_act(&mut self, spool: Spool, ended: Instant) -> Result<(), End> {
         let policy = self.gateway.service.current().policy.load_full();
         let deadline = ended + policy.policy.limits.deadline.duration();
@@ -430,60 +410,6 @@ impl Session<'_> {
         self.forget_client();
         self.lost(error);
         Reply::say(451, "4.4.2 Lost the connection to the next hop, please try again later")
-    }
-
-    /// The client that the peer brought: what a relay said of it, what its `Received` headers say, or
-    /// the peer itself (D-20).
-    fn client_ip(&self, site: &Site, spool: &Spool) -> IpAddr {
-        let told = self.client.ip();
-        if self.client.is_told() || !site.is_relay(told) {
-            return told;
-        }
-        let head = spool.read_at(0, received::HEAD_MAX).unwrap_or_default();
-        received::client(&head, |ip| site.is_relay(ip)).unwrap_or(told)
-    }
-
-    fn arrival(&self, spool: &Spool) -> Arrival {
-        let site = self.gateway.service.current().site.load();
-        let (mail_from, rcpt_to, id, received_ms) = match &self.transaction {
-            Some(t) => (t.mail_from.clone(), t.recipients.clone(), t.id, t.received_ms),
-            None => (None, Vec::new(), id::message_id(), id::now_ms()),
-        };
-        let authenticated = self.is_authenticated();
-        let ip = self.client_ip(&site, spool);
-        let trusted = site.is_trusted(ip);
-        let direction =
-            site.direction(self.listener_direction(), authenticated || trusted, mail_from.as_ref(), &rcpt_to);
-        Arrival {
-            id,
-            surface: self.surface(),
-            direction,
-            peer: self.client.as_peer(ip, self.tls_info(), authenticated, self.login(), trusted),
-            envelope: Envelope { mail_from, rcpt_to },
-            received_ms,
-            size: spool.len(),
-            connection: self.connection,
-        }
-    }
-
-    /// Our `Received` header, where we are a hop of our own (D-13).
-    fn received(&self, arrival: &Arrival) -> Option<String> {
-        let wanted = match self.listener.add_received {
-            AddReceived::Always => true,
-            AddReceived::Never => false,
-            AddReceived::Auto => self.client.forwarded.is_empty(),
-        };
-        let peer = &arrival.peer;
-        wanted.then(|| {
-            let hostname = self.node.config.hostname();
-            self.client.received(
-                &hostname,
-                arrival.id,
-                How { lmtp: self.is_lmtp(), tls: peer.tls.is_some(), authenticated: peer.authenticated },
-                &arrival.envelope.rcpt_to,
-                arrival.received_ms,
-            )
-        })
     }
 }
 

@@ -239,7 +239,8 @@ fn who_is_new_is_a_small_sign_and_a_larger_one_beside_others() {
     };
     let new = Contact { settled: true, ..Contact::default() };
     let ann = "Ann <ann@example.net>";
-    let cases: [(bool, Contact, &str, &[&str], &[&str]); 8] = [
+    type Case = (bool, Contact, &'static str, &'static [&'static str], &'static [&'static str]);
+    let cases: [Case; 8] = [
         (true, new, ann, &[], &["first_contact"]),
         (false, new, ann, &[], &[]),
         (true, Contact::default(), ann, &[], &[]),
