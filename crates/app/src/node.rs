@@ -212,6 +212,7 @@ impl Running {
         beside.spawn(service::certificates::watch(Arc::clone(&self.service), stopped()));
         beside.spawn(watch_clamd(Arc::clone(&self.service), stopped()));
         beside.spawn(service::outbox::run(Arc::clone(&self.service), stopped()));
+        beside.spawn(service::dmarc::run(Arc::clone(&self.service), stopped()));
         beside.spawn(service::routes::watch(Arc::clone(&self.service), stopped()));
         let (service, stop) = (Arc::clone(&self.service), stopped());
         beside.spawn(async move {

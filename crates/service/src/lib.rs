@@ -13,6 +13,7 @@ pub mod certificates;
 mod crashes;
 mod decide;
 pub mod direct;
+pub mod dmarc;
 mod dns_figures;
 mod early;
 pub mod examine;
@@ -350,6 +351,7 @@ impl Service {
         if let Some(report) = report {
             let policy = Arc::clone(&self.current.policy.load().policy);
             memory::note(&self.store, &policy, arrival, &decided.plan, report, outcome.taken == Taken::Yes);
+            dmarc::note(&self.store, &policy, arrival, report);
         }
         let mut row = self.row(arrival, &decided, &outcome);
         // Where it could not be rendered the sender brings it again too.

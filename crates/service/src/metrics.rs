@@ -86,6 +86,13 @@ pub struct ListedLabels {
     pub by: &'static str,
 }
 
+/// The label of a report of DMARC.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub struct DmarcLabels {
+    /// `sent`, `nobody` (nobody wants it) or `waiting`.
+    pub result: &'static str,
+}
+
 /// The label of a sign of spam.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 pub struct SignLabels {
@@ -195,6 +202,8 @@ pub struct Metrics {
     pub backup_objects: Gauge<u64, AtomicU64>,
     /// Bytes in Backup.
     pub backup_bytes: Gauge<u64, AtomicU64>,
+    /// Reports of DMARC by what became of them.
+    pub dmarc_reports: Family<DmarcLabels, Counter>,
     /// Pictures of spam that are known.
     pub known_pictures: Gauge<u64, AtomicU64>,
     /// Reloads that failed; the old configuration stays in force.
@@ -331,6 +340,7 @@ impl Metrics {
             bytes_in_flight: Gauge::default(),
             backup_objects: Gauge::default(),
             backup_bytes: Gauge::default(),
+            dmarc_reports: Family::default(),
             known_pictures: Gauge::default(),
             reload_failures: Counter::default(),
             signatures_loaded: Gauge::default(),
@@ -400,6 +410,7 @@ impl Metrics {
         r.register("milter_connections", "Connections of mail servers now open", self.milter_connections.clone());
         r.register_with_unit("in_flight", "Bytes of messages now in work", Unit::Bytes, self.bytes_in_flight.clone());
         r.register("backup_objects", "Messages in Backup", self.backup_objects.clone());
+        r.register("dmarc_reports", "Aggregate reports of DMARC by what became of them", self.dmarc_reports.clone());
         r.register("known_pictures", "Pictures of spam that were learnt", self.known_pictures.clone());
         r.register_with_unit("backup", "Bytes that Backup takes on disk", Unit::Bytes, self.backup_bytes.clone());
         r.register(

@@ -35,8 +35,25 @@ pub fn check_policy(policy: &Policy) -> Vec<Problem> {
     check_monitor(policy, &mut found);
     check_before(policy, &mut found);
     check_sealers(policy, &mut found);
+    check_reports(policy, &mut found);
     check_groups(policy, &mut found);
     found
+}
+
+/// Reports of DMARC: they come from somewhere.
+fn check_reports(policy: &Policy, found: &mut Vec<Problem>) {
+    let reports = &policy.authentication.reports;
+    let key = "authentication.reports.from";
+    if reports.enabled && Address::parse(&reports.from).is_none_or(|from| from.domain().is_empty()) {
+        found.push(Problem::error(
+            key,
+            format!("{key}: {:?} is not an address that reports can come from", reports.from),
+        ));
+    }
+    if reports.organisation.len() > MAX_LABEL || reports.organisation.chars().any(char::is_control) {
+        let key = "authentication.reports.organisation";
+        found.push(Problem::error(key, format!("{key}: one line of at most {MAX_LABEL} bytes")));
+    }
 }
 
 /// Groups: names and recipients, and what is wrong in their own sections and not in the policy itself.

@@ -6,6 +6,7 @@
 //! backup.db     index of Backup: commits are durable
 //! blobs/        sealed messages
 //! contacts.db   who wrote to us and whom we wrote to: a memory, not a promise
+//! dmarc.db      results of DMARC until they are reported: a memory, not a promise
 //! greylist.db   who tried when: a memory, not a promise
 //! state.db      policy revisions and small state: commits are durable
 //! ballast       2 MiB that a full disk gets back
@@ -35,6 +36,7 @@ mod ballast;
 mod base32;
 mod contacts;
 mod db;
+mod dmarc;
 mod entry;
 mod error;
 #[cfg(test)]
@@ -65,6 +67,7 @@ use std::sync::{Arc, Mutex, RwLock};
 
 pub use backup::{KeptReceipt, Original, WaivedReceipt, Waiver};
 pub use contacts::Writer;
+pub use dmarc::DmarcDay;
 pub use entry::{BackupId, Entry, Filter, NewEntry, NotABackupId, Page, Release, SenderType};
 pub use error::StoreError;
 pub use greylist::{GreyRules, GreyUsage};
@@ -124,6 +127,7 @@ struct Inner {
     queue_files: QueueFiles,
     greylist: Db,
     contacts: Db,
+    dmarc: Db,
     pictures: Db,
     /// Counts changes of the sample base.
     picture_changes: AtomicU64,
@@ -183,6 +187,7 @@ impl Store {
         let outbox = Db::open(dir, &outbox::SCHEMA)?;
         let greylist = greylist::open(dir)?;
         let contacts = contacts::open(dir)?;
+        let dmarc = dmarc::open(dir)?;
         let pictures = pictures::open(dir)?;
         let lanes = std::array::from_fn(|_| Mutex::new(()));
         // Starting anywhere makes a clash with names given before a restart unlikely.
@@ -201,6 +206,7 @@ impl Store {
             queue_files,
             greylist,
             contacts,
+            dmarc,
             pictures,
             picture_changes: AtomicU64::new(0),
             ballast,

@@ -254,6 +254,7 @@ fn note(request: &Request, uid: u32) {
         | Request::GreylistShow
         | Request::Recall { .. }
         | Request::PicturesShow
+        | Request::DmarcWaiting { .. }
         | Request::MessageLog { .. } => return,
     };
     tracing::info!(uid, what, "asked over the control socket");

@@ -1,14 +1,17 @@
-//! `mailward dmarc`: aggregate reports that others sent about our domains.
+//! `mailward dmarc`: aggregate reports that others sent about our domains, and what waits for ours.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 use mail::untrusted::escape;
+use service::admin::{Request, Response};
 use unpack::dmarc::{Aggregate, AuthSeen, Record, find};
 
+use crate::ask::{Administration, unexpected};
 use crate::failure::{ERROR, Failure};
 use crate::looking::{Item, paths};
+use crate::place::PlaceArgs;
 use crate::{terminal, when};
 
 /// Most characters of a foreign text.
@@ -21,6 +24,8 @@ const FAILED: u8 = 1;
 /// Show aggregate reports of DMARC: who sent mail in the name of a domain, and what came of it.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
+    #[command(flatten)]
+    place: PlaceArgs,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -39,6 +44,9 @@ enum Verb {
         #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
         format: Format,
     },
+    /// Show what was counted for reports of our own that are not sent yet
+    /// (`authentication.reports` in the policy).
+    Reports,
 }
 
 /// The form of the output.
@@ -57,7 +65,10 @@ enum Format {
 /// Standard output cannot be written.
 pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
     terminal::log_to_stderr();
-    let Verb::Show { paths: files, format } = &args.verb;
+    let (files, format) = match &args.verb {
+        Verb::Show { paths, format } => (paths, format),
+        Verb::Reports => return waiting(&args.place),
+    };
     let (mut code, mut outcome) = (0, Ok(()));
     paths::each(files, &std::env::temp_dir(), &mut |item| {
         let (text, one) = show(item, *format);
@@ -67,6 +78,22 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
     });
     outcome?;
     Ok(code)
+}
+
+/// What was counted and is not reported yet.
+fn waiting(place: &PlaceArgs) -> Result<u8, Failure> {
+    let mut administration = Administration::open(&place.find()?)?;
+    let request = Request::DmarcWaiting { limit: MAX_ROWS };
+    let Response::DmarcWaiting { days } = administration.ask(request)?.0 else { return Err(unexpected()) };
+    let mut text = String::new();
+    for (day, domain, records, messages) in &days {
+        let date = when::shown(day.saturating_mul(86_400_000));
+        let date = date.split(' ').next().unwrap_or_default();
+        let _ = writeln!(text, "{date}  {}: {messages} messages in {records} records", escape(domain, MAX_TEXT));
+    }
+    let _ = writeln!(text, "{} reports wait", days.len());
+    terminal::put(&text)?;
+    Ok(0)
 }
 
 /// The reports in one file, and its exit code.

@@ -14,6 +14,19 @@ pub enum DmarcAction {
     Honour,
 }
 
+/// Aggregate reports of DMARC (RFC 9990), once a day to the addresses that the records of authors' domains
+/// name: how much mail came in their name from where, and what became of it.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DmarcReports {
+    /// Send them.
+    pub enabled: bool,
+    /// The address that they come from, in a domain of ours; best one whose key signs (`[[dkim]]`).
+    pub from: String,
+    /// Who reports, for people. Empty: the domain of `from`.
+    pub organisation: String,
+}
+
 /// Who really sent a message: SPF, DKIM, DMARC, ARC and the name of the client's address. Asked about
 /// incoming mail of clients that are not our own; what cannot be found out never keeps mail back.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -27,12 +40,20 @@ pub struct Authentication {
     /// the last of them, and all behind it, say that DMARC passed when the mail came to them, a failure here
     /// is recorded and nothing else.
     pub trusted_sealers: Vec<String>,
+    /// Aggregate reports to the owners of domains.
+    pub reports: DmarcReports,
     /// Say in `Authentication-Results` (RFC 8601) what was found (EX-13, D-13).
     pub header: bool,
 }
 
 impl Default for Authentication {
     fn default() -> Self {
-        Self { enabled: true, dmarc: DmarcAction::default(), trusted_sealers: Vec::new(), header: true }
+        Self {
+            enabled: true,
+            dmarc: DmarcAction::default(),
+            trusted_sealers: Vec::new(),
+            reports: DmarcReports::default(),
+            header: true,
+        }
     }
 }

@@ -16,7 +16,7 @@ pub use actions::{
     AmbiguousAction, DisarmFailure, DocumentKind, EngineFailure, MalwareAction, RemoteContent, Rule,
     TooAmbiguousAction, UnscannedAction,
 };
-pub use authentication::{Authentication, DmarcAction};
+pub use authentication::{Authentication, DmarcAction, DmarcReports};
 pub use before::{Before, Greylist, Manners, Rates, Tarpit};
 pub use external::{DnsList, External, FirstContact, Impersonation, WhenReached};
 pub use groups::{Group, GroupId, RecipientMask};

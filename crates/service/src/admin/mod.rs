@@ -166,6 +166,11 @@ impl Admin {
             | Request::PicturesShow
             | Request::PicturesLearn { .. }
             | Request::PicturesForget { .. }) => pictures::answer(&self.store, request)?.into(),
+            Request::DmarcWaiting { limit } => {
+                let days = self.store.dmarc_days(u64::MAX, None, limit.clamp(1, MAX_PAGE))?.into_iter();
+                let days = days.map(|it| (it.day, it.domain, it.rows, it.messages)).collect();
+                Response::DmarcWaiting { days }.into()
+            }
             Request::GreylistShow => self.greylist()?.into(),
             Request::GreylistForget => {
                 let held = self.greylist()?;

@@ -119,6 +119,11 @@ pub enum Request {
         /// Who wrote it to whom, if that is to be known, and by which rules.
         parties: Option<(Parties, FirstContact)>,
     },
+    /// Results of DMARC that wait to be reported.
+    DmarcWaiting {
+        /// How many days and domains at most.
+        limit: usize,
+    },
     /// What the sample base of pictures holds.
     PicturesShow,
     /// Learn pictures, as those of spam.
@@ -293,6 +298,11 @@ pub enum Response {
     Recalled {
         /// The answers.
         memory: Memory,
+    },
+    /// Results of DMARC that wait: day since 1970, domain, different records, messages.
+    DmarcWaiting {
+        /// By day and domain, oldest first.
+        days: Vec<(u64, String, u64, u64)>,
     },
     /// The sample base of pictures.
     Pictures {

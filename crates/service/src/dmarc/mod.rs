@@ -1,0 +1,427 @@
+//! Aggregate reports of DMARC (RFC 9990), sent: what messages came to is counted by day, and told to whom the
+//! domain's record names.
+//!
+//! No loops: what comes for the address that reports are sent from is never counted, and nobody is told
+//! when a report cannot be delivered. At most once: a day is forgotten before its report goes. Limits:
+//! [`MAX_RECORDS`] a report, three addresses of a record, [`AT_ONCE`] domains a minute, half of the outbox; a
+//! day that could not be reported for [`GIVE_UP`] days is forgotten. Not handled: failure reports (RFC 9991),
+//! intervals other than a day.
+
+mod mail;
+mod record;
+
+use std::io::Cursor;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::mail::address::Address;
+use ::mail::arrival::{Arrival, Direction};
+use ::mail::evidence::{AuthResult, Authentication, DmarcCheck, DmarcPolicy, Report};
+use judge::policy::{DmarcAction, DmarcReports, Policy};
+use net::Resolver;
+use store::{DmarcDay, NewQueued, NewRecipient, QueueKind, QueueUsage, Store, StoreError};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use unpack::dmarc::{Aggregate, AuthSeen, Record};
+
+use crate::metrics::DmarcLabels;
+use crate::{Service, id, outbox, sign};
+
+pub use record::{Published, Target};
+
+/// Milliseconds of a day.
+const DAY_MS: u64 = 86_400_000;
+/// Most records of one report; the most frequent.
+const MAX_RECORDS: usize = 5_000;
+/// Most signatures of a message that a report tells of.
+const MAX_SIGNATURES: usize = 4;
+/// Longest selector, in characters (a label of the DNS).
+const MAX_SELECTOR: usize = 63;
+/// Most domains that are reported on at once.
+const AT_ONCE: usize = 20;
+/// How long until the next domains.
+const NEXT: Duration = Duration::from_secs(60);
+/// How long until the first domain again: what could not be asked about waits behind all others.
+const AGAIN: Duration = Duration::from_secs(3600);
+/// After so many days without an answer of the DNS a day is forgotten.
+const GIVE_UP: u64 = 3;
+/// How long the questions about one domain may take.
+const ASKING: Duration = Duration::from_secs(20);
+
+/// What a report says of a message, without the count; `None` where there is nothing to report: no record, no
+/// result, no one author, or mail for the address that reports come from.
+fn row(policy: &Policy, arrival: &Arrival, auth: &Authentication) -> Option<(String, Record)> {
+    let reports = &policy.authentication.reports;
+    let own = arrival.envelope.rcpt_to.iter().all(|to| to.as_str().eq_ignore_ascii_case(&reports.from));
+    if !reports.enabled || own || arrival.direction != Direction::Incoming || !auth.one_author {
+        return None;
+    }
+    let [check] = auth.dmarc.as_slice() else { return None };
+    let known = matches!(check.result, AuthResult::Pass | AuthResult::Fail);
+    if !known || check.record_of.raw().is_empty() {
+        return None;
+    }
+    let (disposition, reasons) = done(policy, auth, check);
+    let aligned = |yes: bool| if yes { "pass" } else { "fail" }.to_owned();
+    let text = |text: &::mail::untrusted::Untrusted<String>| text.escaped(253);
+    let dkim = auth.dkim.iter().take(MAX_SIGNATURES).map(|it| AuthSeen {
+        domain: text(&it.domain),
+        detail: it.selector.escaped(MAX_SELECTOR),
+        result: it.result.name().to_owned(),
+    });
+    let null = arrival.envelope.mail_from.is_none();
+    let spf = AuthSeen {
+        domain: text(&auth.spf.domain),
+        detail: if null { "helo" } else { "mfrom" }.to_owned(),
+        result: auth.spf.result.name().to_owned(),
+    };
+    let envelope = arrival.envelope.mail_from.as_ref().map(|from| from.domain().to_lowercase());
+    let record = Record {
+        source: auth.ip?.to_canonical().to_string(),
+        count: 0,
+        disposition: disposition.to_owned(),
+        dkim: aligned(check.dkim_aligned),
+        spf: aligned(check.spf_aligned),
+        reasons,
+        header_from: text(&check.domain),
+        envelope_from: envelope.unwrap_or_default(),
+        dkim_seen: dkim.collect(),
+        spf_seen: vec![spf],
+    };
+    // However its letters were written: one domain, one report.
+    Some((check.record_of.raw().trim_end_matches('.').to_ascii_lowercase(), record))
+}
+
+/// What DMARC had done, and why not what its owner wants.
+fn done(policy: &Policy, auth: &Authentication, check: &DmarcCheck) -> (&'static str, Vec<String>) {
+    if check.result == AuthResult::Pass || check.policy == DmarcPolicy::None {
+        return ("none", Vec::new());
+    }
+    let settings = &policy.authentication;
+    if auth.vouched(&check.domain, &settings.trusted_sealers).is_some() {
+        return ("none", vec!["trusted_forwarder".to_owned()]);
+    }
+    match settings.dmarc {
+        DmarcAction::Honour => (check.policy.name(), Vec::new()),
+        DmarcAction::Report => ("none", vec!["local_policy".to_owned()]),
+    }
+}
+
+/// Counts a message for the report of its day, on a thread of its own.
+pub(crate) fn note(store: &Store, policy: &Policy, arrival: &Arrival, report: &Report) {
+    let Some((domain, record)) = report.auth().and_then(|auth| row(policy, arrival, auth)) else { return };
+    let Some(what) = kept(record) else { return };
+    let (store, day) = (store.clone(), arrival.received_ms / DAY_MS);
+    tokio::task::spawn_blocking(move || match store.note_dmarc(day, &domain, &what) {
+        Ok(true) => {}
+        Ok(false) => tracing::debug!("a result of DMARC is not counted: there is no room"),
+        Err(error) => tracing::warn!(%error, "a result of DMARC could not be counted"),
+    });
+}
+
+/// A record as a text, without its count.
+fn kept(record: Record) -> Option<String> {
+    let bytes = postcard::to_stdvec(&Counted::from(record)).ok()?;
+    Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// A record as it is kept.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Counted {
+    /// Source, disposition, DKIM, SPF, author's domain, domain of the envelope's sender.
+    words: [String; 6],
+    reasons: Vec<String>,
+    /// Method, domain, selector or scope, result.
+    seen: Vec<(bool, String, String, String)>,
+}
+
+impl From<Record> for Counted {
+    fn from(record: Record) -> Self {
+        let seen = |is_spf: bool, list: Vec<AuthSeen>| {
+            list.into_iter().map(move |it| (is_spf, it.domain, it.detail, it.result)).collect::<Vec<_>>()
+        };
+        Self {
+            words: [
+                record.source,
+                record.disposition,
+                record.dkim,
+                record.spf,
+                record.header_from,
+                record.envelope_from,
+            ],
+            reasons: record.reasons,
+            seen: [seen(false, record.dkim_seen), seen(true, record.spf_seen)].concat(),
+        }
+    }
+}
+
+impl Counted {
+    fn read(what: &str, count: u64) -> Option<Record> {
+        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+        let bytes: Option<Vec<u8>> = what.as_bytes().chunks(2).map(byte).collect();
+        let counted: Self = postcard::from_bytes(&bytes?).ok()?;
+        let [source, disposition, dkim, spf, header_from, envelope_from] = counted.words;
+        let list = |spf: bool| {
+            let fitting = counted.seen.iter().filter(move |(is_spf, ..)| *is_spf == spf).cloned();
+            fitting.map(|(_, domain, detail, result)| AuthSeen { domain, detail, result }).collect()
+        };
+        let (dkim_seen, spf_seen) = (list(false), list(true));
+        let reasons = counted.reasons;
+        Some(Record { source, count, disposition, dkim, spf, reasons, header_from, envelope_from, dkim_seen, spf_seen })
+    }
+}
+
+/// Reports on the days that are over, until `stop` becomes true.
+pub async fn run(service: Arc<Service>, mut stop: watch::Receiver<bool>) {
+    let mut after = None;
+    loop {
+        after = send_before(&service, id::now_ms() / DAY_MS, after).await;
+        let pause = if after.is_some() { NEXT } else { AGAIN };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+/// Reports on days before this one, counted since 1970, the next few behind `after`; where to go on, `None` at
+/// the end.
+pub async fn send_before(service: &Arc<Service>, today: u64, after: Option<(u64, String)>) -> Option<(u64, String)> {
+    let policy = Arc::clone(&service.current().policy.load().policy);
+    let reports = &policy.authentication.reports;
+    let (store, enabled) = (service.store().clone(), reports.enabled);
+    let look = move || {
+        if enabled {
+            store.expire_dmarc(today.saturating_sub(GIVE_UP))?;
+            store.dmarc_days(today, after.as_ref().map(|(day, domain)| (*day, domain.as_str())), AT_ONCE)
+        } else {
+            store.expire_dmarc(u64::MAX)?;
+            Ok(Vec::new())
+        }
+    };
+    let days = blocking(look).await.unwrap_or_else(|why| {
+        tracing::error!(%why, "results of DMARC cannot be read; it is tried again");
+        Vec::new()
+    });
+    for day in &days {
+        let result = match one(service, reports, day).await {
+            Ok(0) => "nobody",
+            Ok(_) => "sent",
+            Err(why) => {
+                tracing::warn!(domain = %::mail::untrusted::escape(&day.domain, 253), %why, "a report of DMARC waits");
+                "waiting"
+            }
+        };
+        service.metrics().dmarc_reports.get_or_create(&DmarcLabels { result }).inc();
+    }
+    days.last().filter(|_| days.len() == AT_ONCE).map(|day| (day.day, day.domain.clone()))
+}
+
+/// Work with the store, on a thread that may wait.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, String> {
+    tokio::task::spawn_blocking(work).await.map_err(|crash| crash.to_string())?.map_err(|error| error.to_string())
+}
+
+/// Reports on one day of one domain; to how many. An error: the day is kept, nothing was sent.
+async fn one(service: &Arc<Service>, settings: &DmarcReports, day: &DmarcDay) -> Result<usize, String> {
+    let resolver = service.current().resolver.load_full();
+    let deadline = Instant::now() + ASKING;
+    let from = Address::parse(&settings.from);
+    let published = record::published(&resolver, &day.domain, deadline).await?.zip(from);
+    let Some((published, from)) = published else { return take(service, day).await.map(|_| 0) };
+    let targets = agreed(&resolver, day, published.targets, deadline).await?;
+    // Forgotten first: whatever happens now, nobody gets it twice.
+    let rows = take(service, day).await?;
+    let begin = day.day.saturating_mul(DAY_MS / 1000);
+    let organisation = if settings.organisation.is_empty() { from.domain() } else { settings.organisation.as_str() };
+    let report = Arc::new(Aggregate {
+        org: organisation.to_owned(),
+        email: from.as_str().to_owned(),
+        id: format!("{}.{}@{}", day.day, day.domain, from.domain()),
+        begin,
+        end: begin.saturating_add(DAY_MS / 1000 - 1),
+        domain: day.domain.clone(),
+        policy: published.policy,
+        records: rows.iter().filter_map(|(what, count)| Counted::read(what, *count)).collect(),
+        damaged: false,
+    });
+    let mut sent = 0;
+    for target in targets {
+        let to = ::mail::untrusted::escape(target.address.domain(), 253);
+        match send(service, &report, &from, target).await {
+            Ok(true) => sent += 1,
+            Ok(false) => {}
+            Err(why) => tracing::error!(%to, %why, "a report of DMARC could not be sent; it is lost"),
+        }
+    }
+    Ok(sent)
+}
+
+/// Those of the addresses that take reports about the domain.
+///
+/// # Errors
+/// None does, and some could not be asked.
+async fn agreed(
+    resolver: &Resolver,
+    day: &DmarcDay,
+    targets: Vec<Target>,
+    deadline: Instant,
+) -> Result<Vec<Target>, String> {
+    let (mut agreed, mut silent) = (Vec::new(), None);
+    for target in targets {
+        let (about, to) = (&day.domain, ::mail::untrusted::escape(target.address.domain(), 253));
+        match record::may_report(resolver, about, &target.address, deadline).await {
+            Ok(true) => agreed.push(target),
+            Ok(false) => {
+                let domain = ::mail::untrusted::escape(about, 253);
+                tracing::info!(%domain, %to, "reports are not wanted there");
+            }
+            Err(why) => silent = Some(why),
+        }
+    }
+    silent.filter(|_| agreed.is_empty()).map_or(Ok(agreed), Err)
+}
+
+/// The rows of a day, which is forgotten with that. Where the outbox is half full of other mail it is kept.
+async fn take(service: &Arc<Service>, day: &DmarcDay) -> Result<Vec<(String, u64)>, String> {
+    let (store, limits) = (service.store().clone(), Arc::clone(&service.current().outbox.load()));
+    let (day, domain) = (day.day, day.domain.clone());
+    let work = move || {
+        let usage = store.queue_usage()?;
+        let doubled =
+            QueueUsage { mails: usage.mails.saturating_mul(2), bytes: usage.bytes.saturating_mul(2), ..usage };
+        outbox::check_room(&doubled, 0, 0, &limits)?;
+        let rows = store.dmarc_rows(day, &domain, MAX_RECORDS)?;
+        store.drop_dmarc(day, &domain)?;
+        Ok(rows)
+    };
+    blocking(work).await
+}
+
+/// Sends a report to one address; whether it is not too large for it.
+async fn send(service: &Arc<Service>, report: &Arc<Aggregate>, from: &Address, target: Target) -> Result<bool, String> {
+    let (name, now_ms) = (id::message_id(), id::now_ms());
+    let (what, sender, to) = (Arc::clone(report), from.clone(), target.address.clone());
+    let work = move || mail::compose(&what, &sender, &to, name, now_ms).map_err(StoreError::Body);
+    let body = blocking(work).await?;
+    let body = sign::own(&service.current().signers.load(), service.metrics(), name, body);
+    let (size, domain) = (body.len() as u64, ::mail::untrusted::escape(&report.domain, 253));
+    if target.most.is_some_and(|most| size > most) {
+        tracing::info!(%domain, size, "a report is larger than its receiver wants");
+        return Ok(false);
+    }
+    let site = service.current().site.load_full();
+    let (to, records) = (::mail::untrusted::escape(target.address.domain(), 253), report.records.len());
+    let queued = NewQueued {
+        message: name,
+        // Nobody is told what becomes of a report.
+        kind: QueueKind::Report,
+        direction: outbox::direction(&site, &target.address),
+        mail_from: Some(from.clone()),
+        parameters: String::new(),
+        created_ms: now_ms,
+        size,
+        recipients: vec![NewRecipient { address: target.address, parameters: " NOTIFY=NEVER".to_owned() }],
+    };
+    let receipt = service.enqueue(queued, Box::new(Cursor::new(body))).await.map_err(|e| e.to_string())?;
+    tracing::info!(queue = %receipt.id(), %domain, %to, records, "a report of DMARC was sent");
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use ::mail::arrival::{Envelope, MessageId, Peer, Surface};
+    use ::mail::evidence::{DkimCheck, SpfCheck, short};
+
+    use super::*;
+
+    fn arrival(to: &str) -> Arrival {
+        Arrival {
+            id: MessageId::new(1, [1; 10]),
+            surface: Surface::Smtp,
+            direction: Direction::Incoming,
+            peer: Peer {
+                ip: None,
+                name: None,
+                helo: None,
+                tls: None,
+                authenticated: false,
+                login: None,
+                trusted: false,
+                certificate: None,
+            },
+            envelope: Envelope {
+                mail_from: Address::parse("a@Bounce.example.org"),
+                rcpt_to: Address::parse(to).into_iter().collect(),
+            },
+            received_ms: 1,
+            size: 1,
+            connection: 1,
+        }
+    }
+
+    fn auth(result: AuthResult) -> Authentication {
+        let check = DmarcCheck {
+            domain: short("example.org"),
+            result,
+            policy: DmarcPolicy::Reject,
+            record_of: short("example.org"),
+            spf_aligned: result == AuthResult::Pass,
+            ..DmarcCheck::default()
+        };
+        let dkim = DkimCheck { domain: short("x.example"), selector: short("s"), ..DkimCheck::default() };
+        Authentication {
+            ip: "192.0.2.1".parse().ok(),
+            spf: SpfCheck { domain: short("bounce.example.org"), result, ..SpfCheck::default() },
+            dkim: vec![dkim],
+            dmarc: vec![check],
+            one_author: true,
+            ..Authentication::default()
+        }
+    }
+
+    #[test]
+    fn a_row_says_what_was_seen_and_done_and_survives_being_kept() {
+        let mut policy = Policy::default();
+        policy.authentication.reports.from = "Dmarc@example.com".to_owned();
+        let to = arrival("bob@example.com");
+        assert_eq!(row(&policy, &to, &auth(AuthResult::Pass)), None, "off by default");
+        policy.authentication.reports.enabled = true;
+        let cases = [
+            (AuthResult::Pass, DmarcAction::Honour, "none", "pass", [].as_slice()),
+            (AuthResult::Fail, DmarcAction::Honour, "reject", "fail", &[]),
+            (AuthResult::Fail, DmarcAction::Report, "none", "fail", &["local_policy"]),
+        ];
+        for (result, action, disposition, spf, reasons) in cases {
+            policy.authentication.dmarc = action;
+            let (domain, found) = row(&policy, &to, &auth(result)).unwrap();
+            assert_eq!((domain.as_str(), found.source.as_str()), ("example.org", "192.0.2.1"));
+            assert_eq!(
+                (found.disposition.as_str(), found.spf.as_str(), found.dkim.as_str()),
+                (disposition, spf, "fail")
+            );
+            assert_eq!(
+                (found.envelope_from.as_str(), found.reasons.as_slice()),
+                ("bounce.example.org", &reasons.iter().map(|r| (*r).to_owned()).collect::<Vec<_>>()[..])
+            );
+            assert_eq!((found.dkim_seen.len(), found.spf_seen.len()), (1, 1));
+            let kept = kept(found.clone()).unwrap();
+            assert_eq!(Counted::read(&kept, 7), Some(Record { count: 7, ..found }));
+        }
+        assert_eq!(Counted::read("zz", 1), None);
+        let shouting = Authentication {
+            dmarc: vec![DmarcCheck { record_of: short("EXAMPLE.org."), ..auth(AuthResult::Pass).dmarc.remove(0) }],
+            dkim: vec![auth(AuthResult::Pass).dkim.remove(0); 50],
+            ..auth(AuthResult::Pass)
+        };
+        let (domain, found) = row(&policy, &to, &shouting).unwrap();
+        assert_eq!((domain.as_str(), found.dkim_seen.len()), ("example.org", MAX_SIGNATURES));
+        let own = arrival("dmarc@Example.com");
+        assert_eq!(row(&policy, &own, &auth(AuthResult::Fail)), None, "never about reports themselves");
+        for unknown in [AuthResult::TempError, AuthResult::None] {
+            assert_eq!(row(&policy, &to, &auth(unknown)), None);
+        }
+    }
+}

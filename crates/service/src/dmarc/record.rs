@@ -1,0 +1,203 @@
+//! Who wants reports: the addresses in a domain's DMARC record, and whether those elsewhere agree
+//! (RFC 9990 section 4).
+
+use mail::address::Address;
+use net::Resolver;
+use tokio::time::Instant;
+
+/// Tags of a record that a report repeats, in the order of the schema.
+const REPEATED: [&str; 7] = ["p", "sp", "np", "adkim", "aspf", "fo", "testing"];
+/// Longest value that is repeated, in bytes.
+const MAX_VALUE: usize = 20;
+/// Most addresses of a record that get a report; the first.
+const MAX_TARGETS: usize = 3;
+/// Longest address, in bytes (RFC 5321 section 4.5.3.1.3).
+const MAX_ADDRESS: usize = 254;
+
+/// Where reports go.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Target {
+    /// The address.
+    pub address: Address,
+    /// Most bytes of a report.
+    pub most: Option<u64>,
+}
+
+/// What a domain's record says.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Published {
+    /// The policy, as a report repeats it.
+    pub policy: Vec<(String, String)>,
+    /// Who wants reports.
+    pub targets: Vec<Target>,
+}
+
+/// The record of a domain; `None` if there is none, or several.
+///
+/// # Errors
+/// The DNS does not answer.
+pub(super) async fn published(
+    resolver: &Resolver,
+    domain: &str,
+    deadline: Instant,
+) -> Result<Option<Published>, String> {
+    let texts = match resolver.txt(&format!("_dmarc.{domain}"), deadline).await {
+        Ok(answer) => answer.records,
+        Err(error) if error.is_absent() => return Ok(None),
+        Err(error) => return Err(error.to_string()),
+    };
+    let mut records = texts.iter().filter(|text| text.starts_with(b"v=DMARC1"));
+    Ok(match (records.next(), records.next()) {
+        (Some(text), None) => Some(parse(&String::from_utf8_lossy(text))),
+        _ => None,
+    })
+}
+
+/// Whether an address takes reports about a domain: one of the domain itself does, one elsewhere has to say
+/// so.
+///
+/// # Errors
+/// The DNS does not answer.
+pub(super) async fn may_report(
+    resolver: &Resolver,
+    domain: &str,
+    to: &Address,
+    deadline: Instant,
+) -> Result<bool, String> {
+    let host = to.domain().to_lowercase();
+    let below = |name: &str, parent: &str| name.strip_suffix(parent).is_some_and(|rest| rest.ends_with('.'));
+    if host == domain || below(&host, domain) {
+        return Ok(true);
+    }
+    match resolver.txt(&format!("{domain}._report._dmarc.{host}"), deadline).await {
+        Ok(answer) => Ok(answer.records.iter().any(|text| text.starts_with(b"v=DMARC1"))),
+        Err(error) if error.is_absent() => Ok(false),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Reads a record.
+fn parse(text: &str) -> Published {
+    let tags: Vec<(String, &str)> = text
+        .split(';')
+        .filter_map(|part| part.split_once('='))
+        .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim()))
+        .collect();
+    let tag = |name: &str| tags.iter().find(|(known, _)| known == name).map(|(_, value)| *value);
+    let plain = |value: &str| value.len() <= MAX_VALUE && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b':');
+    let mut policy = Vec::new();
+    for name in REPEATED {
+        let value = match name {
+            "p" => Some(tag("p").unwrap_or("none")),
+            "testing" => tag("t"),
+            name => tag(name),
+        };
+        policy.extend(value.filter(|value| plain(value)).map(|value| (name.to_owned(), value.to_ascii_lowercase())));
+    }
+    let named = tag("rua").unwrap_or_default().split(',').filter_map(target);
+    let mut targets: Vec<Target> = Vec::new();
+    for target in named {
+        let same = |it: &Target| it.address.as_str().eq_ignore_ascii_case(target.address.as_str());
+        if targets.len() < MAX_TARGETS && !targets.iter().any(same) {
+            targets.push(target);
+        }
+    }
+    Published { policy, targets }
+}
+
+/// `mailto:reports@example.org!10m`.
+fn target(text: &str) -> Option<Target> {
+    let text = text.trim();
+    let rest = text.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("mailto:")).and(text.get(7..))?;
+    let (address, size) = match rest.split_once('!') {
+        Some((address, size)) => (address, Some(size)),
+        None => (rest, None),
+    };
+    let address = address.replace("%21", "!").replace("%2c", ",").replace("%2C", ",");
+    let address = Address::parse(&address).filter(mailable)?;
+    Some(Target { address, most: size.and_then(bytes) })
+}
+
+/// Whether a report can go there: plain text, at a name of the DNS. No addresses of hosts (`[127.0.0.1]`,
+/// `127.0.0.1`), no names without a dot, nothing that needs more than a plain field.
+fn mailable(address: &Address) -> bool {
+    let domain = address.domain();
+    let label = |label: &str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    };
+    let last = domain.rsplit('.').next().unwrap_or_default();
+    let local = address.local();
+    address.as_str().len() <= MAX_ADDRESS
+        && !local.is_empty()
+        && local.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'<' | b'>' | b'"' | b'\\'))
+        && domain.contains('.')
+        && domain.split('.').all(label)
+        && !last.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// `10m` and its like; what is no size limits nothing.
+fn bytes(text: &str) -> Option<u64> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit: u64 = match text.get(digits.len()..)?.to_ascii_lowercase().as_str() {
+        "" => 1,
+        "k" => 1 << 10,
+        "m" => 1 << 20,
+        "g" => 1 << 30,
+        "t" => 1 << 40,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_and_sizes_are_read() {
+        let read = parse(
+            "v=DMARC1; p=Reject; sp=none; t=y; adkim=s; x=<b>; fo=1:d; \
+             rua=mailto:a@example.org!10m, MAILTO:b@example.net , https://example.com/x,mailto:nobody,mailto:c%2cd@example.org!5x",
+        );
+        let words = |list: &[(&str, &str)]| -> Vec<(String, String)> {
+            list.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()
+        };
+        let policy = [("p", "reject"), ("sp", "none"), ("adkim", "s"), ("fo", "1:d"), ("testing", "y")];
+        assert_eq!(read.policy, words(&policy));
+        let found: Vec<(&str, Option<u64>)> = read.targets.iter().map(|it| (it.address.as_str(), it.most)).collect();
+        assert_eq!(found, [("a@example.org", Some(10 << 20)), ("b@example.net", None), ("c,d@example.org", None)]);
+        assert_eq!(parse("v=DMARC1").targets, []);
+    }
+
+    #[test]
+    fn few_addresses_are_heard_each_once_and_only_at_names() {
+        let list = |text: &str| -> Vec<String> {
+            parse(&format!("v=DMARC1; rua={text}")).targets.iter().map(|it| it.address.as_str().to_owned()).collect()
+        };
+        let many: Vec<String> = (0..50).map(|at| format!("mailto:r{at}@example.org")).collect();
+        assert_eq!(list(&many.join(",")), ["r0@example.org", "r1@example.org", "r2@example.org"]);
+        assert_eq!(list("mailto:r@example.org,mailto:R@example.ORG!1k"), ["r@example.org"]);
+        for bad in [
+            "x@[127.0.0.1]",
+            "x@[IPv6:::1]",
+            "x@127.0.0.1",
+            "x@localhost",
+            "x@",
+            "x",
+            "@example.org",
+            "x y@example.org",
+            "x>@example.org",
+            "\"a b\"@example.org",
+            "x@exa mple.org",
+            "x@example..org",
+            "x\r\nBcc: y@example.org",
+            "\u{e9}@example.org",
+            "x@ex\u{e4}mple.org",
+        ] {
+            assert_eq!(list(&format!("mailto:{bad}")), [""; 0], "{bad}");
+        }
+        assert_eq!(list(&format!("mailto:{}@example.org", "x".repeat(MAX_ADDRESS))), [""; 0]);
+    }
+}
