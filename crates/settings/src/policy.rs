@@ -87,10 +87,8 @@ pub fn policy_to_toml(policy: &Policy, full: bool) -> String {
         let wanted = match of_group(&field.section) {
             // A group says what differs from the policy itself.
             Some((_, "")) => true,
-            Some((_, common)) => {
-                !written.iter().any(|f| f.section == common && f.name == field.name && f.value == field.value)
-            }
-            None => full || is_profile || !defaults.contains(field),
+            Some((_, common)) => differs(field, &written, &written, common),
+            None => full || is_profile || differs(field, &written, &defaults, &field.section),
         };
         // An empty list of groups would forbid writing one.
         if !wanted || (field.section.is_empty() && field.name == GROUP) {
@@ -105,11 +103,7 @@ pub fn policy_to_toml(policy: &Policy, full: bool) -> String {
             {
                 text.push_str(&comment(node.description()));
             }
-            text.push_str(&match of_group(&section) {
-                None => format!("[{section}]\n"),
-                Some((_, "")) => format!("[[{GROUP}]]\n"),
-                Some((_, common)) => format!("[{GROUP}.{common}]\n"),
-            });
+            text.push_str(&header(&section));
         }
         if full && let Some(node) = at(&schema, &field.key()) {
             text.push_str(&comment(node.description()));
@@ -117,6 +111,30 @@ pub fn policy_to_toml(policy: &Policy, full: bool) -> String {
         text.push_str(&format!("{} = {}\n", field.name, field.value));
     }
     text
+}
+
+/// The line that opens a section: `[malware.labels]`, or `[[group]]` for an item of a list.
+fn header(section: &str) -> String {
+    let steps: Vec<&str> = section.split('.').map(|step| step.split('[').next().unwrap_or_default()).collect();
+    let name = steps.join(".");
+    if section.ends_with(']') { format!("[[{name}]]\n") } else { format!("[{name}]\n") }
+}
+
+/// Whether a field of `written` is another in `others`, where its section is called `section`. An item of a
+/// list differs if anything in the list does: a file has a list whole or not at all.
+fn differs(field: &Field, written: &[Field], others: &[Field], section: &str) -> bool {
+    let list =
+        |section: &str| section.ends_with(']').then(|| section.rsplit_once('[').map(|at| at.0.to_owned())).flatten();
+    let Some((own, other)) = list(&field.section).zip(list(section)) else {
+        return !others.iter().any(|f| f.section == section && f.name == field.name && f.value == field.value);
+    };
+    let items = |fields: &[Field], list: &str| -> Vec<(String, String, String)> {
+        let item = |f: &Field| {
+            Some((f.section.strip_prefix(list)?.strip_prefix('[')?.to_owned(), f.name.clone(), f.value.clone()))
+        };
+        fields.iter().filter_map(item).collect()
+    };
+    items(written, &own) != items(others, &other)
 }
 
 /// The number of the group that a section is of, and the section in it; empty for the group's own keys.

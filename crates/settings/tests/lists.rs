@@ -52,3 +52,14 @@ fn ex_05_lists_go_out_and_come_in_with_the_policy() {
     let read = parse_policy(&written, "test").expect("what was written can be read");
     assert_eq!(read.spam.external, policy.spam.external);
 }
+
+#[test]
+fn ex_05_a_group_has_lists_of_its_own_whole() {
+    let text = "[spam.external]\ndnsbl_lists = [{ zone = \"a.example\", weight = 60 }, { zone = \"b.example\", weight = 40 }]\n\
+                [[group]]\nname = \"staff\"\nrecipients = [\"example.org\"]\n\
+                [group.spam.external]\ndnsbl_lists = [{ zone = \"a.example\", weight = 60 }, { zone = \"b.example\", weight = 50 }]\n";
+    let policy = parse_policy(text, "test").expect("a policy");
+    let written = policy_to_toml(&policy, false);
+    assert!(written.contains("[[group.spam.external.dnsbl_lists]]"), "{written}");
+    assert_eq!(parse_policy(&written, "test").expect("what was written can be read"), policy);
+}

@@ -208,6 +208,6 @@ fn names_told_again_and_again_take_neither_time_nor_memory() {
     // As many names as pieces, each piece with all of the names.
     let (found, _) = members(FileKind::Tnef, &crowded(40));
     assert_eq!(found.len(), 40);
-    assert!(found.iter().all(|member| member.other_names.len() <= 16));
+    assert!(found.iter().all(|member| member.other_names.len() <= 32));
     assert_eq!(soon(FileKind::Tnef, &crowded(60_000)), [LimitObjects]);
 }
