@@ -159,10 +159,15 @@ async fn bytes_of_unknown_number_are_limited_too() {
     let mut greedy = node.client().await;
     begin(&mut greedy).await;
     let wire = stuff(&sample::sized("greedy", 3_000_000));
-    let (most, rest) = wire.split_at(2_000_000);
-    greedy.send_bytes(most).await;
+    let (first, more) = wire.split_at(800_000);
+    let (more, rest) = more.split_at(1_200_000);
+    let held = || node.figure("mailward_in_flight_bytes");
+    greedy.send_bytes(first).await;
+    // Only after it held something does nothing mean that it was given up.
+    testkit::wait_until("all taken", testkit::PATIENCE, || held() == 1_048_576.0).await;
+    greedy.send_bytes(more).await;
     // What cannot be taken holds no place while the rest of it comes in.
-    testkit::wait_until("nothing in work", testkit::PATIENCE, || node.figure("mailward_in_flight_bytes") == 0.0).await;
+    testkit::wait_until("nothing in work", testkit::PATIENCE, || held() == 0.0).await;
     assert_eq!(node.send(&sample::clean("other")).await.code, 250);
     greedy.send_bytes(rest).await;
     greedy.expect(452).await;
