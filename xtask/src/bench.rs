@@ -7,7 +7,7 @@
 
 mod load;
 mod parts;
-mod procs;
+pub(crate) mod procs;
 mod report;
 mod sample;
 mod stand;

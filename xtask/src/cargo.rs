@@ -14,6 +14,11 @@ pub(crate) fn root() -> PathBuf {
     Path::new(&xtask).parent().unwrap_or(Path::new(".")).to_path_buf()
 }
 
+/// Where Cargo builds.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
 /// The `cargo` that runs us, or the one in the path.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

@@ -57,8 +57,7 @@ impl Path {
 /// Builds the program as it is shipped; gives its path.
 pub(crate) fn build() -> Result<PathBuf, String> {
     cargo::run(cargo::cargo().args(["build", "--release", "--locked", "--package", "mailward"]))?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| cargo::root().join("target"), PathBuf::from);
-    Ok(target.join("release/mailward"))
+    Ok(cargo::target().join("release/mailward"))
 }
 
 /// A running part. Closing its standard input ends it.

@@ -6,8 +6,8 @@ use std::time::Instant;
 use super::figures::Figures;
 use super::fit::{Bound, sum};
 use super::peers::{Kind, Peer};
-use super::{Mail, ORDINARY_SET, mend};
-use crate::Outcome;
+use super::{Mail, ORDINARY_SET};
+use crate::{Outcome, cargo};
 
 /// What one filter said about the messages, and what that took.
 struct Run {
@@ -28,7 +28,7 @@ pub(crate) fn run(mails: &[Mail], points: &[f64], bounds: &[Bound], sample: usiz
     let ours = chosen.iter().map(|mail| (mail.path.clone(), sum(&mail.signs, points, bounds))).collect();
     show("mailward", &chosen, &Run { points: ours, cpu: seconds, wall: seconds, memory: None }, Figures::OURS);
     for kind in [Kind::Rspamd, Kind::SpamAssassin] {
-        let Some(peer) = Peer::start(kind, &mend::target().join("evaluate"))? else {
+        let Some(peer) = Peer::start(kind, &cargo::target().join("evaluate"))? else {
             println!("\n{}: skipped, it is not installed", kind.name());
             continue;
         };

@@ -20,7 +20,7 @@ const REMOVED: &str = "[removed]";
 pub(crate) fn write(corpora: &Path) -> Result<Option<PathBuf>, String> {
     let from = corpora.join(SCRUBBED).join("spam");
     let Ok(entries) = std::fs::read_dir(&from) else { return Ok(None) };
-    let root = target().join("evaluate");
+    let root = cargo::target().join("evaluate");
     let to = root.join(MENDED).join("spam");
     let told = |path: &Path, e: std::io::Error| format!("{}: {e}", path.display());
     std::fs::create_dir_all(&to).map_err(|e| told(&to, e))?;
@@ -30,11 +30,6 @@ pub(crate) fn write(corpora: &Path) -> Result<Option<PathBuf>, String> {
         std::fs::write(to.join(name), mended(&raw)).map_err(|e| told(&path, e))?;
     }
     Ok(Some(root))
-}
-
-/// Where Cargo builds.
-pub(crate) fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| cargo::root().join("target"), PathBuf::from)
 }
 
 /// One message with neutral addresses in its header; its body as it was.

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::bench::procs;
+
 /// How long a peer may take to start, and for one message.
 const START: Duration = Duration::from_secs(120);
 const ONE: Duration = Duration::from_secs(120);
@@ -197,29 +199,11 @@ impl Peer {
         read.ok_or_else(|| format!("not an answer: {:?}", answer.chars().take(200).collect::<String>()))
     }
 
-    /// CPU seconds until now, and the peak of memory in bytes, of it and all that it started.
+    /// CPU seconds until now, and the sum of the peaks of memory in bytes, of it and all that it started.
     pub(crate) fn used(&self) -> (f64, u64) {
-        used(self.child.id())
+        let peak: u64 = procs::tree(self.child.id()).into_iter().map(procs::peak).sum();
+        (procs::cpu(self.child.id()).as_secs_f64(), peak * 1024)
     }
-}
-
-/// CPU seconds, and the largest sum of peaks that is known, of a process and what it started.
-pub(crate) fn used(root: u32) -> (f64, u64) {
-    let mut known = vec![root];
-    let mut sum = (0.0, 0);
-    while let Some(process) = known.pop() {
-        let Ok(stat) = std::fs::read_to_string(format!("/proc/{process}/stat")) else { continue };
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
-        // After the name: state, parent, … user and system time, then those of children that ended.
-        let ticks: f64 = fields.iter().skip(11).take(4).filter_map(|n| n.parse::<f64>().ok()).sum();
-        sum.0 += ticks / 100.0;
-        let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        sum.1 += peak.and_then(|v| v.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0) * 1024;
-        let children = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
-        known.extend(children.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
-    }
-    sum
 }
 
 fn find(program: &str) -> Option<PathBuf> {
