@@ -5,9 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use ::engines::image::{MAX_BYTES, Views, cost, print};
+use ::engines::image::{MAX_BYTES, Probed, Views, probe};
 use mail::evidence::{MAX_PICTURES, Picture};
-use sha2::{Digest, Sha256};
 use unpack::Budget;
 
 use crate::spam::{Pictures, SpamContext};
@@ -27,9 +26,9 @@ pub(crate) struct Gallery {
 }
 
 impl Gallery {
-    /// Describes a picture, within the limits; what lies beyond them is not compared, which is never a
-    /// failure of the examination.
-    pub(crate) fn look(&mut self, bytes: &[u8], context: &SpamContext, budget: &mut Budget) {
+    /// Describes a picture with this SHA-256, within the limits; what lies beyond them is not compared, which is
+    /// never a failure of the examination.
+    pub(crate) fn look(&mut self, bytes: &[u8], sha256: [u8; 32], context: &SpamContext, budget: &mut Budget) {
         let views = match context.pictures {
             Pictures::No => return,
             Pictures::Look => Views::Few,
@@ -38,16 +37,18 @@ impl Gallery {
         if bytes.len() > MAX_BYTES || self.seen.len() >= MAX_PICTURES || self.tried.len() >= MAX_TRIED {
             return;
         }
-        if !self.tried.insert(Sha256::digest(bytes).into()) {
+        if !self.tried.insert(sha256) {
             return;
         }
-        let Some(work) = caught(|| cost(bytes)) else { return };
+        let Some(probed) = caught(|| probe(bytes)) else { return };
+        let work = probed.as_ref().map_or(bytes.len() as u64, Probed::cost);
         let sum = self.fuel.saturating_add(work);
         if sum > MAX_FUEL || sum > context.fuel || budget.burn(work).is_err() {
             return;
         }
         self.fuel = sum;
-        self.seen.extend(caught(|| print(bytes, views)).unwrap_or_default());
+        let Ok(probed) = probed else { return };
+        self.seen.extend(caught(|| probed.print(views)).unwrap_or_default());
         self.seen.truncate(MAX_PICTURES);
     }
 

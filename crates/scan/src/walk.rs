@@ -328,7 +328,7 @@ impl<'a> Walk<'a> {
     /// Shows an object to the engines and opens it. `fenced`: an archive gets its time limit.
     fn examine(&mut self, id: ObjectId, bytes: Cow<'a, [u8]>, scope: Scope, fenced: bool) -> Option<Frame<'a>> {
         let object = self.table.object(id)?;
-        let kind = object.kind;
+        let (kind, sha256) = (object.kind, object.sha256);
         let over = |max: u64| kind.is_archive() && object.size > max;
         if self.context.archive_max_size.is_some_and(over) {
             for engine in self.engines.inside() {
@@ -339,7 +339,7 @@ impl<'a> Walk<'a> {
         }
         self.look(id, &bytes, scope);
         if let Some(spam) = self.context.spam.as_ref().filter(|_| kind == FileKind::Image) {
-            self.pictures.look(&bytes, spam, &mut self.budget);
+            self.pictures.look(&bytes, sha256, spam, &mut self.budget);
         }
         let fuel = self.context.archive_fuel.filter(|_| kind.is_archive() && fenced);
         let fence = fuel.map(|fuel| self.budget.fence(fuel));

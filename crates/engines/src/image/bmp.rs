@@ -3,7 +3,7 @@
 //! Limits: those of [`super::decode`]; rows are taken only as far as the file has them. Not handled: run
 //! lengths, bit fields other than the usual order, 16 bits, the header of OS/2.
 
-use super::decode::{Decoded, Layout, MAX_PIXELS};
+use super::decode::{Decoded, Layout};
 
 /// What the header says.
 struct Header {
@@ -43,12 +43,10 @@ pub(super) fn size(bytes: &[u8]) -> Option<(u32, u32)> {
     header(bytes).map(|header| (header.width, header.height))
 }
 
-/// The picture; `None` if it is damaged, or written in a way that is not handled.
+/// The picture, whose [`size`] is within the limits; `None` if it is damaged, or written in a way that is not
+/// handled.
 pub(super) fn decode(bytes: &[u8]) -> Option<Decoded> {
     let header = header(bytes)?;
-    if u64::from(header.width).saturating_mul(u64::from(header.height)) > MAX_PIXELS {
-        return None;
-    }
     let (width, height) = (header.width as usize, header.height as usize);
     let bits = usize::from(header.bits);
     // Rows are filled up to four bytes.

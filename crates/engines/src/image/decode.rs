@@ -119,60 +119,85 @@ fn format(bytes: &[u8]) -> Option<Format> {
     }
 }
 
-/// How many pixels a file says that it has, all looked-at frames together; `None` for what is no picture
-/// that is decoded.
-pub(super) fn pixels(bytes: &[u8]) -> Option<u64> {
-    let (width, height) = size(bytes).ok()?;
-    let frames = if format(bytes) == Some(Format::Gif) { MAX_FRAMES as u64 } else { 1 };
-    Some(u64::from(width).saturating_mul(u64::from(height)).saturating_mul(frames))
+/// A file that says that it is a picture, and what it says of its size: nothing of it is decoded yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Probed<'a> {
+    bytes: &'a [u8],
+    format: Format,
+    width: u32,
+    height: u32,
 }
 
-/// What a file says about its size.
-fn size(bytes: &[u8]) -> Result<(u32, u32), NotDecoded> {
-    let (width, height) = match format(bytes).ok_or(NotDecoded::Format)? {
+/// Reads what a file says of itself.
+///
+/// # Errors
+/// Why there is no picture to decode.
+pub fn probe(bytes: &[u8]) -> Result<Probed<'_>, NotDecoded> {
+    if bytes.len() > MAX_BYTES {
+        return Err(NotDecoded::TooLarge);
+    }
+    let format = format(bytes).ok_or(NotDecoded::Format)?;
+    let (width, height) = size(bytes, format)?;
+    match u64::from(width).saturating_mul(u64::from(height)) {
+        0 => Err(NotDecoded::Damaged),
+        pixels if pixels > MAX_PIXELS => Err(NotDecoded::TooLarge),
+        _ => Ok(Probed { bytes, format, width, height }),
+    }
+}
+
+fn size(bytes: &[u8], format: Format) -> Result<(u32, u32), NotDecoded> {
+    match format {
         Format::Png => {
             let mut decoder = png_decoder(bytes);
             let info = decoder.read_header_info().map_err(|_| NotDecoded::Damaged)?;
-            (info.width, info.height)
+            Ok((info.width, info.height))
         }
         Format::Gif => {
             let at = |place: usize| bytes.get(place..place.saturating_add(2)).and_then(|two| two.try_into().ok());
             let number = |place| at(place).map(u16::from_le_bytes).map(u32::from).ok_or(NotDecoded::Damaged);
-            (number(6)?, number(8)?)
+            Ok((number(6)?, number(8)?))
         }
         Format::Jpeg => {
             let mut decoder = jpeg_decoder(bytes);
             decoder.decode_headers().map_err(|_| NotDecoded::Damaged)?;
             let info = decoder.info().ok_or(NotDecoded::Damaged)?;
-            (u32::from(info.width), u32::from(info.height))
+            Ok((u32::from(info.width), u32::from(info.height)))
         }
-        Format::WebP => webp_decoder(bytes)?.dimensions(),
-        Format::Bmp => bmp::size(bytes).ok_or(NotDecoded::Damaged)?,
-    };
-    let many = u64::from(width).saturating_mul(u64::from(height));
-    match many {
-        0 => Err(NotDecoded::Damaged),
-        _ if many > MAX_PIXELS => Err(NotDecoded::TooLarge),
-        _ => Ok((width, height)),
+        Format::WebP => Ok(webp_decoder(bytes)?.dimensions()),
+        Format::Bmp => bmp::size(bytes).ok_or(NotDecoded::Damaged),
     }
 }
 
-/// Decodes a file: one picture, or the first frames of an animation.
+impl Probed<'_> {
+    /// The work of decoding and describing it, in units of fuel: all frames that are looked at together.
+    pub fn cost(&self) -> u64 {
+        let frames = if self.format == Format::Gif { MAX_FRAMES as u64 } else { 1 };
+        let pixels = u64::from(self.width).saturating_mul(u64::from(self.height)).saturating_mul(frames);
+        pixels.saturating_mul(4).saturating_add(self.bytes.len() as u64)
+    }
+
+    /// Decodes it: one picture, or the first frames of an animation.
+    ///
+    /// # Errors
+    /// Why there is none. A file that breaks off in the middle is damaged, unless its decoder gives what came.
+    pub fn decode(&self) -> Result<Vec<Decoded>, NotDecoded> {
+        let Self { bytes, format, width, height } = *self;
+        match format {
+            Format::Png => png(bytes).map(|picture| vec![picture]),
+            Format::Gif => gif(bytes, width, height),
+            Format::Jpeg => jpeg(bytes, width, height).map(|picture| vec![picture]),
+            Format::WebP => webp(bytes, width, height).map(|picture| vec![picture]),
+            Format::Bmp => bmp::decode(bytes).map(|picture| vec![picture]).ok_or(NotDecoded::Damaged),
+        }
+    }
+}
+
+/// Probes a file and decodes it.
 ///
 /// # Errors
-/// Why there is none. A file that breaks off in the middle is damaged, unless its decoder gives what came.
+/// Those of both.
 pub fn decode(bytes: &[u8]) -> Result<Vec<Decoded>, NotDecoded> {
-    if bytes.len() > MAX_BYTES {
-        return Err(NotDecoded::TooLarge);
-    }
-    let (width, height) = size(bytes)?;
-    match format(bytes).ok_or(NotDecoded::Format)? {
-        Format::Png => png(bytes).map(|picture| vec![picture]),
-        Format::Gif => gif(bytes, width, height),
-        Format::Jpeg => jpeg(bytes, width, height).map(|picture| vec![picture]),
-        Format::WebP => webp(bytes, width, height).map(|picture| vec![picture]),
-        Format::Bmp => bmp::decode(bytes).map(|picture| vec![picture]).ok_or(NotDecoded::Damaged),
-    }
+    probe(bytes)?.decode()
 }
 
 fn png_decoder(bytes: &[u8]) -> png::Decoder<Cursor<&[u8]>> {

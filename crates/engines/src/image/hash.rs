@@ -4,6 +4,8 @@
 //! finds candidates; the constant term has no sign and is 0. Brightness tells pictures apart best; edges stay
 //! the same when colours are exchanged.
 
+use std::sync::LazyLock;
+
 use mail::evidence::View;
 
 use super::plane::{Plane, Rect};
@@ -16,6 +18,15 @@ const LOW: usize = 16;
 const FLOOR: f32 = 0.35;
 /// Fewest frequencies above that, in either hash: what has less is too plain to be told from others.
 const LEAST_STRUCTURE: usize = 80;
+
+/// The cosine of each frequency at each cell.
+static WAVES: LazyLock<Vec<Vec<f32>>> = LazyLock::new(|| {
+    let wave = |k: usize, x: usize| {
+        let angle = std::f32::consts::PI * k as f32 * (2.0 * x as f32 + 1.0) / (2.0 * CELLS as f32);
+        angle.cos()
+    };
+    (0..LOW).map(|k| (0..CELLS).map(|x| wave(k, x)).collect()).collect()
+});
 
 /// The description of a part of a picture; `None` if it is too plain.
 pub(super) fn view(plane: &Plane, rect: Rect) -> Option<View> {
@@ -54,14 +65,9 @@ fn turned(lines: &[Vec<f32>], wide: usize) -> Vec<Vec<f32>> {
 
 /// The hash of `CELLS` by `CELLS` values, and how many frequencies are more than noise.
 fn hash(values: &[f32]) -> ([u64; 4], usize) {
-    let wave = |k: usize, x: usize| {
-        let angle = std::f32::consts::PI * k as f32 * (2.0 * x as f32 + 1.0) / (2.0 * CELLS as f32);
-        angle.cos()
-    };
-    let table: Vec<Vec<f32>> = (0..LOW).map(|k| (0..CELLS).map(|x| wave(k, x)).collect()).collect();
     let lines: Vec<Vec<f32>> = values.chunks(CELLS).map(<[f32]>::to_vec).collect();
-    let across = transform(&lines, &table);
-    let both = transform(&turned(&across, LOW), &table);
+    let across = transform(&lines, &WAVES);
+    let both = transform(&turned(&across, LOW), &WAVES);
     let scale = 1.0 / CELLS as f32;
     let (mut words, mut strong) = ([0u64; 4], 0usize);
     let mut filled = [0u32; 4];

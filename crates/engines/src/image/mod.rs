@@ -1,7 +1,7 @@
 //! Pictures as an eye sees them (LM-06): decoded within limits, then described by perceptual hashes, so that
 //! a known picture is found again after it was resized, compressed anew, recoloured or cropped a little.
 //!
-//! [`print`] is all that an examination needs; [`Base`] finds known pictures. Limits: [`MAX_BYTES`] of a file,
+//! [`probe`] tells what the rest costs, and [`Probed::print`] is all that an examination needs; [`Base`] finds known pictures. Limits: [`MAX_BYTES`] of a file,
 //! [`MAX_PIXELS`], [`MAX_FRAMES`] of an animation, [`MIN_SIDE`]. Not handled: SVG, TIFF, AVIF and HEIC; pictures
 //! drawn with markup; pictures that were turned, mirrored, or of which more than about a tenth of a side is
 //! gone.
@@ -13,7 +13,7 @@ mod hash;
 mod plane;
 
 pub use base::{Base, Known, Match};
-pub use decode::{Decoded, Layout, MAX_BYTES, MAX_FRAMES, MAX_PIXELS, NotDecoded, decode};
+pub use decode::{Decoded, Layout, MAX_BYTES, MAX_FRAMES, MAX_PIXELS, NotDecoded, Probed, decode, probe};
 
 use mail::evidence::{Picture, View};
 
@@ -34,23 +34,25 @@ pub enum Views {
     All,
 }
 
-/// The work of [`print`] for so many bytes, in units of fuel, before anything is known of them.
-pub fn cost(bytes: &[u8]) -> u64 {
-    decode::pixels(bytes).unwrap_or(0).saturating_mul(4).saturating_add(bytes.len() as u64)
+/// What a file looks like: see [`Probed::print`]; empty for what is no picture.
+pub fn print(bytes: &[u8], views: Views) -> Vec<Picture> {
+    probe(bytes).map(|probed| probed.print(views)).unwrap_or_default()
 }
 
-/// What a picture looks like: one description for each frame that is looked at. Empty for what is no picture,
-/// cannot be decoded, is too small, or is too plain to be told from others.
-pub fn print(bytes: &[u8], views: Views) -> Vec<Picture> {
-    let Ok(frames) = decode(bytes) else { return Vec::new() };
-    let mut pictures: Vec<Picture> = Vec::new();
-    for frame in &frames {
-        let Some(picture) = describe(frame, views) else { continue };
-        if !pictures.iter().any(|known| known.views == picture.views) {
-            pictures.push(picture);
+impl Probed<'_> {
+    /// What a picture looks like: one description for each frame that is looked at. Empty for what cannot be
+    /// decoded, is too small, or is too plain to be told from others.
+    pub fn print(&self, views: Views) -> Vec<Picture> {
+        let Ok(frames) = self.decode() else { return Vec::new() };
+        let mut pictures: Vec<Picture> = Vec::new();
+        for frame in &frames {
+            let Some(picture) = describe(frame, views) else { continue };
+            if !pictures.iter().any(|known| known.views == picture.views) {
+                pictures.push(picture);
+            }
         }
+        pictures
     }
-    pictures
 }
 
 /// The description of one decoded picture; `None` if it is too small or too plain.
