@@ -5,6 +5,8 @@
 //! Limits: labels of at most [`MAX_LABEL`] characters are compared, and names of at most [`MAX_LABELS`].
 //! Not handled: whole words that mean the same, and names shorter than [`SHORT`] with one letter exchanged.
 
+use std::sync::LazyLock;
+
 /// Longest label that is compared, in characters.
 const MAX_LABEL: usize = 63;
 /// Most labels of a domain that are compared.
@@ -57,6 +59,8 @@ const AFFIXES: [&str; 28] = [
     "team", "verify", "www",
 ];
 
+static AFFIX_LETTERS: LazyLock<Vec<String>> = LazyLock::new(|| AFFIXES.iter().map(|word| skeleton(word)).collect());
+
 /// Whether a character shows nothing, or only marks the one before.
 pub(super) fn is_hidden(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
@@ -85,30 +89,66 @@ pub(super) fn skeleton(word: &str) -> String {
     lower.replace("rn", "m").replace("vv", "w").replace("cl", "d")
 }
 
+/// A domain as people see it, made once for all that it is compared with.
+pub(super) struct Seen {
+    labels: Vec<String>,
+    /// What each label looks like.
+    letters: Vec<String>,
+    whole: String,
+    /// What the whole looks like.
+    whole_letters: String,
+}
+
+impl Seen {
+    pub(super) fn new(domain: &str) -> Self {
+        let labels: Vec<String> = domain.split('.').take(MAX_LABELS).map(shown).collect();
+        let letters = labels.iter().map(|label| skeleton(label)).collect();
+        let whole = labels.join(".");
+        Self { whole_letters: skeleton(&whole), whole, labels, letters }
+    }
+
+    /// Whether it is made to look like a protected one, which it is not, nor below it.
+    pub(super) fn looks_like(&self, own: &Protected) -> bool {
+        if self.whole_letters == own.whole_letters || self.whole.starts_with(&own.parent) {
+            return true;
+        }
+        let Some((name, wanted)) = &own.name else { return false };
+        if nearly_the_same_top(&self.labels, &own.labels) {
+            return true;
+        }
+        // The last label is the top of the tree, and nobody's name.
+        let mut named = self.labels.iter().zip(&self.letters).take(self.labels.len().saturating_sub(1));
+        named.any(|(label, seen)| {
+            let part = seen.split('-').any(|part| part == wanted);
+            // The same name below another top may honestly be somebody else's.
+            part && label != name || near(seen, wanted) && seen != wanted || is_joined(seen, wanted)
+        })
+    }
+}
+
+/// A protected domain, ready for being compared.
+pub(super) struct Protected {
+    labels: Vec<String>,
+    whole_letters: String,
+    /// What stands in front of a domain that borrows it as a whole.
+    parent: String,
+    /// Its first label and what that looks like, unless it is too short.
+    name: Option<(String, String)>,
+}
+
+impl Protected {
+    pub(super) fn new(domain: &str) -> Self {
+        let labels: Vec<String> = domain.split('.').take(MAX_LABELS).map(shown).collect();
+        let name = labels.first().filter(|name| name.chars().count() >= SHORT);
+        let name = name.map(|name| (name.clone(), skeleton(name)));
+        Self { whole_letters: skeleton(&labels.join(".")), parent: format!("{domain}."), name, labels }
+    }
+}
+
 /// Whether a domain is made to look like a protected one. Both in lower case; `domain` is not the protected
 /// one, nor below it.
 pub fn looks_like(domain: &str, protected: &str) -> bool {
-    let labels: Vec<String> = domain.split('.').take(MAX_LABELS).map(shown).collect();
-    let whole: String = labels.join(".");
-    let own: Vec<String> = protected.split('.').take(MAX_LABELS).map(shown).collect();
-    if skeleton(&whole) == skeleton(&own.join(".")) || whole.starts_with(&format!("{protected}.")) {
-        return true;
-    }
-    let Some(name) = protected.split('.').next().map(shown).filter(|name| name.chars().count() >= SHORT) else {
-        return false;
-    };
-    let wanted = skeleton(&name);
-    if nearly_the_same_top(&labels, &own) {
-        return true;
-    }
-    // The last label is the top of the tree, and nobody's name.
-    let named = labels.get(..labels.len().saturating_sub(1)).unwrap_or_default();
-    named.iter().any(|label| {
-        let seen = skeleton(label);
-        let part = seen.split('-').any(|part| part == wanted);
-        // The same name below another top may honestly be somebody else's.
-        part && *label != name || near(&seen, &wanted) && seen != wanted || is_joined(&seen, &wanted)
-    })
+    Seen::new(domain).looks_like(&Protected::new(protected))
 }
 
 /// Whether a domain is the protected one but for one letter of its top: `.co` or `.cm` for `.com`.
@@ -120,7 +160,7 @@ fn nearly_the_same_top(labels: &[String], own: &[String]) -> bool {
 /// Whether a label is the name with one of the words before or behind it.
 fn is_joined(label: &str, name: &str) -> bool {
     let rest = label.strip_prefix(name).or_else(|| label.strip_suffix(name));
-    rest.is_some_and(|rest| !rest.is_empty() && AFFIXES.iter().any(|word| skeleton(word) == rest))
+    rest.is_some_and(|rest| !rest.is_empty() && AFFIX_LETTERS.iter().any(|word| word == rest))
 }
 
 /// A label as people see it.

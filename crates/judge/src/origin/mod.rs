@@ -13,6 +13,7 @@ use mail::evidence::{AuthResult, Authentication, DmarcCheck, DmarcPolicy, Report
 
 use crate::policy::Policy;
 use crate::site::Site;
+use likeness::{Protected, Seen};
 
 pub use likeness::looks_like;
 pub use memory::{Parties, parties};
@@ -128,7 +129,7 @@ fn sign(id: &str, evidence: impl Into<String>) -> Option<Sign> {
 /// The signs of a message that comes from outside. Who is trusted as a connection proves nothing by its
 /// address, and need not.
 pub fn signs(policy: &Policy, site: &Site, arrival: &Arrival, report: &Report) -> Vec<Sign> {
-    let authors = Author::all(report);
+    let (authors, people) = (Author::all(report), People::of(policy));
     let mut found: Vec<Option<Sign>> = Vec::new();
     let proves = policy.authentication.enabled && !arrival.over_trusted_connection();
     if let Some(auth) = report.auth().filter(|_| proves) {
@@ -139,7 +140,7 @@ pub fn signs(policy: &Policy, site: &Site, arrival: &Arrival, report: &Report) -
         found.push(unclear(auth));
     }
     found.push(lookalike(policy, site, report.auth(), &authors));
-    found.push(authors.iter().find_map(|author| borrowed(policy, site, author)));
+    found.push(authors.iter().find_map(|author| borrowed(policy, site, &people, author)));
     found.push(memory::picture(policy, report));
     let mut found: Vec<Sign> = found.into_iter().flatten().collect();
     found.extend(memory::first_contact(policy, report, &found));
@@ -257,14 +258,24 @@ impl Author {
 }
 
 fn lookalike(policy: &Policy, site: &Site, auth: Option<&Authentication>, authors: &[Author]) -> Option<Sign> {
-    let mut domains: Vec<&str> = authors.iter().map(|author| author.address.domain()).collect();
-    domains.extend(auth.iter().flat_map(|auth| &auth.dmarc).map(|check| check.domain.raw().as_str()));
     let named = policy.spam.impersonation.domains.iter();
     let protected: Vec<&String> = site.internal_domains.iter().chain(named).take(MAX_PROTECTED).collect();
-    domains.retain(|domain| !protected.iter().any(|own| below(domain, own)));
+    // DMARC mostly asked about the domain that From shows.
+    let asked = auth.iter().flat_map(|auth| &auth.dmarc).map(|check| check.domain.raw().as_str());
+    let mut domains: Vec<&str> = Vec::new();
+    for domain in authors.iter().map(|author| author.address.domain()).chain(asked) {
+        if !domains.contains(&domain) && !protected.iter().any(|own| below(domain, own)) {
+            domains.push(domain);
+        }
+    }
+    if domains.is_empty() {
+        return None;
+    }
+    let ready: Vec<Protected> = protected.iter().map(|own| Protected::new(own)).collect();
     let pair = domains.iter().find_map(|domain| {
-        let own = protected.iter().find(|own| looks_like(domain, own))?;
-        Some((domain, own))
+        let seen = Seen::new(domain);
+        let own = ready.iter().zip(&protected).find(|(own, _)| seen.looks_like(own));
+        own.map(|(_, own)| (domain, own))
     });
     pair.and_then(|(domain, own)| sign("lookalike_domain", format!("{domain} looks like {own}")))
 }
@@ -277,32 +288,42 @@ fn words(name: &str) -> Vec<String> {
     words.filter(|word| !word.is_empty()).map(likeness::skeleton).take(MAX_WORDS).collect()
 }
 
+/// The people whose names are protected, each with the words of the name: made once for a message.
+struct People<'a> {
+    known: Vec<(&'a String, Vec<String>)>,
+    /// The word by which services say that they write in somebody's name.
+    via: String,
+}
+
+impl<'a> People<'a> {
+    fn of(policy: &'a Policy) -> Self {
+        let people = policy.spam.impersonation.people.iter().take(MAX_PROTECTED);
+        let known = people.map(|person| (person, words(&person.to_lowercase())));
+        Self { known: known.filter(|(_, words)| words.len() > 1).collect(), via: likeness::skeleton("via") }
+    }
+}
+
 /// Whether a name is that of a person: the same words in any order, with a middle name or title more ("Doe,
 /// Ann B." is "Ann Doe"), in this order with more behind or before ("Ann Doe, Chief Executive Officer"), or
 /// written as one. A service that writes in somebody's name says "via".
-fn is_named(given: &[String], person: &[String]) -> bool {
-    if person.len() < 2 {
-        return false;
-    }
+fn is_named(given: &[String], person: &[String], via: &str) -> bool {
     let few = given.len() <= person.len().saturating_add(1) && person.iter().all(|word| given.contains(word));
-    let run = given.windows(person.len()).any(|part| part == person);
-    let honest = given.iter().any(|word| *word == likeness::skeleton("via"));
-    few || run && !honest || given.concat() == person.concat()
+    let run = || given.windows(person.len().max(1)).any(|part| part == person);
+    let joined = |words: &[String]| words.iter().map(String::len).sum::<usize>();
+    let as_one = || joined(given) == joined(person) && given.concat() == person.concat();
+    few || as_one() || run() && !given.iter().any(|word| word == via)
 }
 
-fn borrowed(policy: &Policy, site: &Site, author: &Author) -> Option<Sign> {
+/// The author's name is that of a person, and the address is elsewhere.
+fn borrowed(policy: &Policy, site: &Site, people: &People, author: &Author) -> Option<Sign> {
     let address = &author.address;
     let known = policy.spam.impersonation.domains.iter().any(|own| address.is_in(own));
     if known || site.is_internal(address) {
         return None;
     }
     let given: Vec<Vec<String>> = author.names.iter().map(|name| words(name)).collect();
-    let people = policy.spam.impersonation.people.iter().take(MAX_PROTECTED);
-    let same = |person: &&String| {
-        let wanted = words(&person.to_lowercase());
-        given.iter().any(|given| is_named(given, &wanted))
-    };
-    let person = people.into_iter().find(same)?;
+    let same = |wanted: &[String]| given.iter().any(|given| is_named(given, wanted, &people.via));
+    let (person, _) = people.known.iter().find(|(_, wanted)| same(wanted))?;
     sign("borrowed_person", format!("{person}, from {}", address.domain()))
 }
 
