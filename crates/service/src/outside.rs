@@ -104,6 +104,5 @@ pub fn signs(heard: &Heard, policy: &Policy, site: &Site, arrival: &Arrival, rep
 
 /// The name of a sign as its catalogue has it, for metrics; `None` for what is no sign.
 pub fn sign_name(id: &str) -> Option<&'static str> {
-    let listed = Set::ALL.into_iter().flat_map(|set| [set.signs().0, set.signs().1]);
-    scan::sign_name(id).or_else(|| origin::sign_name(id)).or_else(|| listed.into_iter().find(|known| *known == id))
+    scan::sign_name(id).or_else(|| origin::sign_name(id))
 }

@@ -9,6 +9,8 @@ use crate::policy::{DnsList, External, Policy};
 
 /// The sum of weights from which on a set of lists acts (D-1).
 pub const REACHED: u32 = 100;
+/// The points of a sign that says so, in hundredths.
+pub(super) const REACHED_POINTS: i16 = 1000;
 /// Most lists of one set.
 pub const MAX_LISTS: usize = 50;
 
@@ -84,6 +86,17 @@ impl Set {
             Self::Files => ("file_listed", "file_reached"),
         }
     }
+
+    /// What its two signs mean, in a sentence each.
+    pub fn about(self) -> (&'static str, &'static str) {
+        let listed = match self {
+            Self::Dnsbl => "Lists in the DNS have the client's address (EX-02).",
+            Self::Surbl => "Lists in the DNS have the domain of a link (EX-03).",
+            Self::Emails => "Lists in the DNS have a mail address of the message, by its hash.",
+            Self::Files => "Lists in the DNS have an attachment, by its hash.",
+        };
+        (listed, "Their weights come to 100: the rating is 100, or the address blacklisted (D-1).")
+    }
 }
 
 /// The address that is looked up for a message; `None` where there is none that a list could know.
@@ -127,7 +140,7 @@ pub fn signs(set: Set, listings: &Listings) -> Vec<Sign> {
         found.push(Sign::new(listed, SignGroup::Network, 0, shown.join(", ")));
     }
     if sum >= REACHED {
-        found.push(Sign::new(reached, SignGroup::Network, 1000, format!("weights of {sum}")));
+        found.push(Sign::new(reached, SignGroup::Network, REACHED_POINTS, format!("weights of {sum}")));
     }
     found
 }

@@ -14,6 +14,7 @@ use mail::evidence::{AuthResult, Authentication, DmarcCheck, DmarcPolicy, Report
 use crate::policy::Policy;
 use crate::site::Site;
 use likeness::{Protected, Seen};
+use lists::Set;
 
 pub use likeness::looks_like;
 pub use memory::{Parties, parties};
@@ -104,21 +105,15 @@ pub const ALL: [OriginSign; 15] = [
 /// Every sign of the group, those of lists included: name, points in hundredths, what it means.
 pub fn catalogue() -> impl Iterator<Item = (&'static str, i16, &'static str)> {
     let own = ALL.iter().map(|row| (row.id, row.points, row.about));
-    own.chain([
-        ("dnsbl_listed", 0, "Lists in the DNS have the client's address (EX-02)."),
-        ("dnsbl_reached", 1000, "Their weights come to 100: the rating is 100, or the address blacklisted (D-1)."),
-        ("surbl_listed", 0, "Lists in the DNS have the domain of a link (EX-03)."),
-        ("surbl_reached", 1000, "Their weights come to 100: the rating is 100, or the address blacklisted (D-1)."),
-        ("email_listed", 0, "Lists in the DNS have a mail address of the message, by its hash."),
-        ("email_reached", 1000, "Their weights come to 100: the rating is 100, or the address blacklisted (D-1)."),
-        ("file_listed", 0, "Lists in the DNS have an attachment, by its hash."),
-        ("file_reached", 1000, "Their weights come to 100: the rating is 100, or the address blacklisted (D-1)."),
-    ])
+    own.chain(Set::ALL.into_iter().flat_map(|set| {
+        let ((listed, reached), (has, comes)) = (set.signs(), set.about());
+        [(listed, 0, has), (reached, lists::REACHED_POINTS, comes)]
+    }))
 }
 
-/// The name of the sign as the catalogue has it; `None` for what is no sign of this module.
+/// The name of the sign as the catalogue has it; `None` for what is no sign of this group.
 pub fn sign_name(id: &str) -> Option<&'static str> {
-    ALL.iter().map(|row| row.id).find(|known| *known == id)
+    catalogue().map(|(known, ..)| known).find(|known| *known == id)
 }
 
 fn sign(id: &str, evidence: impl Into<String>) -> Option<Sign> {
