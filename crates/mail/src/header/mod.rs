@@ -14,6 +14,7 @@ mod words;
 pub use mailboxes::{MAX_MAILBOXES, Mailbox, Mailboxes, mailboxes};
 pub use params::{MAX_PARAMS, Structured};
 pub use results::{MAX_PROPERTIES, MAX_STATEMENTS, Statement, statements};
+pub use value::percent_decode;
 pub use words::decode_words;
 pub(crate) use words::has_bad_word;
 

@@ -34,7 +34,7 @@ pub(super) fn split_charset(value: &[u8]) -> (Option<String>, &[u8]) {
 }
 
 /// Undoes `%XX`; what is no escape stays.
-pub(super) fn percent_decode(value: &[u8]) -> Vec<u8> {
+pub fn percent_decode(value: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(value.len());
     let mut at = 0;
     while let Some(byte) = value.get(at) {

@@ -1,11 +1,14 @@
 //! The host of an address of the web, as browsers read it: escapes undone, letters in other styles made
 //! plain, an IPv4 address in any of its notations (URL Standard, section "Host parsing").
 //!
-//! Linear; a host has no limit of its own here, because its address has one. Not handled: letters of other
-//! languages as the DNS has them. Whoever asks the DNS does that.
+//! Linear; how long a host may be says its address ([`super::link`]), and no IPv4 address is read from one
+//! above [`MAX_IPV4`]. Not handled: letters of other languages as the DNS has them. Whoever asks the DNS does
+//! that.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use mail::header::percent_decode;
 
 use super::fold::styled;
 
@@ -14,7 +17,10 @@ const MAX_IPV4: usize = 200;
 
 /// The host that a browser goes to. An address of IPv6 loses its brackets. What is none stays as it is.
 pub(super) fn canonical(written: &str) -> String {
-    let decoded = unescaped(written);
+    let decoded = match written.contains('%') {
+        true => Cow::Owned(String::from_utf8_lossy(&percent_decode(written.as_bytes())).into_owned()),
+        false => Cow::Borrowed(written),
+    };
     let inside = decoded.strip_prefix('[').map(|rest| rest.trim_end_matches(']'));
     if let Some(ip) = inside.and_then(|inside| inside.parse::<Ipv6Addr>().ok()) {
         return IpAddr::V6(ip).to_canonical().to_string();
@@ -38,31 +44,6 @@ fn plain(letter: char) -> std::char::ToLowercase {
 fn is_ignored(letter: char) -> bool {
     matches!(letter, '\u{ad}' | '\u{34f}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{2064}' | '\u{feff}'
         | '\u{fe00}'..='\u{fe0f}')
-}
-
-/// A text with its `%` escapes undone.
-fn unescaped(text: &str) -> Cow<'_, str> {
-    if !text.contains('%') {
-        return Cow::Borrowed(text);
-    }
-    let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0_usize;
-    while let Some(byte) = bytes.get(at) {
-        let pair = (digit(bytes.get(at.saturating_add(1))), digit(bytes.get(at.saturating_add(2))));
-        match pair {
-            (Some(high), Some(low)) if *byte == b'%' => {
-                out.push(u8::try_from(high.saturating_mul(16).saturating_add(low)).unwrap_or(b'%'));
-                at = at.saturating_add(3);
-            }
-            _ => {
-                out.push(*byte);
-                at = at.saturating_add(1);
-            }
-        }
-    }
-    Cow::Owned(String::from_utf8_lossy(&out).into_owned())
 }
 
 /// An IPv4 address in decimal, octal or hexadecimal numbers, one to four of them; the last fills what is

@@ -1,7 +1,7 @@
 //! Addresses of the web: found in text, and taken apart.
 //!
 //! Read as browsers do (URL Standard). Limits: [`MAX_LINKS`] of a message, beside them [`MAX_PICTURES`];
-//! [`MAX_LENGTH`] of each piece of one that is kept. Not handled: what a redirect leads to.
+//! [`MAX_LENGTH`] of each piece of one that is kept, of a host its end. Not handled: what a redirect leads to.
 
 use std::borrow::Cow;
 
@@ -95,13 +95,15 @@ impl Link {
             _ => (host, ""),
         };
         let written = host.trim_end_matches(['.', ',', ')', '>']).to_lowercase();
-        let host = host::canonical(&written);
+        // Of one that is too long its end, where the name stands that somebody registered.
+        let written = written.get(written.ceil_char_boundary(written.len().saturating_sub(MAX_LENGTH))..).unwrap_or("");
+        let host = host::canonical(written);
         (!host.is_empty()).then(|| Self {
             raw: short(raw),
             scheme,
             user: short(user),
             host,
-            written: short(&written),
+            written: written.to_owned(),
             port: short(port),
             path: short(path),
             ..Self::default()
@@ -281,6 +283,28 @@ mod tests {
         ];
         for (host, expected) in cases {
             assert_eq!(registered(host), expected, "{host}");
+        }
+    }
+
+    #[test]
+    fn no_piece_of_a_word_of_a_megabyte_is_longer_than_the_limit() {
+        let long = |letters: &str| letters.repeat((1 << 20) / letters.len());
+        let cases = [
+            (format!("http://{}.bad.example/x", long("a")), ".bad.example"),
+            (format!("http://{}@bad.example:80/x", long("a")), "bad.example"),
+            (format!("http://bad.example:{}/x", long("7")), "bad.example"),
+            (format!("http://bad.example/{}", long("%")), "bad.example"),
+            (format!("http://{}bad.example", long("\u{ad}")), "bad.example"),
+            (format!("http://{}.bad.example", long("%C4%B0")), ".bad.example"),
+            (format!("http://bad.example{}", long(".,")), "bad.example"),
+        ];
+        for (address, host) in cases {
+            let mut found = Links::default();
+            in_text(&address, &mut found);
+            let [link] = found.list.as_slice() else { panic!("{} links", found.list.len()) };
+            let pieces = [&link.raw, &link.user, &link.host, &link.written, &link.port, &link.path];
+            assert!(pieces.iter().all(|piece| piece.len() <= MAX_LENGTH), "{host}");
+            assert!(link.host.ends_with(host), "{host}: {}", link.host);
         }
     }
 

@@ -118,6 +118,18 @@ pub struct PartFact {
     pub ascii: bool,
 }
 
+/// What a reader sees: no copy of a text that stands here anyhow.
+#[derive(Clone, Debug, Default)]
+enum Shown {
+    /// All plain text.
+    #[default]
+    Plain,
+    /// What the HTML shows.
+    Html,
+    /// That, and plain text beside it.
+    Both(String),
+}
+
 /// Everything the signs look at.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
@@ -146,7 +158,7 @@ pub struct Facts {
     /// The HTML.
     pub html: Html,
     /// What a reader sees, as written: see [`Facts::shown`].
-    shown: String,
+    shown: Shown,
     /// The same, folded.
     pub folding: Folding,
     /// Subject and all shown text, folded: where phrases are looked for.
@@ -187,10 +199,10 @@ impl Facts {
         texts::read(&mut facts, message);
         (facts.hosts, facts.more_hosts) = hosts(&facts.links);
         facts.subject_folding = fold(&facts.subject);
-        if facts.shown.len() > MAX_UNFOLDED {
+        if facts.shown().len() > MAX_UNFOLDED {
             facts.cut("text");
         }
-        facts.folding = fold(&ends(&facts.shown));
+        facts.folding = fold(&ends(facts.shown()));
         let both = [facts.subject_folding.text.as_str(), " \n ", facts.folding.text.as_str()].concat();
         facts.words = if facts.session.documents.is_empty() {
             both
@@ -198,7 +210,7 @@ impl Facts {
             [both.as_str(), " \n ", &fold(&facts.session.documents).text].concat()
         };
         facts.phrases = super::signs::find_phrases(&facts.words);
-        facts.scripts = Scripts::of(&[facts.subject.as_str(), " ", &facts.shown].concat());
+        facts.scripts = Scripts::of(&[facts.subject.as_str(), " ", facts.shown()].concat());
         facts
     }
 
@@ -305,7 +317,11 @@ impl Facts {
     /// What a reader sees, as written: HTML with the plain text beside it, or all plain text where there is
     /// no HTML. Of a choice between both it is the HTML.
     pub fn shown(&self) -> &str {
-        &self.shown
+        match &self.shown {
+            Shown::Plain => &self.plain,
+            Shown::Html => &self.html.text,
+            Shown::Both(text) => text,
+        }
     }
 }
 

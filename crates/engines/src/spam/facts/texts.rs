@@ -11,7 +11,7 @@ use mail::charset;
 use mail::graph::{Encoding, Entity, EntityId, Message, Shape};
 
 use super::link::Links;
-use super::{Facts, MAX_PARTS, MAX_SHOWN, MAX_TEXT, PartFact, link, page};
+use super::{Facts, MAX_PARTS, MAX_SHOWN, MAX_TEXT, PartFact, Shown, link, page};
 
 /// One text that was read.
 struct Text {
@@ -214,23 +214,19 @@ fn below(text: &str) -> Option<usize> {
 
 /// What a reader sees: HTML with the plain text that stands beside it, or all plain text where there is no
 /// HTML. Of a choice between both it is the HTML.
-fn shown(facts: &Facts, texts: &[Text]) -> String {
+fn shown(facts: &Facts, texts: &[Text]) -> Shown {
     // The choices that have a form in HTML: which one, and whether there are several.
     let mut choices: BTreeMap<EntityId, (EntityId, bool)> = BTreeMap::new();
     for (choice, form) in texts.iter().filter(|text| text.html && !text.blank).flat_map(|text| &text.forms) {
         choices.entry(*choice).and_modify(|(first, more)| *more |= first != form).or_insert((*form, false));
     }
     if facts.html.text.trim().is_empty() {
-        return facts.plain.clone();
+        return Shown::Plain;
     }
-    let mut out = facts.html.text.clone();
-    for text in texts.iter().filter(|text| !text.html && !text.blank) {
-        let other = |(choice, form): &(EntityId, EntityId)| {
-            choices.get(choice).is_some_and(|(first, more)| *more || first != form)
-        };
-        if !text.forms.iter().any(other) {
-            out.push_str(facts.plain.get(text.from..text.to).unwrap_or(""));
-        }
-    }
-    out
+    let other =
+        |(choice, form): &(EntityId, EntityId)| choices.get(choice).is_some_and(|(first, more)| *more || first != form);
+    let beside = texts.iter().filter(|text| !text.html && !text.blank && !text.forms.iter().any(other));
+    let mut texts = vec![facts.html.text.as_str()];
+    texts.extend(beside.filter_map(|text| facts.plain.get(text.from..text.to)));
+    if texts.len() == 1 { Shown::Html } else { Shown::Both(texts.concat()) }
 }
