@@ -13,6 +13,7 @@ pub mod facts;
 mod points;
 mod signs;
 
+use std::cell::OnceCell;
 use std::sync::OnceLock;
 
 use mail::evidence::{MAX_SIGNS, Sign, SignGroup};
@@ -72,16 +73,35 @@ pub fn all() -> impl Iterator<Item = &'static Row> {
     signs::TABLES.iter().flat_map(|table| table.iter())
 }
 
+/// The catalogue with its points, which are looked up once, not for each message.
+fn rated() -> &'static [(&'static Row, i16)] {
+    static RATED: OnceLock<Vec<(&'static Row, i16)>> = OnceLock::new();
+    RATED.get_or_init(|| all().map(|row| (row, row.value())).collect())
+}
+
+/// What the checks of one message saw, by their places in the catalogue. Each runs when it is asked for first:
+/// conjunctions ask about signs that are examined anyway, and about some that count nothing.
+#[derive(Clone, Debug)]
+pub(crate) struct Looks(Vec<OnceCell<Option<String>>>);
+
+impl Default for Looks {
+    fn default() -> Self {
+        Self(vec![OnceCell::new(); rated().len()])
+    }
+}
+
+/// What the sign at this place of the catalogue says of a message. A conjunction must not ask about another.
+fn look(facts: &Facts, at: usize) -> Option<&str> {
+    let (row, _) = rated().get(at)?;
+    facts.looks.0.get(at)?.get_or_init(|| (row.check)(facts)).as_deref()
+}
+
 /// What was seen in a message, sorted. Signs that count nothing are left out, unless `unrated` asks for
 /// them.
 pub fn examine(facts: &Facts, unrated: bool) -> Vec<Sign> {
-    // Points are looked up once, not for each message.
-    static RATED: OnceLock<Vec<(&'static Row, i16)>> = OnceLock::new();
-    let rated = RATED.get_or_init(|| all().map(|row| (row, row.value())).collect());
-    let mut found: Vec<Sign> = rated
-        .iter()
-        .filter(|(_, points)| *points != 0 || unrated)
-        .filter_map(|(row, points)| (row.check)(facts).map(|seen| Sign::new(row.id, row.group, *points, seen)))
+    let wanted = rated().iter().enumerate().filter(|(_, (_, points))| *points != 0 || unrated);
+    let mut found: Vec<Sign> = wanted
+        .filter_map(|(at, (row, points))| Some(Sign::new(row.id, row.group, *points, look(facts, at)?)))
         .take(MAX_SIGNS)
         .collect();
     found.sort();

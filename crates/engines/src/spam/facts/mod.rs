@@ -24,6 +24,7 @@ use mail::evidence::FileKind;
 use mail::graph::{Encoding, EntityId, Message};
 use mail::header::{decode_words, unfold};
 
+use super::Looks;
 pub use address::Mailbox;
 pub use fold::Folding;
 pub(crate) use fold::{fold, is_emoji};
@@ -189,6 +190,8 @@ pub struct Facts {
     /// What was not read to its end, because a limit was reached: `parts`, `html`, `text`, `links`, `fields`,
     /// `value`.
     pub cut: Vec<&'static str>,
+    /// What was seen in them so far; they are not changed any more once somebody looked.
+    pub(super) looks: Looks,
 }
 
 impl Facts {
