@@ -121,8 +121,8 @@ impl Direction {
     }
 }
 
-/// Who brought the message.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+/// Who brought the message; by default somebody of whom nothing is known and who is trusted with nothing.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Peer {
     /// The client's address: the TCP peer, or what XFORWARD said from a trusted relay, or what a mail
     /// server told its filter.

@@ -94,16 +94,7 @@ fn originals() -> Vec<String> {
 }
 
 fn arrival(size: usize) -> Arrival {
-    let peer = Peer {
-        ip: None,
-        name: None,
-        helo: None,
-        tls: None,
-        authenticated: false,
-        login: None,
-        trusted: false,
-        certificate: None,
-    };
+    let peer = Peer::default();
     Arrival {
         id: MessageId::new(1_700_000_000_000, [1; 10]),
         surface: Surface::Smtp,

@@ -56,16 +56,7 @@ fn mail(from: &str) -> Mail {
         id: MessageId::new(1_700_000_000_000, [1; 10]),
         surface: Surface::Smtp,
         direction: Direction::Incoming,
-        peer: Peer {
-            ip: Some("192.0.2.7".parse().unwrap()),
-            name: None,
-            helo: None,
-            tls: None,
-            authenticated: false,
-            login: None,
-            trusted: false,
-            certificate: None,
-        },
+        peer: Peer { ip: Some("192.0.2.7".parse().unwrap()), ..Peer::default() },
         envelope: Envelope {
             mail_from: Address::parse(from),
             rcpt_to: vec![Address::parse("user@example.org").unwrap()],

@@ -42,16 +42,7 @@ fn site() -> Site {
 }
 
 fn arrival() -> Arrival {
-    let peer = Peer {
-        ip: None,
-        name: None,
-        helo: None,
-        tls: None,
-        authenticated: false,
-        login: None,
-        trusted: false,
-        certificate: None,
-    };
+    let peer = Peer::default();
     Arrival {
         id: MessageId::new(1_700_000_000_000, [1; 10]),
         surface: Surface::Smtp,

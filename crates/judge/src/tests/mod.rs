@@ -90,16 +90,7 @@ fn arrival(direction: Direction) -> Arrival {
         id: MessageId::new(1_700_000_000_000, [1; 10]),
         surface: Surface::Smtp,
         direction,
-        peer: Peer {
-            ip: None,
-            name: None,
-            helo: None,
-            tls: None,
-            authenticated: false,
-            login: None,
-            trusted: false,
-            certificate: None,
-        },
+        peer: Peer::default(),
         envelope: Envelope {
             mail_from: Address::parse("sender@example.com"),
             rcpt_to: vec![Address::parse("user@example.org").unwrap()],

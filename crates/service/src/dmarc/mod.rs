@@ -342,16 +342,7 @@ mod tests {
             id: MessageId::new(1, [1; 10]),
             surface: Surface::Smtp,
             direction: Direction::Incoming,
-            peer: Peer {
-                ip: None,
-                name: None,
-                helo: None,
-                tls: None,
-                authenticated: false,
-                login: None,
-                trusted: false,
-                certificate: None,
-            },
+            peer: Peer::default(),
             envelope: Envelope {
                 mail_from: Address::parse("a@Bounce.example.org"),
                 rcpt_to: Address::parse(to).into_iter().collect(),
