@@ -225,10 +225,7 @@ impl Upstream {
         let connected = timeout_at(deadline, connect(hop)).await;
         let (stream, local) = connected.map_err(|_| UpstreamError::Timeout(name(Asked::Greeting)))??;
         let machine = if hop.lmtp { Client::lmtp() } else { Client::new() };
-        let name: Arc<str> = hop.address.to_string().into();
-        let label = hop.label.clone().unwrap_or_else(|| Arc::clone(&name));
-        let mut upstream = Self::on(stream, machine, name, label);
-        (upstream.hostname, upstream.client_info) = (hop.hostname.as_str().into(), hop.client_info);
+        let mut upstream = Self::on(stream, machine, hop);
         let greeting = upstream.answer(Asked::Greeting, COMMAND_TIMEOUT, deadline).await?;
         if !greeting.is_success() {
             return Err(UpstreamError::Refused(greeting));
@@ -251,15 +248,15 @@ impl Upstream {
         }
     }
 
-    fn on(stream: Stream, machine: Client, name: Arc<str>, label: Arc<str>) -> Self {
-        let (hostname, client_info) = (Arc::from(""), ClientInfo::None);
+    fn on(stream: Stream, machine: Client, hop: &Hop) -> Self {
+        let name: Arc<str> = hop.address.to_string().into();
         Self {
             stream,
             machine,
+            label: hop.label.clone().unwrap_or_else(|| Arc::clone(&name)),
             name,
-            label,
-            hostname,
-            client_info,
+            hostname: hop.hostname.as_str().into(),
+            client_info: hop.client_info,
             spoken_for: Vec::new(),
             chunked: false,
             refused: None,
@@ -320,16 +317,12 @@ impl Upstream {
                 _ => UpstreamError::Tls(why),
             });
         }
-        let Self { stream, mut machine, name: host, label, hostname, client_info, .. } = self;
         let name = tls::server_name(name_in_tls(&hop.address)).map_err(|e| UpstreamError::Tls(e.to_string()))?;
         let limit = deadline.saturating_duration_since(Instant::now()).min(COMMAND_TIMEOUT);
-        let stream = stream
-            .connect_tls(Arc::clone(&hop.tls_config), name, limit)
-            .await
-            .map_err(|e| UpstreamError::Handshake(e.to_string()))?;
-        machine.start_tls_done();
-        let mut upstream = Self::on(stream, machine, host, label);
-        (upstream.hostname, upstream.client_info) = (hostname, client_info);
+        let stream = self.stream.connect_tls(Arc::clone(&hop.tls_config), name, limit).await;
+        let stream = stream.map_err(|e| UpstreamError::Handshake(e.to_string()))?;
+        self.machine.start_tls_done();
+        let mut upstream = Self { stream, ..self };
         upstream.hello(hop.lmtp, deadline).await?;
         Ok(upstream)
     }
