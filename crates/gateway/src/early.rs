@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use judge::early::{MAX_PAUSE, Moment, Visitor, slow_down};
+use judge::site::Site;
 use mail::address::Address;
 use tokio::io::AsyncReadExt;
 use tokio::time::{sleep, timeout};
@@ -48,8 +49,12 @@ impl Session<'_> {
 
     /// A relay, a trusted network, or a client that has logged in.
     fn is_ours(&self) -> bool {
-        let site = self.gateway.service.current().site.load();
-        self.relay || self.is_authenticated() || site.is_trusted(self.client.ip())
+        self.relay || self.is_trusted(&self.gateway.service.current().site.load())
+    }
+
+    /// A client of a trusted network, or one that has logged in.
+    pub(crate) fn is_trusted(&self, site: &Site) -> bool {
+        self.is_authenticated() || site.is_trusted(self.client.ip())
     }
 
     /// The refusal of this moment, if there is one.

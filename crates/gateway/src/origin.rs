@@ -17,7 +17,7 @@ impl Session<'_> {
     /// Which way a message to this recipient alone would go (D-20).
     pub(crate) fn direction_of(&self, recipient: &Address) -> Direction {
         let site = self.gateway.service.current().site.load();
-        let trusted = self.is_authenticated() || site.is_trusted(self.client.ip());
+        let trusted = self.is_trusted(&site);
         let mail_from = self.transaction.as_ref().and_then(|t| t.mail_from.as_ref());
         site.direction(self.listener_direction(), trusted, mail_from, std::slice::from_ref(recipient))
     }

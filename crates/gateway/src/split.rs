@@ -26,6 +26,7 @@ use wire::smtp::reply::Reply;
 use crate::legs::{Accepted, Leg, LegEnd, leave};
 use crate::responsibility::{Responsibility, Share};
 use crate::session::{End, Session};
+use crate::transaction::said;
 
 /// A group of recipients with what was decided for it.
 struct Part {
@@ -40,10 +41,6 @@ type Said = (Reply, Taken);
 
 fn busy() -> Reply {
     Reply::say(451, "4.3.0 Message could not be processed, please try again later")
-}
-
-fn said(text: &ReplyText) -> Reply {
-    Reply::say(text.code, &text.text)
 }
 
 impl Session<'_> {
@@ -118,16 +115,7 @@ impl Session<'_> {
             (arrival, Arc::new(transaction.policy.for_group(kind.0)))
         };
         let wanted: Vec<(Arrival, Arc<Policy>)> = groups.iter().enumerate().map(part).collect();
-        let mut decided = self.gateway.service.decide_each(spool, &wanted, received, deadline).await;
-        // The administrator gets one original of a message, not one a group.
-        let mut forwarded = false;
-        for one in &mut decided {
-            let wants = !one.plan.forward_to.is_empty();
-            if forwarded {
-                one.plan.forward_to.clear();
-            }
-            forwarded |= wants;
-        }
+        let decided = self.gateway.service.decide_each(spool, &wanted, received, deadline).await;
         let parts = groups.into_iter().zip(wanted).zip(decided);
         parts.map(|((kind, (arrival, policy)), decided)| Part { kind, arrival, policy, decided }).collect()
     }
@@ -263,13 +251,8 @@ impl Session<'_> {
     /// is told.
     async fn refuse_part(&self, part: &mut Part, asked: &Asked, spool: &Spool, text: &ReplyText) -> Option<()> {
         let service = &self.gateway.service;
-        if let Err(error) = service.keep_refused(spool, &part.arrival, &part.policy, &mut part.decided).await {
-            tracing::error!(id = %part.arrival.id, %error, "a message that is refused for some of its recipients could not be kept; it is deferred");
-            return None;
-        }
-        if let Err(error) = service.tell_refused(spool, &part.arrival, asked, text).await {
-            tracing::error!(id = %part.arrival.id, %error, "its sender could not be told that a message was refused for some recipients");
-        }
+        service.keep_refused(spool, &part.arrival, &part.policy, &mut part.decided).await?;
+        service.tell_refused(spool, &part.arrival, asked, text).await;
         Some(())
     }
 }

@@ -269,7 +269,7 @@ impl Session<'_> {
     fn kind_of(&self, transaction: &Transaction, recipient: &Address) -> (GroupId, Lane) {
         let service = &self.gateway.service;
         let site = service.current().site.load();
-        let trusted = self.is_authenticated() || site.is_trusted(self.client.ip());
+        let trusted = self.is_trusted(&site);
         let coming = Coming {
             sender: transaction.mail_from.as_ref(),
             may_leave: match self.listener_direction() {
@@ -430,7 +430,8 @@ fn accept(responsibility: Responsibility<'_>, id: MessageId) -> (Reply, Taken) {
     (responsibility.reply(), Taken::Yes)
 }
 
-fn said(text: &ReplyText) -> Reply {
+/// A reply of the policy on the wire.
+pub(crate) fn said(text: &ReplyText) -> Reply {
     Reply::say(text.code, &text.text)
 }
 

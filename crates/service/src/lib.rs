@@ -54,7 +54,7 @@ use judge::site::Site;
 use mail::address::Address;
 use mail::arrival::{Arrival, Direction, Envelope};
 use net::auth::sign::Signers;
-use store::{Logged, NewQueued, NewRecipient, QueueKind, Store, StoreError};
+use store::{Logged, NewQueued, NewRecipient, QueueKind, Store};
 use tokio::time::Instant;
 
 use certificates::Certificates;
@@ -243,7 +243,8 @@ impl Service {
         let policy = self.current.policy.load_full();
         let in_use = self.current.in_use();
         let bench = in_use.bench(self, &policy.policy);
-        let decided = decide::decide_each(bench, parts, spool, received, deadline).await;
+        let mut decided = decide::decide_each(bench, parts, spool, received, deadline).await;
+        forward_once(decided.iter_mut());
         self.metrics.observe_examination(started.elapsed());
         decided
     }
@@ -276,31 +277,27 @@ impl Service {
         let in_use = self.current.in_use();
         let bench = in_use.bench(self, &policy);
         let mut parts = decide::decide_apart(bench, groups, spool, deadline).await;
-        // The administrator gets one original of a message, not one a group.
-        let forwards = parts.iter().position(|part| !part.decided.plan.forward_to.is_empty());
-        for (at, part) in parts.iter_mut().enumerate() {
-            if Some(at) != forwards {
-                part.decided.plan.forward_to.clear();
-            }
-        }
+        forward_once(parts.iter_mut().map(|part| &mut part.decided));
         self.metrics.observe_examination(started.elapsed());
         parts
     }
 
-    /// Keeps a copy of what is refused for some recipients while others get it.
-    ///
-    /// # Errors
-    /// It could not be kept.
+    /// Keeps a copy of what is refused for some recipients while others get it: nobody else has it for them.
+    /// `None` when it could not be kept; why stands in the log.
     pub async fn keep_refused(
         &self,
         spool: &Spool,
         arrival: &Arrival,
         policy: &Arc<Policy>,
         decided: &mut Decided,
-    ) -> Result<(), StoreError> {
+    ) -> Option<()> {
         let in_use = self.current.in_use();
         let bench = Bench { resolver: None, signers: None, ..in_use.bench(self, policy) };
-        decide::keep_refused(bench, spool, arrival, decided).await
+        let kept = decide::keep_refused(bench, spool, arrival, decided).await;
+        if let Err(error) = &kept {
+            tracing::error!(id = %arrival.id, %error, "a message that is refused for some of its recipients could not be kept; it is deferred");
+        }
+        kept.ok()
     }
 
     /// Sends the unmodified message to the addresses that the policy names (ACT-25), beside the
@@ -404,6 +401,13 @@ impl Service {
             rating: decided.plan.spam.filter(|spam| spam.why.is_none()).map(|spam| spam.rating),
             listed: record::deciding(&decided.plan, report).map(record::listed_row),
         }
+    }
+}
+
+/// The administrator gets one original of a message, not one a group.
+fn forward_once<'a>(decisions: impl Iterator<Item = &'a mut Decided>) {
+    for decided in decisions.filter(|decided| !decided.plan.forward_to.is_empty()).skip(1) {
+        decided.plan.forward_to.clear();
     }
 }
 

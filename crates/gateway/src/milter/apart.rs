@@ -19,13 +19,13 @@ use settings::config::MilterHold;
 use store::{StagedMail, StoreError};
 use wire::milter::Change;
 use wire::milter::options::actions;
-use wire::smtp::reply::Reply;
 
 use super::changes::told;
 use super::message::Complete;
 use super::pump::Pump;
 use super::verdict::Verdict;
 use crate::responsibility::{Responsibility, Share};
+use crate::transaction::said;
 
 /// Most recipients of a message that is split: each of those taken out is a file of its own.
 pub(super) const MAX_APART: usize = 100;
@@ -105,8 +105,6 @@ pub(super) struct Prepared {
     /// What was said about each part.
     said: Vec<Said>,
     staged: Vec<StagedMail>,
-    /// The parts that go nowhere: where each of them is.
-    elsewhere: usize,
 }
 
 /// Makes everything durable that the mail server is about to lose: the parts but the one that it keeps. `None` when one
@@ -149,7 +147,7 @@ pub(super) async fn prepare(
                 Err(error) => return cannot_wait(parts, &error),
             },
             Fate::Refuse(text) => {
-                keep_refused(service, part, spool).await?;
+                service.keep_refused(spool, &part.arrival, &part.policy, &mut part.decided).await?;
                 format!("taken out; {} {}", text.code, text.text)
             }
             Fate::Discard | Fate::Tempfail(_) => "discard".to_owned(),
@@ -158,7 +156,6 @@ pub(super) async fn prepare(
             tracing::error!(id = %part.arrival.id, "a message was to be discarded without a copy or the policy's wish; it is deferred");
             return None;
         }
-        prepared.elsewhere = prepared.elsewhere.saturating_add(1);
         prepared.said.push(said);
     }
     Some(prepared)
@@ -171,15 +168,15 @@ pub(super) async fn promise(
     parts: &[Part],
     kept: Option<usize>,
 ) -> Option<Vec<Said>> {
-    let Prepared { said, staged, elsewhere } = prepared;
-    let wanted = staged.len().saturating_add(elsewhere);
+    let Prepared { said, staged } = prepared;
+    let elsewhere = |(at, part): &(usize, &Part)| Some(*at) != kept && part.decided.plan.fate != Fate::Deliver;
+    let others: Vec<&Part> = parts.iter().enumerate().filter(elsewhere).map(|(_, part)| part).collect();
+    let wanted = staged.len().saturating_add(others.len());
     let queued = match service.commit_staged(staged).await {
         Ok(queued) => queued,
         Err(error) => return cannot_wait(parts, &error),
     };
-    let others =
-        parts.iter().enumerate().filter(|(at, part)| Some(*at) != kept && part.decided.plan.fate != Fate::Deliver);
-    let mut shares: Vec<Share<'_>> = others.filter_map(|(_, part)| Share::of(&part.decided.keeping)).collect();
+    let mut shares: Vec<Share<'_>> = others.iter().filter_map(|part| Share::of(&part.decided.keeping)).collect();
     shares.extend(queued.into_iter().map(Share::Queued));
     Responsibility::several(shares, wanted).map(|_| said)
 }
@@ -189,9 +186,8 @@ pub(super) async fn tell_refused(service: &Service, parts: &[Part], kept: Option
     for (at, part) in parts.iter().enumerate() {
         if let Fate::Refuse(text) = &part.decided.plan.fate
             && Some(at) != kept
-            && let Err(error) = service.tell_refused(spool, &part.arrival, asked, text).await
         {
-            tracing::error!(id = %part.arrival.id, %error, "its sender could not be told that a message was refused for some recipients");
+            service.tell_refused(spool, &part.arrival, asked, text).await;
         }
     }
 }
@@ -200,17 +196,4 @@ fn cannot_wait<T>(parts: &[Part], error: &StoreError) -> Option<T> {
     let id = parts.first().map(|part| part.arrival.id.to_string()).unwrap_or_default();
     tracing::error!(%id, %error, "what recipients of another group are to get cannot be kept in the outbox; the message is deferred");
     None
-}
-
-/// Refused for these recipients while others have it: the copy is ours to keep.
-async fn keep_refused(service: &Service, part: &mut Part, spool: &Spool) -> Option<()> {
-    let kept = service.keep_refused(spool, &part.arrival, &part.policy, &mut part.decided).await;
-    if let Err(error) = &kept {
-        tracing::error!(id = %part.arrival.id, %error, "a message that is refused for some of its recipients could not be kept; it is deferred");
-    }
-    kept.ok()
-}
-
-fn said(text: &ReplyText) -> Reply {
-    Reply::say(text.code, &text.text)
 }

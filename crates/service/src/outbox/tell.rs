@@ -108,10 +108,14 @@ pub(super) fn reports(
 impl Service {
     /// Tells a sender of our own that its message was refused for these recipients, while others got it, as it
     /// asked for such reports. Somebody outside is not told: the sender may be forged, and the report would go to a stranger.
-    ///
-    /// # Errors
-    /// The report cannot be kept in the outbox.
-    pub async fn tell_refused(
+    /// Where the report cannot be kept in the outbox, the log says so.
+    pub async fn tell_refused(&self, spool: &Spool, arrival: &Arrival, asked: &Asked, text: &ReplyText) {
+        if let Err(error) = self.queue_refusal(spool, arrival, asked, text).await {
+            tracing::error!(id = %arrival.id, %error, "its sender could not be told that a message was refused for some recipients");
+        }
+    }
+
+    async fn queue_refusal(
         &self,
         spool: &Spool,
         arrival: &Arrival,
