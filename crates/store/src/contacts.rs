@@ -10,7 +10,7 @@ use mail::evidence::Contact;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use crate::Store;
-use crate::db::{Db, Durability, Schema, set_aside};
+use crate::db::{Db, Durability, Schema, signed};
 use crate::error::StoreError;
 
 /// Most rows: a sender makes three at least.
@@ -41,18 +41,7 @@ pub struct Writer {
 
 /// Opens it; a damaged file is set aside.
 pub(crate) fn open(dir: &Path) -> Result<Db, StoreError> {
-    match Db::open(dir, &SCHEMA) {
-        Err(StoreError::IndexDamaged { path, source }) => {
-            tracing::warn!(path = %path.display(), error = %source, "the memory of contacts is damaged; beginning anew");
-            set_aside(dir, SCHEMA.file)?;
-            Db::open(dir, &SCHEMA)
-        }
-        other => other,
-    }
-}
-
-fn signed(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
+    Db::open_or_anew(dir, &SCHEMA, "the memory of contacts")
 }
 
 /// The rows of a writer: of the address, of its domain, and of it with each recipient. What is proven and

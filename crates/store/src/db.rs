@@ -64,6 +64,18 @@ impl Db {
         Ok(Self { path, write: Mutex::new(write), read: Mutex::new(read) })
     }
 
+    /// Opens what can be lost: a damaged file is set aside, and a new one begins. `what`: for the log.
+    pub(crate) fn open_or_anew(dir: &Path, schema: &Schema, what: &str) -> Result<Self, StoreError> {
+        match Self::open(dir, schema) {
+            Err(StoreError::IndexDamaged { path, source }) => {
+                tracing::warn!(path = %path.display(), error = %source, "damaged: {what}; beginning anew");
+                set_aside(dir, schema.file)?;
+                Self::open(dir, schema)
+            }
+            other => other,
+        }
+    }
+
     /// The file.
     pub(crate) fn path(&self) -> &Path {
         &self.path
@@ -93,6 +105,16 @@ impl Db {
         };
         run().map_err(|e| sql_error(doing, &self.path, e))
     }
+}
+
+/// A number as SQLite keeps it; beyond its range the greatest.
+pub(crate) fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// A number that SQLite kept; below zero, which we never write, zero.
+pub(crate) fn unsigned(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or(0)
 }
 
 /// Moves a database file and what belongs to it out of the way, as `FILE.replaced-N`.

@@ -10,7 +10,7 @@ use aws_lc_rs::hmac;
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use crate::Store;
-use crate::db::{Db, Durability, Schema, set_aside};
+use crate::db::{Db, Durability, Schema, signed};
 use crate::error::StoreError;
 
 /// Most pairs, and most clients.
@@ -49,18 +49,7 @@ pub struct GreyUsage {
 
 /// Opens it; a damaged file is set aside.
 pub(crate) fn open(dir: &Path) -> Result<Db, StoreError> {
-    match Db::open(dir, &SCHEMA) {
-        Err(StoreError::IndexDamaged { path, source }) => {
-            tracing::warn!(path = %path.display(), error = %source, "greylisting's memory is damaged; beginning anew");
-            set_aside(dir, SCHEMA.file)?;
-            Db::open(dir, &SCHEMA)
-        }
-        other => other,
-    }
-}
-
-fn signed(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
+    Db::open_or_anew(dir, &SCHEMA, "greylisting's memory")
 }
 
 /// One attempt; whether it may pass.

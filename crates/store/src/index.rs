@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, named_params, params};
 
-use crate::db::{Db, Durability, Schema};
+use crate::db::{Db, Durability, Schema, signed};
 use crate::entry::{BackupId, Entry, Filter, NewEntry, Page, Release, Texts, json};
 use crate::error::StoreError;
 use crate::files::BlobName;
@@ -121,11 +121,6 @@ impl SqliteIndex {
     pub(crate) fn db(&self) -> &Db {
         &self.db
     }
-}
-
-/// A count of ours as SQLite stores it.
-fn signed(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 /// A count of ours as SQLite gives it.

@@ -78,7 +78,7 @@ pub use outbox::{
     MAX_RECIPIENTS, NewQueued, NewRecipient, Next, QueueId, QueueKind, QueueUsage, Queued, QueuedReceipt, Recipient,
     Settled, StagedMail, Standing,
 };
-pub use pictures::{MAX_SAMPLES, Sample, SampleUsage};
+pub use pictures::{Sample, SampleUsage};
 pub use release::ReleaseMarker;
 pub use revisions::{Revision, RevisionHead};
 pub use upkeep::{Limits, Retired, Sweep, Usage, Verification};

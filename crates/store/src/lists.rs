@@ -7,7 +7,7 @@ use rusqlite::{Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 
 use crate::Store;
-use crate::db::{Durability, Schema};
+use crate::db::{Durability, Schema, signed};
 use crate::error::StoreError;
 use crate::revisions::{MAX_COMMENT, within};
 
@@ -69,10 +69,6 @@ pub struct ListAudit {
     pub before: Option<ListRow>,
     /// The entry after; `None`: it was removed.
     pub after: Option<ListRow>,
-}
-
-fn signed(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 fn read_row(row: &Row<'_>) -> rusqlite::Result<ListRow> {

@@ -17,7 +17,7 @@ use rusqlite::{OptionalExtension as _, Row, params, params_from_iter};
 use serde::{Deserialize, Serialize};
 
 use crate::Store;
-use crate::db::{Db, Durability, Schema, set_aside};
+use crate::db::{Db, Durability, Schema};
 use crate::entry::{BackupId, MAX_NAMES, MAX_SHORT, json, shortened};
 use crate::error::StoreError;
 
@@ -218,14 +218,7 @@ pub struct LogPage {
 
 /// Opens the log; a damaged one is set aside.
 pub(crate) fn open(dir: &Path) -> Result<Db, StoreError> {
-    match Db::open(dir, &SCHEMA) {
-        Err(StoreError::IndexDamaged { path, source }) => {
-            tracing::warn!(path = %path.display(), error = %source, "the message log is damaged; beginning a new one");
-            set_aside(dir, SCHEMA.file)?;
-            Db::open(dir, &SCHEMA)
-        }
-        other => other,
-    }
+    Db::open_or_anew(dir, &SCHEMA, "the message log")
 }
 
 /// The key of the first row of a millisecond: rows of the same millisecond are told apart by 20 bits.

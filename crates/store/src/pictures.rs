@@ -10,11 +10,11 @@ use mail::evidence::{MAX_VIEWS, Picture, View};
 use rusqlite::{Connection, Row, Transaction, params};
 
 use crate::Store;
-use crate::db::{Db, Durability, Schema};
+use crate::db::{Db, Durability, Schema, signed, unsigned};
 use crate::error::StoreError;
 
 /// Most pictures.
-pub const MAX_SAMPLES: i64 = 5_000;
+const MAX_SAMPLES: i64 = 5_000;
 /// Bytes of one view.
 const VIEW: usize = 64;
 
@@ -53,14 +53,6 @@ pub struct SampleUsage {
 /// Opens it.
 pub(crate) fn open(dir: &Path) -> Result<Db, StoreError> {
     Db::open(dir, &SCHEMA)
-}
-
-fn signed(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-fn unsigned(value: i64) -> u64 {
-    u64::try_from(value).unwrap_or(0)
 }
 
 fn bytes(views: &[View]) -> Vec<u8> {

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
 
 use crate::Store;
-use crate::db::{Durability, Schema};
+use crate::db::{Durability, Schema, signed};
 use crate::error::StoreError;
 
 /// Most bytes of a policy.
@@ -43,10 +43,6 @@ pub struct Revision {
 }
 
 /// A number of ours as SQLite stores it.
-fn signed(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
 /// The columns number, at_ms, author, comment.
 fn read_head(row: &Row<'_>) -> rusqlite::Result<RevisionHead> {
     Ok(RevisionHead {

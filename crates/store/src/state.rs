@@ -6,6 +6,7 @@
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use crate::Store;
+use crate::db::signed;
 use crate::error::StoreError;
 use crate::revisions::within;
 
@@ -32,11 +33,6 @@ fn put(t: &Transaction<'_>, key: &str, value: &[u8], now: i64, most: i64) -> rus
         }
     }
     Ok(())
-}
-
-/// A time as SQLite stores it.
-fn signed(ms: u64) -> i64 {
-    i64::try_from(ms).unwrap_or(i64::MAX)
 }
 
 impl Store {
