@@ -7,15 +7,11 @@ use judge::lists::{self, Asked, List, Lists, ListsError, Purpose, Record, Scope,
 use judge::policy::Policy;
 use mail::arrival::Arrival;
 use mail::evidence::{MAX_AUTHORS, Report, Standing};
-use mail::graph::{EntityId, Limits, parse};
-use mail::header::mailboxes;
+use net::auth::{MAX_HEAD, from_fields};
 use store::{ListChange, ListRow, Store, StoreError};
 
 use crate::flow::Bench;
 use crate::spool::Spool;
-
-/// How much of a message is read as its header.
-const HEAD_MAX: usize = 256 * 1024;
 
 /// Why there are no lists, or new ones are refused.
 #[derive(Debug)]
@@ -126,13 +122,9 @@ pub fn authors(lists: &Lists, spool: &Spool) -> Vec<String> {
         return Vec::new();
     }
     // A message that cannot be read is not delivered either.
-    let head = spool.read_at(0, HEAD_MAX).unwrap_or_default();
-    let message = parse(&head, &Limits::default());
-    let top = EntityId(0);
-    let buffer = message.entity(top).map_or(&[][..], |entity| message.buffer(entity.buffer));
-    let fields = message.fields(top).iter().filter(|field| field.name_is(buffer, "from"));
+    let head = spool.read_at(0, MAX_HEAD).unwrap_or_default();
     let mut found: Vec<String> = Vec::new();
-    for mailbox in fields.flat_map(|field| mailboxes(field.value.of(buffer)).list) {
+    for mailbox in from_fields(&head).into_iter().flat_map(|field| field.list) {
         if found.len() < MAX_AUTHORS && !found.contains(&mailbox.address) {
             found.push(mailbox.address);
         }

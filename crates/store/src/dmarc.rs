@@ -8,18 +8,18 @@ use std::path::Path;
 use rusqlite::params;
 
 use crate::Store;
-use crate::db::{Db, Durability, Schema, set_aside};
+use crate::db::{Db, Durability, Schema, signed, unsigned};
 use crate::error::StoreError;
 
 /// Most rows.
 const MAX_ROWS: i64 = 200_000;
-/// Most characters of all rows.
+/// Most bytes of all rows, domains included.
 const MAX_BYTES: i64 = 256 << 20;
 /// Most rows of one domain on one day: whoever makes up rows of his own domain takes no room from others.
 const MAX_ROWS_OF_DAY: i64 = 5_000;
 /// Most bytes of rows that are read at once.
 const MAX_READ: usize = 8 << 20;
-/// Longest text of a row, in bytes.
+/// Longest row, in bytes.
 const MAX_WHAT: usize = 8 * 1024;
 
 /// The database file.
@@ -41,27 +41,12 @@ pub struct DmarcDay {
 
 /// Opens it; a damaged file is set aside.
 pub(crate) fn open(dir: &Path) -> Result<Db, StoreError> {
-    match Db::open(dir, &SCHEMA) {
-        Err(StoreError::IndexDamaged { path, source }) => {
-            tracing::warn!(path = %path.display(), error = %source, "results of DMARC are damaged; beginning anew");
-            set_aside(dir, SCHEMA.file)?;
-            Db::open(dir, &SCHEMA)
-        }
-        other => other,
-    }
-}
-
-fn signed(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-fn unsigned(value: i64) -> u64 {
-    u64::try_from(value).unwrap_or(0)
+    Db::open_or_anew(dir, &SCHEMA, "the results of DMARC")
 }
 
 impl Store {
-    /// Counts a message; whether there was room. `what`: all that the report says of it, as a text.
-    pub fn note_dmarc(&self, day: u64, domain: &str, what: &str) -> Result<bool, StoreError> {
+    /// Counts a message; whether there was room. `what`: all that the report says of it.
+    pub fn note_dmarc(&self, day: u64, domain: &str, what: &[u8]) -> Result<bool, StoreError> {
         if what.len() > MAX_WHAT || domain.len() > MAX_WHAT {
             return Ok(false);
         }
@@ -109,14 +94,14 @@ impl Store {
 
     /// The rows of a day of one domain with their counts, the most frequent first; `limit` at most, and as
     /// many as [`MAX_READ`] bytes hold.
-    pub fn dmarc_rows(&self, day: u64, domain: &str, limit: usize) -> Result<Vec<(String, u64)>, StoreError> {
+    pub fn dmarc_rows(&self, day: u64, domain: &str, limit: usize) -> Result<Vec<(Vec<u8>, u64)>, StoreError> {
         let sql = "SELECT what, count FROM seen WHERE day = ?1 AND domain = ?2 ORDER BY count DESC, what LIMIT ?3";
         self.inner.dmarc.read("read results of DMARC", |c| {
             let mut query = c.prepare_cached(sql)?;
             let mut found = query.query(params![signed(day), domain, i64::try_from(limit).unwrap_or(i64::MAX)])?;
             let (mut rows, mut bytes) = (Vec::new(), 0usize);
             while let Some(row) = found.next()? {
-                let what: String = row.get(0)?;
+                let what: Vec<u8> = row.get(0)?;
                 bytes = bytes.saturating_add(what.len());
                 if bytes > MAX_READ {
                     break;
@@ -154,19 +139,19 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path(), crate::Options::default()).unwrap();
         for (day, domain, what) in [
-            (1, "a.example", "x"),
-            (1, "a.example", "x"),
-            (1, "a.example", "y"),
-            (2, "a.example", "x"),
-            (1, "b.example", "x"),
+            (1, "a.example", b"x"),
+            (1, "a.example", b"x"),
+            (1, "a.example", b"y"),
+            (2, "a.example", b"x"),
+            (1, "b.example", b"x"),
         ] {
             assert!(store.note_dmarc(day, domain, what).unwrap());
         }
-        assert!(!store.note_dmarc(1, "a.example", &"z".repeat(MAX_WHAT + 1)).unwrap());
+        assert!(!store.note_dmarc(1, "a.example", &[b'z'; MAX_WHAT + 1]).unwrap());
         let day = |domain: &str, rows, messages| DmarcDay { day: 1, domain: domain.to_owned(), rows, messages };
         assert_eq!(store.dmarc_days(2, None, 10).unwrap(), [day("a.example", 2, 3), day("b.example", 1, 1)]);
         assert_eq!(store.dmarc_days(2, Some((1, "a.example")), 10).unwrap(), [day("b.example", 1, 1)]);
-        assert_eq!(store.dmarc_rows(1, "a.example", 1).unwrap(), [("x".to_owned(), 2)]);
+        assert_eq!(store.dmarc_rows(1, "a.example", 1).unwrap(), [(b"x".to_vec(), 2)]);
         store.drop_dmarc(1, "a.example").unwrap();
         assert_eq!(store.dmarc_days(9, None, 10).unwrap().len(), 2);
         assert_eq!(store.expire_dmarc(9).unwrap(), 2);
@@ -178,12 +163,12 @@ mod tests {
         let store = Store::open(dir.path(), crate::Options::default()).unwrap();
         let fill = "INSERT INTO days(day, domain, held, messages) VALUES (1, 'a.example', ?1, ?1)";
         store.inner.dmarc.write("fill", |t| t.execute(fill, [MAX_ROWS_OF_DAY - 1])).unwrap();
-        assert!(store.note_dmarc(1, "a.example", "x").unwrap());
-        assert!(!store.note_dmarc(1, "a.example", "y").unwrap(), "its day is full");
-        assert!(store.note_dmarc(1, "a.example", "x").unwrap(), "what is known is counted on");
-        assert!(store.note_dmarc(1, "b.example", "y").unwrap(), "others have room");
+        assert!(store.note_dmarc(1, "a.example", b"x").unwrap());
+        assert!(!store.note_dmarc(1, "a.example", b"y").unwrap(), "its day is full");
+        assert!(store.note_dmarc(1, "a.example", b"x").unwrap(), "what is known is counted on");
+        assert!(store.note_dmarc(1, "b.example", b"y").unwrap(), "others have room");
         store.inner.dmarc.write("fill", |t| t.execute("UPDATE totals SET bytes = ?1", [MAX_BYTES])).unwrap();
-        assert!(!store.note_dmarc(2, "c.example", "y").unwrap(), "all of it is full");
+        assert!(!store.note_dmarc(2, "c.example", b"y").unwrap(), "all of it is full");
         store.inner.dmarc.write("fill", |t| t.execute("UPDATE totals SET bytes = 20", [])).unwrap();
         assert_eq!(store.expire_dmarc(9).unwrap(), 2);
         let held: (i64, i64) = store

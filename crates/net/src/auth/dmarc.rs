@@ -166,8 +166,11 @@ pub(super) async fn walk(resolver: &Resolver, domain: &str, deadline: Instant) -
     Ok(found)
 }
 
-/// The one record of a name; none if it has several.
-async fn record(resolver: &Resolver, name: &str, deadline: Instant) -> Result<Option<Dmarc>, DnsError> {
+/// The text of the one record of a name; none if it has several, or only one longer than [`MAX_RECORD`].
+///
+/// # Errors
+/// The DNS does not answer.
+pub async fn record_text(resolver: &Resolver, name: &str, deadline: Instant) -> Result<Option<Vec<u8>>, DnsError> {
     let texts = match resolver.txt(&format!("_dmarc.{name}"), deadline).await {
         Ok(answer) => answer.records,
         Err(error) if error.is_absent() => return Ok(None),
@@ -176,8 +179,14 @@ async fn record(resolver: &Resolver, name: &str, deadline: Instant) -> Result<Op
     let fits = |text: &&Vec<u8>| text.starts_with(b"v=DMARC1") && text.len() <= MAX_RECORD;
     let mut records = texts.iter().filter(fits);
     let (Some(text), None) = (records.next(), records.next()) else { return Ok(None) };
+    Ok(Some(text.clone()))
+}
+
+/// The one record of a name; none if it has several.
+async fn record(resolver: &Resolver, name: &str, deadline: Instant) -> Result<Option<Dmarc>, DnsError> {
+    let Some(text) = record_text(resolver, name, deadline).await? else { return Ok(None) };
     // A parser of foreign text that is not ours: what it cannot read is no record.
-    let parsed = std::panic::catch_unwind(|| Dmarc::parse(text));
+    let parsed = std::panic::catch_unwind(|| Dmarc::parse(&text));
     Ok(parsed.ok().and_then(Result::ok))
 }
 

@@ -27,11 +27,12 @@ use std::time::Duration;
 use mail::address::Address;
 use mail::evidence::{AuthResult, Authentication, Claim, DmarcCheck, MAX_AUTHORS, ReverseCheck, SpfCheck, short};
 use mail::graph::{EntityId, Limits, parse};
-use mail::header::{MAX_MAILBOXES, Mailbox, mailboxes};
+use mail::header::{MAX_MAILBOXES, Mailbox, Mailboxes, mailboxes};
 use tokio::time::{Instant, timeout_at};
 
 pub use self::dkim::MAX_HEAD;
 use self::dkim::Signatures;
+pub use self::dmarc::record_text as dmarc_record;
 use self::spf::Identity;
 use crate::dns::Resolver;
 
@@ -148,17 +149,22 @@ async fn signatures(
     }
 }
 
+/// The mailboxes of each From field in a header, in order.
+pub fn from_fields(head: &[u8]) -> Vec<Mailboxes> {
+    let message = parse(head, &Limits::default());
+    let top = EntityId(0);
+    let buffer = message.entity(top).map_or(&[][..], |entity| message.buffer(entity.buffer));
+    let fields = message.fields(top).iter().filter(|field| field.name_is(buffer, "from"));
+    fields.map(|field| mailboxes(field.value.of(buffer))).collect()
+}
+
 /// The domains of a header's authors, each once, in ASCII; whether there is exactly one author; and the first
 /// domain that is left out, if there are more than [`MAX_AUTHORS`]. Those come first that programs show: the
 /// first and the last of the first field, of the last one, and of the others.
 fn authors(head: &[u8]) -> (Vec<String>, bool, Option<String>) {
-    let message = parse(head, &Limits::default());
-    let top = EntityId(0);
-    let buffer = message.entity(top).map_or(&[][..], |entity| message.buffer(entity.buffer));
-    let fields: Vec<_> = message.fields(top).iter().filter(|field| field.name_is(buffer, "from")).collect();
-    let read: Vec<_> = fields.iter().map(|field| mailboxes(field.value.of(buffer))).collect();
+    let read = from_fields(head);
     let all = || read.iter().flat_map(|found| found.list.iter());
-    let one = fields.len() == 1 && all().count() == 1 && !read.iter().any(|found| found.odd);
+    let one = read.len() == 1 && all().count() == 1 && !read.iter().any(|found| found.odd);
     let ends = read.first().into_iter().chain(read.last()).chain(&read);
     let ends = ends.flat_map(|found| found.list.first().into_iter().chain(found.list.last()));
     let (mut domains, mut left): (Vec<String>, Option<String>) = (Vec::new(), None);

@@ -6,12 +6,10 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use mail::address::Address;
 use mail::arrival::MessageId;
+use mail::transfer::encode_base64;
 use unpack::dmarc::{Aggregate, to_xml};
 
 use crate::id;
-
-/// Encoded bytes a line of base64 holds (RFC 2045 section 6.8).
-const LINE: usize = 57;
 
 /// The mail that carries a report.
 ///
@@ -32,7 +30,7 @@ pub(super) fn compose(
         report.domain.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')).collect();
     let (submitter, boundary) = (from.domain(), format!("report-{name}"));
     let file = format!("{submitter}!{domain}!{}!{}.xml.gz", report.begin, report.end);
-    let mut out = format!(
+    let out = format!(
         "From: <{}>\r\nTo: <{}>\r\nSubject: Report Domain: {domain}\r\n Submitter: {submitter}\r\n Report-ID: <{name}@{submitter}>\r\n\
          Date: {}\r\nMessage-ID: <{name}@{submitter}>\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n\
          Content-Type: multipart/mixed; boundary=\"{boundary}\"\r\n\r\n\
@@ -44,10 +42,8 @@ pub(super) fn compose(
         to.as_str(),
         id::date(now_ms),
     );
-    for line in packed.chunks(LINE) {
-        out.push_str(&base64_simd::STANDARD.encode_to_string(line));
-        out.push_str("\r\n");
-    }
-    out.push_str(&format!("\r\n--{boundary}--\r\n"));
-    Ok(out.into_bytes())
+    let mut out = out.into_bytes();
+    out.extend(encode_base64(&packed, b"\r\n"));
+    out.extend(format!("\r\n--{boundary}--\r\n").into_bytes());
+    Ok(out)
 }

@@ -27,7 +27,7 @@ use unpack::dmarc::{Aggregate, AuthSeen, Record};
 use crate::metrics::DmarcLabels;
 use crate::{Service, id, outbox, sign};
 
-pub use record::{Published, Target};
+use record::Target;
 
 /// Milliseconds of a day.
 const DAY_MS: u64 = 86_400_000;
@@ -110,7 +110,7 @@ fn done(policy: &Policy, auth: &Authentication, check: &DmarcCheck) -> (&'static
 /// Counts a message for the report of its day, on a thread of its own.
 pub(crate) fn note(store: &Store, policy: &Policy, arrival: &Arrival, report: &Report) {
     let Some((domain, record)) = report.auth().and_then(|auth| row(policy, arrival, auth)) else { return };
-    let Some(what) = kept(record) else { return };
+    let Ok(what) = postcard::to_stdvec(&record) else { return };
     let (store, day) = (store.clone(), arrival.received_ms / DAY_MS);
     tokio::task::spawn_blocking(move || match store.note_dmarc(day, &domain, &what) {
         Ok(true) => {}
@@ -119,56 +119,10 @@ pub(crate) fn note(store: &Store, policy: &Policy, arrival: &Arrival, report: &R
     });
 }
 
-/// A record as a text, without its count.
-fn kept(record: Record) -> Option<String> {
-    let bytes = postcard::to_stdvec(&Counted::from(record)).ok()?;
-    Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-/// A record as it is kept.
-#[derive(serde::Serialize, serde::Deserialize)]
-struct Counted {
-    /// Source, disposition, DKIM, SPF, author's domain, domain of the envelope's sender.
-    words: [String; 6],
-    reasons: Vec<String>,
-    /// Method, domain, selector or scope, result.
-    seen: Vec<(bool, String, String, String)>,
-}
-
-impl From<Record> for Counted {
-    fn from(record: Record) -> Self {
-        let seen = |is_spf: bool, list: Vec<AuthSeen>| {
-            list.into_iter().map(move |it| (is_spf, it.domain, it.detail, it.result)).collect::<Vec<_>>()
-        };
-        Self {
-            words: [
-                record.source,
-                record.disposition,
-                record.dkim,
-                record.spf,
-                record.header_from,
-                record.envelope_from,
-            ],
-            reasons: record.reasons,
-            seen: [seen(false, record.dkim_seen), seen(true, record.spf_seen)].concat(),
-        }
-    }
-}
-
-impl Counted {
-    fn read(what: &str, count: u64) -> Option<Record> {
-        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-        let bytes: Option<Vec<u8>> = what.as_bytes().chunks(2).map(byte).collect();
-        let counted: Self = postcard::from_bytes(&bytes?).ok()?;
-        let [source, disposition, dkim, spf, header_from, envelope_from] = counted.words;
-        let list = |spf: bool| {
-            let fitting = counted.seen.iter().filter(move |(is_spf, ..)| *is_spf == spf).cloned();
-            fitting.map(|(_, domain, detail, result)| AuthSeen { domain, detail, result }).collect()
-        };
-        let (dkim_seen, spf_seen) = (list(false), list(true));
-        let reasons = counted.reasons;
-        Some(Record { source, count, disposition, dkim, spf, reasons, header_from, envelope_from, dkim_seen, spf_seen })
-    }
+/// A record as it was kept, with its count.
+fn counted(what: &[u8], count: u64) -> Option<Record> {
+    let record: Record = postcard::from_bytes(what).ok()?;
+    Some(Record { count, ..record })
 }
 
 /// Reports on the days that are over, until `stop` becomes true.
@@ -244,7 +198,7 @@ async fn one(service: &Arc<Service>, settings: &DmarcReports, day: &DmarcDay) ->
         end: begin.saturating_add(DAY_MS / 1000 - 1),
         domain: day.domain.clone(),
         policy: published.policy,
-        records: rows.iter().filter_map(|(what, count)| Counted::read(what, *count)).collect(),
+        records: rows.iter().filter_map(|(what, count)| counted(what, *count)).collect(),
         damaged: false,
     });
     let mut sent = 0;
@@ -285,7 +239,7 @@ async fn agreed(
 }
 
 /// The rows of a day, which is forgotten with that. Where the outbox is half full of other mail it is kept.
-async fn take(service: &Arc<Service>, day: &DmarcDay) -> Result<Vec<(String, u64)>, String> {
+async fn take(service: &Arc<Service>, day: &DmarcDay) -> Result<Vec<(Vec<u8>, u64)>, String> {
     let (store, limits) = (service.store().clone(), Arc::clone(&service.current().outbox.load()));
     let (day, domain) = (day.day, day.domain.clone());
     let work = move || {
@@ -398,10 +352,10 @@ mod tests {
                 ("bounce.example.org", &reasons.iter().map(|r| (*r).to_owned()).collect::<Vec<_>>()[..])
             );
             assert_eq!((found.dkim_seen.len(), found.spf_seen.len()), (1, 1));
-            let kept = kept(found.clone()).unwrap();
-            assert_eq!(Counted::read(&kept, 7), Some(Record { count: 7, ..found }));
+            let kept = postcard::to_stdvec(&found).unwrap();
+            assert_eq!(counted(&kept, 7), Some(Record { count: 7, ..found }));
         }
-        assert_eq!(Counted::read("zz", 1), None);
+        assert_eq!(counted(b"\xff\xff", 1), None);
         let shouting = Authentication {
             dmarc: vec![DmarcCheck { record_of: short("EXAMPLE.org."), ..auth(AuthResult::Pass).dmarc.remove(0) }],
             dkim: vec![auth(AuthResult::Pass).dkim.remove(0); 50],

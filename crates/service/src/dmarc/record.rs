@@ -3,6 +3,7 @@
 
 use mail::address::Address;
 use net::Resolver;
+use net::auth::dmarc_record;
 use tokio::time::Instant;
 
 /// Tags of a record that a report repeats, in the order of the schema.
@@ -16,20 +17,20 @@ const MAX_ADDRESS: usize = 254;
 
 /// Where reports go.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Target {
+pub(super) struct Target {
     /// The address.
-    pub address: Address,
+    pub(super) address: Address,
     /// Most bytes of a report.
-    pub most: Option<u64>,
+    pub(super) most: Option<u64>,
 }
 
 /// What a domain's record says.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Published {
+pub(super) struct Published {
     /// The policy, as a report repeats it.
-    pub policy: Vec<(String, String)>,
+    pub(super) policy: Vec<(String, String)>,
     /// Who wants reports.
-    pub targets: Vec<Target>,
+    pub(super) targets: Vec<Target>,
 }
 
 /// The record of a domain; `None` if there is none, or several.
@@ -41,16 +42,8 @@ pub(super) async fn published(
     domain: &str,
     deadline: Instant,
 ) -> Result<Option<Published>, String> {
-    let texts = match resolver.txt(&format!("_dmarc.{domain}"), deadline).await {
-        Ok(answer) => answer.records,
-        Err(error) if error.is_absent() => return Ok(None),
-        Err(error) => return Err(error.to_string()),
-    };
-    let mut records = texts.iter().filter(|text| text.starts_with(b"v=DMARC1"));
-    Ok(match (records.next(), records.next()) {
-        (Some(text), None) => Some(parse(&String::from_utf8_lossy(text))),
-        _ => None,
-    })
+    let text = dmarc_record(resolver, domain, deadline).await.map_err(|error| error.to_string())?;
+    Ok(text.map(|text| parse(&String::from_utf8_lossy(&text))))
 }
 
 /// Whether an address takes reports about a domain: one of the domain itself does, one elsewhere has to say
@@ -64,11 +57,10 @@ pub(super) async fn may_report(
     to: &Address,
     deadline: Instant,
 ) -> Result<bool, String> {
-    let host = to.domain().to_lowercase();
-    let below = |name: &str, parent: &str| name.strip_suffix(parent).is_some_and(|rest| rest.ends_with('.'));
-    if host == domain || below(&host, domain) {
+    if to.is_in(domain) {
         return Ok(true);
     }
+    let host = to.domain();
     match resolver.txt(&format!("{domain}._report._dmarc.{host}"), deadline).await {
         Ok(answer) => Ok(answer.records.iter().any(|text| text.starts_with(b"v=DMARC1"))),
         Err(error) if error.is_absent() => Ok(false),

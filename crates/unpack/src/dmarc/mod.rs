@@ -10,7 +10,7 @@ mod write;
 
 use mail::evidence::FileKind;
 use mail::graph::looks_like_message;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Budget, Limits, Opening, StopFlag, detect, open};
 
@@ -38,7 +38,7 @@ const LIMITS: Limits = Limits {
 };
 
 /// What a method found: of SPF or of a signature.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
 pub struct AuthSeen {
     /// The domain that was checked.
     pub domain: String,
@@ -49,7 +49,7 @@ pub struct AuthSeen {
 }
 
 /// Messages from one source that were treated alike.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
 pub struct Record {
     /// The address that they came from.
     pub source: String,
