@@ -43,6 +43,12 @@ pub fn nearest(base: &Base, pictures: &[Picture]) -> Option<KnownPicture> {
 }
 
 impl Recollection {
+    /// The sample base as it was read, if it was not changed since and nobody is reading it just now.
+    fn held(&self, store: &Store) -> Option<Arc<Base>> {
+        let held = self.base.try_lock().ok()?;
+        held.as_ref().filter(|(known, _)| *known == store.picture_changes()).map(|(_, base)| Arc::clone(base))
+    }
+
     /// The sample base, read again if it was changed.
     fn base(&self, store: &Store) -> Result<Arc<Base>, StoreError> {
         let mut held = self.base.lock().unwrap_or_else(PoisonError::into_inner);
@@ -100,6 +106,9 @@ impl Recollection {
 
     /// The sample base; nothing, said in the log, if it cannot be read: then no picture is known.
     async fn with_base(self: &Arc<Self>, store: &Store) -> Option<Arc<Base>> {
+        if let Some(base) = self.held(store) {
+            return Some(base);
+        }
         let (held, store) = (Arc::clone(self), store.clone());
         match tokio::task::spawn_blocking(move || held.base(&store)).await {
             Ok(Ok(base)) => Some(base),

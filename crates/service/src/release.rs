@@ -142,7 +142,7 @@ async fn release_each(
 ) -> Result<(), SendError> {
     let (spool, known) = original(store, entry).await?;
     let sender = known.entry.mail_from.as_ref();
-    let below = digest_from(&spool, 0).map_err(|e| SendError::Store(StoreError::Body(e)))?;
+    let below = digest_of(spool.reader()).map_err(|e| SendError::Store(StoreError::Body(e)))?;
     // Once a next hop is away, the others need not wait for it as well.
     let mut away = false;
     let mut signatures: Option<Vec<u8>> = None;
@@ -372,19 +372,6 @@ pub(crate) fn mark(store: &Store, to: &Address, below: &[u8; 32]) -> Vec<u8> {
     format!("{MARKER}: {marker}\r\n").into_bytes()
 }
 
-fn digest_from(spool: &Spool, from: u64) -> std::io::Result<[u8; 32]> {
-    let mut context = digest::Context::new(&digest::SHA256);
-    let mut at = from;
-    while at < spool.len() {
-        let piece = spool.read_at(at, CHUNK)?;
-        at = at.saturating_add(piece.len() as u64);
-        context.update(&piece);
-    }
-    let mut out = [0; 32];
-    out.copy_from_slice(context.finish().as_ref());
-    Ok(out)
-}
-
 /// Whether a message carries a valid marker: the first one in its header, made by this installation
 /// for exactly the bytes below it and every recipient of this transaction, with nothing above it but
 /// what hops on the way write.
@@ -394,7 +381,7 @@ pub(crate) async fn is_released(marker: ReleaseMarker, spool: &Spool, arrival: &
     let (spool, recipients) = (spool.clone(), arrival.envelope.rcpt_to.clone());
     // Anybody can write something like a marker: hashing must not hold up others.
     let check = move || {
-        let Ok(digest) = digest_from(&spool, below as u64) else { return false };
+        let Ok(digest) = digest_of(spool.reader_from(below as u64)) else { return false };
         marker.check(&value, &recipients, &digest, id::now_ms() / 1000)
     };
     tokio::task::spawn_blocking(check).await.unwrap_or(false)

@@ -284,12 +284,6 @@ impl Lists {
         self.records.is_empty()
     }
 
-    /// How many entries of a list the organisation has, and how many people have.
-    pub fn count(&self, list: List) -> (usize, usize) {
-        let of = |own: bool| self.records.iter().filter(|r| r.list == list && r.owner.is_some() == own).count();
-        (of(false), of(true))
-    }
-
     /// Whether an entry of the organisation about senders names this address; for fuzzing.
     pub(crate) fn names(&self, subject: &Subject) -> bool {
         let found = self.senders.find(subject);

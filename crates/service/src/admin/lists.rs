@@ -60,12 +60,14 @@ pub(super) fn answer(store: &Store, lists: &Lists, request: Request) -> Result<A
     Ok(match request {
         Request::ListsShow { filter, after, limit } => (show(lists, &filter, after, limit), None),
         Request::ListsAdd { entries, author } => {
-            let merged = merge(lists, entries, &stamp(author), id::guid);
-            commit(store, lists, merged, "add")?
+            let stamp = stamp(author);
+            let merged = merge(lists, entries, &stamp, id::guid);
+            commit(store, lists, merged, &stamp.by, "add")?
         }
         Request::ListsChange { id, change, author } => {
-            let changes = vec![one(lists, &id, change, &stamp(author))?];
-            commit(store, lists, Merge { changes, ..Merge::default() }, "change")?
+            let stamp = stamp(author);
+            let changes = vec![one(lists, &id, change, &stamp)?];
+            commit(store, lists, Merge { changes, ..Merge::default() }, &stamp.by, "change")?
         }
         Request::ListsRemove { ids, author } => remove(store, lists, &ids, &author)?,
         Request::ListsImport { list, form, text, owner, preview, author } => {
@@ -73,12 +75,13 @@ pub(super) fn answer(store: &Store, lists: &Lists, request: Request) -> Result<A
                 Ok(entries) => entries,
                 Err(problems) => return Ok((Response::ListsRefused { problems }, None)),
             };
-            let merged = merge(lists, entries, &stamp(author), id::guid);
+            let stamp = stamp(author);
+            let merged = merge(lists, entries, &stamp, id::guid);
             if preview {
-                changed(lists, &merged.changes).map_err(AdminError::Lists)?;
+                changed(lists, &merged.changes)?;
                 (told(merged, true), None)
             } else {
-                commit(store, lists, merged, "import")?
+                commit(store, lists, merged, &stamp.by, "import")?
             }
         }
         Request::ListsFind { address } => (find(lists, &address)?, None),
@@ -143,17 +146,14 @@ fn remove(store: &Store, lists: &Lists, ids: &[String], author: &str) -> Result<
             changes.push(change);
         }
     }
-    let new = change(store, lists, &changes, author, "remove").map_err(AdminError::Lists)?;
-    Ok((told(Merge { changes, ..Merge::default() }, false), Some(new)))
+    commit(store, lists, Merge { changes, ..Merge::default() }, author, "remove")
 }
 
-fn commit(store: &Store, lists: &Lists, merged: Merge, how: &str) -> Result<Answered, AdminError> {
-    let author = merged.changes.iter().find_map(|it| it.after.as_ref()).map(|it| it.modified_by.clone());
+fn commit(store: &Store, lists: &Lists, merged: Merge, author: &str, how: &str) -> Result<Answered, AdminError> {
     if merged.changes.is_empty() {
         return Ok((told(merged, false), None));
     }
-    let author = author.unwrap_or_default();
-    let new = change(store, lists, &merged.changes, &author, how).map_err(AdminError::Lists)?;
+    let new = change(store, lists, &merged.changes, author, how)?;
     Ok((told(merged, false), Some(new)))
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use judge::spam::{SpamStatus, SpamVerdict, beyond, counts, deciding, decimal, decisive, missing};
-use mail::evidence::Listed;
+use mail::evidence::{Listed, ListedBy};
 use mail::untrusted::escape;
 
 use crate::looking::bench::{Bench, Looked};
@@ -51,11 +51,11 @@ pub(super) fn spam(bench: &Bench, looked: &Looked, out: &mut String) {
 fn lists(bench: &Bench, looked: &Looked, verdict: &SpamVerdict, out: &mut String) {
     let told = |entry: &Listed| {
         let owner = entry.owner.as_ref().map_or(String::new(), |owner| format!(" of {}", escape(owner, MAX_TEXT)));
-        let by = match entry.by.name() {
-            "mail_from" => "the envelope's sender",
-            "header_from" => "From",
-            "client" => "the client",
-            _ => "the recipient",
+        let by = match entry.by {
+            ListedBy::MailFrom => "the envelope's sender",
+            ListedBy::HeaderFrom => "From",
+            ListedBy::Client => "the client",
+            ListedBy::Recipient => "the recipient",
         };
         let (value, seen) = (escape(&entry.entry, MAX_TEXT), entry.seen.escaped(MAX_TEXT));
         format!("the {}list{owner} has {value} ({by} {seen}; entry {})", entry.list, entry.id)
