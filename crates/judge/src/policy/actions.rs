@@ -210,7 +210,7 @@ pub enum Rule {
     ProbableSpam,
     /// The message is an automatic notice (AS-07).
     FormalNotification,
-    /// DNS lists have its client or its links, and `when_reached` says "blacklisted" (AS-08).
+    /// The denylist has its sender or client; or DNS lists have its client or its links, and `when_reached` says "blacklisted" (AS-08).
     AddressBlacklisted,
     /// The message is a bulk delivery (AS-09).
     MassMail,
