@@ -1,7 +1,7 @@
 //! A message in a file without some of its parts: a removed part is replaced by a line of text, so that
 //! the message keeps its structure and tells of it.
 
-use mail::edit::{Edit, EditSet, NewPart};
+use mail::edit::{Edit, EditSet, NewPart, with_charset};
 use mail::graph::{self, Limits};
 use unpack::Member;
 
@@ -29,16 +29,18 @@ pub(crate) fn edit(data: &[u8], members: &[Member], changes: &Changes) -> Result
                 name: name.map(|name| format!("{name}.removed.txt")),
                 attachment: member.attachment,
                 body: NOTICE.as_bytes().to_vec(),
+                again: false,
             },
             Change::Content { bytes, suffix } => NewPart {
                 media: match (*suffix, member.declared.as_ref()) {
-                    ("", Some(declared)) => declared.raw().clone(),
+                    ("", Some(declared)) => with_charset(&message, entity, declared.raw()),
                     _ => "application/octet-stream".to_owned(),
                 },
                 charset_utf8: false,
                 name: name.map(|name| format!("{name}{suffix}")),
                 attachment: member.attachment,
                 body: bytes.clone(),
+                again: true,
             },
         };
         edits.push(Edit::Replace { entity, part });

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::arrival::MessageId;
-use crate::graph::{BufferId, EntityId, Message, Shape};
+use crate::graph::{BufferId, EntityId, Message, Recode, Shape};
 use crate::patch::PatchSet;
 use crate::span::Span;
 
@@ -128,6 +128,20 @@ pub struct NewPart {
     pub attachment: bool,
     /// Its content, not encoded.
     pub body: Vec<u8>,
+    /// Whether it is the part in whose place it stands, made anew: then what says how it belongs to others (its
+    /// id and location), and of the same type the parameters, stay.
+    pub again: bool,
+}
+
+/// The declared type of a text with the charset of its bytes, for [`NewPart::media`]: the one that the part declares,
+/// or UTF-8 where it was recoded to be read.
+pub fn with_charset(message: &Message<'_>, entity: EntityId, declared: &str) -> String {
+    let entity = message.entity(entity).filter(|_| declared.starts_with("text/"));
+    match entity.map(|entity| (entity.recode, &entity.charset)) {
+        Some((recode, _)) if recode != Recode::None => format!("{declared}; charset=utf-8"),
+        Some((_, Some(charset))) => format!("{declared}; charset={charset}"),
+        _ => declared.to_owned(),
+    }
 }
 
 /// One change.

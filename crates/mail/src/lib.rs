@@ -8,6 +8,7 @@
 
 pub mod address;
 pub mod arrival;
+mod carried;
 pub mod charset;
 pub mod defect;
 pub mod dsn;

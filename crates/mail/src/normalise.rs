@@ -4,13 +4,15 @@
 //! nothing outside of parts, content in base64, quoted-printable or plain 7-bit lines. Leaves that only
 //! other readings have are attached behind it, each content once. Fields of the message's own header
 //! stay, repaired: what is no field goes, of fields that may stand once the first stays. Text in UTF-7,
-//! UTF-16, UTF-32, ISO-2022 or HZ becomes UTF-8. The result is read again; it is given only if it has one
+//! UTF-16, UTF-32, ISO-2022 or HZ becomes UTF-8. Of the headers of parts stays what all clients read alike:
+//! parameters, ids, places, descriptions and dates. The result is read again; it is given only if it has one
 //! reading, no defect on which clients differ, and the same leaves. A text that holds a file keeps it, in
 //! base64, where hardly a client looks for it; the file is attached as well. Signatures over the message
 //! break.
 
 use std::collections::BTreeSet;
 
+use crate::carried::Carried;
 use crate::defect::{Ambiguity, worst};
 use crate::graph::{Entity, EntityId, Field, Limits, Message, ONCE, Recode, Shape, header_goes_on, parse};
 use crate::render::part::{file_name, is_plain, media};
@@ -18,8 +20,6 @@ use crate::transfer;
 
 /// Most bytes of all leaves together.
 const MAX_CONTENT: u64 = 256 * 1024 * 1024;
-/// Longest Content-ID that is kept, in bytes.
-const MAX_CONTENT_ID: usize = 200;
 /// Subtypes of multipart that are kept; others become `mixed`.
 const SUBTYPES: &[&str] = &["mixed", "alternative", "related", "report"];
 
@@ -125,7 +125,7 @@ impl Writer<'_, '_> {
         if others.is_empty() {
             todo.push(Todo::Entity(root));
         } else {
-            let boundary = self.multipart("mixed");
+            let boundary = self.multipart("mixed", &Carried::default());
             todo.push(Todo::Close(boundary.clone()));
             for id in others.into_iter().rev() {
                 todo.push(Todo::Attached(id));
@@ -212,10 +212,11 @@ impl Writer<'_, '_> {
     }
 
     /// The header of a multipart; gives its boundary. No content of ours can hold it.
-    fn multipart(&mut self, subtype: &str) -> String {
+    fn multipart(&mut self, subtype: &str, carried: &Carried) -> String {
         self.boundaries = self.boundaries.saturating_add(1);
         let boundary = format!("=_mailward_{:08}", self.boundaries);
-        self.line(&format!("Content-Type: multipart/{subtype}; boundary=\"{boundary}\""));
+        self.line(&format!("Content-Type: multipart/{subtype}; boundary=\"{boundary}\"{}", carried.of_type));
+        self.fields(carried);
         self.line("");
         boundary
     }
@@ -228,7 +229,9 @@ impl Writer<'_, '_> {
             Shape::Leaf => self.leaf(id, false)?,
             Shape::Message => {
                 self.line("Content-Type: message/rfc822");
-                self.disposition(entity, entity.disposition.as_deref() == Some("attachment"));
+                let carried = self.carried(id);
+                self.fields(&carried);
+                self.disposition(entity, entity.disposition.as_deref() == Some("attachment"), &carried);
                 self.line("");
                 for child in children {
                     self.own_fields(child);
@@ -237,7 +240,12 @@ impl Writer<'_, '_> {
             }
             Shape::Multipart => {
                 let subtype = entity.media.strip_prefix("multipart/").unwrap_or("mixed");
-                let boundary = self.multipart(SUBTYPES.iter().find(|known| **known == subtype).unwrap_or(&"mixed"));
+                let kept = SUBTYPES.iter().find(|known| **known == subtype);
+                let mut carried = self.carried(id);
+                if kept.is_none() {
+                    carried.of_type = String::new();
+                }
+                let boundary = self.multipart(kept.unwrap_or(&"mixed"), &carried);
                 todo.push(Todo::Close(boundary.clone()));
                 for child in children.into_iter().rev() {
                     todo.push(Todo::Entity(child));
@@ -262,6 +270,7 @@ impl Writer<'_, '_> {
         };
         let is_text = kind.starts_with("text/");
         let mut line = format!("Content-Type: {kind}");
+        let carried = if attached { Carried::default() } else { self.carried(id) };
         let charset = entity.charset.as_deref().filter(|name| crate::charset::is_known(name));
         match charset {
             _ if !is_text => {}
@@ -269,11 +278,14 @@ impl Writer<'_, '_> {
             Some(name) if is_token(name) => line.push_str(&format!("; charset={name}")),
             _ => {}
         }
+        if kind == entity.media {
+            line.push_str(&carried.of_type);
+        }
         self.line(&line);
         let (encoding, body) = self.encoded(&content, is_text);
         self.line(&format!("Content-Transfer-Encoding: {encoding}"));
-        self.content_id(id);
-        self.disposition(entity, attached || entity.disposition.as_deref() == Some("attachment"));
+        self.fields(&carried);
+        self.disposition(entity, attached || entity.disposition.as_deref() == Some("attachment"), &carried);
         self.line("");
         self.out.extend_from_slice(&body);
         // The line end of a text that is the whole message is its own.
@@ -307,25 +319,25 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// The Content-ID, if HTML may refer to the part by it.
-    fn content_id(&mut self, id: EntityId) {
-        let Some(value) = self.message.header(id, "content-id") else { return };
-        let inner = value.strip_prefix(b"<").and_then(|value| value.strip_suffix(b">"));
-        let fits = |inner: &&[u8]| {
-            inner.len() <= MAX_CONTENT_ID && inner.iter().all(|b| (33..=126).contains(b) && !b"<>".contains(b))
-        };
-        if let Some(inner) = inner.filter(fits) {
-            let text = format!("Content-ID: <{}>", String::from_utf8_lossy(inner));
-            self.line(&text);
+    /// What of a part's header stays.
+    fn carried(&self, id: EntityId) -> Carried {
+        Carried::of(self.message, id, std::str::from_utf8(self.end).unwrap_or("\r\n"))
+    }
+
+    /// The fields that stay.
+    fn fields(&mut self, carried: &Carried) {
+        for field in &carried.fields {
+            self.line(field);
         }
     }
 
     /// Disposition and name.
-    fn disposition(&mut self, entity: &Entity, attached: bool) {
+    fn disposition(&mut self, entity: &Entity, attached: bool, carried: &Carried) {
         let end = std::str::from_utf8(self.end).unwrap_or("\r\n");
         let name = entity.names.first().map(|name| file_name(name.raw(), end)).unwrap_or_default();
         if attached || !name.is_empty() || entity.disposition.is_some() {
-            self.line(&format!("Content-Disposition: {}{name}", if attached { "attachment" } else { "inline" }));
+            let kind = if attached { "attachment" } else { "inline" };
+            self.line(&format!("Content-Disposition: {kind}{name}{}", carried.of_disposition));
         }
     }
 }

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use judge::notice::NoticePart;
 use judge::plan::{Change, Plan};
 use judge::site::Site;
-use mail::edit::{Edit, EditSet, HeaderName, HeaderValue, Kept, NewPart, Rewrite};
+use mail::edit::{Edit, EditSet, HeaderName, HeaderValue, Kept, NewPart, Rewrite, with_charset};
 use mail::evidence::{ObjectId, Origin, Report};
-use mail::graph::{self, EntityId, Limits, Message, Recode};
+use mail::graph::{self, EntityId, Limits, Message};
 use mail::render::render;
 
 use crate::flow::NewBody;
@@ -202,6 +202,7 @@ fn notice(part: &NoticePart) -> NewPart {
         name: Some(part.file_name.clone()),
         attachment: true,
         body: part.text.clone().into_bytes(),
+        again: false,
     }
 }
 
@@ -223,19 +224,9 @@ fn rebuilt_part(job: &Job<'_>, message: &Message<'_>, object: ObjectId) -> Resul
         name: seen.name.as_ref().map(|n| format!("{}{}", n.raw(), new.suffix)),
         attachment: seen.attachment,
         body: new.bytes.clone(),
+        again: true,
     };
     Ok(Edit::Replace { entity: id, part })
-}
-
-/// The media type of a text with the charset of its bytes: the one that it declares, or UTF-8 where it was
-/// recoded to be read.
-fn with_charset(message: &Message<'_>, id: EntityId, declared: &str) -> String {
-    let Some(entity) = message.entity(id).filter(|_| declared.starts_with("text/")) else { return declared.to_owned() };
-    match &entity.charset {
-        _ if entity.recode != Recode::None => format!("{declared}; charset=utf-8"),
-        Some(charset) => format!("{declared}; charset={charset}"),
-        None => declared.to_owned(),
-    }
 }
 
 /// Names that only a filter in front of the mailbox may write (SC-11, D-13).

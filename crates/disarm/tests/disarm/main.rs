@@ -5,6 +5,7 @@ mod archives;
 mod documents;
 mod fuzzed;
 mod html;
+mod letters;
 mod ole2;
 mod pdf;
 mod samples;

@@ -36,6 +36,7 @@ fn part(body: &str) -> NewPart {
         name: Some("note.txt".to_owned()),
         attachment: true,
         body: body.as_bytes().to_vec(),
+        again: false,
     }
 }
 

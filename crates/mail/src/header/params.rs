@@ -110,6 +110,20 @@ impl Structured {
         !(of_name.next().is_some_and(plain) && of_name.next().is_none())
     }
 
+    /// Names and values of the parameters that stand once, plainly, and with one value for all clients.
+    pub(crate) fn settled(&self) -> Vec<(&str, &[u8])> {
+        let mut times: std::collections::BTreeMap<&str, u32> = std::collections::BTreeMap::new();
+        for param in &self.params {
+            let count = times.entry(&param.base).or_default();
+            *count = count.saturating_add(1);
+        }
+        let plain = |p: &&Param| {
+            let once = times.get(p.base.as_str()) == Some(&1);
+            once && p.section.is_none() && !p.extended && p.lax.is_none() && !p.value.ends_with(b" ")
+        };
+        self.params.iter().filter(plain).map(|p| (p.base.as_str(), p.value.as_slice())).collect()
+    }
+
     /// Every value of a parameter that clients may take, as bytes, the strict one first: each plain
     /// one by the grammar and laxly, the RFC 2231 form put together, its pieces in the order in which
     /// they stand, and its first piece; without repetitions, at most [`MAX_TEXTS`].

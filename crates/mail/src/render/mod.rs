@@ -10,6 +10,7 @@
 
 use std::borrow::Cow;
 
+use crate::carried::Carried;
 use crate::edit::{Edit, EditSet, Grade, Kept, Rewrite};
 use crate::graph::{Entity, EntityId, Message};
 use crate::patch::{Patch, PatchSet};
@@ -254,7 +255,7 @@ fn removal(entity: &Entity) -> Option<Span> {
 fn beside<'m>(message: &'m Message<'_>, entity: &Entity, part: &crate::edit::NewPart) -> Option<Splice<'m>> {
     let slot = entity.slot.filter(|slot| slot.followed)?;
     let line_end = message.line_end();
-    let new = part::Written::new(part, line_end);
+    let new = part::Written::new(part, &Carried::default(), line_end);
     let delimiter = slot.delimiter.of(message.raw());
     let mut bytes = Vec::new();
     // An empty part has no line end in front of the next delimiter.
@@ -277,7 +278,15 @@ fn replace<'m>(
 ) {
     let line_end = message.line_end();
     let raw = message.raw();
-    let new = part::Written::new(part, line_end);
+    let mut carried = Carried::default();
+    if part.again {
+        carried = Carried::of(message, id, std::str::from_utf8(line_end).unwrap_or("\r\n"));
+        let same = part.media.split(';').next().is_some_and(|media| media.trim() == entity.media);
+        if !same {
+            carried.of_type = String::new();
+        }
+    }
+    let new = part::Written::new(part, &carried, line_end);
     if !entity.is_message_head() {
         let mut bytes = new.header;
         bytes.extend_from_slice(line_end);

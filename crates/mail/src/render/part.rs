@@ -1,5 +1,6 @@
 //! A new part as header and body.
 
+use crate::carried::Carried;
 use crate::edit::NewPart;
 use crate::transfer::{self, MAX_ENCODED_LINE};
 
@@ -18,8 +19,8 @@ pub(super) struct Written {
 
 impl Written {
     /// Writes a part: text that is short-lined ASCII as it is, other text as quoted-printable,
-    /// everything else as base64. No line of it can be a delimiter.
-    pub(super) fn new(part: &NewPart, line_end: &[u8]) -> Self {
+    /// everything else as base64. No line of it can be a delimiter. `carried`: what stays of an old header.
+    pub(super) fn new(part: &NewPart, carried: &Carried, line_end: &[u8]) -> Self {
         let (name, charset) = charset(&part.media);
         let is_text = (part.charset_utf8 || charset.is_some()) && name.starts_with("text/");
         let (encoding, body) = if is_text && is_plain(&part.body) {
@@ -38,11 +39,16 @@ impl Written {
             Some(charset) => put(&format!("; charset={charset}")),
             None => {}
         }
+        put(&carried.of_type);
         put(&format!("{end}Content-Transfer-Encoding: {encoding}{end}"));
+        for field in &carried.fields {
+            put(&format!("{field}{end}"));
+        }
         put(&format!("Content-Disposition: {}", if part.attachment { "attachment" } else { "inline" }));
         if let Some(name) = &part.name {
             put(&file_name(name, end));
         }
+        put(&carried.of_disposition);
         put(end);
         Self { header, body }
     }

@@ -42,6 +42,7 @@ fn notice() -> NewPart {
         name: None,
         attachment: false,
         body: b"removed\n".to_vec(),
+        again: false,
     }
 }
 

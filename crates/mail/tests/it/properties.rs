@@ -30,6 +30,7 @@ fn new_part(body: &[u8], text: bool) -> NewPart {
         name: Some("new.txt".to_owned()),
         attachment: !text,
         body: body.to_vec(),
+        again: false,
     }
 }
 

@@ -70,6 +70,37 @@ fn every_ambiguous_message_has_a_form_with_one_reading_and_the_same_leaves() {
 }
 
 #[test]
+fn a_normal_form_keeps_how_parts_belong_together_and_what_they_say_of_themselves() {
+    let raw = "From: a@example.org\r\nSubject: x\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=m\r\n\r\n\
+        --m\r\nContent-Type: multipart/related; boundary=r; type=\"text/html\"; start=\"<page@example.org>\"\r\n\r\n\
+        --r\r\nContent-Type: image/png; name=a.png\r\nContent-ID: <one@example.org>\r\nContent-Location: a.png\r\n\
+        Content-Description: a picture\r\nContent-Disposition: inline; filename=a.png;\r\n \
+        creation-date=\"Wed, 12 Feb 1997 16:29:51 -0500\"\r\nContent-Transfer-Encoding: base64\r\n\r\niVBORw0K\r\n\
+        --r\r\nContent-Type: text/html; charset=windows-1251\r\nContent-ID: <page@example.org>\r\n\r\n<p>x</p>\r\n--r--\r\n\
+        --m\r\nContent-Type: text/plain; format=flowed; delsp=yes\r\nContent-Language: de\r\n\r\ntext \r\nflows\r\n\
+        --m\r\nContent-Type: text/calendar; method=REQUEST; charset=utf-8\r\n\r\nBEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n\
+        --m--\r\n";
+    let out = String::from_utf8(normalise(&parse(raw.as_bytes(), &Limits::default())).unwrap()).unwrap();
+    for kept in [
+        "type=\"text/html\"",
+        "start=\"<page@example.org>\"",
+        "Content-ID: <one@example.org>",
+        "Content-ID: <page@example.org>",
+        "Content-Location: a.png",
+        "Content-Description: a picture",
+        "creation-date=\"Wed, 12 Feb 1997 16:29:51 -0500\"",
+        "charset=windows-1251",
+        "format=flowed",
+        "delsp=yes",
+        "Content-Language: de",
+        "method=REQUEST",
+    ] {
+        assert_eq!(out.matches(kept).count(), 1, "{kept}: {out}");
+    }
+    assert_eq!(contents(raw.as_bytes()), contents(out.as_bytes()));
+}
+
+#[test]
 fn leaves_are_the_same_but_for_text_that_becomes_utf8() {
     for (case, _, raw) in ambiguity::messages() {
         let out = normalise(&parse(&raw, &Limits::default())).unwrap();
