@@ -163,11 +163,12 @@ fn disarm(case: &Case<'_>, hit: &Hit, rebuilt: &[Rebuilt], outcome: &mut Outcome
             outcome.add_label(deleted_label(case, id));
             "could not be taken out: the document is deleted; a notice stands in its place"
         }
-        (DisarmFailure::Hold, _) => {
+        // What cannot be taken out of the message does not pass.
+        (DisarmFailure::Hold, _) | (DisarmFailure::DeleteObject, None) => {
             outcome.weight = outcome.weight.max(Weight::Hold);
             "could not be taken out: held in Backup and not delivered"
         }
-        (DisarmFailure::Label | DisarmFailure::DeleteObject, _) => {
+        (DisarmFailure::Label, _) => {
             outcome.add_label(policy.failed_label.clone());
             "could not be taken out: delivered with a label"
         }

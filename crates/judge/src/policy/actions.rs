@@ -117,9 +117,9 @@ pub enum DisarmFailure {
     /// Deliver it as it is.
     Allow,
     /// Deliver it with a label in the subject.
-    #[default]
     Label,
-    /// Delete it and leave a notice.
+    /// Delete it and leave a notice; hold the message where it is no part that could be deleted.
+    #[default]
     DeleteObject,
     /// Accept the message, keep it in Backup, deliver nothing.
     Hold,

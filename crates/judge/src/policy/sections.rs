@@ -282,7 +282,7 @@ impl Default for Disarm {
                 Active::Launch,
             ],
             remote_content: RemoteContent::default(),
-            on_failure: DisarmFailure::Label,
+            on_failure: DisarmFailure::DeleteObject,
             label: "[Active content removed]".to_owned(),
             failed_label: "[Active content]".to_owned(),
             keep_copy: true,

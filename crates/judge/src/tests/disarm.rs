@@ -99,6 +99,9 @@ fn a_document_that_cannot_be_disarmed_takes_the_chosen_branch() {
         let (plan, _) = macros(&policy, Direction::Incoming, false);
         assert_eq!((plan.action, plan.copy), (action, copy), "{failure:?}");
     }
+    // Unless somebody chose otherwise it does not arrive.
+    let (plan, _) = macros(&disarming(), Direction::Incoming, false);
+    assert_eq!((plan.action, plan.copy), (Action::ObjectDeleted, Copy::Keep));
 }
 
 #[test]
