@@ -102,10 +102,10 @@ pub const FORMATS: [Format; 21] = [
     ),
     document(
         FileKind::Rtf,
-        &[Dde, RemoteTemplate, OlePackage, ActiveX],
+        &[Dde, RemoteTemplate, OlePackage, ActiveX, Launch],
         Copied,
-        "everything outside of the groups that go, byte for byte",
-        "groups that do not close",
+        "everything outside of the groups that go, byte for byte; fields show what they showed",
+        "groups that do not close, and more groups in one another than are read",
     ),
     document(
         FileKind::Ole2,

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mail::evidence::{Active, FileKind, Role};
 use sha2::{Digest, Sha256};
+use unpack::formats::rar::has_links;
 use unpack::{Budget, Member, Opening};
 
 use crate::DisarmError;
@@ -268,6 +269,8 @@ impl Frame {
                 (html::edit(kind, data, &self.members, changes, &self.active)?, "")
             }
             FileKind::Message => (message::edit(data, &self.members, changes)?, ""),
+            // A zip archive would lack the names that only lead to others.
+            FileKind::Rar if has_links(data, budget) => return Err(DisarmError::NotSound),
             kind if format(kind).is_some_and(|format| format.written == Written::Zip) => {
                 let members = kept(&self.members, changes)?;
                 let borrowed: Vec<(String, &[u8])> =
@@ -317,12 +320,22 @@ fn kept(members: &[Member], changes: &Changes) -> Result<Vec<(String, Vec<u8>)>,
     if kept.is_empty() { Err(DisarmError::NothingLeft) } else { Ok(kept) }
 }
 
-/// A name for a new archive: no way out of the folder it is unpacked to.
+/// A name for a new archive: no way out of the folder it is unpacked to, and no drive.
 fn safe_name(name: &str, at: usize) -> String {
     let slashed = name.replace('\\', "/");
-    let steps: Vec<&str> =
-        slashed.split('/').filter(|step| !matches!(*step, "" | "." | "..") && !step.contains('\0')).collect();
+    let plain = |step: &&str| !matches!(*step, "" | "." | "..") && !step.contains('\0');
+    let steps: Vec<&str> = slashed.split('/').map(without_drive).filter(plain).collect();
     if steps.is_empty() { format!("file{}", at.saturating_add(1)) } else { steps.join("/") }
+}
+
+/// A step of a path without the letters of drives in front.
+fn without_drive(mut step: &str) -> &str {
+    while let [letter, b':', ..] = step.as_bytes()
+        && letter.is_ascii_alphabetic()
+    {
+        step = step.get(2..).unwrap_or("");
+    }
+    step
 }
 
 #[cfg(test)]
@@ -338,6 +351,13 @@ mod tests {
             ("..\\..\\a", "a"),
             ("..", "file3"),
             ("a\0b", "file3"),
+            ("C:\\Windows\\x.dll", "Windows/x.dll"),
+            ("c:/x.dll", "x.dll"),
+            ("C:x.dll", "x.dll"),
+            ("C:..\\x.dll", "x.dll"),
+            ("C:", "file3"),
+            ("\\\\?\\C:\\x.dll", "?/x.dll"),
+            ("Re: x.txt", "Re: x.txt"),
         ] {
             assert_eq!(safe_name(name, 2), safe, "{name:?}");
         }

@@ -1,158 +1,46 @@
-//! RTF without active content: groups that hold an object, a template, or the instruction of a field
-//! with DDE are cut out; everything else stays byte for byte.
+//! RTF without active content: groups that hold an object, a template, or the instruction of a field that
+//! acts are cut out; everything else stays byte for byte.
 //!
-//! Depth is counted on a stack in memory, of at most [`MAX_DEPTH`]; deeper documents are refused, and
-//! so are those whose groups do not close. Linear in the size of the text.
+//! What acts and where is told by the reader of `unpack`, so that nothing which it sees stays. Refused: what
+//! it does not read to the end, and documents whose groups do not close. Linear in the size of the text.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 use mail::evidence::Active;
+use unpack::formats::rtf::places;
 
 use crate::DisarmError;
-
-/// Most groups in one another.
-const MAX_DEPTH: usize = 10_000;
-/// Longest control word, in bytes.
-const MAX_WORD: usize = 32;
-/// Longest instruction of a field that is looked at, in letters.
-const MAX_INSTRUCTION: usize = 4096;
 
 /// The document without these kinds of active content.
 ///
 /// # Errors
-/// [`DisarmError::NotSound`], [`DisarmError::NothingToRemove`].
+/// [`DisarmError::NotSound`], [`DisarmError::NothingToRemove`], [`DisarmError::NothingLeft`].
 pub(crate) fn edit(data: &[u8], active: &BTreeSet<Active>) -> Result<Vec<u8>, DisarmError> {
-    let mut cuts: Vec<Range<usize>> = Vec::new();
-    let mut groups: Vec<(usize, bool)> = Vec::new();
-    let mut field: Option<Field> = None;
-    let mut at = 0;
-    while let Some(byte) = data.get(at) {
-        match byte {
-            b'{' => {
-                if groups.len() >= MAX_DEPTH {
-                    return Err(DisarmError::TooLarge);
-                }
-                groups.push((at, false));
-                at = at.saturating_add(1);
-            }
-            b'}' => {
-                at = at.saturating_add(1);
-                let depth = groups.len();
-                // What stands behind the end of the document is no part of it.
-                let Some((start, mut goes)) = groups.pop() else { return Err(DisarmError::NotSound) };
-                if let Some(field) = field.take_if(|field| field.depth >= depth) {
-                    goes |= field.names_dde();
-                }
-                if goes {
-                    while cuts.pop_if(|cut| cut.start >= start).is_some() {}
-                    cuts.push(start..at);
-                }
-            }
-            b'\\' => at = control(data, at, active, &mut groups, &mut field)?,
-            letter => {
-                if let Some(field) = &mut field {
-                    field.push(*letter);
-                }
-                at = at.saturating_add(1);
-            }
-        }
-    }
-    if !groups.is_empty() {
+    let found = places(data);
+    if found.unsound {
         return Err(DisarmError::NotSound);
     }
-    if cuts.is_empty() {
-        return Err(DisarmError::NothingToRemove);
+    let mut cuts: Vec<Range<usize>> = Vec::new();
+    for (_, group) in found.acting.into_iter().filter(|(what, _)| active.contains(what)) {
+        // A group stands behind those in it.
+        while cuts.pop_if(|cut| cut.start >= group.start).is_some() {}
+        cuts.push(group);
     }
-    if cuts.first().is_some_and(|cut| cut.start == 0) {
-        return Err(DisarmError::NothingLeft);
+    match cuts.first() {
+        None => return Err(DisarmError::NothingToRemove),
+        Some(first) if first.start == 0 => return Err(DisarmError::NothingLeft),
+        Some(_) => {}
     }
     let (mut out, mut from) = (Vec::with_capacity(data.len()), 0);
     for cut in cuts {
         out.extend_from_slice(data.get(from..cut.start).unwrap_or_default());
+        // What stood around the group does not come together to words or characters of its own.
+        out.extend_from_slice(b"{}");
         from = cut.end;
     }
     out.extend_from_slice(data.get(from..).unwrap_or_default());
     Ok(out)
-}
-
-/// The instruction of a field that is being read, whatever groups and escapes it is in.
-struct Field {
-    /// In how many groups it stands.
-    depth: usize,
-    text: Vec<u8>,
-}
-
-impl Field {
-    fn push(&mut self, letter: u8) {
-        if self.text.len() < MAX_INSTRUCTION && !matches!(letter, b'\r' | b'\n') {
-            self.text.push(letter.to_ascii_uppercase());
-        }
-    }
-
-    /// Whether one of its words is DDE, in whatever field in it.
-    fn names_dde(&self) -> bool {
-        self.text.split(|byte| !byte.is_ascii_alphanumeric()).any(|word| matches!(word, b"DDE" | b"DDEAUTO"))
-    }
-}
-
-/// Reads a control word or symbol; gives the place behind it.
-fn control(
-    data: &[u8],
-    at: usize,
-    active: &BTreeSet<Active>,
-    groups: &mut [(usize, bool)],
-    field: &mut Option<Field>,
-) -> Result<usize, DisarmError> {
-    let start = at.saturating_add(1);
-    let rest = data.get(start..).unwrap_or_default();
-    let letters = rest.iter().take(MAX_WORD).take_while(|byte| byte.is_ascii_alphabetic()).count();
-    if letters == 0 {
-        return Ok(symbol(rest, start, field));
-    }
-    let word = rest.get(..letters).unwrap_or_default();
-    let mut end = start.saturating_add(letters);
-    let number = data.get(end..).unwrap_or_default();
-    let digits = number.iter().take(MAX_WORD).take_while(|byte| byte.is_ascii_digit() || **byte == b'-').count();
-    let value = std::str::from_utf8(number.get(..digits).unwrap_or_default()).unwrap_or("").parse::<usize>();
-    end = end.saturating_add(digits);
-    if word == b"bin" {
-        let skip = value.unwrap_or(0).saturating_add(1);
-        let behind = end.saturating_add(skip);
-        return if behind <= data.len() { Ok(behind) } else { Err(DisarmError::NotSound) };
-    }
-    let has = |what| active.contains(&what);
-    if word == b"fldinst" && has(Active::Dde) && field.is_none() {
-        *field = Some(Field { depth: groups.len(), text: Vec::new() });
-    }
-    if let (b"u", Some(field), Ok(letter)) = (word, field, &value) {
-        field.push(u8::try_from(*letter).unwrap_or(b'?'));
-    }
-    let goes = match word {
-        b"object" | b"objdata" | b"objclass" => has(Active::OlePackage) || has(Active::ActiveX),
-        b"template" => has(Active::RemoteTemplate),
-        b"ddeauto" | b"dde" => has(Active::Dde),
-        _ => false,
-    };
-    if let (true, Some(group)) = (goes, groups.last_mut()) {
-        group.1 = true;
-    }
-    // One blank belongs to the word.
-    Ok(end.saturating_add(usize::from(data.get(end) == Some(&b' '))))
-}
-
-/// Reads a control symbol: a letter by its number in a code page, or one that stands for itself.
-fn symbol(rest: &[u8], start: usize, field: &mut Option<Field>) -> usize {
-    let digit = |at: usize| rest.get(at).and_then(|byte| char::from(*byte).to_digit(16));
-    match (rest.first(), digit(1), digit(2)) {
-        (Some(b'\''), Some(high), Some(low)) => {
-            if let Some(field) = field {
-                field.push(u8::try_from(high << 4 | low).unwrap_or(b'?'));
-            }
-            start.saturating_add(3)
-        }
-        _ => start.saturating_add(1),
-    }
 }
 
 #[cfg(test)]
@@ -164,16 +52,16 @@ mod tests {
         let all: BTreeSet<Active> = Active::ALL.into_iter().collect();
         let text =
             br"{\rtf1 a{\object\objemb{\*\objdata 0105}{\result x}} b{\*\template http://example.org/t}\'7d\{ c}";
-        assert_eq!(edit(text, &all).as_deref(), Ok(&br"{\rtf1 a b\'7d\{ c}"[..]));
+        assert_eq!(edit(text, &all).as_deref(), Ok(&br"{\rtf1 a{} b{}\'7d\{ c}"[..]));
         let field = br"{\rtf1 {\field{\*\fldinst DDEAUTO c:\\x}{\fldrslt shown}}{\field{\*\fldinst PAGE}{\fldrslt 1}}}";
         let new = edit(field, &all).unwrap();
         assert!(!new.windows(3).any(|window| window == b"DDE"), "{}", String::from_utf8_lossy(&new));
         assert!(new.windows(5).any(|window| window == b"shown"));
-        for hidden in [r"{DD}{\b EAUTO} c:\\x", r"\'44D\'45AUTO c:\\x", r"\u68 DE c:\\x", "D\r\nDE c:\\x"] {
+        for hidden in [r"{DD}{\b EAUTO} c:\\x", r"\'44D\'45AUTO c:\\x", r"\u68?DE c:\\x", "D\r\nDE c:\\x"] {
             let field = format!(r"{{\rtf1 {{\field{{\*\fldinst {hidden}}}{{\fldrslt shown}}}}}}");
             assert_eq!(
                 edit(field.as_bytes(), &all).as_deref(),
-                Ok(&br"{\rtf1 {\field{\fldrslt shown}}}"[..]),
+                Ok(&br"{\rtf1 {\field{}{\fldrslt shown}}}"[..]),
                 "{hidden}"
             );
         }
@@ -182,8 +70,46 @@ mod tests {
         assert_eq!(edit(br"{\rtf1 plain}", &all), Err(DisarmError::NothingToRemove));
         assert_eq!(edit(br"{\rtf1 {\object", &all), Err(DisarmError::NotSound));
         assert!(edit(&b"{".repeat(1_000_000), &all).is_err());
-        // Objects and instructions by the hundred thousand take linear time.
-        let many = [&b"{\\rtf1 "[..], &b"{\\object x}".repeat(200_000), &b"\\fldinst x".repeat(200_000), b"}"].concat();
-        assert_eq!(edit(&many, &all).map(|new| new.len()), Ok(8 + 200_000 * 10));
+        // Objects by the hundred thousand take linear time, and fields beyond those that are told apart are refused.
+        let many = |more: &[u8]| [&b"{\\rtf1 "[..], &b"{\\object x}".repeat(200_000), more, b"}"].concat();
+        assert_eq!(edit(&many(b""), &all).map(|new| new.len()), Ok(8 + 200_000 * 2));
+        assert_eq!(edit(&many(&b"\\fldinst x".repeat(200_000)), &all), Err(DisarmError::NotSound));
+    }
+
+    #[test]
+    fn what_the_reader_tells_goes_however_it_is_written_and_nothing_comes_together() {
+        let all: BTreeSet<Active> = Active::ALL.into_iter().collect();
+        let field = |code: &str| format!(r"{{\rtf1 a{{\field{{\*\fldinst {code}}}{{\fldrslt shown}}}}b}}");
+        let gone = r"{\rtf1 a{\field{}{\fldrslt shown}}b}";
+        for code in [
+            r"{\field{\*\fldinst QUOTE 68 68 69 65 85 84 79}} c:\\x",
+            r"INCLUDETEXT http://example.org/a.docx",
+            r"INCLUDEPICTURE \\\\\\\\192.0.2.1\\\\a.png",
+            r"LINK Word.Document.8 http://example.org/a.docx",
+            r"HYPERLINK ms-msdt:/id",
+            r"\u68\'3fDE c:\\x",
+        ] {
+            let data = field(code);
+            let new = edit(data.as_bytes(), &all).map(|new| String::from_utf8(new).unwrap());
+            assert_eq!(new.as_deref(), Ok(gone), "{code}");
+            let again = edit(gone.as_bytes(), &all);
+            assert_eq!(again, Err(DisarmError::NothingToRemove));
+        }
+        for (data, new) in [
+            (r"{\rtf1 a{\OBJECT\objemb{\*\OBJDATA 0105}}b}", r"{\rtf1 a{}b}"),
+            (
+                r"{\rtf1 {\fie{\object x}ld{\*\fldin{\object x}st DDE c:\\x}}}",
+                r"{\rtf1 {\fie{}ld{\*\fldin{}st DDE c:\\x}}}",
+            ),
+            (r"{\rtf1 {\*\TEMPLATE http://example.org/t}x}", r"{\rtf1 {}x}"),
+        ] {
+            let made = edit(data.as_bytes(), &all).map(|new| String::from_utf8(new).unwrap());
+            assert_eq!(made.as_deref(), Ok(new), "{data}");
+        }
+        for stays in
+            ["PAGE", r"HYPERLINK https://example.org/", r"INCLUDEPICTURE http://example.org/a.png", "QUOTE 68 68"]
+        {
+            assert_eq!(edit(field(stays).as_bytes(), &all), Err(DisarmError::NothingToRemove), "{stays}");
+        }
     }
 }

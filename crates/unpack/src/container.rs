@@ -155,8 +155,8 @@ fn with_others(
     budget: &mut Budget,
 ) -> Opening {
     let program = matches!(kind, FileKind::Pe | FileKind::Elf);
-    // A compound file's sectors stand in any order, so that archives in its streams are in pieces; the
-    // streams, and what stands behind the file, are members. What is damaged tells of less.
+    // A compound file's sectors stand in any order, so that archives in its streams are in pieces; the streams,
+    // and what stands behind the file, are members. What is damaged tells of less.
     let apart = kind == FileKind::Ole2 && first.as_ref().is_some_and(|file| file.problems().is_empty());
     let (mut others, more) = match kind {
         FileKind::Message if beside.alone => (Vec::new(), false),
@@ -300,7 +300,10 @@ fn others(kind: FileKind, data: &[u8], opened: bool, apart: bool, budget: &mut B
         kind,
         FileKind::DiskImage | FileKind::Tar | FileKind::Cpio | FileKind::Ar | FileKind::Iso | FileKind::SevenZip
     );
-    if !own && !plain && !apart && zip::has_directory(data) {
+    // Of a file whose streams are members, only what stands in none of them.
+    let unused = apart.then(|| ole2::Cfb::open(data).unused(data));
+    let counts = |at: usize| unused.as_ref().is_none_or(|unused| unused.has(at));
+    if !own && !plain && zip::has_directory(data) && (!apart || zip::places(data).into_iter().any(counts)) {
         add(whole.clone(), Box::new(zip::Zip::open(data, budget)));
     }
     // Its first block may look like a file of another kind.
@@ -316,14 +319,14 @@ fn others(kind: FileKind, data: &[u8], opened: bool, apart: bool, budget: &mut B
     if kind != FileKind::Pdf && (pdf::starts_late(data) || single && pdf::ends(data)) {
         add(0..data.len(), Box::new(pdf::Pdf::open()));
     }
-    if kind.is_archive() || apart {
+    if kind.is_archive() {
         return (all, false);
     }
     // Its directory is missing, or stands further from the end than it is looked for.
     if !own
         && !plain
         && all.is_empty()
-        && let Some(range) = several::find_zip(data)
+        && let Some(range) = several::find_zip(data, &counts)
     {
         let container = zip::Zip::open(between(data, range.start, range.end), budget);
         all.push(Reading { range, container: Box::new(container), hidden: opened });
@@ -331,16 +334,16 @@ fn others(kind: FileKind, data: &[u8], opened: bool, apart: bool, budget: &mut B
     let mut add = |range: Range<usize>, container: Box<dyn Container>| {
         all.push(Reading { range, container, hidden: opened });
     };
-    let (archives, mut more) = several::find_7z(data);
+    let (archives, mut more) = several::find_7z(data, &counts);
     for range in archives {
         let container = sevenz::SevenZip::open(between(data, range.start, range.end), budget);
         add(range, Box::new(container));
     }
-    if let Some(range) = several::find_rar(data) {
+    if let Some(range) = several::find_rar(data, &counts) {
         let container = rar::Rar::open(between(data, range.start, range.end), budget);
         add(range, Box::new(container));
     }
-    let (cabinets, rest) = several::find_cab(data);
+    let (cabinets, rest) = several::find_cab(data, &counts);
     more |= rest;
     for range in cabinets {
         let container = cab::Cab::open(between(data, range.start, range.end));

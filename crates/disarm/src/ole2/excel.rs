@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mail::evidence::Active;
+use unpack::formats::ole2::{acting_names, workbook_link};
 
 use super::strings;
 use crate::DisarmError;
@@ -44,8 +45,6 @@ const BIFF8: u16 = 0x0600;
 const NOTHING: [u8; 2] = [0x1c, 0x17];
 /// A path to a workbook that is not there.
 const NOWHERE: &[u8] = b"\x01removed";
-/// The numbers of names that run by themselves.
-const RUNS: [u8; 4] = [1, 2, 10, 11];
 
 /// One record: its kind, where it stood, and its new body.
 pub(super) struct Record<'a> {
@@ -64,6 +63,9 @@ pub(super) fn edit(data: &[u8], active: &BTreeSet<Active>) -> Result<Option<Vec<
         return Err(DisarmError::Encrypted);
     }
     let mut editor = Editor::new(&records, active);
+    if active.contains(&Active::Xlm) {
+        editor.names = acting_names(data);
+    }
     let mut kept: Vec<Record<'_>> = records.into_iter().filter_map(|record| editor.record(record)).collect();
     if !editor.changed {
         return Ok(None);
@@ -122,13 +124,16 @@ struct Editor<'a> {
     wide: bool,
     /// Where sheets of macros start, as the list of sheets says.
     listed: BTreeSet<usize>,
-    macros: bool,
+    /// Where names stand that start or hold macros.
+    names: BTreeSet<usize>,
     changed: bool,
     /// Whether the record before went, and what goes on with it.
     dropped: bool,
-    /// How many parts are open, and whether the outermost is a sheet of macros.
+    /// How many parts are open, and whether the outermost goes.
     depth: u32,
     inside: bool,
+    /// Whether a part other than the workbook's own is open.
+    open: bool,
     /// The last link was changed.
     cut: bool,
     /// Numbers of the shared texts that sheets of macros showed.
@@ -137,21 +142,20 @@ struct Editor<'a> {
 
 impl<'a> Editor<'a> {
     fn new(records: &[Record<'_>], active: &'a BTreeSet<Active>) -> Self {
-        let starts = |kind| move |record: &&Record<'_>| record.id == START && le16(&record.body, 2) == Some(kind);
         let wide = records.first().and_then(|first| le16(&first.body, 0)).is_none_or(|version| version >= BIFF8);
         let sheets = records.iter().filter(|record| record.id == SHEET && record.body.get(5) == Some(&1));
         let listed: BTreeSet<usize> =
             sheets.take(MAX_SHEETS).filter_map(|sheet| Some(le32(&sheet.body, 0)? as usize)).collect();
-        let macros = !listed.is_empty() || records.iter().any(|record| starts(MACROS)(&record));
         Self {
             active,
             wide,
             listed,
-            macros,
+            names: BTreeSet::new(),
             changed: false,
             dropped: false,
             depth: 0,
             inside: false,
+            open: false,
             cut: false,
             shown: BTreeSet::new(),
         }
@@ -184,7 +188,10 @@ impl<'a> Editor<'a> {
             START => {
                 self.depth = self.depth.saturating_add(1);
                 let kind = le16(body, 2).unwrap_or(0);
-                if self.depth == 1 {
+                // Charts stand within sheets; what begins in the workbook's own part is a part of its own.
+                if self.depth == 1 || !self.open {
+                    self.depth = 1;
+                    self.open = kind != WORKBOOK && body.len() >= 4;
                     let macros = kind == MACROS || kind != WORKBOOK && self.listed.contains(&record.at);
                     self.inside = macros && self.has(Active::Xlm) || kind == MODULE && self.has(Active::Vba);
                     if self.inside {
@@ -195,7 +202,10 @@ impl<'a> Editor<'a> {
                     }
                 }
             }
-            END => self.depth = self.depth.saturating_sub(1),
+            END => {
+                self.depth = self.depth.saturating_sub(1);
+                self.open &= self.depth > 0;
+            }
             _ => {}
         }
         let deep = nested || self.inside && self.depth > 1;
@@ -204,7 +214,7 @@ impl<'a> Editor<'a> {
             self.shown.extend(strings::shown(id, body));
             return None;
         }
-        self.globals(id, body)
+        self.globals(record.at, id, body)
     }
 
     /// Whether anything is to go at all; where nothing does, nothing is left out.
@@ -213,7 +223,12 @@ impl<'a> Editor<'a> {
     }
 
     /// Records of the workbook as a whole.
-    fn globals<'r>(&mut self, id: u16, body: &std::borrow::Cow<'r, [u8]>) -> Option<std::borrow::Cow<'r, [u8]>> {
+    fn globals<'r>(
+        &mut self,
+        at: usize,
+        id: u16,
+        body: &std::borrow::Cow<'r, [u8]>,
+    ) -> Option<std::borrow::Cow<'r, [u8]>> {
         if PROJECT.contains(&id) && self.has(Active::Vba) {
             self.changed = true;
             return None;
@@ -221,7 +236,7 @@ impl<'a> Editor<'a> {
         Some(match id {
             SHEET if body.get(5) == Some(&1) && self.has(Active::Xlm) => plain_sheet(body).into(),
             SHEET if body.get(5) == Some(&6) && self.has(Active::Vba) => plain_sheet(body).into(),
-            NAME if self.has(Active::Xlm) && (self.macros || runs(body, self.wide)) => self.name(0, body).into(),
+            NAME if self.names.contains(&at) => self.name(0, body).into(),
             BOOK | OLD_BOOK if id == BOOK || !self.wide => {
                 let place = if id == BOOK { 2 } else { 0 };
                 self.cut = self.leads_out(&self.text(body, place));
@@ -233,7 +248,7 @@ impl<'a> Editor<'a> {
         })
     }
 
-    /// The text of a link: letters of one byte, or the lower ones of two.
+    /// The text of a link.
     fn text(&self, body: &[u8], at: usize) -> String {
         let (count, from) = match self.wide {
             true => (le16(body, at).map_or(0, usize::from), at.saturating_add(2)),
@@ -245,20 +260,18 @@ impl<'a> Editor<'a> {
         }
         let flags = if self.wide { body.get(from).copied().unwrap_or(0) } else { 0 };
         let from = from.saturating_add(usize::from(self.wide));
-        let step = if flags & 1 == 1 { 2 } else { 1 };
-        let letters = between(body, from, from.saturating_add(count.saturating_mul(step)));
-        letters.chunks(step).filter_map(|letter| letter.first()).map(|byte| char::from(*byte)).collect()
+        let wide = flags & 1 == 1;
+        let letters = between(body, from, from.saturating_add(if wide { count.saturating_mul(2) } else { count }));
+        if !wide {
+            return letters.iter().map(|byte| char::from(*byte)).collect();
+        }
+        let units: Vec<u16> = letters.chunks_exact(2).filter_map(|pair| le16(pair, 0)).collect();
+        String::from_utf16_lossy(&units)
     }
 
-    /// Whether a link goes: a program and its subject stand around U+0003; U+0001 starts a path.
+    /// Whether a link goes.
     fn leads_out(&self, text: &str) -> bool {
-        match text.strip_prefix('\u{1}') {
-            Some(path) => {
-                let machine = path.starts_with('@') || path.starts_with("\u{1}@") || path.contains("\\\\");
-                self.has(Active::RemoteTemplate) && (machine || path.starts_with('\u{5}') || path.contains("://"))
-            }
-            None => self.has(Active::Dde) && text.contains('\u{3}'),
-        }
+        workbook_link(text).is_some_and(|(what, _)| self.has(what))
     }
 
     /// A link that leads nowhere.
@@ -288,16 +301,4 @@ impl<'a> Editor<'a> {
 /// An entry of the list of sheets as one of cells.
 fn plain_sheet(body: &[u8]) -> Vec<u8> {
     [between(body, 0, 5), &[0], between(body, 6, body.len())].concat()
-}
-
-/// Whether a name runs by itself.
-fn runs(body: &[u8], wide: bool) -> bool {
-    let flags = le16(body, 0).unwrap_or(0);
-    let count = body.get(3).copied().map_or(0, usize::from);
-    let from = if wide { 15 } else { 14 };
-    let double = wide && body.get(14).is_some_and(|flags| flags & 1 == 1);
-    let letters = between(body, from, from.saturating_add(if double { count.saturating_mul(2) } else { count }));
-    let text: Vec<u8> = letters.iter().copied().step_by(if double { 2 } else { 1 }).collect();
-    flags & 0x20 != 0 && text.first().is_some_and(|first| RUNS.contains(first))
-        || text.to_ascii_lowercase().starts_with(b"auto_")
 }

@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 
 use mail::evidence::Active;
 use memchr::memmem;
-use unpack::formats::ole2::link_targets;
+use unpack::formats::ole2::{holds_source, link_targets, listed_modules};
 use unpack::{Budget, Member};
 
 use crate::DisarmError;
@@ -67,6 +67,11 @@ pub(crate) fn edit(
             changed |= inner(&mut tree, at, active, budget)?;
         }
     }
+    let main = |it: &tree::Node| !it.gone && is_main(&it.lower) && holds_source(&it.content);
+    if active.contains(&Active::Vba) && tree.nodes.iter().any(main) {
+        // There is no place in it that could be cut out.
+        return Err(DisarmError::Format);
+    }
     if !changed {
         return Err(DisarmError::NothingToRemove);
     }
@@ -98,6 +103,8 @@ fn outer(tree: &mut Tree, at: usize, active: &BTreeSet<Active>) -> bool {
         (false, name) if has(Active::Vba) && MACROS.contains(&name) => Some(at),
         (false, name) if has(Active::OlePackage) && is_object(name) => Some(at),
         (true, "_vba_project") if has(Active::Vba) => Some(holder),
+        // By whatever name the storage has.
+        (true, "dir") if has(Active::Vba) && !listed_modules(&node.content).is_empty() => Some(holder),
         (true, "project" | "projectwm" | "projectlk") if has(Active::Vba) && tree.find(parent, "vba").is_some() => {
             Some(at)
         }

@@ -184,8 +184,10 @@ fn blank(letters: &[Letter], active: &BTreeSet<Active>, blanks: &mut Vec<(usize,
     let shown = |unit: u16| char::from_u32(unit.into()).filter(|letter| *letter >= ' ');
     let text: String = letters.iter().filter_map(|(_, _, unit)| shown(*unit)).collect::<String>().to_ascii_uppercase();
     let nested = letters.iter().any(|(_, _, unit)| *unit == BEGIN);
-    let word =
-        |wanted: &[&str]| text.split(|letter: char| !letter.is_ascii_alphabetic()).any(|word| wanted.contains(&word));
+    // Of a field that stands alone the first word says what it is; others are parts of addresses and names.
+    let words = text.trim_start().split(|letter: char| !letter.is_ascii_alphabetic());
+    let words: Vec<&str> = words.take(if nested { usize::MAX } else { 1 }).collect();
+    let word = |wanted: &[&str]| words.iter().any(|word| wanted.contains(word));
     // What a field of numbers in it spells out is only known when it is run.
     let dde = active.contains(&Active::Dde) && (word(&["DDE", "DDEAUTO"]) || nested && word(&["QUOTE", "SET"]));
     let loads =

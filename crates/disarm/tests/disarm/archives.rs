@@ -5,6 +5,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use disarm::{DisarmError, Rebuilt, Wish, remove};
+use mail::evidence::FileKind;
 use sha2::{Digest, Sha256};
 use unpack::{Budget, Limits, Member, Opening, StopFlag};
 
@@ -199,4 +200,38 @@ fn a_message_in_an_archive_loses_the_part_and_keeps_the_others() {
     let text = String::from_utf8(new[0].1.clone()).unwrap();
     assert!(text.contains("the text") && text.contains("Subject: nested") && !text.contains("=74=68"), "{text}");
     assert_eq!(new[1], ("kept.txt".into(), b"kept".to_vec()));
+}
+
+/// An archive of RAR 5 with one stored file and, if asked for, an entry that leads to it.
+fn rar_with_link(kind: Option<u8>) -> Vec<u8> {
+    let block = |kind: u8, fields: &[u8], extra: &[u8], data: &[u8]| {
+        let mut header = vec![kind, u8::from(!extra.is_empty()) | if data.is_empty() { 0 } else { 2 }];
+        header.extend([extra.len(), data.len()].iter().filter(|len| **len > 0).map(|len| *len as u8));
+        header.extend([fields, extra].concat());
+        let sized = [&[header.len() as u8][..], &header].concat();
+        [&crc32fast::hash(&sized).to_le_bytes()[..], &sized, data].concat()
+    };
+    let file = |name: &str, extra: &[u8], data: &[u8]| {
+        let sum = crc32fast::hash(data).to_le_bytes();
+        let fields = [&[4, data.len() as u8, 0x20][..], &sum, &[0, 0, name.len() as u8], name.as_bytes()];
+        block(2, &fields.concat(), extra, data)
+    };
+    let leads = |kind: u8| [&[13, 5, kind, 0, 9][..], b"note1.txt"].concat();
+    let more = kind.map(|kind| file("copy.txt", &leads(kind), b"")).unwrap_or_default();
+    let first = block(1, &[0], &[], &[]);
+    let last = block(5, &[0], &[], &[]);
+    let (note, bad) = (file("note1.txt", &[], b"hello"), file("bad.txt", &[], b"victim"));
+    [&b"Rar!\x1a\x07\x01\0"[..], &first, &note, &bad, &more, &last].concat()
+}
+
+#[test]
+fn a_rar_with_names_that_only_lead_to_others_is_refused() {
+    let wish = Wish { remove: [Sha256::digest(b"victim").into()].into(), ..Wish::default() };
+    let made = |data: &[u8]| remove(FileKind::Rar, data, &wish, &mut budget());
+    let new = made(&rar_with_link(None)).unwrap();
+    assert_eq!(read(&new.bytes), [("note1.txt".to_owned(), b"hello".to_vec())]);
+    // Links and copies that are stored once: the new archive would lack them.
+    for kind in 1..=5 {
+        assert_eq!(made(&rar_with_link(Some(kind))), Err(DisarmError::NotSound), "{kind}");
+    }
 }

@@ -3,8 +3,9 @@
 //! other readings have, as hidden members below the part that is read in another way.
 //!
 //! A nested message comes as a member of kind [`FileKind::Message`] with its raw bytes, and its parts
-//! follow as members below it, so it is not to be opened again. Limits: those of [`mail::graph`] and
-//! the budget; [`MAX_DEFECTS`].
+//! follow as members below it, so it is not to be opened again. What stands behind its header comes as a hidden
+//! member besides where it is an archive or a PDF: programs that go by a name open it as that. Limits: those of
+//! [`mail::graph`] and the budget; [`MAX_DEFECTS`].
 
 use mail::defect::{Ambiguity, Defect, DefectCode};
 use mail::evidence::{FileKind, UnscannedReason};
@@ -17,6 +18,7 @@ use mail::untrusted::Untrusted;
 use crate::budget::{Budget, Meter};
 use crate::bytes::between;
 use crate::container::{Container, Member};
+use crate::formats::{pdf, several, zip};
 use crate::names;
 use crate::passwords::{Hint, MAX_BODY, Place};
 
@@ -41,6 +43,10 @@ struct Part {
 pub(crate) struct Message {
     /// The parts still to come, the next one last.
     parts: Vec<Part>,
+    /// Nested messages in which another file stands, to be given when all parts are.
+    files: Vec<Member>,
+    /// The number of the first of them.
+    next: u32,
     /// Decoded bodies that parts stand in: what a message with a transfer encoding holds.
     buffers: Vec<(BufferId, Vec<u8>)>,
     meter: Meter,
@@ -77,7 +83,15 @@ impl Message {
             Vec::new()
         };
         parts.reverse();
-        Self { parts, buffers, meter: Meter::new(data.len() as u64), problems, ambiguity: message.ambiguity() }
+        Self {
+            next: u32::try_from(parts.len()).unwrap_or(u32::MAX),
+            parts,
+            files: Vec::new(),
+            buffers,
+            meter: Meter::new(data.len() as u64),
+            problems,
+            ambiguity: message.ambiguity(),
+        }
     }
 }
 
@@ -163,9 +177,10 @@ fn add_defects(parts: &mut [Part], defects: &[Defect]) {
 
 impl Container for Message {
     fn next(&mut self, data: &[u8], budget: &mut Budget) -> Option<Member> {
-        let part = self.parts.pop()?;
+        let Some(part) = self.parts.pop() else { return self.files.pop() };
         if let Some(limit) = budget.exhausted() {
             self.parts.clear();
+            self.files.clear();
             self.problems.push(limit.into());
             return None;
         }
@@ -174,7 +189,15 @@ impl Container for Message {
         } else {
             self.buffers.iter().find(|(id, _)| *id == part.buffer).map_or(&[][..], |(_, bytes)| bytes)
         };
-        Some(read(part, buffer, budget, &mut self.meter))
+        let member = read(part, buffer, budget, &mut self.meter);
+        if let Some(file) = file_in(&member, self.next, budget, &mut self.meter) {
+            self.files.push(file);
+            self.next = self.next.saturating_add(1);
+        }
+        if self.parts.is_empty() {
+            self.files.reverse();
+        }
+        Some(member)
     }
 
     fn ambiguity(&self) -> Ambiguity {
@@ -184,6 +207,34 @@ impl Container for Message {
     fn problems(&self) -> &[UnscannedReason] {
         &self.problems
     }
+}
+
+/// What stands behind the header of a nested message, if other programs would take the whole for an archive or a
+/// PDF with something in front.
+fn file_in(member: &Member, index: u32, budget: &mut Budget, meter: &mut Meter) -> Option<Member> {
+    let content = Some(&member.content).filter(|_| member.kind == Some(FileKind::Message))?;
+    let ends = [&b"\n\r\n"[..], b"\n\n"].map(|end| Some(memchr::memmem::find(content, end)?.saturating_add(end.len())));
+    let rest = between(content, ends.into_iter().flatten().min()?, content.len());
+    let hides = zip::has_directory(rest)
+        || several::first_mark(rest).is_some()
+        || several::find_zip(content, &|_| true).is_some()
+        || pdf::starts_late(content);
+    if !hides {
+        return None;
+    }
+    let mut file = Member {
+        index,
+        parent: Some(member.index),
+        name: member.name.clone(),
+        other_names: member.other_names.clone(),
+        hidden: true,
+        ..Member::default()
+    };
+    match budget.produce(meter, rest.len() as u64, rest.len() as u64) {
+        Ok(()) => file.content = rest.to_vec(),
+        Err(limit) => file.problem(limit.into()),
+    }
+    Some(file)
 }
 
 /// Decodes a part's content.

@@ -73,10 +73,10 @@ impl Container for Several {
     }
 }
 
-/// Where 7z archives stand: their magic, a head whose checksum is right, and all up to the end of the
+/// Where 7z archives stand that begin at a place which counts: their magic, a head whose checksum is right, and all up to the end of the
 /// header, or one that was never written and all behind it; the flag says that there are more.
-pub(crate) fn find_7z(data: &[u8]) -> (Vec<Range<usize>>, bool) {
-    apart(places(data, b"7z\xbc\xaf\x27\x1c").filter_map(|at| {
+pub(crate) fn find_7z(data: &[u8], counts: &dyn Fn(usize) -> bool) -> (Vec<Range<usize>>, bool) {
+    apart(places(data, b"7z\xbc\xaf\x27\x1c").filter(|at| counts(*at)).filter_map(|at| {
         if sevenz::lost_header(between(data, at, data.len())).is_some() {
             return Some(at..data.len());
         }
@@ -88,16 +88,16 @@ pub(crate) fn find_7z(data: &[u8]) -> (Vec<Range<usize>>, bool) {
 }
 
 /// Where a RAR archive stands: its magic with the two forms of its end, and all behind it.
-pub(crate) fn find_rar(data: &[u8]) -> Option<Range<usize>> {
+pub(crate) fn find_rar(data: &[u8], counts: &dyn Fn(usize) -> bool) -> Option<Range<usize>> {
     let found = places(data, b"Rar!\x1a\x07").find(|at| {
         let behind = between(data, at.saturating_add(6), at.saturating_add(8));
-        behind.first() == Some(&0) || behind == b"\x01\0"
+        (behind.first() == Some(&0) || behind == b"\x01\0") && counts(*at)
     });
     found.map(|at| at..data.len())
 }
 
 /// Where a zip archive stands that has lost its directory: from the head of a member that looks right.
-pub(crate) fn find_zip(data: &[u8]) -> Option<Range<usize>> {
+pub(crate) fn find_zip(data: &[u8], counts: &dyn Fn(usize) -> bool) -> Option<Range<usize>> {
     let found = places(data, b"PK\x03\x04").find(|at| {
         let field = |offset: usize| le16(data, at.saturating_add(offset));
         let name = between(data, at.saturating_add(30), at.saturating_add(31));
@@ -106,13 +106,14 @@ pub(crate) fn find_zip(data: &[u8]) -> Option<Range<usize>> {
             && method <= 99
             && matches!(field(26), Some(1..=1024))
             && name.first().is_some_and(|byte| *byte >= b' ')
+            && counts(*at)
     });
     found.map(|at| at..data.len())
 }
 
 /// Where cabinets stand: their magic, version 1.3, and a size that fits; the flag says that there are more.
-pub(crate) fn find_cab(data: &[u8]) -> (Vec<Range<usize>>, bool) {
-    apart(places(data, b"MSCF\0\0\0\0").filter_map(|at| {
+pub(crate) fn find_cab(data: &[u8], counts: &dyn Fn(usize) -> bool) -> (Vec<Range<usize>>, bool) {
+    apart(places(data, b"MSCF\0\0\0\0").filter(|at| counts(*at)).filter_map(|at| {
         let head = take(data, at, 36).filter(|head| le16(head, 24) == Some(0x0103))?;
         let end = at.checked_add(usize::try_from(le32(head, 8)?).ok()?)?;
         (end <= data.len() && end > at.saturating_add(36)).then_some(at..end)

@@ -2,6 +2,7 @@
 //! examination reads them.
 
 mod arj_lha;
+mod beyond;
 mod bombs;
 mod cabs;
 mod cmss;

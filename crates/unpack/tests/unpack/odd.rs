@@ -3,6 +3,7 @@
 use mail::evidence::{FileKind, UnscannedReason};
 use unpack::{Beside, Budget, Limits, Member, Opening, StopFlag, detect, open, open_as};
 
+use crate::ole2::build::{Compound, NONE};
 use crate::samples::stored_sample;
 use crate::support::{deflated, members, name};
 
@@ -48,6 +49,64 @@ fn an_archive_or_pdf_behind_header_lines_is_read_beside_the_message() {
 }
 
 /// A document with a file attached.
+#[test]
+fn an_archive_behind_the_header_of_a_nested_message_is_given() {
+    let message = |inner: &[u8]| {
+        let head =
+            b"From: a@example.org\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\
+            Content-Type: message/rfc822; name=\"invoice.zip\"\r\n\r\nSubject: inner\r\n\r\n";
+        [&head[..], inner, b"\r\n--b\r\n\r\nthe text\r\n--b--\r\n"].concat()
+    };
+    for file in [deflated(&[("evil.com", SECRET)]), pdf(SECRET), stored_sample("7z_lzma2")] {
+        let (found, _) = members(FileKind::Message, &message(&file));
+        let given = found.iter().find(|it| it.hidden && it.content.starts_with(&file)).expect("is not given");
+        assert_eq!((name(given), given.kind), ("invoice.zip", None));
+        let holder = found.iter().find(|it| Some(it.index) == given.parent).expect("has a holder");
+        assert_eq!(holder.kind, Some(FileKind::Message));
+        assert!(found.is_sorted_by_key(|it| it.index));
+        assert_ne!(detect(&given.content), FileKind::Message);
+    }
+    let (found, _) = members(FileKind::Message, &message(b"inner text"));
+    assert!(found.iter().all(|it| !it.hidden));
+}
+
+/// Sectors that no stream of a compound file takes up: the file tells of them as said.
+fn with_free_sectors(content: &[u8], next: impl Fn(u32) -> u32) -> Vec<u8> {
+    let mut file = Compound::new();
+    file.stream("Contents", &[b'x'; 5000]);
+    let first = file.fat.len() as u32;
+    let count = content.len().div_ceil(512) as u32;
+    file.sectors.extend_from_slice(content);
+    file.sectors.resize(file.sectors.len().next_multiple_of(512), 0);
+    file.fat.extend((first..first + count).map(next));
+    file.stream("Other", &[b'y'; 5000]);
+    file.finish()
+}
+
+#[test]
+fn archives_in_sectors_that_no_stream_takes_up_are_read() {
+    let archives = [
+        (deflated(&[("evil.com", SECRET)]), SECRET.to_vec()),
+        (stored_sample("7z_lzma2"), members(FileKind::SevenZip, &stored_sample("7z_lzma2")).0[0].content.clone()),
+    ];
+    for (archive, content) in archives {
+        let (free, chained) = (with_free_sectors(&archive, |_| NONE), with_free_sectors(&archive, |number| number + 1));
+        assert_eq!(gives(FileKind::Ole2, &free, &content), Some(true), "free");
+        assert_eq!(gives(FileKind::Ole2, &chained, &content), Some(true), "a chain of nobody");
+        // The room behind the end of a stream, in its last sector.
+        let mut file = Compound::new();
+        let item = file.stream("Contents", &[&[b'x'; 4500][..], &archive].concat());
+        file.items[item].size = 4500;
+        assert_eq!(gives(FileKind::Ole2, &file.finish(), &content), Some(true), "behind a stream");
+        // What a stream holds is opened as a member, and only as that.
+        let mut file = Compound::new();
+        file.stream("Contents", &[&archive[..], &[0; 5000]].concat());
+        let (found, _) = members(FileKind::Ole2, &file.finish());
+        assert!(found.iter().all(|it| !it.hidden), "{found:?}");
+        assert!(found.iter().any(|it| it.content.starts_with(&archive)));
+    }
+}
+
 fn pdf(content: &[u8]) -> Vec<u8> {
     let mut out = b"%PDF-1.4\n".to_vec();
     let mut places = Vec::new();

@@ -28,7 +28,9 @@ pub use cfb::{Cfb, Entry, Kind, Stream};
 pub use doc::{Piece, pieces};
 pub use outlook::rich_text;
 pub use package::targets as link_targets;
+pub use vba::{holds_source, listed as listed_modules};
 use work::{Made, Work, name_of};
+pub use xls::{acting_names, link as workbook_link};
 
 /// Most streams of one file that are given as they stand.
 const MAX_STREAMS: usize = 8192;

@@ -79,13 +79,13 @@ impl Fields {
         }
     }
 
-    /// A field ends.
-    pub(crate) fn end(&mut self, views: &mut Views) {
+    /// A field ends; gives what it does.
+    pub(crate) fn end(&mut self, views: &mut Views) -> Option<Active> {
         if self.deeper > 0 {
             self.deeper = self.deeper.saturating_sub(1);
-            return;
+            return None;
         }
-        let Some(field) = self.open.pop() else { return };
+        let field = self.open.pop()?;
         tell(&field.code, views);
         self.over |= field.is_over();
         if let (Some(quoted), Some(outer)) = (quoted(&field.code), self.open.last_mut())
@@ -93,6 +93,12 @@ impl Fields {
         {
             outer.add(&quoted);
         }
+        acts(&field.code)
+    }
+
+    /// Whether something was beyond a limit.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over
     }
 
     /// Nothing follows: fields that do not end are over.

@@ -40,6 +40,8 @@ pub(super) struct Book {
     sheets: Vec<Listed>,
     grids: Vec<Grid>,
     cells: usize,
+    /// There are more sheets than are kept.
+    over: bool,
 }
 
 /// A sheet as the workbook lists it.
@@ -141,6 +143,8 @@ impl Book {
     pub(super) fn list(&mut self, part: &str, name: String, id: String, hidden: bool) {
         if self.sheets.len() < MAX_SHEETS {
             self.sheets.push(Listed { name, hidden, part: part.to_owned(), id });
+        } else {
+            self.over = true;
         }
     }
 
@@ -153,6 +157,8 @@ impl Book {
     pub(super) fn add(&mut self, grid: Grid) {
         if self.grids.len() < MAX_SHEETS {
             self.grids.push(grid);
+        } else {
+            self.over = true;
         }
     }
 
@@ -165,6 +171,9 @@ impl Book {
 
     /// Tells the texts of all sheets, and the formulas of those with macros.
     pub(super) fn tell(&self, package: &Package, views: &mut Views) {
+        if self.over {
+            views.limit();
+        }
         let listed: std::collections::BTreeMap<&str, &Listed> =
             self.sheets.iter().filter_map(|sheet| Some((package.target(&sheet.part, &sheet.id)?, sheet))).collect();
         for grid in &self.grids {

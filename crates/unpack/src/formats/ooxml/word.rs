@@ -49,7 +49,7 @@ impl State {
             "fldChar" => match tag.get("fldCharType").as_deref() {
                 Some("begin") => self.fields.begin(),
                 Some("separate") => self.fields.separate(),
-                Some("end") => self.fields.end(views),
+                Some("end") => drop(self.fields.end(views)),
                 _ => {}
             },
             "fldSimple" => fields::tell(&tag.get("instr").unwrap_or_default(), views),

@@ -42,6 +42,13 @@ mod unlock;
 use blocks::{Blocks, Loose};
 use unlock::Key;
 
+/// Whether some entries of an archive only lead to others: copies that are stored once, and links. Their names are no
+/// members of the archive as it is opened.
+pub fn has_links(data: &[u8], budget: &mut Budget) -> bool {
+    let (archive, _) = unlock::parse(data, &mut Vec::new(), budget);
+    archive.is_some_and(|archive| archive.members().any(|member| member.meta.is_redirection))
+}
+
 /// A RAR archive.
 pub(crate) struct Rar {
     archive: Option<Box<Archive>>,

@@ -7,6 +7,7 @@
 //! Outlook hides in RTF (`\fromhtml`) comes as its text.
 
 mod ole1;
+mod places;
 mod state;
 mod tokens;
 mod work;
@@ -21,6 +22,7 @@ use crate::formats::ole2::package::Package;
 use crate::names;
 use crate::views::{Views, links};
 use ole1::Object;
+pub use places::{Places, places};
 use state::Goal;
 use tokens::Tokens;
 use work::{Piece, Work};

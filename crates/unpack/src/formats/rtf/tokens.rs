@@ -51,6 +51,11 @@ impl<'a> Tokens<'a> {
         Self { data, at: 0, damaged: false }
     }
 
+    /// Where it stands, in bytes.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
     fn peek(&self, ahead: usize) -> Option<u8> {
         self.data.get(self.at.saturating_add(ahead)).copied()
     }

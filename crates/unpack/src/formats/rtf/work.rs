@@ -4,6 +4,8 @@
 
 use mail::evidence::Active;
 
+use super::ole1::Object;
+use super::places::Marks;
 use super::state::{Goal, Groups, Tables, is_unseen};
 use super::tokens::{self, Token};
 use crate::formats::ole2::text::decode;
@@ -56,7 +58,7 @@ impl Piece {
 pub(super) struct Work {
     groups: Groups,
     tables: Tables,
-    fields: Fields,
+    pub(super) fields: Fields,
     pub(super) views: Views,
     pub(super) pieces: Vec<Piece>,
     /// The piece that is being read.
@@ -74,6 +76,8 @@ pub(super) struct Work {
     /// Bytes of text in the present code page.
     bytes: Vec<u8>,
     pub(super) over: bool,
+    /// Where groups stand, when that is asked for.
+    pub(super) marks: Option<Marks>,
 }
 
 impl Work {
@@ -94,6 +98,14 @@ impl Work {
             surrogate: None,
             bytes: Vec::new(),
             over: false,
+            marks: None,
+        }
+    }
+
+    /// The present group goes with what acts in it.
+    fn mark(&mut self, what: Active) {
+        if let Some(marks) = &mut self.marks {
+            marks.mark(what);
         }
     }
 
@@ -107,8 +119,16 @@ impl Work {
             Token::Open => {
                 self.flush();
                 self.groups.open();
+                if let Some(marks) = &mut self.marks {
+                    marks.open();
+                }
             }
-            Token::Close => self.close(),
+            Token::Close => {
+                self.close();
+                if let Some(marks) = &mut self.marks {
+                    marks.close();
+                }
+            }
             Token::Symbol(b'*') => self.starred = true,
             Token::Symbol(symbol) => self.symbol(symbol),
             Token::Hex(byte) => self.hex(byte),
@@ -136,10 +156,15 @@ impl Work {
             Goal::Template => {
                 let address = decode(&std::mem::take(&mut self.value), self.tables.page(0));
                 if links::is_remote(&address) {
+                    self.mark(Active::RemoteTemplate);
                     self.views.act(Active::RemoteTemplate, None, links::kept(address.trim()));
                 }
             }
-            Goal::Field => self.fields.end(&mut self.views),
+            Goal::Field => {
+                if let Some(what) = self.fields.end(&mut self.views) {
+                    self.mark(what);
+                }
+            }
             _ => {}
         }
     }
@@ -151,10 +176,22 @@ impl Work {
         }
         (piece.update, piece.control) = (self.update, self.control);
         piece.class.clone_from(&self.class);
+        if piece.goal == Goal::Object {
+            self.mark_object(&piece);
+        }
         if self.pieces.len() < MAX_PIECES {
             self.pieces.push(piece);
         } else {
             self.over = true;
+        }
+    }
+
+    /// The group of some data of an object, and of what it is linked to.
+    fn mark_object(&mut self, piece: &Piece) {
+        let Some(marks) = &mut self.marks else { return };
+        let readings = [Some(&piece.strict), piece.loose.as_ref()];
+        if readings.into_iter().flatten().any(|hex| Object::read(&hex.bytes).target.is_some()) {
+            marks.mark_link();
         }
     }
 
@@ -359,6 +396,10 @@ impl Work {
     /// Whether a word says where the text of its group goes.
     fn goal(&mut self, word: &[u8], starred: bool) -> bool {
         let inside = self.groups.now.goal;
+        if matches!(word, b"object" | b"objdata" | b"objclass") {
+            self.mark(Active::OlePackage);
+            self.mark(Active::ActiveX);
+        }
         let goal = match word {
             b"objdata" => {
                 self.begin_piece(Goal::Object);

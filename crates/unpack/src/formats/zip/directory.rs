@@ -20,6 +20,8 @@ const END_LEN: usize = 22;
 const LOCATOR_LEN: usize = 20;
 /// How far from the end the end record is looked for, in bytes: its length and the longest comment.
 const MAX_TAIL: usize = END_LEN + 65_535;
+/// Most members of a directory whose places are told.
+const MAX_PLACES: usize = 1024;
 /// Most end records that are tried, from the last.
 const MAX_CANDIDATES: usize = 16;
 
@@ -61,6 +63,18 @@ struct End {
 pub(crate) fn has_directory(data: &[u8]) -> bool {
     let full = |found: &Found| between(data, found.start, found.end.start).starts_with(CENTRAL_MAGIC);
     find(data).first().is_some_and(full)
+}
+
+/// Where directories and the first of their members start.
+pub(crate) fn places(data: &[u8]) -> Vec<usize> {
+    let mut all = Vec::new();
+    for found in find(data) {
+        all.push(found.start);
+        let (records, _) = records(data, found.start, &found.end, MAX_PLACES);
+        let local = |record: &Header| Directory::local(data, record).map(|local| local.at.start);
+        all.extend(records.iter().filter_map(local));
+    }
+    all
 }
 
 /// The names of all members in the directories that programs may take for the archive's, raw; for telling

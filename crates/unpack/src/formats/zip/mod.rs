@@ -35,7 +35,7 @@ use crate::names;
 use directory::Directory;
 use header::{Header, LOCAL_MAGIC};
 
-pub(crate) use directory::{has_directory, member_names};
+pub(crate) use directory::{has_directory, member_names, places};
 pub use layout::{Entry, Layout, layout};
 
 /// How many times an archive's size may be read from it by all members together.

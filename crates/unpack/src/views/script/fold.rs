@@ -68,6 +68,8 @@ pub(crate) struct Folder {
     pub(super) found: Folded,
     /// Units that may still be made.
     work: usize,
+    /// Something was beyond a limit that leaves the rest as it is.
+    lost: bool,
     /// Places of the present script, and what stands there instead.
     shown: Vec<(usize, usize, Units)>,
 }
@@ -114,7 +116,7 @@ impl Folder {
     pub(crate) fn new(bytes: usize, deflated: bool) -> Self {
         let work = bytes.saturating_mul(16).saturating_add(4 << 20);
         let (variables, shown) = (BTreeMap::new(), Vec::new());
-        Self { variables, blobs: Blobs::new(deflated), found: Folded::default(), work, shown }
+        Self { variables, blobs: Blobs::new(deflated), found: Folded::default(), work, lost: false, shown }
     }
 
     /// Reads a script.
@@ -138,7 +140,7 @@ impl Folder {
         for value in std::mem::take(&mut self.variables).into_values() {
             self.test(&value);
         }
-        self.found.over |= self.blobs.over;
+        self.found.over |= self.blobs.over || self.lost;
         self.found.blobs = self.blobs.found;
         self.found
     }
@@ -260,6 +262,8 @@ impl Folder {
         } else if self.variables.len() < MAX_NAMES {
             self.variables.insert(key, value.clone());
         } else {
+            // What is put together of it is not known any more.
+            self.lost |= matches!(value, Value::Text(_));
             self.test(&value);
         }
         let value = if value.size() <= MAX_SHOWN { value } else { Value::Unknown };
@@ -380,7 +384,12 @@ impl Folder {
     pub(super) fn writes(&mut self, all: &[Value]) {
         let texts: Vec<Units> = all.iter().filter_map(Value::units).collect();
         let text = join(&texts, &[]);
-        if text.contains(&u16::from(b'<')) && self.found.pages.len() < MAX_EVALS && self.spend(text.len()) {
+        if !text.contains(&u16::from(b'<')) {
+            return;
+        }
+        if self.found.pages.len() >= MAX_EVALS {
+            self.lost = true;
+        } else if self.spend(text.len()) {
             self.found.pages.push(Rc::new(text));
         }
     }

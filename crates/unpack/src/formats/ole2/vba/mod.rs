@@ -66,6 +66,17 @@ pub(crate) fn project(storage: u32, work: &mut Work<'_>) {
     }
 }
 
+/// The names of the streams that a stream lists as modules, when it is the directory of a project.
+pub fn listed(packed: &[u8]) -> Vec<String> {
+    let dir = decompress(packed, MAX_DIRECTORY).unwrap_or_default();
+    modules(&dir.bytes).into_iter().map(|module| module.name).collect()
+}
+
+/// Whether a source stands in a stream, whatever stream that is.
+pub fn holds_source(bytes: &[u8]) -> bool {
+    sources(bytes).any(|at| decompress(between(bytes, at, bytes.len()), MAX_SOURCE).is_some())
+}
+
 /// The modules that a directory lists (2.3.4.2). What is not understood is passed over by its length.
 fn modules(dir: &[u8]) -> Vec<Module> {
     let mut all: Vec<Module> = Vec::new();
@@ -119,6 +130,9 @@ pub(crate) fn module(module: &Module, work: &mut Work<'_>) {
 /// Gives the modules that stand in a stream which no directory lists.
 pub(crate) fn loose(bytes: &[u8], name: &str, work: &mut Work<'_>) {
     let mut end = 0;
+    if sources(bytes).nth(MAX_LOOSE).is_some() {
+        work.problem(UnscannedReason::LimitObjects);
+    }
     for at in sources(bytes).take(MAX_LOOSE) {
         if at < end {
             continue;

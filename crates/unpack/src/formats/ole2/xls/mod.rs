@@ -11,7 +11,7 @@ pub(crate) mod functions;
 mod records;
 mod sheet;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mail::evidence::{Active, UnscannedReason};
 
@@ -25,10 +25,31 @@ use records::{CONTINUE, Form, Record, Records, Shared};
 const MAX_SHEETS: usize = 4096;
 /// Most names, and most links, of one workbook.
 const MAX_NAMES: usize = 65_536;
+/// Most sheets of macros whose names are looked for in names.
+const MAX_MACRO_SHEETS: usize = 8;
 /// Longest text of the formulas of one sheet, in bytes.
 const MAX_SHEET_TEXT: usize = 4 * 1024 * 1024;
 /// What a byte costs, in fuel: records are gone through several times.
 const BYTE_FUEL: u64 = 8;
+/// Says of a name that it is a function, a macro of Visual Basic, or one of a sheet (MS-XLS 2.4.150).
+const MACRO_FLAGS: u16 = 0x000e;
+/// Functions of macros that start something, write or compute what is run.
+const RUNNING: [&str; 14] = [
+    "EXEC(",
+    "CALL(",
+    "REGISTER(",
+    "REGISTER.ID(",
+    "RUN(",
+    "FORMULA(",
+    "FORMULA.FILL(",
+    "EVALUATE(",
+    "FOPEN(",
+    "FWRITE",
+    "INITIATE(",
+    "EXECUTE(",
+    "POKE(",
+    "SEND.KEYS(",
+];
 /// The version of Excel 97 and after, in the record that starts a part.
 const BIFF8: u16 = 0x0600;
 /// What names mean that have a meaning (MS-XLS 2.4.150), by number.
@@ -74,6 +95,8 @@ struct Globals {
     /// By book, and how many there are in all.
     outer_names: BTreeMap<u16, Vec<String>>,
     outer_count: usize,
+    /// There was more than is kept.
+    over: bool,
 }
 
 /// A defined name.
@@ -82,6 +105,10 @@ struct Name {
     name: String,
     tokens: Vec<u8>,
     hidden: bool,
+    /// It is a macro or a function of one, as it says itself.
+    macros: bool,
+    /// Where its record stands.
+    at: usize,
 }
 
 impl Names for Globals {
@@ -129,9 +156,8 @@ pub(crate) fn workbook(number: u32, work: &mut Work<'_>) {
     let mut globals = Globals::read(&data);
     let mut views = Views::default();
     globals.links(&mut views);
-    globals.defined(&mut views, &data);
-    let over = sheet::sheets(&data, &mut globals, &mut views);
-    if over {
+    let more = globals.defined(&mut views, &data);
+    if sheet::sheets(&data, &mut globals, &mut views) || more || globals.over {
         work.problem(UnscannedReason::LimitObjects);
     }
     work.views(views);
@@ -183,7 +209,9 @@ impl Globals {
                 macros: body.get(5) == Some(&1),
                 name: form.short(body, 6).0,
             }),
-            0x0018 if self.names.len() < MAX_NAMES => self.names.push(defined_name(body, form)),
+            0x0018 if self.names.len() < MAX_NAMES => {
+                self.names.push(Name { at: record.at, ..defined_name(body, form) });
+            }
             0x01ae if self.books.len() < MAX_NAMES => {
                 // This workbook, and functions of add-ins, have no path.
                 let own = matches!(le16(body, 2), Some(0x0401 | 0x3a01));
@@ -201,37 +229,29 @@ impl Globals {
                 let book = u16::try_from(self.books.len().saturating_sub(1)).unwrap_or(u16::MAX);
                 self.outer_names.entry(book).or_default().push(form.short(body, 6).0);
             }
+            0x0085 | 0x0018 | 0x01ae | 0x0017 | 0x0023 => self.over = true,
             _ => {}
         }
     }
 
     /// Notes links to programs, and to what is loaded from elsewhere.
     fn links(&self, views: &mut Views) {
-        for book in &self.books {
-            // The way of writing a path (MS-XLS 2.5.277): a program and its subject stand around U+0003,
-            // which elsewhere is between folders; U+0001 starts a path.
-            if let Some(path) = book.strip_prefix('\u{1}') {
-                let path = path.strip_prefix('\u{5}').map_or(path, |rest| rest.get(1..).unwrap_or(""));
-                let path = path.replace(['\u{1}', '\u{2}', '\u{3}'], "\\").replace("\\@", "\\\\");
-                let remote = path.starts_with("\\\\") || path.contains("://");
-                if remote {
-                    views.act(Active::RemoteTemplate, Some("external workbook"), path);
-                }
-            } else if let Some((program, subject)) = book.split_once('\u{3}').filter(|(program, _)| !program.is_empty())
-            {
-                views.act(Active::Dde, None, format!("{program}|{subject}"));
-            }
+        for (what, text) in self.books.iter().filter_map(|book| link(book)) {
+            views.act(what, (what == Active::RemoteTemplate).then_some("external workbook"), text);
         }
     }
 
-    /// Notes the names that run by themselves, and with macros all names: macros call one another by
-    /// them.
-    fn defined(&self, views: &mut Views, data: &[u8]) {
+    /// Notes the names that start or hold macros, and beside macros all names: they call one another by them. Tells
+    /// whether there was more than is noted.
+    fn defined(&self, views: &mut Views, data: &[u8]) -> bool {
         let macros = self.sheets.iter().any(|sheet| sheet.macros) || sheet::has_macros(data);
-        let mut text = String::new();
-        for name in &self.names {
-            let lower = name.name.to_ascii_lowercase();
-            if (macros || lower.starts_with("auto_")) && text.len() < MAX_SHEET_TEXT {
+        let (mut text, mut over) = (String::new(), false);
+        for (name, acts) in self.names.iter().zip(self.acting(macros, data.len())) {
+            if !acts {
+                continue;
+            }
+            over |= text.len() >= MAX_SHEET_TEXT;
+            if text.len() < MAX_SHEET_TEXT {
                 let value = formula::render(&name.tokens, self.form(), (0, 0), self);
                 let hidden = if name.hidden { " (hidden)" } else { "" };
                 text.push_str(&format!("{}{hidden} ={value}\n", name.name));
@@ -240,7 +260,49 @@ impl Globals {
         if !text.is_empty() {
             views.act(Active::Xlm, Some("names"), text);
         }
+        over
     }
+
+    /// Which names start macros, or are or hold one: by themselves, or by what they stand for. `all`: every name;
+    /// `size`: of the stream, in bytes. Names beyond what is looked at may do so.
+    fn acting(&self, all: bool, size: usize) -> Vec<bool> {
+        let named = |sheet: &&Sheet| sheet.macros && !sheet.name.is_empty();
+        let sheets: Vec<&str> = self.sheets.iter().filter(named).map(|sheet| sheet.name.as_str()).collect();
+        let all = all || sheets.len() > MAX_MACRO_SHEETS;
+        let mut left = size.saturating_mul(8).saturating_add(1 << 20);
+        let mut acts = |name: &Name| {
+            if all || name.macros || left == 0 || name.name.to_ascii_lowercase().starts_with("auto_") {
+                return true;
+            }
+            let value = formula::render(&name.tokens, self.form(), (0, 0), self);
+            left = left.saturating_sub(value.len());
+            RUNNING.iter().chain(&sheets).any(|word| value.contains(word))
+        };
+        self.names.iter().map(&mut acts).collect()
+    }
+}
+
+/// What a link does beside naming a workbook of the same machine, if anything, and what it leads to.
+pub fn link(book: &str) -> Option<(Active, String)> {
+    // The way of writing a path (MS-XLS 2.5.277): a program and its subject stand around U+0003,
+    // which elsewhere is between folders; U+0001 starts a path.
+    if let Some(path) = book.strip_prefix('\u{1}') {
+        let path = path.strip_prefix('\u{5}').map_or(path, |rest| rest.get(1..).unwrap_or(""));
+        let path = path.replace(['\u{1}', '\u{2}', '\u{3}'], "\\").replace("\\@", "\\\\");
+        let remote = path.starts_with("\\\\") || path.contains("://");
+        return remote.then_some((Active::RemoteTemplate, path));
+    }
+    let (program, subject) = book.split_once('\u{3}').filter(|(program, _)| !program.is_empty())?;
+    Some((Active::Dde, format!("{program}|{subject}")))
+}
+
+/// Where the records stand of names that start or hold macros, in a workbook's stream that is not encrypted.
+pub fn acting_names(stream: &[u8]) -> BTreeSet<usize> {
+    let globals = Globals::read(stream);
+    // Where it is not said which sheet holds the macros, every name may be of one.
+    let unknown = sheet::has_macros(stream) && !globals.sheets.iter().any(|sheet| sheet.macros);
+    let acting = globals.acting(unknown, stream.len());
+    globals.names.iter().zip(acting).filter(|(_, acts)| *acts).map(|(name, _)| name.at).collect()
 }
 
 /// A defined name: `Lbl`, MS-XLS 2.4.150.
@@ -252,5 +314,5 @@ fn defined_name(body: &[u8], form: Form) -> Name {
     let built_in = name.chars().next().filter(|_| flags & 0x20 != 0).map(|letter| letter as usize);
     let known = built_in.and_then(|number| BUILT_IN.get(number)).map(|known| (*known).to_owned());
     let tokens = between(body, end, end.saturating_add(size)).to_vec();
-    Name { name: known.unwrap_or(name), tokens, hidden: flags & 1 != 0 }
+    Name { name: known.unwrap_or(name), tokens, hidden: flags & 1 != 0, macros: flags & MACRO_FLAGS != 0, at: 0 }
 }

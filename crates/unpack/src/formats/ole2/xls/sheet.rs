@@ -28,6 +28,8 @@ struct Reader {
     macros: bool,
     /// Formulas and values of its cells, a line each.
     text: String,
+    /// There was more than is kept.
+    over: bool,
     /// The cell whose text comes in the next record.
     cell: Option<(u16, u16)>,
 }
@@ -117,6 +119,9 @@ fn reader(record: &Record<'_>, sheets: &[Sheet]) -> Option<Reader> {
 /// Notes what a macro sheet does.
 fn finish(sheet: Option<Reader>, views: &mut Views) {
     if let Some(sheet) = sheet.filter(|sheet| sheet.macros && !sheet.text.is_empty()) {
+        if sheet.over {
+            views.limit();
+        }
         views.act(Active::Xlm, Some(&sheet.name), sheet.text);
     }
 }
@@ -200,7 +205,9 @@ impl Reader {
 
     /// A line of a macro sheet; nothing is made for other sheets.
     fn line(&mut self, (row, column): (u16, u16), text: impl FnOnce() -> String) {
-        if self.macros && self.text.len() < MAX_SHEET_TEXT {
+        if self.macros && self.text.len() >= MAX_SHEET_TEXT {
+            self.over = true;
+        } else if self.macros {
             self.text.push_str(&format!("{} {}\n", cell_name(row, column), text()));
         }
     }
