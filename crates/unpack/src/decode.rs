@@ -7,6 +7,8 @@
 mod arj;
 pub(crate) mod brotli;
 mod implode;
+mod lh2;
+mod lh3;
 mod lha;
 pub(crate) mod lz4;
 mod lzfu;

@@ -1,4 +1,4 @@
-//! The methods of LHA, by the crate `delharc`.
+//! The methods of LHA, by the crate `delharc`; it lacks two early ones, which are our own.
 //!
 //! Limits: windows are those of the formats, 512 KiB at most. The stated size ends a stream.
 
@@ -8,13 +8,18 @@ use std::io::{self, Read};
 use delharc::decode::{Decoder, DecoderAny};
 use delharc::header::CompressionMethod;
 
-use super::{Guarded, Source};
+use super::{Guarded, Source, lh2, lh3};
 
 /// How much is decoded at once, in bytes: what an error takes with it.
 const STEP: usize = 4096;
 
 /// The decoder of a method, by its five letters.
 pub(super) fn reader<'a>(source: Source<'a>, method: [u8; 5], size: u64) -> io::Result<Box<dyn Read + 'a>> {
+    match &method {
+        b"-lh2-" => return Ok(Box::new(lh2::Lh2::open(source, size))),
+        b"-lh3-" => return Ok(Box::new(lh3::Lh3::open(source, size))),
+        _ => {}
+    }
     let unknown = || io::Error::from(io::ErrorKind::Unsupported);
     let method = CompressionMethod::try_from(&method).map_err(|_| unknown())?;
     let decoder = DecoderAny::new_from_compression(method, Input(source));

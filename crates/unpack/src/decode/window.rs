@@ -85,7 +85,7 @@ pub(super) trait Steps {
 /// Makes content of steps.
 pub(super) struct Windowed<S> {
     steps: S,
-    /// What was made last; what lies before the start is zeros.
+    /// What was made last; what lies before the start is zeros, or what the format says.
     window: Vec<u8>,
     /// Where the window's next byte goes.
     at: usize,
@@ -99,7 +99,12 @@ pub(super) struct Windowed<S> {
 impl<S: Steps> Windowed<S> {
     /// `window`: in bytes, not 0; `size`: of the content.
     pub(super) fn new(steps: S, window: usize, size: u64) -> Self {
-        Self { steps, window: vec![0; window], at: 0, copy: 0, back: 0, left: size }
+        Self::filled(steps, window, size, 0)
+    }
+
+    /// Like [`Self::new`]; `blank` lies before the start.
+    pub(super) fn filled(steps: S, window: usize, size: u64, blank: u8) -> Self {
+        Self { steps, window: vec![blank; window], at: 0, copy: 0, back: 0, left: size }
     }
 
     fn byte(&mut self) -> io::Result<u8> {

@@ -1,8 +1,7 @@
 //! LHA (LZH, LArc, PMarc): headers of levels 0 to 3.
 //!
 //! What stands behind the end mark, or behind a header that cannot be read, comes as an unlisted
-//! member. Limits: those of the decoders, and the budget. Not handled: methods that only tests of LHA
-//! itself knew (`-lh2-`, `-lh3-`), which are reported as an unknown format.
+//! member. Limits: those of the decoders, and the budget.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -8,7 +8,7 @@ use crate::support::{deflate, members, name, noise, walk};
 use crate::tools::Folder;
 
 /// A cabinet of one folder with these blocks (packed, size) and files (name, start, size).
-fn cabinet(method: u16, blocks: &[(Vec<u8>, usize)], files: &[(&str, u32, u32)]) -> Vec<u8> {
+pub(crate) fn cabinet(method: u16, blocks: &[(Vec<u8>, usize)], files: &[(&str, u32, u32)]) -> Vec<u8> {
     let table: usize = files.iter().map(|file| file.0.len() + 17).sum();
     let start = 44 + table;
     let body: Vec<u8> = blocks
@@ -95,12 +95,6 @@ fn files_may_stand_in_any_order_and_share_their_bytes() {
     let many: Vec<(&str, u32, u32)> = (0..100).map(|_| ("a", 0, 10)).collect();
     let walk = walk(&cabinet(0, &[(content.to_vec(), 10)], &many), Limits::default());
     assert!(walk.reasons.contains(&UnscannedReason::LimitRatio), "{:?}", walk.reasons);
-}
-
-#[test]
-fn quantum_is_an_unknown_format() {
-    let data = cabinet(2 | 1 << 4 | 15 << 8, &[(vec![1; 20], 20)], &[("a", 0, 20)]);
-    assert_eq!(all(&data).0[0].problems, [UnscannedReason::UnknownFormat]);
 }
 
 #[test]

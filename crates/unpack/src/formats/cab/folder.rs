@@ -1,6 +1,7 @@
 //! One folder of a cabinet: blocks of data, decoded one after the other.
 //!
-//! Limits: a block gives at most [`MAX_BLOCK`]; windows are those of the formats (32 KiB, 2 MiB).
+//! Limits: a block gives at most [`MAX_BLOCK`]; windows are those of the formats (32 KiB, 2 MiB of LZX
+//! and Quantum).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -8,6 +9,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 use lzxd::{Lzxd, WindowSize};
 use mail::evidence::UnscannedReason;
 
+use super::quantum::Quantum;
 use crate::bytes::{between, le16, le32, take};
 
 /// Most bytes that a block gives.
@@ -26,6 +28,7 @@ pub(super) enum Fault {
 enum Method {
     Stored,
     MsZip,
+    Quantum(Box<Quantum>),
     Lzx(Box<Lzxd>),
     Unknown,
 }
@@ -51,7 +54,8 @@ pub(super) struct Folder {
 
 impl Folder {
     pub(super) fn new(index: u16, start: usize, blocks: u16, method: u16, reserve: usize) -> Self {
-        let window = match method >> 8 & 0x1f {
+        let bits = (method >> 8 & 0x1f) as u8;
+        let window = match bits {
             15 => Some(WindowSize::KB32),
             16 => Some(WindowSize::KB64),
             17 => Some(WindowSize::KB128),
@@ -64,6 +68,7 @@ impl Folder {
         let method = match (method & 15, window) {
             (0, _) => Method::Stored,
             (1, _) => Method::MsZip,
+            (2, _) => Quantum::new(bits).map_or(Method::Unknown, |state| Method::Quantum(Box::new(state))),
             (3, Some(window)) => Method::Lzx(Box::new(Lzxd::new(window))),
             _ => Method::Unknown,
         };
@@ -133,6 +138,14 @@ impl Folder {
         self.block = match &mut self.method {
             Method::Stored => bytes.to_vec(),
             Method::MsZip => ms_zip(bytes, &self.block)?,
+            // What came before the damage is kept, and there is no next block.
+            Method::Quantum(state) => {
+                let made = state.block(bytes, size);
+                if made.len() < size {
+                    self.blocks = 0;
+                }
+                made
+            }
             Method::Lzx(state) => {
                 let made = catch_unwind(AssertUnwindSafe(|| state.decompress_next(bytes, size).map(<[u8]>::to_vec)));
                 made.ok().and_then(Result::ok).ok_or(Fault::Damaged)?

@@ -1,10 +1,11 @@
-//! Microsoft cabinets: files in folders that are stored, or packed with MSZIP or LZX.
+//! Microsoft cabinets: files in folders that are stored, or packed with MSZIP, Quantum or LZX.
 //!
 //! Limits: files and folders up to the limit of objects; [`MAX_PASSES`] over one folder, for files that
-//! do not stand one after the other; the budget. Not handled: Quantum, which is reported as an unknown
-//! format; files that go on in another cabinet are reported as such.
+//! do not stand one after the other; the budget. Files that go on in another cabinet are reported as
+//! such.
 
 mod folder;
+mod quantum;
 
 use std::ops::Range;
 

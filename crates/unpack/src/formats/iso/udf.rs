@@ -1,9 +1,10 @@
 //! UDF (OSTA 1.02 to 2.60, ECMA-167): the files of an image, as pieces of it.
 //!
-//! Partitions as they are, sparable ones without their spare blocks, and those of 2.50 and later whose
-//! metadata stands in a file. Limits: [`MAX_FOLDERS`], [`MAX_FOLDER`] of one folder, [`MAX_PIECES`] of one
-//! file and [`MAX_ALL_PIECES`] of all, files up to the limit of objects. Not handled: virtual partitions (of discs that were written in
-//! several sessions), which are reported as an unknown format; deleted entries are passed over.
+//! Partitions as they are, sparable ones without their spare blocks, those of 2.50 and later whose metadata
+//! stands in a file, and virtual ones (of discs that are written once, piece by piece) as their last table
+//! has them. Limits: [`MAX_FOLDERS`], [`MAX_FOLDER`] of one folder, [`MAX_PIECES`] of one
+//! file and [`MAX_ALL_PIECES`] of all, files up to the limit of objects. [`MAX_TABLE`]. Not handled: what earlier
+//! tables of a virtual partition have; deleted entries are passed over.
 
 use std::collections::BTreeSet;
 
@@ -16,8 +17,8 @@ use crate::names;
 
 /// Lengths that a sector may have, in bytes.
 const SECTORS: [usize; 3] = [2048, 512, 4096];
-/// Where the anchor stands, in sectors.
-const ANCHOR: usize = 256;
+/// Where the anchor stands, in sectors; the second on discs that can be written on (UDF 6.10.2).
+const ANCHORS: [usize; 2] = [256, 512];
 /// Most volume descriptors.
 const MAX_DESCRIPTORS: usize = 64;
 /// Most partitions.
@@ -30,6 +31,15 @@ const MAX_FOLDER: usize = 16 * 1024 * 1024;
 const MAX_PIECES: usize = 16_384;
 /// Most pieces of all files together.
 const MAX_ALL_PIECES: usize = 256 * 1024;
+/// Longest table of a virtual partition, in bytes, and how many blocks from the end it is looked for: drives
+/// write some behind it.
+const MAX_TABLE: usize = 4 * 1024 * 1024;
+const MAX_LOOK: usize = 512;
+/// Kind of the file that such a table is (UDF 2.2.11); before 2.00 it was none, and a mark stands at the end.
+const TABLE: u8 = 248;
+const TABLE_MARK: &[u8] = b"*UDF Virtual Alloc Tbl";
+/// Length of the mark, and of what stands behind it, in bytes.
+const TABLE_END: usize = 36;
 /// Tags of descriptors (ECMA-167 3/7.2.1 and 4/7.2.1).
 const PARTITION: u16 = 5;
 const LOGICAL_VOLUME: u16 = 6;
@@ -38,6 +48,8 @@ const FILE_SET: u16 = 256;
 const NAME: u16 = 257;
 const FILE_ENTRY: u16 = 261;
 const EXTENDED_FILE_ENTRY: u16 = 266;
+/// Kind of a file that is a folder (ECMA-167 4/14.6.6).
+const FOLDER: u8 = 4;
 
 /// How blocks of a partition are found.
 #[derive(Clone)]
@@ -46,6 +58,8 @@ enum Map {
     Plain(u64),
     /// In a file: its pieces, in bytes.
     Metadata(Vec<(usize, u64)>),
+    /// From here on, in blocks, each first block by a table.
+    Virtual(u64, Vec<u32>),
     /// In a way that is not read here.
     Unknown,
 }
@@ -68,7 +82,7 @@ impl Place {
 
 /// A file entry, read.
 struct Entry {
-    folder: bool,
+    kind: u8,
     size: u64,
     pieces: Vec<(usize, u64)>,
     damaged: bool,
@@ -82,13 +96,14 @@ struct Folder {
 
 /// The files, and what could not be read; `None` when this is no UDF.
 pub(super) fn read(data: &[u8], budget: &mut Budget) -> Option<(Vec<File>, Vec<UnscannedReason>)> {
-    let sector = SECTORS.into_iter().find(|sector| {
-        let at = ANCHOR.saturating_mul(*sector);
-        le16(data, at) == Some(2) && le32(data, at.saturating_add(12)) == Some(ANCHOR as u32)
-    });
+    let anchors = SECTORS.into_iter().flat_map(|sector| ANCHORS.map(|anchor| (sector, anchor)));
+    let (sector, anchor) = anchors.into_iter().find(|(sector, anchor)| {
+        let at = anchor.saturating_mul(*sector);
+        le16(data, at) == Some(2) && le32(data, at.saturating_add(12)) == Some(*anchor as u32)
+    })?;
     let mut volume =
-        Volume { data, block: sector?, maps: Vec::new(), files: Vec::new(), count: 0, problems: Vec::new() };
-    if volume.walk(budget).is_none() {
+        Volume { data, block: sector, maps: Vec::new(), files: Vec::new(), count: 0, problems: Vec::new() };
+    if volume.walk(anchor, budget).is_none() {
         volume.problem(UnscannedReason::Damaged);
     }
     Some((volume.files, volume.problems))
@@ -114,8 +129,8 @@ impl Volume<'_> {
     }
 
     /// The volume descriptors: the partitions, and where the set of files stands.
-    fn file_set(&mut self) -> Option<Place> {
-        let anchor = ANCHOR.checked_mul(self.block)?;
+    fn file_set(&mut self, anchor: usize, budget: &mut Budget) -> Option<Place> {
+        let anchor = anchor.checked_mul(self.block)?;
         let (mut partitions, mut logical) = (Vec::new(), None);
         let (len, start) = (le32(self.data, anchor.checked_add(16)?)?, le32(self.data, anchor.checked_add(20)?)?);
         let count = usize::try_from(len).ok()?.checked_div(self.block)?.min(MAX_DESCRIPTORS);
@@ -140,14 +155,18 @@ impl Volume<'_> {
             let is = |name: &[u8]| take(map, 5, name.len()) == Some(name);
             let number = if map.first() == Some(&1) { le16(map, 4)? } else { le16(map, 38).unwrap_or(0) };
             let start = plain(number);
-            self.maps.push(match start {
+            let map = match start {
                 Some(start) if map.first() == Some(&1) || is(b"*UDF Sparable Partition") => Map::Plain(start),
                 Some(start) if is(b"*UDF Metadata Partition") => {
                     files.push((self.maps.len(), start, u64::from(le32(map, 40)?)));
                     Map::Unknown
                 }
+                Some(start) if is(b"*UDF Virtual Partition") => {
+                    self.table(start, budget).map_or(Map::Unknown, |table| Map::Virtual(start, table))
+                }
                 _ => Map::Unknown,
-            });
+            };
+            self.maps.push(map);
             at = at.checked_add(len)?;
         }
         for (place, start, file) in files {
@@ -160,12 +179,68 @@ impl Volume<'_> {
         Place::long(take(self.data, logical.checked_add(248)?, 16)?)
     }
 
+    /// The table of a virtual partition in the partition from `start` on: the last file of the image that is
+    /// one.
+    fn table(&mut self, start: u64, budget: &mut Budget) -> Option<Vec<u32>> {
+        let blocks = self.data.len().checked_div(self.block)?;
+        let used = (0..blocks).rev().find(|number| {
+            let at = number.saturating_mul(self.block);
+            let bytes = between(self.data, at, at.saturating_add(self.block));
+            budget.burn(self.block as u64).is_err() || bytes.iter().any(|byte| *byte != 0)
+        })?;
+        // Its own places are in the partition as it is.
+        let own = self.maps.len();
+        self.maps.push(Map::Plain(start));
+        let mut broken = false;
+        let found = (used.saturating_sub(MAX_LOOK)..=used).rev().find_map(|number| {
+            budget.burn(64).ok()?;
+            let at = number.checked_mul(self.block)?;
+            let head = take(self.data, at, 16)?;
+            let sum = head
+                .iter()
+                .enumerate()
+                .filter(|(place, _)| *place != 4)
+                .fold(0_u8, |sum, (_, byte)| sum.wrapping_add(*byte));
+            let block = u64::try_from(number).ok()?.checked_sub(start)?;
+            if head.get(4) != Some(&sum) || le32(head, 12).map(u64::from) != Some(block) {
+                return None;
+            }
+            let entry = self.entry(Place { block, map: own, len: self.block as u64 })?;
+            let bytes = self.bytes_of(&entry, MAX_TABLE, budget)?;
+            let found = table_in(entry.kind, &bytes).map(numbers);
+            broken |= entry.damaged || found.is_none() && entry.kind == TABLE;
+            found
+        });
+        self.maps.truncate(own);
+        if broken {
+            self.problem(UnscannedReason::Damaged);
+        }
+        found
+    }
+
+    /// What a file holds, up to so many bytes; `None` when that is too much work.
+    fn bytes_of(&self, entry: &Entry, most: usize, budget: &mut Budget) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        for (start, len) in &entry.pieces {
+            let len = usize::try_from(*len).unwrap_or(most).min(most.saturating_sub(bytes.len()));
+            let piece = between(self.data, *start, start.saturating_add(len));
+            budget.burn(piece.len() as u64).ok()?;
+            bytes.extend_from_slice(piece);
+        }
+        Some(bytes)
+    }
+
     /// Where a place stands, in pieces of the image.
     fn pieces(&self, place: Place) -> Option<Vec<(usize, u64)>> {
         let block = self.block as u64;
         match self.maps.get(place.map)? {
             Map::Plain(start) => {
                 let at = usize::try_from(start.checked_add(place.block)?.checked_mul(block)?).ok()?;
+                Some(vec![(at, place.len)])
+            }
+            Map::Virtual(start, table) => {
+                let first = *table.get(usize::try_from(place.block).ok()?)?;
+                let at = usize::try_from(start.checked_add(first.into())?.checked_mul(block)?).ok()?;
                 Some(vec![(at, place.len)])
             }
             Map::Metadata(pieces) => {
@@ -194,8 +269,8 @@ impl Volume<'_> {
         self.pieces(place)?.first().map(|(at, _)| *at)
     }
 
-    fn walk(&mut self, budget: &mut Budget) -> Option<()> {
-        let set = self.file_set()?;
+    fn walk(&mut self, anchor: usize, budget: &mut Budget) -> Option<()> {
+        let set = self.file_set(anchor, budget)?;
         if self.maps.iter().any(|map| matches!(map, Map::Unknown)) {
             self.problem(UnscannedReason::UnknownFormat);
         }
@@ -227,7 +302,7 @@ impl Volume<'_> {
         let (kind, flags, size) = (*bytes.get(27)?, le16(bytes, 34)?, le64(bytes, 56)?);
         let start = start.checked_add(usize::try_from(attributes).ok()?)?;
         let end = start.checked_add(usize::try_from(descriptors).ok()?)?;
-        let mut entry = Entry { folder: kind == 4, size, pieces: Vec::new(), damaged: false };
+        let mut entry = Entry { kind, size, pieces: Vec::new(), damaged: false };
         if flags & 7 == 3 {
             // The content stands in the entry itself.
             let len = size.min(between(bytes, start, end).len() as u64);
@@ -289,12 +364,9 @@ impl Volume<'_> {
         seen: &mut BTreeSet<usize>,
         budget: &mut Budget,
     ) -> Result<(), UnscannedReason> {
-        let mut bytes = Vec::new();
-        for (start, len) in &folder.entry.pieces {
-            let len = usize::try_from(*len).unwrap_or(MAX_FOLDER).min(MAX_FOLDER.saturating_sub(bytes.len()));
-            budget.burn(len as u64)?;
-            bytes.extend_from_slice(between(self.data, *start, start.saturating_add(len)));
-        }
+        let Some(bytes) = self.bytes_of(&folder.entry, MAX_FOLDER, budget) else {
+            return Err(UnscannedReason::LimitTime);
+        };
         let mut at = 0_usize;
         while let Some(head) = take(&bytes, at, 38) {
             if le16(head, 0) != Some(NAME) {
@@ -318,7 +390,7 @@ impl Volume<'_> {
                 continue;
             };
             let path = names::cut(format!("{}{name}", folder.path));
-            if entry.folder {
+            if entry.kind == FOLDER {
                 if seen.insert(number) {
                     waiting.push(Folder { path: path + "/", entry });
                 }
@@ -337,6 +409,20 @@ impl Volume<'_> {
         }
         Ok(())
     }
+}
+
+/// The numbers in the file of such a kind, when it is the table of a virtual partition.
+fn table_in(kind: u8, bytes: &[u8]) -> Option<&[u8]> {
+    if kind == TABLE {
+        return bytes.get(le16(bytes, 0)?.into()..);
+    }
+    let end = bytes.len().checked_sub(TABLE_END)?;
+    let marked = kind == 0 && bytes.get(end.saturating_add(1)..)?.starts_with(TABLE_MARK);
+    marked.then(|| between(bytes, 0, end))
+}
+
+fn numbers(bytes: &[u8]) -> Vec<u32> {
+    bytes.as_chunks::<4>().0.iter().map(|number| u32::from_le_bytes(*number)).collect()
 }
 
 /// A name (OSTA 2.1.1): a byte says how many bytes its letters have.
