@@ -18,7 +18,17 @@ const MAX_PID_TEXT: u64 = 20;
 
 /// A held lock; released when dropped.
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    /// Closing would do, but for a process that was forked at this moment and has not yet become another
+    /// program: it holds the file as well.
+    fn drop(&mut self) {
+        if let Err(error) = rustix::fs::flock(&self.file, FlockOperation::Unlock) {
+            tracing::debug!(%error, "could not unlock the data directory");
+        }
+    }
 }
 
 impl Lock {
@@ -51,6 +61,22 @@ impl Lock {
         if let Err(e) = written {
             tracing::debug!(error = %e, "could not write the process id into the lock file");
         }
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_lets_go_lets_go_for_its_copies_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = Lock::take(dir.path()).unwrap();
+        let copy = lock.file.try_clone().unwrap();
+        assert!(matches!(Lock::take(dir.path()), Err(StoreError::Locked { .. })));
+        drop(lock);
+        assert!(Lock::take(dir.path()).is_ok(), "a copy as a forked process has it holds nothing");
+        drop(copy);
     }
 }
