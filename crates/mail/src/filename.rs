@@ -4,6 +4,8 @@
 //! [`crate::graph::Entity::names`]. Not handled: look-alikes beyond Cyrillic, Greek and full-width
 //! letters.
 
+use crate::letters::{is_directional, is_empty, turns};
+
 /// Extensions of what runs or installs at a click.
 const PROGRAMS: &[&str] = &[
     "exe", "scr", "com", "pif", "cpl", "bat", "cmd", "js", "jse", "vbs", "vbe", "wsf", "wsh", "hta", "lnk", "ps1",
@@ -39,7 +41,7 @@ impl Signs {
         let end = name.trim_end_matches(['.', ' ']);
         let plain = as_it_looks(name);
         Self {
-            turned: name.chars().any(|c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')),
+            turned: name.chars().any(turns),
             lookalike: extension(name).is_some_and(|last| !last.is_ascii() && as_it_looks(last).is_ascii()),
             double: is_double(&visible(&plain)),
             padded: name.contains('\0') || (end.len() < name.len() && extension(end).is_some()),
@@ -81,12 +83,7 @@ pub fn as_it_is_shown(name: &str) -> String {
 
 /// A name without characters that turn the direction of text or take no room, and without controls.
 pub fn visible(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control() && !is_invisible(*c)).collect()
-}
-
-/// Characters that turn the direction of text or take no room.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    name.chars().filter(|c| !c.is_control() && !is_empty(*c) && !is_directional(*c)).collect()
 }
 
 /// The letter that a character looks like.

@@ -19,6 +19,7 @@ pub mod filename;
 pub mod fuzzing;
 pub mod graph;
 pub mod header;
+pub mod letters;
 pub mod neutralise;
 pub mod normalise;
 pub mod patch;

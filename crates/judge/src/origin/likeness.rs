@@ -7,6 +7,8 @@
 
 use std::sync::LazyLock;
 
+use mail::letters::{is_directional, is_empty, is_mark, is_variation, styled};
+
 /// Longest label that is compared, in characters.
 const MAX_LABEL: usize = 63;
 /// Most labels of a domain that are compared.
@@ -63,27 +65,12 @@ static AFFIX_LETTERS: LazyLock<Vec<String>> = LazyLock::new(|| AFFIXES.iter().ma
 
 /// Whether a character shows nothing, or only marks the one before.
 pub(super) fn is_hidden(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{fe00}'..='\u{fe0f}' | '\u{300}'..='\u{36f}')
-}
-
-/// The plain letter of one in another font: full width, or mathematical.
-fn plain(c: char) -> char {
-    let code = u32::from(c);
-    let at = match code {
-        0xff21..=0xff3a => code.checked_sub(0xff21),
-        0xff41..=0xff5a => code.checked_sub(0xff41),
-        // Thirteen alphabets of twice 26 letters; the gaps stand elsewhere.
-        0x1d400..=0x1d6a3 => code.checked_sub(0x1d400).and_then(|at| at.checked_rem(26)),
-        0xff10..=0xff19 => return code.checked_sub(0xff10 - 0x30).and_then(char::from_u32).unwrap_or(c),
-        _ => None,
-    };
-    at.and_then(|at| at.checked_add(u32::from('a'))).and_then(char::from_u32).unwrap_or(c)
+    is_empty(c) || is_directional(c) || is_variation(c) || is_mark(c)
 }
 
 /// A word with each letter replaced by the one it looks like.
 pub(super) fn skeleton(word: &str) -> String {
-    let word = word.chars().filter(|c| !is_hidden(*c)).map(plain);
+    let word = word.chars().filter(|c| !is_hidden(*c)).map(|c| styled(c).unwrap_or(c));
     let one = |c: char| LOOKS.iter().find(|(like, _)| like.contains(c)).map_or(c, |(_, plain)| *plain);
     let lower: String = word.take(MAX_LABEL.saturating_mul(MAX_LABELS)).flat_map(char::to_lowercase).map(one).collect();
     lower.replace("rn", "m").replace("vv", "w").replace("cl", "d")

@@ -5,6 +5,8 @@
 //! points by how it stands; the best are tried first. Linear in the text for each of the [`WORDS`].
 //! Limits: [`MAX_FOUND`], [`MAX_MATCHES`], pieces of [`MIN_LENGTH`] to [`MAX_LENGTH`] bytes.
 
+use mail::letters::{is_directional, is_empty};
+
 use super::MAX_LENGTH;
 use super::words::{FILLERS, WORDS};
 
@@ -255,7 +257,7 @@ fn add(found: &mut Vec<Candidate>, text: &str, score: i32) {
 
 /// A text without characters that do not show.
 fn visible(text: &str) -> String {
-    let shown = text.chars().filter(|c| !matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}'));
+    let shown = text.chars().filter(|c| !is_empty(*c) && !is_directional(*c));
     shown.map(|c| if c == '\u{a0}' || c == '\u{3000}' { ' ' } else { c }).collect()
 }
 

@@ -3,6 +3,8 @@
 //! The folded text is what phrases are looked for in. Beside it stands how much had to be undone: honest
 //! mail needs little of it. Linear; limit: [`MAX_FOLDED`] bytes.
 
+use mail::letters::{is_directional, is_empty, is_mark, is_variation, styled, turns};
+
 /// Most bytes of folded text. More than half as long as it was no text becomes.
 pub(crate) const MAX_FOLDED: usize = 1024 * 1024;
 
@@ -63,31 +65,20 @@ struct Word {
 impl Folding {
     fn letter(&mut self, letter: char, word: &mut Word) {
         let count = |n: &mut u32| *n = n.saturating_add(1);
-        match letter {
-            '\u{200b}'..='\u{200d}'
-            | '\u{2060}'..='\u{2064}'
-            | '\u{feff}'
-            | '\u{ad}'
-            | '\u{34f}'
-            | '\u{180e}'
-            | '\u{e0000}'..='\u{e007f}' => {
-                if !word.raw.is_empty() {
-                    count(&mut self.invisible);
-                }
-                return;
+        if is_empty(letter) {
+            if !word.raw.is_empty() {
+                count(&mut self.invisible);
             }
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                count(&mut self.bidi);
-                return;
-            }
-            '\u{200e}' | '\u{200f}' | '\u{fe0e}' | '\u{fe0f}' => return,
-            '\u{300}'..='\u{36f}' => {
-                if word.latin {
-                    count(&mut self.stacked);
-                }
-                return;
-            }
-            _ => {}
+            return;
+        }
+        if turns(letter) {
+            count(&mut self.bidi);
+        }
+        if is_mark(letter) && word.latin {
+            count(&mut self.stacked);
+        }
+        if is_directional(letter) || is_variation(letter) || is_mark(letter) {
+            return;
         }
         if is_emoji(letter) {
             count(&mut self.emoji);
@@ -164,31 +155,6 @@ fn in_table(table: &str, letter: char) -> Option<char> {
         }
     }
     None
-}
-
-/// The plain letter or digit of one that is written in another style.
-pub(super) fn styled(letter: char) -> Option<char> {
-    let code = u32::from(letter);
-    let from = |first: u32, base: u8, period: u32| {
-        let offset = u8::try_from(code.checked_sub(first)?.checked_rem(period)?).ok()?;
-        Some(char::from(base.checked_add(offset)?))
-    };
-    match code {
-        0x1d7ce..=0x1d7ff => from(0x1d7ce, b'0', 10),
-        0x1d400..=0x1d6a3 => {
-            let offset = code.checked_sub(0x1d400)?.checked_rem(52)?;
-            from(code.checked_sub(offset)?, if offset < 26 { b'a' } else { b'G' }, 52).map(|c| c.to_ascii_lowercase())
-        }
-        0xff10..=0xff19 => from(0xff10, b'0', 10),
-        0xff21..=0xff3a => from(0xff21, b'a', 26),
-        0xff41..=0xff5a => from(0xff41, b'a', 26),
-        0x24b6..=0x24cf => from(0x24b6, b'a', 26),
-        0x24d0..=0x24e9 => from(0x24d0, b'a', 26),
-        0x1f130..=0x1f149 => from(0x1f130, b'a', 26),
-        0x1f150..=0x1f169 => from(0x1f150, b'a', 26),
-        0x1f170..=0x1f189 => from(0x1f170, b'a', 26),
-        _ => None,
-    }
 }
 
 fn quote(letter: char) -> char {

@@ -9,8 +9,7 @@ use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use mail::header::percent_decode;
-
-use super::fold::styled;
+use mail::letters::{is_empty, is_variation, styled};
 
 /// Longest host that is taken for an IPv4 address, in bytes: four numbers, with some zeros in front.
 const MAX_IPV4: usize = 200;
@@ -25,7 +24,9 @@ pub(super) fn canonical(written: &str) -> String {
     if let Some(ip) = inside.and_then(|inside| inside.parse::<Ipv6Addr>().ok()) {
         return IpAddr::V6(ip).to_canonical().to_string();
     }
-    let plain: String = decoded.chars().filter(|c| !is_ignored(*c)).flat_map(plain).collect();
+    // Browsers leave the others out.
+    let shown = decoded.chars().filter(|c| !is_empty(*c) && !is_variation(*c));
+    let plain: String = shown.flat_map(plain).collect();
     let host = plain.trim_end_matches(['.', ',', ')', '>']);
     ipv4(host).map_or_else(|| host.to_owned(), |ip| ip.to_string())
 }
@@ -38,12 +39,6 @@ fn plain(letter: char) -> std::char::ToLowercase {
         letter => styled(letter).unwrap_or(letter),
     };
     letter.to_lowercase()
-}
-
-/// What browsers leave out of a host.
-fn is_ignored(letter: char) -> bool {
-    matches!(letter, '\u{ad}' | '\u{34f}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{2064}' | '\u{feff}'
-        | '\u{fe00}'..='\u{fe0f}')
 }
 
 /// An IPv4 address in decimal, octal or hexadecimal numbers, one to four of them; the last fills what is
