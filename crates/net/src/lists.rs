@@ -74,7 +74,6 @@ impl Subject {
                 nibbles.map(|nibble| format!("{nibble:x}")).collect::<Vec<_>>().join(".")
             }
         };
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let front = match self {
             Self::Mail(address) => {
                 let lower = address.trim().to_lowercase();
@@ -96,9 +95,13 @@ impl Subject {
             Self::Address(ip) => ip.to_string(),
             Self::Host(host) => host.clone(),
             Self::Mail(address) => address.clone(),
-            Self::File(sha256) => sha256.iter().take(6).map(|byte| format!("{byte:02x}")).collect(),
+            Self::File(sha256) => hex(sha256.get(..6).unwrap_or_default()),
         }
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Base32 in small letters, without padding (RFC 4648, 6).

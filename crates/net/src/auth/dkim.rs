@@ -72,17 +72,23 @@ pub(super) struct Signatures {
 impl Signatures {
     /// Of a message of which there is more than is verified.
     fn too_much(why: &str) -> Self {
-        let check = DkimCheck { result: AuthResult::PermError, why: short(why), ..DkimCheck::default() };
-        let arc = ArcCheck { result: AuthResult::Fail, why: short(why), ..ArcCheck::default() };
-        Self { dkim: vec![check], left: 0, arc }
+        Self::failed(AuthResult::PermError, AuthResult::Fail, why)
     }
 
     /// Of a message whose signatures could not be looked at.
     pub(super) fn unknown(why: &str) -> Self {
-        let check = DkimCheck { result: AuthResult::TempError, why: short(why), ..DkimCheck::default() };
-        let arc = ArcCheck { result: AuthResult::TempError, why: short(why), ..ArcCheck::default() };
-        Self { dkim: vec![check], left: 0, arc }
+        Self::failed(AuthResult::TempError, AuthResult::TempError, why)
     }
+
+    fn failed(dkim: AuthResult, arc: AuthResult, why: &str) -> Self {
+        let arc = ArcCheck { result: arc, why: short(why), ..ArcCheck::default() };
+        Self { dkim: vec![failed(dkim, why)], left: 0, arc }
+    }
+}
+
+/// What is said of a signature that is not verified.
+fn failed(result: AuthResult, why: &str) -> DkimCheck {
+    DkimCheck { result, why: short(why), ..DkimCheck::default() }
 }
 
 /// The keys that were found, by name with a final dot, for a verification that asks nobody.
@@ -318,10 +324,8 @@ fn verify(raw: &[u8], keys: &Keys) -> Option<Signatures> {
     let unread = errors.iter().filter(|field| field.name.trim_ascii().eq_ignore_ascii_case(b"dkim-signature"));
     let total = total + unread.clone().count();
     // Those come behind what can be verified: a relay that left ten broken ones must not hide a good one.
-    let over = large.iter().map(|field| {
-        let check = DkimCheck { result: AuthResult::PermError, why: short(TOO_MUCH), ..DkimCheck::default() };
-        (place(field.value), of(&field.header, check))
-    });
+    let over =
+        large.iter().map(|field| (place(field.value), of(&field.header, failed(AuthResult::PermError, TOO_MUCH))));
     dkim.extend(over.chain(unread.map(|field| (place(field.value), unreadable(&field.header)))));
     dkim.truncate(MAX_SIGNATURES);
     dkim.sort_by_key(|(place, _)| *place);
@@ -337,7 +341,7 @@ fn unreadable(error: &Error) -> DkimCheck {
         Error::Dkim(DkimError::SignatureLength) => AuthResult::Policy,
         _ => AuthResult::Neutral,
     };
-    DkimCheck { result, why: short(error.to_string()), ..DkimCheck::default() }
+    failed(result, &error.to_string())
 }
 
 fn chain(verifier: &MessageAuthenticator, message: &AuthenticatedMessage<'_>, keys: &Keys) -> Option<ArcCheck> {
