@@ -130,25 +130,30 @@ pub struct Draft {
 }
 
 /// Whether the policy wants this message examined at all: for malware or for spam.
-pub fn examines(policy: &Policy, direction: Direction) -> bool {
-    let spam = match direction {
+pub fn examines(policy: &Policy, arrival: &Arrival) -> bool {
+    let spam = match arrival.direction {
         Direction::Incoming => policy.spam.enabled,
         Direction::Outgoing => policy.spam.outgoing,
         Direction::Internal => false,
     };
-    spam || examines_malware(policy, direction)
+    spam || examines_malware(policy, arrival)
 }
 
-/// Whether the policy wants this message examined for malware (ACT-18, AV-06).
-pub fn examines_malware(policy: &Policy, direction: Direction) -> bool {
-    policy.malware.enabled && !(policy.malware.scope == Scope::NotOutgoing && direction == Direction::Outgoing)
+/// Whether the policy wants this message examined for malware (ACT-18, AV-06, WL-13).
+pub fn examines_malware(policy: &Policy, arrival: &Arrival) -> bool {
+    let malware = &policy.malware;
+    let left_out = malware.scope == Scope::NotOutgoing && arrival.direction == Direction::Outgoing;
+    // D-21: never for all because one recipient matches.
+    let to = &arrival.envelope.rcpt_to;
+    let trusted = !to.is_empty() && to.iter().all(|to| malware.trusts(to));
+    malware.enabled && !left_out && !trusted
 }
 
 /// Drafts the decision.
 pub fn draft(case: &Case<'_>) -> Draft {
     let all_monitored = case.policy.monitor.enabled || case.policy.monitor.surfaces.contains(&case.arrival.surface);
     let mut hits = Vec::new();
-    let malware = examines_malware(case.policy, case.arrival.direction);
+    let malware = examines_malware(case.policy, case.arrival);
     for finding in case.report.findings().iter().filter(|_| malware) {
         if covered_elsewhere(case, all_monitored, finding) {
             continue;

@@ -1,6 +1,9 @@
 //! The fields that a gateway writes above a message's own, and which copies of them it removes (D-13).
 
+use std::collections::BTreeMap;
+
 use mail::arrival::Direction;
+use mail::evidence::ObjectId;
 
 use crate::draft::{Case, Draft, Hit};
 use crate::plan::{Action, Change, Copy};
@@ -56,6 +59,44 @@ pub(crate) fn add_headers(
     if copy == Copy::Keep {
         changes.push(Change::Prepend { name: "X-Mailward-Backup-Id", value: id });
     }
+}
+
+/// Most parts that get a field of their own.
+const MAX_PARTS: usize = 100;
+/// Most findings that the field of a part tells.
+const MAX_TOLD: usize = 5;
+
+/// What was found in which part, for the fields of the parts (SC-08); nothing where that is not wanted.
+pub(crate) fn part_status(case: &Case<'_>, draft: &Draft) -> Vec<Change> {
+    if !case.policy.headers.parts || !case.can.content {
+        return Vec::new();
+    }
+    let mut parts: BTreeMap<ObjectId, Vec<String>> = BTreeMap::new();
+    for hit in draft.hits.iter().filter(|hit| !hit.monitored) {
+        let status = match hit.rule {
+            Rule::MalwareInfected | Rule::MalwareOutgoing => "infected",
+            Rule::MalwareProbable => "probably_infected",
+            Rule::UnscannableEncrypted => "encrypted",
+            Rule::UnscannableEngineFailed | Rule::UnscannableCrashing => "error",
+            _ => continue,
+        };
+        let Some(part) = case.report.editable(hit.object) else { continue };
+        if parts.len() == MAX_PARTS && !parts.contains_key(&part) {
+            continue;
+        }
+        let told = parts.entry(part).or_default();
+        let node = case.report.node(hit.object);
+        let what = match hit.rule.is_about_malware() {
+            true => format!("{status}; {} ({node})", hit.what),
+            false => format!("{status} ({node})"),
+        };
+        if told.len() < MAX_TOLD && !told.contains(&what) {
+            told.push(what);
+        }
+    }
+    let field =
+        |(object, told): (ObjectId, Vec<String>)| Change::PartStatus { object, value: ascii(&told.join(", "), 900) };
+    parts.into_iter().map(field).collect()
 }
 
 pub(crate) fn status_header(status: Status, action: Action, id: &str) -> Change {

@@ -6,7 +6,7 @@ use mail::evidence::{EngineId, ObjectId};
 use serde::{Deserialize, Serialize};
 
 use crate::draft::{Case, Draft, Hit};
-use crate::fields::{add_headers, ascii, headers_wanted, status_header, strip};
+use crate::fields::{add_headers, ascii, headers_wanted, part_status, status_header, strip};
 use crate::notice::{NoticePart, beside, fill, names_of, notice, why_deleted};
 use crate::policy::Rule;
 use crate::spam::{self, SpamVerdict};
@@ -124,6 +124,13 @@ pub enum Change {
     Normalised,
     /// A label in front of the subject.
     Label(String),
+    /// What was found in a part, in a field above its own header (SC-08).
+    PartStatus {
+        /// Which object: an entity.
+        object: ObjectId,
+        /// The field's value: printable ASCII.
+        value: String,
+    },
     /// An object replaced by a notice.
     Notice {
         /// Which object: an entity.
@@ -148,6 +155,11 @@ pub enum Change {
 }
 
 impl Change {
+    /// Whether it changes bytes below the message's own header.
+    pub fn is_below_header(&self) -> bool {
+        self.is_content() || matches!(self, Self::PartStatus { .. })
+    }
+
     /// Whether it changes content, so that the original must be kept before it leaves.
     pub fn is_content(&self) -> bool {
         matches!(self, Self::Normalised | Self::Notice { .. } | Self::Rebuilt { .. } | Self::Beside { .. })
@@ -284,7 +296,7 @@ fn action(outcome: &Outcome) -> Action {
 
 /// A message is disinfected when everything bad that was found in it was removed from its container.
 fn status(case: &Case<'_>, outcome: &Outcome) -> Status {
-    if !crate::draft::examines_malware(case.policy, case.arrival.direction) {
+    if !crate::draft::examines_malware(case.policy, case.arrival) {
         return Status::NotScanned;
     }
     let found = Status::of(case.report);
@@ -394,6 +406,7 @@ fn changes(
         }
         if headers_wanted(case.policy, case.arrival.direction) {
             changes.extend(spam::changes(case, draft));
+            changes.extend(part_status(case, draft));
             add_headers(case, draft, status, action, copy, &mut changes);
         }
         let mut labels: Vec<String> = outcome.spam_label.iter().cloned().collect();

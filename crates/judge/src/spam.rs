@@ -210,7 +210,8 @@ pub fn rating(points: i32) -> u8 {
 /// Whether a sign counts for a message.
 pub fn counts(policy: &Policy, arrival: &Arrival, sign: &Sign) -> bool {
     // OUT-06: of outgoing mail text and header alone decide.
-    let attached = sign.group == SignGroup::Attachment && arrival.direction == Direction::Outgoing;
+    let attached = sign.group == SignGroup::Attachment || sign.id == "known_spam_image";
+    let attached = attached && arrival.direction == Direction::Outgoing;
     let external = &policy.spam.external;
     let switched = match sign.id.as_str() {
         "dynamic_client" => external.dynamic_addresses,

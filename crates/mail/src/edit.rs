@@ -108,7 +108,7 @@ pub enum Grade {
     None,
     /// Header lines above the message's own, and forged ones removed.
     Trace,
-    /// The subject is marked.
+    /// The subject, or a part's header, is marked.
     Mark,
     /// Parts are replaced or removed: the original must be kept.
     Content,
@@ -166,6 +166,16 @@ pub enum Edit {
         /// The text.
         text: HeaderValue,
     },
+    /// A field above the header of a part, one that is not the message itself. Where the part's header is missing
+    /// there is no place for one, and nothing is done.
+    PartField {
+        /// The part.
+        entity: EntityId,
+        /// The field's name.
+        name: HeaderName,
+        /// Its value.
+        value: HeaderValue,
+    },
     /// An entity is replaced. Of a message (the root, or the child of a message part) the Content-…
     /// and MIME-Version fields and the body are; its other fields stay.
     Replace {
@@ -193,7 +203,7 @@ impl Edit {
     pub fn grade(&self) -> Grade {
         match self {
             Self::Prepend { .. } | Self::Strip { .. } => Grade::Trace,
-            Self::Label { .. } => Grade::Mark,
+            Self::Label { .. } | Self::PartField { .. } => Grade::Mark,
             Self::Replace { .. } | Self::Beside { .. } | Self::Remove { .. } => Grade::Content,
         }
     }
@@ -212,8 +222,10 @@ impl Edit {
             Self::Prepend { .. } => (0, 0),
             Self::Strip { field } => (1, *field),
             Self::Label { .. } => (2, 0),
-            Self::Replace { entity, .. } | Self::Remove { entity } => (3, entity.0),
-            Self::Beside { entity, .. } => (4, entity.0),
+            // In front of what takes the part's place.
+            Self::PartField { entity, .. } => (3, entity.0),
+            Self::Replace { entity, .. } | Self::Remove { entity } => (4, entity.0),
+            Self::Beside { entity, .. } => (5, entity.0),
         }
     }
 }
@@ -341,6 +353,13 @@ fn check_targets(message: &Message<'_>, edits: &[Edit]) -> Result<(), EditError>
     let mut targets = BTreeSet::new();
     let mut spans: Vec<(Span, EntityId)> = Vec::new();
     for edit in edits {
+        if let Edit::PartField { entity: id, .. } = edit {
+            let entity = message.entity(*id).ok_or(EditError::NoEntity(*id))?;
+            if entity.buffer != BufferId::RAW || !entity.primary || *id == EntityId(0) {
+                return Err(EditError::NotEditable(*id));
+            }
+            continue;
+        }
         if let Edit::Beside { entity: id, .. } = edit {
             let entity = message.entity(*id).ok_or(EditError::NoEntity(*id))?;
             if entity.buffer != BufferId::RAW || !entity.primary {

@@ -150,7 +150,7 @@ struct Seen {
 async fn see(bench: Bench<'_>, parts: &[(&Arc<Policy>, &Arrival)], spool: &Spool, deadline: Instant) -> Seen {
     let reserve = RESERVE.min(deadline.saturating_duration_since(Instant::now()) / 4);
     let deadline = deadline.checked_sub(reserve).unwrap_or(deadline);
-    let examined = parts.iter().any(|(policy, arrival)| examines(policy, arrival.direction));
+    let examined = parts.iter().any(|(policy, arrival)| examines(policy, arrival));
     let Some((_, arrival)) = parts.first().filter(|_| examined) else {
         return Seen { report: None, authors: Vec::new(), heard: Heard::default(), crashes: 0, deadline };
     };
@@ -177,7 +177,10 @@ async fn see(bench: Bench<'_>, parts: &[(&Arc<Policy>, &Arrival)], spool: &Spool
     );
     let mut report = report.with_auth(auth);
     if let Some((recollection, store)) = memory {
-        let known = recollection.recall(store, bench.policy, arrival, &report).await;
+        // A group may want to hear of new authors where the others do not.
+        let wanting = policies.iter().find(|(policy, _)| policy.spam.first_contact.enabled);
+        let policy = wanting.map_or(bench.policy.as_ref(), |(policy, _)| policy);
+        let known = recollection.recall(store, policy, arrival, &report).await;
         report = report.with_memory(Some(known));
     }
     let metrics = bench.metrics.map(AsRef::as_ref);
@@ -190,7 +193,7 @@ async fn see(bench: Bench<'_>, parts: &[(&Arc<Policy>, &Arrival)], spool: &Spool
 impl Seen {
     async fn judge(&self, bench: Bench<'_>, spool: &Spool, arrival: &Arrival) -> Judged {
         match &self.report {
-            Some(report) if examines(bench.policy, arrival.direction) => {
+            Some(report) if examines(bench.policy, arrival) => {
                 let bench = Bench { crashes: self.crashes, ..bench };
                 let signs = outside::signs(&self.heard, bench.policy, bench.site, arrival, report);
                 let report = lists::with_standing(bench, arrival, report.clone().with_signs(signs), &self.authors);

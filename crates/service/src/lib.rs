@@ -161,6 +161,7 @@ impl Service {
     /// Puts a service together.
     pub fn new(store: Store, metrics: Arc<Metrics>, current: Current, policy_file: Option<PathBuf>) -> Arc<Self> {
         let journal = Journal::start(store.clone());
+        lists::count(&metrics, &current.lists.load());
         Arc::new(Self {
             store,
             metrics,
@@ -183,6 +184,12 @@ impl Service {
     /// What can change while the service runs.
     pub fn current(&self) -> &Current {
         &self.current
+    }
+
+    /// Puts other lists of senders and recipients into force.
+    pub fn set_lists(&self, lists: Lists) {
+        lists::count(&self.metrics, &lists);
+        self.current.lists.store(Arc::new(lists));
     }
 
     /// Where things are kept.
@@ -227,7 +234,7 @@ impl Service {
     /// What sets a recipient apart from others with the same settings (D-21).
     pub fn lane(&self, policy: &Policy, group: GroupId, coming: &Coming<'_>, to: &Address) -> Lane {
         let (lists, site) = (self.current.lists.load(), self.current.site.load());
-        lane(&lists, policy.spam_of(group), &site, coming, to)
+        lane(&lists, (policy.malware_of(group), policy.spam_of(group)), &site, coming, to)
     }
 
     /// Decides about a message for each group of its recipients (D-11): an arrival with the recipients of
@@ -343,11 +350,13 @@ impl Service {
     pub async fn finish(&self, arrival: &Arrival, spool: &Spool, decided: Decided, outcome: Outcome) {
         self.forward(spool, arrival, &decided, &outcome).await;
         let report = decided.report.as_ref();
-        record::log(arrival, &decided.plan, report, &outcome, self.current.redact.load(Ordering::Relaxed));
+        let (site, redact) = (self.current.site.load(), self.current.redact.load(Ordering::Relaxed));
+        record::log(arrival, &site, &decided.plan, report, &outcome, redact);
         record::count(&self.metrics, arrival, &decided.plan, report, &outcome);
         if let Some(report) = report {
             let policy = Arc::clone(&self.current.policy.load().policy);
-            memory::note(&self.store, &policy, arrival, &decided.plan, report, outcome.taken == Taken::Yes);
+            let rules = memory::rules(&policy, arrival);
+            memory::note(&self.store, &rules, arrival, &decided.plan, report, outcome.taken == Taken::Yes);
             dmarc::note(&self.store, &policy, arrival, report);
         }
         let mut row = self.row(arrival, &decided, &outcome);

@@ -11,6 +11,7 @@ use net::auth::{MAX_HEAD, from_fields};
 use store::{ListChange, ListRow, Store, StoreError};
 
 use crate::flow::Bench;
+use crate::metrics::{EntriesLabels, Metrics};
 use crate::spool::Spool;
 
 /// Why there are no lists, or new ones are refused.
@@ -54,6 +55,25 @@ pub fn load(store: &Store) -> Result<Lists, StoreError> {
             // Only a store that another version, or somebody by hand, has written.
             tracing::error!(%error, "the lists of senders cannot be used; none of them counts");
             Ok(Lists::default())
+        }
+    }
+}
+
+/// The entries of a data directory that this version cannot read, by their names.
+///
+/// # Errors
+/// The store.
+pub fn unreadable(store: &Store) -> Result<Vec<String>, StoreError> {
+    Ok(store.lists()?.into_iter().filter(|row| record(row).is_none()).map(|row| row.id).collect())
+}
+
+/// Shows how many entries there are.
+pub(crate) fn count(metrics: &Metrics, lists: &Lists) {
+    for list in List::ALL {
+        let (organisation, person) = lists.count(list);
+        for (owner, entries) in [("organisation", organisation), ("person", person)] {
+            let labels = EntriesLabels { list: list.name(), owner };
+            metrics.list_entries.get_or_create(&labels).set(i64::try_from(entries).unwrap_or(i64::MAX));
         }
     }
 }

@@ -1,12 +1,13 @@
 //! What this installation remembers: pictures of spam (LM-06), and who wrote here before. Asked about a message before it is judged,
 //! told about it afterwards.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use engines::image::{Base, Known};
 use judge::origin::{Parties, parties};
 use judge::plan::Plan;
-use judge::policy::{FirstContact, Policy};
+use judge::policy::{FirstContact, GroupId, Policy};
 use judge::spam::{SpamStatus, SpamVerdict};
 use judge::status::Status;
 use mail::arrival::{Arrival, Direction};
@@ -141,6 +142,21 @@ fn writer(parties: &Parties) -> Writer {
         may_answer: !parties.forged,
         recipients: parties.recipients.clone(),
     }
+}
+
+/// The policy by which a message is remembered: where a group of its recipients wants to hear of new authors, that
+/// group's; of what we send any group's.
+pub(crate) fn rules<'a>(policy: &'a Policy, arrival: &Arrival) -> Cow<'a, Policy> {
+    if policy.spam.first_contact.enabled || policy.group.is_empty() {
+        return Cow::Borrowed(policy);
+    }
+    let to = &arrival.envelope.rcpt_to;
+    let concerned = |id: &GroupId| {
+        arrival.direction == Direction::Outgoing || to.iter().any(|address| policy.group_of(address) == *id)
+    };
+    let ids = (0..policy.group.len()).map(GroupId::Group);
+    let wanting = ids.filter(|id| policy.spam_of(*id).first_contact.enabled).find(concerned);
+    wanting.map_or(Cow::Borrowed(policy), |id| Cow::Owned(policy.for_group(id)))
 }
 
 /// What is worth remembering of a message that was taken: who wrote what is no spam, and whom we wrote to.

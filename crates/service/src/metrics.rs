@@ -1,6 +1,8 @@
 //! Figures for Prometheus. Labels have few values: never an address, a domain or a name that a
 //! sender chose.
 
+mod labels;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
@@ -14,139 +16,10 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::dns_figures::DnsFigures;
 
+pub use labels::*;
+
 /// Upper bounds of the duration histograms, in seconds.
 const DURATION_BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 20.0, 80.0];
-
-/// Labels of a message.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
-pub struct MessageLabels {
-    /// Where it crossed us.
-    pub surface: &'static str,
-    /// Which way it went.
-    pub direction: &'static str,
-    /// What it is.
-    pub status: &'static str,
-    /// What was done with it.
-    pub action: &'static str,
-}
-
-/// The label of what monitor mode would have done.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
-pub struct WouldLabels {
-    /// The action.
-    pub action: &'static str,
-}
-
-/// Labels of a rule that monitor mode only watched.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
-pub struct WatchedLabels {
-    /// Where the message crossed us.
-    pub surface: &'static str,
-    /// The rule.
-    pub rule: &'static str,
-}
-
-/// Labels of what was refused before the body of a message.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
-pub struct EarlyLabels {
-    /// Where.
-    pub surface: &'static str,
-    /// `connect`, `greeting`, `sender` or `recipient`.
-    pub stage: &'static str,
-    /// The rule.
-    pub rule: &'static str,
-    /// `refused`, `deferred`, or `watched` in monitor mode.
-    pub action: &'static str,
-}
-
-/// The label of a message's spam status.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
-pub struct SpamLabels {
-    /// The status.
-    pub status: &'static str,
-}
-
-/// Labels of an answer of a list in the DNS.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
-pub struct ListLabels {
-    /// `dnsbl`, `surbl`, `emails` or `files`.
-    pub set: &'static str,
-    /// `listed`, `absent` or `error`.
-    pub said: &'static str,
-}
-
-/// Labels of a message about which an entry of a list decided.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
-pub struct ListedLabels {
-    /// `allow` or `deny`.
-    pub list: &'static str,
-    /// `organisation` or `person`.
-    pub owner: &'static str,
-    /// `mail_from`, `header_from`, `client` or `recipient`.
-    pub by: &'static str,
-}
-
-/// The label of a report of DMARC.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
-pub struct DmarcLabels {
-    /// `sent`, `nobody` (nobody wants it) or `waiting`.
-    pub result: &'static str,
-}
-
-/// The label of a sign of spam.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
-pub struct SignLabels {
-    /// Its name in the catalogue.
-    pub sign: &'static str,
-}
-
-/// Labels of an engine that could not look.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
-pub struct EngineLabels {
-    /// The engine.
-    pub engine: &'static str,
-    /// Why it could not look.
-    pub why: &'static str,
-}
-
-/// The label of a message in which a password opened something.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
-pub struct OpenedLabels {
-    /// Where the password came from: `message` or `configured`.
-    pub with: &'static str,
-}
-
-/// The label of what was taken out of a file.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
-pub struct RemovedLabels {
-    /// `member` of an archive or message, or a kind of active content: `vba`, `script`, …
-    pub what: &'static str,
-}
-
-/// Labels of what was found out about who sent a message.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
-pub struct AuthLabels {
-    /// `spf`, `dkim`, `dmarc`, `arc` or `iprev`.
-    pub method: &'static str,
-    /// `pass`, `fail`, … (RFC 8601 section 2.7).
-    pub result: &'static str,
-}
-
-/// Labels of a message that was to be signed or sealed.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
-pub struct SignatureLabels {
-    /// `dkim` or `arc`.
-    pub kind: &'static str,
-    /// `made` or `failed`.
-    pub result: &'static str,
-}
-
-/// The label of a session's end.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
-pub struct SessionLabels {
-    /// How it ended: `quit`, `closed`, `timeout`, `errors`, `refused`, `next_hop`.
-    pub end: &'static str,
-}
 
 /// Labels of the build.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
@@ -172,6 +45,8 @@ pub struct Metrics {
     pub lists: Family<ListLabels, Counter>,
     /// Messages about which an entry of a list of senders or recipients decided.
     pub listed: Family<ListedLabels, Counter>,
+    /// Entries of lists of senders and recipients.
+    pub list_entries: Family<EntriesLabels, Gauge<i64, AtomicI64>>,
     /// Signs of spam that were seen.
     pub signs: Family<SignLabels, Counter>,
     /// Engines that could not look.
@@ -325,6 +200,7 @@ impl Metrics {
             spam: Family::default(),
             lists: Family::default(),
             listed: Family::default(),
+            list_entries: Family::default(),
             signs: Family::default(),
             unable: Family::default(),
             opened: Family::default(),
@@ -384,6 +260,7 @@ impl Metrics {
         r.register("dns_lists", "Answers of DNS lists about mail, by set and what they said", self.lists.clone());
         let listed = "Messages about which an entry of a list of senders or recipients decided";
         r.register("listed", listed, self.listed.clone());
+        r.register("list_entries", "Entries of lists of senders and recipients", self.list_entries.clone());
         r.register("spam_signs", "Signs of spam that were seen, by name", self.signs.clone());
         r.register("engine_unable", "Times an engine could not look, by engine and reason", self.unable.clone());
         r.register(

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use judge::draft::Case;
 use judge::plan::{Action, Change, Plan};
+use judge::site::Site;
 use judge::status::Status;
-use mail::arrival::Arrival;
+use mail::arrival::{Arrival, Direction};
 use mail::evidence::{AuthResult, Authentication, Finding, FindingKind, Listed, PasswordSource, Report, Seen};
 use mail::untrusted::{Untrusted, escape};
 use store::{LoggedAuth, LoggedEntry, NewEntry, SenderType};
@@ -51,7 +52,6 @@ pub struct Outcome {
 pub(crate) fn backup_entry(case: &Case<'_>, plan: &Plan) -> NewEntry {
     let facts = case.report.facts();
     let mail_from = case.arrival.envelope.mail_from.clone();
-    let internal = mail_from.as_ref().is_some_and(|a| case.site.is_internal(a));
     NewEntry {
         id: case.arrival.id,
         surface: case.arrival.surface,
@@ -67,12 +67,23 @@ pub(crate) fn backup_entry(case: &Case<'_>, plan: &Plan) -> NewEntry {
         status: plan.status.name().to_owned(),
         reason: sentences(case.report, plan).join("\n"),
         malware: malware(case.report).into_iter().map(Untrusted::new).collect(),
-        sender_type: if internal { SenderType::Internal } else { SenderType::External },
+        sender_type: sender_type(case.arrival, case.site),
         peer_ip: case.arrival.peer.ip,
         connection: case.arrival.connection,
         size: case.arrival.size,
         action: plan.action.name().to_owned(),
         received_ms: case.arrival.received_ms,
+    }
+}
+
+/// Whether a message is one of our own (BK-10). Whatever address an infected machine of ours writes, its mail is
+/// internal (OUT-03).
+pub(crate) fn sender_type(arrival: &Arrival, site: &Site) -> SenderType {
+    let ours = arrival.envelope.mail_from.as_ref().is_some_and(|address| site.is_internal(address));
+    match arrival.direction {
+        Direction::Outgoing | Direction::Internal => SenderType::Internal,
+        Direction::Incoming if ours => SenderType::Internal,
+        Direction::Incoming => SenderType::External,
     }
 }
 
@@ -140,7 +151,14 @@ pub fn sentences(report: &Report, plan: &Plan) -> Vec<String> {
 }
 
 /// Writes the one line of a message, and counts it.
-pub(crate) fn log(arrival: &Arrival, plan: &Plan, report: Option<&Report>, outcome: &Outcome, redact: bool) {
+pub(crate) fn log(
+    arrival: &Arrival,
+    site: &Site,
+    plan: &Plan,
+    report: Option<&Report>,
+    outcome: &Outcome,
+    redact: bool,
+) {
     let hide = |text: &str| if redact { "-".to_owned() } else { escape(text, LOG_TEXT) };
     let from = arrival.envelope.mail_from.as_ref().map_or("<>", |a| a.as_str());
     let recipients = &arrival.envelope.rcpt_to;
@@ -159,6 +177,7 @@ pub(crate) fn log(arrival: &Arrival, plan: &Plan, report: Option<&Report>, outco
         id = %arrival.id,
         surface = arrival.surface.name(),
         direction = arrival.direction.name(),
+        sender_type = if sender_type(arrival, site) == SenderType::Internal { "internal" } else { "external" },
         peer = %arrival.peer.ip.map_or_else(|| "-".to_owned(), |ip| ip.to_string()),
         helo = %helo,
         tls = arrival.peer.tls.as_deref().unwrap_or("-"),

@@ -12,7 +12,7 @@ use judge::plan::{Change, Plan};
 use judge::site::Site;
 use mail::edit::{Edit, EditSet, HeaderName, HeaderValue, Kept, NewPart, Rewrite, with_charset};
 use mail::evidence::{ObjectId, Origin, Report};
-use mail::graph::{self, EntityId, Limits, Message};
+use mail::graph::{self, BufferId, EntityId, Limits, Message};
 use mail::render::render;
 
 use crate::flow::NewBody;
@@ -107,7 +107,7 @@ pub(crate) struct Job<'a> {
 /// Whether rendering may need more than the start of the message. A sender can make the header end
 /// nowhere.
 pub(crate) fn may_be_long(plan: &Plan, spool: &Spool) -> bool {
-    spool.len() > HEAD_MAX as u64 || plan.changes.iter().any(Change::is_content)
+    spool.len() > HEAD_MAX as u64 || plan.changes.iter().any(Change::is_below_header)
 }
 
 /// Renders a plan that delivers.
@@ -118,7 +118,7 @@ pub(crate) fn output(job: &Job<'_>, spool: &Spool, kept: Option<&dyn Kept>) -> R
     if job.plan.changes.is_empty() && job.received.is_none() {
         return Ok(Output::Original);
     }
-    if !job.plan.changes.iter().any(Change::is_content) {
+    if !job.plan.changes.iter().any(Change::is_below_header) {
         let start = spool.read_at(0, HEAD_MAX)?;
         if let Some(end) = head_end(&start) {
             let head = start.get(..end).unwrap_or(&start);
@@ -167,6 +167,7 @@ fn edits(job: &Job<'_>, message: &Message<'_>) -> Result<Vec<Edit>, RenderFailur
             Change::StripForged => edits.extend(forged(message, job.site)),
             Change::Prepend { name, value } => edits.push(prepend(name, value)?),
             Change::Label(text) => edits.push(Edit::Label { text: HeaderValue::lossy(text) }),
+            Change::PartStatus { object, value } => edits.extend(part_status(job, message, *object, value)?),
             Change::Notice { object, part } => {
                 edits.push(Edit::Replace { entity: entity(job, *object)?, part: notice(part) });
             }
@@ -193,6 +194,39 @@ fn entity(job: &Job<'_>, object: ObjectId) -> Result<EntityId, RenderFailure> {
         Some(Origin::Entity(id)) => Ok(id),
         _ => Err(RenderFailure::Edit("the object is no part of the message".to_owned())),
     }
+}
+
+/// The field that tells what was found in a part (SC-08): above the header of the part itself, or of the one that
+/// holds it where it is encoded. `None` where there is no such part but the message, whose fields tell it already, or
+/// a signature would break.
+fn part_status(
+    job: &Job<'_>,
+    message: &Message<'_>,
+    object: ObjectId,
+    value: &str,
+) -> Result<Option<Edit>, RenderFailure> {
+    let Ok(mut id) = entity(job, object) else { return Ok(None) };
+    let mut found = None;
+    // Parents stand in front of their children, so this ends.
+    while let Some(at) = message.entity(id) {
+        let (written, top) = (at.buffer == BufferId::RAW && at.primary, id == EntityId(0));
+        if found.is_none() && written && !top {
+            found = Some(id);
+        }
+        let changed = |change: &Change| match change {
+            Change::Notice { object, .. } | Change::Rebuilt { object, .. } => entity(job, *object).ok() == Some(id),
+            _ => false,
+        };
+        let replaced = found != Some(id) && job.plan.changes.iter().any(changed);
+        if replaced || at.media == "multipart/signed" {
+            return Ok(None);
+        }
+        let Some(parent) = at.parent else { break };
+        id = parent;
+    }
+    let name = HeaderName::new("X-Mailward-Part-Status")
+        .map_err(|_| RenderFailure::Edit("bad name of a part's field".to_owned()))?;
+    Ok(found.map(|entity| Edit::PartField { entity, name, value: HeaderValue::lossy(value) }))
 }
 
 fn notice(part: &NoticePart) -> NewPart {

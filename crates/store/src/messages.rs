@@ -110,6 +110,13 @@ pub struct LoggedEntry {
     pub by: String,
 }
 
+impl LoggedEntry {
+    /// Whether a word names it: its own name, what it names, or its list.
+    fn is(&self, word: &str) -> bool {
+        [&self.id, &self.entry, &self.list].into_iter().any(|name| name.eq_ignore_ascii_case(word.trim()))
+    }
+}
+
 /// Who really sent a message, a word a check.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct LoggedAuth {
@@ -199,6 +206,9 @@ pub struct LogFilter {
     pub spam: Option<String>,
     /// Only messages that monitor mode let through.
     pub monitored: bool,
+    /// An entry of a list of senders or recipients that decided: by its own name, by what it names, or any of `allow`
+    /// or `deny`.
+    pub list: Option<String>,
     /// What checks of who sent it said; all of them.
     pub auth: Vec<(AuthCheck, AuthResult)>,
     /// Came at this time or later, in milliseconds since 1970.
@@ -322,6 +332,7 @@ impl Store {
                 && filter.rule.as_ref().is_none_or(|rule| logged.rules.contains(rule))
                 && filter.spam.as_ref().is_none_or(|spam| logged.spam.as_ref() == Some(spam))
                 && (!filter.monitored || logged.would.is_some())
+                && filter.list.as_ref().is_none_or(|list| logged.listed.as_ref().is_some_and(|it| it.is(list)))
                 && filter
                     .auth
                     .iter()

@@ -200,7 +200,7 @@ impl Desk {
             current.policy.store(Arc::new(policy));
         }
         if let Some(lists) = answer.lists.take() {
-            current.lists.store(Arc::new(lists));
+            self.service.set_lists(lists);
         }
         answer
     }
@@ -242,6 +242,7 @@ fn note(request: &Request, uid: u32) {
         Request::ListsShow { .. }
         | Request::ListsFind { .. }
         | Request::ListsTrail { .. }
+        | Request::ListsDoubts
         | Request::ListsImport { .. }
         | Request::BackupList { .. }
         | Request::BackupShow { .. }

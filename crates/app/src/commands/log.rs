@@ -50,6 +50,10 @@ pub(crate) struct Args {
     /// `mass_mail`, `clean`, `skipped`, `not_scanned`.
     #[arg(long, value_name = "STATUS")]
     spam: Option<String>,
+    /// About which an entry of a list of senders or recipients decided: its id, what it names
+    /// (`*@example.org`), or `allow` or `deny` for any.
+    #[arg(long, value_name = "ENTRY")]
+    list: Option<String>,
     /// The message with this id, as in headers, replies and logs.
     #[arg(long, value_name = "ID")]
     id: Option<String>,
@@ -88,6 +92,7 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
         action: args.action.clone(),
         rule: args.rule.clone(),
         spam: args.spam.clone(),
+        list: args.list.clone(),
         monitored: args.monitored,
         auth: args.auth.clone(),
         since_ms: time("since", args.since.as_deref())?,
@@ -188,6 +193,8 @@ struct Line<'a> {
     /// What it is as to spam, and its rating.
     spam: Option<&'a str>,
     rating: Option<u8>,
+    /// The entry of a list that decided.
+    listed: Option<&'a store::LoggedEntry>,
     /// The entry of Backup.
     backup: Option<String>,
     reply: &'a str,
@@ -220,6 +227,7 @@ fn line(row: &Logged, format: Format) -> String {
         auth: row.auth,
         spam: row.spam.as_deref(),
         rating: row.rating,
+        listed: row.listed.as_ref(),
         backup: row.backup.map(|id| id.to_string()),
         reply: &row.reply,
         milliseconds: row.duration_us / 1000,
@@ -240,6 +248,8 @@ fn text_line(row: &Logged, sender: Option<&str>) -> String {
     let spam = row.spam.as_ref().filter(|spam| !matches!(spam.as_str(), "clean" | "skipped" | "not_scanned"));
     let rating = row.rating.map_or_else(String::new, |rating| format!(" {rating}"));
     let spam = spam.map_or_else(String::new, |spam| format!("  {}{rating}", escape(spam, MAX_TEXT)));
+    let listed = row.listed.as_ref();
+    let listed = listed.map_or_else(String::new, |it| format!("  list: {} {}", it.list, escape(&it.entry, MAX_TEXT)));
     let auth = match row.auth {
         Some(auth) if auth.dmarc == AuthResult::Fail => "  dmarc=fail",
         _ => "",
@@ -247,7 +257,7 @@ fn text_line(row: &Logged, sender: Option<&str>) -> String {
     let names: Vec<String> = row.malware.iter().map(|name| Untrusted::escaped(name, MAX_TEXT)).collect();
     let names = if names.is_empty() { String::new() } else { format!("  [{}]", names.join(", ")) };
     format!(
-        "{}  {}  {:<17} {}{would}  {sender} -> {to}{others}  {}{names}{opened}{auth}{spam}\n",
+        "{}  {}  {:<17} {}{would}  {sender} -> {to}{others}  {}{names}{opened}{auth}{spam}{listed}\n",
         when::shown(row.time_ms),
         row.id,
         escape(&row.status, MAX_TEXT),

@@ -259,7 +259,7 @@ impl Bench {
         let authors = authors(&self.lists, &content.spool);
         let standing = standing(&self.lists, &self.policy, &self.site, arrival, &report, &authors);
         let report = report.with_standing(standing);
-        if !examines(&self.policy, arrival.direction) {
+        if !examines(&self.policy, arrival) {
             let (plan, status) = (unexamined(&self.policy, arrival), Status::of(&report));
             let (policy, arrival) = (Arc::clone(&self.policy), arrival.clone());
             return Looked { report, normalised: None, plan, status, policy, arrival };

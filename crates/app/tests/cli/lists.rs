@@ -161,3 +161,50 @@ fn scan_and_explain_say_which_entry_decided() {
     assert!(told.contains("(From alice@example.org; entry ") && told.contains("nothing proves the sender"), "{told}");
     assert!(told.contains("  clean: rating "), "{told}");
 }
+
+#[test]
+fn wl_12_d14_what_is_exported_is_valid_by_the_schema() {
+    let Some(xmllint) = testkit::peers::find("xmllint") else { return testkit::peers::skipped("xmllint") };
+    let dir = with_data(&[]);
+    lists(&dir, &["add", "allow", "--bulk-only", "*@example.net", "--comment", "x & y <z> \"q\" ü"]).exits(0);
+    lists(&dir, &["add", "allow", "--recipient", "abuse@example.org", "2001:db8::/32"]).exits(0);
+    lists(&dir, &["add", "allow", "friend@example.net", "--owner", "ann@example.org"]).exits(0);
+    lists(&dir, &["add", "deny", "*@*.bulk.example", "192.0.2.0/24", "a@xn--mller-kva.example"]).exits(0);
+    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/lists.xsd");
+    let valid = |file: &str| {
+        let checked = std::process::Command::new(&xmllint)
+            .args(["--noout", "--nonet", "--schema", schema, file])
+            .current_dir(dir.path())
+            .output()
+            .expect("it runs");
+        (checked.status.success(), String::from_utf8_lossy(&checked.stderr).into_owned())
+    };
+    for (list, file) in [("allow", "ours.wlist"), ("deny", "ours.blist")] {
+        lists(&dir, &["export", list, "-o", file]).exits(0);
+        let (good, said) = valid(file);
+        assert!(good, "{said}");
+        let text = std::fs::read_to_string(dir.path().join(file)).unwrap();
+        std::fs::write(dir.path().join("bad.xml"), text.replacen("<value>", "<colour/><value>", 1)).unwrap();
+        assert!(!valid("bad.xml").0, "the schema refuses what we refuse");
+    }
+    let xml = CHAPTER.split("```xml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a file");
+    std::fs::write(dir.path().join("chapter.wlist"), xml).unwrap();
+    let (good, said) = valid("chapter.wlist");
+    assert!(good, "{said}");
+}
+
+#[test]
+fn doctor_tells_of_entries_that_never_count() {
+    let dir = with_data(&[("mailward.toml", b"data_dir = \"data\"\n[trust]\ninternal_domains = [\"example.org\"]\n")]);
+    lists(&dir, &["add", "allow", "a@example.net", "128.0.0.0/1"]).exits(0);
+    lists(&dir, &["add", "deny", "a@example.net"]).exits(0);
+    lists(&dir, &["add", "deny", "b@example.net", "--owner", "ann@example.com"]).exits(0);
+    let found = run(dir.path(), &["doctor", "--config", "mailward.toml", "--format", "json"]).json();
+    let told: Vec<&str> =
+        found.iter().filter(|it| it["check"] == "lists").map(|it| it["text"].as_str().unwrap()).collect();
+    let said = |entry: &str, why: &str| told.iter().any(|text| text.starts_with(entry) && text.contains(why));
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert!(said("allow a@example.net (entry ", "the denylist has the same"), "{told:?}");
+    assert!(said("allow 128.0.0.0/1 ", "a large part of the Internet"), "{told:?}");
+    assert!(said("deny b@example.net of ann@example.com ", "no mail comes for it"), "{told:?}");
+}

@@ -5,7 +5,7 @@ use mail::arrival::{Direction, MessageId, Surface};
 use mail::evidence::AuthResult;
 use mail::untrusted::Untrusted;
 use serde_json::json;
-use store::{Logged, LoggedAuth};
+use store::{Logged, LoggedAuth, LoggedEntry};
 
 use crate::support::{Ran, assert_harmless, files, run, with_store};
 
@@ -54,7 +54,13 @@ fn logged() -> tempfile::TempDir {
         would: Some("blocked".to_owned()),
         spam: Some("probable_spam".to_owned()),
         rating: Some(84),
-        listed: None,
+        listed: Some(LoggedEntry {
+            list: "deny".to_owned(),
+            id: "00000000-0000-4000-8000-000000000001".to_owned(),
+            entry: "*@example.org".to_owned(),
+            owner: None,
+            by: "mail_from".to_owned(),
+        }),
         rules: vec!["malware_infected".to_owned(), "unscannable_limit".to_owned()],
         ..row(3, "carol@example.net", "watched", "infected", "delivered")
     };
@@ -83,6 +89,8 @@ fn rows_are_shown_newest_first_and_are_harmless() {
     assert_eq!(opened, [None, Some("message"), None]);
     let auth: Vec<Option<&str>> = rows.iter().map(|row| row["auth"]["dmarc"].as_str()).collect();
     assert_eq!(auth, [None, Some("fail"), None]);
+    assert_eq!((&rows[0]["listed"]["entry"], &rows[1]["listed"]), (&json!("*@example.org"), &json!(null)));
+    assert!(lines[0].ends_with("  list: deny *@example.org"), "{text}");
     assert_harmless(&text);
 }
 
@@ -90,7 +98,7 @@ fn rows_are_shown_newest_first_and_are_harmless() {
 fn every_filter_finds_its_rows() {
     let dir = logged();
     let id = MessageId::new(DAY + 3_600_000, [1; 10]).to_string();
-    let cases: [(&[&str], &[&str]); 15] = [
+    let cases: [(&[&str], &[&str]); 19] = [
         (&["--address", "bob@example.com"], &["invoice\u{1b}[2J", "Hello"]),
         (&["--address", "@EXAMPLE.net"], &["watched"]),
         (&["--address", "dave@example.com"], &[]),
@@ -103,6 +111,10 @@ fn every_filter_finds_its_rows() {
         (&["--auth", "DMARC=Fail", "--auth", "arc=none"], &["invoice\u{1b}[2J"]),
         (&["--auth", "dmarc=fail", "--auth", "spf=fail"], &[]),
         (&["--id", &id], &["Hello"]),
+        (&["--list", "deny"], &["watched"]),
+        (&["--list", "*@EXAMPLE.org"], &["watched"]),
+        (&["--list", "00000000-0000-4000-8000-000000000001"], &["watched"]),
+        (&["--list", "allow"], &[]),
         (&["--since", "2025-11-21 02:00"], &["watched", "invoice\u{1b}[2J"]),
         (&["--until", "2025-11-21 02:00"], &["Hello"]),
         (&["--status", "infected", "--action", "delivered"], &["watched"]),

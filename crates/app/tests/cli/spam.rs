@@ -36,3 +36,22 @@ fn lm_06_what_was_learnt_is_told_in_other_messages_until_it_is_forgotten() {
     assert!(spam(&["learn", "one.eml"]).exits(1).out.contains("learnt: 0; known already: 0; never taken for spam: 1"));
     assert!(spam(&["learn", "--backup", "nothing"]).exits(2).err.contains("neither the id"));
 }
+
+#[test]
+fn as_21_what_users_moved_to_their_junk_folder_is_learnt_from_there() {
+    let jpeg = include_bytes!("../../../../fuzz/seeds/image/base.jpg").as_slice();
+    let other = include_bytes!("../../../../fuzz/seeds/image/progressive.jpg").as_slice();
+    let dir = files(&[("new.eml", &mail(other))]);
+    std::fs::create_dir(dir.path().join("data")).expect("a directory");
+    let junk = dir.path().join("Maildir/.Junk");
+    for folder in ["cur", "new", "tmp"] {
+        std::fs::create_dir_all(junk.join(folder)).expect("a folder");
+    }
+    std::fs::write(junk.join("cur/1.a:2,S"), mail(jpeg)).expect("written");
+    std::fs::write(junk.join("new/2.a"), testkit::sample::clean("no picture")).expect("written");
+    let spam = |args: &[&str]| run(dir.path(), &[&["spam", "--data-dir", "data"], args].concat());
+    assert!(spam(&["learn", "Maildir/.Junk"]).exits(0).out.contains("learnt: 1; known already: 0"));
+    assert!(spam(&["learn", "Maildir/.Junk"]).exits(1).out.contains("learnt: 0; known already: 1"));
+    let told = run(dir.path(), &["explain", "--data-dir", "data", "new.eml"]).out;
+    assert!(told.contains("known_spam_image"), "{told}");
+}

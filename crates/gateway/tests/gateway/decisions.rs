@@ -18,6 +18,7 @@ pub(crate) const CASES: &[Case] = cases![
     every_action_for_malware,
     a_copy_is_not_made_where_the_policy_wants_none,
     what_is_encrypted_is_labelled,
+    sc_08_a_part_says_what_was_found_in_it_where_that_is_wanted,
     what_is_nested_too_deep_counts_as_infected,
     a_crash_is_a_451_a_hold_or_a_label,
     an_engine_that_hangs_is_a_451_in_time,
@@ -226,6 +227,38 @@ fn encrypted_zip() -> Vec<u8> {
     zip[6] |= 1;
     zip[central + 8] |= 1;
     zip
+}
+
+async fn sc_08_a_part_says_what_was_found_in_it_where_that_is_wanted() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    let node = Setup::new().start(&sink).await;
+    let locked = sample::with_attachment("locked", "locked.zip", "application/zip", &encrypted_zip());
+    let sent = async |mail: &[u8]| {
+        sink.clear();
+        assert_eq!(node.send(mail).await.code, 250);
+        text(&sink.messages()[0].content)
+    };
+    let name = "X-Mailward-Part-Status: ";
+    assert!(!sent(&locked).await.contains(name), "off by default");
+    node.set_policy(|p| p.headers.parts = true);
+    let content = sent(&locked).await;
+    let (before, field) = content.split_once(name).expect("the field");
+    assert!(
+        before.ends_with("\r\n") && before.contains("Content-Type: text/plain"),
+        "above the part's header: {before}"
+    );
+    let (field, rest) = field.split_once("\r\nContent-Type: application/zip").expect("the part's own header follows");
+    assert!(field.starts_with("encrypted ("), "{field}");
+    assert!(text(&locked).ends_with(rest), "nothing else of the part changes");
+    assert!(node.backup().is_empty(), "nothing was taken out");
+    // In place of what is removed, above the notice.
+    let content = sent(&sample::eicar_attached("x")).await;
+    let (_, field) = content.split_once(name).expect("the field");
+    assert!(field.starts_with("infected; ") && field.contains("Content-Disposition: attachment"), "{field}");
+    assert_eq!(content.matches(name).count(), 1);
+    // A signed message keeps its signed part as it is.
+    let signed = text(&locked).replace("multipart/mixed", "multipart/signed; protocol=\"application/x-test\"");
+    assert!(signed.contains("multipart/signed") && !sent(signed.as_bytes()).await.contains(name));
 }
 
 async fn what_is_encrypted_is_labelled() {

@@ -177,25 +177,30 @@ async fn bytes_of_unknown_number_are_limited_too() {
 
 async fn a_slow_sender_is_cut_and_holds_nobody_up() {
     let sink = Sink::start(Behaviour::accept()).await;
-    let node = Setup::new().config(|c| c.limits.data_total = Time(1_500)).start(&sink).await;
+    let node = Setup::new().config(|c| c.limits.data_total = Time(4_000)).start(&sink).await;
     let mut slow = node.client().await;
     begin(&mut slow).await;
     let started = Instant::now();
     let dripping = async {
-        while slow.try_send(b"x").await.is_ok() && started.elapsed() < Duration::from_secs(10) {
+        while slow.try_send(b"x").await.is_ok() && started.elapsed() < testkit::PATIENCE {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
-    let others = async {
-        for _ in 0..10 {
-            let started = Instant::now();
-            assert_eq!(node.send(&sample::clean("other")).await.code, 250);
-            assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
-        }
+    let dripping = async {
+        dripping.await;
+        started.elapsed()
     };
-    tokio::join!(dripping, others);
-    let took = started.elapsed();
-    assert!(took > Duration::from_millis(1_400) && took < Duration::from_secs(4), "{took:?}");
+    let others = async {
+        assert_eq!(node.send(&sample::clean("other")).await.code, 250);
+        let first = started.elapsed();
+        for _ in 0..9 {
+            assert_eq!(node.send(&sample::clean("other")).await.code, 250);
+        }
+        first
+    };
+    let (took, first) = tokio::join!(dripping, others);
+    assert!(took > Duration::from_millis(3_900) && took < testkit::PATIENCE, "{took:?}");
+    assert!(first < took, "another message came through while this one dripped: {first:?}, {took:?}");
     assert_eq!(sink.count(), 10);
     assert_eq!(node.figure("mailward_smtp_sessions_total{end=\"timeout\"}"), 1.0);
     assert_eq!(node.figure("mailward_in_flight_bytes"), 0.0);
@@ -203,21 +208,20 @@ async fn a_slow_sender_is_cut_and_holds_nobody_up() {
 
 async fn a_slow_command_is_cut() {
     let sink = Sink::start(Behaviour::accept()).await;
-    let node = Setup::new().config(|c| c.limits.command_timeout = Time(1_000)).start(&sink).await;
+    let node = Setup::new().config(|c| c.limits.command_timeout = Time(3_000)).start(&sink).await;
     let mut slow = node.client().await;
     let started = Instant::now();
-    while started.elapsed() < Duration::from_secs(10) && slow.try_send(b"N").await.is_ok() {
+    while started.elapsed() < testkit::PATIENCE && slow.try_send(b"N").await.is_ok() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let took = started.elapsed();
-    assert!(took > Duration::from_millis(900) && took < Duration::from_secs(4), "{took:?}");
+    assert!(took > Duration::from_millis(2_900) && took < testkit::PATIENCE, "{took:?}");
     // One that says something in time may stay.
     let mut patient = node.client().await;
-    for _ in 0..8 {
+    for _ in 0..14 {
         tokio::time::sleep(Duration::from_millis(250)).await;
         patient.command("NOOP", 250).await;
     }
-    tokio::time::sleep(Duration::from_millis(1_300)).await;
     assert_eq!(patient.expect(421).await.lines, ["4.4.2 Timeout, closing"]);
     assert!(patient.is_closed().await);
 }
@@ -233,8 +237,8 @@ async fn a_fast_sender_without_end_is_cut() {
     begin(&mut client).await;
     let started = Instant::now();
     let block = vec![b'x'; 65_536];
-    while started.elapsed() < Duration::from_secs(10) && client.try_send(&block).await.is_ok() {}
-    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+    while started.elapsed() < testkit::PATIENCE && client.try_send(&block).await.is_ok() {}
+    assert!(started.elapsed() < testkit::PATIENCE, "{:?}", started.elapsed());
     assert_eq!(sink.attempts().len(), 0);
 }
 
@@ -253,9 +257,7 @@ async fn idle_connections_cost_others_nothing() {
     testkit::wait_until("all connections", testkit::PATIENCE, || node.figure("mailward_smtp_connections") == 200.0)
         .await;
     for number in 0..20 {
-        let started = Instant::now();
         assert_eq!(node.send(&sample::clean(&format!("message {number}"))).await.code, 250);
-        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
     }
     assert_eq!((sink.count(), sink.connections()), (20, 20), "idle connections open none to the next hop");
     drop(idle);
@@ -282,7 +284,7 @@ async fn a_stop_takes_messages_through_and_ends_sessions() {
     busy.send_bytes(&stuff(rest)).await;
     busy.expect(250).await;
     assert_eq!(busy.expect(421).await.lines, ["4.3.2 Shutting down, please try again later"]);
-    tokio::time::timeout(Duration::from_secs(3), &mut node.task).await.expect("it ends").expect("in order");
+    tokio::time::timeout(testkit::PATIENCE, &mut node.task).await.expect("it ends").expect("in order");
     assert!(sink.messages()[0].content == mail);
 }
 

@@ -23,6 +23,8 @@ pub(crate) const CASES: &[Case] = cases![
     d21_bl_04_behind_a_milter_one_persons_list_does_nothing_to_the_others,
     d21_recipients_stay_together_where_they_may_not_be_parted,
     out_05_internal_and_allowlisted_recipients_of_outgoing_mail_are_not_examined,
+    out_03_what_a_machine_of_ours_sends_is_internal_whatever_address_it_writes,
+    wl_13_who_collects_samples_gets_them_and_nobody_else_does,
     a_change_counts_for_the_next_message,
 ];
 
@@ -70,7 +72,7 @@ async fn ask(node: &Node, request: Request) -> Response {
     };
     let answer = admin.handle(request).await;
     if let Some(lists) = answer.lists {
-        current.lists.store(Arc::new(lists));
+        node.service.set_lists(lists);
     }
     answer.response
 }
@@ -266,18 +268,63 @@ async fn out_05_internal_and_allowlisted_recipients_of_outgoing_mail_are_not_exa
     assert_eq!(arrived(&[&sink]).len(), 3);
 }
 
+async fn out_03_what_a_machine_of_ours_sends_is_internal_whatever_address_it_writes() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    for (trusted, to, expected, word) in [
+        (&["127.0.0.1/32"][..], "x@example.org", store::SenderType::Internal, "internal"),
+        (&[], "bob@example.com", store::SenderType::External, "external"),
+    ] {
+        let setup = Setup::new().trusted(trusted).policy(|p| {
+            p.malware.action = judge::policy::MalwareAction::Block;
+            p.spam.outgoing = true;
+        });
+        let node = setup.start(&sink).await;
+        logged::clear();
+        let mut client = node.client().await;
+        let refused = client.deliver("forged@stranger.example", &[to], &sample::eicar_attached("x")).await;
+        assert_eq!(refused.expect_err("refused").code, 550);
+        client.quit().await;
+        let line = logged::message().await;
+        assert_eq!(line.get("sender_type"), word);
+        let (entry, _) = node.kept();
+        assert_eq!((entry.entry.sender_type, entry.entry.peer_ip), (expected, "127.0.0.1".parse().ok()));
+    }
+}
+
+async fn wl_13_who_collects_samples_gets_them_and_nobody_else_does() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    let lab = judge::policy::RecipientMask::parse("lab@example.com");
+    let node = Setup::new().policy(|p| p.malware.trusted_recipients.extend(lab)).start(&sink).await;
+    let sent = sample::eicar_attached("a sample");
+    let mut client = node.client().await;
+    client.deliver(FROM, &["lab@example.com", "bob@example.com"], &sent).await.expect("taken");
+    client.quit().await;
+    let lines = logged::messages(2).await;
+    let mut told: Vec<_> = lines.iter().map(|l| (l.get("to"), l.get("status"), l.get("action"))).collect();
+    told.sort_unstable();
+    let expected = [("bob@example.com", "infected", "object_deleted"), ("lab@example.com", "not_scanned", "delivered")];
+    assert_eq!(told, expected);
+    let got = arrived(&[&sink]);
+    assert!(crate::decisions::has_eicar(&got["lab@example.com"][0]));
+    assert!(!crate::decisions::has_eicar(&got["bob@example.com"][0]));
+    assert_eq!(field(&text(&got["lab@example.com"][0]), "X-Mailward-Status").split(';').next(), Some("not_scanned"));
+}
+
 async fn a_change_counts_for_the_next_message() {
     let sink = Sink::start(Behaviour::accept()).await;
     let node = node(Setup::new(), &sink).await;
     let status = async || send(&node, FROM, &sample::clean("x")).await;
+    let held = |list: &str| node.figure(&format!("mailward_list_entries{{list=\"{list}\",owner=\"organisation\"}}"));
     assert_eq!(status().await, "clean");
     import(&node, List::Deny, None, "alice@example.org").await;
+    assert_eq!((held("deny"), held("allow")), (1.0, 0.0));
     assert_eq!(status().await, "address_blacklisted");
     let shown = ask(&node, Request::ListsShow { filter: EntryFilter::default(), after: 0, limit: 10 }).await;
     let Response::ListEntries { entries, .. } = shown else { panic!("{shown:?}") };
     let ids = vec![entries[0].id.clone()];
     ask(&node, Request::ListsRemove { ids, author: "test".to_owned() }).await;
     assert_eq!(status().await, "clean");
+    assert_eq!(held("deny"), 0.0);
     // What is in the store is what counts after a start.
     let again = service::lists::load(node.service.store()).expect("lists");
     assert_eq!(again, Lists::default());

@@ -15,6 +15,7 @@ mod decisions;
 mod dialogue;
 mod direct;
 mod disarm;
+mod dmarc;
 mod early;
 mod effects;
 mod identity;
@@ -84,6 +85,7 @@ fn run_cases(args: &[String]) -> ExitCode {
         milter::CASES,
         apart::CASES,
         sender::CASES,
+        dmarc::CASES,
     ]
     .concat();
     let (mut passed, mut failed, mut filtered) = (0, 0, 0);

@@ -23,6 +23,8 @@ pub(crate) const CASES: &[Case] = cases![
     a_group_has_lists_and_people_of_its_own,
     what_says_of_itself_that_it_is_automatic_is_judged_like_any_mail,
     tc_01_links_of_mail_over_a_trusted_connection_are_asked_about,
+    who_is_new_is_told_once,
+    out_08_ks_06_of_outgoing_mail_nobody_outside_is_asked,
 ];
 
 fn list(zone: &str, weight: u8) -> DnsList {
@@ -247,4 +249,76 @@ async fn tc_01_links_of_mail_over_a_trusted_connection_are_asked_about() {
     let node = asking(setup, &sink, &dns).await;
     deliver(&node, "alice@example.org", &["bob@example.com"], &with_link("bad.example")).await;
     assert_eq!(subjects(&sink)["bob@example.com"], "[!! Spam] the plan for lunch");
+}
+
+/// Waits until it is noted that this author wrote to these.
+async fn noted(node: &Node, address: &str, to: &[&str]) {
+    let writer = store::Writer {
+        address: address.to_owned(),
+        domain: address.rsplit('@').next().unwrap_or_default().to_owned(),
+        proven: false,
+        may_answer: true,
+        recipients: to.iter().map(|to| (*to).to_owned()).collect(),
+    };
+    let store = node.service.store();
+    let known = || store.contact(&writer, u64::MAX / 2, 0, 0).is_ok_and(|contact| contact.address && contact.recipient);
+    testkit::wait_until("the author is known", testkit::PATIENCE, known).await;
+}
+
+async fn who_is_new_is_told_once() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    // One recipient wants to hear of it; the others do not.
+    let setup = Setup::new().policy(|p| {
+        staff(p, |g| {
+            g.spam.first_contact.enabled = true;
+            g.spam.first_contact.learning = judge::units::Time(0);
+        });
+    });
+    let node = setup.start(&sink).await;
+    let from = |author: &str| text(&sample::clean("the plan for lunch")).replace("alice@example.org", author);
+    let told = async |author: &str, to: &[&str]| {
+        logged::clear();
+        deliver(&node, author, to, from(author).as_bytes()).await;
+        let lines = logged::messages(to.len()).await;
+        let of = |line: &logged::Event| (line.get("to").to_owned(), line.get("signs").contains("first_contact"));
+        let mut told: Vec<(String, bool)> = lines.iter().map(of).collect();
+        told.sort();
+        told
+    };
+    let own = |to: &str, new: bool| (to.to_owned(), new);
+    let (bob, victim) = ("bob@example.com", "victim@example.com");
+    // Nobody is new to a memory that has just begun.
+    assert_eq!(told("alice@example.org", &[victim]).await, [own(victim, false)]);
+    noted(&node, "alice@example.org", &[victim]).await;
+    assert_eq!(told("new@example.net", &[bob, victim]).await, [own(bob, false), own(victim, true)]);
+    noted(&node, "new@example.net", &[victim]).await;
+    assert_eq!(told("new@example.net", &[bob, victim]).await, [own(bob, false), own(victim, false)], "told once");
+    // What nobody took is not known: the sender brings it again, and is new again.
+    sink.set(Behaviour::accept().on(testkit::Point::End, testkit::Action::Reply("451 4.3.0 later".to_owned())));
+    for _ in 0..2 {
+        logged::clear();
+        let mut client = node.client().await;
+        let author = "other@example.net";
+        let refused = client.deliver(author, &[victim], from(author).as_bytes()).await.expect_err("later");
+        assert_eq!(refused.code, 451);
+        client.quit().await;
+        let line = logged::message().await;
+        assert!(line.get("signs").contains("first_contact"), "{}", line.get("signs"));
+    }
+}
+
+async fn out_08_ks_06_of_outgoing_mail_nobody_outside_is_asked() {
+    let (sink, dns) = (Sink::start(Behaviour::accept()).await, DnsServer::start(LISTED).await);
+    let setup = Setup::new().policy(full).policy(|p| p.spam.outgoing = true).trusted(&["127.0.0.0/8"]);
+    let node = asking(setup, &sink, &dns).await;
+    let asked = |said: &str| node.figure(&format!("mailward_dns_lists_total{{set=\"surbl\",said=\"{said}\"}}"));
+    deliver(&node, "bob@example.com", &["friend@example.org"], &with_link("bad.example")).await;
+    let line = logged::message().await;
+    assert_eq!((line.get("direction"), line.get("spam")), ("outgoing", "clean"));
+    assert_eq!((asked("listed"), asked("absent")), (0.0, 0.0));
+    node.set_policy(|p| p.spam.trusted_connections = true);
+    logged::clear();
+    deliver(&node, "friend@example.org", &["bob@example.com"], &with_link("bad.example")).await;
+    assert_eq!(logged::message().await.get("spam"), "spam");
+    assert_eq!(asked("listed"), 1.0);
 }

@@ -1,4 +1,4 @@
-//! Which recipients of one message are passed over, so that the others are not (D-21).
+//! Which recipients of one message are passed over (for spam, or for malware), so that the others are not (D-21).
 //!
 //! A lane is known at RCPT: it depends on the recipient, the envelope's sender and the client, and on nothing that
 //! the message says. Recipients of one lane stand alike when the message is judged.
@@ -6,7 +6,7 @@
 use mail::address::Address;
 
 use super::{List, Lists, Record, Scope, Subject};
-use crate::policy::Spam;
+use crate::policy::{Malware, Spam};
 use crate::site::Site;
 
 /// Why nothing about spam is done for a recipient.
@@ -37,7 +37,9 @@ pub enum Personal {
 /// What sets recipients apart who have the same settings.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Lane {
-    /// Why nothing is done.
+    /// It is not scanned for malware (WL-13).
+    pub trusted: bool,
+    /// Why nothing is done about spam.
     pub skip: Skip,
     /// The allowlist spares the recipient from bulk mail only.
     pub mass: bool,
@@ -56,8 +58,13 @@ pub struct Coming<'a> {
     pub trusted: bool,
 }
 
-/// The lane of a recipient under what its policy says about spam.
-pub fn lane(lists: &Lists, spam: &Spam, site: &Site, coming: &Coming<'_>, to: &Address) -> Lane {
+/// The lane of a recipient under what its policy says about malware and spam.
+pub fn lane(lists: &Lists, (malware, spam): (&Malware, &Spam), site: &Site, coming: &Coming<'_>, to: &Address) -> Lane {
+    let trusted = malware.enabled && malware.trusts(to);
+    Lane { trusted, ..about_spam(lists, spam, site, coming, to) }
+}
+
+fn about_spam(lists: &Lists, spam: &Spam, site: &Site, coming: &Coming<'_>, to: &Address) -> Lane {
     let leaving = coming.may_leave && spam.outgoing;
     let arriving = spam.enabled && (!coming.trusted || spam.trusted_connections);
     if !leaving && !arriving {
@@ -89,5 +96,5 @@ pub fn lane(lists: &Lists, spam: &Spam, site: &Site, coming: &Coming<'_>, to: &A
         let stronger = if best.deny.map(|d| d.0) >= best.allow.map(|a| a.0) { best.deny } else { best.allow };
         lists.record(stronger).map(effect)
     };
-    Lane { skip: Skip::No, mass: own == Some(Scope::Mass), personal: personal() }
+    Lane { mass: own == Some(Scope::Mass), personal: personal(), ..Lane::default() }
 }

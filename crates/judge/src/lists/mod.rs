@@ -6,6 +6,7 @@
 //! Limits: [`MAX_ENTRIES`], [`MAX_PERSONAL`], [`MAX_ALIKE`], [`MAX_VALUE`], [`MAX_COMMENT`]. Not handled: users and
 //! groups of a directory, since there is none to ask.
 
+mod doubts;
 pub mod exchange;
 mod index;
 mod lane;
@@ -17,6 +18,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
+pub use doubts::{Doubt, MAX_DOUBTS, doubts};
 pub use index::MAX_ALIKE;
 pub use lane::{Coming, Lane, Personal, Skip, lane};
 pub use standing::{Asked, standing};
@@ -288,6 +290,12 @@ impl Lists {
     pub(crate) fn names(&self, subject: &Subject) -> bool {
         let found = self.senders.find(subject);
         found.allow.is_some() || found.deny.is_some()
+    }
+
+    /// How many entries of a list the organisation has, and how many people have.
+    pub fn count(&self, list: List) -> (usize, usize) {
+        let of = |own: bool| self.records.iter().filter(|r| r.list == list && r.owner.is_some() == own).count();
+        (of(false), of(true))
     }
 
     fn record(&self, found: Option<(Rank, u32)>) -> Option<&Record> {

@@ -6,7 +6,7 @@ use mail::evidence::{AuthResult, Authentication, DmarcCheck, ListedBy, Standing,
 
 use super::exchange::{Entry, Stamp, applied, merge};
 use super::*;
-use crate::policy::Policy;
+use crate::policy::{Policy, RecipientMask};
 use crate::site::Site;
 
 fn value(text: &str) -> Value {
@@ -252,7 +252,7 @@ fn lane_of(all: &Lists, change: impl Fn(&mut Policy), coming: (&str, bool, bool)
     let site = Site { internal_domains: vec!["example.org".to_owned()], ..Site::default() };
     let sender = Address::parse(coming.0);
     let coming = Coming { sender: sender.as_ref(), may_leave: coming.1, trusted: coming.2 };
-    lane(all, &policy.spam, &site, &coming, &Address::parse(to).unwrap())
+    lane(all, (&policy.malware, &policy.spam), &site, &coming, &Address::parse(to).unwrap())
 }
 
 #[test]
@@ -284,6 +284,11 @@ fn d21_lanes_set_recipients_apart_only_where_something_differs() {
     let on = |p: &mut Policy| p.spam.outgoing = true;
     assert_eq!(lane_of(&all, on, leaving, "boss@example.org"), skip(Skip::Internal));
     assert_eq!(lane_of(&all, on, leaving, "x@example.com"), usual);
+    let trusting = |p: &mut Policy| p.malware.trusted_recipients.extend(RecipientMask::parse("lab@example.org"));
+    let lab = Lane { trusted: true, ..usual };
+    assert_eq!(lane_of(&all, trusting, outside, "lab@example.org"), lab, "WL-13");
+    assert_eq!(lane_of(&all, trusting, ("", false, true), "lab@example.org"), lab, "whatever is done about spam");
+    assert_eq!(lane_of(&all, trusting, outside, "user@example.org"), usual);
 }
 
 /// How many tables and masks are looked at for some addresses.

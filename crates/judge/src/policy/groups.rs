@@ -160,6 +160,14 @@ impl Policy {
         self.group.iter().position(named).map_or(GroupId::Everybody, GroupId::Group)
     }
 
+    /// What the policy says about malware for a group.
+    pub fn malware_of(&self, id: GroupId) -> &Malware {
+        match id {
+            GroupId::Everybody => &self.malware,
+            GroupId::Group(at) => self.group.get(at).map_or(&self.malware, |group| &group.malware),
+        }
+    }
+
     /// What the policy says about spam for a group.
     pub fn spam_of(&self, id: GroupId) -> &Spam {
         match id {

@@ -1,12 +1,13 @@
 //! The sections of the policy, one setting a field.
 
+use mail::address::Address;
 use mail::arrival::{Direction, Surface};
 use mail::evidence::Active;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AmbiguousAction, EngineFailure, MalwareAction, Rule, TooAmbiguousAction, UnscannedAction};
-use super::{DisarmFailure, DocumentKind, RemoteContent};
+use super::{DisarmFailure, DocumentKind, RecipientMask, RemoteContent};
 use crate::units::{Bytes, Time};
 
 /// Monitor mode (D-26): everything is judged, recorded and counted; nothing is changed.
@@ -41,6 +42,9 @@ pub struct Malware {
     pub enabled: bool,
     /// Which mail is scanned (AV-06).
     pub scope: Scope,
+    /// Recipients whose mail is not scanned for malware: `user@example.org`, `example.org`, `*.example.org` (WL-13).
+    /// It is meant for those who collect samples. Whoever else a message is for gets a scanned copy.
+    pub trusted_recipients: Vec<RecipientMask>,
     /// What is done about infected objects (ACT-07, ACT-12, D-17).
     pub action: MalwareAction,
     /// What is done about probably infected objects (AV-05).
@@ -64,6 +68,7 @@ impl Default for Malware {
         Self {
             enabled: true,
             scope: Scope::All,
+            trusted_recipients: Vec::new(),
             action: MalwareAction::Automatic,
             probable_action: MalwareAction::Automatic,
             keep_copy: true,
@@ -72,6 +77,13 @@ impl Default for Malware {
             notice: Notice::default(),
             forward_to: Vec::new(),
         }
+    }
+}
+
+impl Malware {
+    /// Whether mail for this recipient is not scanned (WL-13).
+    pub fn trusts(&self, to: &Address) -> bool {
+        self.trusted_recipients.iter().any(|mask| mask.fits(to))
     }
 }
 
@@ -352,11 +364,15 @@ pub struct Headers {
     /// Remove our own headers, and those of the SCL, PCL and X-Spam families, from mail of peers
     /// that are not trusted, so that nobody can forge them (SC-11, D-13).
     pub strip_forged: bool,
+    /// Add `X-Mailward-Part-Status` to the header of each part that is infected, encrypted, or could not be
+    /// looked at because an engine failed (SC-08). A signature over the body does not hold any more then; parts of
+    /// signed messages (`multipart/signed`) get none.
+    pub parts: bool,
 }
 
 impl Default for Headers {
     fn default() -> Self {
-        Self { status: true, details: true, on_outgoing: false, strip_forged: true }
+        Self { status: true, details: true, on_outgoing: false, strip_forged: true, parts: false }
     }
 }
 

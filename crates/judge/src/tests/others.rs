@@ -220,14 +220,14 @@ fn sc09_nothing_of_ours_leaves_with_outgoing_mail() {
 #[test]
 fn act18_av06_what_is_not_examined_is_not_called_clean() {
     let mut policy = Policy::default();
-    assert!(crate::draft::examines_malware(&policy, Direction::Outgoing));
+    assert!(crate::draft::examines_malware(&policy, &arrival(Direction::Outgoing)));
     policy.malware.scope = crate::policy::Scope::NotOutgoing;
     assert!(
-        !crate::draft::examines_malware(&policy, Direction::Outgoing)
-            && crate::draft::examines(&policy, Direction::Incoming)
+        !crate::draft::examines_malware(&policy, &arrival(Direction::Outgoing))
+            && crate::draft::examines(&policy, &arrival(Direction::Incoming))
     );
     policy.malware.enabled = false;
-    assert!(!crate::draft::examines_malware(&policy, Direction::Incoming));
+    assert!(!crate::draft::examines_malware(&policy, &arrival(Direction::Incoming)));
     let plan = unexamined(&policy, &arrival(Direction::Incoming));
     assert_eq!(plan.status, Status::NotScanned);
     assert!(header(&plan, "X-Mailward-Status").unwrap().starts_with("not_scanned"));

@@ -3,7 +3,7 @@
 use mail::evidence::{Listed, ListedBy, Sign, SignGroup, SpamSeen, Standing};
 
 use super::*;
-use crate::policy::{Rule, Sensitivity, SpamAction};
+use crate::policy::{RecipientMask, Rule, Sensitivity, SpamAction};
 use crate::spam::{SpamStatus, SpamWhy, deciding, excluded, headers, scl, verdict};
 use crate::units::{Bytes, Time};
 
@@ -250,5 +250,115 @@ fn tc_02_a_session_that_has_logged_in_and_a_network_of_ours_are_trusted() {
         assert_eq!(excluded(&policy, &trusted), Some(SpamWhy::Trusted));
         let report = seen(900, 0, 0).with_standing(listed("deny", false));
         assert_eq!(verdict(&policy, &trusted, &report).status, SpamStatus::Skipped, "the denylist too");
+    }
+}
+
+#[test]
+fn sc_04_d8_a_pcl_is_written_by_nobody_but_a_phishing_status_and_strangers_are_not_believed() {
+    let mut policy = Policy::default();
+    (policy.spam.always_headers, policy.spam.scl_others, policy.spam.formal.scl) = (true, true, true);
+    let listed = [listed("deny", false), listed("allow", false)].map(|standing| seen(0, 0, 0).with_standing(standing));
+    for report in [seen(900, 0, 0), seen(500, 0, 0), seen(0, 600, 0), seen(0, 0, 600)].into_iter().chain(listed) {
+        let plan = planned(&policy, &arrival(Direction::Incoming), &report);
+        assert!(header(&plan, "X-MS-Exchange-Organization-SCL").is_some());
+        assert_eq!(header(&plan, "X-MS-Exchange-Organization-PCL"), None, "8 is the level of phishing alone");
+        assert_eq!(plan.changes.first(), Some(&Change::StripForged), "that of a stranger goes (service::render)");
+    }
+}
+
+#[test]
+fn sc_08_the_field_of_a_part_tells_what_is_infected_encrypted_or_failed_where_that_is_wanted() {
+    let findings = || {
+        let mut failed = unscanned(TEXT, UnscannedReason::EngineFailed);
+        failed.engine = EngineId::Clamd;
+        let other = unscanned(NOTES, UnscannedReason::Damaged);
+        vec![malware(SETUP, Certainty::Certain), unscanned(README, UnscannedReason::Encrypted), failed, other]
+    };
+    let mut policy = with_action(MalwareAction::Allow);
+    policy.unscannable.engine_failed = EngineFailure::Label;
+    let fields = |policy: &Policy, direction: Direction| -> Vec<(u32, String)> {
+        let plan = decide_for(policy, &arrival(direction), can(Surface::Smtp), findings(), &[]);
+        let part = |change: &Change| match change {
+            Change::PartStatus { object, value } => Some((object.0, value.clone())),
+            _ => None,
+        };
+        plan.changes.iter().filter_map(part).collect()
+    };
+    assert_eq!(fields(&policy, Direction::Incoming), [], "off by default");
+    policy.headers.parts = true;
+    let told = fields(&policy, Direction::Incoming);
+    let expected = [(TEXT, "error (1)"), (ZIP, "encrypted (2 > invoice.zip > readme.txt), infected; Test.Virus (")];
+    assert_eq!(told.len(), expected.len(), "what is damaged is none of the three: {told:?}");
+    for ((part, text), (wanted, start)) in told.iter().zip(expected) {
+        assert!(*part == wanted && text.starts_with(start), "{told:?}");
+    }
+    policy.monitor.enabled = true;
+    assert_eq!(fields(&policy, Direction::Incoming), []);
+    policy.monitor.enabled = false;
+    policy.unscannable.encrypted = UnscannedAction::Allow;
+    policy.malware.enabled = false;
+    assert_eq!(fields(&policy, Direction::Incoming), [], "nothing was examined");
+}
+
+#[test]
+fn out_04_only_mail_to_addresses_elsewhere_is_outgoing() {
+    let mut policy = Policy::default();
+    policy.spam.outgoing = true;
+    let report = seen(900, 0, 0);
+    let inside = arrival(Direction::Internal);
+    assert_eq!(excluded(&policy, &inside), Some(SpamWhy::Internal));
+    assert_eq!(planned(&policy, &inside, &report).fate, Fate::Deliver);
+    let outgoing = arrival(Direction::Outgoing);
+    assert_eq!(planned(&policy, &outgoing, &report).fate, Fate::Discard);
+    // Of a message that goes to both, those inside are a part of their own (D-21).
+    let internal = Standing { internal: true, ..Standing::default() };
+    assert_eq!(planned(&policy, &outgoing, &report.with_standing(internal)).fate, Fate::Deliver);
+}
+
+#[test]
+fn out_06_of_outgoing_mail_neither_attachments_nor_pictures_count() {
+    let mut policy = Policy::default();
+    policy.spam.outgoing = true;
+    let with = |id: &str, group: SignGroup| {
+        of(SpamSeen::Signs(vec![
+            Sign::new("a_phrase", SignGroup::Phrase, 400, "seen"),
+            Sign::new(id, group, 700, "seen"),
+        ]))
+    };
+    for (id, group, counts) in [
+        ("runs_when_opened", SignGroup::Attachment, false),
+        ("known_spam_image", SignGroup::Network, false),
+        ("a_link", SignGroup::Link, true),
+        ("a_header", SignGroup::Header, true),
+    ] {
+        let points = |direction| verdict(&policy, &arrival(direction), &with(id, group)).points;
+        assert_eq!(points(Direction::Outgoing) > 400, counts, "{id}");
+        assert!(points(Direction::Incoming) > 400, "{id}: of incoming mail all counts");
+    }
+}
+
+#[test]
+fn wl_13_d21_mail_for_trusted_recipients_alone_is_not_examined_for_malware() {
+    let mut policy = Policy::default();
+    assert!(policy.malware.trusted_recipients.is_empty(), "empty by default");
+    let decided = |policy: &Policy, to: &[&str]| {
+        let mut mail = arrival(Direction::Incoming);
+        mail.envelope.rcpt_to = to.iter().map(|to| Address::parse(to).unwrap()).collect();
+        let plan = decide_for(policy, &mail, can(Surface::Smtp), vec![malware(NOTES, Certainty::Certain)], &[]);
+        (plan.status, plan.action)
+    };
+    let treated = (crate::status::Status::Infected, Action::ObjectDeleted);
+    assert_eq!(decided(&policy, &["lab@example.org"]), treated);
+    let masks = ["lab@example.org", "*.samples.example.org"];
+    policy.malware.trusted_recipients = masks.iter().filter_map(|mask| RecipientMask::parse(mask)).collect();
+    let spared = (crate::status::Status::NotScanned, Action::Delivered);
+    for (to, expected) in [
+        (&["LAB@example.org"][..], spared),
+        (&["x@in.samples.example.org", "lab@example.org"], spared),
+        (&["x@samples.example.org"], treated),
+        (&["lab@example.org", "bob@example.org"], treated),
+        (&[], treated),
+    ] {
+        assert_eq!(decided(&policy, to), expected, "{to:?}");
     }
 }

@@ -169,6 +169,10 @@ fn edited<'m>(message: &'m Message<'_>, edits: &EditSet) -> Vec<Splice<'m>> {
                 splices.extend(fields.get(*field as usize).map(|field| Splice::cut(field.whole)));
             }
             Edit::Label { .. } => {}
+            Edit::PartField { entity, name, value } => {
+                let part = message.entity(*entity);
+                splices.extend(part.and_then(|part| part_field(message, part, name.as_str(), value.as_str())));
+            }
             Edit::Replace { entity: id, part } => {
                 if let Some(entity) = message.entity(*id) {
                     replace(message, *id, entity, part, &mut splices);
@@ -243,6 +247,18 @@ fn subject<'m>(message: &'m Message<'_>, edits: &EditSet) -> Option<Splice<'m>> 
         return None;
     }
     Some(Splice::insert(field.value.start, field::label(&text, value, message.line_end())))
+}
+
+/// A field above a part's own header; none where no header is, or where it would take the first line into itself.
+fn part_field<'m>(message: &'m Message<'_>, entity: &Entity, name: &str, value: &str) -> Option<Splice<'m>> {
+    let first = entity.header.of(message.raw()).first()?;
+    let at_line = message.raw().get(..entity.header.start as usize)?.ends_with(b"\n");
+    if !at_line || matches!(first, b' ' | b'\t') {
+        return None;
+    }
+    let mut line = Vec::new();
+    field::write(name, value, message.line_end(), &mut line);
+    Some(Splice::insert(entity.header.start, line))
 }
 
 /// The bytes that go with a removed part: from its delimiter to the next one.

@@ -239,3 +239,26 @@ fn content_changes_only_when_the_original_is_kept() {
     let rewrite = Rewrite::Edit(EditSet::new(&message, vec![label("a")]).unwrap());
     assert_eq!(render(&other, &rewrite, None).map(|_| ()), Err(RenderError::OtherMessage));
 }
+
+fn part_field(entity: u32) -> Edit {
+    let (name, value) = (HeaderName::new("X-A").unwrap(), HeaderValue::new("1").unwrap());
+    Edit::PartField { entity: EntityId(entity), name, value }
+}
+
+#[test]
+fn a_field_of_a_part_goes_above_its_header_and_nowhere_else() {
+    let zip = "Content-Type: application/zip";
+    assert_eq!(run(MIXED, vec![part_field(2)]), MIXED.replace(zip, &format!("X-A: 1\r\n{zip}")));
+    let replaced = run(MIXED, vec![Edit::Replace { entity: EntityId(2), part: notice() }, part_field(2)]);
+    assert!(replaced.contains(&format!("--b\r\nX-A: 1\r\n{NOTICE}")), "{replaced}");
+    // An empty header takes one; where a line would become its continuation nothing is done.
+    let bare = "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\none\r\n--b--\r\n";
+    assert_eq!(run(bare, vec![part_field(1)]), bare.replace("--b\r\n\r\n", "--b\r\nX-A: 1\r\n\r\n"));
+    let folded = bare.replace("--b\r\n\r\n", "--b\r\n odd\r\n\r\n");
+    assert_eq!(run(&folded, vec![part_field(1)]), folded);
+    let message = parse(MIXED.as_bytes(), &Limits::default());
+    for (entity, error) in [(0, EditError::NotEditable(EntityId(0))), (9, EditError::NoEntity(EntityId(9)))] {
+        assert_eq!(EditSet::new(&message, vec![part_field(entity)]), Err(error));
+    }
+    assert_eq!(EditSet::new(&message, vec![part_field(1)]).map(|set| set.grade()), Ok(Grade::Mark));
+}

@@ -38,3 +38,47 @@ fn ordinary_mail_of_scripts_devices_services_and_people_is_no_spam() {
     assert!(seen >= 30, "{seen} messages");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn as_04_header_text_layout_links_attachments_and_languages_are_all_looked_at() {
+    let (engines, _) = Engines::load(&EngineSpec::default());
+    let head = "From: Ann <a@example.org>\r\nTo: b@example.com\r\nDate: Fri, 21 Nov 2025 18:00:00 +0000\r\n\
+                Message-ID: <1@example.org>\r\nMIME-Version: 1.0\r\n";
+    let html = |text: &str| format!("{head}Subject: x\r\nContent-Type: text/html; charset=utf-8\r\n\r\n{text}\r\n");
+    let cases = [
+        (SignGroup::Header, "Subject: a\r\nSubject: b\r\n\r\nhello\r\n".to_owned()),
+        (SignGroup::Subject, format!("{head}Subject: {}\r\n\r\nhello\r\n", "very long ".repeat(30))),
+        (SignGroup::Sender, head.replace("a@example.org", "a12345@example.org") + "Subject: x\r\n\r\nhello\r\n"),
+        (
+            SignGroup::Html,
+            html("<p>hi</p><div style=\"display:none\">words that nobody sees at all, many of them</div>"),
+        ),
+        (SignGroup::Link, html("<a href=\"http://192.0.2.7/login\">https://bank.example/login</a>")),
+        (
+            SignGroup::Phrase,
+            format!(
+                "{head}Subject: x\r\n\r\nI am a barrister; the next of kin of a late client, the sum of ten \
+                     million dollars, I need your bank account details for this transfer of funds.\r\n"
+            ),
+        ),
+        (
+            SignGroup::Attachment,
+            format!(
+                "{head}Subject: x\r\nContent-Type: application/octet-stream; name=\"a.pdf.exe\"\r\n\
+                     Content-Disposition: attachment; filename=\"a.pdf.exe\"\r\n\r\nMZ\r\n"
+            ),
+        ),
+        (
+            SignGroup::Language,
+            format!(
+                "{head}Subject: x\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\
+                     {}\r\n",
+                "안녕하세요 오늘 점심은 어디에서 먹을까요 ".repeat(4)
+            ),
+        ),
+    ];
+    for (group, mail) in cases {
+        let found = signs(&engines, mail.as_bytes());
+        assert!(found.iter().any(|sign| sign.group == group), "{group:?}: {found:?}");
+    }
+}

@@ -9,7 +9,7 @@ mod words;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use judge::lists::Lists;
+use judge::lists::{List, Lists, MAX_DOUBTS, doubts};
 use judge::site::Site;
 use mail::address::Address;
 use mail::arrival::MessageId;
@@ -181,6 +181,14 @@ impl Admin {
             Request::MessageLog { filter, before, limit } => {
                 let page = self.store.search_messages(&filter, before, limit.clamp(1, MAX_PAGE))?;
                 Response::Messages { messages: page.messages, next: page.next }.into()
+            }
+            Request::ListsDoubts => {
+                let doubts = doubts(&self.lists, &self.in_force.policy.spam, &self.site);
+                let unreadable = crate::lists::unreadable(&self.store)?.into_iter().take(MAX_DOUBTS).collect();
+                let count = |list| self.lists.count(list);
+                let (allow, deny) = (count(List::Allow), count(List::Deny));
+                let entries = (allow.0.saturating_add(deny.0), allow.1.saturating_add(deny.1));
+                Response::ListsDoubts { doubts, unreadable, entries }.into()
             }
             request @ (Request::ListsShow { .. }
             | Request::ListsAdd { .. }

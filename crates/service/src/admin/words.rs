@@ -1,7 +1,7 @@
 //! What can be asked of a node, and its answers: the words of the control socket.
 
 use judge::lists::exchange::{Change, Entry, Form, Problem};
-use judge::lists::{List, Record};
+use judge::lists::{Doubt, List, Record};
 use judge::origin::Parties;
 use judge::policy::{FirstContact, Policy};
 use mail::evidence::{Memory, Picture};
@@ -188,6 +188,8 @@ pub enum Request {
         /// The address.
         address: String,
     },
+    /// Entries of lists that probably do something else than was wanted.
+    ListsDoubts,
     /// What was changed in lists, newest first.
     ListsTrail {
         /// Only of this entry.
@@ -362,6 +364,15 @@ pub enum Response {
     ListsRefused {
         /// What is wrong in it.
         problems: Vec<Problem>,
+    },
+    /// Entries of lists that are odd.
+    ListsDoubts {
+        /// The first 200 of them.
+        doubts: Vec<Doubt>,
+        /// The names of those that this version cannot read.
+        unreadable: Vec<String>,
+        /// How many entries the organisation has, and how many people have.
+        entries: (usize, usize),
     },
     /// What was changed in lists.
     ListsTrail {

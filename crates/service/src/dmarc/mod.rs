@@ -94,8 +94,12 @@ fn row(policy: &Policy, arrival: &Arrival, auth: &Authentication) -> Option<(Str
 
 /// What DMARC had done, and why not what its owner wants.
 fn done(policy: &Policy, auth: &Authentication, check: &DmarcCheck) -> (&'static str, Vec<String>) {
-    if check.result == AuthResult::Pass || check.policy == DmarcPolicy::None {
+    if check.policy == DmarcPolicy::None {
         return ("none", Vec::new());
+    }
+    // RFC 9990: what passes where failing would have had consequences.
+    if check.result == AuthResult::Pass {
+        return ("pass", Vec::new());
     }
     let settings = &policy.authentication;
     if auth.vouched(&check.domain, &settings.trusted_sealers).is_some() {
@@ -201,6 +205,10 @@ async fn one(service: &Arc<Service>, settings: &DmarcReports, day: &DmarcDay) ->
         records: rows.iter().filter_map(|(what, count)| counted(what, *count)).collect(),
         damaged: false,
     });
+    if report.records.is_empty() {
+        // Counted by another version, whose rows cannot be read.
+        return Ok(0);
+    }
     let mut sent = 0;
     for target in targets {
         let to = ::mail::untrusted::escape(target.address.domain(), 253);
@@ -335,7 +343,7 @@ mod tests {
         assert_eq!(row(&policy, &to, &auth(AuthResult::Pass)), None, "off by default");
         policy.authentication.reports.enabled = true;
         let cases = [
-            (AuthResult::Pass, DmarcAction::Honour, "none", "pass", [].as_slice()),
+            (AuthResult::Pass, DmarcAction::Honour, "pass", "pass", [].as_slice()),
             (AuthResult::Fail, DmarcAction::Honour, "reject", "fail", &[]),
             (AuthResult::Fail, DmarcAction::Report, "none", "fail", &["local_policy"]),
         ];

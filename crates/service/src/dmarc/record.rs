@@ -79,12 +79,12 @@ fn parse(text: &str) -> Published {
     let plain = |value: &str| value.len() <= MAX_VALUE && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b':');
     let mut policy = Vec::new();
     for name in REPEATED {
-        let value = match name {
-            "p" => Some(tag("p").unwrap_or("none")),
-            "testing" => tag("t"),
-            name => tag(name),
-        };
-        policy.extend(value.filter(|value| plain(value)).map(|value| (name.to_owned(), value.to_ascii_lowercase())));
+        let value = tag(if name == "testing" { "t" } else { name });
+        let value = value.filter(|value| plain(value)).map(str::to_ascii_lowercase);
+        let value = value.filter(|value| may_say(name, value));
+        // A policy that is none counts as one that wishes nothing (RFC 9989).
+        let value = value.or_else(|| (name == "p").then(|| "none".to_owned()));
+        policy.extend(value.map(|value| (name.to_owned(), value)));
     }
     let named = tag("rua").unwrap_or_default().split(',').filter_map(target);
     let mut targets: Vec<Target> = Vec::new();
@@ -95,6 +95,16 @@ fn parse(text: &str) -> Published {
         }
     }
     Published { policy, targets }
+}
+
+/// Whether a tag has this value in a report.
+fn may_say(name: &str, value: &str) -> bool {
+    match name {
+        "adkim" | "aspf" => matches!(value, "r" | "s"),
+        "testing" => matches!(value, "y" | "n"),
+        "fo" => value.split(':').all(|one| matches!(one, "0" | "1" | "d" | "s")),
+        _ => matches!(value, "none" | "quarantine" | "reject"),
+    }
 }
 
 /// `mailto:reports@example.org!10m`.
@@ -161,6 +171,8 @@ mod tests {
         let found: Vec<(&str, Option<u64>)> = read.targets.iter().map(|it| (it.address.as_str(), it.most)).collect();
         assert_eq!(found, [("a@example.org", Some(10 << 20)), ("b@example.net", None), ("c,d@example.org", None)]);
         assert_eq!(parse("v=DMARC1").targets, []);
+        let odd = parse("v=DMARC1; p=shout; sp=Quarantine; np=; adkim=x; aspf=R; fo=9; t=maybe").policy;
+        assert_eq!(odd, words(&[("p", "none"), ("sp", "quarantine"), ("aspf", "r")]), "only what a report may say");
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub struct Record {
     pub source: String,
     /// How many.
     pub count: u64,
-    /// What was done: `none`, `quarantine`, `reject`.
+    /// What was done: `none`, `pass`, `quarantine`, `reject`.
     pub disposition: String,
     /// DMARC by signatures: `pass` or `fail`.
     pub dkim: String,

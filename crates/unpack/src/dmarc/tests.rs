@@ -113,3 +113,32 @@ fn mutated_reports_do_no_harm() {
         crate::fuzzing::fuzz_dmarc(&testkit::mutated(OLD.as_bytes(), number, b"<>/&;\""));
     }
 }
+
+#[test]
+fn what_is_written_is_valid_by_the_schema() {
+    let Some(xmllint) = testkit::peers::find("xmllint") else { return testkit::peers::skipped("xmllint") };
+    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/src/dmarc/rfc9990.xsd");
+    let dir = tempfile::tempdir().unwrap();
+    let valid = |xml: &str| {
+        let file = dir.path().join("r.xml");
+        std::fs::write(&file, xml).unwrap();
+        let checked = std::process::Command::new(&xmllint)
+            .args(["--noout", "--nonet", "--schema", schema])
+            .arg(&file)
+            .output()
+            .unwrap();
+        (checked.status.success(), String::from_utf8_lossy(&checked.stderr).into_owned())
+    };
+    let mut hostile = sample();
+    hostile.org = "\u{0}\u{1b}]]>&<!--\u{ffff}\u{fffe}\u{85}é".to_owned();
+    hostile.policy.push(("<p>".to_owned(), "x".to_owned()));
+    hostile.records[0].envelope_from = "</record>".to_owned();
+    hostile.records[1].disposition = "pass".to_owned();
+    for report in [sample(), hostile] {
+        let (good, said) = valid(&to_xml(&report));
+        assert!(good, "{said}");
+    }
+    let bad = to_xml(&sample()).replace("<disposition>quarantine", "<disposition>spoil");
+    assert!(!valid(&bad).0, "the schema refuses something");
+    assert!(!valid(&to_xml(&Aggregate { records: Vec::new(), ..sample() })).0, "a report without records is none");
+}

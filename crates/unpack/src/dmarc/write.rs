@@ -30,7 +30,8 @@ fn element(out: &mut String, name: &str, value: &str) {
 fn seen(out: &mut String, method: &str, detail: &str, seen: &AuthSeen) {
     let _ = writeln!(out, "<{method}>");
     element(out, "domain", &seen.domain);
-    if !seen.detail.is_empty() {
+    // Of a signature there is always a selector; what SPF looked at may be unknown.
+    if !seen.detail.is_empty() || method == "dkim" {
         element(out, detail, &seen.detail);
     }
     element(out, "result", &seen.result);

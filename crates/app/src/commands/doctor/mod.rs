@@ -4,6 +4,7 @@
 //! each within a time limit.
 
 pub(super) mod certificates;
+mod lists;
 mod machine;
 mod peers;
 mod postfix;
@@ -29,7 +30,7 @@ const MAX_TEXT: usize = 1000;
 /// Check whether everything that mail needs is there, and say what is not protected.
 ///
 /// Looks at the configuration, name resolution, next hops, listeners, clock, disk, databases,
-/// certificates, permissions, Postfix beside it, and the policy. Exits with 1 if something does not
+/// certificates, permissions, Postfix beside it, the policy, and lists of senders. Exits with 1 if something does not
 /// work.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -100,7 +101,9 @@ fn examine(place: &Place) -> Result<Vec<Finding>, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     found.extend(runtime.block_on(peers::all(config)));
     found.extend(postfix::all(config));
-    found.extend(protection::all(config, &policy(place)));
+    let policy = policy(place);
+    found.extend(protection::all(config, &policy));
+    found.extend(lists::all(place, &policy));
     Ok(found)
 }
 

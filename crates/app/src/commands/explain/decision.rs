@@ -21,7 +21,7 @@ pub(super) fn decision(arrival: &Arrival, bench: &Bench, looked: &Looked, out: &
     let (direction, profile) = (arrival.direction.name(), bench.policy.profile.name());
     let _ = writeln!(out, "\nWhat the gateway does with such a message ({direction} mail, profile {profile})");
     let _ = writeln!(out, "  It is {}.", fate(plan));
-    if !examines(&bench.policy, arrival.direction) {
+    if !examines(&bench.policy, arrival) {
         out.push_str("  The policy does not want such mail examined; that was done here only.\n");
     }
     if let Some(would) = plan.would {
@@ -81,6 +81,10 @@ fn changes(report: &Report, plan: &Plan, out: &mut String) {
             }
             Change::Prepend { name, value } => format!("header {name}: {}", escape(value, MAX_TEXT)),
             Change::Label(label) => format!("the subject begins with \"{}\"", escape(label, MAX_TEXT)),
+            Change::PartStatus { object, value } => {
+                let value = escape(value, MAX_TEXT);
+                format!("header of {}: X-Mailward-Part-Status: {value}", report.node(*object))
+            }
             Change::Notice { object, part } => {
                 let name = escape(&part.file_name, MAX_TEXT);
                 format!("{} is replaced by a notice, {name}", report.node(*object))
