@@ -113,7 +113,8 @@ pub(super) fn read(
     });
     let is_multipart = media.starts_with("multipart/");
     // A type without its second half is multipart to some.
-    odd |= type_field.is_some() && !content_type.token().contains('/');
+    let is_whole = |token: &str| token.split_once('/').is_some_and(|(_, subtype)| !subtype.is_empty());
+    odd |= type_field.is_some() && !is_whole(content_type.token());
     odd |= content_type.bad() || (is_multipart && boundary_is_odd(&content_type, boundary.as_deref()));
     match media.as_str() {
         "message/partial" => {
@@ -200,13 +201,25 @@ impl<'f> MimeFields<'f> {
     }
 }
 
-/// Whether a name begins or ends with that of the field of the encoding, and has something else to it:
-/// programs that search for words take it for that field.
+/// Whether a name begins or ends with that of the field of the encoding, and has something else to it, or is that
+/// name but for the begin of an encoded word in it: programs that search for words take it for that field.
 pub(super) fn holds_encoding_name(name: &[u8]) -> bool {
     const NAME: &[u8] = b"content-transfer-encoding";
     let is = |part: Option<&[u8]>| part.is_some_and(|part| part.eq_ignore_ascii_case(NAME));
     let start = name.len().saturating_sub(NAME.len());
-    (NAME.len() + 1..=2 * NAME.len()).contains(&name.len()) && (is(name.get(..NAME.len())) || is(name.get(start..)))
+    (NAME.len() + 1..=2 * NAME.len()).contains(&name.len())
+        && (is(name.get(..NAME.len())) || is(name.get(start..)) || is(without_word(name).as_deref()))
+}
+
+/// A name without `=?`, a charset, `?`, an encoding and `?` in it, and without `?=` behind them.
+fn without_word(name: &[u8]) -> Option<Vec<u8>> {
+    let start = memchr::memmem::find(name, b"=?")?;
+    let (front, word) = name.split_at_checked(start)?;
+    let last = memchr::memchr_iter(b'?', word).nth(2)?;
+    let text = word.get(last.saturating_add(1)..)?;
+    let end = memchr::memmem::find(text, b"?=").unwrap_or(text.len());
+    let behind = text.get(end.saturating_add(2)..).unwrap_or(&[]);
+    Some([front, text.get(..end)?, behind].concat())
 }
 
 /// Whether clients may take another boundary.

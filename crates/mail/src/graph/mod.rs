@@ -148,6 +148,8 @@ pub enum Encoding {
     QuotedPrintableZero,
     /// Quoted-printable with each character above U+00FF as its lowest byte.
     QuotedPrintableLow,
+    /// Quoted-printable in which a blank behind `=` makes a soft break of it that takes the rest of the line along.
+    QuotedPrintableToEnd,
     /// Quoted-printable with an escape that is none left as it is, the two characters behind it included.
     QuotedPrintableKeep,
     /// Quoted-printable with `==` for itself.
@@ -164,6 +166,8 @@ pub enum Encoding {
     UuencodeEven,
     /// The same up to an empty line, each line with as many bytes as it says.
     UuencodeToGap,
+    /// The same as one stream: a group goes on in the next line, and what is over on a line begins with a length.
+    UuencodeStream,
     /// yEnc, with its `=ybegin` line.
     Yenc,
     /// BinHex 4.0.

@@ -43,6 +43,8 @@ pub(super) enum Ask {
     BlankEnds,
     /// A line that is no field may end the header.
     JunkEnds,
+    /// An empty line that ends with CRLF behind one that ends with LF alone may not end the header.
+    OtherEmpty,
     /// Fields stand behind blank lines.
     SkipBlank,
     /// A line begins like a delimiter.
@@ -59,6 +61,8 @@ pub(super) enum Ask {
     LaxFields,
     /// The fields of MIME can be read in another way.
     Head,
+    /// The encoding of a multipart around it may be its own.
+    Inherited(Encoding),
     /// The encoding is damaged.
     Damage,
     /// A text holds files.
@@ -140,8 +144,7 @@ fn one_entity(builder: &mut Builder<'_, '_>, left: &mut Left, id: EntityId, aske
         plan(builder, id, *ask, &mut tries);
     }
     fit_large(builder, left, id, &mut tries);
-    let contested = is_contested(builder, id, &tries);
-    let cut = builder.cut && !contested;
+    let cut = builder.cut;
     let policies: Vec<Policy> = asked.iter().filter_map(|(_, ask)| policy(*ask)).collect();
     if policies.len() > 1 {
         tries.insert(
@@ -152,10 +155,6 @@ fn one_entity(builder: &mut Builder<'_, '_>, left: &mut Left, id: EntityId, aske
     let complete = tries.len() <= MAX_TRIES && !cut;
     let mut chained = 0;
     for (one, code) in tries.into_iter().take(MAX_TRIES) {
-        let full = builder.entity(id).is_some_and(|entity| entity.readings.len() >= MAX_READINGS);
-        if full && contested && matches!(one, Try::Decode(..)) {
-            continue;
-        }
         let Some(lost) = attempt(builder, left, id, one.clone(), code) else { return false };
         let further = lost.map(|lost| chained::tries(&one, lost, asked)).unwrap_or_default();
         for one in further {
@@ -186,13 +185,6 @@ fn fit_large(builder: &mut Builder<'_, '_>, left: &Left, id: EntityId, tries: &m
     });
 }
 
-/// Whether a header allows another encoding than the one that is damaged: what was never encoded so may be
-/// damaged in any number of ways, which says nothing.
-fn is_contested(builder: &mut Builder<'_, '_>, id: EntityId, tries: &[(Try, DefectCode)]) -> bool {
-    let Some(encoding) = builder.entity(id).map(|entity| entity.encoding) else { return false };
-    tries.iter().any(|(one, _)| matches!(one, Try::Body(choice, _) if !choice.decoded && choice.encoding != encoding))
-}
-
 /// The policy that an ask wants.
 pub(super) fn policy(ask: Ask) -> Option<Policy> {
     let strict = Policy::default();
@@ -201,6 +193,7 @@ pub(super) fn policy(ask: Ask) -> Option<Policy> {
         Ask::CrlfLines => Policy { ends: Ends::Crlf, ..strict },
         Ask::BlankEnds => Policy { blank_ends: true, ..strict },
         Ask::JunkEnds => Policy { junk_ends: true, ..strict },
+        Ask::OtherEmpty => Policy { other_empty: true, ..strict },
         Ask::Prefix => Policy { prefix: true, ..strict },
         Ask::AnyCase => Policy { any_case: true, ..strict },
         Ask::Inner => Policy { inner: true, ..strict },
@@ -224,6 +217,7 @@ pub(super) fn both(one: Policy, other: Policy) -> Policy {
         blank_ends: one.blank_ends || other.blank_ends,
         junk_ends: one.junk_ends || other.junk_ends,
         fields_first: one.fields_first || other.fields_first,
+        other_empty: one.other_empty || other.other_empty,
         lax_fields: one.lax_fields || other.lax_fields,
     }
 }
@@ -250,6 +244,7 @@ fn plan(builder: &mut Builder<'_, '_>, id: EntityId, ask: Ask, tries: &mut Vec<(
             let code = if found && builder.is_bare(id) { DefectCode::Base64InText } else { other };
             tries.extend(damage(builder, id).into_iter().map(|one| (one, code)));
         }
+        Ask::Inherited(encoding) => tries.push((Try::Decode(encoding, Recode::None), other)),
         Ask::Files => tries.push((Try::Files, DefectCode::FileInText)),
         Ask::EncodedFiles => tries.push((Try::Files, DefectCode::FileInEncodedText)),
         Ask::RawBytes => {
@@ -294,8 +289,22 @@ fn plan(builder: &mut Builder<'_, '_>, id: EntityId, ask: Ask, tries: &mut Vec<(
             tries.push((Try::Again(blind, false), other));
             tries.push((Try::Again(Policy { swallow: true, ..blind }, false), other));
         }
-        ask => tries.extend(policy(ask).map(|policy| (Try::Again(policy, false), other))),
+        ask => {
+            let Some(policy) = policy(ask) else { return };
+            tries.push((Try::Again(policy, false), other));
+            // What another reading of the header takes for parts is not what its header says.
+            let chosen = chosen(builder, id);
+            tries.extend(chosen.map(|choice| (Try::Body(choice, policy), other)));
+        }
     }
+}
+
+/// The way in which a facet was read that is a multipart.
+fn chosen(builder: &mut Builder<'_, '_>, id: EntityId) -> Option<Choice> {
+    let entity = builder.entity(id).filter(|entity| entity.facet && entity.shape() == Shape::Multipart)?;
+    let (media, encoding) = (entity.media.clone(), entity.encoding);
+    let candidate = strict_multipart(builder, id);
+    Some(Choice { media, encoding, candidate, decoded: false }).filter(Choice::is_multipart)
 }
 
 /// Whether so many NUL bytes stand at even or at odd places of a body that it may be UTF-16.
@@ -378,7 +387,7 @@ fn variants(builder: &mut Builder<'_, '_>, id: EntityId) -> Vec<Encoding> {
     let (buffer, body, encoding, primary) = (entity.buffer, entity.body, entity.encoding, entity.primary);
     let (ways, more) = builder.with_buffer(buffer, |_, bytes| match encoding {
         Encoding::Base64 => transfer::base64_variants(body.of(bytes)),
-        Encoding::Uuencode => (vec![Encoding::UuencodeEven, Encoding::UuencodeToGap], false),
+        Encoding::Uuencode => (vec![Encoding::UuencodeEven, Encoding::UuencodeToGap, Encoding::UuencodeStream], false),
         _ => transfer::quoted_printable_variants(body.of(bytes)),
     });
     // What another reading takes for encoded may be damaged in any number of ways.

@@ -144,12 +144,16 @@ fn text_of(builder: &mut Builder<'_, '_>, id: EntityId) -> Option<(BufferId, Spa
 fn files(builder: &mut Builder<'_, '_>, id: EntityId) {
     let Some((buffer, body)) = text_of(builder, id) else { return };
     let as_it_stands = builder.entity(id).is_some_and(|entity| entity.buffer == buffer && entity.body == body);
+    let unknown = builder.entity(id).is_some_and(|entity| entity.encoding == Encoding::Unknown);
     // What only another reading decodes may be a message to those who read it so.
     let (decoded, facet) = (!as_it_stands, builder.entity(id).is_some_and(|entity| entity.facet));
     let blocks = builder.with_buffer(buffer, |_, bytes| {
         let mut blocks = embedded::find_as_it_stands(body.of(bytes));
         if blocks.is_empty() && decoded {
             blocks = embedded::find_inside(body.of(bytes), facet);
+        }
+        if unknown && blocks.iter().all(|block| block.encoding != Encoding::Uuencode) {
+            blocks.extend(embedded::find_without_mode(body.of(bytes)));
         }
         blocks
     });

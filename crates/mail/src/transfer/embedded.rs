@@ -218,6 +218,23 @@ fn begin(line: &[u8]) -> Option<&[u8]> {
     }
 }
 
+/// The file in a body whose header calls it uuencoded in whatever words: clients that know them take any line that
+/// begins with `begin` and a blank for its first, with a mode or without.
+pub(crate) fn find_without_mode(body: &[u8]) -> Option<Block> {
+    let mut at = 0;
+    while at < body.len() {
+        let (line, next) = line_at(body, at);
+        if let Some(name) = line.get(6..).filter(|_| line.to_ascii_lowercase().starts_with(b"begin ")) {
+            let name = name.trim_ascii().get(..MAX_NAME).unwrap_or(name.trim_ascii());
+            let end = end_of(body, next, |line| line.starts_with(b"end"));
+            let name = Some(name.to_vec()).filter(|name| !name.is_empty());
+            return Some(Block { span: Span::new(at, end), encoding: Encoding::Uuencode, name });
+        }
+        at = next;
+    }
+    None
+}
+
 /// Whether a line is as long as its first character says.
 fn is_uu_line(line: &[u8]) -> bool {
     let Some((length, data)) = line.split_first() else { return false };
@@ -282,6 +299,7 @@ pub(super) fn decode(encoding: Encoding, block: &[u8], max: usize) -> Decoded {
         Encoding::Uuencode => uu::lenient(body),
         Encoding::UuencodeEven => uu::even(body),
         Encoding::UuencodeToGap => uu::to_gap(body),
+        Encoding::UuencodeStream => uu::stream(body),
         Encoding::Yenc => yenc(body),
         Encoding::BinHex => binhex(body),
         _ => {

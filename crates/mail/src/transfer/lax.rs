@@ -13,8 +13,8 @@ mod damage;
 mod quoted;
 
 use quoted::{
-    any_escape_a_byte, bare_cr_to_lf, blank_breaks_kept, damaged_lines, dropped, is_visible, kept_whole, low_bytes,
-    paired, raw_from_damage, without_blanks, without_halves,
+    any_escape_a_byte, bare_cr_to_lf, blank_breaks_kept, breaks_to_end, damaged_lines, dropped, is_visible, kept_whole,
+    low_bytes, paired, raw_from_damage, without_blanks, without_halves,
 };
 pub(crate) use quoted::{escapes, has_low_bytes, holds_raw_bytes, is_damaged_quoted_printable};
 
@@ -27,6 +27,8 @@ pub(crate) const MAX_COMPARED: usize = 64 * 1024;
 const MAX_WAYS: usize = 7;
 /// Beside so many, those are not taken that only one known program reads, which is no mail program.
 const MAX_BESIDE_RARE: usize = 6;
+/// The same for quoted-printable, where bytes that must not stand in it need room, too.
+const MAX_BESIDE_RARE_QUOTED: usize = 5;
 
 /// See [`super::decode`].
 pub(super) fn decode(encoding: Encoding, body: &[u8], max: usize) -> Decoded {
@@ -53,6 +55,7 @@ pub(super) fn decode(encoding: Encoding, body: &[u8], max: usize) -> Decoded {
         Encoding::QuotedPrintableKeep => kept_whole(body),
         Encoding::QuotedPrintableVisible => only(body, is_visible),
         Encoding::QuotedPrintableHalf => without_halves(body),
+        Encoding::QuotedPrintableToEnd => breaks_to_end(body),
         Encoding::QuotedPrintableZero => any_escape_a_byte(body),
         Encoding::QuotedPrintableLow => low_bytes(body),
         Encoding::QuotedPrintablePair => paired(body, b"=3D=3D"),
@@ -117,20 +120,27 @@ fn places(body: &[u8]) -> Vec<u8> {
 }
 
 /// Base64 in groups of four characters, padding counted as one: so many bytes are missing at the end of the
-/// group. A last group that is not complete is text, up to four characters with padding.
+/// group, of which one always stays, so that a group of nothing but padding is a zero; at the end those say nothing.
+/// A last group that is not complete is text, up to four characters with padding.
 fn groups(body: &[u8]) -> Vec<u8> {
     let is_one = |byte: &u8| !matches!(class(*byte), SPACE | JUNK);
     let text: Vec<u8> = body.iter().copied().filter(is_one).collect();
     let mut out = Vec::with_capacity(text.len() / 4 * 3);
     let fours = text.chunks_exact(4);
     let rest = fours.remainder();
+    let mut zeros = 0;
     for four in fours {
         let [a, b, c, d] = four else { continue };
+        if four == b"====" {
+            zeros += 1;
+            continue;
+        }
+        out.extend(std::iter::repeat_n(0, std::mem::take(&mut zeros)));
         let bits = |byte: u8| if byte == b'=' { 0 } else { class(byte) };
         let (first, second, third, fourth) = (bits(*a), bits(*b), bits(*c), bits(*d));
         let bytes = [first << 2 | second >> 4, second << 4 | third >> 2, third << 6 | fourth];
         let missing = four.iter().filter(|byte| **byte == b'=').count();
-        out.extend_from_slice(bytes.get(..3usize.saturating_sub(missing)).unwrap_or(&[]));
+        out.extend_from_slice(bytes.get(..3usize.saturating_sub(missing).max(1)).unwrap_or(&[]));
     }
     if rest.first().is_some_and(|byte| *byte != b'=') {
         out.extend_from_slice(rest);
@@ -303,6 +313,7 @@ pub(crate) fn quoted_printable_variants(body: &[u8]) -> (Vec<Encoding>, bool) {
         Encoding::QuotedPrintableZero,
         Encoding::QuotedPrintablePair,
         Encoding::QuotedPrintableOne,
+        Encoding::QuotedPrintableToEnd,
     ];
     if body.len() > MAX_COMPARED {
         return different(&damaged_lines(body, MAX_COMPARED), Encoding::QuotedPrintable, ways.into_iter());
@@ -319,7 +330,12 @@ fn different(body: &[u8], known: Encoding, ways: impl Iterator<Item = Encoding>)
         if bytes.is_empty() || seen.contains(&bytes) {
             continue;
         }
-        if matches!(way, Encoding::Base64ToGap | Encoding::Base64Places) && out.len() >= MAX_BESIDE_RARE {
+        let beside = match way {
+            Encoding::Base64ToGap | Encoding::Base64Places => MAX_BESIDE_RARE,
+            Encoding::QuotedPrintableToEnd => MAX_BESIDE_RARE_QUOTED,
+            _ => usize::MAX,
+        };
+        if out.len() >= beside {
             continue;
         }
         if out.len() >= MAX_WAYS {
@@ -337,10 +353,11 @@ mod tests {
 
     #[test]
     fn each_way_reads_damage_as_its_clients_do() {
-        let cases: [(Encoding, &[u8], &[u8]); 36] = [
+        let cases: [(Encoding, &[u8], &[u8]); 39] = [
             (Encoding::Base64Groups, b"SGktCo=b SG=k", b"Hi-\n\x80H\x60"),
             (Encoding::Base64Groups, b"SGk=*SGktSG", b"HiHi-SG=="),
-            (Encoding::Base64Groups, b"QQ==\nA===\n=", b"A"),
+            (Encoding::Base64Groups, b"QQ==\nQ===\n=", b"A@"),
+            (Encoding::Base64Groups, b"SGkt====\n====SGkt", b"Hi-\0\0Hi-"),
             (Encoding::Base64ToGap, b"SGkt\nSGkt\n\n\nSGkt", b"Hi-Hi-"),
             (Encoding::Base64ToGap, b"SGkt\r\n\r\nSGkt\r\n\r\n\r\nSGkt", b"Hi-Hi-"),
             (Encoding::Base64Places, b"SGktCo=b SG=k", b"Hi-\n\xdbH\xe4"),
@@ -351,6 +368,8 @@ mod tests {
             (Encoding::QuotedPrintableVisible, b"<scr\x80i\0pt>=3D", b"<script>="),
             (Encoding::QuotedPrintableHalf, b"a=b\ns=Zd=3D", b"a\ns=Zd="),
             (Encoding::QuotedPrintableHalf, b"a=4\r\n1=4\nZ=3D", b"a\r\nA\nZ="),
+            (Encoding::QuotedPrintableToEnd, b"Ae=0r= the Co\nx=3D= \n=zy", b"Aerx=zy"),
+            (Encoding::QuotedPrintableToEnd, b"a==3Db=4=3D=", b"a=b="),
             (Encoding::QuotedPrintableZero, b"a==<db=4=3D", b"a\0b="),
             (Encoding::QuotedPrintableZero, b"a=\r\nb=3G=\nc=E", b"ab\x03c\x0e"),
             (Encoding::QuotedPrintableLow, "a\u{8868}\u{fc}=3D".as_bytes(), b"ah\xfc="),

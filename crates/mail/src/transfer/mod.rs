@@ -60,6 +60,7 @@ pub fn decode(encoding: Encoding, body: &[u8], max: usize) -> Decoded {
         Encoding::Uuencode
         | Encoding::UuencodeEven
         | Encoding::UuencodeToGap
+        | Encoding::UuencodeStream
         | Encoding::Yenc
         | Encoding::BinHex
         | Encoding::Base64Block => embedded::decode(encoding, body, max),

@@ -133,3 +133,61 @@ fn more_files_in_a_text_than_are_looked_for_are_told() {
         assert_eq!(message.ambiguity() == Ambiguity::TooAmbiguous, told, "{files} files");
     }
 }
+
+#[test]
+fn damage_without_room_is_told_even_where_a_header_allows_another_encoding() {
+    // Eleven ways to undo it, each of which some program takes: more than a body may have readings.
+    let body = "QQ=\nQUJD=QUJD\nQUJDR\n-QUJD_QUJD\n*QUJ\n\n\nQUI\na footer!\nQUJDREVGR0hJ*QUJD\nQQ==QUJDQUI\n";
+    for fields in [
+        "Content-Transfer-Encoding: base64\n",
+        "Content-Transfer-Encoding: base64\nContent-Transfer-Encoding: 7bit\n",
+        "Content-Transfer-Encoding: base64\nContent-Transfer-Encoding: quoted-printable\n",
+    ] {
+        let raw = format!("{HEAD}{fields}\n{body}").replace('\n', "\r\n");
+        let message = parse(raw.as_bytes(), &Limits::default());
+        assert_eq!(message.ambiguity(), Ambiguity::TooAmbiguous, "{fields}");
+    }
+}
+
+#[test]
+fn twenty_ambiguities_of_different_kinds_stay_within_the_bound() {
+    let part = |header: &str, body: &str| format!("--b\n{header}\n\n{body}\n");
+    let twice =
+        |first: &str, second: &str| format!("Content-Transfer-Encoding: {first}\nContent-Transfer-Encoding: {second}");
+    let text = "a line of text";
+    let parts = [
+        part(&twice("7bit", "base64"), "{B64}"),
+        part(&twice("quoted-printable", "7bit"), "a=41b"),
+        part("Content-Transfer-Encoding: \"base64\"", "{B64}"),
+        part("Content-Transfer-Encoding: mystery", "{B64}"),
+        part("Content-Transfer-Encoding : base64", "{B64}"),
+        part("Content-Type: text/plain; charset=utf-7", "a+AC4-c"),
+        part("Content-Type: text/plain; name=a.txt; name=b.exe", text),
+        part("Content-Type: text/plain\nContent-Type: text/html", text),
+        part("Content-Type: multipart/mixed; boundary=c; boundary=d", "--c\n\none\n--d\n\ntwo\n--c--"),
+        part("Content-Type: multipart/mixed; boundary=e", "--e\n\none\n--e--\n--e\n\ntwo\n--e--"),
+        part("Content-Type: multipart/mixed; boundary=f", "--f\n\none\n--ff\n\ntwo\n--f--"),
+        part("Content-Type: multipart/mixed", "--g\n\none\n--g--"),
+        part("Content-Type: message/partial; id=a; number=1; total=2", "Subject: x\n\ntext"),
+        part("Content-Type: message/rfc822\nContent-Transfer-Encoding: base64", "Subject: x\n\ntext"),
+        part("Content-Type: text/plain", "{UU}"),
+        part("Content-Type: text/plain", "{BINHEX}"),
+        part("Content-Type: text/plain\njunk\nX: y", text),
+        part("Content-Type: text/plain\n \nX: y", text),
+        part("Content-Transfer-Encoding: base64", "{B64}*{B64}"),
+        part("Content-Transfer-Encoding: quoted-printable", "a=zb"),
+    ];
+    let raw = format!("{HEAD}Content-Type: multipart/mixed; boundary=b\n\n{}--b--\n", parts.concat());
+    for payload in PAYLOADS {
+        let raw = payload.fill(&raw).unwrap();
+        let message = parse(&raw, &Limits::default());
+        assert_eq!(message.ambiguity(), Ambiguity::Ambiguous, "{:?}", message.defects());
+        assert!(message.len() <= MAX_READINGS_FACTOR * message.primary().count(), "{} entities", message.len());
+        let holds = |id: &mail::graph::EntityId| {
+            let bytes = payload.bytes();
+            message.content(*id, 1 << 20).bytes.windows(bytes.len()).any(|window| window == bytes)
+        };
+        assert!(message.leaves().filter(holds).count() >= 1, "{}", payload.name);
+        fuzz_message(&raw);
+    }
+}

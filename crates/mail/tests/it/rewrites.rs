@@ -53,6 +53,7 @@ fn every_ambiguous_message_has_a_form_with_one_reading_and_the_same_leaves() {
         let message = parse(&raw, &Limits::default());
         total += 1;
         match normalise(&message) {
+            Err(NotNormalisable::TooAmbiguous) if ambiguity::TOO_MANY.contains(&case.name.as_str()) => {}
             Ok(out) => {
                 let again = parse(&out, &Limits::default());
                 assert!(has_one_reading(&again), "{}", case.name);
@@ -103,7 +104,12 @@ fn a_normal_form_keeps_how_parts_belong_together_and_what_they_say_of_themselves
 #[test]
 fn leaves_are_the_same_but_for_text_that_becomes_utf8() {
     for (case, _, raw) in ambiguity::messages() {
-        let out = normalise(&parse(&raw, &Limits::default())).unwrap();
+        let message = parse(&raw, &Limits::default());
+        if message.ambiguity() == Ambiguity::TooAmbiguous {
+            assert!(ambiguity::TOO_MANY.contains(&case.name.as_str()), "{}", case.name);
+            continue;
+        }
+        let out = normalise(&message).unwrap();
         let (before, after) = (contents(&raw), contents(&out));
         let new = after.iter().filter(|leaf| !before.contains(leaf)).count();
         let lost = before.iter().filter(|leaf| !leaf.is_empty() && !after.contains(leaf)).count();

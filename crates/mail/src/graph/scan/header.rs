@@ -3,7 +3,7 @@
 use super::super::guess::{is_mbox_line, looks_like_message};
 use super::super::head::{self, Candidate, Head};
 use super::super::leaf::Watch;
-use super::super::lines::{Line, Lines};
+use super::super::lines::{Ends, Line, Lines};
 use super::super::readings::Ask;
 use super::super::{Encoding, EntityId, Field, Shape};
 use super::{Frame, Job, Multipart, Scan, State, Then, trim_blanks};
@@ -16,6 +16,8 @@ const MAX_HIDDEN: usize = 256;
 const MAX_LATE: usize = 2 * 1024;
 /// Most lines of junk in front of a late header.
 const MAX_JUNK_LINES: usize = 8;
+/// How many multiparts around a part are asked for their encoding.
+const MAX_INHERITED: usize = 8;
 /// Longest name of a hidden field, in bytes.
 const MAX_HIDDEN_NAME: usize = 80;
 
@@ -32,6 +34,13 @@ impl Scan<'_, '_, '_, '_> {
         let span = Span::new(line.start, line.end);
         let blank_ends = header.blank_ends && is_nothing(text);
         let first = std::mem::replace(&mut header.first_line, false);
+        if text.is_empty() && !first && self.policy.ends == Ends::Lf && has_other_end(self.bytes, line) {
+            self.builder.ask(entity, Ask::OtherEmpty);
+            if self.policy.other_empty {
+                header.in_field = false;
+                return Then::Next;
+            }
+        }
         if text.is_empty() || blank_ends {
             self.finish_header(line.next, false, false);
             return Then::Next;
@@ -230,7 +239,12 @@ impl Scan<'_, '_, '_, '_> {
             self.builder.ask(id, Ask::Head);
         }
         let state = match strict {
-            Candidate::Leaf => State::Leaf(Watch::new(self.builder.entity(id))),
+            Candidate::Leaf => {
+                if let Some(encoding) = self.inherited(id) {
+                    self.builder.ask(id, Ask::Inherited(encoding));
+                }
+                State::Leaf(Watch::new(self.builder.entity(id)))
+            }
             Candidate::Multipart { boundary, digest } => self.open_multipart(id, boundary, digest),
             Candidate::Message if encoded && !self.is_plain_message(encoding, body) => {
                 self.builder.queue.push_back(Job { entity: id, candidate: Candidate::Message });
@@ -251,6 +265,25 @@ impl Scan<'_, '_, '_, '_> {
                 self.open(child, body, "text/plain");
             }
         }
+    }
+
+    /// The encoding that a multipart around a part names, where the part names none: some take it for the part's.
+    fn inherited(&self, id: EntityId) -> Option<Encoding> {
+        let graph = &self.builder.graph;
+        let part = graph.entities.get(id.0 as usize)?;
+        let mut around = part;
+        for _ in 0..MAX_INHERITED {
+            around = graph.entities.get(around.parent?.0 as usize)?;
+            if around.buffer != part.buffer || around.shape() != Shape::Multipart {
+                return None;
+            }
+            if matches!(around.encoding, Encoding::Base64 | Encoding::QuotedPrintable) {
+                let fields = graph.fields.get(part.fields.0 as usize..part.fields.1 as usize).unwrap_or(&[]);
+                let names_one = fields.iter().any(|field| field.name_is(self.bytes, "content-transfer-encoding"));
+                return (!names_one).then_some(around.encoding);
+            }
+        }
+        None
     }
 
     /// A limit is reached: all that is left becomes the body of this leaf.
@@ -285,6 +318,12 @@ impl Scan<'_, '_, '_, '_> {
 /// Whether a line holds nothing but white space and controls.
 fn is_nothing(text: &[u8]) -> bool {
     text.iter().all(|byte| *byte <= b' ')
+}
+
+/// Whether a line ends with CRLF, and the one in front of it with LF alone.
+fn has_other_end(bytes: &[u8], line: Line) -> bool {
+    let before = bytes.get(..line.start).unwrap_or(&[]);
+    line.next.saturating_sub(line.end) == 2 && before.ends_with(b"\n") && !before.ends_with(b"\r\n")
 }
 
 /// A line that would be one of the fields of MIME, were it not for blanks, controls or bytes above 127

@@ -38,6 +38,8 @@ pub(super) struct Policy {
     pub(super) junk_ends: bool,
     /// But not in front of its first field.
     pub(super) fields_first: bool,
+    /// An empty line with another line end than the line in front of it ends no header.
+    pub(super) other_empty: bool,
     /// What is said of the first header holds for all.
     pub(super) all_headers: bool,
     /// No delimiter is seen in a header.

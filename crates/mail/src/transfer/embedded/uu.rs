@@ -77,6 +77,32 @@ pub(super) fn to_gap(body: &[u8]) -> Vec<u8> {
     out
 }
 
+/// As GMime and Evolution read it: the bytes of a line go on in the next line where a group of four is not full;
+/// what is over on a line begins with a length again, and the first that says nothing ends it.
+pub(super) fn stream(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len() / 4 * 3);
+    let (mut left, mut begins, mut bits, mut count) = (0u8, true, 0u32, 0u8);
+    for byte in body {
+        if *byte == b'\n' {
+            begins = true;
+        } else if begins || left == 0 {
+            (left, begins) = (value(*byte), false);
+            if left == 0 {
+                break;
+            }
+        } else {
+            (bits, count) = (bits << 6 | u32::from(value(*byte)), count.saturating_add(1));
+            if count == 4 {
+                let [_, group @ ..] = bits.to_be_bytes();
+                let taken = left.min(3);
+                out.extend(group.iter().take(usize::from(taken)));
+                (left, bits, count) = (left.saturating_sub(taken), 0, 0);
+            }
+        }
+    }
+    out
+}
+
 /// Decodes so many bytes, or as many as there are; what is missing of the last group is zeros. Gives what is
 /// over.
 fn run<'l>(length: usize, data: &'l [u8], out: &mut Vec<u8>) -> &'l [u8] {
@@ -113,7 +139,7 @@ pub(crate) fn is_uneven(block: &[u8]) -> bool {
         bytes
     };
     let usual = trimmed(lenient(body));
-    [even(body), to_gap(body)].into_iter().map(trimmed).any(|other| !other.is_empty() && other != usual)
+    [even(body), to_gap(body), stream(body)].into_iter().map(trimmed).any(|other| !other.is_empty() && other != usual)
 }
 
 #[cfg(test)]
@@ -138,6 +164,24 @@ mod tests {
             assert!(even(body).starts_with(even_bytes), "{text}: {:?}", even(body));
             let differ = lenient_bytes != even_bytes || body.contains(&b'v');
             assert!(is_uneven(&block) || !differ, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_group_goes_on_in_the_next_line_and_what_is_over_is_a_length() {
+        let cases: [(&[u8], &[u8], bool); 7] = [
+            (b"#0V%T\n`\nend\n", b"Cat", false),
+            (b"#0V%T\r\n#0V%T\r\n`\r\nend\r\n", b"CatCat", false),
+            (b"#0V\n#%T\n", b"Cat", true),
+            (b"#0V%T#0V%T\n", b"CatCat", true),
+            (b"\"0V%T\n`\n", b"Ca", false),
+            (b"#0V%T\n`\n#0V%T\n", b"Cat", true),
+            (b"", b"", false),
+        ];
+        for (body, bytes, differs) in cases {
+            let text = body.escape_ascii();
+            assert_eq!(stream(body), bytes, "{text}");
+            assert_eq!(is_uneven(&[b"begin 644 a\n", body].concat()), differs, "{text}");
         }
     }
 

@@ -44,6 +44,10 @@ const PARTS: &[(&str, &str)] = &[
         "Content-Type: application/octet-stream\nContent-Transfer-Encoding: uuencode\n\n{UU}\n",
     ),
     ("uuencode with the encoding x-uue", "Content-Transfer-Encoding: x-uue\n\n{UU}\n"),
+    (
+        "uuencode by its encoding, without a mode",
+        "Content-Type: application/octet-stream\nContent-Transfer-Encoding: x-uuencode\n\nbegin {NAME}\n{UUBODY}\n",
+    ),
     ("uuencode without a type", "\n{UU}\n"),
     ("uuencode twice", "\n{UU}\n{UU}\n"),
     ("uuencode in HTML", "Content-Type: text/html\n\n<pre>\n{UU}</pre>\n"),

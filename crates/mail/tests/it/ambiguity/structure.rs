@@ -111,6 +111,10 @@ const NESTS: &[(&str, &str)] = &[
         "{H}Content-Type: multipart/mixed; boundary=b\nContent-Transfer-Encoding: base64\n\n{M}",
     ),
     (
+        "encoding of a multipart, for its parts",
+        "{H}Content-Type: multipart/mixed; boundary=b\nContent-Transfer-Encoding: base64\n\n--b\nContent-Type: {MEDIA}\n\n{B64}\n--b--\n",
+    ),
+    (
         "quoted-printable multipart that is not",
         "{H}Content-Type: multipart/mixed; boundary=b\nContent-Transfer-Encoding: quoted-printable\n\n--b\n\nHello\n--b\nContent-Type: {MEDIA}\n\n{UU}\n--b--\n",
     ),

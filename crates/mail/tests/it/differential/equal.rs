@@ -76,11 +76,9 @@ impl Ours {
 
     /// Whether a leaf is among them.
     pub(crate) fn has(&self, found: &Found) -> bool {
-        if found.text {
-            return self.has_text(&found.bytes);
-        }
+        let has = |bytes: &[u8]| if found.text { self.has_text(bytes) } else { self.has_bytes(bytes) };
         let without = self.without_delimiters(&found.bytes);
-        self.has_bytes(&found.bytes) || (without.len() < found.bytes.len() && self.has_bytes(&without))
+        has(&found.bytes) || (without.len() < found.bytes.len() && has(&without))
     }
 
     /// Whether bytes are among them.
@@ -174,7 +172,7 @@ fn with_last_token(message: &Message<'_>, id: EntityId) -> Option<Vec<u8>> {
 /// such lines among the first hundred of what it has decoded, and reads the rest as a message, whatever
 /// they say. All of it is in the leaf, byte by byte; where the header names an encoding, it is a reading of
 /// ours (`embedded::find_inside`).
-fn endings(leaf: &[u8]) -> Vec<Vec<u8>> {
+pub(super) fn endings(leaf: &[u8]) -> Vec<Vec<u8>> {
     const STARTS: [&str; 5] = ["content-", "from", "subject:", "date:", "received:"];
     let (mut out, mut at, mut header) = (Vec::new(), 0, false);
     for line in leaf.split_inclusive(|byte| *byte == b'\n').take(MAX_HEADER_LINE) {
@@ -209,6 +207,9 @@ fn only_what_the_rules_name_is_equal() {
     let text = |bytes: &[u8]| Found { bytes: bytes.to_vec(), text: true };
     let base64 = |body: &str| format!("Content-Transfer-Encoding: base64\n\n{body}").into_bytes();
     let quoted = |body: &str| format!("Content-Transfer-Encoding: quoted-printable\n\n{body}").into_bytes();
+    let utf7 =
+        b"Content-Type: multipart/x; boundary=b\n\n--b\nContent-Type: text/plain; charset=utf-7\n\na+AC4-c\n--b--"
+            .to_vec();
     let uu = b"\nbegin 644 a\n#86)C\nend\n".to_vec();
     let cases: &[(&str, Vec<u8>, Found, bool)] = &[
         ("the same bytes", base64("QUJD"), leaf(b"ABC"), true),
@@ -236,6 +237,8 @@ fn only_what_the_rules_name_is_equal() {
         ("behind words in a decoded text", quoted("hello\n\nb=41c"), leaf(b"bAc"), false),
         ("behind half a header", quoted("hello\nDate: a\n\nb=41c"), leaf(b"Ac"), false),
         ("a text by its letters", quoted("c=61f=C3=A9, 1"), text("caf\u{e9} 1".as_bytes()), true),
+        ("a text with a delimiter behind it", utf7.clone(), text(b"a.c\n--b--"), true),
+        ("a text with a line that is no delimiter behind it", utf7, text(b"a.c\n--c--"), false),
         ("a text with a letter more", quoted("c=61f=C3=A9"), text(b"cafe"), false),
         ("a line in front of a text", quoted("c=61f"), text(b"Date: 7/1/2000\ncaf"), false),
         ("a text within tags", quoted("c=61f"), text(b"<div>caf</div>"), false),

@@ -217,6 +217,56 @@ const FINDS: &[(&str, &[u8], &[u8])] = &[
         b"\nbegin 644\nContent-Transfer-Encoding quoted-printable\n\n<r=3D\"l",
         b"<r=\"l",
     ),
+    (
+        "padding alone is a zero for each four (Thunderbird)",
+        b"Content-Transfer-Encoding:base64\n\nQUJD====\n========QUJD",
+        b"ABC\0\0\0ABC",
+    ),
+    (
+        "an empty line with another line end than the one in front of it ends no header (ripmime)",
+        b"Content-Transfer-Encoding:quoted-printable\n\r\n->\n\nE=3D2>",
+        b"E=2>",
+    ),
+    (
+        "the same behind a field without a colon (ripmime)",
+        b"Content-Transfer-Encoding base64\n\r\nlo\n\nW4gd",
+        b"[\x88\x1d",
+    ),
+    (
+        "a type without its second half, and a delimiter within a line (mail-parser)",
+        b"Content-Type: multipart/; boundary=\"a1\"\n\n--a1f44d49\nContent-Transfer-Encoding: quoted-printable\n\nrl=3D?q?--a1f44",
+        b"rl=?q?",
+    ),
+    (
+        "a blank behind = takes the rest of the line along (reformime)",
+        b"Content-Transfer-Encoding:quoted-printable\n\na= bc\nd=3D",
+        b"ad=",
+    ),
+    (
+        "the encoding of a multipart is that of its parts (reformime)",
+        b"Content-Transfer-Encoding:base64\nContent-Type:multipart/mixed;boundary=b\n\n--b\n\nHello\n--b\nTo:b\n\nQUJD\n--b--\n",
+        b"ABC",
+    ),
+    (
+        "the begin of an encoded word in the name of the field (ripmime)",
+        b"Content-Tran=?utf-8?q?sfer-Encoding: base64\n\nQUJD",
+        b"ABC",
+    ),
+    (
+        "a type without its second half, a delimiter, and another one within a line (mail-parser)",
+        b"Content-Type:multipart;boundary=a1\n\n--9\n--a1\nContent-Transfer-Encoding:quoted-printable\n\nl=3D?--a1",
+        b"l=?",
+    ),
+    (
+        "uuencode by its encoding needs no mode (GMime)",
+        b"Content-Transfer-Encoding:x-uuencode\n\nbegin \ny=b><",
+        b"t'\x9c",
+    ),
+    (
+        "a group of uuencode goes on in the next line (GMime)",
+        b"Content-Transfer-Encoding:x-uuencode\n\nbegin 644 a\n#0V\n#%T\n",
+        b"Cat",
+    ),
     ("a blank in place of the colon (ripmime)", b"\rContent-Transfer-Encoding base64\r\nCont", b"\n\x89\xed"),
 ];
 
