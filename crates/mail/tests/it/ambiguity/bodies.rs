@@ -5,6 +5,7 @@ use super::Case;
 /// Bodies of a part in base64.
 const BASE64: &[(&str, &str)] = &[
     ("padding in the middle of base64", "{B64TWO}"),
+    ("base64 without its padding", "{B64NOPAD}"),
     ("padding in the middle, ignored", "{B64PADS}"),
     ("text in front of base64", "This text stands here!\n{B64}"),
     ("text behind base64", "{B64}\n-- \na footer, with words.\n"),
@@ -25,7 +26,8 @@ const BASE64: &[(&str, &str)] = &[
 ];
 
 /// Those that are no ambiguity.
-const HARMLESS: &[&str] = &["blank lines in base64", "blanks in base64", "base64 in one line"];
+const HARMLESS: &[&str] =
+    &["base64 without its padding", "blank lines in base64", "blanks in base64", "base64 in one line"];
 
 /// Whole parts.
 const PARTS: &[(&str, &str)] = &[

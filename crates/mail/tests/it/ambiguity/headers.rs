@@ -18,6 +18,8 @@ const TYPES: &[(&str, &str)] = &[
         "type twice, boundaries differ, last",
         "Content-Type: multipart/mixed; boundary=c\nContent-Type: multipart/mixed; boundary=b",
     ),
+    ("type and boundary in two fields", "Content-Type: multipart/mixed\nContent-Type: text/plain; boundary=b"),
+    ("boundary and type in two fields", "Content-Type: text/plain; boundary=b\nContent-Type: multipart/mixed"),
     ("type twice in other case", "content-type: text/plain\nCONTENT-TYPE: multipart/mixed; boundary=b"),
     ("blank before the colon of the type", "Content-Type : multipart/mixed; boundary=b"),
     ("tab before the colon of the type", "Content-Type\t: multipart/mixed; boundary=b"),

@@ -89,6 +89,7 @@ impl Payload {
             "NUL" => b"\0".to_vec(),
             "FF" => b"\xff".to_vec(),
             "B64" => encode_base64(bytes, b"\r\n"),
+            "B64NOPAD" => encode_base64(bytes, b"\r\n").into_iter().filter(|byte| *byte != b'=').collect(),
             "B64LINE" => encode_base64(bytes, b""),
             "B64CR" => encode_base64(bytes, b"\r"),
             "B64LF" => encode_base64(bytes, b"\n"),

@@ -6,6 +6,7 @@ use super::Case;
 const BODIES: &[(&str, &str)] = &[
     ("delimiter with text behind it", "--b\n\nHello\n--bx\n{P}\n--b--\n"),
     ("delimiter with blank and text behind it", "--b\n\nHello\n--b x\n{P}\n--b--\n"),
+    ("delimiter behind text in its line", "--b\n\nHello\nx --b\n{P}\n--b--\n"),
     ("delimiter with a NUL behind it", "--b\n\nHello\n--b{NUL}\n{P}\n--b--\n"),
     ("delimiter with a blank in front", "--b\n\nHello\n --b\n{P}\n--b--\n"),
     ("delimiter with a tab in front", "--b\n\nHello\n\t--b\n{P}\n--b--\n"),
@@ -79,6 +80,10 @@ const BORDERS: &[(&str, &str)] = &[
     ("a line of a tab ends the header", "{H}Content-Type: multipart/mixed; boundary=b\n\t\n{M}"),
     ("a line of NUL ends the header", "{H}Content-Type: multipart/mixed; boundary=b\n{NUL}\n{M}"),
     (
+        "an empty line with another line end than the line in front of it",
+        "{H}X-A: y{LF}\nContent-Type: multipart/mixed; boundary=b\n\n{M}",
+    ),
+    (
         "two types around a line of blanks",
         "{H}Content-Type: text/plain\n \nContent-Type: multipart/mixed; boundary=b\n\n{M}",
     ),
@@ -109,6 +114,14 @@ const NESTS: &[(&str, &str)] = &[
     (
         "encoded multipart that is not",
         "{H}Content-Type: multipart/mixed; boundary=b\nContent-Transfer-Encoding: base64\n\n{M}",
+    ),
+    (
+        "boundary longer than 70 characters, cut in the delimiters",
+        "{H}Content-Type: multipart/mixed; boundary=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n\n--aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n\nHello\n--aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n{P}\n--aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa--\n",
+    ),
+    (
+        "boundary longer than 70 characters",
+        "{H}Content-Type: multipart/mixed; boundary=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n\n--aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n\nHello\n--aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n{P}\n--aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa--\n",
     ),
     (
         "encoding of a multipart, for its parts",

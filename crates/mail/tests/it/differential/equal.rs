@@ -77,8 +77,9 @@ impl Ours {
     /// Whether a leaf is among them.
     pub(crate) fn has(&self, found: &Found) -> bool {
         let has = |bytes: &[u8]| if found.text { self.has_text(bytes) } else { self.has_bytes(bytes) };
-        let without = self.without_delimiters(&found.bytes);
-        has(&found.bytes) || (without.len() < found.bytes.len() && has(&without))
+        let (without, front) = (self.without_delimiters(&found.bytes), self.without_last_delimiter(&found.bytes));
+        let is_less = |bytes: &[u8]| bytes.len() < found.bytes.len();
+        has(&found.bytes) || (is_less(&without) && has(&without)) || (is_less(front) && has(front))
     }
 
     /// Whether bytes are among them.
@@ -118,9 +119,19 @@ impl Ours {
     /// Without lines of the message that begin like delimiters: where a delimiter is none to a parser, it
     /// stands in a leaf.
     fn without_delimiters(&self, found: &[u8]) -> Vec<u8> {
-        let is_one =
-            |line: &[u8]| line.starts_with(b"--") && self.delimiters.iter().any(|one| one == line.trim_ascii_end());
-        found.split_inclusive(|byte| *byte == b'\n').filter(|line| !is_one(line)).flatten().copied().collect()
+        let lines = found.split_inclusive(|byte| *byte == b'\n');
+        lines.filter(|line| !self.is_delimiter(line)).flatten().copied().collect()
+    }
+
+    /// The same of the last line only: one in front of it may belong to the leaf.
+    fn without_last_delimiter<'f>(&self, found: &'f [u8]) -> &'f [u8] {
+        let text = found.trim_ascii_end();
+        let start = memchr::memrchr(b'\n', text).map_or(0, |at| at + 1);
+        if self.is_delimiter(&text[start..]) { &found[..start] } else { found }
+    }
+
+    fn is_delimiter(&self, line: &[u8]) -> bool {
+        line.starts_with(b"--") && self.delimiters.iter().any(|one| one == line.trim_ascii_end())
     }
 
     /// Whether the letters of a text are in one of ours, or are the message's own bytes.
@@ -238,6 +249,8 @@ fn only_what_the_rules_name_is_equal() {
         ("behind half a header", quoted("hello\nDate: a\n\nb=41c"), leaf(b"Ac"), false),
         ("a text by its letters", quoted("c=61f=C3=A9, 1"), text("caf\u{e9} 1".as_bytes()), true),
         ("a text with a delimiter behind it", utf7.clone(), text(b"a.c\n--b--"), true),
+        ("a delimiter behind a leaf with a line like one", quoted("=41B\n--r\nc\n--b"), leaf(b"AB\n--r\nc\n--b"), true),
+        ("other bytes behind such a leaf", quoted("=41B\n--r\nc\n--b"), leaf(b"AB\n--r\nd\n--b"), false),
         ("a text with a line that is no delimiter behind it", utf7, text(b"a.c\n--c--"), false),
         ("a text with a letter more", quoted("c=61f=C3=A9"), text(b"cafe"), false),
         ("a line in front of a text", quoted("c=61f"), text(b"Date: 7/1/2000\ncaf"), false),

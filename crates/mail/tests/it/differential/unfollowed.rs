@@ -105,8 +105,9 @@ fn decode(encoding: Encoding, body: &[u8]) -> Vec<u8> {
 /// munpack takes lines for C strings: a NUL and what follows it up to the next line is gone, in any file.
 fn cut_lines(_: &[u8], message: &Message<'_>) -> Vec<Vec<u8>> {
     let ways = |id: EntityId| {
-        let body = body(message, id);
-        [body, behind_fields(body)].map(|body| decode(Encoding::NulToLine, body))
+        let (body, entity) = (body(message, id), message.entity(id).unwrap());
+        let whole = behind_fields(entity.whole.of(message.buffer(entity.buffer)));
+        [body, behind_fields(body), whole].map(|body| decode(Encoding::NulToLine, body))
     };
     message.all().flat_map(ways).collect()
 }

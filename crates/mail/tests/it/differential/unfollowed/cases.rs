@@ -15,6 +15,12 @@ fn only_what_a_rule_makes_is_not_followed() {
         ("munpack", b"e:\n\nContent-Type:/\r\nC\0il\r\nd", b"Cd", Some("lines of a file cut at their NUL")),
         ("munpack", b"e:\n\nContent-Type:/\r\nC\0il\r\nd", b"il\r\nd", None),
         (
+            "munpack",
+            b"Content-Type:a/p\nContent-Transfer-Encoding\0: base64\n\nQUJD",
+            b"Content-Transfer-Encoding\nQUJD",
+            Some("lines of a file cut at their NUL"),
+        ),
+        (
             "ripmime",
             b"Content-Type:multipart/d;boundary=b\nContent-Transfer-Encoding: quoted-printable\n\n\0<th=3D5",
             b" <th=5",
