@@ -91,14 +91,14 @@ pub const FORMATS: [Format; 21] = [
         &[Vba, Xlm, Dde, RemoteTemplate, OlePackage, ActiveX, Script, Launch],
         Copied,
         "all other parts, byte for byte; what was declared with macros is declared without, and `.docm` gets `.docx` behind its name; formulas that name another workbook or a program keep the value they last had; texts that only sheets of macros showed are blank",
-        "parts in other charsets than UTF-8",
+        "parts in charsets that are not read (UTF-16 and ISO 8859-1 become UTF-8)",
     ),
     document(
         FileKind::Odf,
-        &[Vba, Dde, RemoteTemplate, OlePackage, Script],
+        &[Vba, Dde, RemoteTemplate, OlePackage, Script, Launch],
         Copied,
-        "all other parts, byte for byte",
-        "encrypted",
+        "all other parts, byte for byte; links that act lose their address and keep what they show",
+        "encrypted, and parts in charsets that are not read (UTF-16 and ISO 8859-1 become UTF-8)",
     ),
     document(
         FileKind::Rtf,

@@ -1,11 +1,13 @@
 //! OpenDocument without active content (ODF 1.3): libraries of macros and scripts go with their entries
-//! in the manifest, and so do event handlers, DDE, linked content and embedded OLE objects. All other
-//! parts are copied as they stand. Encrypted documents are refused.
+//! in the manifest, and so do event handlers, DDE, linked content and embedded OLE objects; links that act lose
+//! their address and keep what they show. All other parts are copied as they stand. Encrypted documents are
+//! refused. What an element does is told by the reader of `unpack`.
 
 use std::collections::BTreeSet;
 
 use mail::evidence::{Active, FileKind, Role};
 use unpack::Member;
+use unpack::formats::odf::acting;
 
 use crate::remove::{Change, Changes};
 use crate::xml::{self, Fate, Tag};
@@ -44,35 +46,63 @@ pub(crate) fn edit(
     let goes = |member: &&&Member| changes.get(&member.index) == Some(&Change::Remove);
     let gone: BTreeSet<String> = files.iter().filter(goes).map(|it| name(it)).collect();
     let mut new = Vec::new();
-    for member in
-        files.iter().filter(|it| !changes.contains_key(&it.index) && it.content.trim_ascii_start().starts_with(b"<"))
-    {
-        let text = std::str::from_utf8(&member.content).map_err(|_| DisarmError::Format)?;
-        let edited = xml::edit(text, &mut |tag| element(tag, &gone, active)).ok_or(DisarmError::NotSound)?;
-        if edited != text {
-            new.push((member.index, Change::Content { bytes: edited.into_bytes(), suffix: "" }));
+    for member in files.iter().filter(|it| !changes.contains_key(&it.index) && xml::is_xml(&it.content)) {
+        // A picture may begin with the same byte.
+        let Some((text, _)) = xml::read(&member.content).filter(|(text, _)| is_markup(text)) else {
+            if is_part(&name(member)) {
+                return Err(DisarmError::Format);
+            }
+            continue;
+        };
+        drop(text);
+        if let Some(bytes) = xml::rewrite(&member.content, &mut |tag| element(tag, &gone, active))? {
+            new.push((member.index, Change::Content { bytes, suffix: "" }));
         }
     }
     changes.extend(new);
     zip::edit(data, &changes)
 }
 
+/// Whether a text begins as XML does.
+fn is_markup(text: &str) -> bool {
+    text.trim_start_matches('\u{feff}').trim_start().starts_with('<')
+}
+
+/// Whether a part is XML by its name.
+fn is_part(name: &str) -> bool {
+    [".xml", ".rdf"].iter().any(|end| name.to_ascii_lowercase().ends_with(end))
+}
+
+/// Elements that go as a whole when what they show is loaded from elsewhere; others only lose the address.
+const LOADERS: [&str; 7] =
+    ["section-source", "table-source", "object", "template", "floating-frame", "plugin", "applet"];
+
 fn element(tag: &Tag<'_>, gone: &BTreeSet<String>, active: &BTreeSet<Active>) -> Fate {
     let has = |what| active.contains(&what);
     let scripts = has(Active::Script) || has(Active::Vba);
     let target = || tag.get("href").unwrap_or_default();
-    let leads_out = || target().contains("://") || target().starts_with("//") || target().starts_with("\\\\");
     let goes = match tag.name {
         "file-entry" => tag
             .get("full-path")
             .is_some_and(|path| gone.contains(path.as_ref()) || path.ends_with('/') && drops(&path, active).is_some()),
-        "event-listener" | "event-listeners" | "scripts" | "script" | "script-data" => scripts,
-        "dde-connection-decls" | "dde-connection" | "dde-source" | "dde-link" | "dde-links" => has(Active::Dde),
-        "object-ole" => gone.contains(target().trim_start_matches("./")),
-        "section-source" | "table-source" | "object" | "template" | "floating-frame" | "plugin" | "applet" => {
-            has(Active::RemoteTemplate) && leads_out()
+        "event-listener" | "event-listeners" | "scripts" | "script" | "script-data" | "module" | "source-code" => {
+            scripts
         }
+        "dde-connection-decls" | "dde-connection" | "dde-link" | "dde-links" => has(Active::Dde),
+        "object-ole" => gone.contains(target().trim_start_matches("./")),
         _ => false,
     };
-    if goes { Fate::Drop } else { Fate::Keep }
+    if goes {
+        return Fate::Drop;
+    }
+    match acting(tag.name, &|name| tag.get(name)).filter(|(what, _)| has(*what)) {
+        None => Fate::Keep,
+        Some((Active::Dde, _)) => Fate::Drop,
+        Some(_) if LOADERS.contains(&tag.name) || matches!(tag.name, "event-listener" | "event") => Fate::Drop,
+        // It keeps what it shows.
+        Some(_) => match tag.with("href", "") {
+            Some(new) => Fate::Tag(new),
+            None => Fate::Drop,
+        },
+    }
 }

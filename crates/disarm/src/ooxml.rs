@@ -4,13 +4,14 @@
 //!
 //! A document that was declared as one with macros is declared as one without, and its name ends
 //! accordingly. What of the elements goes: `ooxml_elements.rs`; a field that acts loses its code and keeps what
-//! it shows. Not handled, and refused: parts in other character sets than UTF-8.
+//! it shows. Refused: parts in character sets that are not read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use mail::evidence::{Active, Role};
-use unpack::Member;
 use unpack::formats::ooxml::names::{normal, owner, resolve};
+use unpack::formats::ooxml::{is_outside, outside};
+use unpack::{Member, starts_program};
 
 use crate::ooxml_elements::Elements;
 use crate::remove::{Change, Changes};
@@ -27,8 +28,16 @@ const MACROS: [(&str, &str, &str); 7] = [
     ("application/vnd.ms-powerpoint.template.macroenabled.main+xml", "presentationml.template", ".potx"),
     ("application/vnd.ms-powerpoint.slideshow.macroenabled.main+xml", "presentationml.slideshow", ".ppsx"),
 ];
-/// Relationships by which content outside is only shown or clicked.
-const SHOWN: [&str; 5] = ["hyperlink", "image", "video", "audio", "media"];
+/// Relationships and roots of parts that hold what acts, whatever the part is called.
+const BY_LINK: [(&str, Active); 6] = [
+    ("externallink", Active::Dde),
+    ("externallink", Active::RemoteTemplate),
+    ("vbaproject", Active::Vba),
+    ("wordvbadata", Active::Vba),
+    ("xlmacrosheet", Active::Xlm),
+    ("xlintlmacrosheet", Active::Xlm),
+];
+const BY_ROOT: [(&str, Active); 2] = [("macrosheet", Active::Xlm), ("ocx", Active::ActiveX)];
 
 /// With which of these kinds of active content a part goes; `None`: it stays.
 pub(crate) fn drops(name: &str, active: &BTreeSet<Active>) -> Option<Active> {
@@ -44,6 +53,46 @@ pub(crate) fn drops(name: &str, active: &BTreeSet<Active>) -> Option<Active> {
         () => &[],
     };
     kinds.iter().copied().find(|what| active.contains(what))
+}
+
+/// Parts that hold what acts, by the relationships that lead to them, by their content types, and by their roots.
+fn holders(files: &[&Member], active: &BTreeSet<Active>) -> BTreeMap<String, Active> {
+    let mut found = BTreeMap::new();
+    let mut note = |part: String, what: Active| {
+        if active.contains(&what) {
+            found.insert(part, what);
+        }
+    };
+    for member in files.iter().filter(|it| xml::is_xml(&it.content)) {
+        let Some((text, _)) = xml::read(&member.content) else { continue };
+        let part = name(member);
+        let (owner, mut first) = (owner(&part), true);
+        xml::edit(&text, &mut |tag| {
+            let root = std::mem::take(&mut first);
+            let by_root = BY_ROOT.iter().find(|(name, _)| root && *name == tag.name);
+            if let Some((_, what)) = by_root {
+                note(part.clone(), *what);
+            }
+            match (&owner, tag.name) {
+                (Some(owner), "Relationship") => {
+                    let kind = kind_of(tag);
+                    for (_, what) in BY_LINK.iter().filter(|(name, _)| *name == kind) {
+                        note(resolve(owner, &tag.get("Target").unwrap_or_default()), *what);
+                    }
+                }
+                (None, "Override") => {
+                    let kind = tag.get("ContentType").unwrap_or_default().to_ascii_lowercase();
+                    let what = [("macrosheet", Active::Xlm), ("vbaproject", Active::Vba)];
+                    if let Some((_, what)) = what.iter().find(|(name, _)| kind.contains(name)) {
+                        note(normal(&tag.get("PartName").unwrap_or_default()), *what);
+                    }
+                }
+                _ => {}
+            }
+            Fate::Keep
+        });
+    }
+    found
 }
 
 /// A member's name, as packages compare it.
@@ -65,8 +114,10 @@ pub(crate) fn edit(
     let files: Vec<&Member> = members.iter().filter(|it| it.role == Role::File && !it.hidden).collect();
     let mut changes = changes.clone();
     let binary = files.iter().any(|it| name(it).ends_with("/workbook.bin"));
+    let holders = holders(&files, active);
     for member in &files {
-        let Some(what) = drops(&name(member), active) else { continue };
+        let part = name(member);
+        let Some(what) = drops(&part, active).or_else(|| holders.get(&part).copied()) else { continue };
         let sheet = binary && what == Active::Xlm && name(member).ends_with(".bin");
         let empty = Change::Content { bytes: xlsb::EMPTY_SHEET.to_vec(), suffix: "" };
         changes.insert(member.index, if sheet { empty } else { Change::Remove });
@@ -89,18 +140,15 @@ pub(crate) fn edit(
         if changes.contains_key(&member.index) {
             continue;
         }
-        if is_wide(member) {
-            return Err(DisarmError::Format);
-        }
         if !is_xml(member) {
             continue;
         }
         let part = name(member);
         let new = if let Some(owner) = owner(&part) {
             let ids = cut.entry(owner.clone()).or_default();
-            rewrite(member, &mut |tag| relationship(tag, &owner, &gone, active, ids))?
+            xml::rewrite(&member.content, &mut |tag| relationship(tag, &owner, &gone, active, ids))?
         } else if part == "[content_types].xml" {
-            rewrite(member, &mut |tag| content_type(tag, &gone, active, &mut suffix))?
+            xml::rewrite(&member.content, &mut |tag| content_type(tag, &gone, active, &mut suffix))?
         } else {
             None
         };
@@ -114,9 +162,12 @@ pub(crate) fn edit(
     Ok((zip::edit(data, &changes)?, suffix))
 }
 
-/// Whether a part is XML.
+/// Whether a part is XML; one that begins with the same bytes may be a picture.
 fn is_xml(member: &Member) -> bool {
-    member.content.trim_ascii_start().starts_with(b"<") || member.content.starts_with(b"\xef\xbb\xbf<")
+    let part = name(member);
+    let named = [".xml", ".rels", ".vml"].iter().any(|end| part.ends_with(end));
+    let markup = |text: &str| text.trim_start_matches('\u{feff}').trim_start().starts_with('<');
+    xml::is_xml(&member.content) && (named || xml::read(&member.content).is_some_and(|(text, _)| markup(&text)))
 }
 
 /// Shared strings that only sheets of macros show become blank.
@@ -133,14 +184,6 @@ fn texts(files: &[&Member], changes: &mut Changes) {
             put(changes, table, shared::without(&table.content, &dead));
         }
     }
-}
-
-/// Whether a part is XML in another form than UTF-8.
-fn is_wide(member: &Member) -> bool {
-    let part = name(member);
-    let named = [".xml", ".rels", ".vml"].iter().any(|end| part.ends_with(end));
-    let starts = [&b"\xff\xfe"[..], b"\xfe\xff", b"<\0", b"\0<"];
-    named && starts.iter().any(|start| member.content.starts_with(start))
 }
 
 /// Changes the parts that stay: what names a relationship of `cut` goes, and elements that act. `binary`: it is a
@@ -163,9 +206,9 @@ fn elements(
         }
         let ids = cut.get(&part).unwrap_or(&none);
         let new = if is_xml(member) {
-            let text = std::str::from_utf8(&member.content).map_err(|_| DisarmError::Format)?;
-            let mut elements = Elements::new(text, ids, active);
-            rewrite(member, &mut |tag| elements.decide(tag))?
+            let (text, _) = xml::read(&member.content).ok_or(DisarmError::Format)?;
+            let mut elements = Elements::new(&text, ids, active);
+            xml::rewrite(&member.content, &mut |tag| elements.decide(tag))?
         } else {
             let names = active.contains(&Active::Xlm) && is_book(&part);
             let links = places.as_ref().filter(|_| is_book(&part) || part.contains("sheets/"));
@@ -184,13 +227,6 @@ fn put(changes: &mut Changes, member: &Member, new: Option<Vec<u8>>) {
     }
 }
 
-/// A part with its elements decided about; `None` when it stays as it is.
-fn rewrite(member: &Member, decide: &mut dyn FnMut(&Tag<'_>) -> Fate) -> Result<Option<Vec<u8>>, DisarmError> {
-    let text = std::str::from_utf8(&member.content).map_err(|_| DisarmError::Format)?;
-    let new = xml::edit(text, decide).ok_or(DisarmError::NotSound)?;
-    Ok((new != text).then(|| new.into_bytes()))
-}
-
 /// Decides about a relationship; notes the names of those that go.
 fn relationship(
     tag: &Tag<'_>,
@@ -203,20 +239,22 @@ fn relationship(
         return Fate::Keep;
     }
     let target = tag.get("Target").unwrap_or_default();
-    let kind = tag.get("Type").unwrap_or_default().rsplit('/').next().unwrap_or("").to_ascii_lowercase();
-    let external = tag.get("TargetMode").is_some_and(|mode| mode.eq_ignore_ascii_case("external"))
-        || target.contains("://")
-        || target.starts_with("\\\\");
-    let shown = SHOWN.contains(&kind.as_str());
-    let web = ["http:", "https:", "mailto:"].iter().any(|scheme| target.to_ascii_lowercase().starts_with(scheme));
-    let goes = gone.contains(&resolve(owner, &target))
-        || external && !shown && active.contains(&Active::RemoteTemplate)
-        || external && shown && !web && active.contains(&Active::Launch);
+    let kind = kind_of(tag);
+    let acts = outside(&kind, &target).filter(|_| is_outside(tag.get("TargetMode").as_deref(), &target));
+    // A file that a click on a shape opens, beside the document or on the reader's disk.
+    let shape = owner.starts_with("ppt/") || owner.contains("/drawings/");
+    let runs = shape && kind == "hyperlink" && active.contains(&Active::Launch) && starts_program(&target);
+    let goes = gone.contains(&resolve(owner, &target)) || acts.is_some_and(|what| active.contains(&what)) || runs;
     if !goes {
         return Fate::Keep;
     }
     ids.extend(tag.get("Id").map(|id| id.into_owned()));
     Fate::Drop
+}
+
+/// What a relationship is: the end of its type.
+fn kind_of(tag: &Tag<'_>) -> String {
+    tag.get("Type").unwrap_or_default().rsplit('/').next().unwrap_or("").to_ascii_lowercase()
 }
 
 /// Decides about a content type.

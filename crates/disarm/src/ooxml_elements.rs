@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use mail::evidence::Active;
 use unpack::formats::ooxml::fields::{acts, quoted};
+use unpack::is_remote;
 
 use crate::xml::{self, Fate, Tag};
 
@@ -53,8 +54,18 @@ impl<'a> Elements<'a> {
         }
         let goes = match tag.name {
             // Also those that name no relationship.
-            "OLEObject" | "oleObject" => self.has(Active::OlePackage),
-            "control" => self.has(Active::ActiveX),
+            "OLEObject" | "oleObject" | "oleObj" => self.has(Active::OlePackage),
+            "control" | "ocx" => self.has(Active::ActiveX),
+            "ddeLink" => self.has(Active::Dde),
+            // A verb of an object, in an animation.
+            "cmd" => self.has(Active::Launch) && tag.get("type").is_some_and(|kind| kind == "verb"),
+            "attachedTemplate" => {
+                self.has(Active::RemoteTemplate) && tag.get("val").is_some_and(|address| is_remote(&address))
+            }
+            "webPr" => self.has(Active::RemoteTemplate) && connection(tag).is_some(),
+            "textPr" | "dbPr" => {
+                self.has(Active::RemoteTemplate) && connection(tag).is_some_and(|address| is_remote(&address))
+            }
             "instrText" | "delInstrText" => {
                 self.code = self.code.saturating_add(1);
                 self.codes.contains(&self.code)
@@ -62,7 +73,11 @@ impl<'a> Elements<'a> {
             "fldSimple" => {
                 let does = tag.get("instr").and_then(|code| acts(&code)).is_some_and(|what| self.has(what));
                 // It keeps what it shows.
-                return if does { Fate::Tag(tag.with("instr", "")) } else { Fate::Keep };
+                return match tag.with("instr", "") {
+                    Some(new) if does => Fate::Tag(new),
+                    None if does => Fate::Drop,
+                    _ => Fate::Keep,
+                };
             }
             "hlinkClick" | "hlinkMouseOver" | "hlinkHover" => {
                 let action = tag.get("action").unwrap_or_default().to_ascii_lowercase();
@@ -98,9 +113,14 @@ impl<'a> Elements<'a> {
         match self.sheets.number(sheet) {
             None => Fate::Drop,
             Some(new) if new == sheet => Fate::Keep,
-            Some(new) => Fate::Tag(tag.with("localSheetId", &new.to_string())),
+            Some(new) => tag.with("localSheetId", &new.to_string()).map_or(Fate::Drop, Fate::Tag),
         }
     }
+}
+
+/// Where a connection of a workbook leads.
+fn connection<'t>(tag: &Tag<'t>) -> Option<std::borrow::Cow<'t, str>> {
+    ["url", "sourceFile", "connection"].iter().find_map(|name| tag.get(name))
 }
 
 /// The sheets of a workbook: their names, and whether they go.

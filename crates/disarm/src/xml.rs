@@ -1,9 +1,14 @@
 //! XML with elements cut out: everything else stays byte for byte.
 //!
-//! A scanner of tags that knows comments, CDATA and quotes, without a tree and without a stack. Only
-//! UTF-8; what is not well formed is refused. Linear in the size of the text.
+//! A scanner of tags that knows comments, CDATA and quotes, without a tree and without a stack; what is not well
+//! formed is refused. Parts in UTF-16 and ISO 8859-1 become UTF-8 when anything in them changes. Linear in the size
+//! of the text.
 
 use std::borrow::Cow;
+
+use unpack::decode_xml;
+
+use crate::DisarmError;
 
 /// Most attributes of one element that are looked at.
 const MAX_ATTRIBUTES: usize = 256;
@@ -33,7 +38,8 @@ pub(crate) enum Fate {
 impl<'a> Tag<'a> {
     /// Its attributes: whole names, and values with references undone.
     pub(crate) fn attributes(&self) -> impl Iterator<Item = (&'a str, Cow<'a, str>)> {
-        let mut rest = self.whole;
+        let inner = self.whole.strip_suffix('>').unwrap_or(self.whole);
+        let mut rest = inner.strip_suffix('/').unwrap_or(inner);
         if let Some((_, behind)) = rest.split_once(char::is_whitespace) {
             rest = behind;
         } else {
@@ -42,10 +48,15 @@ impl<'a> Tag<'a> {
         std::iter::from_fn(move || {
             let (name, behind) = rest.split_once('=')?;
             let behind = behind.trim_start();
-            let quote = behind.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-            let (value, after) = behind.get(1..)?.split_once(quote)?;
+            let (value, after) = match behind.chars().next().filter(|c| matches!(c, '"' | '\'')) {
+                Some(quote) => behind.get(1..)?.split_once(quote)?,
+                // No XML, and read all the same.
+                None => behind.split_once(|c: char| c.is_ascii_whitespace()).unwrap_or((behind, "")),
+            };
             rest = after;
-            Some((name.trim(), plain(value)))
+            // What stands without a value in front of a name is not its.
+            let name = name.trim().rsplit(|c: char| c.is_ascii_whitespace()).next().unwrap_or("");
+            Some((name, plain(value)))
         })
         .take(MAX_ATTRIBUTES)
     }
@@ -66,8 +77,8 @@ impl<'a> Tag<'a> {
         }
     }
 
-    /// The tag with another value of an attribute, by its local name.
-    pub(crate) fn with(&self, wanted: &str, value: &str) -> String {
+    /// The tag with another value of an attribute, by its local name; `None` where it is not found in quotes.
+    pub(crate) fn with(&self, wanted: &str, value: &str) -> Option<String> {
         let mut at = self.whole.find(char::is_whitespace).unwrap_or(self.whole.len());
         // Places of names and values, as `attributes` finds them.
         for _ in 0..MAX_ATTRIBUTES {
@@ -77,19 +88,54 @@ impl<'a> Tag<'a> {
             let Some(quote) = old.chars().next().filter(|c| matches!(c, '"' | '\'')) else { break };
             let Some((_, after)) = old.get(1..).and_then(|old| old.split_once(quote)) else { break };
             let to = self.whole.len().saturating_sub(after.len());
-            if local(name.trim()) == wanted {
+            if name.trim().rsplit(|c: char| c.is_ascii_whitespace()).next().is_some_and(|name| local(name) == wanted) {
                 let (head, tail) = (self.whole.get(..from).unwrap_or(""), self.whole.get(to..).unwrap_or(""));
-                return format!("{head}{quote}{value}{quote}{tail}");
+                return Some(format!("{head}{quote}{value}{quote}{tail}"));
             }
             at = to;
         }
-        self.whole.to_owned()
+        None
     }
 
     /// The value of an attribute, by its local name.
     pub(crate) fn get(&self, wanted: &str) -> Option<Cow<'a, str>> {
         self.attributes().find(|(name, _)| local(name) == wanted).map(|(_, value)| value)
     }
+}
+
+/// A part as text, and whether it was in another form than UTF-8.
+pub(crate) fn read(part: &[u8]) -> Option<(Cow<'_, str>, bool)> {
+    let wide = matches!(part, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'<', 0, ..] | [0, b'<', ..]);
+    match std::str::from_utf8(part) {
+        Ok(text) if !wide => Some((Cow::Borrowed(text), false)),
+        _ => {
+            let text = decode_xml(part);
+            // What is not read in full here may be by others.
+            let lost = !wide && text.contains(char::REPLACEMENT_CHARACTER) || wide && !part.len().is_multiple_of(2);
+            (!lost).then_some((text, true))
+        }
+    }
+}
+
+/// Whether the reader takes a part for XML.
+pub(crate) fn is_xml(part: &[u8]) -> bool {
+    matches!(part.trim_ascii_start(), [b'<', ..] | [0xef | 0xfe | 0xff, ..] | [0, b'<', ..])
+}
+
+/// A part with what `decide` says done; `None` when it stays as it is.
+pub(crate) fn rewrite(part: &[u8], decide: &mut dyn FnMut(&Tag<'_>) -> Fate) -> Result<Option<Vec<u8>>, DisarmError> {
+    let (text, recoded) = read(part).ok_or(DisarmError::Format)?;
+    let new = edit(&text, decide).ok_or(DisarmError::NotSound)?;
+    if new == *text {
+        return Ok(None);
+    }
+    if !recoded {
+        return Ok(Some(new.into_bytes()));
+    }
+    let new = new.trim_start_matches('\u{feff}');
+    let declared = new.strip_prefix("<?xml").and_then(|rest| rest.split_once("?>"));
+    let body = declared.map_or(new, |(_, body)| body);
+    Ok(Some(format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>{body}").into_bytes()))
 }
 
 /// A name without its prefix.
@@ -229,8 +275,8 @@ mod tests {
             told.push((tag.text(), tag.with("i", "")));
             Fate::Keep
         });
-        let tag = "<f a='1' x:i = \"\">".to_owned();
-        assert_eq!(told, [("DDE &amp;A <".to_owned(), tag), (String::new(), "<g/>".to_owned())]);
+        let tag = Some("<f a='1' x:i = \"\">".to_owned());
+        assert_eq!(told, [("DDE &amp;A <".to_owned(), tag), (String::new(), None)]);
         for broken in ["<a", "<!-- x", "<a x='>"] {
             assert_eq!(edit(broken, &mut |_| Fate::Keep), None, "{broken}");
         }

@@ -301,8 +301,8 @@ fn others(kind: FileKind, data: &[u8], opened: bool, apart: bool, budget: &mut B
         FileKind::DiskImage | FileKind::Tar | FileKind::Cpio | FileKind::Ar | FileKind::Iso | FileKind::SevenZip
     );
     // Of a file whose streams are members, only what stands in none of them.
-    let unused = apart.then(|| ole2::Cfb::open(data).unused(data));
-    let counts = |at: usize| unused.as_ref().is_none_or(|unused| unused.has(at));
+    let unused = std::cell::OnceCell::new();
+    let counts = |at: usize| !apart || unused.get_or_init(|| ole2::Cfb::open(data).unused(data)).has(at);
     if !own && !plain && zip::has_directory(data) && (!apart || zip::places(data).into_iter().any(counts)) {
         add(whole.clone(), Box::new(zip::Zip::open(data, budget)));
     }

@@ -70,7 +70,7 @@ fn local(name: &str) -> &str {
 }
 
 /// A document part as text, from UTF-8, UTF-16 with or without its mark, or ISO 8859-1 if it says so.
-pub(crate) fn decode(bytes: &[u8]) -> Cow<'_, str> {
+pub fn decode(bytes: &[u8]) -> Cow<'_, str> {
     let wide = |low_first: bool| {
         let unit = |pair: &[u8]| {
             let pair = <[u8; 2]>::try_from(pair).unwrap_or_default();

@@ -44,7 +44,7 @@ pub(crate) fn disarmed(data: &[u8]) -> Result<Rebuilt, DisarmError> {
     remove(unpack::detect(data), data, &wish, &mut budget())
 }
 
-fn file(name: &str, content: &str) -> File {
+pub(crate) fn file(name: &str, content: &str) -> File {
     (name.to_owned(), content.as_bytes().to_vec())
 }
 
@@ -58,8 +58,8 @@ pub(crate) fn package(files: &[File], method: zip::CompressionMethod) -> Vec<u8>
     writer.finish().unwrap().into_inner()
 }
 
-const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
-const PACKAGE: &str = "http://schemas.openxmlformats.org/package/2006";
+pub(crate) const OFFICE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+pub(crate) const PACKAGE: &str = "http://schemas.openxmlformats.org/package/2006";
 
 /// A document of Word with a template on the web, DDE in a field in two pieces, an object, a control and a
 /// project of macros.
@@ -280,7 +280,7 @@ fn mutated_documents_are_refused_or_lose_what_acts() {
 }
 
 /// A document of Word with these runs.
-fn document(body: &str) -> Vec<u8> {
+pub(crate) fn document(body: &str) -> Vec<u8> {
     let types = format!(
         "<?xml version=\"1.0\"?><Types xmlns=\"{PACKAGE}/content-types\">\
          <Default Extension=\"rels\" ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/>\
@@ -300,13 +300,13 @@ fn document(body: &str) -> Vec<u8> {
 }
 
 /// A field with this code, in runs, that shows something.
-fn field(code: &str) -> String {
+pub(crate) fn field(code: &str) -> String {
     let mark = |kind: &str| format!("<w:r><w:fldChar w:fldCharType=\"{kind}\"/></w:r>");
     let shown = "<w:r><w:t>shown</w:t></w:r>";
     format!("{}{code}{}{shown}{}", mark("begin"), mark("separate"), mark("end"))
 }
 
-fn instruction(code: &str) -> String {
+pub(crate) fn instruction(code: &str) -> String {
     format!("<w:r><w:instrText xml:space=\"preserve\">{code}</w:instrText></w:r>")
 }
 

@@ -9,6 +9,7 @@ mod letters;
 mod ole2;
 mod pdf;
 mod samples;
+mod told;
 mod xlsb;
 
 use std::io::{Cursor, Read, Write};

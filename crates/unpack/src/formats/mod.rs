@@ -16,7 +16,7 @@ pub(crate) mod iso;
 pub(crate) mod lha;
 pub(crate) mod mbox;
 pub(crate) mod message;
-pub(crate) mod odf;
+pub mod odf;
 pub mod ole2;
 pub(crate) mod onenote;
 pub mod ooxml;

@@ -48,7 +48,7 @@ fn scheme(address: &str) -> Option<String> {
 
 /// Whether an address leads to another machine: an address of the web or of a file server, however it
 /// is written. A path on the reader's own disk, or beside the document, does not.
-pub(crate) fn is_remote(address: &str) -> bool {
+pub fn is_remote(address: &str) -> bool {
     let address = address.trim().replace('\\', "/");
     let Some(scheme) = scheme(&address) else { return address.starts_with("//") };
     let rest = address.get(scheme.len().saturating_add(1)..).unwrap_or("");
@@ -71,7 +71,7 @@ pub(crate) fn is_web(address: &str) -> bool {
 }
 
 /// Whether following an address starts a program or hands something to one, rather than showing a page.
-pub(crate) fn starts_program(address: &str) -> bool {
+pub fn starts_program(address: &str) -> bool {
     let address = address.trim();
     match scheme(address) {
         Some(scheme) if scheme == "file" => is_program(address),

@@ -4,6 +4,7 @@
 //! letters without a background), hidden sections, paragraphs and fields, deleted text, hidden sheets,
 //! rows, columns and slides. Limits: [`MAX_STYLES`], [`MAX_DEPTH`], [`MAX_COLUMNS`].
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use mail::evidence::Active;
@@ -187,33 +188,37 @@ fn start(part: &str, tag: &Tag<'_>, state: &mut State, views: &mut Views) {
 
 /// What an element does beside showing text.
 fn acts(part: &str, tag: &Tag<'_>, views: &mut Views) {
-    let part = Some(part).filter(|part| !part.is_empty());
-    let text = |name: &str| tag.get(name).unwrap_or_default();
-    if matches!(tag.name, "dde-source" | "dde-connection-decl") {
-        let link = format!("{}|{}!{}", text("dde-application"), text("dde-topic"), text("dde-item"));
-        return views.act(Active::Dde, part, links::kept(&link));
+    if let Some((what, text)) = acting(tag.name, &|name| tag.get(name)) {
+        views.act(what, Some(part).filter(|part| !part.is_empty()), links::kept(&text));
     }
-    let Some(address) = tag.get("href") else { return };
+}
+
+/// What an element with this local name does beside showing text, by its attributes, which are asked for by their
+/// local names: what it is, and the link, action or address.
+pub fn acting<'t>(element: &str, get: &dyn Fn(&str) -> Option<Cow<'t, str>>) -> Option<(Active, String)> {
+    let text = |name: &str| get(name).unwrap_or_default();
+    if matches!(element, "dde-source" | "dde-connection-decl") {
+        let link = format!("{}|{}!{}", text("dde-application"), text("dde-topic"), text("dde-item"));
+        return Some((Active::Dde, link));
+    }
+    let address = get("href")?;
     let lower = address.to_ascii_lowercase();
-    let listener = matches!(tag.name, "event-listener" | "event");
+    let listener = matches!(element, "event-listener" | "event");
     if lower.starts_with("vnd.sun.star.script:") || lower.starts_with("macro:") || lower.starts_with("javascript:") {
-        let text = format!("{} {address}", text("event-name"));
-        return views.act(Active::Script, part, links::kept(text.trim()));
+        return Some((Active::Script, format!("{} {address}", text("event-name")).trim().to_owned()));
     }
     let runs = matches!(&*text("action"), "execute" | "verb");
     if listener && (runs || links::starts_program(&address))
         || links::starts_program(&address) && links::is_remote(&address)
     {
-        return views.act(Active::Launch, part, links::kept(&address));
+        return Some((Active::Launch, address.into_owned()));
     }
-    let loads = match tag.name {
+    let loads = match element {
         "a" | "event-listener" => false,
         "image" | "plugin" | "fill-image" | "background-image" => !links::is_web(&address),
         _ => true,
     };
-    if loads && links::is_remote(&address) {
-        views.act(Active::RemoteTemplate, part, links::kept(&address));
-    }
+    (loads && links::is_remote(&address)).then(|| (Active::RemoteTemplate, address.into_owned()))
 }
 
 fn ended(name: &str, state: &mut State, views: &mut Views) {

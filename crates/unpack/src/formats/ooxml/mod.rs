@@ -27,6 +27,7 @@ use crate::formats::zip::Zip;
 use crate::views::{Views, links};
 use crate::xml::{self, Event, Reader, Tag};
 use package::Package;
+pub use package::{is_outside, outside};
 use sheet::Book;
 
 /// A document in a package.

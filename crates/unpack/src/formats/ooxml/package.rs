@@ -71,8 +71,9 @@ impl Package {
             let (Some(target), Some(kind)) = (tag.get("Target"), tag.get("Type")) else { continue };
             let kind = kind.rsplit('/').next().unwrap_or("").to_ascii_lowercase();
             let external = tag.get("TargetMode").is_some_and(|mode| mode.eq_ignore_ascii_case("external"));
-            if external || links::is_remote(&target) {
-                outside(&kind, &target, name, views);
+            let what = outside(&kind, &target).filter(|_| external || links::is_remote(&target));
+            if let Some(what) = what {
+                views.act(what, Some(name), links::kept(&target));
             }
             let Some(id) = tag.get("Id") else { continue };
             let target = if external { links::kept(&target) } else { resolve(&part, &target) };
@@ -101,23 +102,23 @@ impl Package {
     }
 }
 
-/// Tells what a relationship to something outside of the package does.
-fn outside(kind: &str, target: &str, name: &str, views: &mut Views) {
+/// What a relationship of a kind (the end of its type, in lower case) does whose target is outside of the package.
+pub fn outside(kind: &str, target: &str) -> Option<Active> {
     let remote = links::is_remote(target);
-    let what = match kind {
+    match kind {
         // What the reader has to click. Some schemes start programs.
-        "hyperlink" => match links::starts_program(target) && remote {
-            true => Active::Launch,
-            false => return,
-        },
+        "hyperlink" => (links::starts_program(target) && remote).then_some(Active::Launch),
         // Pictures and films on the web are asked for like those of a page.
-        "image" | "video" | "audio" | "media" if links::is_web(target) => return,
+        "image" | "video" | "audio" | "media" if links::is_web(target) => None,
         // A linked object is run by its program wherever it is.
-        "oleobject" => Active::RemoteTemplate,
-        _ if remote => Active::RemoteTemplate,
-        _ => return,
-    };
-    views.act(what, Some(name), links::kept(target));
+        "oleobject" => Some(Active::RemoteTemplate),
+        _ => remote.then_some(Active::RemoteTemplate),
+    }
+}
+
+/// Whether a relationship's target is outside of its package: as it says, or by the form of the address.
+pub fn is_outside(mode: Option<&str>, target: &str) -> bool {
+    mode.is_some_and(|mode| mode.eq_ignore_ascii_case("external")) || links::is_remote(target)
 }
 
 #[cfg(test)]

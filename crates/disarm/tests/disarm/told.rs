@@ -1,0 +1,227 @@
+//! Whatever the reader tells of a document is taken out of it, if the table of formats lists it, and all else stays.
+
+use mail::evidence::{Active, FileKind};
+
+use crate::File;
+use crate::documents::{OFFICE, PACKAGE, active, disarmed, file, package};
+use crate::read;
+
+const STAYS: &str = "the text that stays";
+
+/// What takes out of a document must leave nothing of what its format lists, and the rest as it was.
+fn check(what: &str, data: &[u8], told: &[Active], kept: &[&str]) {
+    let kind = unpack::detect(data);
+    let before = active(data);
+    assert!(told.iter().all(|told| before.contains(told)), "{what}: {before:?}");
+    let listed = disarm::formats::format(kind).unwrap().active;
+    assert!(told.iter().all(|told| listed.contains(told)), "{what}: {told:?} is not listed");
+    let new = disarmed(data).unwrap_or_else(|why| panic!("{what}: {why}")).bytes;
+    let left: Vec<Active> = active(&new).into_iter().filter(|left| listed.contains(left)).collect();
+    assert_eq!(left, [], "{what}");
+    let text: String = read(&new).iter().map(|(_, part)| String::from_utf8_lossy(part).into_owned()).collect();
+    for kept in kept {
+        assert!(text.contains(kept), "{what}: {kept} is gone from {text}");
+    }
+}
+
+fn wide(text: &str) -> Vec<u8> {
+    format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+fn relationships(list: &[(&str, &str, &str, bool)]) -> String {
+    let one = |(id, kind, target, external): &(&str, &str, &str, bool)| {
+        let mode = if *external { " TargetMode=\"External\"" } else { "" };
+        format!("<Relationship Id=\"{id}\" Type=\"{OFFICE}/{kind}\" Target=\"{target}\"{mode}/>")
+    };
+    let all: String = list.iter().map(one).collect();
+    format!("<?xml version=\"1.0\"?><Relationships xmlns=\"{PACKAGE}/relationships\">{all}</Relationships>")
+}
+
+/// A package with this main part and what else is given.
+fn office(main: &str, kind: &str, content: &[u8], more: &[File]) -> Vec<u8> {
+    let types = format!(
+        "<?xml version=\"1.0\"?><Types xmlns=\"{PACKAGE}/content-types\"><Override PartName=\"/{main}\" \
+         ContentType=\"application/vnd.openxmlformats-officedocument.{kind}.main+xml\"/></Types>"
+    );
+    let mut files = vec![
+        file("[Content_Types].xml", &types),
+        file("_rels/.rels", &relationships(&[("rId1", "officeDocument", main, false)])),
+        (main.to_owned(), content.to_vec()),
+    ];
+    files.extend_from_slice(more);
+    package(&files, zip::CompressionMethod::Deflated)
+}
+
+fn letter(content: &[u8], more: &[File]) -> Vec<u8> {
+    office("word/document.xml", "wordprocessingml.document", content, more)
+}
+
+fn body(inner: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-16\"?><w:document xmlns:w=\"urn:w\" xmlns:r=\"{OFFICE}\"><w:body><w:p><w:r>\
+         <w:t>{STAYS}</w:t></w:r>{inner}</w:p></w:body></w:document>"
+    )
+}
+
+#[test]
+fn relationships_that_load_or_start_something_go() {
+    for (kind, target, told) in [
+        ("attachedTemplate", "https://example.org/a.dotm", Active::RemoteTemplate),
+        ("attachedTemplate", "\\\\192.0.2.1\\a\\b.dotm", Active::RemoteTemplate),
+        ("oleObject", "mhtml:http://example.org/a!x-usc:http://example.org/a", Active::RemoteTemplate),
+        ("frame", "http://example.org/", Active::RemoteTemplate),
+        ("subDocument", "http://example.org/b.docx", Active::RemoteTemplate),
+        ("image", "file://192.0.2.1/logo.png", Active::RemoteTemplate),
+        ("hyperlink", "ms-msdt:/id PCWDiagnostic", Active::Launch),
+    ] {
+        for external in [true, false] {
+            let kept = [("rId8", "hyperlink", "https://example.org/kept", true), ("rId9", kind, target, external)];
+            let more = [file("word/_rels/document.xml.rels", &relationships(&kept))];
+            check(
+                kind,
+                &letter(body("").replace("UTF-16", "UTF-8").as_bytes(), &more),
+                &[told],
+                &[STAYS, "example.org/kept"],
+            );
+        }
+    }
+}
+
+#[test]
+fn what_acts_in_parts_of_office_goes_wherever_it_stands() {
+    let dde = "<w:fldSimple w:instr=\"DDEAUTO cmd x\"><w:r><w:t>shown</w:t></w:r></w:fldSimple>";
+    check("UTF-16", &letter(&wide(&body(dde)), &[]), &[Active::Dde], &[STAYS, "shown"]);
+    let plain = body(dde).replace("UTF-16", "UTF-8");
+    check("a mark in front", &letter(format!("\u{feff}{plain}").as_bytes(), &[]), &[Active::Dde], &[STAYS, "shown"]);
+    check(
+        "no quotes",
+        &letter(plain.replace("\"DDEAUTO cmd x\"", "DDEAUTO").as_bytes(), &[]),
+        &[Active::Dde],
+        &[STAYS],
+    );
+    let template = "<w:attachedTemplate w:val=\"http://example.org/a.dotm\"/>";
+    let plain = |inner: &str| body(inner).replace("UTF-16", "UTF-8");
+    check("a template", &letter(plain(template).as_bytes(), &[]), &[Active::RemoteTemplate], &[STAYS]);
+    let control = file(
+        "word/other/part.xml",
+        "<ax:ocx xmlns:ax=\"urn:x\" ax:classid=\"{8BD21D10-EC42-11CE-9E0D-00AA006002F3}\"/>",
+    );
+    check("a control", &letter(plain("").as_bytes(), &[control]), &[Active::ActiveX], &[STAYS]);
+}
+
+#[test]
+fn what_acts_in_workbooks_goes_wherever_it_stands() {
+    let spread = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
+    let book = |more: &str| {
+        format!(
+            "<?xml version=\"1.0\"?><workbook xmlns=\"{spread}\" xmlns:r=\"{OFFICE}\"><sheets>\
+             <sheet name=\"{STAYS}\" sheetId=\"1\" r:id=\"rId1\"/>{more}</sheets></workbook>"
+        )
+    };
+    let sheet = |formula: &str| {
+        format!(
+            "<?xml version=\"1.0\"?><worksheet xmlns=\"{spread}\"><sheetData><row r=\"1\"><c r=\"A1\"><f>{formula}</f><v>7</v></c>\
+             <c r=\"B1\"><f>A1+1</f><v>8</v></c></row></sheetData></worksheet>"
+        )
+    };
+    let macros = "<xm:macrosheet xmlns:xm=\"urn:x\"><sheetData><row r=\"1\"><c r=\"A1\"><f>EXEC(\"calc\")</f></c></row></sheetData></xm:macrosheet>";
+    let link = "<externalLink><ddeLink ddeService=\"cmd\" ddeTopic=\"/c calc\"/></externalLink>";
+    let web = "<connections><connection id=\"1\"><webPr url=\"https://example.org/a\"/></connection></connections>";
+    for (what, told, formula, part) in [
+        ("a program", Active::Dde, "cmd|'/c calc'!A0", ""),
+        ("a service", Active::RemoteTemplate, "WEBSERVICE(\"https://example.org/\")", ""),
+        ("a sheet of macros", Active::Xlm, "A1", macros),
+        ("a link", Active::Dde, "A1", link),
+        ("a connection", Active::RemoteTemplate, "A1", web),
+    ] {
+        let list =
+            [("rId1", "worksheet", "worksheets/sheet1.xml", false), ("rId2", "customXml", "other/part.xml", false)];
+        let mut more = vec![
+            file("xl/_rels/workbook.xml.rels", &relationships(&list)),
+            file("xl/worksheets/sheet1.xml", &sheet(formula)),
+        ];
+        if !part.is_empty() {
+            more.push(file("xl/other/part.xml", part));
+        }
+        let data = office("xl/workbook.xml", "spreadsheetml.sheet", book("").as_bytes(), &more);
+        check(what, &data, &[told], &[STAYS, "<f>A1+1</f><v>8</v>", "<v>7</v>"]);
+    }
+}
+
+#[test]
+fn what_acts_on_slides_goes() {
+    let slide = |inner: &str| {
+        format!(
+            "<?xml version=\"1.0\"?><p:sld xmlns:p=\"urn:p\" xmlns:a=\"urn:a\" xmlns:r=\"{OFFICE}\"><p:cSld><p:sp>{inner}\
+             <a:p><a:r><a:t>{STAYS}</a:t></a:r></a:p></p:sp></p:cSld></p:sld>"
+        )
+    };
+    let main = "<?xml version=\"1.0\"?><p:presentation xmlns:p=\"urn:p\"/>";
+    for (inner, target) in [
+        ("<a:hlinkClick action=\"ppaction://program\" r:id=\"rId5\"/>", "file:///C:/Windows/calc.exe"),
+        ("<a:hlinkClick action=\"ppaction://macro?name=a\" r:id=\"\"/>", ""),
+        ("<a:hlinkMouseOver action=\"PPACTION://OLE?verb=0\" r:id=\"\"/>", ""),
+        ("<a:hlinkClick r:id=\"rId5\"/>", "run.exe"),
+        ("<p:cmd type=\"verb\" cmd=\"0\"><p:cBhvr/></p:cmd>", ""),
+    ] {
+        let list = [("rId5", "hyperlink", target, true)];
+        let more = [
+            file("ppt/slides/slide1.xml", &slide(inner)),
+            file("ppt/slides/_rels/slide1.xml.rels", &relationships(&list)),
+        ];
+        let data = office("ppt/presentation.xml", "presentationml.presentation", main.as_bytes(), &more);
+        check(inner, &data, &[Active::Launch], &[STAYS]);
+    }
+}
+
+/// An OpenDocument text with this in its body.
+fn open(inner: &str, encode: fn(&str) -> Vec<u8>) -> Vec<u8> {
+    let content = format!(
+        "<?xml version=\"1.0\"?><office:document-content><office:body><office:text><text:p>{STAYS}</text:p>{inner}\
+         </office:text></office:body></office:document-content>"
+    );
+    let manifest = "<?xml version=\"1.0\"?><manifest:manifest><manifest:file-entry manifest:full-path=\"content.xml\"/></manifest:manifest>";
+    let files = [
+        file("mimetype", "application/vnd.oasis.opendocument.text"),
+        ("content.xml".to_owned(), encode(&content)),
+        file("META-INF/manifest.xml", manifest),
+    ];
+    package(&files, zip::CompressionMethod::Stored)
+}
+
+#[test]
+fn what_acts_in_open_documents_goes_in_every_charset() {
+    let plain: fn(&str) -> Vec<u8> = |text| text.as_bytes().to_vec();
+    let marked: fn(&str) -> Vec<u8> = |text| format!("\u{feff}{text}").into_bytes();
+    let cases = [
+        ("<script:event-listener xlink:href=\"vnd.sun.star.script:Standard.M.Main\"/>", Active::Script, ""),
+        (
+            "<presentation:event-listener presentation:action=\"execute\" xlink:href=\"file:///C:/Windows/calc.exe\"/>",
+            Active::Launch,
+            "",
+        ),
+        ("<office:dde-source office:dde-application=\"soffice\" office:dde-topic=\"/tmp/a\"/>", Active::Dde, ""),
+        ("<text:dde-connection-decl office:dde-application=\"soffice\" office:dde-topic=\"a\"/>", Active::Dde, ""),
+        ("<text:section-source xlink:href=\"http://example.org/a.odt\"/>", Active::RemoteTemplate, ""),
+        ("<draw:image xlink:href=\"file://192.0.2.1/a.png\"/>", Active::RemoteTemplate, "<draw:image"),
+        ("<text:a xlink:href=\"vnd.sun.star.script:Standard.M.Main\">a link</text:a>", Active::Script, "a link"),
+        ("<text:a xlink:href=vnd.sun.star.script:a >a link</text:a>", Active::Script, ""),
+        ("<form:button xlink:href=\"macro:///Standard.M.Main\" form:label=\"press\"/>", Active::Script, "press"),
+        ("<text:a xlink:href=\"java&#115;cript:run()\">a link</text:a>", Active::Script, "a link"),
+        ("<text:a xlink:href=\"ms-msdt:/id\">a link</text:a>", Active::Launch, "a link"),
+        (
+            "<office:script><script:module script:name=\"M\">Sub Main\nEnd Sub</script:module></office:script>",
+            Active::Script,
+            "",
+        ),
+    ];
+    for (inner, told, kept) in cases {
+        for encode in [plain, marked, wide] {
+            let beside =
+                "<text:a xlink:href=\"https://example.org/\">kept</text:a><draw:image xlink:href=\"Pictures/1.png\"/>";
+            let data = open(&format!("{inner}{beside}"), encode);
+            assert_eq!(unpack::detect(&data), FileKind::Odf);
+            check(inner, &data, &[told], &[STAYS, kept, beside]);
+        }
+    }
+}
