@@ -10,6 +10,7 @@ use mail::evidence::EvidenceError;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use unpack::StopFlag;
+use unpack::dmarc::Aggregate;
 
 use crate::context::Context;
 use crate::engines::Engines;
@@ -17,11 +18,16 @@ use crate::exam::{Step, start};
 use crate::rebuild::{MAX_REBUILDS, RebuildRequest, Rebuilt, rebuild};
 
 /// Version of the encoding; the first byte of each message.
-pub const VERSION: u8 = 6;
+pub const VERSION: u8 = 7;
 /// Longest request, in bytes; the raw message is handed over beside it.
 pub const MAX_REQUEST: usize = 8 * 1024 * 1024;
 /// Longest response, in bytes: evidence, and rebuilt archives.
 pub const MAX_RESPONSE: usize = mail::span::MAX_BUFFER;
+
+/// Most reports of DMARC of one message.
+pub const MAX_REPORTS: usize = 20;
+/// Most records of one of them.
+pub const MAX_REPORT_RECORDS: usize = 2_000;
 
 /// What a worker is asked about the bytes that are handed over beside it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -32,6 +38,8 @@ pub enum Request {
     Rebuild(Vec<RebuildRequest>, Context),
     /// Rewrite them, an ambiguous message, to one unambiguous form of at most so many bytes.
     Normalise(u64),
+    /// Read the aggregate reports of DMARC in them.
+    Reports,
 }
 
 /// What a worker answers.
@@ -44,6 +52,8 @@ pub enum Response {
     /// To [`Request::Normalise`]: the new form, or why there is none.
     #[serde(with = "crate::blob::outcome")]
     Normalised(Result<Vec<u8>, String>),
+    /// To [`Request::Reports`]: [`MAX_REPORTS`] at most, each with [`MAX_REPORT_RECORDS`] at most.
+    Reports(Vec<Aggregate>),
     /// The request made no sense.
     Refused(String),
 }
@@ -104,6 +114,7 @@ impl Request {
             Self::Examine(context) => Response::Examined(Box::new(start(engines, raw, context, stop))),
             Self::Rebuild(requests, context) => Response::Rebuilt(rebuild(engines, raw, requests, context, stop)),
             Self::Normalise(max) => Response::Normalised(normalise(raw, *max)),
+            Self::Reports => Response::Reports(reports(raw)),
         }
     }
 }
@@ -133,10 +144,24 @@ impl Response {
                     evidence.validate().map_err(ProtocolError::Evidence)?;
                 }
             }
+            Self::Reports(list) => {
+                let long = |report: &Aggregate| report.records.len() > MAX_REPORT_RECORDS;
+                if list.len() > MAX_REPORTS || list.iter().any(long) {
+                    return Err(ProtocolError::TooLong);
+                }
+            }
             Self::Normalised(_) | Self::Refused(_) => {}
         }
         Ok(response)
     }
+}
+
+/// The reports in a message; none if reading them crashes.
+fn reports(raw: &[u8]) -> Vec<Aggregate> {
+    let mut found = catch_unwind(AssertUnwindSafe(|| unpack::dmarc::find(raw))).unwrap_or_default();
+    found.truncate(MAX_REPORTS);
+    found.iter_mut().for_each(|report| report.shorten(MAX_REPORT_RECORDS));
+    found
 }
 
 /// The message's one unambiguous form.

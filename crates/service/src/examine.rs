@@ -19,6 +19,7 @@ use net::clamd::{Clamd, ClamdBody};
 use scan::protocol::{Request, Response};
 use scan::{Context, EngineSpec, Input, RebuildRequest, Rebuilt, Step};
 use tokio::time::Instant;
+use unpack::dmarc::Aggregate;
 
 use crate::spool::Spool;
 
@@ -191,7 +192,7 @@ impl Examiner {
                 None => failed(spool, &context, bad_answer("it asks again")),
             },
             Ok(Response::Refused(why)) => failed(spool, &context, bad_answer(&why)),
-            Ok(Response::Rebuilt(_) | Response::Normalised(_)) => {
+            Ok(Response::Rebuilt(_) | Response::Normalised(_) | Response::Reports(_)) => {
                 failed(spool, &context, bad_answer("it answers another question"))
             }
             Err(unable) => with_answers(failed(spool, &context, unable), &answers),
@@ -222,6 +223,15 @@ impl Examiner {
     pub(crate) async fn normalise(&self, spool: &Spool, max: u64, deadline: Instant) -> Result<Spool, String> {
         match self.ask_worker(&Request::Normalise(max), spool, deadline).await {
             Ok((Response::Normalised(made), _)) => made.map(Spool::from),
+            Ok(_) => Err("the worker answered another question".to_owned()),
+            Err(unable) => Err(unable.detail.escaped(200)),
+        }
+    }
+
+    /// The aggregate reports of DMARC in a message, read by a worker; `Err` with the reason where it could not.
+    pub(crate) async fn reports(&self, spool: &Spool, deadline: Instant) -> Result<Vec<Aggregate>, String> {
+        match self.ask_worker(&Request::Reports, spool, deadline).await {
+            Ok((Response::Reports(found), _)) => Ok(found),
             Ok(_) => Err("the worker answered another question".to_owned()),
             Err(unable) => Err(unable.detail.escaped(200)),
         }

@@ -149,6 +149,7 @@ pub struct Service {
     rates: Rates,
     certificates: Certificates,
     recollection: Arc<Recollection>,
+    reader: dmarc::received::Reader,
 }
 
 impl std::fmt::Debug for Service {
@@ -173,6 +174,7 @@ impl Service {
             rates: Rates::default(),
             certificates: Certificates::default(),
             recollection: Arc::default(),
+            reader: dmarc::received::Reader::default(),
         })
     }
 
@@ -358,6 +360,16 @@ impl Service {
             let rules = memory::rules(&policy, arrival);
             memory::note(&self.store, &rules, arrival, &decided.plan, report, outcome.taken == Taken::Yes);
             dmarc::note(&self.store, &policy, arrival, report);
+        }
+        if outcome.taken == Taken::Yes {
+            let job = dmarc::received::Job {
+                examiner: self.current.examiner.load_full(),
+                store: self.store.clone(),
+                site: self.current.site.load_full(),
+                metrics: Arc::clone(&self.metrics),
+            };
+            let policy = &self.current.policy.load().policy;
+            self.reader.read(policy, arrival, (&decided.plan, report), spool, job);
         }
         let mut row = self.row(arrival, &decided, &outcome);
         // Where it could not be rendered the sender brings it again too.

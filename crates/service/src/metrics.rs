@@ -79,6 +79,8 @@ pub struct Metrics {
     pub backup_bytes: Gauge<u64, AtomicU64>,
     /// Reports of DMARC by what became of them.
     pub dmarc_reports: Family<DmarcLabels, Counter>,
+    /// Reports of DMARC that others sent.
+    pub dmarc_received: Family<ReceivedLabels, Counter>,
     /// Pictures of spam that are known.
     pub known_pictures: Gauge<u64, AtomicU64>,
     /// Reloads that failed; the old configuration stays in force.
@@ -217,6 +219,7 @@ impl Metrics {
             backup_objects: Gauge::default(),
             backup_bytes: Gauge::default(),
             dmarc_reports: Family::default(),
+            dmarc_received: Family::default(),
             known_pictures: Gauge::default(),
             reload_failures: Counter::default(),
             signatures_loaded: Gauge::default(),
@@ -288,6 +291,8 @@ impl Metrics {
         r.register_with_unit("in_flight", "Bytes of messages now in work", Unit::Bytes, self.bytes_in_flight.clone());
         r.register("backup_objects", "Messages in Backup", self.backup_objects.clone());
         r.register("dmarc_reports", "Aggregate reports of DMARC by what became of them", self.dmarc_reports.clone());
+        let received = "Reports of DMARC that others sent about domains of ours";
+        r.register("dmarc_received", received, self.dmarc_received.clone());
         r.register("known_pictures", "Pictures of spam that were learnt", self.known_pictures.clone());
         r.register_with_unit("backup", "Bytes that Backup takes on disk", Unit::Bytes, self.backup_bytes.clone());
         r.register(

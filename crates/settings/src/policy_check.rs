@@ -50,6 +50,12 @@ fn check_reports(policy: &Policy, found: &mut Vec<Problem>) {
             format!("{key}: {:?} is not an address that reports can come from", reports.from),
         ));
     }
+    let key = "authentication.reports.received_at";
+    for text in &reports.received_at {
+        if Address::parse(text).is_none_or(|address| address.domain().is_empty()) {
+            found.push(Problem::error(key, format!("{key}: {text:?} is not an address that reports can come to")));
+        }
+    }
     if reports.organisation.len() > MAX_LABEL || reports.organisation.chars().any(char::is_control) {
         let key = "authentication.reports.organisation";
         found.push(Problem::error(key, format!("{key}: one line of at most {MAX_LABEL} bytes")));

@@ -23,8 +23,11 @@ const MAX_READ: usize = 8 << 20;
 const MAX_WHAT: usize = 8 * 1024;
 
 /// The database file.
-const SCHEMA: Schema =
-    Schema { file: "dmarc.db", durability: Durability::Normal, steps: &[include_str!("schema/dmarc-1.sql")] };
+const SCHEMA: Schema = Schema {
+    file: "dmarc.db",
+    durability: Durability::Normal,
+    steps: &[include_str!("schema/dmarc-1.sql"), include_str!("schema/dmarc-2.sql")],
+};
 
 /// A day of one domain.
 #[derive(Clone, PartialEq, Eq, Debug)]

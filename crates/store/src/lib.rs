@@ -6,7 +6,7 @@
 //! backup.db     index of Backup: commits are durable
 //! blobs/        sealed messages
 //! contacts.db   who wrote to us and whom we wrote to: a memory, not a promise
-//! dmarc.db      results of DMARC until they are reported: a memory, not a promise
+//! dmarc.db      results of DMARC until they are reported, and reports of others: a memory, not a promise
 //! greylist.db   who tried when: a memory, not a promise
 //! state.db      policy revisions and small state: commits are durable
 //! ballast       2 MiB that a full disk gets back
@@ -37,6 +37,7 @@ mod base32;
 mod contacts;
 mod db;
 mod dmarc;
+mod dmarc_received;
 mod entry;
 mod error;
 #[cfg(test)]
@@ -68,6 +69,7 @@ use std::sync::{Arc, Mutex, RwLock};
 pub use backup::{KeptReceipt, Original, WaivedReceipt, Waiver};
 pub use contacts::Writer;
 pub use dmarc::DmarcDay;
+pub use dmarc_received::{MAX_DETAIL, ReceivedReport, ReportFilter};
 pub use entry::{BackupId, Entry, Filter, NewEntry, NotABackupId, Page, Release, SenderType};
 pub use error::StoreError;
 pub use greylist::{GreyRules, GreyUsage};

@@ -256,6 +256,8 @@ fn note(request: &Request, uid: u32) {
         | Request::Recall { .. }
         | Request::PicturesShow
         | Request::DmarcWaiting { .. }
+        | Request::DmarcReceived { .. }
+        | Request::DmarcReport { .. }
         | Request::MessageLog { .. } => return,
     };
     tracing::info!(uid, what, "asked over the control socket");

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 use mail::untrusted::escape;
+use serde::Serialize;
 use service::admin::{Request, Response};
+use store::{ReceivedReport, ReportFilter};
 use unpack::dmarc::{Aggregate, AuthSeen, Record, find};
 
 use crate::ask::{Administration, unexpected};
@@ -18,6 +20,8 @@ use crate::{terminal, when};
 const MAX_TEXT: usize = 80;
 /// Most rows of a report that are shown as text; JSON has all.
 const MAX_ROWS: usize = 1_000;
+/// Rows of one question.
+const PAGE: usize = 500;
 /// The exit code when something failed DMARC.
 const FAILED: u8 = 1;
 
@@ -32,14 +36,37 @@ pub(crate) struct Args {
 
 #[derive(Subcommand, Debug)]
 enum Verb {
-    /// Show reports in files: messages, mailboxes, Maildirs, zip, gzip, or XML.
+    /// Show reports in files (messages, mailboxes, Maildirs, zip, gzip, or XML), or reports that were kept.
     ///
     /// The sources of each report are shown, those that fail first. Exit code: 1 if a message failed
     /// DMARC, 2 if a file holds no report or cannot be read.
     Show {
         /// Files or directories; `-` is standard input.
-        #[arg(required = true, value_name = "PATH")]
+        #[arg(required_unless_present = "id", value_name = "PATH")]
         paths: Vec<PathBuf>,
+        /// A report that was kept, by its number in `mailward dmarc list`. May be given several times.
+        #[arg(long, value_name = "NUMBER")]
+        id: Vec<i64>,
+        /// The form of the output.
+        #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+        format: Format,
+    },
+    /// List reports that came to an address of ours (`authentication.reports.received_at` in the policy), newest first.
+    ///
+    /// A running daemon is asked; without one the data directory is used itself.
+    List {
+        /// About this domain.
+        #[arg(long, value_name = "DOMAIN")]
+        domain: Option<String>,
+        /// Only those that tell of messages that failed.
+        #[arg(long)]
+        failed: bool,
+        /// That came at this time or later: a date, a time, or how long ago (`7d`, `12h`).
+        #[arg(long, value_name = "TIME")]
+        since: Option<String>,
+        /// At most so many.
+        #[arg(long, value_name = "NUMBER", default_value_t = 50)]
+        limit: usize,
         /// The form of the output.
         #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
         format: Format,
@@ -65,11 +92,20 @@ enum Format {
 /// Standard output cannot be written.
 pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
     terminal::log_to_stderr();
-    let (files, format) = match &args.verb {
-        Verb::Show { paths, format } => (paths, format),
+    let (files, ids, format) = match &args.verb {
+        Verb::Show { paths, id, format } => (paths, id, format),
+        Verb::List { domain, failed, since, limit, format } => {
+            let since_ms = super::log::time("since", since.as_deref())?;
+            let filter = ReportFilter { domain: domain.clone(), failed: *failed, since_ms };
+            return list(&args.place, filter, *limit, *format);
+        }
         Verb::Reports => return waiting(&args.place),
     };
-    let (mut code, mut outcome) = (0, Ok(()));
+    let mut code = 0;
+    for id in ids {
+        code = code.max(kept(&args.place, *id, *format)?);
+    }
+    let mut outcome = Ok(());
     paths::each(files, &std::env::temp_dir(), &mut |item| {
         let (text, one) = show(item, *format);
         code = code.max(one);
@@ -78,6 +114,61 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
     });
     outcome?;
     Ok(code)
+}
+
+/// A kept report for programs: keys are only added.
+#[derive(Serialize)]
+struct Kept<'a> {
+    id: i64,
+    time: String,
+    #[serde(flatten)]
+    report: &'a ReceivedReport,
+}
+
+/// The reports that were kept.
+fn list(place: &PlaceArgs, filter: ReportFilter, limit: usize, format: Format) -> Result<u8, Failure> {
+    let mut administration = Administration::open(&place.find()?)?;
+    let (mut left, mut before) = (limit, None);
+    while left > 0 {
+        let request = Request::DmarcReceived { filter: filter.clone(), before, limit: left.min(PAGE) };
+        let Response::DmarcReceived { reports } = administration.ask(request)?.0 else { return Err(unexpected()) };
+        let Some((last, _)) = reports.last() else { break };
+        (before, left) = (Some(*last), left.saturating_sub(reports.len()));
+        let line = |(id, report): &(i64, ReceivedReport)| match format {
+            Format::Json => terminal::json_line(&Kept { id: *id, time: when::rfc3339(report.at_ms), report }),
+            Format::Text => one_line(*id, report),
+        };
+        terminal::put(&reports.iter().map(line).collect::<String>())?;
+    }
+    Ok(0)
+}
+
+/// A kept report for people.
+fn one_line(id: i64, report: &ReceivedReport) -> String {
+    let shown = |text: &str| escape(text, MAX_TEXT);
+    let day = when::shown(report.begin.saturating_mul(1000));
+    let day = day.split(' ').next().unwrap_or_default();
+    let proven = if report.proven { "" } else { "  (nothing proves the sender)" };
+    format!(
+        "{id:>6}  {day}  {}: {} pass, {} fail, says {} by {}{proven}\n",
+        shown(&report.domain),
+        report.passed,
+        report.failed,
+        shown(&report.org),
+        shown(&report.sender)
+    )
+}
+
+/// One kept report, and its exit code.
+fn kept(place: &PlaceArgs, id: i64, format: Format) -> Result<u8, Failure> {
+    let answer = Administration::open(&place.find()?)?.ask(Request::DmarcReport { id })?.0;
+    let Response::DmarcReport { received, report } = answer else { return Err(unexpected()) };
+    let text = match format {
+        Format::Json => terminal::json_line(&report),
+        Format::Text => one_line(id, &received) + &table(&report),
+    };
+    terminal::put(&text)?;
+    Ok(if report.records.iter().all(Record::passes) { 0 } else { FAILED })
 }
 
 /// What was counted and is not reported yet.
@@ -146,11 +237,8 @@ fn table(report: &Aggregate) -> String {
     if records.len() > MAX_ROWS {
         let _ = writeln!(out, "  … and {} more sources", records.len() - MAX_ROWS);
     }
-    let sum = |pass: bool| -> u64 {
-        let fitting = records.iter().filter(|record| record.passes() == pass);
-        fitting.fold(0, |sum, record| sum.saturating_add(record.count))
-    };
-    let _ = writeln!(out, "  {} messages pass, {} fail\n", sum(true), sum(false));
+    let (passed, failed) = report.sums();
+    let _ = writeln!(out, "  {passed} messages pass, {failed} fail\n");
     out
 }
 

@@ -23,6 +23,7 @@ pub(crate) const CASES: &[Case] = cases![
     while_the_dns_is_silent_reports_wait_and_are_not_sent,
     domains_beyond_those_at_once_come_behind_a_cursor,
     reports_wait_while_the_outbox_is_half_full,
+    reports_of_others_are_kept_as_they_come,
 ];
 
 fn reporting(setup: Setup) -> Setup {
@@ -254,4 +255,45 @@ async fn reports_wait_while_the_outbox_is_half_full() {
     service::dmarc::send_before(&node.service, day + 1, None).await;
     assert_eq!(waiting(&node), [""; 0]);
     assert_eq!(reported(&node, &sink).await, ["r@example.org"]);
+}
+
+async fn reports_of_others_are_kept_as_they_come() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    let setup = Setup::new().policy(|p| p.authentication.reports.received_at = vec!["DMARC@example.com".to_owned()]);
+    let node = setup.start(&sink).await;
+    let xml = |domain: &str, name: &str| {
+        let old = include_str!("../../../../fuzz/seeds/dmarc/old.xml").replace("a.example", domain);
+        old.replace("<org_name>x</org_name>", &format!("<org_name>x</org_name><report_id>{name}</report_id>"))
+    };
+    let send = async |to: &str, content: &str| {
+        let mail = testkit::sample::with_attachment("Report domain", "r.xml", "text/xml", content.as_bytes());
+        let mut client = node.client().await;
+        client.deliver("reports@them.example", &[to], &mail).await.expect("taken");
+        client.quit().await;
+    };
+    let figure = |result: &str| node.figure(&format!("mailward_dmarc_received_total{{result=\"{result}\"}}"));
+    let cases = [
+        ("dmarc@example.com", xml("example.com", "1"), "kept", 1.0),
+        ("dmarc@example.com", xml("example.com", "1"), "known", 1.0),
+        ("dmarc@example.com", xml("mail.example.com", "2"), "kept", 2.0),
+        ("dmarc@example.com", xml("stranger.example", "3"), "foreign", 1.0),
+        ("dmarc@example.com", "<feedback".to_owned(), "kept", 2.0),
+        ("dmarc@example.com", "nothing".to_owned(), "none", 1.0),
+    ];
+    for (to, content, result, count) in cases {
+        send(to, &content).await;
+        testkit::wait_until(result, testkit::PATIENCE, || figure(result) == count).await;
+    }
+    send("other@example.com", &xml("example.com", "4")).await;
+    send("dmarc@example.com", &xml("example.com", "5")).await;
+    testkit::wait_until("the last is kept", testkit::PATIENCE, || figure("kept") == 3.0).await;
+    let kept = node.service.store().received_reports(&store::ReportFilter::default(), None, 10).expect("rows");
+    let mut names: Vec<(&str, &str)> = kept.iter().map(|(_, it)| (it.domain.as_str(), it.report.as_str())).collect();
+    names.sort_unstable();
+    assert_eq!(names, [("example.com", "1"), ("example.com", "5"), ("mail.example.com", "2")]);
+    let (received, detail) = node.service.store().received_report(kept[0].0).expect("read").expect("there");
+    assert_eq!((received.passed, received.failed, received.proven), (3, 0, false));
+    let report: unpack::dmarc::Aggregate = serde_json::from_str(&detail).expect("a report");
+    assert_eq!(report.records.len(), 1);
+    assert_eq!(sink.count(), 8, "all of the mail is delivered");
 }

@@ -25,6 +25,9 @@ pub struct DmarcReports {
     pub from: String,
     /// Who reports, for people. Empty: the domain of `from`.
     pub organisation: String,
+    /// Our own addresses at which others report about domains of ours (`rua=` in their records). Reports in mail
+    /// for these are kept, for `mailward dmarc list`, and the mail is delivered as always.
+    pub received_at: Vec<String>,
 }
 
 /// Who really sent a message: SPF, DKIM, DMARC, ARC and the name of the client's address. Asked about

@@ -171,6 +171,16 @@ impl Admin {
                 let days = days.map(|it| (it.day, it.domain, it.rows, it.messages)).collect();
                 Response::DmarcWaiting { days }.into()
             }
+            Request::DmarcReceived { filter, before, limit } => {
+                let reports = self.store.received_reports(&filter, before, limit.clamp(1, MAX_PAGE))?;
+                Response::DmarcReceived { reports }.into()
+            }
+            Request::DmarcReport { id } => {
+                let none = || AdminError::Other(format!("there is no report {id}: `mailward dmarc list` lists them"));
+                let (received, detail) = self.store.received_report(id)?.ok_or_else(none)?;
+                let report = serde_json::from_str(&detail).map_err(|error| AdminError::Other(error.to_string()))?;
+                Response::DmarcReport { received, report: Box::new(report) }.into()
+            }
             Request::GreylistShow => self.greylist()?.into(),
             Request::GreylistForget => {
                 let held = self.greylist()?;

@@ -6,7 +6,8 @@ use judge::origin::Parties;
 use judge::policy::{FirstContact, Policy};
 use mail::evidence::{Memory, Picture};
 use serde::{Deserialize, Serialize};
-use store::{BackupId, ListAudit, LogFilter, Logged, QueueId, Queued, RevisionHead};
+use store::{BackupId, ListAudit, LogFilter, Logged, QueueId, Queued, ReceivedReport, ReportFilter, RevisionHead};
+use unpack::dmarc::Aggregate;
 
 use super::lists::{EntryChange, EntryFilter};
 
@@ -123,6 +124,20 @@ pub enum Request {
     DmarcWaiting {
         /// How many days and domains at most.
         limit: usize,
+    },
+    /// Reports of DMARC that others sent, newest first.
+    DmarcReceived {
+        /// Which.
+        filter: ReportFilter,
+        /// Only those before this number.
+        before: Option<i64>,
+        /// How many at most.
+        limit: usize,
+    },
+    /// All of one of them.
+    DmarcReport {
+        /// Its number.
+        id: i64,
     },
     /// What the sample base of pictures holds.
     PicturesShow,
@@ -305,6 +320,18 @@ pub enum Response {
     DmarcWaiting {
         /// By day and domain, oldest first.
         days: Vec<(u64, String, u64, u64)>,
+    },
+    /// Reports of DMARC that others sent, each with its number.
+    DmarcReceived {
+        /// Newest first.
+        reports: Vec<(i64, ReceivedReport)>,
+    },
+    /// All of a report.
+    DmarcReport {
+        /// When it came, and from whom.
+        received: ReceivedReport,
+        /// What it says.
+        report: Box<Aggregate>,
     },
     /// The sample base of pictures.
     Pictures {

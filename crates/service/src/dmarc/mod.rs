@@ -1,4 +1,4 @@
-//! Aggregate reports of DMARC (RFC 9990), sent: what messages came to is counted by day, and told to whom the
+//! Aggregate reports of DMARC (RFC 9990), sent (those of others: [`received`]): what messages came to is counted by day, and told to whom the
 //! domain's record names.
 //!
 //! No loops: what comes for the address that reports are sent from is never counted, and nobody is told
@@ -8,6 +8,7 @@
 //! intervals other than a day.
 
 mod mail;
+pub(crate) mod received;
 mod record;
 
 use std::io::Cursor;

@@ -87,6 +87,14 @@ pub struct DmarcLabels {
     pub result: &'static str,
 }
 
+/// The label of a report of DMARC that came.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+pub struct ReceivedLabels {
+    /// `kept`, `known` (it was there), `foreign` (about no domain of ours), `none` (no report in the mail), `failed` or
+    /// `busy`.
+    pub result: &'static str,
+}
+
 /// The label of a sign of spam.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 pub struct SignLabels {

@@ -81,7 +81,7 @@ impl Record {
 }
 
 /// A report.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Aggregate {
     /// Who reports.
     pub org: String,
@@ -101,6 +101,26 @@ pub struct Aggregate {
     pub records: Vec<Record>,
     /// Something in it is not as it should be, or more than is read.
     pub damaged: bool,
+}
+
+impl Aggregate {
+    /// How many messages passed, and how many failed.
+    pub fn sums(&self) -> (u64, u64) {
+        let sum = |pass: bool| {
+            let fitting = self.records.iter().filter(|record| record.passes() == pass);
+            fitting.fold(0u64, |sum, record| sum.saturating_add(record.count))
+        };
+        (sum(true), sum(false))
+    }
+
+    /// At most so many records: those that fail first, the most frequent of them. That some are missing is said.
+    pub fn shorten(&mut self, most: usize) {
+        if self.records.len() > most {
+            self.records.sort_by_key(|record| (record.passes(), std::cmp::Reverse(record.count)));
+            self.records.truncate(most);
+            self.damaged = true;
+        }
+    }
 }
 
 /// The reports in a file: XML, gzip, zip, or a message with any of them. Empty if there are none.

@@ -1,0 +1,159 @@
+//! Aggregate reports that others send about domains of ours: read by a worker as their mail arrives, and kept as rows.
+//!
+//! The mail itself goes on as always, and nobody waits for this. What is in a report is its sender's word: it is
+//! kept with whether DMARC proves the sender. Limits: mail of [`MAX_MAIL`], [`MAX_WAITING`] at once, what a worker
+//! gives (`scan::protocol`), and those of the store. Not kept: reports about domains that are not ours, and those in
+//! mail that is not delivered.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use judge::plan::{Fate, Plan};
+use judge::policy::Policy;
+use judge::site::Site;
+use judge::status::Status;
+use mail::address::Address;
+use mail::arrival::{Arrival, Direction};
+use mail::evidence::{AuthResult, Report};
+use store::{MAX_DETAIL, ReceivedReport, Store};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use unpack::dmarc::Aggregate;
+
+use crate::examine::Examiner;
+use crate::metrics::{Metrics, ReceivedLabels};
+use crate::spool::Spool;
+
+/// Largest mail that is read for reports, in bytes.
+const MAX_MAIL: u64 = 16 << 20;
+/// Most mails that are read, or wait to be.
+const MAX_WAITING: usize = 8;
+/// How long reading may take.
+const READING: Duration = Duration::from_secs(30);
+
+/// Who reads reports, a few at a time.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    room: Arc<Semaphore>,
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self { room: Arc::new(Semaphore::new(MAX_WAITING)) }
+    }
+}
+
+/// Everything that reading needs.
+pub(crate) struct Job {
+    pub(crate) examiner: Arc<Examiner>,
+    pub(crate) store: Store,
+    pub(crate) site: Arc<Site>,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// Whether reports are looked for in a message: it is delivered to one of the addresses for them.
+fn is_wanted(policy: &Policy, arrival: &Arrival, plan: &Plan) -> bool {
+    let addresses = &policy.authentication.reports.received_at;
+    let named = |to: &Address| addresses.iter().any(|address| to.as_str().eq_ignore_ascii_case(address));
+    arrival.direction != Direction::Outgoing
+        && arrival.size <= MAX_MAIL
+        && plan.fate == Fate::Deliver
+        && matches!(plan.status, Status::Clean | Status::NotScanned)
+        && arrival.envelope.rcpt_to.iter().any(named)
+}
+
+impl Reader {
+    /// Looks for reports in a message that somebody took, if the policy wants it.
+    pub(crate) fn read(
+        &self,
+        policy: &Policy,
+        arrival: &Arrival,
+        (plan, report): (&Plan, Option<&Report>),
+        spool: &Spool,
+        job: Job,
+    ) {
+        if !is_wanted(policy, arrival, plan) {
+            return;
+        }
+        let Ok(room) = Arc::clone(&self.room).try_acquire_owned() else {
+            tracing::warn!(id = %arrival.id, "too many reports of DMARC at once: this one is not kept");
+            count(&job.metrics, "busy");
+            return;
+        };
+        let proven = report.and_then(Report::auth).is_some_and(|auth| auth.dmarc() == AuthResult::Pass);
+        let (arrival, spool) = (arrival.clone(), spool.clone());
+        tokio::spawn(async move {
+            keep(&arrival, proven, &spool, job).await;
+            drop(room);
+        });
+    }
+}
+
+fn count(metrics: &Metrics, result: &'static str) {
+    metrics.dmarc_received.get_or_create(&ReceivedLabels { result }).inc();
+}
+
+async fn keep(arrival: &Arrival, proven: bool, spool: &Spool, job: Job) {
+    let id = arrival.id;
+    let found = match job.examiner.reports(spool, Instant::now() + READING).await {
+        Ok(found) => found,
+        Err(why) => {
+            tracing::warn!(%id, why, "reports of DMARC could not be read");
+            return count(&job.metrics, "failed");
+        }
+    };
+    if found.is_empty() {
+        return count(&job.metrics, "none");
+    }
+    for report in found {
+        let result = match row(arrival, proven, &job.site, report) {
+            None => "foreign",
+            Some((row, detail)) => {
+                let store = job.store.clone();
+                match tokio::task::spawn_blocking(move || store.keep_report(&row, &detail)).await {
+                    Ok(Ok(true)) => "kept",
+                    Ok(Ok(false)) => "known",
+                    Ok(Err(error)) => {
+                        tracing::warn!(%id, %error, "a report of DMARC could not be kept");
+                        "failed"
+                    }
+                    Err(crash) => {
+                        tracing::warn!(%id, %crash, "a report of DMARC could not be kept");
+                        "failed"
+                    }
+                }
+            }
+        };
+        count(&job.metrics, result);
+    }
+}
+
+/// A report as it is kept; `None` if it is about no domain of ours.
+fn row(arrival: &Arrival, proven: bool, site: &Site, mut report: Aggregate) -> Option<(ReceivedReport, String)> {
+    let domain = report.domain.trim_end_matches('.').to_lowercase();
+    let known = Address::parse(&format!("postmaster@{domain}")).is_some_and(|address| site.is_internal(&address));
+    let own = arrival.envelope.rcpt_to.iter().any(|to| to.domain() == domain);
+    if !known && !own {
+        return None;
+    }
+    let (passed, failed) = report.sums();
+    let mut detail = serde_json::to_string(&report).ok()?;
+    while detail.len() > MAX_DETAIL && !report.records.is_empty() {
+        report.shorten(report.records.len() / 2);
+        detail = serde_json::to_string(&report).ok()?;
+    }
+    let sender = arrival.envelope.mail_from.as_ref().map(|from| from.domain().to_owned());
+    let row = ReceivedReport {
+        at_ms: arrival.received_ms,
+        domain,
+        org: report.org.clone(),
+        report: report.id.clone(),
+        begin: report.begin,
+        end: report.end,
+        passed,
+        failed,
+        proven,
+        sender: sender.unwrap_or_default(),
+    };
+    Some((row, detail))
+}
