@@ -81,7 +81,8 @@ impl Site {
         let external_recipient = recipients.iter().any(|r| !self.is_internal(r));
         if trusted_client && external_recipient {
             Direction::Outgoing
-        } else if !external_recipient && sender.is_some_and(|s| self.is_internal(s)) {
+        } else if trusted_client && !external_recipient && sender.is_some_and(|s| self.is_internal(s)) {
+            // Of a stranger, who writes what he likes as the sender, it is no proof of anything.
             Direction::Internal
         } else {
             Direction::Incoming
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn direction_by_trust_and_addresses() {
+    fn d20_direction_by_trust_and_addresses() {
         let ours = address("a@example.org");
         let theirs = address("b@example.com");
         let auto = |trusted, from: &Address, to: &[&Address]| {
@@ -119,12 +120,14 @@ mod tests {
         assert_eq!(auto(true, &ours, &[&ours, &theirs]), Direction::Outgoing);
         assert_eq!(auto(false, &ours, &[&theirs]), Direction::Incoming);
         assert_eq!(auto(true, &ours, &[&ours]), Direction::Internal);
+        assert_eq!(auto(false, &ours, &[&ours]), Direction::Incoming, "a stranger may write our address");
+        assert_eq!(auto(true, &theirs, &[&ours]), Direction::Incoming);
         assert_eq!(auto(false, &theirs, &[&ours]), Direction::Incoming);
         assert_eq!(site().direction(ListenerDirection::Auto, false, None, &[ours]), Direction::Incoming);
     }
 
     #[test]
-    fn a_listener_may_say_so() {
+    fn d20_a_listener_may_say_so() {
         let to = [address("b@example.com")];
         assert_eq!(site().direction(ListenerDirection::Incoming, true, None, &to), Direction::Incoming);
         assert_eq!(site().direction(ListenerDirection::Outgoing, false, None, &to), Direction::Outgoing);

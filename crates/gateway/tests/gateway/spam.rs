@@ -24,6 +24,8 @@ pub(crate) const CASES: &[Case] = cases![
     what_says_of_itself_that_it_is_automatic_is_judged_like_any_mail,
     tc_01_links_of_mail_over_a_trusted_connection_are_asked_about,
     who_is_new_is_told_once,
+    d20_who_writes_our_own_address_is_a_stranger_all_the_same,
+    d5_the_copy_is_there_when_what_is_deleted_is_accepted,
     out_08_ks_06_of_outgoing_mail_nobody_outside_is_asked,
 ];
 
@@ -321,4 +323,32 @@ async fn out_08_ks_06_of_outgoing_mail_nobody_outside_is_asked() {
     deliver(&node, "friend@example.org", &["bob@example.com"], &with_link("bad.example")).await;
     assert_eq!(logged::message().await.get("spam"), "spam");
     assert_eq!(asked("listed"), 1.0);
+}
+
+async fn d20_who_writes_our_own_address_is_a_stranger_all_the_same() {
+    let (sink, dns) = (Sink::start(Behaviour::accept()).await, DnsServer::start(LISTED).await);
+    for (trusted, direction, spam) in [(&[][..], "incoming", "spam"), (&["127.0.0.0/8"][..], "internal", "skipped")] {
+        let node = asking(Setup::new().policy(full).trusted(trusted), &sink, &dns).await;
+        logged::clear();
+        deliver(&node, "boss@example.com", &["bob@example.com"], &with_link("bad.example")).await;
+        let line = logged::message().await;
+        assert_eq!((line.get("direction"), line.get("spam")), (direction, spam));
+    }
+}
+
+async fn d5_the_copy_is_there_when_what_is_deleted_is_accepted() {
+    let (sink, dns) = (Sink::start(Behaviour::accept()).await, DnsServer::start(LISTED).await);
+    let setup = Setup::new().policy(full).policy(|p| {
+        p.spam.spam.action = judge::policy::SpamAction::Delete;
+        p.spam.spam.keep_copy = true;
+    });
+    let node = asking(setup, &sink, &dns).await;
+    assert_eq!(node.send(&with_link("bad.example")).await.code, 250);
+    // Nothing is waited for: the 250 says that it is there.
+    let (entry, bytes) = node.kept();
+    assert_eq!((entry.entry.action.as_str(), bytes == with_link("bad.example")), ("message_deleted", true));
+    assert_eq!(sink.count(), 0);
+    node.set_policy(|p| p.spam.spam.keep_copy = false);
+    assert_eq!(node.send(&with_link("bad.example")).await.code, 250);
+    assert_eq!((node.backup().len(), sink.count()), (1, 0), "the policy wants no copy");
 }
