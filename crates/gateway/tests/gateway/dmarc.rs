@@ -293,7 +293,6 @@ async fn reports_of_others_are_kept_as_they_come() {
     assert_eq!(names, [("example.com", "1"), ("example.com", "5"), ("mail.example.com", "2")]);
     let (received, detail) = node.service.store().received_report(kept[0].0).expect("read").expect("there");
     assert_eq!((received.passed, received.failed, received.proven), (3, 0, false));
-    let report: unpack::dmarc::Aggregate = serde_json::from_str(&detail).expect("a report");
-    assert_eq!(report.records.len(), 1);
+    assert!(detail.contains("192.0.2.9"), "{detail}");
     assert_eq!(sink.count(), 8, "all of the mail is delivered");
 }

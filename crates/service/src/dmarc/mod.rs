@@ -1,5 +1,5 @@
-//! Aggregate reports of DMARC (RFC 9990), sent (those of others: [`received`]): what messages came to is counted by day, and told to whom the
-//! domain's record names.
+//! Aggregate reports of DMARC (RFC 9990), sent: what messages came to is counted by day, and told to whom the
+//! domain's record names. Those of others: [`received`].
 //!
 //! No loops: what comes for the address that reports are sent from is never counted, and nobody is told
 //! when a report cannot be delivered. At most once: a day is forgotten before its report goes. Limits:
