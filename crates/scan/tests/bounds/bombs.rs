@@ -50,6 +50,16 @@ pub(crate) fn cases() -> Vec<Case> {
         case("gzip that holds itself", true, quine_gzip),
         case("FAT, files in a circle", true, circle),
         case("LHA, 200,000 members", true, || lha().repeat(200_000)),
+        case("DMG, 250,000 blocks of zeros", true, || dmg(250_000)),
+        case("WARC, 60,000 records", true, || b"WARC/1.0\r\nContent-Length: 1\r\n\r\nx\r\n\r\n".repeat(60_000)),
+        case("WARC, 2,000,000 chunks", true, || {
+            let body = [&b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"[..], &b"1\na\r\n".repeat(2_000_000)]
+                .concat();
+            [format!("WARC/1.0\r\nContent-Length: {}\r\n\r\n", body.len()).into_bytes(), body].concat()
+        }),
+        case("shell archive, 60,000 files", true, || {
+            [&b"#!/bin/sh\n"[..], &b"cat >a <<E\nx\nE\n".repeat(60_000)].concat()
+        }),
     ]
 }
 
@@ -238,4 +248,16 @@ fn lha() -> Vec<u8> {
     fields.extend([1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0x20, 0, 1, b'a', 0xc1, 0x68]);
     let sum = fields.iter().fold(0_u8, |sum, byte| sum.wrapping_add(*byte));
     [&[fields.len() as u8, sum][..], &fields, b"x"].concat()
+}
+
+/// An image of macOS with so many blocks, each of 16 MB of zeros.
+fn dmg(blocks: usize) -> Vec<u8> {
+    let block = [&[0; 16][..], &(32_768_u64).to_be_bytes(), &[0; 16]].concat();
+    let table = [b"mish".to_vec(), vec![0; 200], block.repeat(blocks)].concat();
+    let list = format!("<data>{}</data>", base64_simd::STANDARD.encode_to_string(table));
+    let mut trailer = b"koly\0\0\0\x04\0\0\x02\0".to_vec();
+    trailer.resize(224, 0);
+    trailer.extend((list.len() as u64).to_be_bytes());
+    trailer.resize(512, 0);
+    [list.into_bytes(), trailer].concat()
 }

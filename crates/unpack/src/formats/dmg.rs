@@ -21,8 +21,8 @@ const MAX_LIST: usize = 16 << 20;
 const MAX_TABLES: usize = 256;
 /// How far behind its table a partition's name is looked for, in bytes.
 const MAX_NAMED: usize = 1024;
-/// Most blocks of all tables.
-const MAX_BLOCKS: usize = 1 << 20;
+/// Most blocks of all tables: fewer than a list has room for.
+const MAX_BLOCKS: usize = 1 << 18;
 /// Longest run of zeros that is written, in bytes; of longer ones so much.
 const MAX_GAP: u64 = 16 << 20;
 /// Size of a table's head and of an entry, in bytes.
@@ -57,7 +57,7 @@ fn place(number: u64) -> usize {
 
 /// An image.
 pub(crate) struct Dmg {
-    tables: std::vec::IntoIter<(String, Vec<u8>)>,
+    tables: std::vec::IntoIter<Table>,
     /// Where the blocks begin.
     fork: usize,
     blocks: usize,
@@ -71,16 +71,22 @@ impl Dmg {
     pub(crate) fn open(data: &[u8], budget: &mut Budget) -> Self {
         let trailer = between(data, data.len().saturating_sub(TRAILER), data.len());
         let number = |at: usize| place(be64(trailer, at).unwrap_or(u64::MAX));
-        let (fork, start) = (number(24), number(216));
-        let list = between(data, start, start.saturating_add(number(224).min(MAX_LIST)));
+        let (fork, start, length) = (number(24), number(216), number(224));
+        let list = between(data, start, start.saturating_add(length.min(MAX_LIST)));
         let mut problems = Vec::new();
-        let tables = match budget.burn((list.len() as u64).saturating_mul(4)) {
+        let (tables, more) = match budget.burn((list.len() as u64).saturating_mul(4)) {
             Ok(()) => tables(list),
             Err(limit) => {
                 problems.push(limit.into());
-                Vec::new()
+                (Vec::new(), false)
             }
         };
+        if more {
+            problems.push(UnscannedReason::LimitObjects);
+        }
+        if length > MAX_LIST && list.len() == MAX_LIST {
+            problems.push(UnscannedReason::LimitBytes);
+        }
         if tables.is_empty() && problems.is_empty() {
             problems.push(UnscannedReason::Damaged);
         }
@@ -182,8 +188,11 @@ impl Dmg {
     }
 }
 
-/// The tables of blocks that a list names, with the names of their partitions.
-fn tables(list: &[u8]) -> Vec<(String, Vec<u8>)> {
+/// A table of blocks, with the name of its partition.
+type Table = (String, Vec<u8>);
+
+/// The tables of blocks that a list names, and whether there are more.
+fn tables(list: &[u8]) -> (Vec<Table>, bool) {
     let (mut all, mut rest) = (Vec::new(), list);
     let mut name = String::new();
     let element = |text: &[u8], open: &[u8], close: &[u8]| -> Option<(usize, usize)> {
@@ -192,7 +201,10 @@ fn tables(list: &[u8]) -> Vec<(String, Vec<u8>)> {
         Some((start, end))
     };
     // Names stand behind the data of their own partition: they come in the order of their keys.
-    while let Some((start, end)) = element(rest, b"<data>", b"</data>").filter(|_| all.len() < MAX_TABLES) {
+    while let Some((start, end)) = element(rest, b"<data>", b"</data>") {
+        if all.len() >= MAX_TABLES {
+            return (all, true);
+        }
         let digits: Vec<u8> =
             between(rest, start, end).iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
         rest = between(rest, end, rest.len());
@@ -209,7 +221,7 @@ fn tables(list: &[u8]) -> Vec<(String, Vec<u8>)> {
             all.push((std::mem::take(&mut name), table));
         }
     }
-    all
+    (all, false)
 }
 
 impl Container for Dmg {

@@ -50,24 +50,25 @@ fn field<'a>(head: &'a [u8], name: &str) -> Option<&'a [u8]> {
     })
 }
 
-/// A body that was sent in chunks (RFC 9112, section 7.1) as one; as far as that goes.
-fn joined(body: &[u8]) -> Vec<u8> {
+/// A body that was sent in chunks (RFC 9112, section 7.1) as one, as far as that goes; and whether it has more than
+/// are joined.
+fn joined(body: &[u8]) -> (Vec<u8>, bool) {
     let (mut out, mut at) = (Vec::with_capacity(body.len()), 0_usize);
     for _ in 0..MAX_CHUNKS {
-        let Some(line) = memchr::memchr(b'\n', between(body, at, at.saturating_add(256))) else { break };
+        let Some(line) = memchr::memchr(b'\n', between(body, at, at.saturating_add(256))) else { return (out, false) };
         let digits = between(body, at, at.saturating_add(line)).split(|byte| *byte == b';').next().unwrap_or_default();
         let Some(size) = std::str::from_utf8(digits).ok().and_then(|text| usize::from_str_radix(text.trim(), 16).ok())
         else {
-            break;
+            return (out, false);
         };
         let start = at.saturating_add(line).saturating_add(1);
         if size == 0 {
-            break;
+            return (out, false);
         }
         out.extend_from_slice(between(body, start, start.saturating_add(size)));
         at = start.saturating_add(size).saturating_add(2);
     }
-    out
+    (out, at < body.len())
 }
 
 impl Warc {
@@ -95,9 +96,12 @@ impl Warc {
                 let body = between(block, body, block.len());
                 let chunked =
                     field(answer, "Transfer-Encoding").is_some_and(|how| how.eq_ignore_ascii_case(b"chunked"));
-                let whole = joined(body);
+                let (whole, more) = if chunked { joined(body) } else { (Vec::new(), false) };
+                if more {
+                    member.problem(UnscannedReason::LimitObjects);
+                }
                 // Some writers put it together and leave the field.
-                let content = if chunked && !whole.is_empty() { &whole } else { body };
+                let content = if !whole.is_empty() { &whole } else { body };
                 stored(&mut member, content, budget, &mut self.meter);
             }
             None => drop(stored(&mut member, block, budget, &mut self.meter)),

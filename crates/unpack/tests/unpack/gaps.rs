@@ -51,6 +51,13 @@ pub(crate) fn blocks() -> Vec<Block> {
 
 /// An image of one partition.
 pub(crate) fn dmg(blocks: &[Block]) -> Vec<u8> {
+    let (fork, table) = table(blocks);
+    let sectors = blocks.iter().map(|(_, sectors, _)| sectors).sum();
+    bound(fork, list(&[table]), sectors)
+}
+
+/// The packed bytes of blocks, and the table that tells of them.
+fn table(blocks: &[Block]) -> (Vec<u8>, Vec<u8>) {
     let (mut fork, mut table, mut sector) = (Vec::new(), Vec::new(), 0);
     for (kind, sectors, packed) in blocks {
         table.extend(kind.to_be_bytes());
@@ -72,13 +79,26 @@ pub(crate) fn dmg(blocks: &[Block]) -> Vec<u8> {
     mish.resize(200, 0);
     mish.extend((blocks.len() as u32 + 1).to_be_bytes());
     mish.extend(table);
-    let list = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<plist version=\"1.0\"><dict><key>resource-fork</key><dict><key>blkx</key>\
-         <array><dict><key>Attributes</key><string>0x0050</string><key>CFName</key><string>disk image</string>\
-         <key>Data</key><data>\n{}\n</data><key>ID</key><string>0</string><key>Name</key><string>disk image</string></dict>\
-         </array></dict></dict></plist>",
-        base64_simd::STANDARD.encode_to_string(&mish)
-    );
+    (fork, mish)
+}
+
+/// The list of an image with these tables.
+fn list(tables: &[Vec<u8>]) -> String {
+    let one = |table: &Vec<u8>| {
+        format!(
+            "<dict><key>Attributes</key><string>0x0050</string><key>CFName</key><string>disk image</string>\
+             <key>Data</key><data>\n{}\n</data><key>ID</key><string>0</string><key>Name</key><string>disk image</string></dict>",
+            base64_simd::STANDARD.encode_to_string(table)
+        )
+    };
+    let head =
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<plist version=\"1.0\"><dict><key>resource-fork</key><dict>";
+    let all: String = tables.iter().map(one).collect();
+    format!("{head}<key>blkx</key><array>{all}</array></dict></dict></plist>")
+}
+
+/// An image of its packed bytes and its list.
+fn bound(fork: Vec<u8>, list: String, sectors: u64) -> Vec<u8> {
     let mut trailer = b"koly\0\0\0\x04\0\0\x02\0\0\0\0\x01".to_vec();
     for number in [0, 0, fork.len() as u64, 0, 0] {
         trailer.extend(number.to_be_bytes());
@@ -89,7 +109,7 @@ pub(crate) fn dmg(blocks: &[Block]) -> Vec<u8> {
     trailer.extend((list.len() as u64).to_be_bytes());
     trailer.resize(488, 0);
     trailer.extend([0, 0, 0, 1]);
-    trailer.extend(sector.to_be_bytes());
+    trailer.extend(sectors.to_be_bytes());
     trailer.resize(512, 0);
     [fork, list.into_bytes(), trailer].concat()
 }
@@ -117,6 +137,38 @@ fn images_of_macos_are_opened() {
     let strange = dmg(&[(0x8000_0007, 4, noise(100, 1)), (1, 1, vec![7; 512])]);
     let (found, _) = members(FileKind::OtherArchive, &strange);
     assert_eq!((found[0].problems.as_slice(), found[0].content.len()), (&[UnscannedReason::UnknownFormat][..], 512));
+}
+
+#[test]
+fn what_lies_beyond_the_limits_of_an_image_is_told() {
+    use UnscannedReason::{LimitBytes, LimitObjects};
+    let (fork, small) = table(&[(1, 1, vec![7; 512])]);
+    let partition = |tables: usize| bound(fork.clone(), list(&vec![small.clone(); tables]), 1);
+    for (tables, expected, told) in [(256, 256, vec![]), (257, 256, vec![LimitObjects])] {
+        let (found, problems) = members(FileKind::OtherArchive, &partition(tables));
+        assert_eq!((found.len(), problems), (expected, told), "{tables}");
+    }
+    // A list whose second table begins behind its limit.
+    let padded = list(&[small.clone(), small.clone()]);
+    let padded = padded.replacen("</dict><dict>", &format!("</dict>{}<dict>", " ".repeat(16 << 20)), 1);
+    let (found, problems) = members(FileKind::OtherArchive, &bound(fork, padded, 1));
+    assert_eq!((found.len(), problems), (1, vec![LimitBytes]));
+    let remarks = |count: usize| {
+        let (_, mut table) = table(&[(0x7fff_fffe, 0, Vec::new())]);
+        let remark = table[204..244].to_vec();
+        table.splice(204..204, remark.repeat(count - 1));
+        bound(vec![7; 512], list(&[table]), 1)
+    };
+    // The last entry of a table counts as well.
+    for (count, told) in [((1 << 18) - 1, vec![]), (1 << 18, vec![LimitObjects])] {
+        let (found, _) = members(FileKind::OtherArchive, &remarks(count));
+        assert_eq!(found[0].problems, told, "{count}");
+    }
+    // Of zeros without end some are written, and what follows is read.
+    let gap = dmg(&[(1, 64, noise(32_768, 3)), (0, 1 << 40, Vec::new()), (1, 1, vec![7; 512])]);
+    let (found, _) = members(FileKind::OtherArchive, &gap);
+    assert_eq!((found[0].content.len(), found[0].problems.as_slice()), ((16 << 20) + 32_768 + 512, &[][..]));
+    assert!(found[0].content.ends_with(&[7; 512]));
 }
 
 #[test]
@@ -160,6 +212,19 @@ fn archives_of_the_web_are_opened() {
     assert_eq!((found.len(), found[3].hidden, problems), (4, true, vec![UnscannedReason::Damaged]));
     let (found, _) = members(FileKind::OtherArchive, &data[..data.len() - 7]);
     assert_eq!(found[2].problems, [UnscannedReason::Damaged]);
+}
+
+#[test]
+fn chunks_that_are_not_joined_are_told() {
+    let answer = |chunks: usize| {
+        let body = ["HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", &"1\r\na\r\n".repeat(chunks), "0\r\n\r\n"]
+            .concat();
+        format!("WARC/1.0\r\nContent-Length: {}\r\n\r\n{body}\r\n\r\n", body.len())
+    };
+    for (chunks, told) in [((1 << 20) - 1, vec![]), ((1 << 20) + 1, vec![UnscannedReason::LimitObjects])] {
+        let (found, _) = members(FileKind::OtherArchive, answer(chunks).as_bytes());
+        assert_eq!((found[0].content.len(), &found[0].problems), (chunks.min(1 << 20), &told));
+    }
 }
 
 #[test]

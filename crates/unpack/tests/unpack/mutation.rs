@@ -54,6 +54,7 @@ fn seeds() -> Vec<(Vec<u8>, Entry)> {
         (include_bytes!("../../../../fuzz/seeds/unpack_script/basic").to_vec(), fuzz_script),
         (include_bytes!("../../../../fuzz/seeds/unpack_script/shell").to_vec(), fuzz_script),
         (include_bytes!("../../../../fuzz/seeds/unpack_script/batch").to_vec(), fuzz_script),
+        (include_bytes!("../../../../fuzz/seeds/unpack_script/archive").to_vec(), fuzz_script),
     ]
     .into_iter()
     .chain(documents::parts().into_iter().map(|data| (data, fuzz_document_part as Entry)))
