@@ -119,6 +119,36 @@ fn what_claims_too_much_is_refused_before_room_is_made_for_it() {
     }
 }
 
+/// A picture in passes, the first of them so many times more.
+fn progressive(more: usize) -> Vec<u8> {
+    let file = include_bytes!("../../../fuzz/seeds/image/progressive.jpg");
+    let first = file.windows(2).position(|pair| pair == b"\xff\xda").unwrap();
+    let next = file[first + 2..].windows(2).position(|pair| pair[0] == 0xff && pair[1] != 0).unwrap();
+    let (head, rest) = file.split_at(first);
+    let (pass, rest) = rest.split_at(next + 2);
+    [head, &pass.repeat(more + 1), rest].concat()
+}
+
+#[test]
+fn of_many_passes_and_frames_no_more_are_decoded_than_the_limits() {
+    let original = decode(&progressive(0)).unwrap();
+    // It has ten passes of its own.
+    for (more, fits) in [(1, true), (30, true), (31, false), (5000, false)] {
+        let found = decode(&progressive(more)).map(|found| (found[0].width, found[0].height));
+        assert_eq!(found.ok(), fits.then_some((original[0].width, original[0].height)), "{more}");
+    }
+    for count in [1_u8, 3, 4, 5, 60] {
+        let mut file = Vec::new();
+        let mut encoder = gif::Encoder::new(&mut file, 70, 70, &[]).unwrap();
+        for shade in 0..count {
+            encoder.write_frame(&gif::Frame::from_palette_pixels(70, 70, vec![0; 4900], [shade; 3], None)).unwrap();
+        }
+        drop(encoder);
+        let shades: Vec<u8> = decode(&file).unwrap().iter().map(|frame| frame.samples[0]).collect();
+        assert_eq!(shades, (0..count.min(4)).collect::<Vec<u8>>());
+    }
+}
+
 #[test]
 fn damaged_files_do_no_harm() {
     let original = picture(3).resized(70, 70).decoded();
@@ -132,7 +162,9 @@ fn damaged_files_do_no_harm() {
         .unwrap();
     let rows = vec![7; 70 * 72 * 3];
     let mut dice = Dice(3);
-    for file in [png_file, webp_file, bmp(70, 70, 24, &rows)] {
+    let gif_file = include_bytes!("../../../fuzz/seeds/image/second-frame.gif").to_vec();
+    let jpeg_file = include_bytes!("../../../fuzz/seeds/image/base.jpg").to_vec();
+    for file in [png_file, webp_file, bmp(70, 70, 24, &rows), gif_file, jpeg_file, progressive(0)] {
         for _ in 0..60 {
             let mut file = file.clone();
             for _ in 0..3 {
