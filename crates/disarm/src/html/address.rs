@@ -1,4 +1,6 @@
 //! Addresses: which of them a page may hold, and which lead elsewhere.
+//!
+//! Limits: [`MAX_SCHEME`], [`MAX_TYPE`]. Not handled: where a redirect leads to.
 
 use unpack::formats::html::{data_url, undone};
 

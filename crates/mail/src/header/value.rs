@@ -1,4 +1,6 @@
-//! What parameter values are made of (RFC 2231), and how much of an overlong one is a name. Linear time.
+//! What parameter values are made of (RFC 2231), and how much of an overlong one is a name.
+//!
+//! Linear time; limit: [`MAX_NAMED`].
 
 use std::borrow::Cow;
 
