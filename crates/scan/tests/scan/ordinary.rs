@@ -51,7 +51,7 @@ fn as_04_header_text_layout_links_attachments_and_languages_are_all_looked_at() 
         (SignGroup::Sender, head.replace("a@example.org", "a12345@example.org") + "Subject: x\r\n\r\nhello\r\n"),
         (
             SignGroup::Html,
-            html("<p>hi</p><div style=\"display:none\">words that nobody sees at all, many of them</div>"),
+            html(&format!("<p>hi</p><div style=\"display:none\">{}</div>", "words that nobody sees ".repeat(30))),
         ),
         (SignGroup::Link, html("<a href=\"http://192.0.2.7/login\">https://bank.example/login</a>")),
         (
