@@ -21,35 +21,106 @@ use super::{Mail, ORDINARY_SET};
 
 /// Passes over all messages.
 const PASSES: usize = 250;
-/// How much ham weighs beside spam.
-const HAM: f64 = 40.0;
-/// How much it costs to move a point away from the prior.
-const PULL: f64 = 0.001;
 /// First step, in points.
 const STEP: f64 = 0.1;
-/// Points of a prior for each e-fold that spam shows a sign more often than ham.
-const FOLD: f64 = 0.135;
-/// Rates below this are noise, in ham and spam.
-const NOISE: f64 = 0.004;
-/// How much a rate among newsletters counts beside one among other ham.
-const HARD: f64 = 0.15;
-/// Most points of a sign that tells spam in one set only.
-const LONE: f64 = 1.0;
 /// A sign that this share of a ham set has is no sign.
 const COMMON: f64 = 0.5;
-/// The sum of points from which on mail is probably spam.
-const PROBABLE: f64 = 5.0;
-/// Share of ham that may lie above it, in each set: below the goal, since mail of other places is not
-/// like it. Newsletters have their own.
-const FALSE_ALARMS: f64 = 0.0008;
-const FALSE_ALARMS_HARD: f64 = 0.016;
-/// How many points ordinary mail may have.
-const ORDINARY: f64 = 4.0;
 /// The most that all points grow, and shrink, together.
 const GROWN: f64 = 1.3;
 const SHRUNK: f64 = 0.5;
 /// How much all ordinary mail together weighs beside all other ham.
 const ORDINARY_SHARE: f64 = 0.1;
+
+/// Numbers that a fit goes by. They were chosen by cross-validation inside the first half of each set
+/// (`--folds`), so that the second half stays unseen by them too.
+#[derive(Clone, Debug)]
+pub(crate) struct Knobs {
+    /// How much ham weighs beside spam.
+    ham: f64,
+    /// How much it costs to move a point away from the prior.
+    pull: f64,
+    /// Points of a prior for each e-fold that spam shows a sign more often than ham.
+    fold: f64,
+    /// Rates below this are noise, in ham and spam.
+    noise: f64,
+    /// How much a rate among newsletters counts beside one among other ham.
+    hard: f64,
+    /// How much newsletters weigh in the loss beside other ham of their number.
+    hard_share: f64,
+    /// Most points of a sign that tells spam in one set only.
+    lone: f64,
+    /// Sets of ham count by this power of their size, and sets of spam by that.
+    power: f64,
+    spam_power: f64,
+    /// The sum of points from which on ham counts as a false alarm: below the threshold of probable spam,
+    /// since mail of other places is not like the mail at hand.
+    from: f64,
+    /// The same for newsletters.
+    from_hard: f64,
+    /// Share of ham that may lie above it, in each set.
+    alarms: f64,
+    alarms_hard: f64,
+    /// How many points ordinary mail may have.
+    ordinary: f64,
+    /// Between these lies the sum from which on the regression takes mail for spam.
+    bias_least: f64,
+    bias_most: f64,
+}
+
+impl Default for Knobs {
+    fn default() -> Self {
+        Self {
+            ham: 40.0,
+            pull: 0.003,
+            fold: 0.135,
+            noise: 0.004,
+            hard: 0.15,
+            hard_share: 1.5,
+            lone: 1.0,
+            power: 0.5,
+            spam_power: 0.25,
+            from: 4.7,
+            from_hard: 5.0,
+            alarms: 0.0008,
+            alarms_hard: 0.016,
+            ordinary: 4.0,
+            bias_least: 4.0,
+            bias_most: 5.5,
+        }
+    }
+}
+
+impl Knobs {
+    /// With some of them changed: `ham=60,pull=0.01`.
+    pub(crate) fn with(changes: &str) -> Result<Self, String> {
+        let mut knobs = Self::default();
+        for change in changes.split(',').filter(|change| !change.is_empty()) {
+            let (name, value) = change.split_once('=').ok_or_else(|| format!("not NAME=NUMBER: {change}"))?;
+            let number = value.parse().map_err(|_| format!("not a number: {change}"))?;
+            let knob = match name {
+                "ham" => &mut knobs.ham,
+                "pull" => &mut knobs.pull,
+                "fold" => &mut knobs.fold,
+                "noise" => &mut knobs.noise,
+                "hard" => &mut knobs.hard,
+                "hard_share" => &mut knobs.hard_share,
+                "lone" => &mut knobs.lone,
+                "power" => &mut knobs.power,
+                "spam_power" => &mut knobs.spam_power,
+                "from" => &mut knobs.from,
+                "from_hard" => &mut knobs.from_hard,
+                "alarms" => &mut knobs.alarms,
+                "alarms_hard" => &mut knobs.alarms_hard,
+                "ordinary" => &mut knobs.ordinary,
+                "bias_least" => &mut knobs.bias_least,
+                "bias_most" => &mut knobs.bias_most,
+                _ => return Err(format!("no such number of a fit: {name}")),
+            };
+            *knob = number;
+        }
+        Ok(knobs)
+    }
+}
 
 /// What a sign may come to, in points.
 pub(crate) struct Bound {
@@ -79,9 +150,9 @@ fn groups(seen: &[usize], weights: &[f64], bounds: &[Bound]) -> Vec<(usize, f64,
 }
 
 /// Points for every sign.
-pub(crate) fn fit(mails: &[&Mail], bounds: &[Bound]) -> Vec<f64> {
-    let (prior, most) = priors(mails, bounds);
-    let shares = shares(mails);
+pub(crate) fn fit(mails: &[&Mail], bounds: &[Bound], knobs: &Knobs) -> Vec<f64> {
+    let (prior, most) = priors(mails, bounds, knobs);
+    let shares = shares(mails, knobs);
     let mut weights = prior.clone();
     let mut bias = -4.0;
     let (mut squares, mut bias_square) = (vec![1e-6; weights.len()], 1e-6);
@@ -98,20 +169,20 @@ pub(crate) fn fit(mails: &[&Mail], bounds: &[Bound]) -> Vec<f64> {
             moved.for_each(|at| gradient[*at] += error);
         }
         bias_square += bias_gradient * bias_gradient;
-        bias = (bias - STEP * bias_gradient / f64::sqrt(bias_square)).clamp(-5.0, -3.0);
+        bias = (bias - STEP * bias_gradient / f64::sqrt(bias_square)).clamp(-knobs.bias_most, -knobs.bias_least);
         for at in 0..weights.len() {
-            let slope = gradient[at] + PULL * (weights[at] - prior[at]);
+            let slope = gradient[at] + knobs.pull * (weights[at] - prior[at]);
             squares[at] += slope * slope;
             let step = STEP * slope / f64::sqrt(squares[at]);
             weights[at] = (weights[at] - step).clamp(bounds[at].least.min(most[at]), most[at]);
         }
     }
-    scale(mails, &mut weights, bounds, &most);
+    scale(mails, &mut weights, bounds, &most, knobs);
     weights
 }
 
 /// What each sign starts from, and the most that it may come to.
-fn priors(mails: &[&Mail], bounds: &[Bound]) -> (Vec<f64>, Vec<f64>) {
+fn priors(mails: &[&Mail], bounds: &[Bound], knobs: &Knobs) -> (Vec<f64>, Vec<f64>) {
     let mut counts: BTreeMap<Key, (f64, Vec<f64>)> = BTreeMap::new();
     for mail in mails {
         let (all, seen) = counts.entry(key(mail)).or_insert_with(|| (0.0, vec![0.0; bounds.len()]));
@@ -121,16 +192,16 @@ fn priors(mails: &[&Mail], bounds: &[Bound]) -> (Vec<f64>, Vec<f64>) {
     let one = |(at, bound): (usize, &Bound)| {
         let rate = |(all, seen): &(f64, Vec<f64>)| seen[at] / all;
         let ham = counts.iter().filter(|(key, _)| !key.1 && key.0 != ORDINARY_SET);
-        let ham = ham.map(|(key, set)| rate(set) * if key.2 { HARD } else { 1.0 }).fold(0.0, f64::max);
+        let ham = ham.map(|(key, set)| rate(set) * if key.2 { knobs.hard } else { 1.0 }).fold(0.0, f64::max);
         let spam = || counts.iter().filter(|(key, _)| key.1).map(|(_, set)| set);
-        let weight: f64 = spam().map(|set| set.0.sqrt()).sum();
-        let mean = spam().map(|set| set.0.sqrt() * rate(set)).sum::<f64>() / weight;
+        let weight: f64 = spam().map(|set| set.0.powf(knobs.spam_power)).sum();
+        let mean = spam().map(|set| set.0.powf(knobs.spam_power) * rate(set)).sum::<f64>() / weight;
         let telling = spam().filter(|set| rate(set) > 0.002 && rate(set) > 2.0 * ham).count();
-        let prior = FOLD * ((mean + NOISE) / (ham + NOISE)).ln();
+        let prior = knobs.fold * ((mean + knobs.noise) / (ham + knobs.noise)).ln();
         let most = match telling {
             // What most mail of one place shows tells places apart, or years.
             _ if ham > COMMON => bound.least,
-            0 | 1 => bound.most.min(LONE).max(bound.least),
+            0 | 1 => bound.most.min(knobs.lone).max(bound.least),
             _ => bound.most,
         };
         (prior.clamp(bound.least.min(most), most), most)
@@ -147,48 +218,53 @@ fn key(mail: &Mail) -> Key {
 
 /// How much one message of each set and kind weighs: sets count by the root of their size, and newsletters
 /// are a set of their own.
-fn shares(mails: &[&Mail]) -> BTreeMap<Key, f64> {
+fn shares(mails: &[&Mail], knobs: &Knobs) -> BTreeMap<Key, f64> {
     let mut counts: BTreeMap<Key, f64> = BTreeMap::new();
     for mail in mails {
         *counts.entry(key(mail)).or_default() += 1.0;
     }
     let corpora = |spam: bool| counts.iter().filter(move |(key, _)| key.1 == spam && key.0 != ORDINARY_SET);
-    let total = |spam: bool| corpora(spam).map(|(_, n)| n.sqrt()).sum::<f64>();
-    let (ham, spam) = (total(false), total(true));
+    let total = |spam: bool, power: f64| corpora(spam).map(|(_, n)| n.powf(power)).sum::<f64>();
+    let (ham, spam) = (total(false, knobs.power), total(true, knobs.spam_power));
     let share = |key: &Key, count: f64| match key {
-        (set, _, _) if set == ORDINARY_SET => HAM * ORDINARY_SHARE / count,
-        (_, true, _) => count.sqrt() / spam / count,
-        (_, false, _) => HAM * count.sqrt() / ham / count,
+        (set, _, _) if set == ORDINARY_SET => knobs.ham * ORDINARY_SHARE / count,
+        (_, true, _) => count.powf(knobs.spam_power) / spam / count,
+        (_, false, true) => knobs.hard_share * knobs.ham * count.powf(knobs.power) / ham / count,
+        (_, false, false) => knobs.ham * count.powf(knobs.power) / ham / count,
     };
     counts.iter().map(|(key, count)| (key.clone(), share(key, *count))).collect()
 }
 
 /// Makes all weights larger or smaller by one factor: the largest with which false alarms keep below the
 /// bound in each set.
-fn scale(mails: &[&Mail], weights: &mut [f64], bounds: &[Bound], most: &[f64]) {
+fn scale(mails: &[&Mail], weights: &mut [f64], bounds: &[Bound], most: &[f64], knobs: &Knobs) {
     let whole = weights.to_vec();
     for percent in (0..=100).rev() {
         let factor = SHRUNK + (GROWN - SHRUNK) * f64::from(percent) / 100.0;
         for (at, weight) in weights.iter_mut().enumerate() {
             *weight = (whole[at] * factor).min(most[at]).max(bounds[at].least.min(whole[at]));
         }
-        if few_alarms(mails, weights, bounds) {
+        if few_alarms(mails, weights, bounds, knobs) {
             return;
         }
     }
 }
 
-fn few_alarms(mails: &[&Mail], weights: &[f64], bounds: &[Bound]) -> bool {
+fn few_alarms(mails: &[&Mail], weights: &[f64], bounds: &[Bound], knobs: &Knobs) -> bool {
     let mut sets: BTreeMap<(&str, bool), (usize, usize)> = BTreeMap::new();
     for mail in mails.iter().filter(|mail| !mail.spam) {
         let (all, alarms) = sets.entry((&mail.set, mail.hard)).or_default();
         *all += 1;
-        let from = if mail.set == ORDINARY_SET { ORDINARY } else { PROBABLE };
+        let from = match (mail.set.as_str(), mail.hard) {
+            (ORDINARY_SET, _) => knobs.ordinary,
+            (_, true) => knobs.from_hard,
+            (_, false) => knobs.from,
+        };
         *alarms += usize::from(sum(&mail.signs, weights, bounds) >= from);
     }
     sets.iter().all(|((set, hard), (all, alarms))| match (*set, hard) {
         (ORDINARY_SET, _) => *alarms == 0,
-        (_, true) => *alarms as f64 <= *all as f64 * FALSE_ALARMS_HARD,
-        (_, false) => *alarms as f64 <= *all as f64 * FALSE_ALARMS,
+        (_, true) => *alarms as f64 <= *all as f64 * knobs.alarms_hard,
+        (_, false) => *alarms as f64 <= *all as f64 * knobs.alarms,
     })
 }

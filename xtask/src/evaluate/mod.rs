@@ -4,13 +4,15 @@
 //! done, and that is said. Points are fitted (`fit`) on every set but those of [`MEASURED_ONLY`], and on
 //! ordinary mail of our own ([`ORDINARY_SET`]). Beside what comes of that, two honest figures: points fitted
 //! on one half of each set, measured on the other; and for each set, points fitted without it. `--write`
-//! writes the points that were fitted on all into the source. `--from FILE` takes the output of the example
+//! writes the points that were fitted on all into the source. `--folds` shows what the numbers of the fit lead to
+//! by cross-validation inside the first half of each set, `--with NAME=NUMBER,…` what others would. `--from FILE` takes the output of the example
 //! `signs` instead of running it. `--peers` runs SpamAssassin and rspamd on the same messages, `--sample N`
 //! on N of each set and kind only. `images` measures how well known pictures are found again.
 
 mod beside;
 mod figures;
 mod fit;
+mod folds;
 mod mend;
 mod peers;
 
@@ -19,7 +21,7 @@ use std::fmt::Write;
 
 use crate::{Outcome, cargo};
 use figures::Figures;
-use fit::{Bound, fit};
+use fit::{Bound, Knobs, fit};
 
 /// Sets that are measured only: the terms of one allow no more, and the header of the other was damaged (see
 /// `mend`, which has it whole).
@@ -28,8 +30,12 @@ const MEASURED_ONLY: [&str; 2] = ["phishpot-old", mend::SCRUBBED];
 pub(crate) const ORDINARY_SET: &str = "ordinary";
 /// Groups that decide about something else than spam.
 const APART: [&str; 2] = ["bulk", "automatic"];
-/// Most points of one sign: none alone makes a message probable spam.
-const MOST: f64 = 3.0;
+/// Most points of one sign: none alone makes a message probable spam, and three of one collection do not make
+/// one of another. Chosen by `--folds`, like the numbers of a fit.
+const MOST: f64 = 1.5;
+/// The same for one phrase of a family, and for conjunctions of signs.
+const MOST_WORD: f64 = 1.2;
+const MOST_COMPOSITE: f64 = 2.0;
 /// The same for signs about single fields of the header, and about the way and the name of a message.
 const MOST_HEADER: f64 = 1.2;
 const MOST_ROUTE: f64 = 1.7;
@@ -45,6 +51,8 @@ pub(crate) struct Mail {
     pub(crate) nanos: u64,
     /// Which of the halves that are measured apart it belongs to.
     pub(crate) second_half: bool,
+    /// Which of [`folds::FOLDS`] of its half.
+    pub(crate) fold: u64,
     pub(crate) path: String,
 }
 
@@ -69,7 +77,7 @@ impl Sign {
     }
 }
 
-const USAGE: &str = "cargo xtask evaluate spam [--write] [--peers] [--sample N] [--from FILE] | images [FOLDER]...";
+const USAGE: &str = "cargo xtask evaluate spam [--write] [--folds] [--with NAME=NUMBER,..] [--peers] [--sample N] [--from FILE] | images [FOLDER]...";
 
 pub(crate) fn run(args: &[&str]) -> Outcome {
     let rest = match args.split_first() {
@@ -100,7 +108,12 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
         let points: Vec<f64> = signs.iter().zip(&bounds).map(|(sign, bound)| sign.now.min(bound.most)).collect();
         return beside::run(&mails, &points, &bounds, sample);
     }
-    show(&signs, &mails, rest.contains(&"--write"))
+    let knobs = Knobs::with(value("--with").unwrap_or(""))?;
+    if rest.contains(&"--folds") {
+        folds::show(&mails, &bounds(&signs), &knobs);
+        return Ok(());
+    }
+    show(&signs, &mails, &knobs, rest.contains(&"--write"))
 }
 
 /// What the example sees in the corpora, in the mended set, and in mail of our own.
@@ -114,12 +127,12 @@ fn seen(profile: &[&str], corpora: &std::path::Path) -> Result<String, String> {
     Ok(text)
 }
 
-fn show(signs: &[Sign], mails: &[Mail], to_write: bool) -> Outcome {
+fn show(signs: &[Sign], mails: &[Mail], knobs: &Knobs, to_write: bool) -> Outcome {
     let sets: BTreeSet<&str> = mails.iter().map(|mail| mail.set.as_str()).filter(|set| *set != ORDINARY_SET).collect();
     let all: Vec<&Mail> = mails.iter().filter(|mail| !MEASURED_ONLY.contains(&mail.set.as_str())).collect();
     let whole: Vec<&Mail> = mails.iter().collect();
     let bounds = bounds(signs);
-    let points = fit(&all, &bounds);
+    let points = fit(&all, &bounds, knobs);
     println!("{} messages, {} signs; {}", mails.len(), signs.len(), cost(mails));
     println!("\nFitted on all sets but {}:\n{}", MEASURED_ONLY.join(", "), Figures::header());
     for set in &sets {
@@ -127,7 +140,7 @@ fn show(signs: &[Sign], mails: &[Mail], to_write: bool) -> Outcome {
     }
     let first: Vec<&Mail> = all.iter().copied().filter(|m| !m.second_half || m.set == ORDINARY_SET).collect();
     let second: Vec<&Mail> = whole.iter().copied().filter(|mail| mail.second_half).collect();
-    let of_half = fit(&first, &bounds);
+    let of_half = fit(&first, &bounds, knobs);
     println!("\nHalves: fitted on one half of each set, measured on the other:\n{}", Figures::header());
     for set in &sets {
         println!("{}", Figures::of(&second, set, |mail| fit::sum(&mail.signs, &of_half, &bounds), Figures::OURS));
@@ -135,7 +148,7 @@ fn show(signs: &[Sign], mails: &[Mail], to_write: bool) -> Outcome {
     println!("\nUnseen: fitted without the set itself:\n{}", Figures::header());
     for set in &sets {
         let others: Vec<&Mail> = all.iter().copied().filter(|mail| mail.set != *set).collect();
-        let points = fit(&others, &bounds);
+        let points = fit(&others, &bounds, knobs);
         println!("{}", Figures::of(&whole, set, |mail| fit::sum(&mail.signs, &points, &bounds), Figures::OURS));
     }
     println!("\n{}", table(signs, mails, &points, &sets));
@@ -186,6 +199,9 @@ fn bounds(signs: &[Sign]) -> Vec<Bound> {
             _ if !sign.is_fitted() => sign.least,
             "header" => MOST_HEADER,
             "route" | "identity" | "recipient" => MOST_ROUTE,
+            // One phrase is a mention.
+            "phrase" if !sign.id.ends_with(['2', '4']) => MOST_WORD,
+            "composite" => MOST_COMPOSITE,
             _ => MOST,
         };
         Bound { least: sign.least.min(most), most, group, most_of_group: sign.most_of_group }
@@ -211,19 +227,17 @@ fn read(text: &str, signs: &[Sign]) -> Result<Vec<Mail>, String> {
             signs,
             bytes: bytes.parse().map_err(|_| bad())?,
             nanos: nanos.parse().map_err(|_| bad())?,
-            second_half: half(name),
+            second_half: (spread(name) >> 3) & 1 == 1,
+            fold: (spread(name) >> 17) % folds::FOLDS,
             path: (*path).to_owned(),
         });
     }
     Ok(mails)
 }
 
-/// Halves by a hash of the file's name (FNV-1a), so that they stay what they are.
-fn half(name: &str) -> bool {
-    let hash = name
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    (hash >> 3) & 1 == 1
+/// A hash of a file's name (FNV-1a), so that halves and folds stay what they are.
+fn spread(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 fn cost(mails: &[Mail]) -> String {

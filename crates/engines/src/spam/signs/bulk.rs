@@ -1,6 +1,7 @@
 //! Bulk delivery: newsletters, lists, what a sending service delivers. These decide about mass mail, and
 //! say nothing about spam.
 
+use super::fingerprint::sent_by_service;
 use super::{sign, when};
 use crate::spam::Points::Fixed;
 use crate::spam::Row;
@@ -71,9 +72,13 @@ pub(crate) const SIGNS: &[Row] = &[
     sign!(Fixed(200), "feedback_id", Bulk, "Feedback-ID: a sending service counts complaints.",
         |f| f.field("feedback-id").map(str::to_owned),
         fires: ["Feedback-ID: a:b:c:d"], quiet: ["Subject: x"]),
-    sign!(Fixed(200), "sending_service", Bulk, "A field of a sending service.",
-        |f| f.fields.iter().find(|field| SERVICES.iter().any(|s| field.lower.starts_with(s))).map(|field| field.name.clone()),
-        fires: ["X-SG-EID: abc", "X-Mailgun-Sid: x"], quiet: ["X-Mailer: Mutt"]),
+    sign!(Fixed(200), "sending_service", Bulk, "A field of a sending service, or a server, Message-ID or return address of one.",
+        |f| {
+            let field = f.fields.iter().find(|field| SERVICES.iter().any(|s| field.lower.starts_with(s)));
+            field.map(|field| field.name.clone()).or_else(|| sent_by_service(f))
+        },
+        fires: ["X-SG-EID: abc", "X-Mailgun-Sid: x", "Message-ID: <0100018b@email.amazonses.com>", "Received: from o1.ptr77.sendgrid.net (o1.ptr77.sendgrid.net [192.0.2.1]) by mx.example.net; x"],
+        quiet: ["X-Mailer: Mutt", "Message-ID: <1@amazon.com>\nReceived: from a.example (a.example [192.0.2.1]) by mx.example.net; x"]),
     sign!(Fixed(200), "leave_in_text", Bulk, "The text says how to leave.",
         |f| {
             let words = ["unsubscribe", "abmelden", "abbestellen", "desabonner", "desinscrire", "darse de baja", "cancelar suscripcion", "descadastr", "cancelar a inscricao", "annulla l'iscrizione", "disiscriver", "uitschrijven", "afmelden", "отписаться", "配信停止", "退订", "수신거부", "opt out", "opt-out", "manage preferences", "email preferences", "wypisz", "avregistrera"];

@@ -27,6 +27,41 @@ pub(crate) const SIGNS: &[Row] = &[
         },
         fires: ["Subject: HELLO FRIEND\n\nDear friend, I have a proposal for you.\n"],
         quiet: ["Subject: x\n\nI have a proposal for you: https://a.example/\n", "Subject: lunch on Monday\n\nsee you\n"]),
+    sign!(Fitted, "fortunes", Composite, "Fortunes of several kinds: of the dead, of banks, of lotteries, of somebody who is ill.",
+        |f| when(at_least(f, FORTUNES, 2), "two kinds"),
+        fires: ["Subject: x\n\nmy late husband, next of kin, million dollars, branch manager, excess profit\n"],
+        quiet: ["Subject: x\n\nthe branch manager has a head office\n", "Subject: x\n\nlunch?\n"]),
+    sign!(Fitted, "fortunes_of_many_kinds", Composite, "Fortunes of four kinds or more.",
+        |f| when(at_least(f, FORTUNES, 4), "four kinds"),
+        fires: ["Subject: x\n\nmy name is Ann, with due respect: my late husband, next of kin, million dollars, bank account; branch manager, excess profit; atm card, your full name\n"],
+        quiet: ["Subject: x\n\nmy late husband, next of kin, million dollars\n"]),
+    sign!(Fitted, "fortunes_from_free_mail", Composite, "Fortunes of several kinds, from or for an address of a free mail provider.",
+        |f| when(free_mail(f) && at_least(f, FORTUNES, 2), "two kinds and free mail"),
+        fires: ["From: a@gmail.com\nSubject: x\n\nmy late husband, next of kin, million dollars, branch manager, excess profit\n"],
+        quiet: ["From: a@gmail.com\nSubject: x\n\nthe branch manager\n"]),
+    sign!(Fitted, "fortunes_for_nobody", Composite, "Fortunes for readers that the header does not name, or whose answers go elsewhere.",
+        |f| when(at_least(f, FORTUNES, 1) && at_least(f, &["hr_01_to_without_address", "reply_to_other_domain", "free_mail_changes", "sender_is_recipient", "to_is_generic"], 1), "a fortune for nobody"),
+        fires: ["To: undisclosed-recipients:;\nSubject: x\n\nmy late husband, next of kin\n"],
+        quiet: ["To: b@example.net\nSubject: x\n\nmy late husband, next of kin\n", "To: undisclosed-recipients:;\nSubject: x\n\nlunch?\n"]),
+    sign!(Fitted, "stranger_opens", Composite, "A short letter without a link, a quotation or a business: a stranger wants an answer.", stranger_opens,
+        fires: ["From: a@example.org\nSubject: Hello\n\nHello dear, did you receive my last email? Please reply.\n"],
+        quiet: ["From: a@example.org\nSubject: Re: Hello\nIn-Reply-To: <1@example.org>\n\nHello dear, did you receive my last email? Please reply.\n", "From: a@example.org\nSubject: Hello\n\nHello dear, see https://a.example/ and please reply.\n", "From: a@example.org\nSubject: lunch\n\nsee you\n"]),
+    sign!(Fitted, "sum_in_words_and_digits", Composite, "A sum stands in words and in digits, as contracts have it, in a letter of somebody who gives it away.",
+        |f| sum_twice(f),
+        fires: ["Subject: x\n\nmy bank made a profit of Four Million Two Hundred Thousand Pounds (\u{a3}4,200,000.00)\n"],
+        quiet: ["Subject: x\n\nfour million people, (4,200,000)\n", "Subject: x\n\nthe price is $4,200,000.00\n"]),
+    sign!(Fitted, "offer_on_a_false_way", Composite, "An offer whose way hides where it was written.",
+        |f| when(at_least(f, OFFERS, 1) && at_least(f, WAYS, 1), "an offer on a false way"),
+        fires: ["Subject: x\nReceived: from a.example (unknown [192.0.2.7]) by b.example with SMTP; x\n\nfree quote\n"],
+        quiet: ["Subject: x\n\nfree quote\n", "Subject: x\nReceived: from a.example (unknown [192.0.2.7]) by b.example with SMTP; x\n\nlunch?\n"]),
+    sign!(Fitted, "html_on_a_false_way", Composite, "HTML alone, without a program's name, whose way hides where it was written.",
+        |f| when(all(f, &["html_only", "no_program"]) && at_least(f, WAYS, 1), "HTML on a false way"),
+        fires: ["Subject: x\nReceived: from a.example (unknown [192.0.2.7]) by b.example with SMTP; x\nContent-Type: text/html\n\n<p>x</p>\n"],
+        quiet: ["Subject: x\nContent-Type: text/html\n\n<p>x</p>\n", "Subject: x\nReceived: from a.example (unknown [192.0.2.7]) by b.example with SMTP; x\n\nx\n"]),
+    sign!(Fitted, "false_way_in_several_ways", Composite, "The way is false or hidden in three ways or more.",
+        |f| when(at_least(f, WAYS, 3), "three ways"),
+        fires: ["From: a@yahoo.com\nReceived: from 192.0.2.7 (unknown [192.0.2.7]) by a.example with SMTP; x"],
+        quiet: ["Received: from a.example (unknown [192.0.2.7]) by b.example with SMTP; x"]),
     sign!(Fitted, "money_written_loud", Composite, "Large sums, in capitals or exclamations.",
         |f| when(at_least(f, &["large_sum", "wealth_2", "fraud_2", "getrich_2", "money_in_subject"], 1) && at_least(f, &["loud_subject", "loud_text", "mostly_capitals", "much_exclaiming_subject", "many_exclamations"], 1), "loud about money"),
         fires: ["Subject: YOUR PAYMENT\n\nthe sum of $25,500,000.00 is yours\n"],
@@ -78,6 +113,42 @@ pub(crate) const SIGNS: &[Row] = &[
         quiet: ["X-Mailer: Microsoft Outlook Express 6.00"]),
 ];
 
+/// Families of what strangers write who want to pay, give or share: two phrases or more of each.
+const FORTUNES: &[&str] = &["fraud_2", "wealth_2", "insider_2", "donor_2", "payout_2", "lottery_2", "stranger_2"];
+/// Ways that say little alone: the client hides who it is, or is not where its sender is.
+const WAYS: &[&str] = &[
+    "claimed_provider_not_on_route",
+    "client_unknown",
+    "client_dynamic",
+    "greeting_is_address",
+    "greeting_borrowed",
+    "greeting_of_recipient",
+    "greeting_dynamic",
+    "local_host_claimed",
+    "id_of_recipient",
+    "address_impossible",
+    "server_id_odd",
+    "hops_go_back_in_time",
+];
+/// What is offered, one phrase or two.
+const OFFERS: &[&str] = &[
+    "seller",
+    "getrich_2",
+    "finance_2",
+    "goods_2",
+    "drugs",
+    "explicit",
+    "diet_2",
+    "mailing_2",
+    "excuse_2",
+    "pharma_2",
+    "lottery_2",
+    "stock_2",
+    "degree_2",
+    "gamble_2",
+    "software_2",
+];
+
 /// Whether a sign of another family is seen.
 fn seen(f: &Facts, id: &str) -> bool {
     static PLACES: OnceLock<BTreeMap<&'static str, usize>> = OnceLock::new();
@@ -94,6 +165,31 @@ fn all(f: &Facts, ids: &[&str]) -> bool {
 
 fn at_least(f: &Facts, ids: &[&str], fewest: usize) -> bool {
     ids.iter().filter(|id| seen(f, id)).take(fewest).count() >= fewest
+}
+
+/// A short letter in which a stranger wants an answer, and says nothing of a thread or a place.
+fn stranger_opens(f: &Facts) -> Option<String> {
+    let short = (1..SHORT).contains(&f.shown().trim().len()) && f.clicks().next().is_none();
+    let threaded = f.has("in-reply-to") || f.has("references") || f.has_message;
+    let opens = at_least(f, &["opener_2"], 1)
+        || at_least(f, &["opener"], 1) && at_least(f, &["dear", "suitor", "donor", "insider", "payout", "stranger"], 2);
+    when(short && !threaded && opens, "asks a stranger")
+}
+
+/// A sum in words, and right behind it the same in digits, in brackets.
+fn sum_twice(f: &Facts) -> Option<String> {
+    let text = f.folding.text.as_str();
+    text.match_indices('(').take(200).find_map(|(at, _)| {
+        let inside = text.get(at.saturating_add(1)..)?.split(')').next()?;
+        let inside = inside.get(..inside.floor_char_boundary(40)).unwrap_or("");
+        let sum =
+            inside.contains(['$', '€', '£']) || ["usd", "eur", "gbp", "us"].iter().any(|mark| inside.contains(mark));
+        let numbers = inside.bytes().filter(u8::is_ascii_digit).count();
+        let from = text.floor_char_boundary(at.saturating_sub(120));
+        let before = text.get(from..at).unwrap_or("");
+        let words = ["million", "thousand", "hundred", "billion"].iter().any(|word| before.contains(word));
+        when(sum && numbers >= 5 && words, inside)
+    })
 }
 
 fn free_mail(f: &Facts) -> bool {

@@ -5,6 +5,7 @@ mod automatic;
 mod bulk;
 mod composite;
 mod disguise;
+mod fingerprint;
 mod header;
 mod html;
 mod identity;
@@ -31,6 +32,7 @@ pub(crate) const TABLES: &[&[Row]] = &[
     route::SIGNS,
     identity::SIGNS,
     program::SIGNS,
+    fingerprint::SIGNS,
     structure::SIGNS,
     html::SIGNS,
     link::SIGNS,

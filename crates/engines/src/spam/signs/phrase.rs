@@ -1,9 +1,11 @@
 //! What the text says: families of phrases in several languages, looked for in the folded text at once.
 //!
-//! A family counts by how many different phrases of it occur, so that one word of it, which honest mail
-//! has too, says little. Linear in the text; the automaton is built once, from `phrases.txt`.
+//! A family counts by how many different phrases of it stand near each other, so that one word of it, which
+//! honest mail has too, says little, and a long text, which has a word about everything somewhere, says no more
+//! than a short one. What is put around a letter makes no difference: the densest place counts. Linear in the
+//! text; the automaton is built once, from `phrases.txt`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -13,8 +15,10 @@ use crate::spam::Facts;
 use crate::spam::Points::Fitted;
 use crate::spam::Row;
 
-/// Most different phrases that are collected of one message.
-const MAX_FOUND: usize = 400;
+/// Most phrases that are collected of one message, each once a block.
+const MAX_FOUND: usize = 4000;
+/// Bytes of a block of text. Phrases of one block and the next are near each other.
+const BLOCK: usize = 4096;
 
 /// The phrases, and the family of each.
 struct Phrases {
@@ -40,27 +44,38 @@ fn phrases() -> &'static Phrases {
     })
 }
 
-/// The different phrases of each family that occur in a message.
+/// The different phrases of each family, where most of them stand near each other.
 pub(crate) fn find(words: &str) -> Vec<(&'static str, &'static str)> {
     let phrases = phrases();
     let Some(automaton) = &phrases.automaton else { return Vec::new() };
-    let mut found = BTreeSet::new();
+    let mut found: BTreeMap<&'static str, BTreeMap<usize, BTreeSet<&'static str>>> = BTreeMap::new();
+    let mut count = 0_usize;
     for hit in automaton.find_overlapping_iter(words) {
         if !starts_word(words, hit.start()) {
             continue;
         }
         let at = hit.pattern().as_usize();
-        if let (Some(text), Some(family)) = (phrases.texts.get(at), phrases.families.get(at)) {
-            // Short words count as whole words only.
-            if text.len() > 6 || ends_word(words, hit.end()) || !text.is_ascii() {
-                found.insert((*family, *text));
-            }
+        let (Some(text), Some(family)) = (phrases.texts.get(at), phrases.families.get(at)) else { continue };
+        // Short words count as whole words only.
+        if text.len() > 6 || ends_word(words, hit.end()) || !text.is_ascii() {
+            let block = hit.start().checked_div(BLOCK).unwrap_or(0);
+            let new = found.entry(*family).or_default().entry(block).or_default().insert(*text);
+            count = count.saturating_add(usize::from(new));
         }
-        if found.len() >= MAX_FOUND {
+        if count >= MAX_FOUND {
             break;
         }
     }
-    found.into_iter().collect()
+    let densest = found.into_iter().map(|(family, blocks)| (family, densest(&blocks)));
+    densest.flat_map(|(family, texts)| texts.into_iter().map(move |text| (family, text))).collect()
+}
+
+/// The phrases of the block that, together with the next, has most.
+fn densest(blocks: &BTreeMap<usize, BTreeSet<&'static str>>) -> BTreeSet<&'static str> {
+    let near = |at: usize| -> BTreeSet<&'static str> {
+        blocks.range(at..=at.saturating_add(1)).flat_map(|(_, texts)| texts.iter().copied()).collect()
+    };
+    blocks.keys().map(|at| near(*at)).max_by_key(BTreeSet::len).unwrap_or_default()
 }
 
 fn starts_word(words: &str, at: usize) -> bool {
@@ -273,6 +288,46 @@ pub(crate) const SIGNS: &[Row] = families![
         "ways to become rich",
         "make money, work at home, financial freedom, be your own boss"
     ),
+    (
+        "opener",
+        "opener_2",
+        "opener_4",
+        "opener",
+        "an answer that a stranger wants, without saying for what",
+        "did you receive my last email? please reply, get back to me for full details"
+    ),
+    (
+        "insider",
+        "insider_2",
+        "insider_4",
+        "insider",
+        "a bank's insider or an investor, and money that is to be shared",
+        "branch manager at a bank: excess profit in a suspense account, to receive this fund in your country"
+    ),
+    (
+        "donor",
+        "donor_2",
+        "donor_4",
+        "donor",
+        "somebody who is ill, bereaved or pious, and gives money away",
+        "my late husband and i were childless; diagnosed with cancer, to donate to orphans, god bless"
+    ),
+    (
+        "payout",
+        "payout_2",
+        "payout_4",
+        "payout",
+        "a payment that waits for the reader's particulars",
+        "your payment by atm card: contact our representative with your full name, your country"
+    ),
+    (
+        "suitor",
+        "suitor_2",
+        "suitor_4",
+        "suitor",
+        "friendship and love that a stranger offers",
+        "i am a sergeant of the us army, i saw your profile and want true love, to know more about you"
+    ),
 ];
 
 #[cfg(test)]
@@ -285,6 +340,16 @@ mod tests {
         assert!(found.contains(&("wallet", "bitcoin")) && found.contains(&("adult", "sex")));
         assert_eq!(found.iter().filter(|(_, text)| *text == "sex").count(), 1);
         assert!(find("sextant essex").is_empty());
+    }
+
+    #[test]
+    fn phrases_that_stand_far_apart_are_not_added_up_and_padding_hides_none() {
+        let far = "plain words ".repeat(1000);
+        let count = |text: &str| find(text).iter().filter(|(family, _)| *family == "drugs").count();
+        assert_eq!(count(&format!("viagra {far} cialis {far} xanax")), 1);
+        assert_eq!(count(&format!("{far} viagra cialis xanax {far} viagra")), 3);
+        // A block's end parts nothing.
+        assert_eq!(count(&format!("{} viagra cialis", "a".repeat(BLOCK - 5))), 2);
     }
 
     #[test]

@@ -99,7 +99,7 @@ fn mailer(f: &Facts) -> String {
 }
 
 /// The boundary of the top multipart.
-fn boundary(f: &Facts) -> String {
+pub(super) fn boundary(f: &Facts) -> String {
     let value = f.field("content-type").unwrap_or("");
     let lower = value.to_ascii_lowercase();
     let Some(at) = lower.find("boundary=") else { return String::new() };

@@ -197,6 +197,10 @@ pub(crate) const SIGNS: &[Row] = &[
         |f| other_reply(f).filter(|domain| is_free_mail(domain)),
         fires: ["From: a@example.org\nReply-To: b@gmail.com"],
         quiet: ["From: a@gmail.com\nReply-To: b@gmail.com", "From: a@example.org\nReply-To: b@example.com"]),
+    sign!(AtLeast(100), "reply_to_unreadable", Sender, "Reply-To says something that is no address, so that nobody can answer (RFC 5322, 3.6.2).",
+        |f| f.field("reply-to").filter(|value| !value.is_empty() && !f.reply_to.iter().any(|reply| reply.address.contains('@') && !reply.domain().is_empty())).map(str::to_owned),
+        fires: ["From: a@example.org\nReply-To: nobody", "From: a@example.org\nReply-To: Ann <>"],
+        quiet: ["From: a@example.org\nReply-To: Ann <b@example.com>", "From: a@example.org", "From: a@example.org\nReply-To:"]),
     sign!(Fitted, "free_mail_changes", Sender, "Sender and answers are at free mail providers, with different addresses.",
         |f| {
             let (from, reply) = (f.sender()?, f.reply_to.first()?);

@@ -1,0 +1,34 @@
+//! Cross-validation inside the first half of each set, by which the numbers of a fit are chosen.
+//!
+//! Each message is measured with points that were fitted without its fold. The second half, on which the
+//! honest figures of `evaluate spam` are measured, is not looked at.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::figures::Figures;
+use super::fit::{Bound, Knobs, fit, sum};
+use super::{MEASURED_ONLY, Mail, ORDINARY_SET, mend};
+
+/// How many folds.
+pub(crate) const FOLDS: u64 = 5;
+
+/// Shows what comes of `knobs`: of each set all folds together.
+pub(crate) fn show(mails: &[Mail], bounds: &[Bound], knobs: &Knobs) {
+    let half: Vec<&Mail> = mails.iter().filter(|mail| !mail.second_half || mail.set == ORDINARY_SET).collect();
+    let mut sums: BTreeMap<&str, f64> = BTreeMap::new();
+    for fold in 0..FOLDS {
+        let learnt = |mail: &&Mail| mail.set == ORDINARY_SET || mail.fold != fold;
+        let fitted_on = half.iter().copied().filter(|mail| !MEASURED_ONLY.contains(&mail.set.as_str()));
+        let points = fit(&fitted_on.filter(learnt).collect::<Vec<_>>(), bounds, knobs);
+        let held = half.iter().filter(|mail| !learnt(mail));
+        sums.extend(held.map(|mail| (mail.path.as_str(), sum(&mail.signs, &points, bounds))));
+    }
+    // The one that may only be measured is no help in choosing.
+    let shown = |set: &str| set != ORDINARY_SET && (!MEASURED_ONLY.contains(&set) || set == mend::SCRUBBED);
+    let measured: Vec<&Mail> = half.iter().copied().filter(|mail| shown(&mail.set)).collect();
+    println!("Folds of the first half: fitted on the others, measured on one:\n{}", Figures::header());
+    for set in measured.iter().map(|mail| mail.set.as_str()).collect::<BTreeSet<_>>() {
+        let of = |mail: &Mail| sums.get(mail.path.as_str()).copied().unwrap_or(0.0);
+        println!("{}", Figures::of(&measured, set, of, Figures::OURS));
+    }
+}
