@@ -10,8 +10,10 @@
 //!   much more than spam, since false alarms must be few. A spam that has all that its group can give pulls
 //!   no further.
 //! - A sign that only one spam set has counts little, and one that most ham of a set has nothing.
+//! - Sets of spam count nearly alike, however large they are: a small one stands for as much mail of other places.
+//! - No sign comes to more than a third of what makes a message probable spam, so that several have to agree.
 //! - In the end all points grow or shrink together, to where false alarms just keep below the bound in every
-//!   set, and ordinary mail of the kinds that no corpus has (`crates/scan/tests/ordinary`) well below it.
+//!   set, with some distance, and ordinary mail of the kinds that no corpus has (`crates/scan/tests/ordinary`) well below it.
 //!
 //! Projected gradient descent with step sizes of its own for each weight (AdaGrad); no randomness.
 
@@ -79,7 +81,7 @@ impl Default for Knobs {
             lone: 1.0,
             power: 0.5,
             spam_power: 0.25,
-            from: 4.7,
+            from: 4.85,
             from_hard: 5.0,
             alarms: 0.0008,
             alarms_hard: 0.016,
