@@ -11,6 +11,7 @@ mod lh2;
 mod lh3;
 mod lha;
 pub(crate) mod lz4;
+mod lzfse;
 mod lzfu;
 mod lzma;
 mod lzw;
@@ -103,6 +104,8 @@ pub(crate) enum Method {
         /// The uncompressed size.
         size: u64,
     },
+    /// LZFSE, with LZVN in it.
+    Lzfse,
     /// Compressed RTF, behind its head.
     CompressedRtf,
     /// One Zstandard frame.
@@ -310,6 +313,7 @@ fn reader<'a>(method: Method, source: Source<'a>) -> io::Result<Box<dyn Read + '
         Method::Reduce { factor, size } => Box::new(reduce::Reduce::open(source, factor, size)?),
         Method::Brotli => brotli::reader(source),
         Method::Implode { flags, size } => Box::new(implode::Implode::open(source, flags, size)?),
+        Method::Lzfse => Box::new(lzfse::Lzfse::open(source)),
         Method::CompressedRtf => Box::new(lzfu::Lzfu::new(source)),
         Method::Zstd => zstd::reader(source)?,
         Method::Lz4 => Box::new(lz4::Lz4::new(source)),

@@ -107,7 +107,7 @@ pub const FORMATS: &[Format] = &[
     row(("compiled help (chm)", OtherArchive, Opened), "all files, LZX", "", "window 2 MiB", &[Own]),
     row(("xar, macOS pkg", OtherArchive, Opened), "all files", "", "", &[Own]),
     row(("Flash (swf)", OtherArchive, InPart), "zlib and LZMA; films and files in its tags", "", "scripts are not read", &[Own]),
-    row(("dmg (macOS)", OtherArchive, InPart), "its partitions; blocks by zlib, bzip2, LZMA, ADC", "", "not: LZFSE; HFS+ and APFS in it are reported", &[Own]),
+    row(("dmg (macOS)", OtherArchive, InPart), "its partitions; blocks by zlib, bzip2, LZFSE, LZMA, ADC", "", "HFS+ and APFS in it are reported", &[Stored("dmg_"), Own]),
     row(("WARC", OtherArchive, Opened), "the block of each record, of answers by HTTP the body", "", "head of a record 64 KiB", &[Tool("bsdtar"), Own]),
     row(("Symbian installer (sis)", OtherArchive, InPart), "its zlib streams", "", "", &[Own]),
     // Reported.

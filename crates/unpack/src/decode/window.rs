@@ -1,7 +1,7 @@
 //! What the older compressors share: bits out of a source, and copies out of what was made before.
 //!
-//! Limits: the window that each states, and the stated size, which ends a stream: none of these formats
-//! has an end mark.
+//! Limits: the window that each states, and the stated size, which ends a stream: but for one these formats
+//! have no end mark.
 
 use std::io::{self, BufRead, Read};
 
@@ -71,6 +71,8 @@ pub(super) enum Step {
     Copy { back: usize, length: usize },
     /// Nothing yet.
     More,
+    /// The end, in formats that have a mark for it.
+    End,
 }
 
 /// A decoder of steps.
@@ -107,10 +109,11 @@ impl<S: Steps> Windowed<S> {
         Self { steps, window: vec![blank; window], at: 0, copy: 0, back: 0, left: size }
     }
 
-    fn byte(&mut self) -> io::Result<u8> {
+    fn byte(&mut self) -> io::Result<Option<u8>> {
         while self.copy == 0 {
             match self.steps.step()? {
-                Step::Byte(byte) => return Ok(byte),
+                Step::Byte(byte) => return Ok(Some(byte)),
+                Step::End => return Ok(None),
                 Step::Copy { back, length } => (self.back, self.copy) = (back, length),
                 Step::More => {}
             }
@@ -119,7 +122,7 @@ impl<S: Steps> Windowed<S> {
         let size = self.window.len();
         let back = self.back.checked_rem(size).ok_or(io::ErrorKind::InvalidData)?;
         let from = self.at.saturating_add(size).saturating_sub(back).checked_rem(size).unwrap_or(0);
-        Ok(self.window.get(from).copied().unwrap_or_default())
+        Ok(Some(self.window.get(from).copied().unwrap_or_default()))
     }
 }
 
@@ -131,7 +134,11 @@ impl<S: Steps> Read for Windowed<S> {
                 break;
             }
             let byte = match self.byte() {
-                Ok(byte) => byte,
+                Ok(Some(byte)) => byte,
+                Ok(None) => {
+                    self.left = 0;
+                    break;
+                }
                 Err(error) if made == 0 => return Err(error),
                 // What was made is kept; the next call meets the same end.
                 Err(_) => break,

@@ -1,8 +1,7 @@
 //! Disk images of macOS (DMG, "UDIF"): each partition as one member, its blocks unpacked. The format is not
 //! published; what is read is what images hold: a trailer, a list in XML, tables of blocks.
 //!
-//! Limits: [`MAX_LIST`], [`MAX_TABLES`], [`MAX_BLOCKS`], [`MAX_GAP`], and the budget. Not handled: blocks by LZFSE,
-//! which are reported; images in several files; what file system a partition has (HFS+ and APFS are reported).
+//! Limits: [`MAX_LIST`], [`MAX_TABLES`], [`MAX_BLOCKS`], [`MAX_GAP`], and the budget. Not handled: images in several files; what file system a partition has (HFS+ and APFS are reported).
 
 use mail::evidence::UnscannedReason;
 use mail::untrusted::Untrusted;
@@ -37,6 +36,7 @@ const UNUSED: u32 = 2;
 const ADC: u32 = 0x8000_0004;
 const ZLIB: u32 = 0x8000_0005;
 const BZIP2: u32 = 0x8000_0006;
+const LZFSE: u32 = 0x8000_0007;
 const XZ: u32 = 0x8000_0008;
 const REMARK: u32 = 0x7fff_fffe;
 const END: u32 = 0xffff_ffff;
@@ -136,6 +136,7 @@ impl Dmg {
                 RAW => Method::Stored,
                 ZLIB => Method::Deflate,
                 BZIP2 => Method::Bzip2,
+                LZFSE => Method::Lzfse,
                 XZ => Method::Xz,
                 _ => {
                     member.problem(UnscannedReason::UnknownFormat);
@@ -148,7 +149,8 @@ impl Dmg {
             match decoded.end {
                 End::Complete => {}
                 End::Limit(limit) => return member.problem(limit.into()),
-                _ => member.problem(UnscannedReason::Damaged),
+                End::Unknown => member.problem(UnscannedReason::UnknownFormat),
+                End::Broken => member.problem(UnscannedReason::Damaged),
             }
         }
     }

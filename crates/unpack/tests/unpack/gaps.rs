@@ -5,6 +5,7 @@ use std::io::Write;
 use mail::evidence::{FileKind, UnscannedReason};
 use unpack::detect;
 
+use crate::samples::stored_sample;
 use crate::support::{members, name, noise};
 use crate::tools::Folder;
 
@@ -119,6 +120,98 @@ fn image() -> Vec<u8> {
     [text.as_slice(), &text, &text, &[0; 1024], &text[..1024]].concat()
 }
 
+/// A block of LZVN: every kind of code once; what comes of it is [`lzvn_content`].
+fn lzvn() -> Vec<u8> {
+    let codes: [&[u8]; 13] = [
+        &[0xe0, 4],
+        b"twenty letters here.",
+        &[0xe3],
+        b"abc",
+        // Nothing, twice; then one literal and four letters from twenty-four back.
+        &[0x0e, 0x16, 0x40 | 1 << 3, 24, b'x'],
+        // Two literals and five letters from as far back.
+        &[0x80 | 2 << 3 | 6, b'y', b'z'],
+        // One literal, and nine letters from thirty-five back.
+        &[0xa0 | 1 << 3 | 1, 35 << 2 | 2, 0, b'-'],
+        // No literal, and four letters from three back, in two bytes.
+        &[1 << 3 | 7, 3, 0],
+        // Six letters, and then twenty, from as far back.
+        &[0xf6, 0xf0, 4],
+        &[6, 0, 0, 0, 0, 0, 0, 0],
+        &[],
+        &[],
+        &[],
+    ];
+    let payload = codes.concat();
+    let size = lzvn_content().len() as u32;
+    [b"bvxn", &size.to_le_bytes()[..], &(payload.len() as u32).to_le_bytes(), &payload].concat()
+}
+
+fn lzvn_content() -> Vec<u8> {
+    let mut out = b"twenty letters here.abcx".to_vec();
+    let mut copy = |literals: &[u8], length: usize, back: usize| {
+        out.extend(literals);
+        for _ in 0..length {
+            out.push(out[out.len() - back]);
+        }
+    };
+    copy(b"", 4, 24);
+    copy(b"yz", 5, 24);
+    copy(b"-", 9, 35);
+    copy(b"", 4, 3);
+    copy(b"", 26, 3);
+    out
+}
+
+/// An image by LZVN, for changing it.
+pub(crate) fn lzfse() -> Vec<u8> {
+    dmg(&[(0x8000_0007, 1, [lzvn(), b"bvx$".to_vec()].concat())])
+}
+
+#[test]
+fn blocks_by_lzfse_are_read() {
+    // What Apple's encoder makes of text is in a stored sample; here blocks as they stand, and LZVN.
+    let stored = |bytes: &[u8]| [b"bvx-", &(bytes.len() as u32).to_le_bytes()[..], bytes].concat();
+    let whole = lzvn_content();
+    let stream = [lzvn(), stored(b" as it stands "), lzvn(), b"bvx$".to_vec()].concat();
+    let data = dmg(&[(0x8000_0007, 1, stream.clone())]);
+    let (found, _) = members(FileKind::OtherArchive, &data);
+    assert_eq!(found[0].problems, []);
+    assert!(
+        found[0].content == [&whole[..], b" as it stands ", &whole].concat(),
+        "{:?}",
+        String::from_utf8_lossy(&found[0].content)
+    );
+    // Without its end, cut off, and with a match from before the start.
+    let before = [b"bvxn", &4_u32.to_le_bytes()[..], &3_u32.to_le_bytes(), &[0x40, 9, b'x'], b"bvx$"].concat();
+    for broken in
+        [&stream[..stream.len() - 4], &stream[..40], b"bvx?", b"bvx2", &before, b"bvxn\0\0\0\0\xff\xff\xff\xff"]
+    {
+        let found = members(FileKind::OtherArchive, &dmg(&[(0x8000_0007, 1, broken.to_vec())])).0;
+        assert_eq!(found[0].problems, [UnscannedReason::Damaged], "{broken:?}");
+    }
+    let tables = members(FileKind::OtherArchive, &dmg(&[(0x8000_0007, 1, b"bvx1".repeat(300))])).0;
+    assert_eq!(tables[0].problems, [UnscannedReason::UnknownFormat]);
+}
+
+#[test]
+fn damage_in_what_apples_encoder_made_is_told() {
+    let data = stored_sample("dmg_lzfse");
+    let whole = members(FileKind::OtherArchive, &data).0.remove(0).content;
+    let (mut told, mut same) = (0, 0);
+    let start = data.windows(4).position(|window| window == b"bvx2").unwrap();
+    for at in (start..start + 2600).step_by(13) {
+        let mut changed = data.clone();
+        changed[at] ^= 0x40;
+        let found = members(FileKind::OtherArchive, &changed).0.remove(0);
+        same += usize::from(found.content == whole && found.problems.is_empty());
+        told += usize::from(found.problems.contains(&UnscannedReason::Damaged));
+    }
+    // There is no checksum: a changed letter stays a letter.
+    // Some bits at the ends of payloads fill a byte only.
+    assert!(told > 40 && same < 5, "{told} {same}");
+}
+
 #[test]
 fn images_of_macos_are_opened() {
     let data = dmg(&blocks());
@@ -134,7 +227,7 @@ fn images_of_macos_are_opened() {
         let (found, _) = members(detect(&data), &data);
         assert!(found.iter().any(|member| member.content == image()), "{at}: {:?}", detect(&data));
     }
-    let strange = dmg(&[(0x8000_0007, 4, noise(100, 1)), (1, 1, vec![7; 512])]);
+    let strange = dmg(&[(0x8000_0009, 4, noise(100, 1)), (1, 1, vec![7; 512])]);
     let (found, _) = members(FileKind::OtherArchive, &strange);
     assert_eq!((found[0].problems.as_slice(), found[0].content.len()), (&[UnscannedReason::UnknownFormat][..], 512));
 }

@@ -47,6 +47,7 @@ fn seeds() -> Vec<(Vec<u8>, Entry)> {
         (crate::rarer::xar(), fuzz_rarer),
         (crate::gaps::dmg(&crate::gaps::blocks()), fuzz_rarer),
         (crate::gaps::warc(), fuzz_rarer),
+        (crate::gaps::lzfse(), fuzz_rarer),
         (crate::rarer::chm(), fuzz_rarer),
         (crate::htmls::rich(), fuzz_html),
         (crate::scripts::rich_shortcut(), fuzz_lnk),

@@ -151,6 +151,13 @@ impl Container for OneNote {
     }
 }
 
+/// Where the files attached to a section stand, in order and beside each other: what is in them is looked
+/// for when they are opened.
+pub(crate) fn attached(data: &[u8]) -> Vec<Range<usize>> {
+    let files = stored(data).into_iter().filter(|file| !file.inner && !file.cut);
+    files.map(|file| file.content).collect()
+}
+
 /// Files between the marks of a section on disk.
 fn stored(data: &[u8]) -> Vec<File> {
     let mut files: Vec<File> = Vec::new();

@@ -1,6 +1,7 @@
 //! Names of attached files. A file is referred to by a number in text (`<ifndf>{…}`) with the end of its
 //! name behind it (MS-ONESTORE 2.5.27); the number leads to the place of the file (2.5.22). The whole
-//! name is a property of the page, which is found by its end: only where there is no doubt.
+//! name is a property of the page, which is found by its end: only where there is no doubt. Beside it stands
+//! where the file came from, with its folders.
 //!
 //! Limit: [`MAX_NAMES`] references are followed.
 
@@ -30,6 +31,7 @@ pub(super) fn find(data: &[u8], rest: &[&[u8]], places: &[usize]) -> Vec<Option<
     let mut known: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for piece in rest.iter().filter(|_| !ends.is_empty()) {
         wide_runs(piece, &mut |run| {
+            let run = run.rsplit(['\\', '/']).next().unwrap_or(run);
             let Some((stem, end)) = run.rsplit_once('.') else { return };
             let used = ends.values().any(|known| known.eq_ignore_ascii_case(end));
             if used && !stem.is_empty() && run.len() <= MAX_NAME && !run.contains(['\n', '\r', '<']) {

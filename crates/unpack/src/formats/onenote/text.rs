@@ -7,13 +7,15 @@ use crate::views::TextView;
 const LEAST_WIDE: usize = 4;
 /// Fewest characters of a run of ASCII, which needs a blank in it too.
 const LEAST_NARROW: usize = 8;
+/// Fewest characters of a run of East Asian writing: pairs of numbers look like it.
+const LEAST_EAST: usize = 8;
 /// References to attached files and objects, which are no text.
 const REFERENCES: [&str; 2] = ["<ifndf>", "<invfdo>"];
 
 /// Whether a character is one of a text, rather than what numbers happen to look like.
 fn plausible(letter: char) -> bool {
     matches!(letter, '\t' | '\n' | '\r' | ' '..='~' | '\u{a0}'..='\u{24f}' | '\u{370}'..='\u{6ff}' | '\u{2010}'..='\u{203a}' | '€')
-        || matches!(letter, '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
+        || matches!(letter, '\u{3001}'..='\u{30ff}' | '\u{ff01}'..='\u{ff1f}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
 }
 
 /// Adds the text of some bytes.
@@ -31,26 +33,63 @@ pub(super) fn gather(data: &[u8], out: &mut TextView) {
     }
 }
 
-/// Runs of little-endian UTF-16 in which most characters are Latin: first those at even places, then
-/// those at odd ones.
+/// What a run of UTF-16 is written with.
+#[derive(Default)]
+struct Writing {
+    all: usize,
+    latin: usize,
+    /// Greek, Cyrillic, Hebrew, Arabic.
+    letters: usize,
+    /// Kana and Chinese characters, and Korean syllables.
+    chinese: usize,
+    korean: usize,
+    /// Chinese characters and Korean syllables whose two bytes are letters of ASCII.
+    pairs: usize,
+}
+
+impl Writing {
+    fn add(&mut self, letter: char, unit: u16) {
+        let kind = match letter {
+            ..'\u{180}' | '\u{2010}'..='\u{20ff}' => &mut self.latin,
+            '\u{370}'..='\u{6ff}' => &mut self.letters,
+            '\u{3001}'..='\u{9fff}' | '\u{ff01}'..='\u{ff1f}' => &mut self.chinese,
+            '\u{ac00}'.. => &mut self.korean,
+            _ => &mut self.pairs,
+        };
+        *kind = kind.saturating_add(1);
+        self.all = self.all.saturating_add(1);
+        if letter > '\u{33ff}' && unit.to_le_bytes().iter().all(|byte| matches!(byte, b' '..=b'~')) {
+            self.pairs = self.pairs.saturating_add(1);
+        }
+    }
+
+    /// Whether it is a text, rather than numbers or ASCII that look like one.
+    fn is_text(&self) -> bool {
+        let most = |part: usize| part.saturating_add(self.latin) == self.all;
+        let east = most(self.chinese) || most(self.korean);
+        self.all >= LEAST_WIDE && (self.latin.saturating_mul(2) >= self.all || most(self.letters))
+            || self.all >= LEAST_EAST && east && self.pairs.saturating_mul(3) <= self.all.saturating_mul(2)
+    }
+}
+
+/// Runs of little-endian UTF-16 that are written as people write: first those at even places, then those
+/// at odd ones.
 pub(super) fn wide_runs(data: &[u8], found: &mut dyn FnMut(&str)) {
     for parity in [0, 1] {
-        let (mut run, mut count, mut latin) = (String::new(), 0_usize, 0_usize);
+        let (mut run, mut writing) = (String::new(), Writing::default());
         let units = data.get(parity..).unwrap_or_default().chunks_exact(2);
         let units = units.map(|pair| u16::from_le_bytes(<[u8; 2]>::try_from(pair).unwrap_or_default()));
         for unit in units.chain([0]) {
             if let Some(letter) = char::from_u32(unit.into()).filter(|letter| plausible(*letter)) {
                 run.push(letter);
-                count = count.saturating_add(1);
-                latin = latin.saturating_add(usize::from(letter < '\u{250}'));
+                writing.add(letter, unit);
                 continue;
             }
-            // Pairs of Latin letters look like characters of Asia: real ones have blanks among them.
-            if count >= LEAST_WIDE && latin.saturating_mul(2) >= count {
+            if writing.is_text() {
                 found(&run);
             }
             run.clear();
-            (count, latin) = (0, 0);
+            writing = Writing::default();
         }
     }
 }

@@ -58,6 +58,53 @@ fn attached_files_are_found_with_their_names() {
 }
 
 #[test]
+fn a_name_may_stand_beside_the_place_where_the_file_came_from() {
+    // Where there are zeros, so that nothing moves.
+    let mut data = section();
+    let path = wide("C:\\Users\\ann\\Invoice 7.hta");
+    data[100..100 + path.len()].copy_from_slice(&path);
+    assert_eq!(seen(&data).files[0].0, "Invoice 7.hta");
+}
+
+#[test]
+fn an_archive_in_an_attached_file_is_looked_for_in_that_file_only() {
+    let archive = crate::support::archive(zip::CompressionMethod::Stored, &[("inner.txt", b"what is in it")]);
+    let attached = [&archive[..], b"and more"].concat();
+    let data = [SECTION, &[0; 64], &stored(&attached, attached.len() as u64), &stored(b"next", 4)].concat();
+    let found = seen(&data);
+    assert_eq!(found.files.iter().map(|file| &file.1[..]).collect::<Vec<_>>(), [&attached[..], b"next"]);
+    assert_eq!(found.problems, []);
+    // Beside the attached files it counts.
+    let beside = [&data[..], &archive].concat();
+    assert!(seen(&beside).files.iter().any(|file| file.1 == b"what is in it"));
+}
+
+#[test]
+fn text_is_told_in_every_writing() {
+    let texts = [
+        "Платёж просрочен",
+        "请点击下面的附件查看您的发票",
+        "お支払いを確認してください",
+        "송장을확인해주세요지금",
+        "Το τιμολόγιο",
+    ];
+    let mut data = SECTION.to_vec();
+    data.resize(256, 0);
+    for text in texts {
+        data.extend(wide(text));
+        data.extend([0; 6]);
+    }
+    // Numbers, and ASCII in one byte a letter, which in two would be Chinese.
+    data.extend((0..200_u16).flat_map(|number| (number.wrapping_mul(40_503) | 0x8000).to_le_bytes()));
+    data.extend(b"withoutanyblankthisisnottext1234");
+    let found = seen(&data).text;
+    for text in texts {
+        assert!(found.contains(text), "{text}: {found}");
+    }
+    assert!(found.chars().count() < 120, "{found}");
+}
+
+#[test]
 fn a_length_that_does_not_fit_is_damage_and_the_mark_behind_ends_the_file() {
     let data = [SECTION, &stored(b"content", u64::MAX), &stored(b"next", 4)].concat();
     let found = seen(&data);
