@@ -40,6 +40,12 @@ pub(crate) fn switches(recode: Recode, text: &[u8]) -> bool {
     }
 }
 
+/// Whether a text is ISO-2022-JP by what stands in it: nothing above 127, and an escape of that charset.
+pub(crate) fn tells_itself(text: &[u8]) -> bool {
+    let mut escapes = memchr::memchr_iter(ESCAPE, text).filter_map(|at| text.get(at.saturating_add(1)..));
+    escapes.any(|rest| matches!(rest, [b'(', b'B' | b'J' | b'I', ..] | [b'$', b'B' | b'@', ..])) && text.is_ascii()
+}
+
 /// The text in UTF-8.
 pub(crate) fn to_text(recode: Recode, text: &[u8]) -> String {
     match recode {
@@ -142,6 +148,20 @@ fn put(out: &mut String, run: &[u8], set: Option<(&'static encoding_rs::Encoding
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_tells_that_it_is_iso_2022_jp() {
+        for (text, tells) in [
+            (&b"a\x1b(Bb"[..], true),
+            (b"\x1b$B$\"\x1b(B", true),
+            (b"a\x1b(Bb\xe9", false),
+            (b"\x1b[1mbold\x1b[0m", false),
+            (b"plain", false),
+            (b"\x1b", false),
+        ] {
+            assert_eq!(tells_itself(text), tells, "{}", text.escape_ascii());
+        }
+    }
 
     #[test]
     fn text_is_read_as_clients_show_it() {

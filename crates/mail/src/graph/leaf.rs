@@ -154,7 +154,9 @@ fn charset_of(entity: &Entity, text: &[u8]) -> Option<Recode> {
     match charset::recoding(entity.charset.as_deref()) {
         Recode::None => {
             let mark = matches!(text, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 0, 0xfe, 0xff, ..]);
-            mark.then_some(Recode::Wide)
+            // Where no charset is named, some look for one, and the escapes of this one tell it.
+            let shifts = entity.charset.is_none() && shifted::tells_itself(text);
+            mark.then_some(Recode::Wide).or(shifts.then_some(Recode::Iso2022Jp))
         }
         recode @ (Recode::Utf7 | Recode::Wide) => Some(recode),
         recode => shifted::switches(recode, text).then_some(recode),

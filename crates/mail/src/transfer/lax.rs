@@ -286,17 +286,18 @@ pub(crate) fn base64_variants(body: &[u8]) -> (Vec<Encoding>, bool) {
         return (may_differ, false);
     }
     let wanted = ways.iter().copied().filter(|way| match way {
-        // Padding at the end is the same to all.
+        // Two at the end are the same to all.
         Encoding::Base64Places => has_inner_padding(body),
         way => may_differ.contains(way),
     });
     different(body, Encoding::Base64, wanted)
 }
 
-/// Whether padding stands in front of other characters of base64.
+/// Whether padding stands in front of other characters of base64, or is more than completes a group.
 fn has_inner_padding(body: &[u8]) -> bool {
     let end = body.iter().rposition(|byte| class(*byte) < SPACE).unwrap_or(0);
     memchr::memchr(b'=', body.get(..end).unwrap_or(body)).is_some()
+        || memchr::memchr_iter(b'=', body.get(end..).unwrap_or(&[])).nth(2).is_some()
 }
 
 /// The same for damaged quoted-printable.

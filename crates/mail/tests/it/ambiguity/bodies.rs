@@ -77,6 +77,7 @@ const PARTS: &[(&str, &str)] = &[
     ("UTF-7 named by the second type", "Content-Type: text/html\nContent-Type: text/html; charset=utf-7\n\n{UTF7}\n"),
     ("HZ, a word cut by an escape", "Content-Type: text/html; charset=hz-gb-2312\n\n{HZ}\n"),
     ("ISO-2022-JP, a word cut by an escape", "Content-Type: text/html; charset=iso-2022-jp\n\n{ISO2022}\n"),
+    ("ISO-2022-JP without a name, a word cut by an escape", "Content-Type: text/html\n\n{ISO2022}\n"),
     ("ISO-2022-KR, a word cut by an escape", "Content-Type: text/html; charset=iso-2022-kr\n\n{ISO2022}\n"),
     (
         "ISO-2022-CN in base64, a word cut by an escape",
@@ -114,6 +115,7 @@ const HARMLESS_PARTS: &[&str] = &[
     "base64 with the encoding 7bit",
     "HZ, a word cut by an escape",
     "ISO-2022-JP, a word cut by an escape",
+    "ISO-2022-JP without a name, a word cut by an escape",
     "ISO-2022-KR, a word cut by an escape",
     "ISO-2022-CN in base64, a word cut by an escape",
     "uuencode in text in base64",

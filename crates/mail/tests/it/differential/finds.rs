@@ -258,6 +258,16 @@ const FINDS: &[(&str, &[u8], &[u8])] = &[
         b"l=?",
     ),
     (
+        "four pads behind base64 are a group to those who take them for characters (reformime)",
+        b"Content-Transfer-Encoding:base64\n\n2W4gdGhlIG1lc3NhZ2Uu====",
+        b"\xd9n the message.\x8e",
+    ),
+    (
+        "escapes of ISO-2022-JP tell the charset where none is named (Thunderbird)",
+        b"Content-Type: text/html\n\n<sc\x1b(Bript>pay\x1b(Bload()</script>",
+        b"<script>payload()</script>",
+    ),
+    (
         "uuencode by its encoding needs no mode (GMime)",
         b"Content-Transfer-Encoding:x-uuencode\n\nbegin \ny=b><",
         b"t'\x9c",

@@ -29,6 +29,7 @@ struct Rule {
 
 const RULES: &[Rule] = &[
     Rule { name: "lines of a file cut at their NUL", peers: &["munpack"], reads: Reads::Leaves(cut_lines) },
+    Rule { name: "lines of a file cut at their NUL", peers: &["munpack"], reads: Reads::Changed(all_lines_cut) },
     Rule {
         name: "a text cut at a line like a delimiter",
         peers: &["munpack", "ripmime"],
@@ -110,6 +111,11 @@ fn cut_lines(_: &[u8], message: &Message<'_>) -> Vec<Vec<u8>> {
         [body, behind_fields(body), whole].map(|body| decode(Encoding::NulToLine, body))
     };
     message.all().flat_map(ways).collect()
+}
+
+/// The same of the lines of a header, the one that should end it included.
+fn all_lines_cut(raw: &[u8]) -> Option<Vec<u8>> {
+    raw.contains(&0).then(|| decode(Encoding::NulToLine, raw))
 }
 
 /// What stands behind the fields and empty lines that a body begins with: munpack's header goes on there.

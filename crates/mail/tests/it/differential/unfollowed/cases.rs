@@ -16,6 +16,18 @@ fn only_what_a_rule_makes_is_not_followed() {
         ("munpack", b"e:\n\nContent-Type:/\r\nC\0il\r\nd", b"il\r\nd", None),
         (
             "munpack",
+            b"Content-Type:a/p\nContent-Transfer-Encoding: base64\0\n\nA:\nQUJDREVGR0hJ",
+            b"ABCDEFGHI",
+            Some("lines of a file cut at their NUL"),
+        ),
+        (
+            "munpack",
+            b"Content-Type:a/p\nContent-Transfer-Encoding: base64\0\n\nA:\nQUJDREVGR0hJ",
+            b"BCDEFGHI",
+            None,
+        ),
+        (
+            "munpack",
             b"Content-Type:a/p\nContent-Transfer-Encoding\0: base64\n\nQUJD",
             b"Content-Transfer-Encoding\nQUJD",
             Some("lines of a file cut at their NUL"),
