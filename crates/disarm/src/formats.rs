@@ -50,6 +50,8 @@ const fn document(
 
 /// Why archives that become zip are refused.
 const TO_ZIP: &str = "encrypted, damaged, or with members that no list tells of";
+/// The same of RAR: a zip archive would lack those names.
+const RAR_TO_ZIP: &str = "encrypted, damaged, or with members that no list tells of; with entries that only lead to others (links, copies stored once)";
 /// What stays of them.
 const CONTENTS: &str = "names and contents; times and attributes are not kept";
 /// Refused of zip.
@@ -73,7 +75,7 @@ pub const FORMATS: [Format; 21] = [
         "when nothing would remain",
     ),
     archive(FileKind::SevenZip, Again, CONTENTS, TO_ZIP),
-    archive(FileKind::Rar, Zip, CONTENTS, TO_ZIP),
+    archive(FileKind::Rar, Zip, CONTENTS, RAR_TO_ZIP),
     archive(FileKind::Cab, Zip, CONTENTS, TO_ZIP),
     archive(FileKind::Arj, Zip, CONTENTS, TO_ZIP),
     archive(FileKind::Lha, Zip, CONTENTS, TO_ZIP),

@@ -47,25 +47,18 @@ pub(crate) fn edit(
     let gone: BTreeSet<String> = files.iter().filter(goes).map(|it| name(it)).collect();
     let mut new = Vec::new();
     for member in files.iter().filter(|it| !changes.contains_key(&it.index) && xml::is_xml(&it.content)) {
-        // A picture may begin with the same byte.
-        let Some((text, _)) = xml::read(&member.content).filter(|(text, _)| is_markup(text)) else {
+        if !xml::holds_markup(&member.content) {
             if is_part(&name(member)) {
                 return Err(DisarmError::Format);
             }
             continue;
-        };
-        drop(text);
+        }
         if let Some(bytes) = xml::rewrite(&member.content, &mut |tag| element(tag, &gone, active))? {
             new.push((member.index, Change::Content { bytes, suffix: "" }));
         }
     }
     changes.extend(new);
     zip::edit(data, &changes)
-}
-
-/// Whether a text begins as XML does.
-fn is_markup(text: &str) -> bool {
-    text.trim_start_matches('\u{feff}').trim_start().starts_with('<')
 }
 
 /// Whether a part is XML by its name.

@@ -166,8 +166,7 @@ pub(crate) fn edit(
 fn is_xml(member: &Member) -> bool {
     let part = name(member);
     let named = [".xml", ".rels", ".vml"].iter().any(|end| part.ends_with(end));
-    let markup = |text: &str| text.trim_start_matches('\u{feff}').trim_start().starts_with('<');
-    xml::is_xml(&member.content) && (named || xml::read(&member.content).is_some_and(|(text, _)| markup(&text)))
+    xml::is_xml(&member.content) && (named || xml::holds_markup(&member.content))
 }
 
 /// Shared strings that only sheets of macros show become blank.
@@ -241,9 +240,9 @@ fn relationship(
     let target = tag.get("Target").unwrap_or_default();
     let kind = kind_of(tag);
     let acts = outside(&kind, &target).filter(|_| is_outside(tag.get("TargetMode").as_deref(), &target));
-    // A file that a click on a shape opens, beside the document or on the reader's disk.
+    // A file that a click on a shape opens, beside the document or on the reader's disk, whatever type it has.
     let shape = owner.starts_with("ppt/") || owner.contains("/drawings/");
-    let runs = shape && kind == "hyperlink" && active.contains(&Active::Launch) && starts_program(&target);
+    let runs = shape && active.contains(&Active::Launch) && starts_program(&target);
     let goes = gone.contains(&resolve(owner, &target)) || acts.is_some_and(|what| active.contains(&what)) || runs;
     if !goes {
         return Fate::Keep;

@@ -122,6 +122,12 @@ pub(crate) fn is_xml(part: &[u8]) -> bool {
     matches!(part.trim_ascii_start(), [b'<', ..] | [0xef | 0xfe | 0xff, ..] | [0, b'<', ..])
 }
 
+/// Whether a part is XML that can be read here; a picture may begin with the same byte.
+pub(crate) fn holds_markup(part: &[u8]) -> bool {
+    let markup = |text: &str| text.trim_start_matches('\u{feff}').trim_start().starts_with('<');
+    is_xml(part) && read(part).is_some_and(|(text, _)| markup(&text))
+}
+
 /// A part with what `decide` says done; `None` when it stays as it is.
 pub(crate) fn rewrite(part: &[u8], decide: &mut dyn FnMut(&Tag<'_>) -> Fate) -> Result<Option<Vec<u8>>, DisarmError> {
     let (text, recoded) = read(part).ok_or(DisarmError::Format)?;

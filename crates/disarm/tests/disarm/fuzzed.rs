@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use disarm::fuzzing;
 
 use crate::archives::made;
-use crate::documents::{open_document, rich_text, word};
+use crate::documents::{open_document, package, rich_text, word};
 use crate::ole2::build::Compound;
 use crate::ole2::{presentation, small_workbook, with_macro_sheet, with_macros};
+use crate::read;
 use crate::samples::sample;
+use crate::told::crowded;
 
 /// How many damaged forms of each file are tried.
 const ROUNDS: usize = 150;
@@ -92,4 +94,49 @@ fn what_each_remover_promises_holds_for_damaged_files() {
         }
     }
     assert!(failed.is_empty(), "{failed:#?}");
+}
+
+/// How many damaged forms of each part are tried.
+const PART_ROUNDS: usize = 40;
+
+#[test]
+fn nothing_that_acts_is_left_of_documents_with_a_damaged_part() {
+    let mut failed = BTreeSet::new();
+    for data in [word(), open_document()].into_iter().chain(crowded()) {
+        let files = read(&data);
+        for at in 0..files.len() {
+            for round in (0..PART_ROUNDS).filter(|_| !files[at].1.is_empty()) {
+                let mut bad = files.clone();
+                bad[at].1 = damaged(&files[at].1, round);
+                let whole = package(&bad, zip::CompressionMethod::Stored);
+                if let Err(why) = std::panic::catch_unwind(|| fuzzing::fuzz_disarm(&whole)) {
+                    let why = why.downcast_ref::<String>().cloned().unwrap_or_default();
+                    failed.insert((why, files[at].0.clone(), String::from_utf8_lossy(&bad[at].1).into_owned()));
+                }
+            }
+        }
+    }
+    assert!(failed.is_empty(), "{failed:#?}");
+}
+
+/// Rich text with much that acts.
+fn crowded_text() -> Vec<u8> {
+    let codes = [
+        "DDEAUTO cmd x",
+        "{DD}{\\b E} cmd x",
+        "INCLUDETEXT http://example.org/a.docx",
+        "HYPERLINK ms-msdt:/id",
+        "{\\field{\\*\\fldinst QUOTE 68 68 69}} cmd x",
+        "\\'44\\u68?E cmd x",
+    ];
+    let field = |code: &&str| format!("{{\\field{{\\*\\fldinst {code}}}{{\\fldrslt shown}}}}");
+    let fields: String = codes.iter().map(field).collect();
+    String::from_utf8(rich_text()).unwrap().replacen("the text that stays", &fields, 1).into_bytes()
+}
+
+#[test]
+fn nothing_that_acts_is_left_of_damaged_rich_text() {
+    let data = crowded_text();
+    fuzzing::assert_disarmed(&data);
+    (0..10 * ROUNDS).for_each(|round| fuzzing::fuzz_rtf(&damaged(&data, round)));
 }

@@ -164,13 +164,16 @@ fn what_acts_on_slides_goes() {
         ("<a:hlinkClick r:id=\"rId5\"/>", "run.exe"),
         ("<p:cmd type=\"verb\" cmd=\"0\"><p:cBhvr/></p:cmd>", ""),
     ] {
-        let list = [("rId5", "hyperlink", target, true)];
-        let more = [
-            file("ppt/slides/slide1.xml", &slide(inner)),
-            file("ppt/slides/_rels/slide1.xml.rels", &relationships(&list)),
-        ];
-        let data = office("ppt/presentation.xml", "presentationml.presentation", main.as_bytes(), &more);
-        check(inner, &data, &[Active::Launch], &[STAYS]);
+        // Programs follow a relationship of any type.
+        for kind in ["hyperlink", "other"] {
+            let list = [("rId5", kind, target, true)];
+            let more = [
+                file("ppt/slides/slide1.xml", &slide(inner)),
+                file("ppt/slides/_rels/slide1.xml.rels", &relationships(&list)),
+            ];
+            let data = office("ppt/presentation.xml", "presentationml.presentation", main.as_bytes(), &more);
+            check(inner, &data, &[Active::Launch], &[STAYS]);
+        }
     }
 }
 
@@ -224,4 +227,40 @@ fn what_acts_in_open_documents_goes_in_every_charset() {
             check(inner, &data, &[told], &[STAYS, kept, beside]);
         }
     }
+}
+
+/// Documents with much that acts in their parts.
+pub(crate) fn crowded() -> Vec<Vec<u8>> {
+    let run = |kind: &str| format!("<w:r><w:fldChar w:fldCharType=\"{kind}\"/></w:r>");
+    let code = |code: &str| format!("<w:r><w:instrText>{code}</w:instrText></w:r>");
+    let field =
+        |inner: &str| format!("{}{inner}{}<w:r><w:t>shown</w:t></w:r>{}", run("begin"), run("separate"), run("end"));
+    let fields = [
+        field(&code("DDEAUTO cmd x")),
+        field(&(field(&code("QUOTE 68 68 69")) + &code(" cmd x"))),
+        field(&code("INCLUDETEXT &quot;http://example.org/a.docx&quot;")),
+        "<w:fldSimple w:instr=\"DDE cmd x\"><w:r><w:t>shown</w:t></w:r></w:fldSimple>".to_owned(),
+        "<w:object><o:OLEObject ProgID=\"Package\"/></w:object><w:control w:name=\"c\"/>".to_owned(),
+    ];
+    let list =
+        [("rId1", "attachedTemplate", "https://example.org/a.dotm", true), ("rId2", "hyperlink", "ms-msdt:/id", true)];
+    let more = [file("word/_rels/document.xml.rels", &relationships(&list))];
+    let inner = [
+        "<script:event-listener xlink:href=\"vnd.sun.star.script:Standard.M.Main\"/>",
+        "<office:dde-source office:dde-application=\"soffice\" office:dde-topic=\"/tmp/a\"/>",
+        "<text:section-source xlink:href=\"http://example.org/a.odt\"/><draw:image xlink:href=\"file://192.0.2.1/a.png\"/>",
+        "<text:a xlink:href=\"javascript:run()\">a link</text:a><text:a xlink:href=\"ms-msdt:/id\">a link</text:a>",
+    ];
+    let slide = format!(
+        "<p:sld xmlns:p=\"urn:p\" xmlns:a=\"urn:a\" xmlns:r=\"{OFFICE}\"><a:hlinkClick action=\"ppaction://program\" r:id=\"rId5\"/>\
+         <a:hlinkClick r:id=\"rId5\"/><p:cmd type=\"verb\" cmd=\"0\"/><p:oleObj progId=\"Package\"/></p:sld>"
+    );
+    let links = relationships(&[("rId5", "hyperlink", "run.exe", true)]);
+    let slides = [file("ppt/slides/slide1.xml", &slide), file("ppt/slides/_rels/slide1.xml.rels", &links)];
+    vec![
+        letter(body(&fields.concat()).replace("UTF-16", "UTF-8").as_bytes(), &more),
+        letter(&wide(&body(&fields.concat())), &[]),
+        open(&inner.concat(), |text| text.as_bytes().to_vec()),
+        office("ppt/presentation.xml", "presentationml.presentation", b"<p:presentation xmlns:p=\"urn:p\"/>", &slides),
+    ]
 }

@@ -276,7 +276,10 @@ impl Globals {
             }
             let value = formula::render(&name.tokens, self.form(), (0, 0), self);
             left = left.saturating_sub(value.len());
-            RUNNING.iter().chain(&sheets).any(|word| value.contains(word))
+            // Not the end of another function's name.
+            let whole = |at: usize| !value.get(..at).unwrap_or("").ends_with(|c: char| c.is_alphanumeric() || c == '_');
+            let called = |word: &&str| value.match_indices(*word).any(|(at, _)| whole(at));
+            RUNNING.iter().any(called) || sheets.iter().any(|sheet| value.contains(sheet))
         };
         self.names.iter().map(&mut acts).collect()
     }
@@ -315,4 +318,40 @@ fn defined_name(body: &[u8], form: Form) -> Name {
     let known = built_in.and_then(|number| BUILT_IN.get(number)).map(|known| (*known).to_owned());
     let tokens = between(body, end, end.saturating_add(size)).to_vec();
     Name { name: known.unwrap_or(name), tokens, hidden: flags & 1 != 0, macros: flags & MACRO_FLAGS != 0, at: 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(id: u16, body: &[u8]) -> Vec<u8> {
+        [&id.to_le_bytes()[..], &u16::try_from(body.len()).unwrap().to_le_bytes(), body].concat()
+    }
+
+    #[test]
+    fn names_that_start_or_hold_macros_are_told_from_others() {
+        let name = |flags: u16, name: &[u8], tokens: &[u8]| {
+            let head = [&flags.to_le_bytes()[..], &[0, name.len() as u8, tokens.len() as u8], &[0; 10]].concat();
+            record(0x0018, &[&head[..], name, tokens].concat())
+        };
+        let start = record(0x0809, &[0, 6, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        let sheet = |kind: u8, letter: u8| record(0x0085, &[0, 0, 0, 0, 0, kind, 1, 0, letter]);
+        let head = [start, sheet(0, b'S'), sheet(1, b'M'), record(0x01ae, b"\x02\0\x01\x04")].concat();
+        let head = [head, record(0x0017, &[2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0])].concat();
+        let exec = b"\x17\x04\0calc\x42\x01\x6e\0";
+        let (cells, macros) = ([0x3a, 0, 0, 0, 0, 0, 0], [0x3a, 1, 0, 0, 0, 0, 0]);
+        let cases: [(&str, Vec<u8>, bool); 7] = [
+            ("a number", name(0, b"rate", &[0x1e, 7, 0]), false),
+            ("a print area", name(0x20, &[6], &cells), false),
+            ("cells", name(0, b"area", &cells), false),
+            ("a start", name(0x20, &[1], &cells), true),
+            ("a macro", name(0x08, b"m", &cells), true),
+            ("cells of macros", name(0, b"m", &macros), true),
+            ("a call", name(0, b"m", exec), true),
+        ];
+        for (what, record, acts) in cases {
+            let data = [head.clone(), record].concat();
+            assert_eq!(acting_names(&data), BTreeSet::from_iter(acts.then_some(head.len())), "{what}");
+        }
+    }
 }
