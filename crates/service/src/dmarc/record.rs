@@ -1,5 +1,8 @@
 //! Who wants reports: the addresses in a domain's DMARC record, and whether those elsewhere agree
 //! (RFC 9990 section 4).
+//!
+//! Limits: [`MAX_VALUE`], [`MAX_TARGETS`], [`MAX_ADDRESS`]; the DNS limits the length of a record. Not handled:
+//! addresses other than `mailto`.
 
 use mail::address::Address;
 use net::Resolver;
@@ -173,6 +176,40 @@ mod tests {
         assert_eq!(parse("v=DMARC1").targets, []);
         let odd = parse("v=DMARC1; p=shout; sp=Quarantine; np=; adkim=x; aspf=R; fo=9; t=maybe").policy;
         assert_eq!(odd, words(&[("p", "none"), ("sp", "quarantine"), ("aspf", "r")]), "only what a report may say");
+    }
+
+    #[test]
+    fn whatever_a_record_says_stays_within_the_limits() {
+        let seed = b"v=DMARC1; p=Reject; sp=none; t=y; fo=1:d; rua=mailto:a@example.org!10m,MAILTO:c%2cd@b.example!5x,\
+                     mailto:x@[127.0.0.1], mailto:e@example.net!99999999999999999999t,mailto:f@example.net;";
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut next = |below: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 11) as usize % below
+        };
+        for _ in 0..5000 {
+            let mut text = seed.to_vec();
+            for _ in 0..=next(6) {
+                let at = next(text.len());
+                match next(4) {
+                    0 => text[at] = next(256) as u8,
+                    1 => text[at] = b";,=!@:%. "[next(9)],
+                    2 => text.truncate(at.max(1)),
+                    _ => text.splice(at..at, seed[next(seed.len())..].to_vec()).for_each(drop),
+                }
+            }
+            let read = parse(&String::from_utf8_lossy(&text));
+            assert!(read.policy.len() <= REPEATED.len() && read.targets.len() <= MAX_TARGETS, "{read:?}");
+            let told = |(name, value): &(String, String)| value.len() <= MAX_VALUE && may_say(name, value);
+            assert!(read.policy.iter().all(told), "{read:?}");
+            for target in &read.targets {
+                let address = target.address.as_str();
+                assert!(address.len() <= MAX_ADDRESS && address.bytes().all(|b| b.is_ascii_graphic()), "{address:?}");
+                assert_eq!(Address::parse(address).as_ref(), Some(&target.address));
+            }
+        }
     }
 
     #[test]
