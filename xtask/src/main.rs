@@ -28,7 +28,8 @@ cargo xtask campaign sizes [TEST ..]  many connections, many messages: memory an
 cargo xtask campaign readings [MESSAGES]
                                       mutated mail through other MIME parsers (20,000)
 cargo xtask campaign soak [SECONDS]   steady load; memory must not grow (600)
-cargo xtask evaluate spam [--write] [--folds] [--with NAME=NUMBER,..] [--peers] [--sample N] [--from FILE]
+cargo xtask evaluate spam [--write] [--folds] [--with NAME=NUMBER,..] [--peers] [--sample N] [--slow N]
+                              [--from FILE]
                                       the signs of spam on MAILWARD_CORPORA; fits their points
 cargo xtask evaluate images [FOLDER ..]
                                       how well known pictures are found again (LM-06)

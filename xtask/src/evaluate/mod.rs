@@ -7,7 +7,7 @@
 //! writes the points that were fitted on all into the source. `--folds` shows what the numbers of the fit lead to
 //! by cross-validation inside the first half of each set, `--with NAME=NUMBER,…` what others would. `--from FILE` takes the output of the example
 //! `signs` instead of running it. `--peers` runs SpamAssassin and rspamd on the same messages, `--sample N`
-//! on N of each set and kind only. `images` measures how well known pictures are found again.
+//! on N of each set and kind only, `--slow N` SpamAssassin alone on N. `images` measures how well known pictures are found again.
 
 mod beside;
 mod figures;
@@ -77,7 +77,7 @@ impl Sign {
     }
 }
 
-const USAGE: &str = "cargo xtask evaluate spam [--write] [--folds] [--with NAME=NUMBER,..] [--peers] [--sample N] [--from FILE] | images [FOLDER]...";
+const USAGE: &str = "cargo xtask evaluate spam [--write] [--folds] [--with NAME=NUMBER,..] [--peers] [--sample N] [--slow N] [--from FILE] | images [FOLDER]...";
 
 pub(crate) fn run(args: &[&str]) -> Outcome {
     let rest = match args.split_first() {
@@ -102,11 +102,12 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
     };
     let mails = read(&text, &signs)?;
     if rest.contains(&"--peers") {
-        let sample = value("--sample").map_or(Ok(usize::MAX), str::parse).map_err(|_| USAGE.to_owned())?;
+        let number = |name: &str| value(name).map_or(Ok(usize::MAX), str::parse).map_err(|_| USAGE.to_owned());
+        let (sample, slow) = (number("--sample")?, number("--slow")?);
         let bounds = bounds(&signs);
         // What is decided apart, and languages that are off, count nothing.
         let points: Vec<f64> = signs.iter().zip(&bounds).map(|(sign, bound)| sign.now.min(bound.most)).collect();
-        return beside::run(&mails, &points, &bounds, sample);
+        return beside::run(&mails, &points, &bounds, sample, slow);
     }
     let knobs = Knobs::with(value("--with").unwrap_or(""))?;
     if rest.contains(&"--folds") {
