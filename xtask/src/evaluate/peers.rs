@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::bench::procs;
 
 /// How long a peer may take to start, and for one message.
-const START: Duration = Duration::from_secs(120);
+const START: Duration = Duration::from_secs(900);
 const ONE: Duration = Duration::from_secs(120);
 /// Symbols of rspamd that say nothing about a message, but that it is old, or that names could not be looked up.
 const REPLAYED: [&str; 5] =
