@@ -43,7 +43,8 @@ struct Writing {
     /// Kana and Chinese characters, and Korean syllables.
     chinese: usize,
     korean: usize,
-    /// Chinese characters and Korean syllables whose two bytes are letters of ASCII.
+    /// Chinese characters and Korean syllables whose two bytes are letters of ASCII, or one and a zero: Latin
+    /// letters read from a byte too late.
     pairs: usize,
 }
 
@@ -58,7 +59,8 @@ impl Writing {
         };
         *kind = kind.saturating_add(1);
         self.all = self.all.saturating_add(1);
-        if letter > '\u{33ff}' && unit.to_le_bytes().iter().all(|byte| matches!(byte, b' '..=b'~')) {
+        let [low, high] = unit.to_le_bytes();
+        if letter > '\u{33ff}' && matches!(low, 0 | b' '..=b'~') && matches!(high, b' '..=b'~') {
             self.pairs = self.pairs.saturating_add(1);
         }
     }
