@@ -8,7 +8,7 @@ use unpack::formats::html::{Mode, Token, Tokens};
 
 use super::address::{Use, allowed};
 use super::letters::{Place, Style, put, put_plain};
-use super::rules::{Rules, letters};
+use super::rules::{Rules, opens};
 use super::{allow, css};
 use crate::bytes::between;
 
@@ -32,8 +32,11 @@ const MAX_TYPE: usize = 512;
 const CHARSETS: [&[u8]; 6] = [b"utf-8", b"utf8", b"us-ascii", b"iso-8859-", b"windows-125", b"koi8-"];
 /// Longest name of a charset, in bytes.
 const MAX_CHARSET: usize = 20;
-/// How a value begins that some program may run or open, wherever it stands.
-const OPENS: [&str; 3] = ["javascript:", "vbscript:", "data:"];
+
+/// The value of an attribute.
+fn find<'v>(attributes: &[(&[u8], &'v [u8])], wanted: &[u8]) -> Option<&'v [u8]> {
+    attributes.iter().find(|(key, _)| key.eq_ignore_ascii_case(wanted)).map(|(_, value)| *value)
+}
 
 /// What an address is for in an attribute of an element; `None`: there is none in it.
 fn address_in(element: &[u8], key: &[u8]) -> Option<Use> {
@@ -182,7 +185,7 @@ impl Page<'_, '_> {
         } else if key == b"srcset" && element == b"img" {
             let Some(list) = self.candidates(value) else { return false };
             self.put_canonical(key, &list);
-        } else if allow::attribute(key) && !OPENS.iter().any(|start| letters(value).starts_with(start)) {
+        } else if allow::attribute(key) && !opens(value) {
             self.attribute(key, value);
         } else {
             return false;
@@ -237,7 +240,7 @@ impl Page<'_, '_> {
 
     /// Writes what a `meta` says about the page's charset or its look.
     fn meta(&mut self, attributes: &[(&[u8], &[u8])]) {
-        let find = |wanted: &[u8]| attributes.iter().find(|(key, _)| key.eq_ignore_ascii_case(wanted)).map(|a| a.1);
+        let find = |wanted: &[u8]| find(attributes, wanted);
         let content = find(b"content").unwrap_or_default().to_ascii_lowercase();
         let declared = memchr::memmem::find(&content, b"charset=").map(|at| at.saturating_add(8));
         let declared = declared.map(|at| between(&content, at, content.len()).to_vec());
@@ -253,7 +256,7 @@ impl Page<'_, '_> {
             return;
         }
         let name = find(b"name").unwrap_or_default();
-        if allow::meta(&name.to_ascii_lowercase()) && !OPENS.iter().any(|start| letters(&content).starts_with(start)) {
+        if allow::meta(&name.to_ascii_lowercase()) && !opens(&content) {
             self.out.extend(b"<meta");
             self.attribute(b"name", name);
             self.attribute(b"content", find(b"content").unwrap_or_default());
@@ -263,7 +266,7 @@ impl Page<'_, '_> {
 
     /// Writes a link to a style sheet from elsewhere, where that stays.
     fn link(&mut self, attributes: &[(&[u8], &[u8])]) {
-        let find = |wanted: &[u8]| attributes.iter().find(|(key, _)| key.eq_ignore_ascii_case(wanted)).map(|a| a.1);
+        let find = |wanted: &[u8]| find(attributes, wanted);
         let is_sheet = find(b"rel").is_some_and(|kind| kind.eq_ignore_ascii_case(b"stylesheet"));
         let address = find(b"href").map(|address| self.canonical(address));
         let address = address.filter(|it| it.to_ascii_lowercase().starts_with(b"http"));
@@ -281,7 +284,7 @@ impl Page<'_, '_> {
 
     /// Notes what the style sheet that comes next is for.
     fn sheet(&mut self, attributes: &[(&[u8], &[u8])]) {
-        let find = |wanted: &[u8]| attributes.iter().find(|(key, _)| key.eq_ignore_ascii_case(wanted)).map(|a| a.1);
+        let find = |wanted: &[u8]| find(attributes, wanted);
         let kind = find(b"type").unwrap_or_default().trim_ascii();
         let is_css = kind.is_empty() || kind.eq_ignore_ascii_case(b"text/css");
         self.media = is_css.then(|| find(b"media").unwrap_or_default().to_vec());

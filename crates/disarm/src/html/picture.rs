@@ -9,7 +9,7 @@ use unpack::formats::html::{Token, Tokens};
 
 use super::address::{Use, allowed};
 use super::letters::{Place, Style, put, put_plain};
-use super::rules::{Rules, letters};
+use super::rules::{Rules, opens};
 use super::{allow, css};
 use crate::DisarmError;
 use crate::bytes::between;
@@ -136,8 +136,7 @@ impl<'a> Picture<'a, '_, '_> {
             let plain = unpack::formats::html::undone(value);
             Some(canonical).filter(|_| css::is_value(plain.as_bytes(), self.rules))
         } else {
-            let opens = ["javascript:", "vbscript:", "data:"];
-            let stays = allow::shape_attribute(key) && !opens.iter().any(|start| letters(value).starts_with(start));
+            let stays = allow::shape_attribute(key) && !opens(value);
             Some(canonical).filter(|_| stays)
         };
         let Some(canonical) = canonical else { return false };

@@ -43,6 +43,15 @@ fn lower(name: &[u8]) -> String {
     String::from_utf8_lossy(local).to_ascii_lowercase()
 }
 
+/// How a value begins that some program may run or open, wherever it stands.
+const OPENS: [&str; 3] = ["javascript:", "vbscript:", "data:"];
+
+/// Whether some program may run or open a value, wherever it stands.
+pub(super) fn opens(value: &[u8]) -> bool {
+    let read = letters(value);
+    OPENS.iter().any(|start| read.starts_with(start))
+}
+
 /// The start of a value as a program reads it: references undone, blanks and control characters gone.
 pub(super) fn letters(value: &[u8]) -> String {
     let start = value.get(..MAX_SCHEME).unwrap_or(value);
