@@ -10,7 +10,6 @@ mod clean;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
 
 use mail::evidence::{Active, FileKind, UnscannedReason};
 use unpack::formats::pdf::{Live, Value, live};
@@ -91,8 +90,7 @@ fn pack(live: &mut Live, number: u32) -> Result<(), DisarmError> {
     if let Value::Dict(dict) = &mut object.value {
         dict.0.retain(|(key, _)| !matches!(key.as_slice(), b"Filter" | b"DecodeParms" | b"DL" | b"Params"));
     }
-    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
-    let packed = encoder.write_all(content).and_then(|()| encoder.finish()).map_err(|_| DisarmError::TooLarge)?;
+    let packed = write::deflated(content)?;
     if let Value::Dict(dict) = &mut object.value
         && packed.len() < content.len()
     {

@@ -92,8 +92,13 @@ fn wrap(dict: &mut Dict, stream: &[u8]) -> Result<Vec<u8>, DisarmError> {
         };
         dict.0.push((key.to_vec(), Value::Array(list)));
     }
+    deflated(stream)
+}
+
+/// Compressed as `FlateDecode` has it.
+pub(super) fn deflated(content: &[u8]) -> Result<Vec<u8>, DisarmError> {
     let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(stream).and_then(|()| encoder.finish()).map_err(|_| DisarmError::TooLarge)
+    encoder.write_all(content).and_then(|()| encoder.finish()).map_err(|_| DisarmError::TooLarge)
 }
 
 /// What is still to be written of a value.
