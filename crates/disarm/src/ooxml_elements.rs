@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use mail::evidence::Active;
+use unpack::formats::ooxml::acts::{asks_web, runs, starts_program};
 use unpack::formats::ooxml::fields::{acts, quoted};
 use unpack::is_remote;
 
@@ -30,6 +31,10 @@ impl<'a> Elements<'a> {
     pub(crate) fn new(content: &str, ids: &'a BTreeSet<String>, active: &'a BTreeSet<Active>) -> Self {
         let mut fields = Fields::default();
         let mut sheets = Sheets::default();
+        // Without codes of fields and names there is nothing to learn from all of a part.
+        if !["nstrText", "definedName"].iter().any(|name| content.contains(name)) {
+            return Self { ids, active, codes: BTreeSet::new(), code: 0, sheets };
+        }
         xml::edit(content, &mut |tag| {
             match tag.name {
                 "fldChar" | "instrText" | "delInstrText" => fields.read(tag, active),
@@ -80,11 +85,7 @@ impl<'a> Elements<'a> {
                 };
             }
             "hlinkClick" | "hlinkMouseOver" | "hlinkHover" => {
-                let action = tag.get("action").unwrap_or_default().to_ascii_lowercase();
-                self.has(Active::Launch)
-                    && ["program", "macro", "ole"]
-                        .iter()
-                        .any(|what| action.strip_prefix("ppaction://").is_some_and(|action| action.starts_with(what)))
+                self.has(Active::Launch) && tag.get("action").is_some_and(|action| runs(&action))
             }
             "f" => self.formula(&tag.text()),
             "definedName" => return self.name(tag),
@@ -97,7 +98,7 @@ impl<'a> Elements<'a> {
     fn formula(&self, text: &str) -> bool {
         self.has(Active::Dde) && starts_program(text)
             || (self.has(Active::Dde) || self.has(Active::RemoteTemplate)) && names_book(text)
-            || self.has(Active::RemoteTemplate) && text.to_ascii_uppercase().contains("WEBSERVICE(")
+            || self.has(Active::RemoteTemplate) && asks_web(text)
     }
 
     /// Decides about a name of a workbook. Those of sheets bear the number of their sheet.
@@ -226,11 +227,6 @@ impl Fields {
 /// A formula without what stands in quotes, as a text.
 fn unquoted(text: &str) -> String {
     text.split('"').step_by(2).collect::<Vec<_>>().join("\"\"")
-}
-
-/// Whether a formula asks a program: its name, a bar, a topic, `!` and an item.
-fn starts_program(text: &str) -> bool {
-    unquoted(text).split_once('|').is_some_and(|(_, rest)| rest.contains('!'))
 }
 
 /// Whether a formula names another workbook by its number: `[1]Sheet!A1`, `'[1]A sheet'!A1`, `[1]!Name`. A

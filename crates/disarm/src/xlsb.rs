@@ -168,6 +168,9 @@ pub(crate) fn edit(data: &[u8], goes: &Goes<'_>) -> Result<Option<Vec<u8>>, Disa
 
 /// Whether formulas that several cells share name a link that goes.
 fn shares_link(data: &[u8], goes: &Goes<'_>) -> Result<bool, DisarmError> {
+    if goes.links.is_none_or(BTreeSet::is_empty) {
+        return Ok(false);
+    }
     let mut at = 0_usize;
     while at < data.len() {
         let (kind, body, end) = record(data, at).ok_or(DisarmError::NotSound)?;

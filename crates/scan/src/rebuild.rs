@@ -19,10 +19,6 @@ pub(crate) const MAX_REBUILDS: usize = 64;
 /// Most hashes in one request.
 const MAX_NAMED: usize = 100_000;
 
-/// Types of what programs show as a page.
-const PAGE: &str = "text/html";
-const PICTURE: &str = "image/svg+xml";
-
 /// A file to make anew.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RebuildRequest {
@@ -78,20 +74,11 @@ impl RebuildRequest {
             sha256: object.sha256,
             name: object.name.as_ref().map(|name| name.raw().clone()),
             declared: match shown_as(object) {
-                Some(FileKind::Html) => Some(PAGE.to_owned()),
-                Some(FileKind::Svg) => Some(PICTURE.to_owned()),
+                Some(FileKind::Html) => Some("text/html".to_owned()),
+                Some(FileKind::Svg) => Some("image/svg+xml".to_owned()),
                 _ => None,
             },
         })
-    }
-
-    /// As what kind of page programs show it.
-    fn page(&self) -> Option<FileKind> {
-        match self.declared.as_deref()? {
-            PAGE => Some(FileKind::Html),
-            PICTURE => Some(FileKind::Svg),
-            _ => None,
-        }
     }
 }
 
@@ -189,7 +176,9 @@ fn make(
         let mut budget = Budget::new(context.limits, stop.clone()).with_passwords(engines.passwords.clone());
         disarm::remove(request.kind, file, &wish, &mut budget).or_else(|error| {
             // What programs show as a page is made anew as one, whatever else it looks like.
-            let page = request.page().filter(|page| *page != request.kind).ok_or(error.to_string())?;
+            let page = unpack::shown_as(request.declared.as_deref(), [])
+                .filter(|page| *page != request.kind)
+                .ok_or(error.to_string())?;
             disarm::remove(page, file, &wish, &mut budget).map_err(|_| error.to_string())
         })
     };

@@ -7,7 +7,7 @@ use mail::evidence::UnscannedReason;
 use mail::untrusted::Untrusted;
 
 use crate::budget::{Budget, Meter};
-use crate::bytes::{be32, between, take};
+use crate::bytes::{be32, be64, between};
 use crate::container::{Container, Member};
 use crate::decode::{End, Method, append};
 use crate::names;
@@ -45,10 +45,6 @@ const END: u32 = 0xffff_ffff;
 pub(crate) fn ends(data: &[u8]) -> bool {
     let trailer = between(data, data.len().saturating_sub(TRAILER), data.len());
     trailer.len() == TRAILER && trailer.starts_with(b"koly") && be32(trailer, 8) == Some(512)
-}
-
-fn be64(data: &[u8], at: usize) -> Option<u64> {
-    Some(u64::from_be_bytes(take(data, at, 8)?.try_into().ok()?))
 }
 
 fn place(number: u64) -> usize {

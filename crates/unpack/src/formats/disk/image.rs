@@ -4,7 +4,7 @@
 //! Blocks that a virtual disk does not have read as zeros. Limits: [`MAX_BLOCKS`]. Not handled: the log of
 //! a VHDX that was not closed, and the disk that a differencing one is based on: both are damage.
 
-use crate::bytes::{be32, between, le16, le32, le64, take};
+use crate::bytes::{be32, be64, between, le16, le32, le64, take};
 
 /// Most blocks of a virtual disk.
 const MAX_BLOCKS: u64 = 1 << 20;
@@ -93,10 +93,6 @@ impl Disk {
         let mut out = Vec::new();
         (at.checked_add(len as u64)? <= self.size && self.append(data, at, len, &mut out)).then_some(out)
     }
-}
-
-fn be64(data: &[u8], at: usize) -> Option<u64> {
-    Some(u64::from(be32(data, at)?) << 32 | u64::from(be32(data, at.checked_add(4)?)?))
 }
 
 /// A dynamic or differencing VHD.

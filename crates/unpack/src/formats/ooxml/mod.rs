@@ -9,6 +9,7 @@
 //! Not handled: styles that hide text by their name; strict conformance of any kind.
 
 pub(crate) mod activemime;
+pub mod acts;
 mod binary;
 pub mod fields;
 pub(crate) mod flat;

@@ -7,9 +7,9 @@
 
 use mail::evidence::Active;
 
-use super::Document;
 use super::package::Package;
 use super::word;
+use super::{Document, acts};
 use crate::views::text::MAX_TEXT;
 use crate::views::{TextView, Views, links};
 use crate::xml::{Event, Reader, Tag};
@@ -363,12 +363,10 @@ fn end(name: &str, root: &str, cell: &mut Cell, grid: &mut Grid, document: &mut 
 /// Looks at a cell's formula.
 fn formula(cell: &Cell, grid: &mut Grid, views: &mut Views) {
     let formula = cell.formula.as_str();
-    // A program, a topic and an item: cmd|'/c calc'!A0.
-    let outside: String = formula.split('"').step_by(2).collect();
-    if outside.split_once('|').is_some_and(|(_, rest)| rest.contains('!')) {
+    if acts::starts_program(formula) {
         views.act(Active::Dde, Some(&grid.part), links::kept(formula));
     }
-    if formula.to_ascii_uppercase().contains("WEBSERVICE(") {
+    if acts::asks_web(formula) {
         views.act(Active::RemoteTemplate, Some(&grid.part), links::kept(formula));
     }
     if grid.is_macro {

@@ -6,7 +6,7 @@
 use mail::evidence::Active;
 
 use super::package::Package;
-use super::{Document, word};
+use super::{Document, acts, word};
 use crate::views::{Views, links};
 use crate::xml::{Event, Reader, Tag};
 
@@ -37,10 +37,8 @@ impl Action {
     pub(super) fn tell(&self, package: &Package, views: &mut Views) {
         let target = package.target(&self.part, &self.id).unwrap_or("");
         let verb = self.verb.to_ascii_lowercase();
-        let runs =
-            ["ppaction://program", "ppaction://macro", "ppaction://ole"].iter().any(|start| verb.starts_with(start));
         let opens = verb.starts_with("ppaction://hlinkfile") || verb.is_empty();
-        if runs || opens && links::starts_program(target) {
+        if acts::runs(&self.verb) || opens && links::starts_program(target) {
             views.act(Active::Launch, Some(&self.part), format!("{} {target}", self.verb).trim().to_owned());
         } else if self.hover && links::is_remote(target) {
             views.act(Active::OpenUri, Some(&self.part), target.to_owned());

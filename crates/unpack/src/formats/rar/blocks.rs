@@ -231,7 +231,7 @@ fn file5(flags: u64, fields: &[u8], extra: &[u8], owner: Option<&[u8]>, data: Ra
         header.extend(&kept);
         Loose { header: sealed5(&header), data, name: shown.clone() }
     });
-    let name = if owner.is_some() { owner.unwrap_or_default().to_vec() } else { shown };
+    let name = owner.map_or(shown, <[u8]>::to_vec);
     Some(What::File { name, loose })
 }
 
@@ -292,6 +292,6 @@ fn file4(header: &[u8], flags: u16, owner: Option<&[u8]>, data: Range<usize>) ->
         }
         Loose { header: sealed4(&header), data, name: shown.clone() }
     });
-    let name = if owner.is_some() { owner.unwrap_or_default().to_vec() } else { shown };
+    let name = owner.map_or(shown, <[u8]>::to_vec);
     Some(What::File { name, loose })
 }
