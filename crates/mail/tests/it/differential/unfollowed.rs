@@ -1,8 +1,8 @@
 //! What other parsers read and we do not follow, rule by rule: decision 0012 says why not.
 //!
 //! A rule names the parsers that read so, and makes what they make of a message, byte by byte. A leaf is passed
-//! over only if it is exactly that, but for white space, `=`, and zeros at its end (as in `equal.rs`). A rule never
-//! looks at what a leaf holds.
+//! over only if it is exactly that, but for white space, `=`, and zeros at its end (as in `equal.rs`). Where a parser
+//! reads beside its own tables, single bytes of what it makes are unknown. A rule never looks at what a leaf holds.
 
 use mail::graph::{Encoding, EntityId, Message};
 use mail::transfer;
@@ -16,6 +16,8 @@ mod cases;
 enum Reads {
     /// Leaves, made of the message and its entities.
     Leaves(fn(&[u8], &Message<'_>) -> Vec<Vec<u8>>),
+    /// The same, of which some bytes may be any.
+    Partly(fn(&Message<'_>) -> Vec<Vec<Option<u8>>>),
     /// What we read of the message with a change made to it, if there is anything to change.
     Changed(fn(&[u8]) -> Option<Vec<u8>>),
 }
@@ -71,6 +73,12 @@ const RULES: &[Rule] = &[
         reads: Reads::Leaves(lost_behind_escapes),
     },
     Rule { name: "a text without the file in it", peers: &["thunderbird"], reads: Reads::Changed(without_files) },
+    Rule {
+        name: "the end of a part lost with the encoding of a multipart/signed",
+        peers: &["thunderbird"],
+        reads: Reads::Leaves(through_lost_delimiters),
+    },
+    Rule { name: "bytes above 127 as digits", peers: &["ripmime"], reads: Reads::Partly(digits_beside_the_table) },
     Rule { name: "the name of a field inside a word", peers: &["ripmime"], reads: Reads::Changed(names_from_inside) },
 ];
 
@@ -82,6 +90,7 @@ pub(crate) fn reason(peer: &str, raw: &[u8], found: &Found) -> Option<&'static s
     let message = mail::graph::parse(raw, &mail::graph::Limits::default());
     let is = |rule: &&Rule| match rule.reads {
         Reads::Leaves(make) => !wanted.is_empty() && make(raw, &message).iter().any(|leaf| trimmed(leaf) == wanted),
+        Reads::Partly(make) => make(&message).iter().any(|leaf| fits(leaf, &found.bytes)),
         Reads::Changed(change) => change(raw).is_some_and(|changed| Ours::of(&changed).has(found)),
     };
     RULES.iter().filter(|rule| rule.peers.contains(&peer)).find(is).map(|rule| rule.name)
@@ -92,6 +101,17 @@ fn trimmed(bytes: &[u8]) -> Vec<u8> {
     let mut out = plain(bytes);
     out.truncate(out.iter().rposition(|byte| *byte != 0).map_or(0, |at| at + 1));
     out
+}
+
+/// Whether a leaf is these bytes, but for line ends and the white space at its end; those that are not known stand for
+/// one each.
+fn fits(leaf: &[Option<u8>], found: &[u8]) -> bool {
+    let leaf: Vec<Option<u8>> = leaf.iter().copied().filter(|byte| *byte != Some(b'\r')).collect();
+    let found: Vec<u8> = found.iter().copied().filter(|byte| *byte != b'\r').collect();
+    let space = |byte: &Option<u8>| byte.is_some_and(|byte| byte.is_ascii_whitespace());
+    let leaf = &leaf[..leaf.iter().rposition(|byte| !space(byte)).map_or(0, |at| at + 1)];
+    let found = found.trim_ascii_end();
+    leaf.len() == found.len() && leaf.iter().zip(found).all(|(byte, found)| byte.is_none_or(|byte| byte == *found))
 }
 
 fn body<'m>(message: &'m Message<'_>, id: EntityId) -> &'m [u8] {
@@ -318,6 +338,65 @@ fn line_by_line(body: &[u8]) -> Vec<u8> {
         }
     }
     out.extend(token);
+    out
+}
+
+/// Thunderbird undoes quoted-printable of a multipart/signed, as above, before it looks for delimiters: it loses
+/// those with a `=` in them that is no escape, and a part goes on through them.
+fn through_lost_delimiters(_: &[u8], message: &Message<'_>) -> Vec<Vec<u8>> {
+    let encoded = |id: &EntityId| {
+        let entity = message.entity(*id).unwrap();
+        entity.media == "multipart/signed" && entity.encoding == Encoding::QuotedPrintable
+    };
+    let first_part = |id: EntityId| {
+        let decoded = line_by_line(body(message, id));
+        let (start, delimiter) = first_delimiter(&decoded)?;
+        let part = &decoded[start + delimiter.len()..];
+        let text = memchr::memmem::find(part, b"\n\n").map(|at| &part[at + 2..])?;
+        let end = memchr::memmem::find(text, &[b"\n", delimiter].concat());
+        Some(text[..end.unwrap_or(text.len())].to_vec())
+    };
+    message.all().filter(encoded).filter_map(first_part).collect()
+}
+
+/// The first line that begins with `--`, without its end, and where it begins.
+fn first_delimiter(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let start = if bytes.starts_with(b"--") { 0 } else { memchr::memmem::find(bytes, b"\n--")? + 1 };
+    let line = bytes[start..].split(|byte| *byte == b'\n').next()?;
+    Some((start, line.trim_ascii_end()))
+}
+
+/// ripmime takes a byte above 127 behind `=` for a digit: what stands in its memory in front of its table of digits,
+/// its own messages for the log in one build of it.
+fn digits_beside_the_table(message: &Message<'_>) -> Vec<Vec<Option<u8>>> {
+    let quoted = |id: &EntityId| message.entity(*id).unwrap().encoding == Encoding::QuotedPrintable;
+    let unknown = |id: EntityId| {
+        // What differs with the escape that stands for such a one is its byte.
+        let [first, second] = [b"=01", b"=02"]
+            .map(|escape| decode(Encoding::QuotedPrintable, &with_escape_for_high_digits(body(message, id), escape)));
+        first.into_iter().zip(second).map(|(one, other)| (one == other).then_some(one)).collect()
+    };
+    message.all().filter(quoted).map(unknown).collect()
+}
+
+/// Quoted-printable with an escape in place of each with a byte above 127 for a digit.
+fn with_escape_for_high_digits(body: &[u8], escape: &[u8; 3]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len());
+    let mut rest = body;
+    let digit = |byte: u8| byte.is_ascii_hexdigit() || byte > 127;
+    while let [byte, behind @ ..] = rest {
+        rest = match behind {
+            [high, low, behind @ ..] if *byte == b'=' && digit(*high) && digit(*low) => {
+                let known = [b'=', *high, *low];
+                out.extend(if known.is_ascii() { &known } else { escape });
+                behind
+            }
+            _ => {
+                out.push(*byte);
+                behind
+            }
+        };
+    }
     out
 }
 
