@@ -76,14 +76,17 @@ pub fn fuzz_text(data: &[u8]) {
         E::UuencodeEven,
         E::UuencodeToGap,
         E::UuencodeStream,
+        E::UuencodeFilled,
         E::Yenc,
         E::BinHex,
         E::Base64Block,
     ];
     for way in ways {
+        // A line of two bytes may say that it has 63.
+        let times = if matches!(way, E::UuencodeToGap | E::UuencodeFilled) { 32 } else { 4 };
         for max in [0, 7, usize::MAX] {
             let length = transfer::decode(way, data, max).bytes.len();
-            assert!(length <= max && length <= data.len().saturating_mul(4) + 64, "{way:?} gives {length}");
+            assert!(length <= max && length <= data.len().saturating_mul(times) + 64, "{way:?} gives {length}");
         }
     }
     for recode in [Recode::Utf7, Recode::Wide, Recode::Iso2022Jp, Recode::Iso2022Kr, Recode::Iso2022Cn, Recode::Hz] {

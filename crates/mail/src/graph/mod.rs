@@ -168,6 +168,8 @@ pub enum Encoding {
     UuencodeToGap,
     /// The same as one stream: a group goes on in the next line, and what is over on a line begins with a length.
     UuencodeStream,
+    /// The same with zeros for what a line should have and has not.
+    UuencodeFilled,
     /// yEnc, with its `=ybegin` line.
     Yenc,
     /// BinHex 4.0.

@@ -387,7 +387,7 @@ fn variants(builder: &mut Builder<'_, '_>, id: EntityId) -> Vec<Encoding> {
     let (buffer, body, encoding, primary) = (entity.buffer, entity.body, entity.encoding, entity.primary);
     let (ways, more) = builder.with_buffer(buffer, |_, bytes| match encoding {
         Encoding::Base64 => transfer::base64_variants(body.of(bytes)),
-        Encoding::Uuencode => (vec![Encoding::UuencodeEven, Encoding::UuencodeToGap, Encoding::UuencodeStream], false),
+        Encoding::Uuencode => (transfer::embedded::UU_WAYS.to_vec(), false),
         _ => transfer::quoted_printable_variants(body.of(bytes)),
     });
     // What another reading takes for encoded may be damaged in any number of ways.

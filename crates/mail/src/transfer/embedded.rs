@@ -16,6 +16,10 @@ mod uu;
 pub(crate) use fields::{announced, find_inside, is_inside};
 pub(crate) use uu::is_uneven;
 
+/// The other ways in which uuencode is read.
+pub(crate) const UU_WAYS: [Encoding; 4] =
+    [Encoding::UuencodeEven, Encoding::UuencodeToGap, Encoding::UuencodeStream, Encoding::UuencodeFilled];
+
 /// Most blocks that are taken from one text.
 pub const MAX_BLOCKS: usize = 64;
 /// Shortest first line of bare base64, in bytes.
@@ -300,6 +304,7 @@ pub(super) fn decode(encoding: Encoding, block: &[u8], max: usize) -> Decoded {
         Encoding::UuencodeEven => uu::even(body),
         Encoding::UuencodeToGap => uu::to_gap(body),
         Encoding::UuencodeStream => uu::stream(body),
+        Encoding::UuencodeFilled => uu::filled(body),
         Encoding::Yenc => yenc(body),
         Encoding::BinHex => binhex(body),
         _ => {

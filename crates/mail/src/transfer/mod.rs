@@ -61,6 +61,7 @@ pub fn decode(encoding: Encoding, body: &[u8], max: usize) -> Decoded {
         | Encoding::UuencodeEven
         | Encoding::UuencodeToGap
         | Encoding::UuencodeStream
+        | Encoding::UuencodeFilled
         | Encoding::Yenc
         | Encoding::BinHex
         | Encoding::Base64Block => embedded::decode(encoding, body, max),

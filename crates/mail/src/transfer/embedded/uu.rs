@@ -1,5 +1,12 @@
 //! The ways in which uuencode is read where a line is not as long as it says, or empty. Linear time; at most 63
-//! bytes for each line of the input.
+//! bytes for each line of the input, of which at most [`MAX_FILLED`] stand for what lines should have and have not.
+
+/// Most bytes of a file that are not on its lines but should be: behind so many, a line has what it has.
+const MAX_FILLED: usize = 16 << 20;
+/// Thunderbird's longest line: it takes so many characters at once and drops those over [`MAX_DATA`] of them.
+const MAX_LINE: usize = 127;
+/// How many characters of a longest line count.
+const MAX_DATA: usize = 125;
 
 /// As most read it: whatever stands on a line is taken, up to the length that the line says.
 pub(super) fn lenient(body: &[u8]) -> Vec<u8> {
@@ -53,7 +60,7 @@ pub(super) fn even(body: &[u8]) -> Vec<u8> {
 /// as many bytes as it says, whatever of them is there.
 pub(super) fn to_gap(body: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(body.len() / 4 * 3);
-    let mut begun = false;
+    let (mut begun, mut filled) = (false, 0usize);
     for line in body.split_inclusive(|byte| *byte == b'\n') {
         if line.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(b"end")) {
             break;
@@ -64,7 +71,9 @@ pub(super) fn to_gap(body: &[u8]) -> Vec<u8> {
         begun = true;
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let Some((length, data)) = line.split_first().filter(|(length, _)| value(**length) > 0) else { break };
-        let end = out.len().saturating_add(usize::from(value(*length)));
+        let there = data.len().div_ceil(4).saturating_mul(3);
+        let wanted = within_fill(usize::from(value(*length)), there, &mut filled);
+        let end = out.len().saturating_add(wanted);
         let mut at = 0usize;
         while out.len() < end {
             let next = |offset: usize| data.get(at.saturating_add(offset)).map_or(0, |byte| value(*byte));
@@ -75,6 +84,43 @@ pub(super) fn to_gap(body: &[u8]) -> Vec<u8> {
         out.truncate(end);
     }
     out
+}
+
+/// As Thunderbird reads it: each line has as many bytes as it says, zeros in place of those that are not there; a
+/// group that is not full gives what it has whole bytes of. Empty lines are passed over, NUL bytes, too.
+pub(super) fn filled(body: &[u8]) -> Vec<u8> {
+    let body: Vec<u8> = body.iter().copied().filter(|byte| *byte != 0).collect();
+    let mut out = Vec::with_capacity(body.len() / 4 * 3);
+    let mut filled = 0usize;
+    for line in body.split(|byte| matches!(byte, b'\n' | b'\r')) {
+        if line == b"end" {
+            break;
+        }
+        for piece in line.chunks(MAX_LINE) {
+            let Some((length, data)) = piece.get(..MAX_DATA).unwrap_or(piece).split_first() else { continue };
+            let there = data.len().saturating_mul(3) / 4;
+            let wanted = within_fill(usize::from(value(*length)), there, &mut filled);
+            let start = out.len();
+            for four in data.chunks(4) {
+                let at = |n: usize| four.get(n).map_or(0, |byte| value(*byte));
+                let (a, b, c, d) = (at(0), at(1), at(2), at(3));
+                out.extend_from_slice(&[a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]);
+            }
+            out.truncate(start.saturating_add(wanted.min(there)));
+            out.resize(start.saturating_add(wanted), 0);
+        }
+        // What begins so ends the file, but counts as a line.
+        if line.starts_with(b"end") {
+            break;
+        }
+    }
+    out
+}
+
+/// As many bytes as a line says, or as there are where no more may be filled.
+fn within_fill(says: usize, there: usize, filled: &mut usize) -> usize {
+    *filled = filled.saturating_add(says.saturating_sub(there));
+    if *filled > MAX_FILLED { says.min(there) } else { says }
 }
 
 /// As GMime and Evolution read it: the bytes of a line go on in the next line where a group of four is not full;
@@ -139,7 +185,10 @@ pub(crate) fn is_uneven(block: &[u8]) -> bool {
         bytes
     };
     let usual = trimmed(lenient(body));
-    [even(body), to_gap(body), stream(body)].into_iter().map(trimmed).any(|other| !other.is_empty() && other != usual)
+    [even(body), to_gap(body), stream(body), filled(body)]
+        .into_iter()
+        .map(trimmed)
+        .any(|other| !other.is_empty() && other != usual)
 }
 
 #[cfg(test)]
@@ -200,6 +249,37 @@ mod tests {
             let text = body.escape_ascii();
             assert_eq!(to_gap(body), bytes, "{text}");
             assert_eq!(is_uneven(&[b"begin 644 a\n", body].concat()), differs, "{text}");
+        }
+    }
+
+    #[test]
+    fn lines_have_as_many_bytes_as_they_say_with_zeros_for_those_that_are_not_there() {
+        let long = [b"M".as_slice(), &b"0V%T".repeat(35), b"\n#0V%T\n"].concat();
+        let many = [b"Cat".repeat(15).as_slice(), b"\xd1\r\x85\xd1\rCat"].concat();
+        let cases: [(&[u8], &[u8], bool); 9] = [
+            (b"#0V%T\n`\nend\n", b"Cat", false),
+            (b"#0V\n#0V%T\n", b"C\0\0Cat", true),
+            (b"-\n\n#0V%T\r\n", b"\0\0\0\0\0\0\0\0\0\0\0\0\0Cat", true),
+            (b"#0V%T\n`\n#0V%T\nend\n#0V%T\n", b"CatCat", true),
+            (b"#0V%T\nendX\n#0V%T\n", b"Cat8N\0\0\0", true),
+            (b"#0V%TXYZW\n#0V%T\n", b"CatCat", true),
+            (b"#0V\0%T\n\0\n#0V%T\n", b"CatCat", true),
+            (&long, &many, true),
+            (b"", b"", false),
+        ];
+        for (body, bytes, differs) in cases {
+            let text = body.escape_ascii();
+            assert_eq!(filled(body), bytes, "{text}");
+            assert_eq!(is_uneven(&[b"begin 644 a\n", body].concat()), differs, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_lines_should_have_and_have_not_is_bounded() {
+        let lines = MAX_FILLED / 63 + 100;
+        let body = b"_\n".repeat(lines);
+        for bytes in [filled(&body), to_gap(&body)] {
+            assert!(bytes.len() <= MAX_FILLED && bytes.len() > MAX_FILLED - 64, "{}", bytes.len());
         }
     }
 }

@@ -277,6 +277,11 @@ const FINDS: &[(&str, &[u8], &[u8])] = &[
         b"Content-Transfer-Encoding:x-uuencode\n\nbegin 644 a\n#0V\n#%T\n",
         b"Cat",
     ),
+    (
+        "zeros for what a line of uuencode should have and has not, empty lines passed over (Thunderbird)",
+        b"\nbegin 644 a\n&5DE3\n#0V\n\n$05)%\n#0V%T\n",
+        b"VIS\0\0\0C\0\0ARE\0Cat",
+    ),
     ("a blank in place of the colon (ripmime)", b"\rContent-Transfer-Encoding base64\r\nCont", b"\n\x89\xed"),
 ];
 
