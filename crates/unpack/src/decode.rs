@@ -181,6 +181,8 @@ pub(crate) fn append(
 fn prepare(method: Method, input: &[u8], budget: &mut Budget) -> io::Result<()> {
     let fuel = match method {
         Method::PpmdOfZip { .. } => ppmd::fuel_of_zip(input),
+        // Its window, and the tables and literals of a first block that breaks.
+        Method::Lzfse => lzfse::WINDOW as u64,
         _ => 0,
     };
     let fuel = fuel.min(budget.fuel_left().saturating_add(1));

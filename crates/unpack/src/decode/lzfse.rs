@@ -12,7 +12,7 @@ use super::window::{Step, Steps, Windowed};
 use crate::bytes::le64;
 
 /// The window, in bytes: the longest distance fits.
-const WINDOW: usize = 256 * 1024;
+pub(super) const WINDOW: usize = 256 * 1024;
 /// Most literals and matches of one block.
 const MAX_LITERALS: usize = 40_000;
 const MAX_MATCHES: usize = 10_000;
@@ -92,21 +92,27 @@ impl<'a> Lzfse<'a> {
                 let payload = self.bytes(usize::try_from(length).map_err(|_| bad())?)?;
                 Block::Lzvn(Lzvn { payload: payload.into_iter(), next: Next::default(), back: None, done: false })
             }
-            b"bvx2" => Block::Packed(Box::new(self.packed()?)),
+            b"bvx2" => Block::Packed(Box::new(self.packed(size)?)),
             b"bvx1" => return Err(io::ErrorKind::Unsupported.into()),
             _ => return Err(bad()),
         };
         Ok(true)
     }
 
-    /// A block with its tables.
-    fn packed(&mut self) -> io::Result<Packed> {
+    /// A block with its tables. `size`: what it is to give, in bytes.
+    fn packed(&mut self, size: u32) -> io::Result<Packed> {
         let head = self.take::<24>()?;
         let word = |at: usize| le64(&head, at).unwrap_or(0);
         let field = |at: usize, shift: u32, bits: u32| (word(at) >> shift & !(u64::MAX << bits)) as usize;
         let (literals, matches) = (field(0, 0, 20), field(0, 40, 20));
         let tables = field(16, 0, 32).checked_sub(HEAD).filter(|length| *length <= MAX_TABLES).ok_or_else(bad)?;
         if literals > MAX_LITERALS || literals % 4 != 0 || matches > MAX_MATCHES {
+            return Err(bad());
+        }
+        // Codes may have no bits: what gives nothing would be work without input. Literals are filled up to
+        // four, and the last match may be without any.
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        if literals > size.saturating_add(3) || matches > size.saturating_add(1) {
             return Err(bad());
         }
         let tables = self.bytes(tables)?;
@@ -385,5 +391,27 @@ impl Lzvn {
 
     fn pair(&mut self) -> io::Result<usize> {
         Ok(self.byte()? | self.byte()? << 8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::budget::StopFlag;
+
+    #[test]
+    fn more_literals_and_matches_than_a_block_gives_are_refused_before_they_are_read() {
+        let size = 8_u32;
+        for (literals, matches, refused) in [(8_u64, 9_u64, false), (12, 0, true), (40_000, 0, true), (8, 10, true)] {
+            let words = [literals | matches << 40, 0, 32 + 40];
+            let words: Vec<u8> = words.into_iter().flat_map(u64::to_le_bytes).collect();
+            let block = [b"bvx2", &size.to_le_bytes()[..], &words, &[0; 40], b"bvx$"].concat();
+            let taken = Cell::new(0);
+            let source = Source { rest: &block, taken: &taken, stop: StopFlag::new() };
+            let error = Lzfse::open(source).read(&mut [0; 16]).unwrap_err();
+            assert_eq!((error.kind(), taken.get()), (io::ErrorKind::InvalidData, if refused { 32 } else { 72 }));
+        }
     }
 }

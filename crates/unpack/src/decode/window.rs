@@ -96,6 +96,8 @@ pub(super) struct Windowed<S> {
     back: usize,
     /// What is still to be made.
     left: u64,
+    /// How it ended: a decoder is not asked again behind an error, where it may find something to go on with.
+    failed: Option<io::ErrorKind>,
 }
 
 impl<S: Steps> Windowed<S> {
@@ -106,7 +108,7 @@ impl<S: Steps> Windowed<S> {
 
     /// Like [`Self::new`]; `blank` lies before the start.
     pub(super) fn filled(steps: S, window: usize, size: u64, blank: u8) -> Self {
-        Self { steps, window: vec![blank; window], at: 0, copy: 0, back: 0, left: size }
+        Self { steps, window: vec![blank; window], at: 0, copy: 0, back: 0, left: size, failed: None }
     }
 
     fn byte(&mut self) -> io::Result<Option<u8>> {
@@ -128,6 +130,9 @@ impl<S: Steps> Windowed<S> {
 
 impl<S: Steps> Read for Windowed<S> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if let Some(kind) = self.failed {
+            return Err(kind.into());
+        }
         let mut made = 0_usize;
         for place in out {
             if self.left == 0 {
@@ -139,9 +144,14 @@ impl<S: Steps> Read for Windowed<S> {
                     self.left = 0;
                     break;
                 }
-                Err(error) if made == 0 => return Err(error),
-                // What was made is kept; the next call meets the same end.
-                Err(_) => break,
+                // What was made is kept; the next call tells.
+                Err(error) => {
+                    self.failed = Some(error.kind());
+                    if made == 0 {
+                        return Err(error);
+                    }
+                    break;
+                }
             };
             *place = byte;
             if let Some(slot) = self.window.get_mut(self.at) {
@@ -193,5 +203,22 @@ mod tests {
         assert_eq!(out, b"abbbbabbbbab");
         let short = Windowed::new(List(vec![Step::Byte(b'a')]), 5, 3).read_to_end(&mut Vec::new());
         assert_eq!(short.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn an_error_stays_though_the_decoder_would_go_on() {
+        struct List(Vec<io::Result<Step>>);
+        impl Steps for List {
+            fn step(&mut self) -> io::Result<Step> {
+                self.0.pop().unwrap_or(Ok(Step::End))
+            }
+        }
+        let steps = vec![Ok(Step::Byte(b'b')), Err(io::ErrorKind::Unsupported.into()), Ok(Step::Byte(b'a'))];
+        let mut reader = Windowed::new(List(steps), 5, 12);
+        let mut out = [0; 4];
+        assert_eq!((reader.read(&mut out).unwrap(), out[0]), (1, b'a'));
+        for _ in 0..3 {
+            assert_eq!(reader.read(&mut out).unwrap_err().kind(), io::ErrorKind::Unsupported);
+        }
     }
 }

@@ -124,9 +124,11 @@ impl Dmg {
                     continue;
                 }
                 ADC => {
+                    let begun = member.content.len();
                     if let Err(limit) = self.adc(packed, member, budget) {
                         return member.problem(limit);
                     }
+                    short(begun, sectors, member);
                     continue;
                 }
                 RAW => Method::Stored,
@@ -140,10 +142,11 @@ impl Dmg {
                 }
             };
             let packed = if kind == ZLIB { between(packed, 2, packed.len()) } else { packed };
+            let begun = member.content.len();
             let decoded = append(method, packed, std::mem::take(&mut member.content), budget, &mut self.meter);
             member.content = decoded.content;
             match decoded.end {
-                End::Complete => {}
+                End::Complete => short(begun, sectors, member),
                 End::Limit(limit) => return member.problem(limit.into()),
                 End::Unknown => member.problem(UnscannedReason::UnknownFormat),
                 End::Broken => member.problem(UnscannedReason::Damaged),
@@ -183,6 +186,14 @@ impl Dmg {
             }
         }
         Ok(())
+    }
+}
+
+/// Tells of a block that gave less than its sectors: a stream may have ended before its content does.
+fn short(begun: usize, sectors: u64, member: &mut Member) {
+    let made = member.content.len().saturating_sub(begun) as u64;
+    if made < sectors.saturating_mul(SECTOR) {
+        member.problem(UnscannedReason::Damaged);
     }
 }
 

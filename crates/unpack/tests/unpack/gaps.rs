@@ -173,12 +173,13 @@ fn blocks_by_lzfse_are_read() {
     // What Apple's encoder makes of text is in a stored sample; here blocks as they stand, and LZVN.
     let stored = |bytes: &[u8]| [b"bvx-", &(bytes.len() as u32).to_le_bytes()[..], bytes].concat();
     let whole = lzvn_content();
-    let stream = [lzvn(), stored(b" as it stands "), lzvn(), b"bvx$".to_vec()].concat();
+    let rest = vec![b'.'; 512 - 2 * whole.len() - 14];
+    let stream = [lzvn(), stored(b" as it stands "), lzvn(), stored(&rest), b"bvx$".to_vec()].concat();
     let data = dmg(&[(0x8000_0007, 1, stream.clone())]);
     let (found, _) = members(FileKind::OtherArchive, &data);
     assert_eq!(found[0].problems, []);
     assert!(
-        found[0].content == [&whole[..], b" as it stands ", &whole].concat(),
+        found[0].content == [&whole[..], b" as it stands ", &whole, &rest].concat(),
         "{:?}",
         String::from_utf8_lossy(&found[0].content)
     );
@@ -190,8 +191,32 @@ fn blocks_by_lzfse_are_read() {
         let found = members(FileKind::OtherArchive, &dmg(&[(0x8000_0007, 1, broken.to_vec())])).0;
         assert_eq!(found[0].problems, [UnscannedReason::Damaged], "{broken:?}");
     }
-    let tables = members(FileKind::OtherArchive, &dmg(&[(0x8000_0007, 1, b"bvx1".repeat(300))])).0;
-    assert_eq!(tables[0].problems, [UnscannedReason::UnknownFormat]);
+    // An error counts behind content as well, though what follows would be a block, or the end.
+    let tables = b"bvx1".repeat(300);
+    for stream in
+        [tables.clone(), [stored(b"x"), tables].concat(), [stored(b"x"), b"bvx1\0\0\0\0bvx$".to_vec()].concat()]
+    {
+        let tables = members(FileKind::OtherArchive, &dmg(&[(0x8000_0007, 0, stream)])).0;
+        assert_eq!(tables[0].problems, [UnscannedReason::UnknownFormat]);
+    }
+    let bad_match = [b"bvxn", &8_u32.to_le_bytes()[..], &7_u32.to_le_bytes(), &[0x40, 9, b'x', 0xe4], b"abc"].concat();
+    for broken in [b"8 bytes.".to_vec(), bad_match] {
+        let stream = [stored(b"x"), broken, b"bvx$".to_vec()].concat();
+        let found = members(FileKind::OtherArchive, &dmg(&[(0x8000_0007, 0, stream)])).0;
+        assert_eq!(found[0].problems, [UnscannedReason::Damaged]);
+    }
+}
+
+#[test]
+fn a_block_of_an_image_that_gives_less_than_its_sectors_is_damaged() {
+    let stored = [b"bvx-", &512_u32.to_le_bytes()[..], &[7; 512], b"bvx$"].concat();
+    let others = blocks().into_iter().filter(|(kind, ..)| !matches!(kind, 0 | 0x7fff_fffe));
+    for (kind, sectors, packed) in others.chain([(0x8000_0007, 1, stored)]) {
+        for (more, told) in [(0, vec![]), (1, vec![UnscannedReason::Damaged])] {
+            let found = members(FileKind::OtherArchive, &dmg(&[(kind, sectors + more, packed.clone())])).0;
+            assert_eq!(found[0].problems, told, "{kind:x} {more}");
+        }
+    }
 }
 
 #[test]
