@@ -3,7 +3,8 @@
 //! A family counts by how many different phrases of it stand near each other, so that one word of it, which
 //! honest mail has too, says little, and a long text, which has a word about everything somewhere, says no more
 //! than a short one. What is put around a letter makes no difference: the densest place counts. Linear in the
-//! text; the automaton is built once, from `phrases.txt`.
+//! text, all of which is looked at, with a memory that does not grow with it; the automaton is built once, from
+//! `phrases.txt`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -15,10 +16,11 @@ use crate::spam::Facts;
 use crate::spam::Points::Fitted;
 use crate::spam::Row;
 
-/// Most phrases that are collected of one message, each once a block.
-const MAX_FOUND: usize = 4000;
-/// Bytes of a block of text. Phrases of one block and the next are near each other.
+/// Bytes of a block of text. Phrases of one block and the next are near each other. Longer than any phrase.
 const BLOCK: usize = 4096;
+/// Blocks of a family that are held: phrases are found by their ends, so the last two may still get more, and the
+/// one before them is compared together with its next.
+const MAX_HELD: usize = 3;
 
 /// The phrases, and the family of each.
 struct Phrases {
@@ -48,8 +50,7 @@ fn phrases() -> &'static Phrases {
 pub(crate) fn find(words: &str) -> Vec<(&'static str, &'static str)> {
     let phrases = phrases();
     let Some(automaton) = &phrases.automaton else { return Vec::new() };
-    let mut found: BTreeMap<&'static str, BTreeMap<usize, BTreeSet<&'static str>>> = BTreeMap::new();
-    let mut count = 0_usize;
+    let mut found: BTreeMap<&'static str, Densest> = BTreeMap::new();
     for hit in automaton.find_overlapping_iter(words) {
         if !starts_word(words, hit.start()) {
             continue;
@@ -59,23 +60,45 @@ pub(crate) fn find(words: &str) -> Vec<(&'static str, &'static str)> {
         // Short words count as whole words only.
         if text.len() > 6 || ends_word(words, hit.end()) || !text.is_ascii() {
             let block = hit.start().checked_div(BLOCK).unwrap_or(0);
-            let new = found.entry(*family).or_default().entry(block).or_default().insert(*text);
-            count = count.saturating_add(usize::from(new));
-        }
-        if count >= MAX_FOUND {
-            break;
+            found.entry(*family).or_default().add(block, text);
         }
     }
-    let densest = found.into_iter().map(|(family, blocks)| (family, densest(&blocks)));
+    let densest = found.into_iter().map(|(family, densest)| (family, densest.finish()));
     densest.flat_map(|(family, texts)| texts.into_iter().map(move |text| (family, text))).collect()
 }
 
-/// The phrases of the block that, together with the next, has most.
-fn densest(blocks: &BTreeMap<usize, BTreeSet<&'static str>>) -> BTreeSet<&'static str> {
-    let near = |at: usize| -> BTreeSet<&'static str> {
-        blocks.range(at..=at.saturating_add(1)).flat_map(|(_, texts)| texts.iter().copied()).collect()
-    };
-    blocks.keys().map(|at| near(*at)).max_by_key(BTreeSet::len).unwrap_or_default()
+/// The phrases of a family in the block that, together with the next, has most; of several such the last.
+#[derive(Default)]
+struct Densest {
+    /// The blocks that may still get phrases, or be compared.
+    held: BTreeMap<usize, BTreeSet<&'static str>>,
+    best: BTreeSet<&'static str>,
+}
+
+impl Densest {
+    /// Takes a phrase, in the order in which they end.
+    fn add(&mut self, block: usize, text: &'static str) {
+        self.held.entry(block).or_default().insert(text);
+        while self.held.len() > MAX_HELD {
+            self.settle();
+        }
+    }
+
+    /// Compares the first block that is held, and lets it go.
+    fn settle(&mut self) {
+        let Some((block, mut texts)) = self.held.pop_first() else { return };
+        texts.extend(self.held.get(&block.saturating_add(1)).into_iter().flatten());
+        if texts.len() >= self.best.len() {
+            self.best = texts;
+        }
+    }
+
+    fn finish(mut self) -> BTreeSet<&'static str> {
+        while !self.held.is_empty() {
+            self.settle();
+        }
+        self.best
+    }
 }
 
 fn starts_word(words: &str, at: usize) -> bool {
@@ -350,6 +373,49 @@ mod tests {
         assert_eq!(count(&format!("{far} viagra cialis xanax {far} viagra")), 3);
         // A block's end parts nothing.
         assert_eq!(count(&format!("{} viagra cialis", "a".repeat(BLOCK - 5))), 2);
+    }
+
+    #[test]
+    fn a_phrase_of_each_family_in_every_block_hides_nothing_behind_them() {
+        let phrases = phrases();
+        let one: BTreeMap<&str, &str> = phrases.families.iter().copied().zip(phrases.texts.iter().copied()).collect();
+        let mut block: String = one.values().flat_map(|text| [text, " "]).collect();
+        assert!(one.len() > 30 && block.len() < BLOCK);
+        block.extend(std::iter::repeat_n('.', BLOCK.saturating_sub(block.len())));
+        let padding = block.repeat(150);
+        // More than 4000 phrases, none of which makes the letter's families seem to be what they are.
+        let letter = "viagra cialis xanax valium bitcoin your wallet seed phrase metamask";
+        let text = [padding.as_str(), letter].concat();
+        let count = |text: &str, name: &str| find(text).iter().filter(|(family, _)| *family == name).count();
+        for name in ["drugs", "wallet"] {
+            assert!(count(&padding, name) < 4 && count(letter, name) >= 4, "{name}");
+            assert!(count(&text, name) >= 4, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_densest_place_is_the_same_as_of_all_blocks_at_once() {
+        let names = ["a", "b", "c", "d", "e", "f"];
+        let mut seed = 7_usize;
+        let mut next = |below: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) % below
+        };
+        for _ in 0..2000 {
+            let (mut block, mut all, mut densest) = (1, BTreeMap::new(), Densest::default());
+            for _ in 0..next(25) {
+                block += [0, 0, 0, 1, 1, 2, 5][next(7)];
+                // What began a block earlier may end later.
+                let (at, text) = (block - usize::from(next(4) == 0), names[next(6)]);
+                all.entry(at).or_insert_with(BTreeSet::new).insert(text);
+                densest.add(at, text);
+                assert!(densest.held.len() <= MAX_HELD);
+            }
+            let near = |at: usize| all.range(at..=at + 1).flat_map(|(_, texts)| texts).copied().collect();
+            let expected: BTreeSet<&str> = all.keys().map(|at| near(*at)).max_by_key(BTreeSet::len).unwrap_or_default();
+            assert_eq!(densest.finish(), expected, "{all:?}");
+        }
+        assert!(phrases().texts.iter().all(|text| text.len() < BLOCK));
     }
 
     #[test]
