@@ -10,6 +10,10 @@ use crate::spam::{Facts, Row, all as all_rows, look};
 
 /// Most bytes of shown text that are little text for somebody who wants money.
 const SHORT: usize = 2000;
+/// Bytes behind a bracket in which a sum in digits stands.
+const SUM: usize = 40;
+/// Bytes before it in which the same stands in words.
+const SUM_IN_WORDS: usize = 120;
 
 pub(crate) const SIGNS: &[Row] = &[
     sign!(Fitted, "fraud_from_free_mail", Composite, "Somebody at a free mail provider speaks of large sums or asks a stranger for trust.",
@@ -179,16 +183,22 @@ fn stranger_opens(f: &Facts) -> Option<String> {
 /// A sum in words, and right behind it the same in digits, in brackets.
 fn sum_twice(f: &Facts) -> Option<String> {
     let text = f.folding.text.as_str();
-    text.match_indices('(').take(200).find_map(|(at, _)| {
-        let inside = text.get(at.saturating_add(1)..)?.split(')').next()?;
-        let inside = inside.get(..inside.floor_char_boundary(40)).unwrap_or("");
+    // Little is looked at around each bracket, and what costs least first: many brackets hide nothing.
+    text.match_indices('(').find_map(|(at, _)| {
+        let behind = text.get(at.saturating_add(1)..)?;
+        let inside = behind.get(..behind.floor_char_boundary(SUM)).and_then(|near| near.split(')').next())?;
+        if inside.bytes().filter(u8::is_ascii_digit).count() < 5 {
+            return None;
+        }
         let sum =
             inside.contains(['$', '€', '£']) || ["usd", "eur", "gbp", "us"].iter().any(|mark| inside.contains(mark));
-        let numbers = inside.bytes().filter(u8::is_ascii_digit).count();
-        let from = text.floor_char_boundary(at.saturating_sub(120));
+        if !sum {
+            return None;
+        }
+        let from = text.floor_char_boundary(at.saturating_sub(SUM_IN_WORDS));
         let before = text.get(from..at).unwrap_or("");
         let words = ["million", "thousand", "hundred", "billion"].iter().any(|word| before.contains(word));
-        when(sum && numbers >= 5 && words, inside)
+        when(words, inside)
     })
 }
 
@@ -199,6 +209,22 @@ fn free_mail(f: &Facts) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn brackets_hide_no_sum_that_stands_twice() {
+        let row = SIGNS.iter().find(|row| row.id == "sum_in_words_and_digits").unwrap();
+        let look = |text: &str| {
+            let raw = ["Subject: x\r\n\r\n", text, "\r\n"].concat();
+            let graph = mail::graph::parse(raw.as_bytes(), &mail::graph::Limits::default());
+            (row.check)(&Facts::of(&graph, Vec::new(), crate::spam::Session::default()))
+        };
+        let sum = "four million dollars (us$4,000,000)";
+        for padding in ["( ", "() ", "(us$1,234,567) "] {
+            let padding = padding.repeat(20_000);
+            assert_eq!(look(&padding), None);
+            assert!(look(&[padding.as_str(), sum].concat()).is_some());
+        }
+    }
 
     #[test]
     fn parts_of_conjunctions_are_signs() {
