@@ -358,7 +358,7 @@ impl Service {
         if let Some(report) = report {
             let policy = Arc::clone(&self.current.policy.load().policy);
             let rules = memory::rules(&policy, arrival);
-            memory::note(&self.store, &rules, arrival, &decided.plan, report, outcome.taken == Taken::Yes);
+            memory::note(&self.store, rules, arrival, &decided.plan, report, outcome.taken == Taken::Yes);
             dmarc::note(&self.store, &policy, arrival, report);
         }
         if outcome.taken == Taken::Yes {

@@ -1,7 +1,6 @@
 //! What this installation remembers: pictures of spam (LM-06), and who wrote here before. Asked about a message before it is judged,
 //! told about it afterwards.
 
-use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use engines::image::{Base, Known};
@@ -87,8 +86,9 @@ impl Recollection {
         {
             memory.picture = nearest(&base, &report.facts().pictures);
         }
-        if let Some(parties) = parties(policy, arrival, report) {
-            let (store, rules) = (store.clone(), policy.spam.first_contact.clone());
+        let rules = &policy.spam.first_contact;
+        if let Some(parties) = parties(rules, arrival, report) {
+            let (store, rules) = (store.clone(), rules.clone());
             let asked = tokio::task::spawn_blocking(move || contact(&store, &parties, &rules)).await;
             memory.contact = match asked {
                 Ok(Ok(contact)) => Some(contact),
@@ -144,11 +144,12 @@ fn writer(parties: &Parties) -> Writer {
     }
 }
 
-/// The policy by which a message is remembered: where a group of its recipients wants to hear of new authors, that
+/// The rules by which a message is remembered: where a group of its recipients wants to hear of new authors, that
 /// group's; of what we send any group's.
-pub(crate) fn rules<'a>(policy: &'a Policy, arrival: &Arrival) -> Cow<'a, Policy> {
-    if policy.spam.first_contact.enabled || policy.group.is_empty() {
-        return Cow::Borrowed(policy);
+pub(crate) fn rules<'a>(policy: &'a Policy, arrival: &Arrival) -> &'a FirstContact {
+    let general = &policy.spam.first_contact;
+    if general.enabled {
+        return general;
     }
     let to = &arrival.envelope.rcpt_to;
     let concerned = |id: &GroupId| {
@@ -156,7 +157,7 @@ pub(crate) fn rules<'a>(policy: &'a Policy, arrival: &Arrival) -> Cow<'a, Policy
     };
     let ids = (0..policy.group.len()).map(GroupId::Group);
     let wanting = ids.filter(|id| policy.spam_of(*id).first_contact.enabled).find(concerned);
-    wanting.map_or(Cow::Borrowed(policy), |id| Cow::Owned(policy.for_group(id)))
+    wanting.map_or(general, |id| &policy.spam_of(id).first_contact)
 }
 
 /// What is worth remembering of a message that was taken: who wrote what is no spam, and whom we wrote to.
@@ -165,8 +166,8 @@ enum Noted {
     WrittenTo(Vec<String>),
 }
 
-fn noted(policy: &Policy, arrival: &Arrival, plan: &Plan, report: &Report) -> Option<Noted> {
-    if !policy.spam.first_contact.enabled || plan.status != Status::Clean {
+fn noted(rules: &FirstContact, arrival: &Arrival, plan: &Plan, report: &Report) -> Option<Noted> {
+    if !rules.enabled || plan.status != Status::Clean {
         return None;
     }
     if arrival.direction == Direction::Outgoing {
@@ -178,13 +179,13 @@ fn noted(policy: &Policy, arrival: &Arrival, plan: &Plan, report: &Report) -> Op
         fine.contains(&verdict.status) && verdict.why.is_none()
     };
     plan.spam.as_ref().filter(|verdict| honest(verdict))?;
-    parties(policy, arrival, report).map(|parties| Noted::Wrote(writer(&parties)))
+    parties(rules, arrival, report).map(|parties| Noted::Wrote(writer(&parties)))
 }
 
 /// Notes what a message taught, on a thread of its own: nobody waits for it. `taken`: somebody has it now.
-pub(crate) fn note(store: &Store, policy: &Policy, arrival: &Arrival, plan: &Plan, report: &Report, taken: bool) {
+pub(crate) fn note(store: &Store, rules: &FirstContact, arrival: &Arrival, plan: &Plan, report: &Report, taken: bool) {
     let found = report.memory().and_then(|memory| memory.picture);
-    let noted = noted(policy, arrival, plan, report).filter(|_| taken);
+    let noted = noted(rules, arrival, plan, report).filter(|_| taken);
     if found.is_none() && noted.is_none() {
         return;
     }

@@ -290,7 +290,7 @@ impl Bench {
     async fn recall(&self, arrival: &Arrival, report: &Report) -> Option<Memory> {
         let pictures = report.facts().pictures.clone();
         let rules = &self.policy.spam.first_contact;
-        let parties = origin::parties(&self.policy, arrival, report).map(|parties| (parties, rules.clone()));
+        let parties = origin::parties(rules, arrival, report).map(|parties| (parties, rules.clone()));
         let place = Arc::clone(self.remembers.as_ref().filter(|_| !pictures.is_empty() || parties.is_some())?);
         // Without a daemon the data directory is taken by one at a time.
         let _turn = self.asking.lock().await;

@@ -5,7 +5,7 @@ use mail::evidence::{AuthResult, DkimCheck, Report, Sign};
 use serde::{Deserialize, Serialize};
 
 use super::{Author, sign};
-use crate::policy::Policy;
+use crate::policy::{FirstContact, Policy};
 
 /// Most recipients that are looked up.
 const MAX_RECIPIENTS: usize = 50;
@@ -39,11 +39,9 @@ pub struct Parties {
 }
 
 /// The parties of a message from outside; `None` where memory has nothing to say: mail of our own, over
-/// trusted connections, without an author, or where the policy does not want it.
-pub fn parties(policy: &Policy, arrival: &Arrival, report: &Report) -> Option<Parties> {
-    let wanted = policy.spam.first_contact.enabled
-        && arrival.direction == Direction::Incoming
-        && !arrival.over_trusted_connection();
+/// trusted connections, without an author, or where the rules do not want it.
+pub fn parties(rules: &FirstContact, arrival: &Arrival, report: &Report) -> Option<Parties> {
+    let wanted = rules.enabled && arrival.direction == Direction::Incoming && !arrival.over_trusted_connection();
     let author = Author::all(report).into_iter().next().filter(|_| wanted)?.address;
     let (address, domain) = (author.as_str().to_lowercase(), author.domain().to_lowercase());
     let auth = report.auth();

@@ -274,7 +274,7 @@ fn an_author_is_proven_by_what_stands_behind_its_own_domain() {
     for (dmarc, spf, proven, forged) in cases {
         let auth = Authentication { dmarc, spf, one_author: true, ..Authentication::default() };
         let report = report("Ann <Ann@Example.Net>", Some(auth));
-        let found = parties(&policy, &incoming(), &report).unwrap();
+        let found = parties(&policy.spam.first_contact, &incoming(), &report).unwrap();
         assert_eq!((found.address.as_str(), found.domain.as_str()), ("ann@example.net", "example.net"));
         assert_eq!((found.proven, found.forged), (proven, forged), "{:?}", report.auth());
     }
