@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use super::{Identity, List, Lists, Purpose, Record, Subject, Value};
+use crate::origin::below;
 use crate::policy::Spam;
 use crate::site::Site;
 
@@ -30,12 +31,14 @@ pub struct Doubt {
 pub fn doubts(lists: &Lists, spam: &Spam, site: &Site) -> Vec<Doubt> {
     let denied: HashSet<Identity> =
         lists.records().iter().filter(|record| record.list == List::Deny).map(Record::identity).collect();
+    let internal: Vec<String> =
+        site.internal_domains.iter().map(|name| name.trim_end_matches('.').to_ascii_lowercase()).collect();
     let odd = |record: &Record| {
         let beaten = (List::Deny, record.owner.clone(), record.purpose, record.value.clone());
         let beaten = record.list == List::Allow && denied.contains(&beaten);
         beaten
             .then(|| "the denylist has the same, and wins: it never counts".to_owned())
-            .or_else(|| why(record, spam, site))
+            .or_else(|| why(record, spam, &internal))
     };
     let told = lists.records().iter().filter_map(|record| {
         let owner = record.owner.as_ref().map_or(String::new(), |owner| format!(" of {owner}"));
@@ -45,16 +48,11 @@ pub fn doubts(lists: &Lists, spam: &Spam, site: &Site) -> Vec<Doubt> {
     told.take(MAX_DOUBTS).collect()
 }
 
-fn why(record: &Record, spam: &Spam, site: &Site) -> Option<String> {
-    let ours = |domain: &str| {
-        let domains = site.internal_domains.iter().map(|name| name.trim_end_matches('.').to_ascii_lowercase());
-        {
-            let mut domains = domains;
-            domains.any(|own| domain == own || domain.strip_suffix(own.as_str()).is_some_and(|it| it.ends_with('.')))
-        }
-    };
+/// What is odd about an entry. `internal`: our domains, in lower case.
+fn why(record: &Record, spam: &Spam, internal: &[String]) -> Option<String> {
+    let ours = |domain: &str| internal.iter().any(|own| below(domain, own));
     // Where no domain is said to be ours nobody is known to be somebody else's.
-    let known = !site.internal_domains.is_empty();
+    let known = !internal.is_empty();
     if let Some(owner) = record.owner.as_deref().and_then(Subject::parse)
         && known
         && !ours(owner.domain())

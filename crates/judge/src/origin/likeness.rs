@@ -132,12 +132,6 @@ impl Protected {
     }
 }
 
-/// Whether a domain is made to look like a protected one. Both in lower case; `domain` is not the protected
-/// one, nor below it.
-pub fn looks_like(domain: &str, protected: &str) -> bool {
-    Seen::new(domain).looks_like(&Protected::new(protected))
-}
-
 /// Whether a domain is the protected one but for one letter of its top: `.co` or `.cm` for `.com`.
 fn nearly_the_same_top(labels: &[String], own: &[String]) -> bool {
     let (Some((top, rest)), Some((own_top, own_rest))) = (labels.split_last(), own.split_last()) else { return false };
@@ -225,6 +219,10 @@ fn adapt(delta: u32, length: u32, first: bool) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn looks_like(domain: &str, protected: &str) -> bool {
+        Seen::new(domain).looks_like(&Protected::new(protected))
+    }
 
     #[test]
     fn labels_are_decoded() {

@@ -7,6 +7,8 @@ mod likeness;
 pub mod lists;
 mod memory;
 
+use std::cell::LazyCell;
+
 use mail::address::Address;
 use mail::arrival::Arrival;
 use mail::evidence::{AuthResult, Authentication, DmarcCheck, DmarcPolicy, Report, Sign, SignGroup};
@@ -16,7 +18,6 @@ use crate::site::Site;
 use likeness::{Protected, Seen};
 use lists::Set;
 
-pub use likeness::looks_like;
 pub use memory::{Parties, parties};
 
 /// Most protected domains and people that are compared with one message.
@@ -124,7 +125,9 @@ fn sign(id: &str, evidence: impl Into<String>) -> Option<Sign> {
 /// The signs of a message that comes from outside. Who is trusted as a connection proves nothing by its
 /// address, and need not.
 pub fn signs(policy: &Policy, site: &Site, arrival: &Arrival, report: &Report) -> Vec<Sign> {
-    let (authors, people) = (Author::all(report), People::of(policy));
+    let authors = Author::all(report);
+    // Most mail needs the people's names; what comes from a domain of theirs or of ours, or has no name, does not.
+    let people = LazyCell::new(|| People::of(policy));
     let mut found: Vec<Option<Sign>> = Vec::new();
     let proves = policy.authentication.enabled && !arrival.over_trusted_connection();
     if let Some(auth) = report.auth().filter(|_| proves) {
@@ -135,7 +138,9 @@ pub fn signs(policy: &Policy, site: &Site, arrival: &Arrival, report: &Report) -
         found.push(unclear(auth));
     }
     found.push(lookalike(policy, site, report.auth(), &authors));
-    found.push(authors.iter().find_map(|author| borrowed(policy, site, &people, author)));
+    found.push(
+        authors.iter().filter(|author| author.may_borrow(policy, site)).find_map(|author| borrowed(&people, author)),
+    );
     found.push(memory::picture(policy, report));
     let mut found: Vec<Sign> = found.into_iter().flatten().collect();
     found.extend(memory::first_contact(policy, report, &found));
@@ -219,7 +224,8 @@ fn unproven(auth: &Authentication, site: &Site, sealers: &[String]) -> Option<Si
     if unknown || otherwise { None } else { sign("own_domain_unproven", claimed.domain.escaped(80)) }
 }
 
-fn below(domain: &str, parent: &str) -> bool {
+/// Whether a domain is another, or below it. Both in lower case.
+pub(crate) fn below(domain: &str, parent: &str) -> bool {
     domain.strip_suffix(parent).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
@@ -249,6 +255,12 @@ impl Author {
             found.push(Self { names: names.collect(), address });
         }
         found
+    }
+
+    /// Whether the author has a name, and an address that is neither ours nor of a domain that the policy names.
+    fn may_borrow(&self, policy: &Policy, site: &Site) -> bool {
+        let known = policy.spam.impersonation.domains.iter().any(|own| self.address.is_in(own));
+        !self.names.is_empty() && !known && !site.is_internal(&self.address)
     }
 }
 
@@ -309,17 +321,12 @@ fn is_named(given: &[String], person: &[String], via: &str) -> bool {
     few || as_one() || run() && !given.iter().any(|word| word == via)
 }
 
-/// The author's name is that of a person, and the address is elsewhere.
-fn borrowed(policy: &Policy, site: &Site, people: &People, author: &Author) -> Option<Sign> {
-    let address = &author.address;
-    let known = policy.spam.impersonation.domains.iter().any(|own| address.is_in(own));
-    if known || site.is_internal(address) {
-        return None;
-    }
+/// The name of an author whose address is elsewhere is that of a person.
+fn borrowed(people: &People, author: &Author) -> Option<Sign> {
     let given: Vec<Vec<String>> = author.names.iter().map(|name| words(name)).collect();
     let same = |wanted: &[String]| given.iter().any(|given| is_named(given, wanted, &people.via));
     let (person, _) = people.known.iter().find(|(_, wanted)| same(wanted))?;
-    sign("borrowed_person", format!("{person}, from {}", address.domain()))
+    sign("borrowed_person", format!("{person}, from {}", author.address.domain()))
 }
 
 #[cfg(test)]
