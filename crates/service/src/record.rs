@@ -177,7 +177,7 @@ pub(crate) fn log(
         id = %arrival.id,
         surface = arrival.surface.name(),
         direction = arrival.direction.name(),
-        sender_type = if sender_type(arrival, site) == SenderType::Internal { "internal" } else { "external" },
+        sender_type = sender_type(arrival, site).name(),
         peer = %arrival.peer.ip.map_or_else(|| "-".to_owned(), |ip| ip.to_string()),
         helo = %helo,
         tls = arrival.peer.tls.as_deref().unwrap_or("-"),

@@ -115,6 +115,16 @@ pub enum SenderType {
     External,
 }
 
+impl SenderType {
+    /// As logs and lists show it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Internal => "internal",
+            Self::External => "external",
+        }
+    }
+}
+
 /// What is known of a message when it is kept. Texts over their limits are cut by [`crate::Store::keep`];
 /// the envelope never is, because release needs it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -5,7 +5,6 @@ use std::fmt::Write;
 use mail::address::Address;
 use mail::untrusted::{Untrusted, escape};
 use service::admin::{Request, Response, Shown, shown};
-use store::SenderType;
 
 use super::Format;
 use crate::ask::{Administration, unexpected};
@@ -42,7 +41,7 @@ fn text(entry: &Shown) -> String {
     row("Found", texts(&known.malware));
     row("Objects", texts(&known.objects));
     row("Sender", known.mail_from.as_ref().map_or_else(|| "<>".to_owned(), |a| escape(a.as_str(), MAX_TEXT)));
-    row("Sender is", if known.sender_type == SenderType::Internal { "internal" } else { "external" }.to_owned());
+    row("Sender is", known.sender_type.name().to_owned());
     row("Recipients", addresses(&known.recipients));
     row("From", shown(known.header_from.as_ref(), MAX_TEXT));
     row("To", shown(known.header_to.as_ref(), MAX_TEXT));
