@@ -249,6 +249,20 @@ fn out_01_to_out_07_outgoing_spam_is_deleted_and_always_kept() {
 }
 
 #[test]
+fn out_09_d13_outgoing_mail_that_was_examined_bears_our_own_field() {
+    let mut policy = Policy::default();
+    let outgoing = arrival(Direction::Outgoing);
+    assert_eq!(header(&plan_of(&policy, &outgoing, seen(600, 0, 0)), "X-Mailward-AntiSpam"), None, "not examined");
+    policy.spam.outgoing = true;
+    policy.spam.always_headers = true;
+    assert_eq!(header(&plan_of(&policy, &outgoing, seen(0, 0, 0)), "X-Mailward-AntiSpam"), None, "not wanted (SC-09)");
+    policy.headers.on_outgoing = true;
+    let plan = plan_of(&policy, &outgoing, seen(0, 0, 0));
+    let value = header(&plan, "X-Mailward-AntiSpam").expect("it is told");
+    assert!(value.starts_with("clean; rating="), "{value}");
+}
+
+#[test]
 fn hr_01_to_hr_10_count_as_the_policy_says() {
     let mut policy = Policy::default();
     let ids = |on: &Policy| -> Vec<String> {
