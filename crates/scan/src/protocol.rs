@@ -18,7 +18,7 @@ use crate::exam::{Step, start};
 use crate::rebuild::{MAX_REBUILDS, RebuildRequest, Rebuilt, rebuild};
 
 /// Version of the encoding; the first byte of each message.
-pub const VERSION: u8 = 7;
+pub const VERSION: u8 = 8;
 /// Longest request, in bytes; the raw message is handed over beside it.
 pub const MAX_REQUEST: usize = 8 * 1024 * 1024;
 /// Longest response, in bytes: evidence, and rebuilt archives.
@@ -52,8 +52,9 @@ pub enum Response {
     /// To [`Request::Normalise`]: the new form, or why there is none.
     #[serde(with = "crate::blob::outcome")]
     Normalised(Result<Vec<u8>, String>),
-    /// To [`Request::Reports`]: [`MAX_REPORTS`] at most, each with [`MAX_REPORT_RECORDS`] at most.
-    Reports(Vec<Aggregate>),
+    /// To [`Request::Reports`]: [`MAX_REPORTS`] at most, each with [`MAX_REPORT_RECORDS`] at most, and whether there
+    /// were more; or why they could not be read.
+    Reports(Result<(Vec<Aggregate>, bool), String>),
     /// The request made no sense.
     Refused(String),
 }
@@ -144,24 +145,26 @@ impl Response {
                     evidence.validate().map_err(ProtocolError::Evidence)?;
                 }
             }
-            Self::Reports(list) => {
+            Self::Reports(Ok((list, _))) => {
                 let long = |report: &Aggregate| report.records.len() > MAX_REPORT_RECORDS;
                 if list.len() > MAX_REPORTS || list.iter().any(long) {
                     return Err(ProtocolError::TooLong);
                 }
             }
-            Self::Normalised(_) | Self::Refused(_) => {}
+            Self::Normalised(_) | Self::Refused(_) | Self::Reports(Err(_)) => {}
         }
         Ok(response)
     }
 }
 
-/// The reports in a message; none if reading them crashes.
-fn reports(raw: &[u8]) -> Vec<Aggregate> {
-    let mut found = catch_unwind(AssertUnwindSafe(|| unpack::dmarc::find(raw))).unwrap_or_default();
+/// The reports in a message, and whether there are more.
+fn reports(raw: &[u8]) -> Result<(Vec<Aggregate>, bool), String> {
+    let found = catch_unwind(AssertUnwindSafe(|| unpack::dmarc::find(raw)));
+    let mut found = found.map_err(|_| "reading reports crashed".to_owned())?;
+    let more = found.len() > MAX_REPORTS;
     found.truncate(MAX_REPORTS);
     found.iter_mut().for_each(|report| report.shorten(MAX_REPORT_RECORDS));
-    found
+    Ok((found, more))
 }
 
 /// The message's one unambiguous form.

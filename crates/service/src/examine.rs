@@ -14,7 +14,7 @@ use mail::evidence::{
     Role, Unable, UnableWhy, UnscannedReason,
 };
 use mail::graph;
-use mail::untrusted::Untrusted;
+use mail::untrusted::{Untrusted, escape};
 use net::clamd::{Clamd, ClamdBody};
 use scan::protocol::{Request, Response};
 use scan::{Context, EngineSpec, Input, RebuildRequest, Rebuilt, Step};
@@ -228,10 +228,11 @@ impl Examiner {
         }
     }
 
-    /// The aggregate reports of DMARC in a message, read by a worker; `Err` with the reason where it could not.
-    pub(crate) async fn reports(&self, spool: &Spool, deadline: Instant) -> Result<Vec<Aggregate>, String> {
+    /// The aggregate reports of DMARC in a message, read by a worker, and whether there are more of them than are
+    /// read; `Err` with the reason where it could not.
+    pub(crate) async fn reports(&self, spool: &Spool, deadline: Instant) -> Result<(Vec<Aggregate>, bool), String> {
         match self.ask_worker(&Request::Reports, spool, deadline).await {
-            Ok((Response::Reports(found), _)) => Ok(found),
+            Ok((Response::Reports(found), _)) => found.map_err(|why| escape(&why, 200)),
             Ok(_) => Err("the worker answered another question".to_owned()),
             Err(unable) => Err(unable.detail.escaped(200)),
         }

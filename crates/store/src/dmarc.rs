@@ -161,6 +161,23 @@ mod tests {
     }
 
     #[test]
+    fn what_was_counted_as_text_is_forgotten_and_counting_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let old = Schema { steps: &[include_str!("schema/dmarc-1.sql")], ..SCHEMA };
+        let db = Db::open(dir.path(), &old).unwrap();
+        db.write("fill", |t| t.execute("INSERT INTO seen VALUES (1, 'a.example', 'text', 1)", [])).unwrap();
+        db.write("fill", |t| t.execute("INSERT INTO days VALUES (1, 'a.example', 1, 1)", [])).unwrap();
+        drop(db);
+        let store = Store::open(dir.path(), crate::Options::default()).unwrap();
+        assert!(store.dmarc_days(9, None, 10).unwrap().is_empty());
+        assert!(store.note_dmarc(1, "a.example", b"\xff").unwrap());
+        assert_eq!(store.dmarc_rows(1, "a.example", 1).unwrap(), [(vec![0xff], 1)]);
+        let sizes = "SELECT held, bytes FROM totals";
+        let held = store.inner.dmarc.read("look", |c| c.query_row(sizes, [], |row| Ok((row.get(0)?, row.get(1)?))));
+        assert_eq!(held.unwrap(), (1, 10));
+    }
+
+    #[test]
     fn one_domain_and_all_together_take_only_so_much_room() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path(), crate::Options::default()).unwrap();

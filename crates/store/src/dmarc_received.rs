@@ -9,6 +9,7 @@ use rusqlite::{OptionalExtension as _, Row, params, params_from_iter};
 use serde::{Deserialize, Serialize};
 
 use crate::Store;
+use crate::db::{signed, unsigned};
 use crate::error::StoreError;
 
 /// Most reports.
@@ -41,9 +42,9 @@ pub struct ReceivedReport {
     pub passed: u64,
     /// How many failed.
     pub failed: u64,
-    /// DMARC proves that the mail is from its author's domain.
+    /// DMARC proves that the mail is from `sender`.
     pub proven: bool,
-    /// The domain of the mail's sender.
+    /// The author's domain where it is proven, else that of the envelope's sender.
     pub sender: String,
 }
 
@@ -57,14 +58,6 @@ pub struct ReportFilter {
     pub failed: bool,
     /// Came at this time or later, in milliseconds since 1970.
     pub since_ms: Option<u64>,
-}
-
-fn signed(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-fn unsigned(value: i64) -> u64 {
-    u64::try_from(value).unwrap_or(0)
 }
 
 fn read_row(row: &Row<'_>) -> rusqlite::Result<(i64, ReceivedReport)> {
@@ -88,7 +81,7 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<(i64, ReceivedReport)> {
 const COLUMNS: &str = "id, at_ms, domain, org, report, begin_s, end_s, passed, failed, proven, sender";
 
 impl Store {
-    /// Keeps a report; whether it is new. `detail`: all of it, as a text of [`MAX_DETAIL`] bytes at most.
+    /// Keeps a report; whether it is there now and was not before. What is proven and what is not are two. `detail`: all of it, as a text of [`MAX_DETAIL`] bytes at most.
     pub fn keep_report(&self, report: &ReceivedReport, detail: &str) -> Result<bool, StoreError> {
         if detail.len() > MAX_DETAIL {
             return Err(StoreError::TooLarge { what: "a report of DMARC", limit: MAX_DETAIL as u64 });
@@ -109,6 +102,7 @@ impl Store {
                 report.sender,
                 detail
             ])?;
+            let id = t.last_insert_rowid();
             let full = format!("SELECT held > {MAX_RECEIVED} OR bytes > {MAX_BYTES} FROM received_totals");
             let oldest = "DELETE FROM received WHERE id = (SELECT id FROM received ORDER BY proven, id LIMIT 1)";
             for _ in 0..MAX_GONE {
@@ -117,7 +111,7 @@ impl Store {
                 }
                 t.prepare_cached(oldest)?.execute([])?;
             }
-            Ok(new > 0)
+            Ok(new > 0 && t.prepare_cached("SELECT 1 FROM received WHERE id = ?1")?.exists([id])?)
         })
     }
 
@@ -181,6 +175,11 @@ mod tests {
             assert!(store.keep_report(&report(number, true), "detail").unwrap());
         }
         assert!(!store.keep_report(&report(2, true), "other").unwrap(), "it is there already");
+        assert!(
+            store.keep_report(&report(2, false), "made up").unwrap(),
+            "a made-up one keeps no true one out, nor that it"
+        );
+        store.inner.dmarc.write("drop", |t| t.execute("DELETE FROM received WHERE NOT proven", [])).unwrap();
         let other = ReceivedReport { domain: "example.net".to_owned(), ..report(4, true) };
         assert!(store.keep_report(&other, "detail").unwrap());
         let found = |filter: ReportFilter, before| -> Vec<u64> {
@@ -213,6 +212,9 @@ mod tests {
         }
         let all = store.received_reports(&ReportFilter::default(), None, 100).unwrap();
         assert!(all.iter().any(|(_, report)| report.proven), "{all:?}");
+        store.inner.dmarc.write("fill", |t| t.execute("DELETE FROM received WHERE NOT proven", [])).unwrap();
+        store.inner.dmarc.write("fill", |t| t.execute(fill, [MAX_RECEIVED])).unwrap();
+        assert!(!store.keep_report(&report(200, false), "made up").unwrap(), "there is no room beside proven ones");
         assert_eq!(all.len(), 4, "each that was too much pushed out one that is not proven: {all:?}");
     }
 }

@@ -42,7 +42,6 @@ pub struct Revision {
     pub text: String,
 }
 
-/// A number of ours as SQLite stores it.
 /// The columns number, at_ms, author, comment.
 fn read_head(row: &Row<'_>) -> rusqlite::Result<RevisionHead> {
     Ok(RevisionHead {

@@ -204,6 +204,7 @@ async fn one(service: &Arc<Service>, settings: &DmarcReports, day: &DmarcDay) ->
         domain: day.domain.clone(),
         policy: published.policy,
         records: rows.iter().filter_map(|(what, count)| counted(what, *count)).collect(),
+        left_out: (0, 0),
         damaged: false,
     });
     if report.records.is_empty() {

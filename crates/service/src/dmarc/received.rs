@@ -14,7 +14,7 @@ use judge::site::Site;
 use judge::status::Status;
 use mail::address::Address;
 use mail::arrival::{Arrival, Direction};
-use mail::evidence::{AuthResult, Report};
+use mail::evidence::{AuthResult, Authentication, Report};
 use store::{MAX_DETAIL, ReceivedReport, Store};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -80,22 +80,28 @@ impl Reader {
             count(&job.metrics, "busy");
             return;
         };
-        let proven = report.and_then(Report::auth).is_some_and(|auth| auth.dmarc() == AuthResult::Pass);
+        let proven = report.and_then(Report::auth).and_then(proven);
         let (arrival, spool) = (arrival.clone(), spool.clone());
         tokio::spawn(async move {
-            keep(&arrival, proven, &spool, job).await;
+            keep(&arrival, proven.as_deref(), &spool, job).await;
             drop(room);
         });
     }
+}
+
+/// The author's domain, where DMARC proves it.
+fn proven(auth: &Authentication) -> Option<String> {
+    let [check] = auth.dmarc.as_slice() else { return None };
+    (auth.dmarc() == AuthResult::Pass).then(|| check.domain.escaped(253))
 }
 
 fn count(metrics: &Metrics, result: &'static str) {
     metrics.dmarc_received.get_or_create(&ReceivedLabels { result }).inc();
 }
 
-async fn keep(arrival: &Arrival, proven: bool, spool: &Spool, job: Job) {
+async fn keep(arrival: &Arrival, proven: Option<&str>, spool: &Spool, job: Job) {
     let id = arrival.id;
-    let found = match job.examiner.reports(spool, Instant::now() + READING).await {
+    let (found, more) = match job.examiner.reports(spool, Instant::now() + READING).await {
         Ok(found) => found,
         Err(why) => {
             tracing::warn!(%id, why, "reports of DMARC could not be read");
@@ -104,6 +110,10 @@ async fn keep(arrival: &Arrival, proven: bool, spool: &Spool, job: Job) {
     };
     if found.is_empty() {
         return count(&job.metrics, "none");
+    }
+    if more {
+        tracing::warn!(%id, "a message has more reports of DMARC than are read: the rest of them is not kept");
+        count(&job.metrics, "cut");
     }
     for report in found {
         let result = match row(arrival, proven, &job.site, report) {
@@ -129,7 +139,12 @@ async fn keep(arrival: &Arrival, proven: bool, spool: &Spool, job: Job) {
 }
 
 /// A report as it is kept; `None` if it is about no domain of ours.
-fn row(arrival: &Arrival, proven: bool, site: &Site, mut report: Aggregate) -> Option<(ReceivedReport, String)> {
+fn row(
+    arrival: &Arrival,
+    proven: Option<&str>,
+    site: &Site,
+    mut report: Aggregate,
+) -> Option<(ReceivedReport, String)> {
     let domain = report.domain.trim_end_matches('.').to_lowercase();
     let known = Address::parse(&format!("postmaster@{domain}")).is_some_and(|address| site.is_internal(&address));
     let own = arrival.envelope.rcpt_to.iter().any(|to| to.domain() == domain);
@@ -142,7 +157,7 @@ fn row(arrival: &Arrival, proven: bool, site: &Site, mut report: Aggregate) -> O
         report.shorten(report.records.len() / 2);
         detail = serde_json::to_string(&report).ok()?;
     }
-    let sender = arrival.envelope.mail_from.as_ref().map(|from| from.domain().to_owned());
+    let claimed = arrival.envelope.mail_from.as_ref().map_or("", |from| from.domain());
     let row = ReceivedReport {
         at_ms: arrival.received_ms,
         domain,
@@ -152,8 +167,30 @@ fn row(arrival: &Arrival, proven: bool, site: &Site, mut report: Aggregate) -> O
         end: report.end,
         passed,
         failed,
-        proven,
-        sender: sender.unwrap_or_default(),
+        proven: proven.is_some(),
+        sender: proven.unwrap_or(claimed).to_owned(),
     };
     Some((row, detail))
+}
+
+#[cfg(test)]
+mod tests {
+    use mail::evidence::{DmarcCheck, short};
+
+    use super::*;
+
+    #[test]
+    fn what_is_proven_is_the_author_and_not_the_envelope() {
+        let check = |result| DmarcCheck { domain: short("evil.example"), result, ..DmarcCheck::default() };
+        let auth = |checks: &[AuthResult], one_author| Authentication {
+            dmarc: checks.iter().map(|result| check(*result)).collect(),
+            one_author,
+            ..Authentication::default()
+        };
+        let pass = AuthResult::Pass;
+        assert_eq!(proven(&auth(&[pass], true)).as_deref(), Some("evil.example"));
+        for (checks, one) in [(&[AuthResult::Fail][..], true), (&[pass], false), (&[pass, pass], true), (&[], true)] {
+            assert_eq!(proven(&auth(checks, one)), None, "{checks:?} {one}");
+        }
+    }
 }

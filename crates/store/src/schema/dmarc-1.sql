@@ -2,7 +2,7 @@
 CREATE TABLE seen(
   day INTEGER NOT NULL,
   domain TEXT NOT NULL,
-  what BLOB NOT NULL,
+  what TEXT NOT NULL,
   count INTEGER NOT NULL,
   PRIMARY KEY(day, domain, what)
 ) WITHOUT ROWID, STRICT;

@@ -99,25 +99,32 @@ pub struct Aggregate {
     pub policy: Vec<(String, String)>,
     /// What was seen.
     pub records: Vec<Record>,
+    /// Messages of records that are left out here: how many passed, and how many failed.
+    pub left_out: (u64, u64),
     /// Something in it is not as it should be, or more than is read.
     pub damaged: bool,
 }
 
 impl Aggregate {
-    /// How many messages passed, and how many failed.
+    /// How many messages passed, and how many failed; those of records that are left out count.
     pub fn sums(&self) -> (u64, u64) {
         let sum = |pass: bool| {
             let fitting = self.records.iter().filter(|record| record.passes() == pass);
             fitting.fold(0u64, |sum, record| sum.saturating_add(record.count))
         };
-        (sum(true), sum(false))
+        let (passed, failed) = self.left_out;
+        (sum(true).saturating_add(passed), sum(false).saturating_add(failed))
     }
 
     /// At most so many records: those that fail first, the most frequent of them. That some are missing is said.
     pub fn shorten(&mut self, most: usize) {
         if self.records.len() > most {
             self.records.sort_by_key(|record| (record.passes(), std::cmp::Reverse(record.count)));
+            let whole = self.sums();
             self.records.truncate(most);
+            self.left_out = (0, 0);
+            let kept = self.sums();
+            self.left_out = (whole.0.saturating_sub(kept.0), whole.1.saturating_sub(kept.1));
             self.damaged = true;
         }
     }

@@ -32,6 +32,7 @@ fn sample() -> Aggregate {
         domain: "example.org".to_owned(),
         policy: [("p", "reject"), ("sp", "none"), ("testing", "n")].map(|(a, b)| (a.to_owned(), b.to_owned())).into(),
         records: vec![record, other],
+        left_out: (0, 0),
         damaged: false,
     }
 }
@@ -141,4 +142,19 @@ fn what_is_written_is_valid_by_the_schema() {
     let bad = to_xml(&sample()).replace("<disposition>quarantine", "<disposition>spoil");
     assert!(!valid(&bad).0, "the schema refuses something");
     assert!(!valid(&to_xml(&Aggregate { records: Vec::new(), ..sample() })).0, "a report without records is none");
+}
+
+#[test]
+fn what_is_left_out_of_a_report_counts_in_its_sums() {
+    let mut report = sample();
+    let fails = |record: &Record| Record { dkim: "fail".to_owned(), spf: "fail".to_owned(), ..record.clone() };
+    let (first, mut passing) = (fails(&report.records[0]), fails(&report.records[1]));
+    passing.dkim = "pass".to_owned();
+    report.records = [vec![first.clone(); 3], vec![passing; 4]].concat();
+    let whole = report.sums();
+    assert_eq!(whole, (4, first.count * 3));
+    for most in [5, 2, 0] {
+        report.shorten(most);
+        assert_eq!((report.records.len(), report.sums(), report.damaged), (most, whole, true), "{most}");
+    }
 }
