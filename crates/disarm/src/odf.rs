@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 
 use mail::evidence::{Active, FileKind, Role};
-use unpack::Member;
 use unpack::formats::odf::acting;
+use unpack::{Member, is_xml};
 
 use crate::remove::{Change, Changes};
 use crate::xml::{self, Fate, Tag};
@@ -46,7 +46,7 @@ pub(crate) fn edit(
     let goes = |member: &&&Member| changes.get(&member.index) == Some(&Change::Remove);
     let gone: BTreeSet<String> = files.iter().filter(goes).map(|it| name(it)).collect();
     let mut new = Vec::new();
-    for member in files.iter().filter(|it| !changes.contains_key(&it.index) && xml::is_xml(&it.content)) {
+    for member in files.iter().filter(|it| !changes.contains_key(&it.index) && is_xml(&it.content)) {
         if !xml::holds_markup(&member.content) {
             if is_part(&name(member)) {
                 return Err(DisarmError::Format);
@@ -73,24 +73,24 @@ const LOADERS: [&str; 7] =
 fn element(tag: &Tag<'_>, gone: &BTreeSet<String>, active: &BTreeSet<Active>) -> Fate {
     let has = |what| active.contains(&what);
     let scripts = has(Active::Script) || has(Active::Vba);
-    let target = || tag.get("href").unwrap_or_default();
     let goes = match tag.name {
         "file-entry" => tag
-            .get("full-path")
-            .is_some_and(|path| gone.contains(path.as_ref()) || path.ends_with('/') && drops(&path, active).is_some()),
+            .all("full-path")
+            .any(|path| gone.contains(path.as_ref()) || path.ends_with('/') && drops(&path, active).is_some()),
         "event-listener" | "event-listeners" | "scripts" | "script" | "script-data" | "module" | "source-code" => {
             scripts
         }
         "dde-connection-decls" | "dde-connection" | "dde-link" | "dde-links" => has(Active::Dde),
-        "object-ole" => gone.contains(target().trim_start_matches("./")),
+        "object-ole" => tag.all("href").any(|target| gone.contains(target.trim_start_matches("./"))),
         _ => false,
     };
     if goes {
         return Fate::Drop;
     }
-    match acting(tag.name, &|name| tag.get(name)).filter(|(what, _)| has(*what)) {
+    let does = acting(tag.name, &|name| tag.all(name).collect());
+    match does.iter().map(|(what, _)| *what).find(|what| has(*what)) {
         None => Fate::Keep,
-        Some((Active::Dde, _)) => Fate::Drop,
+        Some(Active::Dde) => Fate::Drop,
         Some(_) if LOADERS.contains(&tag.name) || matches!(tag.name, "event-listener" | "event") => Fate::Drop,
         // It keeps what it shows.
         Some(_) => match tag.with("href", "") {

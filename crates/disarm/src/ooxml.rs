@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mail::evidence::{Active, Role};
 use unpack::formats::ooxml::names::{normal, owner, resolve};
 use unpack::formats::ooxml::{is_outside, outside};
-use unpack::{Member, starts_program};
+use unpack::{Member, is_xml, starts_program};
 
 use crate::ooxml_elements::Elements;
 use crate::remove::{Change, Changes};
@@ -39,6 +39,11 @@ const BY_LINK: [(&str, Active); 6] = [
 ];
 const BY_ROOT: [(&str, Active); 2] = [("macrosheet", Active::Xlm), ("ocx", Active::ActiveX)];
 
+/// The list of content types, as packages compare names.
+const TYPES: &str = "[content_types].xml";
+/// Most attributes of one relationship with the same local name that are compared; it has one.
+const MAX_SAME: usize = 8;
+
 /// With which of these kinds of active content a part goes; `None`: it stays.
 pub(crate) fn drops(name: &str, active: &BTreeSet<Active>) -> Option<Active> {
     let name = normal(name);
@@ -63,7 +68,7 @@ fn holders(files: &[&Member], active: &BTreeSet<Active>) -> BTreeMap<String, Act
             found.insert(part, what);
         }
     };
-    for member in files.iter().filter(|it| xml::is_xml(&it.content)) {
+    for member in files.iter().filter(|it| is_xml(&it.content)) {
         let Some((text, _)) = xml::read(&member.content) else { continue };
         let part = name(member);
         let (owner, mut first) = (owner(&part), true);
@@ -75,16 +80,17 @@ fn holders(files: &[&Member], active: &BTreeSet<Active>) -> BTreeMap<String, Act
             }
             match (&owner, tag.name) {
                 (Some(owner), "Relationship") => {
-                    let kind = kind_of(tag);
-                    for (_, what) in BY_LINK.iter().filter(|(name, _)| *name == kind) {
-                        note(resolve(owner, &tag.get("Target").unwrap_or_default()), *what);
+                    let kinds: BTreeSet<String> = kinds_of(tag).collect();
+                    for (_, what) in BY_LINK.iter().filter(|(name, _)| kinds.contains(*name)) {
+                        tag.all("Target").for_each(|target| note(resolve(owner, &target), *what));
                     }
                 }
-                (None, "Override") => {
-                    let kind = tag.get("ContentType").unwrap_or_default().to_ascii_lowercase();
+                // Another part that says so says nothing, and could have any part deleted.
+                (None, "Override") if part == TYPES => {
+                    let kinds: Vec<String> = tag.all("ContentType").map(|kind| kind.to_ascii_lowercase()).collect();
                     let what = [("macrosheet", Active::Xlm), ("vbaproject", Active::Vba)];
-                    if let Some((_, what)) = what.iter().find(|(name, _)| kind.contains(name)) {
-                        note(normal(&tag.get("PartName").unwrap_or_default()), *what);
+                    for (_, what) in what.iter().filter(|(name, _)| kinds.iter().any(|kind| kind.contains(name))) {
+                        tag.all("PartName").for_each(|part| note(normal(&part), *what));
                     }
                 }
                 _ => {}
@@ -140,14 +146,14 @@ pub(crate) fn edit(
         if changes.contains_key(&member.index) {
             continue;
         }
-        if !is_xml(member) {
+        if !is_part(member) {
             continue;
         }
         let part = name(member);
         let new = if let Some(owner) = owner(&part) {
             let ids = cut.entry(owner.clone()).or_default();
             xml::rewrite(&member.content, &mut |tag| relationship(tag, &owner, &gone, active, ids))?
-        } else if part == "[content_types].xml" {
+        } else if part == TYPES {
             xml::rewrite(&member.content, &mut |tag| content_type(tag, &gone, active, &mut suffix))?
         } else {
             None
@@ -163,10 +169,10 @@ pub(crate) fn edit(
 }
 
 /// Whether a part is XML; one that begins with the same bytes may be a picture.
-fn is_xml(member: &Member) -> bool {
+fn is_part(member: &Member) -> bool {
     let part = name(member);
     let named = [".xml", ".rels", ".vml"].iter().any(|end| part.ends_with(end));
-    xml::is_xml(&member.content) && (named || xml::holds_markup(&member.content))
+    is_xml(&member.content) && (named || xml::holds_markup(&member.content))
 }
 
 /// Shared strings that only sheets of macros show become blank.
@@ -200,11 +206,11 @@ fn elements(
     let places = book.map(|book| xlsb::links_out(&book.content)).transpose()?;
     for member in files {
         let part = name(member);
-        if changes.contains_key(&member.index) || owner(&part).is_some() || part == "[content_types].xml" {
+        if changes.contains_key(&member.index) || owner(&part).is_some() || part == TYPES {
             continue;
         }
         let ids = cut.get(&part).unwrap_or(&none);
-        let new = if is_xml(member) {
+        let new = if is_part(member) {
             let (text, _) = xml::read(&member.content).ok_or(DisarmError::Format)?;
             let mut elements = Elements::new(&text, ids, active);
             xml::rewrite(&member.content, &mut |tag| elements.decide(tag))?
@@ -237,40 +243,45 @@ fn relationship(
     if tag.name != "Relationship" {
         return Fate::Keep;
     }
-    let target = tag.get("Target").unwrap_or_default();
-    let kind = kind_of(tag);
-    let acts = outside(&kind, &target).filter(|_| is_outside(tag.get("TargetMode").as_deref(), &target));
+    let targets: Vec<_> = tag.all("Target").take(MAX_SAME.saturating_add(1)).collect();
+    let kinds: Vec<String> = kinds_of(tag).take(MAX_SAME.saturating_add(1)).collect();
+    let external = tag.all("TargetMode").any(|mode| mode.eq_ignore_ascii_case("external"));
     // A file that a click on a shape opens, beside the document or on the reader's disk, whatever type it has.
     let shape = owner.starts_with("ppt/") || owner.contains("/drawings/");
-    let runs = shape && active.contains(&Active::Launch) && starts_program(&target);
-    let goes = gone.contains(&resolve(owner, &target)) || acts.is_some_and(|what| active.contains(&what)) || runs;
-    if !goes {
+    let leads = |target: &str| {
+        let acts = kinds.iter().filter_map(|kind| outside(kind, target));
+        let mut acts = acts.filter(|_| external || is_outside(None, target));
+        let runs = shape && active.contains(&Active::Launch) && starts_program(target);
+        gone.contains(&resolve(owner, target)) || acts.any(|what| active.contains(&what)) || runs
+    };
+    // What bears more than anyone compares is no relationship of a document.
+    let more = targets.len().max(kinds.len()) > MAX_SAME;
+    if !more && !targets.iter().any(|target| leads(target)) {
         return Fate::Keep;
     }
-    ids.extend(tag.get("Id").map(|id| id.into_owned()));
+    ids.extend(tag.all("Id").map(|id| id.into_owned()));
     Fate::Drop
 }
 
 /// What a relationship is: the end of its type.
-fn kind_of(tag: &Tag<'_>) -> String {
-    tag.get("Type").unwrap_or_default().rsplit('/').next().unwrap_or("").to_ascii_lowercase()
+fn kinds_of(tag: &Tag<'_>) -> impl Iterator<Item = String> {
+    tag.all("Type").map(|kind| kind.rsplit('/').next().unwrap_or("").to_ascii_lowercase())
 }
 
 /// Decides about a content type.
 fn content_type(tag: &Tag<'_>, gone: &BTreeSet<String>, active: &BTreeSet<Active>, suffix: &mut &'static str) -> Fate {
-    let Some(kind) = tag.get("ContentType") else { return Fate::Keep };
-    if tag.get("PartName").is_some_and(|part| gone.contains(&normal(&part))) {
+    if tag.all("PartName").any(|part| gone.contains(&normal(&part))) {
         return Fate::Drop;
     }
     if !active.contains(&Active::Vba) {
         return Fate::Keep;
     }
-    let lower = kind.to_ascii_lowercase();
-    if lower.contains("vbaproject") {
-        return Fate::Tag(tag.whole.replace(kind.as_ref(), "application/octet-stream"));
+    let kinds: BTreeSet<String> = tag.all("ContentType").map(|kind| kind.to_ascii_lowercase()).collect();
+    let other = |kind: &str| tag.with("ContentType", kind).map_or(Fate::Drop, Fate::Tag);
+    if kinds.iter().any(|kind| kind.contains("vbaproject")) {
+        return other("application/octet-stream");
     }
-    let Some((_, plain, end)) = MACROS.iter().find(|(with, ..)| *with == lower) else { return Fate::Keep };
+    let Some((_, plain, end)) = MACROS.iter().find(|(with, ..)| kinds.contains(*with)) else { return Fate::Keep };
     *suffix = end;
-    let plain = format!("application/vnd.openxmlformats-officedocument.{plain}.main+xml");
-    Fate::Tag(tag.whole.replace(kind.as_ref(), &plain))
+    other(&format!("application/vnd.openxmlformats-officedocument.{plain}.main+xml"))
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use mail::evidence::Active;
 use unpack::formats::ooxml::acts::{asks_web, runs, starts_program};
-use unpack::formats::ooxml::fields::{acts, quoted};
+use unpack::formats::ooxml::fields::{acts, mark, quoted};
 use unpack::is_remote;
 
 use crate::xml::{self, Fate, Tag};
@@ -63,20 +63,16 @@ impl<'a> Elements<'a> {
             "control" | "ocx" => self.has(Active::ActiveX),
             "ddeLink" => self.has(Active::Dde),
             // A verb of an object, in an animation.
-            "cmd" => self.has(Active::Launch) && tag.get("type").is_some_and(|kind| kind == "verb"),
-            "attachedTemplate" => {
-                self.has(Active::RemoteTemplate) && tag.get("val").is_some_and(|address| is_remote(&address))
-            }
-            "webPr" => self.has(Active::RemoteTemplate) && connection(tag).is_some(),
-            "textPr" | "dbPr" => {
-                self.has(Active::RemoteTemplate) && connection(tag).is_some_and(|address| is_remote(&address))
-            }
+            "cmd" => self.has(Active::Launch) && tag.all("type").any(|kind| kind == "verb"),
+            "attachedTemplate" => self.has(Active::RemoteTemplate) && tag.all("val").any(|address| is_remote(&address)),
+            "webPr" => self.has(Active::RemoteTemplate) && connection(tag).next().is_some(),
+            "textPr" | "dbPr" => self.has(Active::RemoteTemplate) && connection(tag).any(|address| is_remote(&address)),
             "instrText" | "delInstrText" => {
                 self.code = self.code.saturating_add(1);
                 self.codes.contains(&self.code)
             }
             "fldSimple" => {
-                let does = tag.get("instr").and_then(|code| acts(&code)).is_some_and(|what| self.has(what));
+                let does = tag.all("instr").filter_map(|code| acts(&code)).any(|what| self.has(what));
                 // It keeps what it shows.
                 return match tag.with("instr", "") {
                     Some(new) if does => Fate::Tag(new),
@@ -85,7 +81,7 @@ impl<'a> Elements<'a> {
                 };
             }
             "hlinkClick" | "hlinkMouseOver" | "hlinkHover" => {
-                self.has(Active::Launch) && tag.get("action").is_some_and(|action| runs(&action))
+                self.has(Active::Launch) && tag.all("action").any(|action| runs(&action))
             }
             "f" => self.formula(&tag.text()),
             "definedName" => return self.name(tag),
@@ -104,9 +100,9 @@ impl<'a> Elements<'a> {
     /// Decides about a name of a workbook. Those of sheets bear the number of their sheet.
     fn name(&self, tag: &Tag<'_>) -> Fate {
         let text = tag.text();
-        let on = |name: &str| tag.get(name).is_some_and(|value| matches!(&*value, "1" | "true"));
-        let name = tag.get("name").unwrap_or_default().to_ascii_lowercase();
-        let starts = name.contains("auto_") || on("xlm") || on("function") || on("vbProcedure");
+        let on = |name: &str| tag.all(name).any(|value| matches!(&*value, "1" | "true"));
+        let starts = tag.all("name").any(|name| name.to_ascii_lowercase().contains("auto_"));
+        let starts = starts || on("xlm") || on("function") || on("vbProcedure");
         if self.has(Active::Xlm) && starts || self.formula(&text) || self.sheets.goes(&text) {
             return Fate::Drop;
         }
@@ -120,8 +116,8 @@ impl<'a> Elements<'a> {
 }
 
 /// Where a connection of a workbook leads.
-fn connection<'t>(tag: &Tag<'t>) -> Option<std::borrow::Cow<'t, str>> {
-    ["url", "sourceFile", "connection"].iter().find_map(|name| tag.get(name))
+fn connection<'t>(tag: &Tag<'t>) -> impl Iterator<Item = std::borrow::Cow<'t, str>> {
+    ["url", "sourceFile", "connection"].into_iter().flat_map(move |name| tag.all(name))
 }
 
 /// The sheets of a workbook: their names, and whether they go.
@@ -184,7 +180,7 @@ impl Fields {
             }
             return;
         }
-        match tag.get("fldCharType").as_deref() {
+        match mark(tag.all("fldCharType")) {
             Some("begin") if self.open.len() < MAX_DEPTH => self.open.push(Field::default()),
             Some("begin") => {
                 self.deeper = self.deeper.saturating_add(1);

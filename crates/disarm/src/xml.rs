@@ -6,12 +6,10 @@
 
 use std::borrow::Cow;
 
-use unpack::decode_xml;
+use unpack::{decode_xml, is_xml};
 
 use crate::DisarmError;
 
-/// Most attributes of one element that are looked at.
-const MAX_ATTRIBUTES: usize = 256;
 /// Longest reference, in bytes.
 const MAX_REFERENCE: usize = 16;
 
@@ -58,7 +56,6 @@ impl<'a> Tag<'a> {
             let name = name.trim().rsplit(|c: char| c.is_ascii_whitespace()).next().unwrap_or("");
             Some((name, plain(value)))
         })
-        .take(MAX_ATTRIBUTES)
     }
 
     /// What it holds as text up to the next tag, as programs read it: without comments, references undone.
@@ -77,29 +74,42 @@ impl<'a> Tag<'a> {
         }
     }
 
-    /// The tag with another value of an attribute, by its local name; `None` where it is not found in quotes.
+    /// The tag with another value of all attributes with this local name; `None` where there is none, or one stands
+    /// without quotes.
     pub(crate) fn with(&self, wanted: &str, value: &str) -> Option<String> {
-        let mut at = self.whole.find(char::is_whitespace).unwrap_or(self.whole.len());
+        let (mut out, mut found) = (String::with_capacity(self.whole.len()), false);
+        let (head, mut rest) = self.whole.split_at_checked(self.whole.find(char::is_whitespace)?)?;
+        out.push_str(head);
         // Places of names and values, as `attributes` finds them.
-        for _ in 0..MAX_ATTRIBUTES {
-            let Some((name, behind)) = self.whole.get(at..).and_then(|rest| rest.split_once('=')) else { break };
-            let from = self.whole.len().saturating_sub(behind.trim_start().len());
-            let old = self.whole.get(from..).unwrap_or("");
-            let Some(quote) = old.chars().next().filter(|c| matches!(c, '"' | '\'')) else { break };
-            let Some((_, after)) = old.get(1..).and_then(|old| old.split_once(quote)) else { break };
-            let to = self.whole.len().saturating_sub(after.len());
-            if name.trim().rsplit(|c: char| c.is_ascii_whitespace()).next().is_some_and(|name| local(name) == wanted) {
-                let (head, tail) = (self.whole.get(..from).unwrap_or(""), self.whole.get(to..).unwrap_or(""));
-                return Some(format!("{head}{quote}{value}{quote}{tail}"));
+        while let Some((name, behind)) = rest.split_once('=') {
+            let old = behind.trim_start();
+            let quote = old.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+            let (_, after) = old.get(1..)?.split_once(quote)?;
+            let named = name.trim().rsplit(|c: char| c.is_ascii_whitespace()).next();
+            if named.is_some_and(|name| local(name) == wanted) {
+                out.push_str(rest.get(..rest.len().checked_sub(old.len())?)?);
+                out.push(quote);
+                out.push_str(value);
+                out.push(quote);
+                found = true;
+            } else {
+                out.push_str(rest.get(..rest.len().checked_sub(after.len())?)?);
             }
-            at = to;
+            rest = after;
         }
-        None
+        out.push_str(rest);
+        found.then_some(out)
     }
 
-    /// The value of an attribute, by its local name.
+    /// The value of the first attribute with this local name.
     pub(crate) fn get(&self, wanted: &str) -> Option<Cow<'a, str>> {
-        self.attributes().find(|(name, _)| local(name) == wanted).map(|(_, value)| value)
+        self.all(wanted).next()
+    }
+
+    /// The values of all attributes with this local name: a prefix may be anything, and what acts must not be hidden
+    /// by another in front.
+    pub(crate) fn all(&self, wanted: &str) -> impl Iterator<Item = Cow<'a, str>> {
+        self.attributes().filter(move |(name, _)| local(name) == wanted).map(|(_, value)| value)
     }
 }
 
@@ -117,15 +127,9 @@ pub(crate) fn read(part: &[u8]) -> Option<(Cow<'_, str>, bool)> {
     }
 }
 
-/// Whether the reader takes a part for XML.
-pub(crate) fn is_xml(part: &[u8]) -> bool {
-    matches!(part.trim_ascii_start(), [b'<', ..] | [0xef | 0xfe | 0xff, ..] | [0, b'<', ..])
-}
-
-/// Whether a part is XML that can be read here; a picture may begin with the same byte.
+/// Whether a part is XML, in a character set that can be read here or not; a picture may begin with the same byte.
 pub(crate) fn holds_markup(part: &[u8]) -> bool {
-    let markup = |text: &str| text.trim_start_matches('\u{feff}').trim_start().starts_with('<');
-    is_xml(part) && read(part).is_some_and(|(text, _)| markup(&text))
+    is_xml(part) && decode_xml(part).trim_start_matches('\u{feff}').trim_start().starts_with('<')
 }
 
 /// A part with what `decide` says done; `None` when it stays as it is.
@@ -283,6 +287,12 @@ mod tests {
         });
         let tag = Some("<f a='1' x:i = \"\">".to_owned());
         assert_eq!(told, [("DDE &amp;A <".to_owned(), tag), (String::new(), None)]);
+        edit("<f x:i='a' j='i' w:i=\"b\"/>", &mut |tag| {
+            assert_eq!(tag.all("i").collect::<Vec<_>>(), ["a", "b"]);
+            assert_eq!(tag.with("i", "").as_deref(), Some("<f x:i='' j='i' w:i=\"\"/>"));
+            Fate::Keep
+        })
+        .unwrap();
         for broken in ["<a", "<!-- x", "<a x='>"] {
             assert_eq!(edit(broken, &mut |_| Fate::Keep), None, "{broken}");
         }

@@ -40,7 +40,13 @@ impl<'a> Tag<'a> {
         self.attributes().find(|(found, _)| *found == name).map(|(_, value)| unescaped(value).0)
     }
 
-    /// The same, where only some words matter: whether the value is one of those that mean "yes".
+    /// The values of all attributes with this local name. Which of them a program takes is said by prefixes, which
+    /// may stand for anything: what decides about active content asks all.
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = Cow<'a, str>> {
+        self.attributes().filter(move |(found, _)| *found == name).map(|(_, value)| unescaped(value).0)
+    }
+
+    /// The same as [`Self::get`], where only some words matter: whether the value is one of those that mean "yes".
     pub(crate) fn is_on(&self, name: &str) -> bool {
         self.get(name).is_some_and(|value| matches!(&*value, "1" | "true" | "on"))
     }
@@ -67,6 +73,11 @@ impl<'a> Tag<'a> {
 /// The part of a name behind its prefix.
 fn local(name: &str) -> &str {
     name.rsplit_once(':').map_or(name, |(_, local)| local)
+}
+
+/// Whether a part may be XML, by its first bytes. A picture may begin with the same.
+pub fn is_xml(bytes: &[u8]) -> bool {
+    matches!(bytes.trim_ascii_start(), [b'<', ..] | [0xef | 0xfe | 0xff, ..] | [0, b'<', ..])
 }
 
 /// A document part as text, from UTF-8, UTF-16 with or without its mark, or ISO 8859-1 if it says so.
@@ -332,6 +343,9 @@ mod tests {
         assert_eq!(tag.get("y").as_deref(), Some("plain"));
         assert_eq!(tag.get("id").as_deref(), Some("q"));
         assert!(tag.is_on("on") && !tag.is_on("x"));
+        let mut reader = Reader::new("<a x:b='decoy' w:b='real' b=''/>");
+        let Some(Event::Start(tag)) = reader.next() else { panic!() };
+        assert_eq!(tag.all("b").collect::<Vec<_>>(), ["decoy", "real", ""]);
         assert_eq!(tag.get("none"), None);
     }
 

@@ -1,5 +1,6 @@
 //! Whatever the reader tells of a document is taken out of it, if the table of formats lists it, and all else stays.
 
+use disarm::DisarmError;
 use mail::evidence::{Active, FileKind};
 
 use crate::File;
@@ -227,6 +228,87 @@ fn what_acts_in_open_documents_goes_in_every_charset() {
             check(inner, &data, &[told], &[STAYS, kept, beside]);
         }
     }
+}
+
+#[test]
+fn an_attribute_with_a_foreign_prefix_does_not_hide_the_one_that_acts() {
+    let shown = "<w:r><w:t>shown</w:t></w:r>";
+    let plain = |inner: &str| body(inner).replace("UTF-16", "UTF-8");
+    let field = format!("<w:fldSimple x:instr=\"PAGE\" w:instr=\"DDEAUTO cmd x\">{shown}</w:fldSimple>");
+    let marks = format!(
+        "<w:r><w:fldChar w:fldCharType=\"begin\"/></w:r><w:r><w:fldChar x:fldCharType=\"separate\" w:fldCharType=\"begin\"/>\
+         </w:r><w:r><w:instrText>DDEAUTO cmd x</w:instrText></w:r><w:r><w:fldChar w:fldCharType=\"end\"/></w:r>{shown}"
+    );
+    for inner in [field, marks] {
+        check(&inner, &letter(plain(&inner).as_bytes(), &[]), &[Active::Dde], &[STAYS, "shown"]);
+    }
+    let template = "<w:attachedTemplate x:val=\"a.dotm\" w:val=\"http://example.org/a.dotm\"/>";
+    check(template, &letter(plain(template).as_bytes(), &[]), &[Active::RemoteTemplate], &[STAYS]);
+    let real = relationships(&[("rId9", "attachedTemplate", "http://example.org/a.dotm", true)]);
+    let many: String = (0..9).map(|number| format!("x{number}:Target=\"a.xml\" ")).collect();
+    let decoys = ["x:Target=\"a.xml\" ", "x:Type=\"urn:x/hyperlink\" ", "x:TargetMode=\"Internal\" "];
+    for decoy in decoys {
+        let links = real.replace("<Relationship Id", &format!("<Relationship {decoy}Id"));
+        let more = [file("word/_rels/document.xml.rels", &links)];
+        check(decoy, &letter(plain("").as_bytes(), &more), &[Active::RemoteTemplate], &[STAYS]);
+    }
+    // More than anyone compares goes, whatever it leads to.
+    let links = real.replace("<Relationship Id", &format!("<Relationship {many}Id"));
+    let field = "<w:fldSimple w:instr=\"DDE cmd x\"/>";
+    let more = [file("word/_rels/document.xml.rels", &links)];
+    let new = disarmed(&letter(plain(field).as_bytes(), &more)).unwrap().bytes;
+    assert!(!read(&new).iter().any(|(_, part)| String::from_utf8_lossy(part).contains("a.dotm")));
+    let slide = format!(
+        "<p:sld xmlns:p=\"urn:p\" xmlns:a=\"urn:a\" xmlns:r=\"{OFFICE}\"><a:t>{STAYS}</a:t>\
+         <a:hlinkClick x:action=\"ppaction://hlinksldjump\" action=\"ppaction://program\" r:id=\"rId5\"/></p:sld>"
+    );
+    let main = b"<p:presentation xmlns:p=\"urn:p\"/>";
+    let more = [file("ppt/slides/slide1.xml", &slide)];
+    let data = office("ppt/presentation.xml", "presentationml.presentation", main, &more);
+    check("an action", &data, &[Active::Launch], &[STAYS]);
+    for (inner, told) in [
+        ("<text:a x:href=\"#a\" xlink:href=\"vnd.sun.star.script:Standard.M.Main\">a link</text:a>", Active::Script),
+        ("<text:a x:href=\"ms-msdt:/id\" xlink:href=\"javascript:run()\">a link</text:a>", Active::Script),
+        ("<text:section-source x:href=\"#a\" xlink:href=\"http://example.org/a.odt\"/>", Active::RemoteTemplate),
+    ] {
+        check(inner, &open(inner, |text| text.as_bytes().to_vec()), &[told], &[STAYS]);
+    }
+}
+
+#[test]
+fn markup_in_character_sets_that_are_not_read_is_refused_whatever_its_part_is_called() {
+    let dde = "<w:fldSimple w:instr=\"DDEAUTO cmd x\"><w:r><w:t>shown</w:t></w:r></w:fldSimple>";
+    let narrow = body(dde).replace("UTF-16", "windows-1252").replace(STAYS, "quoted @");
+    let narrow: Vec<u8> = narrow.bytes().map(|byte| if byte == b'@' { 0x93 } else { byte }).collect();
+    let odd = [&wide(&body(dde))[..], b"x"].concat();
+    let jpeg = (b"\xff\xd8\xff\xe0\0\x10JFIF").to_vec();
+    for main in ["word/document.xml", "word/document.dat"] {
+        for content in [&narrow, &odd] {
+            let data = office(main, "wordprocessingml.document", content, &[]);
+            assert_eq!(active(&data), [Active::Dde].into(), "{main}");
+            assert_eq!(disarmed(&data).map(|_| ()), Err(DisarmError::Format), "{main}");
+        }
+        let data =
+            office(main, "wordprocessingml.document", &wide(&body(dde)), &[("word/media/a".into(), jpeg.clone())]);
+        check(main, &data, &[Active::Dde], &[STAYS, "shown"]);
+        assert!(read(&disarmed(&data).unwrap().bytes).contains(&("word/media/a".into(), jpeg.clone())));
+    }
+}
+
+#[test]
+fn only_the_list_of_content_types_has_parts_deleted() {
+    let claim = "<Types><Override PartName=\"/word/comments.xml\" ContentType=\"application/vnd.ms-office.vbaProject\"/></Types>";
+    let more = [
+        file("word/comments.xml", "<w:comments xmlns:w=\"urn:w\"><w:t>a remark</w:t></w:comments>"),
+        file("customXml/item1.xml", claim),
+        file("word/vbaProject.bin", "no project"),
+    ];
+    let data = letter(body("").replace("UTF-16", "UTF-8").as_bytes(), &more);
+    let wish = disarm::Wish { active: [Active::Vba].into(), ..disarm::Wish::default() };
+    let new = disarm::remove(FileKind::Ooxml, &data, &wish, &mut crate::documents::budget()).unwrap();
+    let names: Vec<String> = read(&new.bytes).into_iter().map(|(name, _)| name).collect();
+    assert!(names.contains(&"word/comments.xml".to_owned()), "{names:?}");
+    assert!(!names.contains(&"word/vbaProject.bin".to_owned()), "{names:?}");
 }
 
 /// Documents with much that acts in their parts.

@@ -188,27 +188,37 @@ fn start(part: &str, tag: &Tag<'_>, state: &mut State, views: &mut Views) {
 
 /// What an element does beside showing text.
 fn acts(part: &str, tag: &Tag<'_>, views: &mut Views) {
-    if let Some((what, text)) = acting(tag.name, &|name| tag.get(name)) {
+    for (what, text) in acting(tag.name, &|name| tag.all(name).collect()) {
         views.act(what, Some(part).filter(|part| !part.is_empty()), links::kept(&text));
     }
 }
 
-/// What an element with this local name does beside showing text, by its attributes, which are asked for by their
-/// local names: what it is, and the link, action or address.
-pub fn acting<'t>(element: &str, get: &dyn Fn(&str) -> Option<Cow<'t, str>>) -> Option<(Active, String)> {
-    let text = |name: &str| get(name).unwrap_or_default();
+/// What an element with this local name does beside showing text, by its attributes, of which all with a local name
+/// are asked for: what it is, and the link, action or address.
+pub fn acting<'t>(element: &str, all: &dyn Fn(&str) -> Vec<Cow<'t, str>>) -> Vec<(Active, String)> {
+    let text = |name: &str| all(name).into_iter().next().unwrap_or_default();
     if matches!(element, "dde-source" | "dde-connection-decl") {
         let link = format!("{}|{}!{}", text("dde-application"), text("dde-topic"), text("dde-item"));
-        return Some((Active::Dde, link));
+        return vec![(Active::Dde, link)];
     }
-    let address = get("href")?;
-    let lower = address.to_ascii_lowercase();
+    let addresses = all("href");
+    if addresses.is_empty() {
+        return Vec::new();
+    }
     let listener = matches!(element, "event-listener" | "event");
+    let runs = listener && all("action").iter().any(|action| matches!(&**action, "execute" | "verb"));
+    let event = text("event-name");
+    addresses.into_iter().filter_map(|address| leads(element, listener, runs, &event, address)).collect()
+}
+
+/// What an address of an element does. `runs`: it is that of a listener which starts a program.
+fn leads(element: &str, listener: bool, runs: bool, event: &str, address: Cow<'_, str>) -> Option<(Active, String)> {
+    let lower = address.to_ascii_lowercase();
     if lower.starts_with("vnd.sun.star.script:") || lower.starts_with("macro:") || lower.starts_with("javascript:") {
-        return Some((Active::Script, format!("{} {address}", text("event-name")).trim().to_owned()));
+        return Some((Active::Script, format!("{event} {address}").trim().to_owned()));
     }
-    let runs = matches!(&*text("action"), "execute" | "verb");
-    if listener && (runs || links::starts_program(&address))
+    if runs
+        || listener && links::starts_program(&address)
         || links::starts_program(&address) && links::is_remote(&address)
     {
         return Some((Active::Launch, address.into_owned()));

@@ -81,7 +81,7 @@ impl Odf {
         if XML_PARTS.contains(&name.as_str())
             && member.problems.is_empty()
             && !member.content.is_empty()
-            && !is_xml(&member.content)
+            && !xml::is_xml(&member.content)
         {
             member.problem(UnscannedReason::Damaged);
         }
@@ -125,11 +125,6 @@ impl Container for Odf {
     }
 }
 
-/// Whether a part may be XML, by its first bytes.
-fn is_xml(bytes: &[u8]) -> bool {
-    matches!(bytes.trim_ascii_start(), [b'<', ..] | [0xef | 0xfe | 0xff, ..] | [0, b'<', ..])
-}
-
 /// What is read of a document, part by part.
 #[derive(Default)]
 pub(crate) struct Document {
@@ -143,7 +138,7 @@ impl Document {
     /// # Errors
     /// The limit that kept it from being read.
     fn part(&mut self, name: &str, bytes: &[u8], budget: &mut Budget) -> Result<(), crate::Limit> {
-        if !is_xml(bytes) {
+        if !xml::is_xml(bytes) {
             return Ok(());
         }
         budget.burn((bytes.len() as u64).saturating_mul(2))?;

@@ -137,6 +137,14 @@ pub fn acts(code: &str) -> Option<Active> {
     }
 }
 
+/// Which mark of a field an element is, by all its attributes that may say so: one that begins a field, or ends its
+/// code, must not be hidden by another.
+pub fn mark<'t>(kinds: impl Iterator<Item = std::borrow::Cow<'t, str>>) -> Option<&'static str> {
+    let marks = ["begin", "separate", "end"];
+    let first = kinds.filter_map(|kind| marks.iter().position(|mark| **mark == *kind)).min();
+    first.and_then(|at| marks.get(at).copied())
+}
+
 /// What a field is, in upper case.
 fn first_word(code: &str) -> String {
     let mut words = code.trim_start().split(|letter: char| letter.is_whitespace() || letter == '"');

@@ -116,8 +116,7 @@ impl Document {
             binary::read(&name, content, self);
             return Ok(());
         }
-        let is_xml = matches!(content.trim_ascii_start(), [b'<', ..] | [0xef | 0xfe | 0xff, ..] | [0, b'<', ..]);
-        if !is_xml {
+        if !xml::is_xml(content) {
             return Ok(());
         }
         budget.burn((content.len() as u64).saturating_mul(2))?;

@@ -3,7 +3,7 @@
 //! Limits: [`MAX_LINKS`] relationships are remembered for actions that name them, [`MAX_TYPES`]
 //! content types are compared; those beyond are still looked at one by one for what is remote.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mail::evidence::Active;
 
@@ -13,6 +13,8 @@ use crate::xml::{Event, Reader};
 
 /// Most relationships of one package that are remembered.
 const MAX_LINKS: usize = 16_384;
+/// Most attributes of one relationship with the same local name that are compared; it has one.
+const MAX_SAME: usize = 8;
 /// Most content types of one package that are compared.
 const MAX_TYPES: usize = 16_384;
 
@@ -45,16 +47,20 @@ impl Package {
         self.lists = self.lists.saturating_add(1);
         for event in reader {
             let Event::Start(tag) = event else { continue };
-            let part = match tag.name {
-                "Override" => tag.get("PartName").map(|name| normal(&name)),
-                "Default" => tag.get("Extension").map(|end| format!("*.{}", end.to_ascii_lowercase())),
+            let parts: Vec<String> = match tag.name {
+                "Override" => tag.all("PartName").map(|name| normal(&name)).collect(),
+                "Default" => tag.all("Extension").map(|end| format!("*.{}", end.to_ascii_lowercase())).collect(),
                 _ => continue,
             };
-            let (Some(part), Some(kind)) = (part, tag.get("ContentType")) else { continue };
-            let kind = kind.to_ascii_lowercase();
-            if self.types.len() < MAX_TYPES {
-                let before = self.types.insert(part, kind.clone());
-                self.contradictory |= before.is_some_and(|before| before != kind);
+            let kinds: Vec<String> = tag.all("ContentType").map(|kind| kind.to_ascii_lowercase()).collect();
+            let macros = kinds.iter().find(|kind| kind.contains("macrosheet"));
+            let Some(kind) = macros.or(kinds.first()) else { continue };
+            self.contradictory |= parts.len() > 1 || kinds.len() > 1;
+            for part in parts {
+                if self.types.len() < MAX_TYPES {
+                    let before = self.types.insert(part, kind.clone());
+                    self.contradictory |= before.is_some_and(|before| before != *kind);
+                }
             }
         }
     }
@@ -68,17 +74,25 @@ impl Package {
             if tag.name != "Relationship" {
                 continue;
             }
-            let (Some(target), Some(kind)) = (tag.get("Target"), tag.get("Type")) else { continue };
-            let kind = kind.rsplit('/').next().unwrap_or("").to_ascii_lowercase();
-            let external = tag.get("TargetMode").is_some_and(|mode| mode.eq_ignore_ascii_case("external"));
-            let what = outside(&kind, &target).filter(|_| external || links::is_remote(&target));
-            if let Some(what) = what {
-                views.act(what, Some(name), links::kept(&target));
+            let [targets, kinds, ids, modes] = ["Target", "Type", "Id", "TargetMode"]
+                .map(|name| tag.all(name).take(MAX_SAME.saturating_add(1)).collect::<Vec<_>>());
+            self.contradictory |= [&targets, &kinds, &ids, &modes].iter().any(|same| same.len() > 1);
+            let external = modes.iter().any(|mode| mode.eq_ignore_ascii_case("external"));
+            let mut told = BTreeSet::new();
+            for (target, kind) in targets.iter().flat_map(|target| kinds.iter().map(move |kind| (target, kind))) {
+                let kind = kind.rsplit('/').next().unwrap_or("").to_ascii_lowercase();
+                let what = outside(&kind, target).filter(|_| external || links::is_remote(target));
+                if let Some(what) = what.filter(|what| told.insert((*what, target.as_ref()))) {
+                    views.act(what, Some(name), links::kept(target));
+                }
             }
-            let Some(id) = tag.get("Id") else { continue };
-            let target = if external { links::kept(&target) } else { resolve(&part, &target) };
-            if self.links.len() < MAX_LINKS {
-                self.links.insert((part.clone(), id.into_owned()), target);
+            let starts = targets.iter().find(|target| links::starts_program(target));
+            let Some(target) = starts.or(targets.first()).filter(|_| !kinds.is_empty()) else { continue };
+            let target = if external { links::kept(target) } else { resolve(&part, target) };
+            for id in ids {
+                if self.links.len() < MAX_LINKS {
+                    self.links.insert((part.clone(), id.into_owned()), target.clone());
+                }
             }
         }
     }

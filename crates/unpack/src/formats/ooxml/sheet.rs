@@ -306,14 +306,15 @@ fn start(part: &str, tag: &Tag<'_>, cell: &mut Cell, grid: &mut Grid, document: 
         "c" | "Cell" => {
             cell.at = text("r").into_owned();
             cell.shared = tag.get("t").is_some_and(|kind| kind == "s");
-            (cell.text, cell.formula) = (String::new(), text("Formula").into_owned());
+            let acts = |text: &str| acts::starts_program(text) || acts::asks_web(text);
+            (cell.text, cell.formula) = (String::new(), acting(tag, "Formula", acts));
         }
         "si" => cell.text.clear(),
         "v" | "t" | "Data" => cell.into = Into::Value,
         "f" => cell.into = Into::Formula,
         "rPh" => cell.phonetic = !tag.empty,
         "definedName" => {
-            cell.defined = text("name").into_owned();
+            cell.defined = acting(tag, "name", starts_macros);
             (cell.formula, cell.into) = (String::new(), Into::Name);
         }
         "ddeLink" => {
@@ -322,13 +323,24 @@ fn start(part: &str, tag: &Tag<'_>, cell: &mut Cell, grid: &mut Grid, document: 
         }
         "oleObject" => word::object(tag, &mut document.views),
         "webPr" | "textPr" | "dbPr" => {
-            let address = tag.get("url").or_else(|| tag.get("sourceFile")).or_else(|| tag.get("connection"));
-            if let Some(address) = address.filter(|address| tag.name == "webPr" || links::is_remote(address)) {
+            let addresses = ["url", "sourceFile", "connection"].into_iter().flat_map(|name| tag.all(name));
+            for address in addresses.filter(|address| tag.name == "webPr" || links::is_remote(address)) {
                 document.views.act(Active::RemoteTemplate, Some(part), links::kept(&address));
             }
         }
         _ => {}
     }
+}
+
+/// The value of the attribute with this local name that acts; that of the first if none does.
+fn acting(tag: &Tag<'_>, name: &str, acts: impl Fn(&str) -> bool) -> String {
+    tag.all(name).find(|value| acts(value)).or_else(|| tag.get(name)).unwrap_or_default().into_owned()
+}
+
+/// Whether Excel 4.0 macros start by a name.
+fn starts_macros(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.contains("auto_open") || lower.contains("auto_close") || lower.contains("auto_activate")
 }
 
 fn end(name: &str, root: &str, cell: &mut Cell, grid: &mut Grid, document: &mut Document) {
@@ -338,9 +350,7 @@ fn end(name: &str, root: &str, cell: &mut Cell, grid: &mut Grid, document: &mut 
         "si" if root == "sst" => document.book.string(&cell.text),
         "definedName" => {
             cell.into = Into::Nothing;
-            let lower = cell.defined.to_ascii_lowercase();
-            // Names by which Excel 4.0 macros start.
-            if lower.contains("auto_open") || lower.contains("auto_close") || lower.contains("auto_activate") {
+            if starts_macros(&cell.defined) {
                 let text = format!("{} = {}", cell.defined, cell.formula);
                 document.views.act(Active::Xlm, None, links::kept(&text));
             }

@@ -27,10 +27,17 @@ pub(super) struct Action {
 }
 
 impl Action {
-    fn new(part: &str, tag: &Tag<'_>) -> Self {
-        let text = |name: &str| links::kept(&tag.get(name).unwrap_or_default());
+    /// The actions of an element, one for each relationship and verb that it names, at most this many and one.
+    fn read(part: &str, tag: &Tag<'_>, most: usize) -> Vec<Self> {
+        let texts = |name: &str| {
+            let texts: Vec<String> = tag.all(name).map(|text| links::kept(&text)).collect();
+            if texts.is_empty() { vec![String::new()] } else { texts }
+        };
         let hover = matches!(tag.name, "hlinkMouseOver" | "hlinkHover");
-        Self { part: part.to_owned(), id: text("id"), verb: text("action"), hover }
+        let (ids, verbs) = (texts("id"), texts("action"));
+        let pairs = ids.iter().flat_map(|id| verbs.iter().map(move |verb| (id.clone(), verb.clone())));
+        let actions = pairs.map(|(id, verb)| Self { part: part.to_owned(), id, verb, hover });
+        actions.take(most.saturating_add(1)).collect()
     }
 
     /// Tells what it does, if it is more than to go to another slide or page.
@@ -63,16 +70,17 @@ pub(super) fn read(name: &str, root: &str, reader: &mut Reader<'_>, document: &m
                 "text" => text = !tag.empty && root == "cmLst",
                 "br" => document.views.text.end_line(slide_hidden),
                 "oleObj" => word::object(&tag, &mut document.views),
-                "cmd" if tag.get("type").is_some_and(|kind| kind == "verb") => {
+                "cmd" if tag.all("type").any(|kind| kind == "verb") => {
                     let verb = format!("ole verb {}", tag.get("cmd").unwrap_or_default());
                     document.views.act(Active::Launch, Some(name), links::kept(&verb));
                 }
                 "hlinkClick" | "hlinkMouseOver" | "hlinkHover" => {
-                    if document.actions.len() < MAX_ACTIONS {
-                        document.actions.push(Action::new(name, &tag));
-                    } else {
+                    let room = MAX_ACTIONS.saturating_sub(document.actions.len());
+                    let actions = Action::read(name, &tag, room);
+                    if actions.len() > room {
                         document.views.limit();
                     }
+                    document.actions.extend(actions.into_iter().take(room));
                 }
                 _ => {}
             },

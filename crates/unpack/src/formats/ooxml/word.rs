@@ -46,17 +46,17 @@ impl State {
             "br" | "cr" => views.text.end_line(self.hidden()),
             "noBreakHyphen" => views.text.push_char('-', self.hidden()),
             "tbl" | "txbxContent" if !tag.empty => self.boxes = self.boxes.saturating_add(1),
-            "fldChar" => match tag.get("fldCharType").as_deref() {
+            "fldChar" => match fields::mark(tag.all("fldCharType")) {
                 Some("begin") => self.fields.begin(),
                 Some("separate") => self.fields.separate(),
                 Some("end") => drop(self.fields.end(views)),
                 _ => {}
             },
-            "fldSimple" => fields::tell(&tag.get("instr").unwrap_or_default(), views),
+            "fldSimple" => tag.all("instr").for_each(|code| fields::tell(&code, views)),
             "OLEObject" => object(tag, views),
             "attachedTemplate" => {
                 // Word 2003 has the address here; a package has it in a relationship.
-                if let Some(address) = tag.get("val").filter(|address| links::is_remote(address)) {
+                for address in tag.all("val").filter(|address| links::is_remote(address)) {
                     views.act(Active::RemoteTemplate, None, links::kept(&address));
                 }
             }
