@@ -3,9 +3,9 @@
 use mail::evidence::{FileKind, UnscannedReason};
 use unpack::{Beside, Budget, Limits, Member, Opening, StopFlag, detect, open, open_as};
 
-use crate::ole2::build::{Compound, NONE};
+use crate::ole2::build::{Compound, END, NONE};
 use crate::samples::stored_sample;
-use crate::support::{deflated, members, name};
+use crate::support::{deflated, members, name, noise};
 
 const SECRET: &[u8] = b"what a recipient would run";
 
@@ -104,6 +104,78 @@ fn archives_in_sectors_that_no_stream_takes_up_are_read() {
         let (found, _) = members(FileKind::Ole2, &file.finish());
         assert!(found.iter().all(|it| !it.hidden), "{found:?}");
         assert!(found.iter().any(|it| it.content.starts_with(&archive)));
+    }
+}
+
+#[test]
+fn archives_in_sectors_that_only_tables_take_up_are_read() {
+    for archive in [deflated(&[("evil.com", SECRET)]), stored_sample("7z_lzma2")] {
+        let content = members(detect(&archive), &archive).0[0].content.clone();
+        let data = with_free_sectors(&archive, |number| number + 1);
+        let first = u32::try_from(5000_usize.div_ceil(512)).unwrap();
+        // The table of the mini stream, the list of tables, and what follows the directory.
+        let directory = u32::from_le_bytes(data[48..52].try_into().unwrap());
+        let fat = u32::from_le_bytes(data[76..80].try_into().unwrap());
+        for place in [60, 68, (fat as usize + 1) * 512 + directory as usize * 4] {
+            let mut data = data.clone();
+            data[place..place + 4].copy_from_slice(&first.to_le_bytes());
+            assert_eq!(gives(FileKind::Ole2, &data, &content), Some(true), "{place}");
+        }
+    }
+}
+
+/// A stream of an archive whose sectors stand where `order` says, each by its number in the file; `tables`: what
+/// stands between them is a table.
+fn in_order(archive: &[u8], order: &[u32], tables: bool) -> Vec<u8> {
+    let mut file = Compound::new();
+    let item = file.stream("Contents", &archive[..4096]);
+    (file.fat, file.sectors) = (Vec::new(), Vec::new());
+    let count = order.iter().max().unwrap() + 1;
+    file.fat.resize(count as usize, if tables { 0xffff_fffd } else { NONE });
+    file.sectors.resize(count as usize * 512, 0);
+    for (at, number) in order.iter().enumerate() {
+        file.fat[*number as usize] = order.get(at + 1).copied().unwrap_or(END);
+        let content = archive.get(at * 512..).unwrap_or_default();
+        let content = &content[..content.len().min(512)];
+        file.sectors[*number as usize * 512..][..content.len()].copy_from_slice(content);
+    }
+    file.items[item].start = order[0];
+    file.items[item].size = u32::try_from(archive.len()).unwrap();
+    file.finish()
+}
+
+#[test]
+fn archives_whose_sectors_a_stream_has_in_another_order_are_read() {
+    // What is in the file one after the other, and in the stream with two sectors exchanged.
+    let content = noise(5000, 8);
+    let archive = deflated(&[("evil.com", &content)]);
+    let count = u32::try_from(archive.len().div_ceil(512)).unwrap();
+    let mut stream = archive.clone();
+    stream.resize(count as usize * 512, 0);
+    for at in 0..512 {
+        stream.swap(at, at + 512);
+    }
+    let order: Vec<u32> = [1, 0].into_iter().chain(2..count).collect();
+    assert_eq!(gives(FileKind::Ole2, &in_order(&stream, &order, false), &content), Some(true));
+}
+
+#[test]
+fn streams_in_pieces_are_no_archives_beside_them() {
+    // Also with the table of sectors in between, as it is where a file grew.
+    let content = noise(9000, 8);
+    for archive in [deflated(&[("evil.com", &content)]), [&stored_sample("7z_lzma2")[..], &content].concat()] {
+        let count = u32::try_from(archive.len().div_ceil(512)).unwrap();
+        let all: [(Vec<u32>, bool); 4] = [
+            ((0..count).collect(), false),
+            ((0..count).map(|at| at + u32::from(at > 0)).collect(), true),
+            ((0..count).map(|at| at + u32::from(at > 4) * 2).collect(), true),
+            ((0..count).map(|at| at + at / 4 * 3).collect(), false),
+        ];
+        for (order, tables) in all {
+            let (found, problems) = members(FileKind::Ole2, &in_order(&archive, &order, tables));
+            assert!(found.iter().all(|it| !it.hidden), "{order:?}");
+            assert!(found.iter().any(|it| it.content == archive) && problems.is_empty(), "{order:?} {problems:?}");
+        }
     }
 }
 

@@ -75,8 +75,6 @@ pub struct Cfb {
     shift: u32,
     cutoff: u32,
     fat: Vec<u32>,
-    /// The sectors in which that table stands, and those that list them.
-    tables: Vec<u32>,
     mini_fat: Vec<u32>,
     mini: Vec<u8>,
     /// By number; what is free or senseless is `None`.
@@ -136,13 +134,11 @@ impl Cfb {
                 break;
             };
             let mut all: Vec<u32> = numbers(sector).collect();
-            self.tables.push(next);
             next = if all.len() == per_sector { all.pop().unwrap_or(NONE) } else { NONE };
             listed.extend(all);
         }
         for number in listed.into_iter().filter(|number| *number < MAX_SECTOR).take(enough) {
             let before = self.fat.len();
-            self.tables.push(number);
             match self.sector(data, number) {
                 Some(sector) => self.fat.extend(numbers(sector)),
                 None => self.damaged = true,

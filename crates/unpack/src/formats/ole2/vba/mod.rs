@@ -74,7 +74,7 @@ pub fn listed(packed: &[u8]) -> Vec<String> {
 
 /// Whether a source stands in a stream, whatever stream that is.
 pub fn holds_source(bytes: &[u8]) -> bool {
-    sources(bytes).any(|at| decompress(between(bytes, at, bytes.len()), MAX_SOURCE).is_some())
+    sources(bytes).next().is_some()
 }
 
 /// The modules that a directory lists (2.3.4.2). What is not understood is passed over by its length.
