@@ -154,3 +154,27 @@ fn a_virtual_partition_without_its_table_is_reported() {
     huge[table + 216..][..1800].fill(0x3f);
     assert!(!problems(&huge).is_empty());
 }
+
+#[test]
+fn tables_and_folders_beyond_their_limits_are_told() {
+    let folder = Folder::new("virtual-limits");
+    let Some(data) = empty(&folder, "0x0201") else { return };
+    let block = |number: usize| data[number * BLOCK..][..BLOCK].to_vec();
+    let (root, table) = (block(START + 1), block(data.len() / BLOCK - 1));
+    let pieces =
+        |count: u64, block: u32| [(1_u32 << 20).to_le_bytes(), block.to_le_bytes()].concat().repeat(count as usize);
+    for (in_table, in_folder, told) in [(4, 16, false), (5, 16, true), (4, 17, true)] {
+        let mut disc = Disc(data.clone());
+        let names = disc.write(&vec![0; 1 << 20]);
+        let folder = disc.entry(&root, 4, 0, in_folder << 20, &pieces(in_folder, 2));
+        let numbers: Vec<u8> = [0, folder, names].into_iter().flat_map(u32::to_le_bytes).collect();
+        let mut list = [&inside(&table)[..152], &numbers].concat();
+        list.resize(1 << 20, 0);
+        let list = disc.write(&list);
+        disc.entry(&table, table[27], 0, in_table << 20, &pieces(in_table, list));
+        let (_, problems) = members(FileKind::Iso, &disc.0);
+        // There is no name in the folder.
+        assert!(problems.contains(&UnscannedReason::Damaged), "{in_table} {in_folder}: {problems:?}");
+        assert_eq!(problems.contains(&UnscannedReason::LimitBytes), told, "{in_table} {in_folder}: {problems:?}");
+    }
+}

@@ -191,7 +191,7 @@ impl Volume<'_> {
         // Its own places are in the partition as it is.
         let own = self.maps.len();
         self.maps.push(Map::Plain(start));
-        let mut broken = false;
+        let (mut broken, mut limited) = (false, false);
         let found = (used.saturating_sub(MAX_LOOK)..=used).rev().find_map(|number| {
             budget.burn(64).ok()?;
             let at = number.checked_mul(self.block)?;
@@ -206,7 +206,9 @@ impl Volume<'_> {
                 return None;
             }
             let entry = self.entry(Place { block, map: own, len: self.block as u64 })?;
-            let bytes = self.bytes_of(&entry, MAX_TABLE, budget)?;
+            let (bytes, cut) = self.bytes_of(&entry, MAX_TABLE, budget)?;
+            // Files of other kinds are no tables, however long they are.
+            limited |= cut && matches!(entry.kind, 0 | TABLE);
             let found = table_in(entry.kind, &bytes).map(numbers);
             broken |= entry.damaged || found.is_none() && entry.kind == TABLE;
             found
@@ -215,19 +217,24 @@ impl Volume<'_> {
         if broken {
             self.problem(UnscannedReason::Damaged);
         }
+        if limited {
+            self.problem(UnscannedReason::LimitBytes);
+        }
         found
     }
 
-    /// What a file holds, up to so many bytes; `None` when that is too much work.
-    fn bytes_of(&self, entry: &Entry, most: usize, budget: &mut Budget) -> Option<Vec<u8>> {
-        let mut bytes = Vec::new();
+    /// What a file holds, up to so many bytes, and whether there is more; `None` when that is too much work.
+    fn bytes_of(&self, entry: &Entry, most: usize, budget: &mut Budget) -> Option<(Vec<u8>, bool)> {
+        let (mut bytes, mut cut) = (Vec::new(), false);
         for (start, len) in &entry.pieces {
-            let len = usize::try_from(*len).unwrap_or(most).min(most.saturating_sub(bytes.len()));
-            let piece = between(self.data, *start, start.saturating_add(len));
+            let end = start.saturating_add(usize::try_from(*len).unwrap_or(usize::MAX));
+            let whole = between(self.data, *start, end);
+            let piece = between(whole, 0, most.saturating_sub(bytes.len()));
+            cut |= piece.len() < whole.len();
             budget.burn(piece.len() as u64).ok()?;
             bytes.extend_from_slice(piece);
         }
-        Some(bytes)
+        Some((bytes, cut))
     }
 
     /// Where a place stands, in pieces of the image.
@@ -364,9 +371,12 @@ impl Volume<'_> {
         seen: &mut BTreeSet<usize>,
         budget: &mut Budget,
     ) -> Result<(), UnscannedReason> {
-        let Some(bytes) = self.bytes_of(&folder.entry, MAX_FOLDER, budget) else {
+        let Some((bytes, cut)) = self.bytes_of(&folder.entry, MAX_FOLDER, budget) else {
             return Err(UnscannedReason::LimitTime);
         };
+        if cut {
+            self.problem(UnscannedReason::LimitBytes);
+        }
         let mut at = 0_usize;
         while let Some(head) = take(&bytes, at, 38) {
             if le16(head, 0) != Some(NAME) {
