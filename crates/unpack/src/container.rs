@@ -302,14 +302,20 @@ fn others(kind: FileKind, data: &[u8], opened: bool, apart: bool, budget: &mut B
     );
     // Of a file whose streams are members, only what stands in none of them.
     let unused = std::cell::OnceCell::new();
-    let attached = if kind == FileKind::OneNote { crate::formats::onenote::attached(data) } else { Vec::new() };
+    // Both are looked for once there is a mark to ask about.
+    let attached = std::cell::OnceCell::new();
+    let attached = || {
+        attached.get_or_init(|| {
+            if kind == FileKind::OneNote { crate::formats::onenote::attached(data) } else { Vec::new() }
+        })
+    };
     let counts = |at: usize| {
-        let number = attached.partition_point(|file| file.end <= at);
-        let inside = attached.get(number).is_some_and(|file| file.contains(&at));
+        let number = attached().partition_point(|file| file.end <= at);
+        let inside = attached().get(number).is_some_and(|file| file.contains(&at));
         !inside && (!apart || unused.get_or_init(|| ole2::Cfb::open(data).unused(data)).has(at))
     };
-    let whole_file = !apart && attached.is_empty();
-    if !own && !plain && zip::has_directory(data) && (whole_file || zip::places(data).into_iter().any(counts)) {
+    let whole_file = || !apart && attached().is_empty();
+    if !own && !plain && zip::has_directory(data) && (whole_file() || zip::places(data).into_iter().any(counts)) {
         add(whole.clone(), Box::new(zip::Zip::open(data, budget)));
     }
     // Its first block may look like a file of another kind.
