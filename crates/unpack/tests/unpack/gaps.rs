@@ -3,10 +3,10 @@
 use std::io::Write;
 
 use mail::evidence::{FileKind, UnscannedReason};
-use unpack::detect;
+use unpack::{Limits, detect};
 
 use crate::samples::stored_sample;
-use crate::support::{members, name, noise};
+use crate::support::{members, name, noise, walk};
 use crate::tools::Folder;
 
 /// A block: its kind, its sectors, its packed bytes.
@@ -217,6 +217,13 @@ fn a_block_of_an_image_that_gives_less_than_its_sectors_is_damaged() {
             assert_eq!(found[0].problems, told, "{kind:x} {more}");
         }
     }
+}
+
+#[test]
+fn each_stream_by_lzfse_costs_its_window() {
+    let fuel = |count: usize| walk(&dmg(&vec![(0x8000_0007, 0, b"bvx$".to_vec()); count]), Limits::default()).fuel;
+    let (one, many) = (fuel(1), fuel(101));
+    assert!(many - one >= 100 * 256 * 1024, "{one} {many}");
 }
 
 #[test]
