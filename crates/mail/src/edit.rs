@@ -8,7 +8,6 @@ use serde::Serialize;
 use crate::arrival::MessageId;
 use crate::graph::{BufferId, EntityId, Message, Recode, Shape};
 use crate::patch::PatchSet;
-use crate::span::Span;
 
 /// Longest header name, in bytes.
 pub const MAX_HEADER_NAME: usize = 76;
@@ -351,13 +350,18 @@ impl Edit {
 /// Replacements and removals.
 fn check_targets(message: &Message<'_>, edits: &[Edit]) -> Result<(), EditError> {
     let mut targets = BTreeSet::new();
-    let mut spans: Vec<(Span, EntityId)> = Vec::new();
+    let mut inner = Vec::new();
     for edit in edits {
         if let Edit::PartField { entity: id, .. } = edit {
             let entity = message.entity(*id).ok_or(EditError::NoEntity(*id))?;
             if entity.buffer != BufferId::RAW || !entity.primary || *id == EntityId(0) {
                 return Err(EditError::NotEditable(*id));
             }
+            // A part that is replaced may get a field above its new header; one that is removed has none.
+            if edits.iter().any(|other| matches!(other, Edit::Remove { entity } if entity == id)) {
+                return Err(EditError::Nested(*id));
+            }
+            inner.push(*id);
             continue;
         }
         if let Edit::Beside { entity: id, .. } = edit {
@@ -381,10 +385,10 @@ fn check_targets(message: &Message<'_>, edits: &[Edit]) -> Result<(), EditError>
         if matches!(edit, Edit::Remove { .. }) && entity.slot.is_none() {
             return Err(EditError::NotAPart(id));
         }
-        spans.push((entity.whole, id));
+        inner.push(id);
     }
-    // Every ancestor of a target must be left alone; depth bounds the walk.
-    for (_, id) in &spans {
+    // Every ancestor of a target, and of a part that gets a field, must be left alone; depth bounds the walk.
+    for id in &inner {
         let mut above = message.entity(*id).and_then(|entity| entity.parent);
         while let Some(parent) = above {
             if targets.contains(&parent) {

@@ -5,7 +5,8 @@
 
 /// Whether a character takes no room: zero width, soft hyphens, joiners, fillers, tags.
 pub fn is_empty(letter: char) -> bool {
-    matches!(letter, '\u{ad}' | '\u{34f}' | '\u{180e}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2065}' | '\u{feff}'
+    matches!(letter, '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200d}'
+        | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
         | '\u{e0000}'..='\u{e007f}')
 }
 
@@ -21,7 +22,7 @@ pub fn is_directional(letter: char) -> bool {
 
 /// Whether a character chooses among the forms of the one before.
 pub fn is_variation(letter: char) -> bool {
-    matches!(letter, '\u{fe00}'..='\u{fe0f}')
+    matches!(letter, '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
 }
 
 /// Whether a character is an accent, or another mark, on the letter before.
@@ -65,6 +66,13 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(text.chars().filter_map(styled).collect::<String>(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn fillers_and_all_choices_of_a_form_show_nothing() {
+        let text = "p\u{115f}\u{1160}a\u{3164}y\u{ffa0}\u{206a}p\u{206f}a\u{e0100}l\u{e01ef}\u{fe0f}";
+        let shown: String = text.chars().filter(|letter| !is_empty(*letter) && !is_variation(*letter)).collect();
+        assert_eq!(shown, "paypal");
     }
 
     #[test]

@@ -152,8 +152,8 @@ fn files(builder: &mut Builder<'_, '_>, id: EntityId) {
         if blocks.is_empty() && decoded {
             blocks = embedded::find_inside(body.of(bytes), facet);
         }
-        if unknown && blocks.iter().all(|block| block.encoding != Encoding::Uuencode) {
-            blocks.extend(embedded::find_without_mode(body.of(bytes)));
+        if unknown {
+            embedded::find_without_mode(body.of(bytes), &mut blocks);
         }
         blocks
     });

@@ -222,21 +222,32 @@ fn begin(line: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// The file in a body whose header calls it uuencoded in whatever words: clients that know them take any line that
-/// begins with `begin` and a blank for its first, with a mode or without.
-pub(crate) fn find_without_mode(body: &[u8]) -> Option<Block> {
+/// Adds the files in a body whose header calls it uuencoded in whatever words: clients that know them take any line
+/// that begins with `begin` and a blank for a first one, with a mode or without. What begins in a block that is known
+/// is part of it.
+pub(crate) fn find_without_mode(body: &[u8], blocks: &mut Vec<Block>) {
+    let mut known: Vec<Span> = blocks.iter().filter(|it| it.encoding == Encoding::Uuencode).map(|it| it.span).collect();
+    known.sort_unstable_by_key(|span| span.start);
+    let mut known = known.into_iter().peekable();
     let mut at = 0;
-    while at < body.len() {
-        let (line, next) = line_at(body, at);
-        if let Some(name) = line.get(6..).filter(|_| line.to_ascii_lowercase().starts_with(b"begin ")) {
-            let name = name.trim_ascii().get(..MAX_NAME).unwrap_or(name.trim_ascii());
-            let end = end_of(body, next, |line| line.starts_with(b"end"));
-            let name = Some(name.to_vec()).filter(|name| !name.is_empty());
-            return Some(Block { span: Span::new(at, end), encoding: Encoding::Uuencode, name });
+    while at < body.len() && blocks.len() < MAX_BLOCKS {
+        while known.next_if(|span| span.end as usize <= at).is_some() {}
+        if let Some(span) = known.peek().filter(|span| span.start as usize <= at) {
+            at = span.end as usize;
+            continue;
         }
-        at = next;
+        let (line, next) = line_at(body, at);
+        let first = line.get(..6).is_some_and(|start| start.eq_ignore_ascii_case(b"begin "));
+        let Some(name) = line.get(6..).filter(|_| first) else {
+            at = next;
+            continue;
+        };
+        let name = name.trim_ascii().get(..MAX_NAME).unwrap_or(name.trim_ascii());
+        let end = end_of(body, next, |line| line.starts_with(b"end"));
+        let name = Some(name.to_vec()).filter(|name| !name.is_empty());
+        blocks.push(Block { span: Span::new(at, end), encoding: Encoding::Uuencode, name });
+        at = end;
     }
-    None
 }
 
 /// Whether a line is as long as its first character says.

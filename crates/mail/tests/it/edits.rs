@@ -260,5 +260,11 @@ fn a_field_of_a_part_goes_above_its_header_and_nowhere_else() {
     for (entity, error) in [(0, EditError::NotEditable(EntityId(0))), (9, EditError::NoEntity(EntityId(9)))] {
         assert_eq!(EditSet::new(&message, vec![part_field(entity)]), Err(error));
     }
+    let remove = Edit::Remove { entity: EntityId(1) };
+    let replace = Edit::Replace { entity: EntityId(0), part: notice() };
+    for other in [remove, replace] {
+        let edits = vec![part_field(1), other];
+        assert_eq!(EditSet::new(&message, edits.clone()), Err(EditError::Nested(EntityId(1))), "{edits:?}");
+    }
     assert_eq!(EditSet::new(&message, vec![part_field(1)]).map(|set| set.grade()), Ok(Grade::Mark));
 }

@@ -50,6 +50,16 @@ const PARTS: &[(&str, &str)] = &[
         "uuencode by its encoding, without a mode",
         "Content-Type: application/octet-stream\nContent-Transfer-Encoding: x-uuencode\n\nbegin {NAME}\n{UUBODY}\n",
     ),
+    (
+        "uuencode by its encoding, without a mode, in front of one with a mode",
+        "Content-Type: application/octet-stream\nContent-Transfer-Encoding: x-uuencode\n\nbegin {NAME}\n{UUBODY}\n\
+         begin 644 a.txt\n#0V%T\n`\nend\n",
+    ),
+    (
+        "uuencode by its encoding, without a mode, behind one with a mode",
+        "Content-Type: application/octet-stream\nContent-Transfer-Encoding: x-uuencode\n\nbegin 644 a.txt\n#0V%T\n`\nend\n\
+         begin {NAME}\n{UUBODY}\n",
+    ),
     ("uuencode without a type", "\n{UU}\n"),
     ("uuencode twice", "\n{UU}\n{UU}\n"),
     ("uuencode in HTML", "Content-Type: text/html\n\n<pre>\n{UU}</pre>\n"),
