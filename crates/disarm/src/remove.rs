@@ -269,8 +269,8 @@ impl Frame {
                 (html::edit(kind, data, &self.members, changes, &self.active)?, "")
             }
             FileKind::Message => (message::edit(data, &self.members, changes)?, ""),
-            // A zip archive would lack the names that only lead to others.
-            FileKind::Rar if has_links(data, budget) => return Err(DisarmError::NotSound),
+            // A zip archive would lack the names that only lead to others; what is not read in full may have some.
+            FileKind::Rar if has_links(data, budget) != Some(false) => return Err(DisarmError::NotSound),
             kind if format(kind).is_some_and(|format| format.written == Written::Zip) => {
                 let members = kept(&self.members, changes)?;
                 let borrowed: Vec<(String, &[u8])> =

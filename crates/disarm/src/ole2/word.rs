@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use mail::evidence::Active;
-use unpack::formats::ole2::pieces;
+use unpack::formats::ole2::{field_acts, pieces};
 
 use crate::DisarmError;
 use crate::bytes::{between, fill, le16, le32, put};
@@ -181,7 +181,6 @@ fn fields(main: &mut [u8], table: &[u8], active: &BTreeSet<Active>) -> Result<bo
 
 /// Notes the letters of an instruction, if its field goes.
 fn blank(letters: &[Letter], active: &BTreeSet<Active>, blanks: &mut Vec<(usize, usize)>) {
-    let shown = |unit: u16| char::from_u32(unit.into()).filter(|letter| *letter >= ' ');
     let text: String = letters.iter().filter_map(|(_, _, unit)| shown(*unit)).collect::<String>().to_ascii_uppercase();
     let nested = letters.iter().any(|(_, _, unit)| *unit == BEGIN);
     // Of a field that stands alone the first word says what it is; others are parts of addresses and names.
@@ -192,10 +191,42 @@ fn blank(letters: &[Letter], active: &BTreeSet<Active>, blanks: &mut Vec<(usize,
     let dde = active.contains(&Active::Dde) && (word(&["DDE", "DDEAUTO"]) || nested && word(&["QUOTE", "SET"]));
     let loads =
         active.contains(&Active::RemoteTemplate) && word(&LOADS) && (text.contains("://") || text.contains("\\\\"));
-    if dde || loads {
+    if dde || loads || field_acts(&instruction(letters)).is_some_and(|what| active.contains(&what)) {
         let letters = letters.iter().filter(|(_, _, unit)| !MARKS.contains(unit));
         blanks.extend(letters.map(|(at, width, _)| (*at, *width)));
     }
+}
+
+/// What programs read of a letter of an instruction: nothing of marks of pictures, notes and drawings; what else is no
+/// letter, as a tab, parts words like a blank.
+fn shown(unit: u16) -> Option<char> {
+    match unit {
+        1..=5 | 8 => None,
+        0..=0x1f => Some(' '),
+        unit => char::from_u32(unit.into()),
+    }
+}
+
+/// An instruction as the reader of `unpack` puts it together: of a field in it counts what that shows.
+fn instruction(letters: &[Letter]) -> String {
+    let (mut text, mut open, mut hides) = (String::new(), Vec::new(), 0_usize);
+    for (_, _, unit) in letters {
+        match *unit {
+            BEGIN => {
+                open.push(true);
+                hides = hides.saturating_add(1);
+            }
+            SEPARATOR => {
+                if let Some(hidden) = open.last_mut() {
+                    hides = hides.saturating_sub(usize::from(std::mem::take(hidden)));
+                }
+            }
+            END => hides = hides.saturating_sub(usize::from(open.pop().unwrap_or(false))),
+            unit if hides == 0 => text.extend(shown(unit)),
+            _ => {}
+        }
+    }
+    text
 }
 
 /// Fields that say they are DDE say so no more (`Plcfld`, 2.8.25).
@@ -215,4 +246,36 @@ fn kinds(main: &[u8], table: &mut [u8]) -> bool {
         }
     }
     changed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_goes_whatever_parts_its_words() {
+        let goes = |text: &str| {
+            let letters: Vec<Letter> = text.encode_utf16().enumerate().map(|(at, unit)| (at, 1, unit)).collect();
+            let mut blanks = Vec::new();
+            blank(&letters, &[Active::Dde, Active::RemoteTemplate].into(), &mut blanks);
+            !blanks.is_empty()
+        };
+        for text in [
+            " DDEAUTO c:\\\\x ",
+            "DDEAUTO\tc:\\\\x",
+            "\u{b}DDE\u{b}cmd",
+            "DDE\u{a0}cmd",
+            "DDE\u{7}cmd",
+            "D\u{1}DE cmd",
+            "INCLUDETEXT\t\"http://example.org/a.doc\"",
+            "DD\u{13}REF b\u{14}E x\u{15} cmd",
+            "\u{13}QUOTE 68 68 69\u{15} cmd",
+        ] {
+            assert!(goes(text), "{text:?}");
+        }
+        for text in [" PAGE ", "DDEFOO\tcmd", "REF\tDDE", "INCLUDETEXT\t\"a.doc\"", "HYPERLINK \"http://example.org/\""]
+        {
+            assert!(!goes(text), "{text:?}");
+        }
+    }
 }

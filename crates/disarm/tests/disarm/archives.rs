@@ -235,3 +235,11 @@ fn a_rar_with_names_that_only_lead_to_others_is_refused() {
         assert_eq!(made(&rar_with_link(Some(kind))), Err(DisarmError::NotSound), "{kind}");
     }
 }
+
+#[test]
+fn links_in_a_rar_are_not_denied_where_its_headers_are_not_read() {
+    use unpack::formats::rar::has_links;
+    assert_eq!(has_links(&rar_with_link(None), &mut budget()), Some(false));
+    assert_eq!(has_links(&rar_with_link(Some(1)), &mut budget()), Some(true));
+    assert_eq!(has_links(b"no archive", &mut budget()), None);
+}

@@ -25,7 +25,7 @@ use crate::bytes::between;
 use crate::container::{Container, Member};
 use crate::decode::Method;
 pub use cfb::{Cfb, Entry, Kind, Stream};
-pub use doc::{Piece, pieces};
+pub use doc::{Piece, field_acts, pieces};
 pub use outlook::rich_text;
 pub use package::targets as link_targets;
 pub use vba::{holds_source, listed as listed_modules};

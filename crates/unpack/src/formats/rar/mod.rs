@@ -43,10 +43,12 @@ use blocks::{Blocks, Loose};
 use unlock::Key;
 
 /// Whether some entries of an archive only lead to others: copies that are stored once, and links. Their names are no
-/// members of the archive as it is opened.
-pub fn has_links(data: &[u8], budget: &mut Budget) -> bool {
-    let (archive, _) = unlock::parse(data, &mut Vec::new(), budget);
-    archive.is_some_and(|archive| archive.members().any(|member| member.meta.is_redirection))
+/// members of the archive as it is opened. `None`: its headers are not read, or not all of them.
+pub fn has_links(data: &[u8], budget: &mut Budget) -> Option<bool> {
+    let mut problems = Vec::new();
+    let (archive, _) = unlock::parse(data, &mut problems, budget);
+    let archive = archive.filter(|_| problems.is_empty())?;
+    Some(archive.members().any(|member| member.meta.is_redirection))
 }
 
 /// A RAR archive.

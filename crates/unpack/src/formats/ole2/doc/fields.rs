@@ -114,23 +114,34 @@ pub(super) fn is_remote(path: &str) -> bool {
     path.contains("://") || path.trim_start_matches([' ', '"']).starts_with("\\\\")
 }
 
-/// Notes a field that does something; `quiet`: it stands in another's instruction.
-fn note(instruction: &str, quiet: bool, views: &mut Views) {
+/// The first word of an instruction, in upper case, and what stands behind it.
+fn words(instruction: &str) -> (String, &str) {
     let instruction = instruction.trim();
     let (word, rest) = instruction.split_once(|letter: char| letter.is_whitespace()).unwrap_or((instruction, ""));
-    match word.to_ascii_uppercase().as_str() {
-        "DDE" | "DDEAUTO" => views.act(Active::Dde, None, instruction.to_owned()),
-        word if LOADERS.contains(&word) && is_remote(rest) => {
-            views.act(Active::RemoteTemplate, None, instruction.to_owned());
+    (word.to_ascii_uppercase(), rest)
+}
+
+/// What a field with this instruction does beside showing something, if anything.
+pub fn acts(instruction: &str) -> Option<Active> {
+    let (word, rest) = words(instruction);
+    match word.as_str() {
+        "DDE" | "DDEAUTO" => Some(Active::Dde),
+        word => (LOADERS.contains(&word) && is_remote(rest)).then_some(Active::RemoteTemplate),
+    }
+}
+
+/// Notes a field that does something; `quiet`: it stands in another's instruction.
+fn note(instruction: &str, quiet: bool, views: &mut Views) {
+    if let Some(what) = acts(instruction) {
+        views.act(what, None, instruction.trim().to_owned());
+    }
+    let (word, rest) = words(instruction);
+    // Where a link leads matters as much as what it shows.
+    if word == "HYPERLINK" && !quiet {
+        let target = rest.split('"').nth(1).unwrap_or(rest);
+        if !target.trim().is_empty() {
+            views.text.push(&format!(" <{}> ", target.trim()), false);
         }
-        // Where a link leads matters as much as what it shows.
-        "HYPERLINK" if !quiet => {
-            let target = rest.split('"').nth(1).unwrap_or(rest);
-            if !target.trim().is_empty() {
-                views.text.push(&format!(" <{}> ", target.trim()), false);
-            }
-        }
-        _ => {}
     }
 }
 

@@ -6,6 +6,8 @@
 //! encrypted; text that is hidden by a style, or by having the colour of the paper.
 
 mod fields;
+
+pub use fields::acts as field_acts;
 mod hidden;
 
 use mail::evidence::{Active, UnscannedReason};
