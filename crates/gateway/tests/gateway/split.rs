@@ -170,16 +170,16 @@ async fn each_group_is_treated_by_its_own_settings() {
 }
 
 async fn a_group_that_is_refused_beside_an_accepted_one_is_kept_and_a_sender_of_ours_is_told() {
-    let sink = Sink::start(Behaviour::accept()).await;
-    let node = Setup::new()
-        .policy(|p| {
+    let setup = |trusted: &[&str]| {
+        Setup::new().trusted(trusted).policy(|p| {
             group(p, "strict", "strict@example.com", |g| {
                 g.malware.action = MalwareAction::Block;
                 g.malware.keep_blocked = false;
             });
         })
-        .start(&sink)
-        .await;
+    };
+    let sink = Sink::start(Behaviour::accept()).await;
+    let node = setup(&[]).start(&sink).await;
     let mail = sample::eicar_attached("x");
     assert_eq!(send(&node, "alice@example.org", &TWO_KINDS, &mail).await.code, 250);
     let blocked =
@@ -188,6 +188,10 @@ async fn a_group_that_is_refused_beside_an_accepted_one_is_kept_and_a_sender_of_
     node.service.store().open_original(blocked.id).expect("kept").read_to_end(&mut bytes).expect("undamaged");
     assert!(bytes == mail && blocked.entry.recipients[0].as_str() == "strict@example.com");
     assert_eq!((sink.count(), queued(&node)), (1, 0), "a sender outside may be forged and is not told");
+    assert_eq!(send(&node, "dave@example.com", &TWO_KINDS, &mail).await.code, 250);
+    assert_eq!((sink.count(), queued(&node)), (2, 0), "nor is one of ours whom a stranger names");
+    let sink = Sink::start(Behaviour::accept()).await;
+    let node = setup(&["127.0.0.0/8"]).start(&sink).await;
     assert_eq!(send(&node, "dave@example.com", &TWO_KINDS, &mail).await.code, 250);
     testkit::wait_until("the report", testkit::PATIENCE, || arrived(&[&sink]).contains_key("dave@example.com")).await;
     let report = String::from_utf8(arrived(&[&sink])["dave@example.com"][0].clone()).expect("ASCII");
