@@ -2,7 +2,8 @@
 //! acts are cut out; everything else stays byte for byte.
 //!
 //! What acts and where is told by the reader of `unpack`, so that nothing which it sees stays. Refused: what
-//! it does not read to the end, and documents whose groups do not close. Linear in the size of the text.
+//! it does not read to the end, documents whose groups do not close, and fields that act without a group of their own.
+//! Linear in the size of the text.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -74,6 +75,17 @@ mod tests {
         let many = |more: &[u8]| [&b"{\\rtf1 "[..], &b"{\\object x}".repeat(200_000), more, b"}"].concat();
         assert_eq!(edit(&many(b""), &all).map(|new| new.len()), Ok(8 + 200_000 * 2));
         assert_eq!(edit(&many(&b"\\fldinst x".repeat(200_000)), &all), Err(DisarmError::NotSound));
+    }
+
+    #[test]
+    fn a_field_that_acts_without_a_group_of_its_own_is_refused() {
+        let all: BTreeSet<Active> = Active::ALL.into_iter().collect();
+        for data in [
+            &br"{\rtf1 {\*\fldinst DDE q}{\fldinst DDE q\fldinst PAGE}}"[..],
+            br"{\rtf1 {\*\fldinst DDE q}{\fldinst DDEAUTO c:\\x\fldinst 000}t}",
+        ] {
+            assert_eq!(edit(data, &all), Err(DisarmError::NotSound), "{}", String::from_utf8_lossy(data));
+        }
     }
 
     #[test]

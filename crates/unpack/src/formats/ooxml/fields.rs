@@ -101,15 +101,17 @@ impl Fields {
         self.over
     }
 
-    /// Nothing follows: fields that do not end are over.
-    pub(crate) fn finish(&mut self, views: &mut Views) {
+    /// Nothing follows: fields that do not end are over. Gives what one of them does.
+    pub(crate) fn finish(&mut self, views: &mut Views) -> Option<Active> {
         self.deeper = 0;
+        let mut acts = None;
         while !self.open.is_empty() {
-            self.end(views);
+            acts = self.end(views).or(acts);
         }
         if self.over {
             views.limit();
         }
+        acts
     }
 }
 

@@ -328,10 +328,14 @@ impl Work {
     pub(super) fn finish(&mut self) {
         self.flush();
         self.end_piece();
-        self.fields.finish(&mut self.views);
+        // A field that does not end, of several in one group, has no group of its own to be cut out.
+        if let Some(what) = self.fields.finish(&mut self.views) {
+            self.mark(what);
+        }
         if !self.value.is_empty() && self.groups.now.goal == Goal::Template {
             let address = decode(&self.value, 1252);
             if links::is_remote(&address) {
+                self.mark(Active::RemoteTemplate);
                 self.views.act(Active::RemoteTemplate, None, links::kept(address.trim()));
             }
         }
