@@ -71,7 +71,9 @@ fn ascii(domain: &str) -> Option<String> {
     if domain.starts_with('[') || domain.is_ascii() {
         return Some(domain.to_ascii_lowercase());
     }
-    idna::domain_to_ascii(domain).ok().filter(|ascii| !ascii.is_empty())
+    // Some letters become others that no name has (U+3208 has brackets): what is made of them would not read back.
+    let fine = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    idna::domain_to_ascii(domain).ok().filter(|ascii| !ascii.is_empty() && ascii.bytes().all(fine))
 }
 
 /// Why a text is no entry. `Display` says it for people.

@@ -43,6 +43,7 @@ fn what_is_no_entry_is_told_with_its_reason() {
         ("a@example.org\u{7}", ValueError::Character('\u{7}')),
         ("a@", ValueError::Domain),
         ("a@exa..org", ValueError::Domain),
+        ("a@x\u{3208}.example", ValueError::Domain),
         ("a@exa/mple.org", ValueError::Domain),
         ("a@b@example.org", ValueError::Character('@')),
         ("*", ValueError::Everything),
