@@ -96,44 +96,41 @@ pub(super) fn any_escape_a_byte(body: &[u8]) -> Vec<u8> {
 /// Quoted-printable in which blanks behind an `=` make it a soft break that takes the rest of the line along, and
 /// of an escape that is none the sign is gone, with its digit if it has one.
 pub(super) fn breaks_to_end(body: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(body.len());
-    let mut rest = body;
-    while let Some(at) = memchr::memchr(b'=', rest) {
-        let (plain, behind) = rest.split_at_checked(at).unwrap_or((rest, &[]));
-        out.extend_from_slice(plain);
-        let taken = match behind {
-            [_, high, low, ..] if hex(*high).is_some() && hex(*low).is_some() => {
-                out.extend_from_slice(&[b'=', *high, *low]);
-                3
-            }
-            [_, blank, ..] if blank.is_ascii_whitespace() => {
-                memchr::memchr(b'\n', behind).map_or(behind.len(), |end| end.saturating_add(1))
-            }
-            [_, digit, ..] if hex(*digit).is_some() => 2,
-            _ => 1,
-        };
-        rest = behind.get(taken..).unwrap_or(&[]);
-    }
-    out.extend_from_slice(rest);
-    out
+    at_signs(body, |behind, out| match behind {
+        [_, high, low, ..] if hex(*high).is_some() && hex(*low).is_some() => {
+            out.extend_from_slice(&[b'=', *high, *low]);
+            3
+        }
+        [_, blank, ..] if blank.is_ascii_whitespace() => {
+            memchr::memchr(b'\n', behind).map_or(behind.len(), |end| end.saturating_add(1))
+        }
+        [_, digit, ..] if hex(*digit).is_some() => 2,
+        _ => 1,
+    })
 }
 
 /// Lines that a soft break ends, put together.
 fn without_soft_breaks(body: &[u8]) -> Vec<u8> {
+    at_signs(body, |behind, out| match behind {
+        [_, b'\n', ..] => 2,
+        [_, b'\r', b'\n', ..] => 3,
+        _ => {
+            out.push(b'=');
+            1
+        }
+    })
+}
+
+/// A body with something else at each `=`: `write` is shown the rest from there on, and gives how many bytes of it are
+/// done (at least one).
+fn at_signs(body: &[u8], write: impl Fn(&[u8], &mut Vec<u8>) -> usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(body.len());
     let mut rest = body;
     while let Some(at) = memchr::memchr(b'=', rest) {
         let (plain, behind) = rest.split_at_checked(at).unwrap_or((rest, &[]));
         out.extend_from_slice(plain);
-        let taken = match behind {
-            [_, b'\n', ..] => 2,
-            [_, b'\r', b'\n', ..] => 3,
-            _ => {
-                out.push(b'=');
-                1
-            }
-        };
-        rest = behind.get(taken..).unwrap_or(&[]);
+        let done = write(behind, &mut out);
+        rest = behind.get(done..).unwrap_or(&[]);
     }
     out.extend_from_slice(rest);
     out
