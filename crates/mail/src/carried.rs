@@ -6,6 +6,7 @@
 
 use crate::graph::{EntityId, Message};
 use crate::header::{Structured, unfold};
+use crate::render::part::is_name_byte;
 
 /// Most parameters of one field.
 const MAX_PARAMETERS: usize = 32;
@@ -72,14 +73,13 @@ fn field(name: &str, value: &[u8]) -> Option<String> {
 fn written(value: &Structured, end: &str, stays: &dyn Fn(&str) -> bool) -> String {
     let mut out = String::new();
     for (name, value) in value.settled().into_iter().filter(|(name, _)| stays(name)).take(MAX_PARAMETERS) {
-        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.+!#$&^".contains(&byte);
         let printable = value.iter().all(|byte| (32..=126).contains(byte) && !b"\"\\".contains(byte));
-        let named = name.len() <= MAX_NAME && !name.is_empty() && name.bytes().all(token);
+        let named = name.len() <= MAX_NAME && !name.is_empty() && name.bytes().all(is_name_byte);
         if !named || !printable || value.is_empty() || value.len() > MAX_VALUE {
             continue;
         }
         let text = String::from_utf8_lossy(value);
-        let quote = if value.iter().all(|byte| token(*byte)) { "" } else { "\"" };
+        let quote = if value.iter().copied().all(is_name_byte) { "" } else { "\"" };
         out.push_str(&format!(";{end} {name}={quote}{text}{quote}"));
     }
     out

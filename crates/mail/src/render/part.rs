@@ -95,11 +95,14 @@ fn lines(body: &[u8], line_end: &[u8]) -> Vec<u8> {
     lines.join(line_end)
 }
 
+/// Whether a name of a type or parameter may have this byte (RFC 6838 section 4.2).
+pub(crate) fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte)
+}
+
 /// A media type that is safe to write.
 pub(crate) fn media(media: &str) -> &str {
-    let is_token = |half: &str| {
-        !half.is_empty() && half.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
-    };
+    let is_token = |half: &str| !half.is_empty() && half.bytes().all(is_name_byte);
     match media.split_once('/') {
         Some((main, sub)) if is_token(main) && is_token(sub) && main != "multipart" && media.len() <= 60 => media,
         _ => "application/octet-stream",
