@@ -7,6 +7,7 @@
 //! it shows. Refused: parts in character sets that are not read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
 use mail::evidence::{Active, Role};
 use unpack::formats::ooxml::names::{normal, owner, resolve};
@@ -72,11 +73,14 @@ fn holders(files: &[&Member], active: &BTreeSet<Active>) -> BTreeMap<String, Act
         let Some((text, _)) = xml::read(&member.content) else { continue };
         let part = name(member);
         let (owner, mut first) = (owner(&part), true);
-        xml::edit(&text, &mut |tag| {
+        xml::visit(&text, &mut |tag| {
             let root = std::mem::take(&mut first);
             let by_root = BY_ROOT.iter().find(|(name, _)| root && *name == tag.name);
             if let Some((_, what)) = by_root {
                 note(part.clone(), *what);
+            }
+            if owner.is_none() && part != TYPES {
+                return ControlFlow::Break(());
             }
             match (&owner, tag.name) {
                 (Some(owner), "Relationship") => {
@@ -86,7 +90,7 @@ fn holders(files: &[&Member], active: &BTreeSet<Active>) -> BTreeMap<String, Act
                     }
                 }
                 // Another part that says so says nothing, and could have any part deleted.
-                (None, "Override") if part == TYPES => {
+                (None, "Override") => {
                     let kinds: Vec<String> = tag.all("ContentType").map(|kind| kind.to_ascii_lowercase()).collect();
                     let what = [("macrosheet", Active::Xlm), ("vbaproject", Active::Vba)];
                     for (_, what) in what.iter().filter(|(name, _)| kinds.iter().any(|kind| kind.contains(name))) {
@@ -95,7 +99,7 @@ fn holders(files: &[&Member], active: &BTreeSet<Active>) -> BTreeMap<String, Act
                 }
                 _ => {}
             }
-            Fate::Keep
+            ControlFlow::Continue(())
         });
     }
     found
@@ -211,9 +215,9 @@ fn elements(
         }
         let ids = cut.get(&part).unwrap_or(&none);
         let new = if is_part(member) {
-            let (text, _) = xml::read(&member.content).ok_or(DisarmError::Format)?;
+            let (text, recoded) = xml::read(&member.content).ok_or(DisarmError::Format)?;
             let mut elements = Elements::new(&text, ids, active);
-            xml::rewrite(&member.content, &mut |tag| elements.decide(tag))?
+            xml::rewrite_text(&text, recoded, &mut |tag| elements.decide(tag))?
         } else {
             let names = active.contains(&Active::Xlm) && is_book(&part);
             let links = places.as_ref().filter(|_| is_book(&part) || part.contains("sheets/"));

@@ -4,6 +4,7 @@
 //! Limit: [`MAX_DEPTH`] fields in one another; what is deeper goes with the one around it.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use mail::evidence::Active;
 use unpack::formats::ooxml::acts::{asks_web, runs, starts_program};
@@ -35,13 +36,13 @@ impl<'a> Elements<'a> {
         if !["nstrText", "definedName"].iter().any(|name| content.contains(name)) {
             return Self { ids, active, codes: BTreeSet::new(), code: 0, sheets };
         }
-        xml::edit(content, &mut |tag| {
+        xml::visit(content, &mut |tag| {
             match tag.name {
                 "fldChar" | "instrText" | "delInstrText" => fields.read(tag, active),
                 "sheet" => sheets.add(tag, ids),
                 _ => {}
             }
-            Fate::Keep
+            ControlFlow::Continue(())
         });
         Self { ids, active, codes: fields.finish(active), code: 0, sheets }
     }

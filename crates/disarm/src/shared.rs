@@ -2,6 +2,7 @@
 //! sheets are gone they are blank. Their numbers stay.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use crate::xlsb;
 use crate::xml::{self, Fate};
@@ -13,13 +14,13 @@ pub(crate) fn shown(sheet: &[u8], numbers: &mut BTreeSet<u32>) {
         return numbers.extend(xlsb::shared_cells(sheet));
     }
     let mut shared = false;
-    xml::edit(text, &mut |tag| {
+    xml::visit(text, &mut |tag| {
         match tag.name {
             "c" => shared = tag.get("t").is_some_and(|kind| kind == "s"),
             "v" if shared => numbers.extend(tag.text().trim().parse::<u32>().ok()),
             _ => {}
         }
-        Fate::Keep
+        ControlFlow::Continue(())
     });
 }
 

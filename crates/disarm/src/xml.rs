@@ -5,13 +5,11 @@
 //! of the text.
 
 use std::borrow::Cow;
+use std::ops::ControlFlow;
 
-use unpack::{decode_xml, is_xml};
+use unpack::{decode_xml, is_xml, unescape_xml};
 
 use crate::DisarmError;
-
-/// Longest reference, in bytes.
-const MAX_REFERENCE: usize = 16;
 
 /// A start tag.
 pub(crate) struct Tag<'a> {
@@ -34,6 +32,13 @@ pub(crate) enum Fate {
 }
 
 impl<'a> Tag<'a> {
+    /// A piece of markup, if it is a start tag; `behind`: what stands behind it.
+    fn of(whole: &'a str, behind: &'a str) -> Option<Self> {
+        let inner = whole.get(1..).filter(|inner| !inner.starts_with(['!', '?', '/']))?;
+        let name = inner.split(|c: char| c.is_whitespace() || matches!(c, '/' | '>')).next()?;
+        Some(Self { name: local(name), whole, behind: if whole.ends_with("/>") { "" } else { behind } })
+    }
+
     /// Its attributes: whole names, and values with references undone.
     pub(crate) fn attributes(&self) -> impl Iterator<Item = (&'a str, Cow<'a, str>)> {
         let inner = self.whole.strip_suffix('>').unwrap_or(self.whole);
@@ -54,7 +59,7 @@ impl<'a> Tag<'a> {
             rest = after;
             // What stands without a value in front of a name is not its.
             let name = name.trim().rsplit(|c: char| c.is_ascii_whitespace()).next().unwrap_or("");
-            Some((name, plain(value)))
+            Some((name, unescape_xml(value)))
         })
     }
 
@@ -63,7 +68,7 @@ impl<'a> Tag<'a> {
         let (mut out, mut rest) = (String::new(), self.behind);
         loop {
             let (shown, markup) = rest.split_at(rest.find('<').unwrap_or(rest.len()));
-            out.push_str(&plain(shown));
+            out.push_str(&unescape_xml(shown));
             let Some((piece, after)) = length(markup).and_then(|len| markup.split_at_checked(len)) else { return out };
             if let Some(data) = piece.strip_prefix("<![CDATA[") {
                 out.push_str(data.strip_suffix("]]>").unwrap_or(data));
@@ -135,8 +140,17 @@ pub(crate) fn holds_markup(part: &[u8]) -> bool {
 /// A part with what `decide` says done; `None` when it stays as it is.
 pub(crate) fn rewrite(part: &[u8], decide: &mut dyn FnMut(&Tag<'_>) -> Fate) -> Result<Option<Vec<u8>>, DisarmError> {
     let (text, recoded) = read(part).ok_or(DisarmError::Format)?;
-    let new = edit(&text, decide).ok_or(DisarmError::NotSound)?;
-    if new == *text {
+    rewrite_text(&text, recoded, decide)
+}
+
+/// The same of a part that is read already.
+pub(crate) fn rewrite_text(
+    text: &str,
+    recoded: bool,
+    decide: &mut dyn FnMut(&Tag<'_>) -> Fate,
+) -> Result<Option<Vec<u8>>, DisarmError> {
+    let new = edit(text, decide).ok_or(DisarmError::NotSound)?;
+    if new == text {
         return Ok(None);
     }
     if !recoded {
@@ -153,47 +167,6 @@ pub(crate) fn local(name: &str) -> &str {
     name.rsplit(':').next().unwrap_or(name)
 }
 
-/// A text with its references undone: the five of XML, and characters by their numbers.
-fn plain(value: &str) -> Cow<'_, str> {
-    if !value.contains('&') {
-        return Cow::Borrowed(value);
-    }
-    let mut out = String::new();
-    let mut rest = value;
-    while let Some((before, behind)) = rest.split_once('&') {
-        out.push_str(before);
-        let name = behind.get(..behind.floor_char_boundary(MAX_REFERENCE)).unwrap_or("");
-        match name.split_once(';').and_then(|(name, _)| Some((name.len(), reference(name)?))) {
-            Some((len, letter)) => {
-                out.push(letter);
-                rest = behind.get(len.saturating_add(1)..).unwrap_or("");
-            }
-            None => {
-                out.push('&');
-                rest = behind;
-            }
-        }
-    }
-    out.push_str(rest);
-    Cow::Owned(out)
-}
-
-/// What a reference stands for.
-fn reference(name: &str) -> Option<char> {
-    let number = |digits: &str, base| char::from_u32(u32::from_str_radix(digits, base).ok()?);
-    match name {
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "quot" => Some('"'),
-        "apos" => Some('\''),
-        "amp" => Some('&'),
-        _ => match name.strip_prefix('#')? {
-            hex if hex.starts_with(['x', 'X']) => number(hex.get(1..)?, 16),
-            digits => number(digits, 10),
-        },
-    }
-}
-
 /// The text with what `decide` says done; `None` when it is not well formed enough to tell.
 pub(crate) fn edit(text: &str, decide: &mut dyn FnMut(&Tag<'_>) -> Fate) -> Option<String> {
     let mut out = String::with_capacity(text.len());
@@ -201,41 +174,48 @@ pub(crate) fn edit(text: &str, decide: &mut dyn FnMut(&Tag<'_>) -> Fate) -> Opti
     // How many elements deep the one is that goes; 0: none.
     let mut dropping = 0_u32;
     while let Some(at) = rest.find('<') {
-        let (before, markup) = rest.split_at_checked(at)?;
-        let len = length(markup)?;
-        let (tag, behind) = markup.split_at_checked(len)?;
+        let (before, whole, behind) = piece(rest, at)?;
         rest = behind;
-        if dropping == 0 {
-            out.push_str(before);
-        }
-        let inner = tag.get(1..)?;
-        if inner.starts_with(['!', '?']) {
-            if dropping == 0 {
-                out.push_str(tag);
-            }
-            continue;
-        }
-        if inner.starts_with('/') {
+        let Some(tag) = Tag::of(whole, behind) else {
             match dropping {
-                0 => out.push_str(tag),
-                deep => dropping = deep.saturating_sub(1),
+                0 => out.extend([before, whole]),
+                deep => dropping = deep.saturating_sub(u32::from(whole.starts_with("</"))),
             }
             continue;
-        }
-        let empty = tag.ends_with("/>");
+        };
+        let empty = whole.ends_with("/>");
         if dropping > 0 {
             dropping = if empty { dropping } else { dropping.saturating_add(1) };
             continue;
         }
-        let name = inner.split(|c: char| c.is_whitespace() || matches!(c, '/' | '>')).next()?;
-        match decide(&Tag { name: local(name), whole: tag, behind: if empty { "" } else { behind } }) {
-            Fate::Keep => out.push_str(tag),
+        out.push_str(before);
+        match decide(&tag) {
+            Fate::Keep => out.push_str(whole),
             Fate::Tag(new) => out.push_str(&new),
             Fate::Drop => dropping = u32::from(!empty),
         }
     }
     out.push_str(rest);
     (dropping == 0).then_some(out)
+}
+
+/// Shows the start tags of a text until `look` has seen enough, or one does not end.
+pub(crate) fn visit<'a>(text: &'a str, look: &mut dyn FnMut(&Tag<'a>) -> ControlFlow<()>) {
+    let mut rest = text;
+    while let Some((_, whole, behind)) = rest.find('<').and_then(|at| piece(rest, at)) {
+        rest = behind;
+        if Tag::of(whole, behind).is_some_and(|tag| look(&tag).is_break()) {
+            return;
+        }
+    }
+}
+
+/// The markup at a place of a text: what stands in front of it, it, and what stands behind; `None` where it does not
+/// end.
+fn piece(text: &str, at: usize) -> Option<(&str, &str, &str)> {
+    let (before, markup) = text.split_at_checked(at)?;
+    let (whole, behind) = markup.split_at_checked(length(markup)?)?;
+    Some((before, whole, behind))
 }
 
 /// The length of the markup that a text begins with, in bytes.

@@ -251,6 +251,11 @@ impl<'a> Iterator for Reader<'a> {
     }
 }
 
+/// A text of XML as its reader has it: references decoded, those that are not known left out.
+pub fn unescape(text: &str) -> Cow<'_, str> {
+    unescaped(text).0
+}
+
 /// A text with its references decoded, and whether there were some that are not known.
 fn unescaped(text: &str) -> (Cow<'_, str>, bool) {
     if memchr::memchr(b'&', text.as_bytes()).is_none() {
