@@ -100,7 +100,7 @@ pub const FORMATS: &[Format] = &[
     row(("text", Text, Opened), "uuencode, yEnc, BinHex, base64, hexadecimal digits; scripts by what stands in them", "", "", &[Own]),
     row(("Windows shortcut (lnk)", Lnk, Opened), "command line, remote icon, what is appended", "", "", &[Own]),
     row(("internet shortcut (url, desktop, …)", InternetShortcut, Opened), "address, command", "", "", &[Own]),
-    row(("programs for Windows", Pe, InPart), "UPX, FSG and MEW undone; resources, archives behind and in it (self-extracting ones, installers)", "", "other packers are reported as `packed`; MEW with LZMA too", &[Stored("upx_pe_"), Own]),
+    row(("programs for Windows", Pe, InPart), "UPX, FSG and MEW (LZMA too) undone; resources, archives behind and in it (self-extracting ones, installers)", "", "other packers are reported as `packed`", &[Stored("upx_pe_"), Stored("mew_"), Own]),
     row(("programs in ELF", Elf, InPart), "UPX undone; archives behind and in it", "", "", &[Stored("upx_elf_")]),
     // Opened where it is cheap.
     row(("SZDD, KWAJ (COMPRESS.EXE)", OtherArchive, InPart), "LZSS, XOR, stored, MSZIP", "", "not: KWAJ with Huffman coding", &[Own]),

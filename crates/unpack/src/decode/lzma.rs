@@ -34,7 +34,9 @@ pub(super) fn raw<'a>(
         return Err(io::ErrorKind::OutOfMemory.into());
     }
     let dictionary = u32::try_from(needed).unwrap_or(MAX_DICTIONARY);
-    let reader = LzmaReader::new_with_props(source, size.unwrap_or(u64::MAX), properties, dictionary, None)?;
+    let mut reader = LzmaReader::new_with_props(source, size.unwrap_or(u64::MAX), properties, dictionary, None)?;
+    // What was read in front of damage is content, too.
+    reader.set_defer_errors(true);
     Ok(Box::new(Exact(Some(reader))))
 }
 

@@ -94,6 +94,89 @@ fn programs_of_fsg_are_unpacked() {
 }
 
 #[test]
+fn programs_of_mew_with_lzma_are_unpacked() {
+    // The first has its sections in two streams, the other one stream with calls that tell places.
+    let second = b"the second section ends here";
+    let call = [&b"\x55\x8b\xec\x90\x55\x8b\xec\x90\xe8"[..], &(0x30 - 261_i32).to_le_bytes()].concat();
+    for (sample, also) in [("mew_lzma", &second[..]), ("mew_lzma_prepared", &call)] {
+        let data = stored_sample(sample);
+        assert!(!holds(&data, TEXT) && !holds(&data, also), "{sample}");
+        let (found, problems) = members(detect(&data), &data);
+        assert_eq!((found.len(), &problems[..]), (1, &[][..]), "{sample}");
+        assert_eq!((found[0].role, detect(&found[0].content)), (Role::Decoded, FileKind::Pe), "{sample}");
+        assert!(holds(&found[0].content, TEXT) && holds(&found[0].content, also), "{sample}");
+        // Without the mark of its form the other one is tried, too.
+        let mut data = data;
+        let decoder = memchr::memmem::rfind(&data, &[0x90; 8]).unwrap() - 40;
+        data[decoder..decoder + 48].fill(0);
+        let (found, problems) = members(FileKind::Pe, &data);
+        assert!(problems.is_empty() && holds(&found[0].content, also), "{sample}");
+    }
+}
+
+/// Where the first stream's head stands in a sample of MEW with LZMA.
+fn first_stream(data: &[u8]) -> usize {
+    // Behind the end of the blocks and the address of the decoder's memory.
+    memchr::memmem::find(data, &0x40_a000_u32.to_le_bytes()).unwrap() + 4
+}
+
+#[test]
+fn what_is_wrong_in_a_program_of_mew_is_told_with_what_it_gave_before() {
+    let whole = stored_sample("mew_lzma");
+    let first = first_stream(&whole);
+    let packed = u32::from_le_bytes(whole[first + 8..first + 12].try_into().unwrap()) as usize;
+    let second = first + 13 + packed;
+    let with = |at: usize, bytes: &[u8]| {
+        let mut data = whole.clone();
+        data[at..at + bytes.len()].copy_from_slice(bytes);
+        data
+    };
+    let cut = whole[..first + 13 + packed / 2].to_vec();
+    // What is changed, what of the text is still found, and what is told.
+    let cases = [
+        ("a size that is too large", with(first, &40_000_u32.to_le_bytes()), true, UnscannedReason::Packed),
+        ("a size beyond memory", with(first, &u32::MAX.to_le_bytes()), false, UnscannedReason::LimitBytes),
+        ("a size of 100 MiB", with(first, &(100_u32 << 20).to_le_bytes()), false, UnscannedReason::LimitBytes),
+        ("a second size", with(second, &u32::MAX.to_le_bytes()), true, UnscannedReason::LimitBytes),
+        ("an address in front of all", with(second + 4, &1_u32.to_le_bytes()), true, UnscannedReason::Packed),
+        ("a packed size that leads astray", with(first + 8, &7_u32.to_le_bytes()), true, UnscannedReason::LimitBytes),
+        ("a packed size beyond the file", with(first + 8, &u32::MAX.to_le_bytes()), true, UnscannedReason::Packed),
+        ("noise for the stream", with(first + 20, &noise(packed - 10, 3)), false, UnscannedReason::Packed),
+        ("no stream", with(first, &[0; 4]), false, UnscannedReason::Packed),
+        ("an end in the middle", cut, false, UnscannedReason::Packed),
+        ("another stub", with(0x154 + 0x7b, &[0x90; 5]), false, UnscannedReason::Packed),
+    ];
+    for (what, data, text, reason) in cases {
+        let (found, problems) = members(FileKind::Pe, &data);
+        assert_eq!(problems, [reason], "{what}");
+        let content = found.iter().map(|member| &member.content[..]).collect::<Vec<_>>().concat();
+        assert_eq!(holds(&content, TEXT), text, "{what}");
+        // The blocks in front are given in any case.
+        assert!(holds(&content, b"importsimports"), "{what}");
+    }
+}
+
+#[test]
+fn a_program_of_mew_with_many_streams_ends_at_a_limit() {
+    // Each stream says where the next stands by its packed size, and this one that it is the next itself.
+    let mut data = stored_sample("mew_lzma");
+    let first = first_stream(&data);
+    data[first + 8..first + 12].copy_from_slice(&(-13_i32).to_le_bytes());
+    let (_, problems) = members(FileKind::Pe, &data);
+    assert_eq!(problems, [UnscannedReason::Packed]);
+    // Many small ones, one behind the other.
+    let stream = data[first..first + 13 + 200].to_vec();
+    let (head, body) = stream.split_at(13);
+    let head = [&10_u32.to_le_bytes(), &head[4..8], &200_u32.to_le_bytes(), &head[12..]].concat();
+    data.truncate(first);
+    data.extend([head, body.to_vec()].concat().repeat(20_000));
+    let (found, problems) = members(FileKind::Pe, &data);
+    // The file that comes of it; the other is what stands behind the program's end.
+    assert_eq!((problems, found.len()), (vec![UnscannedReason::LimitObjects], 2));
+    assert!((50_000..65_536).contains(&found[0].content.len()), "{}", found[0].content.len());
+}
+
+#[test]
 fn what_is_in_a_program_and_behind_it_is_given() {
     let inner = program_of(&[(0x1000, 0x200, &noise(300, 1))], 0x1000);
     let holder = [&noise(400, 2)[..], &inner, &noise(99, 3)].concat();

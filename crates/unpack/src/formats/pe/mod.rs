@@ -9,6 +9,7 @@ mod aplib;
 mod header;
 mod image;
 mod installers;
+mod mew;
 mod nrv;
 mod packers;
 mod resources;
@@ -21,6 +22,7 @@ use mail::evidence::{FileKind, Role, UnscannedReason};
 use mail::untrusted::Untrusted;
 
 use self::header::Program;
+use self::packers::Unpacked;
 use self::window::Failure;
 use crate::budget::{Budget, Meter};
 use crate::bytes::between;
@@ -63,24 +65,18 @@ impl Executable {
         let program = if kind == FileKind::Pe { Program::read(data) } else { None };
         let unpacked = match &program {
             Some(program) => {
-                let small = packers::small(data, program, budget, &mut meter);
-                small.or_else(|| upx::windows(data, program, budget, &mut meter))
+                let small = mew::unpack(data, program, budget, &mut meter);
+                let small = small.or_else(|| packers::small(data, program, budget, &mut meter));
+                small.or_else(|| upx::windows(data, program, budget, &mut meter).map(Unpacked::from))
             }
-            None if kind == FileKind::Elf => upx::elf(data, budget, &mut meter),
+            None if kind == FileKind::Elf => upx::elf(data, budget, &mut meter).map(Unpacked::from),
             None => None,
         };
-        let unpacked = match unpacked {
-            Some(Ok(content)) => Some(content),
-            Some(Err(Failure::Limit(limit))) => {
-                problems.push(limit.into());
-                None
-            }
-            Some(Err(Failure::Broken)) => {
-                problems.push(UnscannedReason::Packed);
-                None
-            }
-            None => None,
-        };
+        let Unpacked { content: unpacked, failure } = unpacked.unwrap_or_default();
+        problems.extend(failure.map(|failure| match failure {
+            Failure::Limit(limit) => limit.into(),
+            Failure::Broken => UnscannedReason::Packed,
+        }));
         if let Some(program) = &program {
             // A packer may have packed what another one had packed.
             let packer = packers::known(data, program);

@@ -1,8 +1,7 @@
-//! Packers of programs: FSG and MEW, which are undone, and others, which are only told.
+//! Packers of programs: FSG, which is undone, and others, which are only told.
 //!
-//! Limits: [`MAX_BLOCKS`], and those of the window. A packer is known by the code at the program's start or
-//! by the names of its sections, both of which a packer may change. Not handled: MEW with LZMA, and FSG
-//! beyond the three forms below.
+//! Limits: those of the window. A packer is known by the code at the program's start or by the names of its
+//! sections, both of which a packer may change. Not handled: FSG beyond the three forms below.
 
 use super::aplib;
 use super::header::Program;
@@ -11,10 +10,8 @@ use super::window::{Failure, Window};
 use crate::budget::{Budget, Meter};
 use crate::bytes::{le32, take};
 
-/// Most blocks of a program.
-const MAX_BLOCKS: usize = 4096;
 /// How much of the code is looked at, in bytes.
-const CODE: usize = 64;
+pub(super) const CODE: usize = 64;
 
 /// Names of sections as packers give them, in lower case, and the packers.
 #[rustfmt::skip]
@@ -64,68 +61,46 @@ pub(super) fn known(data: &[u8], program: &Program) -> Option<&'static str> {
     by_code.or_else(|| program.sections.iter().find_map(|section| named(&section.name)))
 }
 
-/// Unpacks a program of FSG or MEW; `None` if it is of neither.
-pub(super) fn small(
-    data: &[u8],
-    program: &Program,
-    budget: &mut Budget,
-    meter: &mut Meter,
-) -> Option<Result<Vec<u8>, Failure>> {
-    let plan = mew(data, program).or_else(|| fsg(data, program))?;
-    let mut pieces = Vec::new();
-    let (mut at, mut address) = (plan.source, plan.target);
-    for _ in 0..if plan.chained { MAX_BLOCKS } else { 1 } {
-        let mut window = Window::new(budget, meter);
-        let ended = aplib::decompress(data, at, &mut window);
-        pieces.push(Piece { address, content: std::mem::take(&mut window.content) });
-        match ended {
-            Ok(end) => at = end,
-            Err(failure) => return Some(Err(failure)),
-        }
-        // Behind a block stands where the next one goes.
-        let next = le32(data, at).filter(|_| plan.chained).unwrap_or(0);
-        let Some(next) = relative(program, next).filter(|_| next != 0) else { break };
-        (address, at) = (next, at.saturating_add(4));
-    }
-    Some(Ok(build(program, plan.entry, pieces)))
+/// What came of unpacking.
+#[derive(Default)]
+pub(super) struct Unpacked {
+    /// The program, as far as it could be unpacked.
+    pub(super) content: Option<Vec<u8>>,
+    /// Why that is not all of it.
+    pub(super) failure: Option<Failure>,
 }
 
-/// How a program is to be unpacked.
+impl From<Result<Vec<u8>, Failure>> for Unpacked {
+    fn from(result: Result<Vec<u8>, Failure>) -> Self {
+        match result {
+            Ok(content) => Self { content: Some(content), failure: None },
+            Err(failure) => Self { content: None, failure: Some(failure) },
+        }
+    }
+}
+
+/// Unpacks a program of FSG; `None` if it is none.
+pub(super) fn small(data: &[u8], program: &Program, budget: &mut Budget, meter: &mut Meter) -> Option<Unpacked> {
+    let plan = fsg(data, program)?;
+    let mut window = Window::new(budget, meter);
+    let ended = aplib::decompress(data, plan.source, &mut window);
+    let content = std::mem::take(&mut window.content);
+    let pieces = vec![Piece { address: plan.target, content }];
+    let build = |_| build(program, plan.target, pieces);
+    Some(ended.map(build).into())
+}
+
+/// How a program is to be unpacked: it starts where its packed bytes go.
 struct Plan {
     /// Where the packed bytes stand in the file.
     source: usize,
     /// Where they go, from the image's base.
     target: usize,
-    /// Where the program starts.
-    entry: usize,
-    /// More blocks may follow.
-    chained: bool,
 }
 
 /// An address from the image's base.
-fn relative(program: &Program, address: u32) -> Option<usize> {
+pub(super) fn relative(program: &Program, address: u32) -> Option<usize> {
     usize::try_from(u64::from(address).checked_sub(program.base)?).ok()
-}
-
-/// MEW: a jump to code that loads a table's address and goes through it.
-fn mew(data: &[u8], program: &Program) -> Option<Plan> {
-    let mut code = program.code(data, CODE);
-    if code.first() == Some(&0xe9) {
-        let far = le32(code, 1)? as i32;
-        let target = i64::try_from(program.entry).ok()?.checked_add(i64::from(far))?.checked_add(5)?;
-        let at = program.place(usize::try_from(target).ok()?)?;
-        code = data.get(at..)?;
-    }
-    if code.first() != Some(&0xbe) || take(code, 5, 10) != Some(b"\x8b\xde\xad\xad\x50\xad\x97\xb2\x80\xa4") {
-        return None;
-    }
-    let table = program.absolute(u64::from(le32(code, 1)?))?;
-    Some(Plan {
-        source: table.checked_add(12)?,
-        target: relative(program, le32(data, table.checked_add(8)?)?)?,
-        entry: relative(program, le32(data, table.checked_add(4)?)?)?,
-        chained: true,
-    })
 }
 
 /// FSG 2.0 takes its registers from a table; 1.33 reads a table; earlier ones load the registers.
@@ -133,7 +108,7 @@ fn fsg(data: &[u8], program: &Program) -> Option<Plan> {
     let code = program.code(data, CODE);
     let plan = |source: u32, target: u32| {
         let source = program.absolute(u64::from(source))?;
-        Some(Plan { source, target: relative(program, target)?, entry: relative(program, target)?, chained: false })
+        Some(Plan { source, target: relative(program, target)? })
     };
     if code.starts_with(b"\x87\x25") && take(code, 6, 5) == Some(b"\x61\x94\x55\xa4\xb6") {
         let pointer = program.absolute(u64::from(le32(code, 2)?))?;
