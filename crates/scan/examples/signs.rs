@@ -15,8 +15,8 @@ fn main() -> std::io::Result<()> {
     if std::env::args().any(|arg| arg == "--catalogue") {
         for row in engines::spam::all() {
             let (how, least) = match row.points {
-                engines::spam::Points::Fitted => ("fitted", 0),
-                engines::spam::Points::AtLeast(least) => ("at_least", least),
+                engines::spam::Points::Fitted(_) => ("fitted", 0),
+                engines::spam::Points::AtLeast { least, .. } => ("at_least", least),
                 engines::spam::Points::Fixed(points) => ("fixed", points),
             };
             let (group, most) = (row.group.name(), row.group.most());

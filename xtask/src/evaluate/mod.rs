@@ -3,11 +3,12 @@
 //! `MAILWARD_CORPORA` names a folder with `SET/ham/*.eml` and `SET/spam/*.eml`; without it nothing is
 //! done, and that is said. Points are fitted (`fit`) on every set but those of [`MEASURED_ONLY`], and on
 //! ordinary mail of our own ([`ORDINARY_SET`]). Beside what comes of that, two honest figures: points fitted
-//! on one half of each set, measured on the other; and for each set, points fitted without it. `--write`
-//! writes the points that were fitted on all into the source. `--folds` shows what the numbers of the fit lead to
-//! by cross-validation inside the first half of each set, `--with NAME=NUMBER,…` what others would. `--from FILE` takes the output of the example
-//! `signs` instead of running it. `--peers` runs SpamAssassin and rspamd on the same messages, `--sample N`
-//! on N of each set and kind only, `--slow N` SpamAssassin alone on N. `images` measures how well known pictures are found again.
+//! on one half of each set, measured on the other; and for each set, points fitted without it. `--write` writes
+//! the points that were fitted on all into the file of each sign (`points`). `--folds` shows what the numbers of
+//! the fit lead to by cross-validation inside the first half of each set, `--with NAME=NUMBER,…` what others would.
+//! `--from FILE` takes the output of the example `signs` instead of running it. `--peers` runs SpamAssassin and
+//! rspamd on the same messages, `--sample N` on N of each set and kind only, `--slow N` SpamAssassin alone on N.
+//! `images` measures how well known pictures are found again.
 
 mod beside;
 mod figures;
@@ -15,6 +16,7 @@ mod fit;
 mod folds;
 mod mend;
 mod peers;
+mod points;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -26,6 +28,8 @@ use fit::{Bound, Knobs, fit};
 /// Sets that are measured only: the terms of one allow no more, and the header of the other was damaged (see
 /// `mend`, which has it whole).
 const MEASURED_ONLY: [&str; 2] = ["phishpot-old", mend::SCRUBBED];
+/// Where the families of signs stand, a file a sign.
+const SIGNS: &str = "crates/engines/src/spam/signs";
 /// Mail of our own that must stay below every threshold: of scripts, devices, services and people.
 pub(crate) const ORDINARY_SET: &str = "ordinary";
 /// Groups that decide about something else than spam.
@@ -272,23 +276,13 @@ fn table(signs: &[Sign], mails: &[Mail], points: &[f64], sets: &BTreeSet<&str>) 
     out
 }
 
+/// Writes the points of every sign that takes them from the corpora into its file.
 fn write(signs: &[Sign], points: &[f64]) -> Outcome {
-    let mut rows: Vec<(&str, i64)> = signs
-        .iter()
-        .zip(points)
-        .filter(|(sign, _)| sign.is_fitted())
-        .map(|(sign, points)| (sign.id.as_str(), (*points * 100.0).round() as i64))
-        .filter(|(_, points)| *points > 0)
-        .collect();
-    rows.sort_unstable();
-    let mut text =
-        "//! The points of the signs, in hundredths. Made by `cargo xtask evaluate spam --write`; do not edit.\n\n\
-                    /// Sorted by name.\npub(crate) const POINTS: &[(&str, i16)] = &[\n"
-            .to_owned();
-    for (id, points) in rows {
-        let _ = writeln!(text, "    (\"{id}\", {points}),");
-    }
-    text.push_str("];\n");
-    let path = cargo::root().join("crates/engines/src/spam/points.rs");
-    std::fs::write(&path, text).map_err(|e| format!("{}: {e}", path.display()))
+    let hundredths = |sign: &Sign, points: f64| if sign.is_fitted() { (points * 100.0).round() as i64 } else { 0 };
+    let open = signs.iter().zip(points).filter(|(sign, _)| sign.how != "fixed");
+    let rows: Vec<(&str, i64)> =
+        open.map(|(sign, points)| (sign.id.as_str(), hundredths(sign, *points).max(0))).collect();
+    let changed = points::write(&cargo::root().join(SIGNS), &rows)?;
+    println!("Points of {changed} signs changed in {SIGNS}");
+    Ok(())
 }

@@ -1,16 +1,18 @@
 //! Signs of spam, of bulk mail and of automatic notices: small pure checks of one message.
 //!
 //! [`Facts`] are made once a message; each sign of the catalogue ([`all`]) looks at them and says what it
-//! saw. Nothing here adds anything up: points go into the evidence, `judge` rates them. A sign stands as
-//! one row of a file in `signs/`: name, group, documentation, check, and cases where it fires and where it
-//! must not. Its points are in `points.rs`, which `cargo xtask evaluate spam --write` makes from the
-//! corpora, unless the row fixes them.
+//! saw. Nothing here adds anything up: points go into the evidence, `judge` rates them.
+//!
+//! A sign is one file, `signs/FAMILY/NAME.rs`: name, group, points, documentation, check, and cases where it fires
+//! and where it must not. To add one, write the file, and name it in the family's `mod.rs`: as a module, and in
+//! the list, at its place in the documentation. The cases are run and `docs/reference/signs.md` is made from it
+//! without more. Points that are fitted begin as `Points::Fitted(0)`; `cargo xtask evaluate spam --write` puts the
+//! numbers that the corpora give into the files.
 //!
 //! Not here: what needs an answer from outside. Such signs ([`SignGroup::Network`]) are made from answers
 //! and join the list in `scan`.
 
 pub mod facts;
-mod points;
 mod signs;
 
 use std::cell::OnceCell;
@@ -20,15 +22,20 @@ use mail::evidence::{MAX_SIGNS, Sign, SignGroup};
 
 pub use facts::{Attached, Facts, Session};
 
-/// Where a sign's points come from.
+/// A sign's points in hundredths, and where they come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Points {
-    /// Fitted on the corpora.
-    Fitted,
-    /// Fitted on the corpora, but never below this, in hundredths: the specification, or the format of messages,
-    /// says that it counts.
-    AtLeast(i16),
-    /// Set here, in hundredths: the corpora cannot tell.
+    /// Fitted on the corpora: `cargo xtask evaluate spam --write` writes the number.
+    Fitted(i16),
+    /// Fitted as well, but never below the least: the specification, or the format of messages, says that it
+    /// counts.
+    AtLeast {
+        /// The fewest points.
+        least: i16,
+        /// What the corpora say; written like that of [`Points::Fitted`].
+        fitted: i16,
+    },
+    /// Set here: the corpora cannot tell.
     Fixed(i16),
 }
 
@@ -41,7 +48,7 @@ pub struct Row {
     pub group: SignGroup,
     /// What it means, in a sentence.
     pub about: &'static str,
-    /// Where its points come from.
+    /// Its points, and where they come from.
     pub points: Points,
     /// What was seen, if it was.
     pub(crate) check: fn(&Facts) -> Option<String>,
@@ -56,14 +63,9 @@ pub struct Row {
 impl Row {
     /// The sign's points in hundredths.
     pub fn value(&self) -> i16 {
-        let fitted = || {
-            let found = points::POINTS.binary_search_by_key(&self.id, |(id, _)| id);
-            found.ok().and_then(|at| points::POINTS.get(at)).map_or(0, |(_, points)| *points)
-        };
         match self.points {
-            Points::Fitted => fitted(),
-            Points::AtLeast(least) => fitted().max(least),
-            Points::Fixed(points) => points,
+            Points::Fitted(points) | Points::Fixed(points) => points,
+            Points::AtLeast { least, fitted } => fitted.max(least),
         }
     }
 }
@@ -184,14 +186,6 @@ mod tests {
             assert!(row.value().abs() <= mail::evidence::MAX_SIGN_POINTS, "{}", row.id);
         }
         assert!(seen.len() < MAX_SIGNS);
-    }
-
-    #[test]
-    fn points_are_sorted_and_of_signs_that_exist() {
-        assert!(points::POINTS.is_sorted_by_key(|(id, _)| *id));
-        for (id, _) in points::POINTS {
-            assert!(all().any(|row| row.id == *id && !matches!(row.points, Points::Fixed(_))), "{id}");
-        }
     }
 
     #[test]

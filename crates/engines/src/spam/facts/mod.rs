@@ -15,6 +15,7 @@ mod language;
 mod link;
 mod moment;
 mod page;
+mod phrases;
 mod route;
 mod texts;
 
@@ -212,7 +213,7 @@ impl Facts {
         } else {
             [both.as_str(), " \n ", &fold(&facts.session.documents).text].concat()
         };
-        facts.phrases = super::signs::find_phrases(&facts.words);
+        facts.phrases = phrases::find(&facts.words);
         facts.scripts = Scripts::of(&[facts.subject.as_str(), " ", facts.shown()].concat());
         facts
     }

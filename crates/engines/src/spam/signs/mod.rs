@@ -1,4 +1,7 @@
-//! The catalogue: a file a family of signs, a row a sign.
+//! The catalogue: a folder a family of signs, a file a sign.
+//!
+//! A sign's file has its name. A family's `mod.rs` lists its signs in the order of the documentation, and holds
+//! what several of them need; `words.rs` is for several families.
 
 mod attachment;
 mod automatic;
@@ -21,7 +24,6 @@ mod subject;
 mod words;
 
 use super::Row;
-pub(crate) use phrase::find as find_phrases;
 
 /// Every family.
 pub(crate) const TABLES: &[&[Row]] = &[
@@ -44,25 +46,6 @@ pub(crate) const TABLES: &[&[Row]] = &[
     bulk::SIGNS,
     automatic::SIGNS,
 ];
-
-/// One row. The cases are for tests only.
-macro_rules! sign {
-    ($points:expr, $id:literal, $group:ident, $about:expr, $check:expr,
-     fires: [$($fires:expr),* $(,)?], quiet: [$($quiet:expr),* $(,)?]) => {
-        $crate::spam::Row {
-            id: $id,
-            group: mail::evidence::SignGroup::$group,
-            about: $about,
-            points: $points,
-            check: $check,
-            #[cfg(test)]
-            fires: &[$($fires),*],
-            #[cfg(test)]
-            quiet: &[$($quiet),*],
-        }
-    };
-}
-pub(crate) use sign;
 
 /// What was seen, if it was.
 pub(crate) fn when(seen: bool, what: impl Into<String>) -> Option<String> {

@@ -1,0 +1,22 @@
+//! The text has two phrases or more about an account that has to be confirmed.
+
+use mail::evidence::SignGroup;
+
+use super::family;
+use crate::spam::{Facts, Points, Row};
+
+pub(super) const SIGN: Row = Row {
+    id: "account_2",
+    group: SignGroup::Phrase,
+    points: Points::Fitted(0),
+    about: "The text has two phrases or more about an account that has to be confirmed.",
+    check,
+    #[cfg(test)]
+    fires: &["Subject: x\n\nsecurity alert: verify your account, unusual activity, your password\n"],
+    #[cfg(test)]
+    quiet: &["Subject: x\n\nplain words\n"],
+};
+
+fn check(f: &Facts) -> Option<String> {
+    family(f, "account", 2)
+}

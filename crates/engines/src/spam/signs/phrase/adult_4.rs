@@ -1,0 +1,22 @@
+//! The text has four phrases or more about sex.
+
+use mail::evidence::SignGroup;
+
+use super::family;
+use crate::spam::{Facts, Points, Row};
+
+pub(super) const SIGN: Row = Row {
+    id: "adult_4",
+    group: SignGroup::Phrase,
+    points: Points::Fitted(90),
+    about: "The text has four phrases or more about sex.",
+    check,
+    #[cfg(test)]
+    fires: &["Subject: x\n\nxxx porn naked horny\n"],
+    #[cfg(test)]
+    quiet: &["Subject: x\n\nplain words\n"],
+};
+
+fn check(f: &Facts) -> Option<String> {
+    family(f, "adult", 4)
+}

@@ -1,0 +1,22 @@
+//! The text has two phrases or more about weight and age.
+
+use mail::evidence::SignGroup;
+
+use super::family;
+use crate::spam::{Facts, Points, Row};
+
+pub(super) const SIGN: Row = Row {
+    id: "diet_2",
+    group: SignGroup::Phrase,
+    points: Points::Fitted(108),
+    about: "The text has two phrases or more about weight and age.",
+    check,
+    #[cfg(test)]
+    fires: &["Subject: x\n\nlose weight, diet, burn fat, belly fat\n"],
+    #[cfg(test)]
+    quiet: &["Subject: x\n\nplain words\n"],
+};
+
+fn check(f: &Facts) -> Option<String> {
+    family(f, "diet", 2)
+}

@@ -1,0 +1,22 @@
+//! The text has a phrase about how to pay, and what to tell.
+
+use mail::evidence::SignGroup;
+
+use super::family;
+use crate::spam::{Facts, Points, Row};
+
+pub(super) const SIGN: Row = Row {
+    id: "family",
+    group: SignGroup::Phrase,
+    points: Points::Fitted(0),
+    about: "The text has a phrase about how to pay, and what to tell.",
+    check,
+    #[cfg(test)]
+    fires: &["Subject: x\n\nvisa, mastercard, money order, full name\n"],
+    #[cfg(test)]
+    quiet: &["Subject: x\n\nplain words\n"],
+};
+
+fn check(f: &Facts) -> Option<String> {
+    family(f, "family", 1)
+}

@@ -1,0 +1,22 @@
+//! The text has a phrase about invoices and renewals.
+
+use mail::evidence::SignGroup;
+
+use super::family;
+use crate::spam::{Facts, Points, Row};
+
+pub(super) const SIGN: Row = Row {
+    id: "invoice",
+    group: SignGroup::Phrase,
+    points: Points::Fitted(0),
+    about: "The text has a phrase about invoices and renewals.",
+    check,
+    #[cfg(test)]
+    fires: &["Subject: x\n\ninvoice: your subscription will be charged; call us at, to cancel, your order\n"],
+    #[cfg(test)]
+    quiet: &["Subject: x\n\nplain words\n"],
+};
+
+fn check(f: &Facts) -> Option<String> {
+    family(f, "invoice", 1)
+}

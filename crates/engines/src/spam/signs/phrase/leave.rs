@@ -1,0 +1,22 @@
+//! The text has a phrase about how to get no more of it.
+
+use mail::evidence::SignGroup;
+
+use super::family;
+use crate::spam::{Facts, Points, Row};
+
+pub(super) const SIGN: Row = Row {
+    id: "leave",
+    group: SignGroup::Phrase,
+    points: Points::Fitted(0),
+    about: "The text has a phrase about how to get no more of it.",
+    check,
+    #[cfg(test)]
+    fires: &["Subject: x\n\nto be removed, unsubscribe, this is not spam, opt-out\n"],
+    #[cfg(test)]
+    quiet: &["Subject: x\n\nplain words\n"],
+};
+
+fn check(f: &Facts) -> Option<String> {
+    family(f, "leave", 1)
+}

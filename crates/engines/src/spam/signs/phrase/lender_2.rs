@@ -1,0 +1,22 @@
+//! The text has two phrases or more about loans for everybody.
+
+use mail::evidence::SignGroup;
+
+use super::family;
+use crate::spam::{Facts, Points, Row};
+
+pub(super) const SIGN: Row = Row {
+    id: "lender_2",
+    group: SignGroup::Phrase,
+    points: Points::Fitted(92),
+    about: "The text has two phrases or more about loans for everybody.",
+    check,
+    #[cfg(test)]
+    fires: &["Subject: x\n\nloan offer: need a loan? interest rate of 2%, amount required\n"],
+    #[cfg(test)]
+    quiet: &["Subject: x\n\nplain words\n"],
+};
+
+fn check(f: &Facts) -> Option<String> {
+    family(f, "lender", 2)
+}

@@ -1,0 +1,22 @@
+//! The text has a phrase about crypto currencies.
+
+use mail::evidence::SignGroup;
+
+use super::family;
+use crate::spam::{Facts, Points, Row};
+
+pub(super) const SIGN: Row = Row {
+    id: "wallet",
+    group: SignGroup::Phrase,
+    points: Points::Fitted(0),
+    about: "The text has a phrase about crypto currencies.",
+    check,
+    #[cfg(test)]
+    fires: &["Subject: x\n\nbitcoin, your wallet, seed phrase, metamask\n"],
+    #[cfg(test)]
+    quiet: &["Subject: x\n\nplain words\n"],
+};
+
+fn check(f: &Facts) -> Option<String> {
+    family(f, "wallet", 1)
+}

@@ -1,0 +1,22 @@
+//! The text has a phrase about large sums, and the dead or distant people that they belong to.
+
+use mail::evidence::SignGroup;
+
+use super::family;
+use crate::spam::{Facts, Points, Row};
+
+pub(super) const SIGN: Row = Row {
+    id: "wealth",
+    group: SignGroup::Phrase,
+    points: Points::Fitted(0),
+    about: "The text has a phrase about large sums, and the dead or distant people that they belong to.",
+    check,
+    #[cfg(test)]
+    fires: &["Subject: x\n\nmillion dollars of my late husband, next of kin, bank account, inheritance\n"],
+    #[cfg(test)]
+    quiet: &["Subject: x\n\nplain words\n"],
+};
+
+fn check(f: &Facts) -> Option<String> {
+    family(f, "wealth", 1)
+}

@@ -1,0 +1,23 @@
+//! The recipient's display name is the address.
+
+use mail::evidence::SignGroup;
+
+use crate::spam::{Facts, Points, Row};
+
+pub(super) const SIGN: Row = Row {
+    id: "recipient_name_is_address",
+    group: SignGroup::Recipient,
+    points: Points::Fitted(0),
+    about: "The recipient's display name is the address.",
+    check,
+    #[cfg(test)]
+    fires: &["To: \"bob@example.net\" <bob@example.net>"],
+    #[cfg(test)]
+    quiet: &["To: Bob <bob@example.net>"],
+};
+
+fn check(f: &Facts) -> Option<String> {
+    f.to.iter()
+        .find(|to| !to.name.is_empty() && to.name.trim().eq_ignore_ascii_case(&to.address))
+        .map(|to| to.name.clone())
+}

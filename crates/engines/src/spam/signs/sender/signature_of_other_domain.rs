@@ -1,0 +1,37 @@
+//! No DKIM signature is of the sender's domain.
+
+use mail::evidence::SignGroup;
+
+use crate::spam::facts::registered;
+use crate::spam::signs::when;
+use crate::spam::{Facts, Points, Row};
+
+pub(super) const SIGN: Row = Row {
+    id: "signature_of_other_domain",
+    group: SignGroup::Sender,
+    points: Points::Fitted(0),
+    about: "No DKIM signature is of the sender's domain.",
+    check,
+    #[cfg(test)]
+    fires: &["From: a@example.org\nDKIM-Signature: v=1; a=rsa-sha256; d=example.com; s=x"],
+    #[cfg(test)]
+    quiet: &["From: a@example.org\nDKIM-Signature: v=1; d=mail.example.org; s=x", "From: a@example.org"],
+};
+
+fn check(f: &Facts) -> Option<String> {
+    let from = f.from_domain();
+    let mut domains = f
+        .fields
+        .iter()
+        .filter(|field| field.lower == "dkim-signature")
+        .filter_map(|field| tag_d(&field.value))
+        .peekable();
+    domains.peek()?;
+    let all: Vec<String> = domains.collect();
+    when(!from.is_empty() && !all.iter().any(|d| registered(d) == from), all.join(", "))
+}
+
+/// The value of `d=` in a signature.
+fn tag_d(value: &str) -> Option<String> {
+    value.split(';').find_map(|tag| tag.trim().strip_prefix("d=")).map(|d| d.trim().to_lowercase())
+}
