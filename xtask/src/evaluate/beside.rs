@@ -1,6 +1,7 @@
 //! Ours and the peers on the same messages, in one run.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::figures::Figures;
@@ -17,6 +18,8 @@ struct Run {
     wall: f64,
     /// Peak of memory in bytes; `None` where it was not measured.
     memory: Option<u64>,
+    /// How many messages it had at a time.
+    in_flight: usize,
 }
 
 /// Runs the peers that are installed on `sample` messages of each set and kind, and shows all beside each other.
@@ -29,7 +32,7 @@ pub(crate) fn run(mails: &[Mail], points: &[f64], bounds: &[Bound], sample: usiz
     println!("{} messages of {} bytes on the average", chosen.len(), bytes / chosen.len().max(1) as u64);
     let seconds = chosen.iter().map(|mail| mail.nanos).sum::<u64>() as f64 / 1e9;
     let ours = chosen.iter().map(|mail| (mail.path.clone(), sum(&mail.signs, points, bounds))).collect();
-    let ours = Run { points: ours, cpu: seconds, wall: seconds, memory: None };
+    let ours = Run { points: ours, cpu: seconds, wall: seconds, memory: None, in_flight: 1 };
     show("mailward", &chosen, &ours, Figures::OURS);
     for kind in [Kind::Rspamd, Kind::SpamAssassin] {
         let Some(peer) = Peer::start(kind, &cargo::target().join("evaluate"))? else {
@@ -59,26 +62,38 @@ fn chosen(mails: &[Mail], sample: usize) -> Vec<&Mail> {
     sets.into_values().flat_map(|set| set.into_iter().take(sample)).collect()
 }
 
+/// Asks about each message, as many at a time as suits the peer.
 fn ask(peer: &Peer, mails: &[&Mail]) -> Result<Run, String> {
-    let mut points = BTreeMap::new();
     let (before, _) = peer.used();
     let begun = Instant::now();
-    for mail in mails {
-        let raw = std::fs::read(&mail.path).map_err(|e| format!("{}: {e}", mail.path))?;
-        let said = peer.points(&raw).map_err(|e| format!("{}: {e}", mail.path))?;
-        points.insert(mail.path.clone(), said);
-    }
+    let next = AtomicUsize::new(0);
+    let some = || -> Result<Vec<(String, f64)>, String> {
+        let mut said = Vec::new();
+        while let Some(mail) = mails.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let raw = std::fs::read(&mail.path).map_err(|e| format!("{}: {e}", mail.path))?;
+            said.push((mail.path.clone(), peer.points(&raw).map_err(|e| format!("{}: {e}", mail.path))?));
+        }
+        Ok(said)
+    };
+    let said = std::thread::scope(|scope| {
+        let asking: Vec<_> = (0..peer.in_flight()).map(|_| scope.spawn(some)).collect();
+        let lost = |_| Err("a thread that asks was lost".to_owned());
+        asking.into_iter().map(|thread| thread.join().unwrap_or_else(lost)).collect::<Result<Vec<_>, _>>()
+    })?;
+    let points = said.into_iter().flatten().collect();
     let (after, memory) = peer.used();
-    Ok(Run { points, cpu: after - before, wall: begun.elapsed().as_secs_f64(), memory: Some(memory) })
+    let wall = begun.elapsed().as_secs_f64();
+    Ok(Run { points, cpu: after - before, wall, memory: Some(memory), in_flight: peer.in_flight() })
 }
 
 fn show(name: &str, mails: &[&Mail], run: &Run, from: (f64, f64)) {
     let count = mails.len() as f64;
     let memory = run.memory.map_or_else(String::new, |bytes| format!(", {} MiB at its peak", bytes >> 20));
     println!(
-        "\n{name}: {:.1} CPU seconds per 1,000 messages, {:.0} messages a second one after the other{memory}\n{}",
+        "\n{name}: {:.2} CPU seconds per 1,000 messages, {:.0} messages a second, {} at a time{memory}\n{}",
         run.cpu * 1000.0 / count,
         count / run.wall,
+        run.in_flight,
         Figures::header()
     );
     lines(mails, run, from);

@@ -11,10 +11,12 @@
 //! `images` measures how well known pictures are found again.
 
 mod beside;
+mod envelope;
 mod figures;
 mod fit;
 mod folds;
 mod mend;
+mod nameless;
 mod peers;
 mod points;
 

@@ -12,14 +12,24 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::envelope::Envelope;
+use super::nameless;
 use crate::bench::procs;
 
 /// How long a peer may take to start, and for one message.
 const START: Duration = Duration::from_secs(900);
 const ONE: Duration = Duration::from_secs(120);
+/// How many messages one worker of rspamd gets at a time: it waits for names, whoever answers.
+const RSPAMD_IN_FLIGHT: usize = 8;
 /// Symbols of rspamd that say nothing about a message, but that it is old, or that names could not be looked up.
-const REPLAYED: [&str; 5] =
-    ["DATE_IN_PAST", "HFILTER_HOSTNAME_UNKNOWN", "RDNS_NONE", "HFILTER_FROMHOST_NORES", "NORES_A_OR_MX"];
+const REPLAYED: [&str; 6] = [
+    "DATE_IN_PAST",
+    "HFILTER_HOSTNAME_UNKNOWN",
+    "RDNS_NONE",
+    "HFILTER_FROMHOST_NORES",
+    "NORES_A_OR_MX",
+    "HFILTER_HELO_IP_A",
+];
 /// Modules of rspamd that ask the network or remember.
 const OFF: [&str; 21] = [
     "rbl",
@@ -44,7 +54,7 @@ const OFF: [&str; 21] = [
     "bimi",
     "whitelist",
 ];
-/// rspamd's configuration: its own rules and weights, one worker, no DNS that answers.
+/// rspamd's configuration: its own rules and weights, one worker, a DNS server that knows nothing.
 const RSPAMD: &str = r#".include "$CONFDIR/metrics.conf"
 .include "$CONFDIR/actions.conf"
 .include "$CONFDIR/groups.conf"
@@ -56,12 +66,14 @@ modules { path = "${PLUGINSDIR}"; fallback_path = "${SHAREDIR}/lua"; }
 options {
   pidfile = "$RUNDIR/rspamd.pid";
   .include "$CONFDIR/options.inc"
-  dns { nameserver = ["127.0.0.1:1"]; timeout = 0.01s; retransmits = 1; }
+  .include(priority=1; duplicate=merge) "$LOCAL_CONFDIR/local.d/options.inc"
   control_socket = "$RUNDIR/control.sock mode=0600";
 }
 logging { type = "file"; filename = "$LOGDIR/rspamd.log"; level = "error"; }
 worker "normal" { bind_socket = "127.0.0.1:PORT"; count = 1; }
 "#;
+/// The DNS server it asks. In a file of its own, merged by its priority: beside its own section this would be none.
+const RSPAMD_NAMES: &str = "dns { nameserver = [\"127.0.0.1:NAMES\"]; timeout = 1s; retransmits = 1; }\n";
 /// SpamAssassin's: nothing of the network, nothing learnt, its own threshold.
 const SPAMASSASSIN: &str = "required_score 5\nuse_bayes 0\nuse_auto_welcomelist 0\nskip_rbl_checks 1\ndns_available no\nuse_razor2 0\nuse_pyzor 0\nuse_dcc 0\n";
 
@@ -77,6 +89,14 @@ impl Kind {
         match self {
             Self::SpamAssassin => "spamassassin",
             Self::Rspamd => "rspamd",
+        }
+    }
+
+    /// How many messages it is asked about at a time. SpamAssassin computes all the time, one message a child.
+    pub(crate) fn in_flight(self) -> usize {
+        match self {
+            Self::SpamAssassin => std::thread::available_parallelism().map_or(1, usize::from),
+            Self::Rspamd => RSPAMD_IN_FLIGHT,
         }
     }
 
@@ -140,12 +160,16 @@ impl Peer {
                 ] {
                     let _ = std::fs::copy(Path::new("/etc/spamassassin").join(name), folder.join(name));
                 }
-                command.args(["-L", "-x", "-m", "1", "--min-children=1", "--listen=127.0.0.1", "-s", "null"]);
+                let children = kind.in_flight();
+                command.args(["-L", "-x", "--listen=127.0.0.1", "-s", "null"]);
+                command.arg(format!("--max-children={children}")).arg(format!("--min-children={children}"));
                 command.arg(format!("--siteconfigpath={path}")).arg(format!("--port={port}"));
             }
             Kind::Rspamd => {
-                let text = RSPAMD.replace("PORT", &port.to_string());
-                std::fs::write(folder.join("main.conf"), text).map_err(told)?;
+                let names = nameless::start().map_err(told)?.to_string();
+                std::fs::write(folder.join("main.conf"), RSPAMD.replace("PORT", &port.to_string())).map_err(told)?;
+                std::fs::write(folder.join("local.d/options.inc"), RSPAMD_NAMES.replace("NAMES", &names))
+                    .map_err(told)?;
                 for module in OFF {
                     let file = folder.join("local.d").join(format!("{module}.conf"));
                     std::fs::write(file, "enabled = false;\n").map_err(told)?;
@@ -183,7 +207,10 @@ impl Peer {
         stream.set_read_timeout(Some(ONE)).map_err(text)?;
         let head = match self.kind {
             Kind::SpamAssassin => format!("CHECK SPAMC/1.5\r\nContent-length: {}\r\n\r\n", raw.len()),
-            Kind::Rspamd => format!("POST /checkv2 HTTP/1.0\r\nContent-Length: {}\r\n\r\n", raw.len()),
+            Kind::Rspamd => {
+                let told = told_to_rspamd(Envelope::of(raw));
+                format!("POST /checkv2 HTTP/1.0\r\n{told}Content-Length: {}\r\n\r\n", raw.len())
+            }
         };
         stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(raw)).map_err(text)?;
         if self.kind == Kind::SpamAssassin {
@@ -199,6 +226,11 @@ impl Peer {
         read.ok_or_else(|| format!("not an answer: {:?}", answer.chars().take(200).collect::<String>()))
     }
 
+    /// How many messages it is asked about at a time.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.kind.in_flight()
+    }
+
     /// CPU seconds until now, and the sum of the peaks of memory in bytes, of it and all that it started.
     pub(crate) fn used(&self) -> (f64, u64) {
         let peak: u64 = procs::tree(self.child.id()).into_iter().map(procs::peak).sum();
@@ -210,6 +242,12 @@ fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var("PATH").unwrap_or_default();
     let folders = path.split(':').chain(["/usr/sbin", "/usr/bin"]).map(Path::new);
     folders.map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+/// The envelope in the fields of rspamd's protocol.
+fn told_to_rspamd(envelope: Option<Envelope>) -> String {
+    let told = |e: Envelope| format!("IP: {}\r\nHelo: {}\r\nFrom: {}\r\n", e.client, e.greeting, e.sender);
+    envelope.map_or_else(String::new, told)
 }
 
 /// `Spam: True ; 15.3 / 5.0`
@@ -240,5 +278,10 @@ mod tests {
                       \"HFILTER_FROMHOST_NORES_A_OR_MX\":{\"score\":1.5},\"B\":{\"score\":-0.5}}}";
         assert_eq!(of_rspamd(answer), Some(2.0));
         assert_eq!(of_rspamd("HTTP/1.1 500 no\r\n\r\n"), None);
+        let raw =
+            b"Received: from a.example (b [192.0.2.1]) by c.example\nReturn-Path: <x@example.org>\nSubject: y\n\n";
+        let told = told_to_rspamd(Envelope::of(raw));
+        assert_eq!(told, "IP: 192.0.2.1\r\nHelo: a.example\r\nFrom: x@example.org\r\n");
+        assert_eq!(told_to_rspamd(Envelope::of(b"Subject: y\n\n")), "");
     }
 }
