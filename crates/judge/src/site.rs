@@ -39,6 +39,11 @@ fn contains(networks: &[IpNet], ip: IpAddr) -> bool {
     networks.iter().any(|network| network.contains(&ip))
 }
 
+/// Whether a domain is another, or below it. Both in lower case.
+pub(crate) fn below(domain: &str, parent: &str) -> bool {
+    domain.strip_suffix(parent).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
 impl Site {
     /// The name under which we say who sent a message.
     pub fn authserv_id(&self) -> &str {
@@ -48,6 +53,11 @@ impl Site {
     /// Whether an address is one of ours.
     pub fn is_internal(&self, address: &Address) -> bool {
         self.internal_domains.iter().any(|domain| address.is_in(domain))
+    }
+
+    /// Whether a domain, in lower case, is one of ours.
+    pub(crate) fn owns(&self, domain: &str) -> bool {
+        self.internal_domains.iter().any(|own| below(domain, own))
     }
 
     /// Whether mail from this address is "over a trusted connection".

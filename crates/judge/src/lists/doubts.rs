@@ -7,7 +7,6 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use super::{Identity, List, Lists, Purpose, Record, Subject, Value};
-use crate::origin::below;
 use crate::policy::Spam;
 use crate::site::Site;
 
@@ -31,14 +30,13 @@ pub struct Doubt {
 pub fn doubts(lists: &Lists, spam: &Spam, site: &Site) -> Vec<Doubt> {
     let denied: HashSet<Identity> =
         lists.records().iter().filter(|record| record.list == List::Deny).map(Record::identity).collect();
-    let internal: Vec<String> =
-        site.internal_domains.iter().map(|name| name.trim_end_matches('.').to_ascii_lowercase()).collect();
-    let odd = |record: &Record| {
-        let beaten = (List::Deny, record.owner.clone(), record.purpose, record.value.clone());
-        let beaten = record.list == List::Allow && denied.contains(&beaten);
-        beaten
-            .then(|| "the denylist has the same, and wins: it never counts".to_owned())
-            .or_else(|| why(record, spam, &internal))
+    let beaten = |record: &Record| {
+        let denial = || (List::Deny, record.owner.clone(), record.purpose, record.value.clone());
+        record.list == List::Allow && denied.contains(&denial())
+    };
+    let odd = |record: &Record| match beaten(record) {
+        true => Some("the denylist has the same, and wins: it never counts".to_owned()),
+        false => why(record, spam, site),
     };
     let told = lists.records().iter().filter_map(|record| {
         let owner = record.owner.as_ref().map_or(String::new(), |owner| format!(" of {owner}"));
@@ -48,11 +46,11 @@ pub fn doubts(lists: &Lists, spam: &Spam, site: &Site) -> Vec<Doubt> {
     told.take(MAX_DOUBTS).collect()
 }
 
-/// What is odd about an entry. `internal`: our domains, in lower case.
-fn why(record: &Record, spam: &Spam, internal: &[String]) -> Option<String> {
-    let ours = |domain: &str| internal.iter().any(|own| below(domain, own));
+/// What is odd about an entry.
+fn why(record: &Record, spam: &Spam, site: &Site) -> Option<String> {
+    let ours = |domain: &str| site.owns(domain);
     // Where no domain is said to be ours nobody is known to be somebody else's.
-    let known = !internal.is_empty();
+    let known = !site.internal_domains.is_empty();
     if let Some(owner) = record.owner.as_deref().and_then(Subject::parse)
         && known
         && !ours(owner.domain())

@@ -14,7 +14,7 @@ use mail::arrival::Arrival;
 use mail::evidence::{AuthResult, Authentication, DmarcCheck, DmarcPolicy, Report, Sign, SignGroup};
 
 use crate::policy::Policy;
-use crate::site::Site;
+use crate::site::{Site, below};
 use likeness::{Protected, Seen};
 use lists::Set;
 
@@ -215,18 +215,12 @@ fn is_dynamic(name: &str, ip: std::net::IpAddr) -> bool {
 }
 
 fn unproven(auth: &Authentication, site: &Site, sealers: &[String]) -> Option<Sign> {
-    let ours = |domain: &str| site.internal_domains.iter().any(|own| below(domain, own));
-    let claimed = auth.dmarc.iter().find(|check| ours(check.domain.raw()))?;
+    let claimed = auth.dmarc.iter().find(|check| site.owns(check.domain.raw()))?;
     let unknown = matches!(claimed.result, AuthResult::Pass | AuthResult::TempError | AuthResult::PermError);
     // Anybody can seal: only those count whom the policy believes.
     let vouched = auth.vouched(&claimed.domain, sealers).is_some();
     let otherwise = claimed.spf_aligned || claimed.dkim_aligned || vouched;
     if unknown || otherwise { None } else { sign("own_domain_unproven", claimed.domain.escaped(80)) }
-}
-
-/// Whether a domain is another, or below it. Both in lower case.
-pub(crate) fn below(domain: &str, parent: &str) -> bool {
-    domain.strip_suffix(parent).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 /// Somebody whom From names: the names that programs may show, and the address.

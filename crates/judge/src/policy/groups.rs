@@ -162,26 +162,18 @@ impl Policy {
 
     /// What the policy says about malware for a group.
     pub fn malware_of(&self, id: GroupId) -> &Malware {
-        match id {
-            GroupId::Everybody => &self.malware,
-            GroupId::Group(at) => self.group.get(at).map_or(&self.malware, |group| &group.malware),
-        }
+        self.group(id).map_or(&self.malware, |group| &group.malware)
     }
 
     /// What the policy says about spam for a group.
     pub fn spam_of(&self, id: GroupId) -> &Spam {
-        match id {
-            GroupId::Everybody => &self.spam,
-            GroupId::Group(at) => self.group.get(at).map_or(&self.spam, |group| &group.spam),
-        }
+        self.group(id).map_or(&self.spam, |group| &group.spam)
     }
 
     /// The policy as it holds for a group; without groups of its own.
     pub fn for_group(&self, id: GroupId) -> Self {
         let mut policy = Self { group: Vec::new(), ..self.clone() };
-        if let GroupId::Group(at) = id
-            && let Some(group) = self.group.get(at)
-        {
+        if let Some(group) = self.group(id) {
             policy.malware = group.malware.clone();
             policy.unscannable = group.unscannable.clone();
             policy.spam = group.spam.clone();
@@ -195,9 +187,14 @@ impl Policy {
 
     /// The name of a group; empty for everybody.
     pub fn group_name(&self, id: GroupId) -> &str {
+        self.group(id).map_or("", |group| &group.name)
+    }
+
+    /// The group's own settings; `None` where those of the policy itself hold.
+    fn group(&self, id: GroupId) -> Option<&Group> {
         match id {
-            GroupId::Everybody => "",
-            GroupId::Group(at) => self.group.get(at).map_or("", |group| &group.name),
+            GroupId::Everybody => None,
+            GroupId::Group(at) => self.group.get(at),
         }
     }
 }

@@ -162,10 +162,6 @@ impl<'a> Message<'a> {
     fn authors(&self) -> Vec<Named> {
         let buffer = self.raw();
         let fields = self.fields(EntityId(0)).iter().filter(|field| field.name_is(buffer, "from"));
-        let cut = |mut text: String| {
-            text.truncate(text.floor_char_boundary(MAX_FACT));
-            Untrusted::new(text)
-        };
         let decoded = |text: &str| cut(header::decode_words(text.as_bytes()));
         let named = fields.flat_map(|field| header::mailboxes(field.value.of(buffer)).list);
         let named = named.map(|found| Named {
@@ -178,9 +174,7 @@ impl<'a> Message<'a> {
 
     fn fact(&self, name: &str) -> Option<Untrusted<String>> {
         let value = self.header(EntityId(0), name)?;
-        let mut text = header::decode_words(value.get(..MAX_FACT_SOURCE).unwrap_or(&value));
-        text.truncate(text.floor_char_boundary(MAX_FACT));
-        Some(Untrusted::new(text))
+        Some(cut(header::decode_words(value.get(..MAX_FACT_SOURCE).unwrap_or(&value))))
     }
 
     /// The message's own line end: CRLF if its first line ends so, or none does; else LF.
@@ -190,6 +184,12 @@ impl<'a> Message<'a> {
             _ => b"\r\n",
         }
     }
+}
+
+/// A fact of at most [`MAX_FACT`] bytes.
+fn cut(mut text: String) -> Untrusted<String> {
+    text.truncate(text.floor_char_boundary(MAX_FACT));
+    Untrusted::new(text)
 }
 
 /// Entities of the strict tree in pre-order ([`Message::primary`]).
