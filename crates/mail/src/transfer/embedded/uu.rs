@@ -185,10 +185,8 @@ pub(crate) fn is_uneven(block: &[u8]) -> bool {
         bytes
     };
     let usual = trimmed(lenient(body));
-    [even(body), to_gap(body), stream(body), filled(body)]
-        .into_iter()
-        .map(trimmed)
-        .any(|other| !other.is_empty() && other != usual)
+    let ways: [fn(&[u8]) -> Vec<u8>; 4] = [even, to_gap, stream, filled];
+    ways.into_iter().map(|way| trimmed(way(body))).any(|other| !other.is_empty() && other != usual)
 }
 
 #[cfg(test)]
