@@ -31,6 +31,11 @@ pub(crate) fn shown(unix_ms: u64) -> String {
     format(unix_ms, "%Y-%m-%d %H:%M:%S")
 }
 
+/// A day for people: `2025-11-21`.
+pub(crate) fn day(unix_ms: u64) -> String {
+    format(unix_ms, "%Y-%m-%d")
+}
+
 /// A time for programs: `2025-11-21T18:00:00Z`.
 pub(crate) fn rfc3339(unix_ms: u64) -> String {
     format(unix_ms, "%Y-%m-%dT%H:%M:%SZ")

@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use rusqlite::params;
+use serde::{Deserialize, Serialize};
 
 use crate::Store;
 use crate::db::{Db, Durability, Schema, signed, unsigned};
@@ -30,7 +31,7 @@ const SCHEMA: Schema = Schema {
 };
 
 /// A day of one domain.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct DmarcDay {
     /// Days since 1970.
     pub day: u64,
@@ -87,8 +88,7 @@ impl Store {
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             c.prepare_cached(sql)?
                 .query_map(params![signed(before), day, domain, limit], |row| {
-                    let (day, rows, messages) = (row.get(0)?, row.get(2)?, row.get(3)?);
-                    let (day, rows, messages) = (unsigned(day), unsigned(rows), unsigned(messages));
+                    let (day, rows, messages) = (unsigned(row, 0)?, unsigned(row, 2)?, unsigned(row, 3)?);
                     Ok(DmarcDay { day, domain: row.get(1)?, rows, messages })
                 })?
                 .collect()
@@ -109,7 +109,7 @@ impl Store {
                 if bytes > MAX_READ {
                     break;
                 }
-                rows.push((what, unsigned(row.get(1)?)));
+                rows.push((what, unsigned(row, 1)?));
             }
             Ok(rows)
         })

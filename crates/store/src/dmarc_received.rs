@@ -61,16 +61,15 @@ pub struct ReportFilter {
 }
 
 fn read_row(row: &Row<'_>) -> rusqlite::Result<(i64, ReceivedReport)> {
-    let number = |at: usize| row.get(at).map(unsigned);
     let report = ReceivedReport {
-        at_ms: number(1)?,
+        at_ms: unsigned(row, 1)?,
         domain: row.get(2)?,
         org: row.get(3)?,
         report: row.get(4)?,
-        begin: number(5)?,
-        end: number(6)?,
-        passed: number(7)?,
-        failed: number(8)?,
+        begin: unsigned(row, 5)?,
+        end: unsigned(row, 6)?,
+        passed: unsigned(row, 7)?,
+        failed: unsigned(row, 8)?,
         proven: row.get(9)?,
         sender: row.get(10)?,
     };

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, named_params, params};
 
-use crate::db::{Db, Durability, Schema, signed};
+use crate::db::{Db, Durability, Schema, signed, unsigned};
 use crate::entry::{BackupId, Entry, Filter, NewEntry, Page, Release, Texts, json};
 use crate::error::StoreError;
 use crate::files::BlobName;
@@ -121,11 +121,6 @@ impl SqliteIndex {
     pub(crate) fn db(&self) -> &Db {
         &self.db
     }
-}
-
-/// A count of ours as SQLite gives it.
-fn unsigned(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
-    Ok(u64::try_from(row.get::<_, i64>(at)?).unwrap_or(0))
 }
 
 /// A JSON column.

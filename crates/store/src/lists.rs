@@ -7,7 +7,7 @@ use rusqlite::{Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 
 use crate::Store;
-use crate::db::{Durability, Schema, signed};
+use crate::db::{Durability, Schema, signed, unsigned};
 use crate::error::StoreError;
 use crate::revisions::{MAX_COMMENT, within};
 
@@ -81,7 +81,7 @@ fn read_row(row: &Row<'_>) -> rusqlite::Result<ListRow> {
         scope: row.get(5)?,
         comment: row.get(6)?,
         modified_by: row.get(7)?,
-        modified_ms: u64::try_from(row.get::<_, i64>(8)?).unwrap_or(0),
+        modified_ms: unsigned(row, 8)?,
     })
 }
 
@@ -91,8 +91,8 @@ fn read_audit(row: &Row<'_>) -> rusqlite::Result<ListAudit> {
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
     };
     Ok(ListAudit {
-        number: u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0),
-        at_ms: u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0),
+        number: unsigned(row, 0)?,
+        at_ms: unsigned(row, 1)?,
         author: row.get(2)?,
         how: row.get(3)?,
         before: entry(4)?,

@@ -74,7 +74,7 @@ fn sample(row: &Row<'_>) -> rusqlite::Result<Sample> {
     let side = |value: i64| u32::try_from(value).unwrap_or(0);
     let packed: Vec<u8> = row.get(7)?;
     let picture = Picture { width: side(row.get(5)?), height: side(row.get(6)?), views: views(&packed) };
-    let (learnt_ms, used_ms, hits) = (unsigned(row.get(2)?), unsigned(row.get(3)?), unsigned(row.get(4)?));
+    let (learnt_ms, used_ms, hits) = (unsigned(row, 2)?, unsigned(row, 3)?, unsigned(row, 4)?);
     Ok(Sample { id: row.get(0)?, spam: row.get(1)?, learnt_ms, used_ms, hits, picture })
 }
 
@@ -97,7 +97,7 @@ fn usage(c: &Connection) -> rusqlite::Result<SampleUsage> {
     let sql = "SELECT count(*) FILTER (WHERE spam), count(*) FILTER (WHERE NOT spam), \
                coalesce(sum(hits) FILTER (WHERE spam), 0) FROM pictures";
     c.query_row(sql, [], |row| {
-        Ok(SampleUsage { spam: unsigned(row.get(0)?), spared: unsigned(row.get(1)?), hits: unsigned(row.get(2)?) })
+        Ok(SampleUsage { spam: unsigned(row, 0)?, spared: unsigned(row, 1)?, hits: unsigned(row, 2)? })
     })
 }
 

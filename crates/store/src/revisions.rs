@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
 
 use crate::Store;
-use crate::db::{Durability, Schema, signed};
+use crate::db::{Durability, Schema, signed, unsigned};
 use crate::error::StoreError;
 
 /// Most bytes of a policy.
@@ -44,12 +44,7 @@ pub struct Revision {
 
 /// The columns number, at_ms, author, comment.
 fn read_head(row: &Row<'_>) -> rusqlite::Result<RevisionHead> {
-    Ok(RevisionHead {
-        number: u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0),
-        at_ms: u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0),
-        author: row.get(2)?,
-        comment: row.get(3)?,
-    })
+    Ok(RevisionHead { number: unsigned(row, 0)?, at_ms: unsigned(row, 1)?, author: row.get(2)?, comment: row.get(3)? })
 }
 
 /// Refuses a text over its limit.

@@ -7,7 +7,7 @@ use clap::{Subcommand, ValueEnum};
 use mail::untrusted::escape;
 use serde::Serialize;
 use service::admin::{Request, Response};
-use store::{ReceivedReport, ReportFilter};
+use store::{DmarcDay, ReceivedReport, ReportFilter};
 use unpack::dmarc::{Aggregate, AuthSeen, Record, find};
 
 use crate::ask::{Administration, unexpected};
@@ -101,10 +101,7 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
         }
         Verb::Reports => return waiting(&args.place),
     };
-    let mut code = 0;
-    for id in ids {
-        code = code.max(kept(&args.place, *id, *format)?);
-    }
+    let mut code = kept(&args.place, ids, *format)?;
     let mut outcome = Ok(());
     paths::each(files, &std::env::temp_dir(), &mut |item| {
         let (text, one) = show(item, *format);
@@ -146,8 +143,7 @@ fn list(place: &PlaceArgs, filter: ReportFilter, limit: usize, format: Format) -
 /// A kept report for people.
 fn one_line(id: i64, report: &ReceivedReport) -> String {
     let shown = |text: &str| escape(text, MAX_TEXT);
-    let day = when::shown(report.begin.saturating_mul(1000));
-    let day = day.split(' ').next().unwrap_or_default();
+    let day = when::day(report.begin.saturating_mul(1000));
     let proven = if report.proven { "" } else { "  (nothing proves the sender)" };
     format!(
         "{id:>6}  {day}  {}: {} pass, {} fail, says {} by {}{proven}\n",
@@ -159,16 +155,26 @@ fn one_line(id: i64, report: &ReceivedReport) -> String {
     )
 }
 
-/// One kept report, and its exit code.
-fn kept(place: &PlaceArgs, id: i64, format: Format) -> Result<u8, Failure> {
-    let answer = Administration::open(&place.find()?)?.ask(Request::DmarcReport { id })?.0;
-    let Response::DmarcReport { received, report } = answer else { return Err(unexpected()) };
-    let text = match format {
-        Format::Json => terminal::json_line(&report),
-        Format::Text => one_line(id, &received) + &table(&report),
-    };
-    terminal::put(&text)?;
-    Ok(if report.records.iter().all(Record::passes) { 0 } else { FAILED })
+/// Kept reports, and the worst of their exit codes.
+fn kept(place: &PlaceArgs, ids: &[i64], format: Format) -> Result<u8, Failure> {
+    let mut code = 0;
+    if ids.is_empty() {
+        return Ok(code);
+    }
+    let mut administration = Administration::open(&place.find()?)?;
+    for id in ids {
+        let answer = administration.ask(Request::DmarcReport { id: *id })?.0;
+        let Response::DmarcReport { received, report } = answer else { return Err(unexpected()) };
+        let text = match format {
+            Format::Json => terminal::json_line(&report),
+            Format::Text => one_line(*id, &received) + &table(&report),
+        };
+        terminal::put(&text)?;
+        if !report.records.iter().all(Record::passes) {
+            code = FAILED;
+        }
+    }
+    Ok(code)
 }
 
 /// What was counted and is not reported yet.
@@ -177,10 +183,9 @@ fn waiting(place: &PlaceArgs) -> Result<u8, Failure> {
     let request = Request::DmarcWaiting { limit: MAX_ROWS };
     let Response::DmarcWaiting { days } = administration.ask(request)?.0 else { return Err(unexpected()) };
     let mut text = String::new();
-    for (day, domain, records, messages) in &days {
-        let date = when::shown(day.saturating_mul(86_400_000));
-        let date = date.split(' ').next().unwrap_or_default();
-        let _ = writeln!(text, "{date}  {}: {messages} messages in {records} records", escape(domain, MAX_TEXT));
+    for DmarcDay { day, domain, rows, messages } in &days {
+        let date = when::day(day.saturating_mul(86_400_000));
+        let _ = writeln!(text, "{date}  {}: {messages} messages in {rows} records", escape(domain, MAX_TEXT));
     }
     let _ = writeln!(text, "{} reports wait", days.len());
     terminal::put(&text)?;

@@ -167,8 +167,7 @@ impl Admin {
             | Request::PicturesLearn { .. }
             | Request::PicturesForget { .. }) => pictures::answer(&self.store, request)?.into(),
             Request::DmarcWaiting { limit } => {
-                let days = self.store.dmarc_days(u64::MAX, None, limit.clamp(1, MAX_PAGE))?.into_iter();
-                let days = days.map(|it| (it.day, it.domain, it.rows, it.messages)).collect();
+                let days = self.store.dmarc_days(u64::MAX, None, limit.clamp(1, MAX_PAGE))?;
                 Response::DmarcWaiting { days }.into()
             }
             Request::DmarcReceived { filter, before, limit } => {

@@ -6,7 +6,9 @@ use judge::origin::Parties;
 use judge::policy::{FirstContact, Policy};
 use mail::evidence::{Memory, Picture};
 use serde::{Deserialize, Serialize};
-use store::{BackupId, ListAudit, LogFilter, Logged, QueueId, Queued, ReceivedReport, ReportFilter, RevisionHead};
+use store::{
+    BackupId, DmarcDay, ListAudit, LogFilter, Logged, QueueId, Queued, ReceivedReport, ReportFilter, RevisionHead,
+};
 use unpack::dmarc::Aggregate;
 
 use super::lists::{EntryChange, EntryFilter};
@@ -316,10 +318,10 @@ pub enum Response {
         /// The answers.
         memory: Memory,
     },
-    /// Results of DMARC that wait: day since 1970, domain, different records, messages.
+    /// Results of DMARC that wait.
     DmarcWaiting {
         /// By day and domain, oldest first.
-        days: Vec<(u64, String, u64, u64)>,
+        days: Vec<DmarcDay>,
     },
     /// Reports of DMARC that others sent, each with its number.
     DmarcReceived {

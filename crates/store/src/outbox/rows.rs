@@ -7,7 +7,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
 use super::{MAX_SAID, NewQueued, Next, QueueId, QueueUsage, Queued, Recipient, Settled, Standing};
-use crate::db::{Durability, Schema, signed};
+use crate::db::{Durability, Schema, signed, unsigned};
 use crate::entry::BackupId;
 
 /// The database file.
@@ -18,10 +18,6 @@ pub(crate) const SCHEMA: Schema =
 const COLUMNS: &str = "id, detail, stored, next_ms, attempts, held, warned";
 /// Most recipients of one mail that a list shows.
 const SHOWN: i64 = 20;
-
-fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
-    Ok(u64::try_from(row.get::<_, i64>(column)?).unwrap_or(0))
-}
 
 fn unreadable(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
