@@ -56,6 +56,7 @@ pub const TARGETS: &[Target] = &[
     ("unpack_gzip", unpack::fuzzing::fuzz_gzip),
     ("unpack_message", unpack::fuzzing::fuzz_message),
     ("dmarc", unpack::fuzzing::fuzz_dmarc),
+    ("dmarc_record", unpack::fuzzing::fuzz_dmarc_record),
     ("hash_list", engines::fuzzing::fuzz_hashlist),
     ("image", engines::fuzzing::fuzz_image),
     ("disarm_active", disarm::fuzzing::fuzz_disarm),

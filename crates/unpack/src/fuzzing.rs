@@ -169,6 +169,11 @@ pub fn fuzz_dmarc(data: &[u8]) {
     }
 }
 
+/// Records of domains: what is read keeps its limits, and says only what a report may say.
+pub fn fuzz_dmarc_record(data: &[u8]) {
+    crate::dmarc::record::within_limits(data);
+}
+
 /// Reads the bytes as a Windows shortcut.
 pub fn fuzz_lnk(data: &[u8]) {
     walk(FileKind::Lnk, data);

@@ -23,12 +23,10 @@ use net::Resolver;
 use store::{DmarcDay, NewQueued, NewRecipient, QueueKind, QueueUsage, Store, StoreError};
 use tokio::sync::watch;
 use tokio::time::Instant;
-use unpack::dmarc::{Aggregate, AuthSeen, Record};
+use unpack::dmarc::{Aggregate, AuthSeen, Record, Target};
 
 use crate::metrics::DmarcLabels;
 use crate::{Service, id, outbox, sign};
-
-use record::Target;
 
 /// Milliseconds of a day.
 const DAY_MS: u64 = 86_400_000;

@@ -6,6 +6,7 @@
 //! extensions.
 
 mod read;
+pub(crate) mod record;
 mod write;
 
 use mail::evidence::FileKind;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Budget, Limits, Opening, StopFlag, detect, open};
 
 pub use read::read;
+pub use record::{Published, Target};
 pub use write::to_xml;
 
 /// Most records of a report that are read.
