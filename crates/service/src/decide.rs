@@ -1,6 +1,7 @@
 //! One examination, and the decisions that are made from it: one for all recipients, or one for each group
 //! of them that has settings of its own (spec D-11, D-21).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use judge::can::strictness;
 use judge::draft::examines;
 use judge::plan::{Copy, Plan, unexamined};
 use judge::policy::Policy;
+use mail::address::Address;
 use mail::arrival::Arrival;
 use mail::evidence::Report;
 use scan::{Input, Pictures};
@@ -20,6 +22,7 @@ use crate::examine::{context, spam_context};
 use crate::flow::{Bench, Decided, Judged, Keeping, check_changed, finish, judge_report, keep};
 use crate::id;
 use crate::lists;
+use crate::memory;
 use crate::outside::{self, Heard};
 use crate::spool::Spool;
 
@@ -155,11 +158,10 @@ async fn see(bench: Bench<'_>, parts: &[(&Arc<Policy>, &Arrival)], spool: &Spool
         return Seen { report: None, authors: Vec::new(), heard: Heard::default(), crashes: 0, deadline };
     };
     let mut whole = (*arrival).clone();
-    for to in parts.iter().flat_map(|(_, arrival)| &arrival.envelope.rcpt_to) {
-        if !whole.envelope.rcpt_to.contains(to) {
-            whole.envelope.rcpt_to.push(to.clone());
-        }
-    }
+    let mut known: HashSet<&Address> = arrival.envelope.rcpt_to.iter().collect();
+    let others = parts.iter().filter(|(_, other)| !std::ptr::eq(*other, *arrival));
+    let more = others.flat_map(|(_, other)| &other.envelope.rcpt_to).filter(|to| known.insert(to));
+    whole.envelope.rcpt_to.extend(more.cloned());
     let arrival = &whole;
     let policies: Vec<(&Policy, &Arrival)> =
         parts.iter().map(|(policy, arrival)| (policy.as_ref(), *arrival)).collect();
@@ -177,10 +179,8 @@ async fn see(bench: Bench<'_>, parts: &[(&Arc<Policy>, &Arrival)], spool: &Spool
     );
     let mut report = report.with_auth(auth);
     if let Some((recollection, store)) = memory {
-        // A group may want to hear of new authors where the others do not.
-        let wanting = policies.iter().find(|(policy, _)| policy.spam.first_contact.enabled);
-        let policy = wanting.map_or(bench.policy.as_ref(), |(policy, _)| policy);
-        let known = recollection.recall(store, policy, arrival, &report).await;
+        let rules = memory::rules(bench.policy, arrival);
+        let known = recollection.recall(store, rules, arrival, &report).await;
         report = report.with_memory(Some(known));
     }
     let metrics = bench.metrics.map(AsRef::as_ref);

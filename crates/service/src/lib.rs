@@ -352,24 +352,23 @@ impl Service {
     pub async fn finish(&self, arrival: &Arrival, spool: &Spool, decided: Decided, outcome: Outcome) {
         self.forward(spool, arrival, &decided, &outcome).await;
         let report = decided.report.as_ref();
-        let (site, redact) = (self.current.site.load(), self.current.redact.load(Ordering::Relaxed));
+        let (site, redact) = (self.current.site.load_full(), self.current.redact.load(Ordering::Relaxed));
+        let policy = Arc::clone(&self.current.policy.load().policy);
         record::log(arrival, &site, &decided.plan, report, &outcome, redact);
         record::count(&self.metrics, arrival, &decided.plan, report, &outcome);
         if let Some(report) = report {
-            let policy = Arc::clone(&self.current.policy.load().policy);
             let rules = memory::rules(&policy, arrival);
             memory::note(&self.store, rules, arrival, &decided.plan, report, outcome.taken == Taken::Yes);
             dmarc::note(&self.store, &policy, arrival, report);
         }
-        if outcome.taken == Taken::Yes {
+        if outcome.taken == Taken::Yes && dmarc::received::is_wanted(&policy, arrival, &decided.plan) {
             let job = dmarc::received::Job {
                 examiner: self.current.examiner.load_full(),
                 store: self.store.clone(),
-                site: self.current.site.load_full(),
+                site,
                 metrics: Arc::clone(&self.metrics),
             };
-            let policy = &self.current.policy.load().policy;
-            self.reader.read(policy, arrival, (&decided.plan, report), spool, job);
+            self.reader.read(arrival, report, spool, job);
         }
         let mut row = self.row(arrival, &decided, &outcome);
         // Where it could not be rendered the sender brings it again too.

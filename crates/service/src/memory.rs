@@ -72,11 +72,11 @@ impl Recollection {
         self.with_base(store).await.is_some_and(|base| !base.is_empty())
     }
 
-    /// What is remembered about a message.
-    pub async fn recall(
+    /// What is remembered about a message. `rules`: those by which it is remembered, too.
+    pub(crate) async fn recall(
         self: &Arc<Self>,
         store: &Store,
-        policy: &Policy,
+        rules: &FirstContact,
         arrival: &Arrival,
         report: &Report,
     ) -> Memory {
@@ -86,7 +86,6 @@ impl Recollection {
         {
             memory.picture = nearest(&base, &report.facts().pictures);
         }
-        let rules = &policy.spam.first_contact;
         if let Some(parties) = parties(rules, arrival, report) {
             let (store, rules) = (store.clone(), rules.clone());
             let asked = tokio::task::spawn_blocking(move || contact(&store, &parties, &rules)).await;

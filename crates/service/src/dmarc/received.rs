@@ -20,6 +20,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use unpack::dmarc::Aggregate;
 
+use super::blocking;
 use crate::examine::Examiner;
 use crate::metrics::{Metrics, ReceivedLabels};
 use crate::spool::Spool;
@@ -52,7 +53,7 @@ pub(crate) struct Job {
 }
 
 /// Whether reports are looked for in a message: it is delivered to one of the addresses for them.
-fn is_wanted(policy: &Policy, arrival: &Arrival, plan: &Plan) -> bool {
+pub(crate) fn is_wanted(policy: &Policy, arrival: &Arrival, plan: &Plan) -> bool {
     let addresses = &policy.authentication.reports.received_at;
     let named = |to: &Address| addresses.iter().any(|address| to.as_str().eq_ignore_ascii_case(address));
     arrival.direction != Direction::Outgoing
@@ -63,18 +64,8 @@ fn is_wanted(policy: &Policy, arrival: &Arrival, plan: &Plan) -> bool {
 }
 
 impl Reader {
-    /// Looks for reports in a message that somebody took, if the policy wants it.
-    pub(crate) fn read(
-        &self,
-        policy: &Policy,
-        arrival: &Arrival,
-        (plan, report): (&Plan, Option<&Report>),
-        spool: &Spool,
-        job: Job,
-    ) {
-        if !is_wanted(policy, arrival, plan) {
-            return;
-        }
+    /// Looks for reports in a message that somebody took, and in which they are wanted.
+    pub(crate) fn read(&self, arrival: &Arrival, report: Option<&Report>, spool: &Spool, job: Job) {
         let Ok(room) = Arc::clone(&self.room).try_acquire_owned() else {
             tracing::warn!(id = %arrival.id, "too many reports of DMARC at once: this one is not kept");
             count(&job.metrics, "busy");
@@ -120,15 +111,11 @@ async fn keep(arrival: &Arrival, proven: Option<&str>, spool: &Spool, job: Job) 
             None => "foreign",
             Some((row, detail)) => {
                 let store = job.store.clone();
-                match tokio::task::spawn_blocking(move || store.keep_report(&row, &detail)).await {
-                    Ok(Ok(true)) => "kept",
-                    Ok(Ok(false)) => "known",
-                    Ok(Err(error)) => {
-                        tracing::warn!(%id, %error, "a report of DMARC could not be kept");
-                        "failed"
-                    }
-                    Err(crash) => {
-                        tracing::warn!(%id, %crash, "a report of DMARC could not be kept");
+                match blocking(move || store.keep_report(&row, &detail)).await {
+                    Ok(true) => "kept",
+                    Ok(false) => "known",
+                    Err(why) => {
+                        tracing::warn!(%id, %why, "a report of DMARC could not be kept");
                         "failed"
                     }
                 }

@@ -90,8 +90,8 @@ pub struct DmarcLabels {
 /// The label of a report of DMARC that came.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 pub struct ReceivedLabels {
-    /// `kept`, `known` (it was there), `foreign` (about no domain of ours), `none` (no report in the mail), `failed` or
-    /// `busy`.
+    /// `kept`, `known` (it was there), `foreign` (about no domain of ours), `none` (no report in the mail), `cut` (a mail
+    /// has more than are read), `failed` or `busy`.
     pub result: &'static str,
 }
 
