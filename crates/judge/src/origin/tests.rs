@@ -1,59 +1,14 @@
 //! Signs about a message's origin.
 
-use mail::arrival::{Arrival, Direction, Envelope, MessageId, Peer, Surface};
-use mail::evidence::{ArcCheck, ArcHop, Contact, DmarcCheck, Evidence, Memory, Object, ReverseCheck, SpfCheck, short};
+use mail::address::Address;
+use mail::arrival::{Arrival, Envelope};
+use mail::evidence::{
+    ArcCheck, ArcHop, AuthResult, Authentication, Contact, DmarcCheck, DmarcPolicy, Memory, ReverseCheck, Sign,
+    SignGroup, SpfCheck, short,
+};
 
+use super::recorded::{Recorded, arrival, report, site};
 use super::*;
-
-fn report(from: &str, auth: Option<Authentication>) -> Report {
-    let root = Object {
-        parent: None,
-        origin: mail::evidence::Origin::Root,
-        depth: 0,
-        part: String::new(),
-        name: None,
-        other_names: Vec::new(),
-        declared: None,
-        attachment: false,
-        kind: mail::evidence::FileKind::Message,
-        role: mail::evidence::Role::File,
-        opened_with: None,
-        size: 1,
-        sha256: [0; 32],
-        defects: Vec::new(),
-        coverage: Vec::new(),
-    };
-    let raw = format!("From: {from}\r\n\r\n");
-    let facts = mail::graph::parse(raw.as_bytes(), &mail::graph::Limits::default()).facts();
-    let evidence = Evidence {
-        objects: vec![root],
-        findings: Vec::new(),
-        unable: Vec::new(),
-        ambiguity: mail::defect::Ambiguity::None,
-        facts,
-        spam: mail::evidence::SpamSeen::Signs(Vec::new()),
-        fuel: 0,
-    };
-    evidence.close(&[]).with_auth(auth)
-}
-
-fn site() -> Site {
-    Site { internal_domains: vec!["example.org".to_owned()], ..Site::default() }
-}
-
-fn arrival() -> Arrival {
-    let peer = Peer::default();
-    Arrival {
-        id: MessageId::new(1_700_000_000_000, [1; 10]),
-        surface: Surface::Smtp,
-        direction: Direction::Incoming,
-        peer,
-        envelope: Envelope { mail_from: None, rcpt_to: Vec::new() },
-        received_ms: 1_700_000_000_000,
-        size: 1000,
-        connection: 1,
-    }
-}
 
 fn ids(policy: &Policy, from: &str, auth: Option<Authentication>) -> Vec<String> {
     signs(policy, &site(), &arrival(), &report(from, auth)).into_iter().map(|sign| sign.id).collect()
@@ -213,14 +168,30 @@ fn borrowed_names_of_people_and_domains_are_seen() {
 
 #[test]
 fn every_sign_is_in_the_catalogue_once() {
-    let names: std::collections::BTreeSet<&str> = ALL.iter().map(|row| row.id).collect();
-    assert_eq!(names.len(), ALL.len());
+    let names: std::collections::BTreeSet<&str> = catalogue().map(|(id, ..)| id).collect();
+    assert_eq!(names.len(), catalogue().count());
     for (id, _, about) in catalogue() {
         assert!(sign_name(id) == Some(id) && about.ends_with('.'), "{id}");
     }
-    for row in ALL {
-        assert!(row.points > 0 && row.points < 500 && row.about.ends_with('.'), "{}", row.id);
+    for row in signs::ALL {
+        assert!(row.points > 0 && row.points < 500, "{}", row.id);
     }
+}
+
+#[test]
+fn every_sign_is_there_where_it_should_be_and_nowhere_else() {
+    for row in signs::ALL {
+        assert!(!row.fires.is_empty() && !row.quiet.is_empty(), "{}: has no cases", row.id);
+        for (at, case) in row.fires.iter().enumerate() {
+            let found = Recorded::of(*case).signs();
+            assert!(found.iter().any(|id| id == row.id), "{}: is not there in case {at}: {found:?}", row.id);
+        }
+        for (at, case) in row.quiet.iter().enumerate() {
+            let found = Recorded::of(*case).signs();
+            assert!(!found.iter().any(|id| id == row.id), "{}: is there in quiet case {at}", row.id);
+        }
+    }
+    assert_eq!(Recorded::of(|_| ()).signs(), [""; 0]);
 }
 
 #[test]

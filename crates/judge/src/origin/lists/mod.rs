@@ -1,5 +1,14 @@
 //! DNS lists: which are asked, and what their answers come to (EX-01 to EX-07, EX-12; D-1).
 
+mod dnsbl_listed;
+mod dnsbl_reached;
+mod email_listed;
+mod email_reached;
+mod file_listed;
+mod file_reached;
+mod surbl_listed;
+mod surbl_reached;
+
 use std::net::IpAddr;
 
 use mail::arrival::Arrival;
@@ -10,9 +19,43 @@ use crate::policy::{DnsList, External, Policy};
 /// The sum of weights from which on a set of lists acts (D-1).
 pub const REACHED: u32 = 100;
 /// The points of a sign that says so, in hundredths.
-pub(super) const REACHED_POINTS: i16 = 1000;
+const REACHED_POINTS: i16 = 1000;
 /// Most lists of one set.
 pub const MAX_LISTS: usize = 50;
+
+/// One sign of a set of lists; each set has two.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ListSign {
+    /// Its stable name.
+    pub(super) id: &'static str,
+    set: Set,
+    /// It says that the weights reach the limit, which acts by itself.
+    acts: bool,
+    /// Its points in hundredths.
+    pub(super) points: i16,
+    /// What it means, in a sentence.
+    pub(super) about: &'static str,
+    /// What was seen, if it was.
+    check: fn(&Listings) -> Option<String>,
+    /// What the lists said where it is there: what was looked up, the list's zone, its weight.
+    #[cfg(test)]
+    fires: &'static [&'static [(&'static str, &'static str, u8)]],
+    /// And where it is not.
+    #[cfg(test)]
+    quiet: &'static [&'static [(&'static str, &'static str, u8)]],
+}
+
+/// The signs of all sets, in the order of the documentation.
+pub(super) const ALL: [ListSign; 8] = [
+    dnsbl_listed::SIGN,
+    dnsbl_reached::SIGN,
+    surbl_listed::SIGN,
+    surbl_reached::SIGN,
+    email_listed::SIGN,
+    email_reached::SIGN,
+    file_listed::SIGN,
+    file_reached::SIGN,
+];
 
 /// What the lists of one set said about one message.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -61,8 +104,7 @@ impl Set {
 
     /// The set that a sign is of, and whether it says that the weights reach the limit.
     pub fn of_sign(id: &str) -> Option<(Self, bool)> {
-        let is = |set: &Self| set.signs().0 == id || set.signs().1 == id;
-        Self::ALL.into_iter().find(is).map(|set| (set, set.signs().1 == id))
+        ALL.into_iter().find(|row| row.id == id).map(|row| (row.set, row.acts))
     }
 
     /// The lists that are asked, none while they are switched off.
@@ -75,27 +117,6 @@ impl Set {
         };
         let lists = lists.get(..lists.len().min(MAX_LISTS)).unwrap_or_default();
         if self.is_on(external) { lists } else { &[] }
-    }
-
-    /// The names of its two signs: that a list has it, and that the weights reach the limit.
-    pub fn signs(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Dnsbl => ("dnsbl_listed", "dnsbl_reached"),
-            Self::Surbl => ("surbl_listed", "surbl_reached"),
-            Self::Emails => ("email_listed", "email_reached"),
-            Self::Files => ("file_listed", "file_reached"),
-        }
-    }
-
-    /// What its two signs mean, in a sentence each.
-    pub fn about(self) -> (&'static str, &'static str) {
-        let listed = match self {
-            Self::Dnsbl => "Lists in the DNS have the client's address (EX-02).",
-            Self::Surbl => "Lists in the DNS have the domain of a link (EX-03).",
-            Self::Emails => "Lists in the DNS have a mail address of the message, by its hash.",
-            Self::Files => "Lists in the DNS have an attachment, by its hash.",
-        };
-        (listed, "Their weights come to 100: the rating is 100, or the address blacklisted (D-1).")
     }
 }
 
@@ -125,24 +146,26 @@ pub fn means_listed(answer: std::net::Ipv4Addr) -> bool {
     first == 127 && (second, third) != (255, 255)
 }
 
-/// The signs that follow. Each list counts once, whatever number of links it has. Weights alone have no
-/// points: below the limit nothing is raised (D-1).
+/// The signs that follow.
 pub fn signs(set: Set, listings: &Listings) -> Vec<Sign> {
+    let rows = ALL.into_iter().filter(|row| row.set == set);
+    rows.filter_map(|row| Some(Sign::new(row.id, SignGroup::Network, row.points, (row.check)(listings)?))).collect()
+}
+
+/// What the lists have, each with its weight. Weights alone have no points: below the limit nothing is raised (D-1).
+fn listed(listings: &Listings) -> Option<String> {
+    let shown: Vec<String> =
+        listings.listed.iter().take(5).map(|(what, zone, weight)| format!("{what} in {zone} ({weight})")).collect();
+    (!shown.is_empty()).then(|| shown.join(", "))
+}
+
+/// The sum of the weights, if it reaches the limit. Each list counts once, whatever number of links it has.
+fn reached(listings: &Listings) -> Option<String> {
     let mut zones: Vec<(&str, u8)> = listings.listed.iter().map(|(_, zone, weight)| (zone.as_str(), *weight)).collect();
     zones.sort_unstable();
     zones.dedup();
     let sum: u32 = zones.iter().map(|(_, weight)| u32::from(*weight)).sum();
-    let (listed, reached) = set.signs();
-    let shown: Vec<String> =
-        listings.listed.iter().take(5).map(|(what, zone, weight)| format!("{what} in {zone} ({weight})")).collect();
-    let mut found = Vec::new();
-    if !zones.is_empty() {
-        found.push(Sign::new(listed, SignGroup::Network, 0, shown.join(", ")));
-    }
-    if sum >= REACHED {
-        found.push(Sign::new(reached, SignGroup::Network, REACHED_POINTS, format!("weights of {sum}")));
-    }
-    found
+    (sum >= REACHED).then(|| format!("weights of {sum}"))
 }
 
 #[cfg(test)]
@@ -165,21 +188,33 @@ mod tests {
         }
     }
 
+    fn listings(list: &[(&str, &str, u8)]) -> Listings {
+        let listed = list.iter().map(|(what, zone, weight)| ((*what).to_owned(), (*zone).to_owned(), *weight));
+        Listings { listed: listed.collect() }
+    }
+
+    #[test]
+    fn every_sign_is_there_where_it_should_be_and_nowhere_else() {
+        for row in ALL {
+            assert!(!row.fires.is_empty() && !row.quiet.is_empty(), "{}: has no cases", row.id);
+            let is_there = |case: &[_]| signs(row.set, &listings(case)).iter().any(|sign| sign.id == row.id);
+            assert!(row.fires.iter().all(|case| is_there(case)), "{}", row.id);
+            assert!(!row.quiet.iter().any(|case| is_there(case)), "{}", row.id);
+        }
+    }
+
     #[test]
     fn ex_06_ex_07_d1_weights_add_up_list_by_list_and_act_from_100_on() {
-        let listed = |list: &[(&str, &str, u8)]| Listings {
-            listed: list.iter().map(|(what, zone, weight)| ((*what).to_owned(), (*zone).to_owned(), *weight)).collect(),
-        };
         let cases: [(Listings, &[&str]); 5] = [
-            (listed(&[]), &[]),
-            (listed(&[("a", "one.example", 99)]), &["dnsbl_listed"]),
-            (listed(&[("a", "one.example", 100)]), &["dnsbl_listed", "dnsbl_reached"]),
-            (listed(&[("a", "one.example", 60), ("a", "two.example", 40)]), &["dnsbl_listed", "dnsbl_reached"]),
-            (listed(&[("a", "one.example", 60), ("b", "one.example", 60)]), &["dnsbl_listed"]),
+            (listings(&[]), &[]),
+            (listings(&[("a", "one.example", 99)]), &["dnsbl_listed"]),
+            (listings(&[("a", "one.example", 100)]), &["dnsbl_listed", "dnsbl_reached"]),
+            (listings(&[("a", "one.example", 60), ("a", "two.example", 40)]), &["dnsbl_listed", "dnsbl_reached"]),
+            (listings(&[("a", "one.example", 60), ("b", "one.example", 60)]), &["dnsbl_listed"]),
         ];
-        for (listings, expected) in cases {
-            let found = signs(Set::Dnsbl, &listings);
-            assert_eq!(found.iter().map(|sign| sign.id.as_str()).collect::<Vec<_>>(), expected, "{listings:?}");
+        for (said, expected) in cases {
+            let found = signs(Set::Dnsbl, &said);
+            assert_eq!(found.iter().map(|sign| sign.id.as_str()).collect::<Vec<_>>(), expected, "{said:?}");
         }
     }
 
@@ -205,8 +240,11 @@ mod tests {
             External { emails: true, email_lists: vec![list.clone()], file_lists: vec![list], ..External::default() };
         assert_eq!((Set::Emails.lists(&external).len(), Set::Files.lists(&external).len()), (1, 0));
         for set in Set::ALL {
-            let (listed, reached) = set.signs();
-            assert_eq!((Set::of_sign(listed), Set::of_sign(reached)), (Some((set, false)), Some((set, true))));
+            let own: Vec<bool> = ALL.into_iter().filter(|row| row.set == set).map(|row| row.acts).collect();
+            assert_eq!(own, [false, true], "{set:?}");
+        }
+        for row in ALL {
+            assert_eq!(Set::of_sign(row.id), Some((row.set, row.acts)));
         }
         assert_eq!(Set::of_sign("spf_fail"), None);
     }

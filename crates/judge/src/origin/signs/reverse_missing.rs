@@ -1,0 +1,22 @@
+//! The client's address has no name (EX-08).
+
+use mail::evidence::AuthResult;
+
+use crate::origin::{Origin, OriginSign};
+
+pub(super) const SIGN: OriginSign = OriginSign {
+    id: "reverse_missing",
+    points: 80,
+    about: "The client's address has no name (EX-08).",
+    check,
+    #[cfg(test)]
+    fires: &[|it| it.reverse(AuthResult::Fail, "")],
+    #[cfg(test)]
+    quiet: &[|_| (), |it| it.reverse(AuthResult::TempError, ""), |it| it.reverse(AuthResult::Fail, "host.example.com")],
+};
+
+fn check(origin: &Origin) -> Option<String> {
+    let auth =
+        origin.auth.filter(|auth| auth.reverse.result == AuthResult::Fail && auth.reverse.name.raw().is_empty())?;
+    Some(auth.ip.map_or_else(String::new, |ip| ip.to_string()))
+}
