@@ -21,6 +21,8 @@ pub(crate) struct Item {
 
 /// A compound file being written: its entries, tables and sectors.
 pub(crate) struct Compound {
+    /// Length of a sector, in bytes: 512, or 4096 and more in version 4.
+    pub(crate) sector: usize,
     pub(crate) items: Vec<Item>,
     pub(crate) fat: Vec<u32>,
     pub(crate) sectors: Vec<u8>,
@@ -30,8 +32,13 @@ pub(crate) struct Compound {
 
 impl Compound {
     pub(crate) fn new() -> Self {
-        let mut new =
-            Self { items: Vec::new(), fat: Vec::new(), sectors: Vec::new(), mini: Vec::new(), mini_fat: Vec::new() };
+        Self::of(SECTOR)
+    }
+
+    /// One with sectors of that length.
+    pub(crate) fn of(sector: usize) -> Self {
+        let (items, fat, sectors) = (Vec::new(), Vec::new(), Vec::new());
+        let mut new = Self { sector, items, fat, sectors, mini: Vec::new(), mini_fat: Vec::new() };
         new.item("Root Entry", 5);
         new
     }
@@ -80,7 +87,7 @@ impl Compound {
         self.items[item].start = match content.len() {
             0 => END,
             1..CUTOFF => chain(&mut self.mini, &mut self.mini_fat, content, MINI),
-            _ => chain(&mut self.sectors, &mut self.fat, content, SECTOR),
+            _ => chain(&mut self.sectors, &mut self.fat, content, self.sector),
         };
         item
     }
@@ -90,19 +97,20 @@ impl Compound {
         if !self.mini.is_empty() {
             let mini = std::mem::take(&mut self.mini);
             self.items[0].size = mini.len() as u32;
-            self.items[0].start = chain(&mut self.sectors, &mut self.fat, &mini, SECTOR);
+            self.items[0].start = chain(&mut self.sectors, &mut self.fat, &mini, self.sector);
         }
         let table: Vec<u8> = self.mini_fat.iter().flat_map(|number| number.to_le_bytes()).collect();
-        let mini_start = if table.is_empty() { END } else { chain(&mut self.sectors, &mut self.fat, &table, SECTOR) };
+        let mini_start =
+            if table.is_empty() { END } else { chain(&mut self.sectors, &mut self.fat, &table, self.sector) };
         let mut directory: Vec<u8> = self.items.iter().flat_map(entry).collect();
-        directory.resize(directory.len().next_multiple_of(SECTOR), 0);
-        let directory = chain(&mut self.sectors, &mut self.fat, &directory, SECTOR);
+        directory.resize(directory.len().next_multiple_of(self.sector), 0);
+        let directory = chain(&mut self.sectors, &mut self.fat, &directory, self.sector);
         self.close(directory, mini_start)
     }
 
     /// Adds the table of sectors and the header.
     fn close(mut self, directory: u32, mini_start: u32) -> Vec<u8> {
-        let per = SECTOR / 4;
+        let per = self.sector / 4;
         let (mut fats, mut lists) = (1, 0);
         while fats * per < self.fat.len() + fats + lists {
             fats += 1;
@@ -114,6 +122,11 @@ impl Compound {
         self.fat.extend(vec![0xffff_fffc; lists]);
         self.fat.resize(fats * per, NONE);
         let mut out = header(directory, mini_start, &numbers, lists, first + fats as u32);
+        if self.sector > SECTOR {
+            out[26] = 4;
+            out[30] = self.sector.ilog2() as u8;
+            out.resize(self.sector, 0);
+        }
         out.extend(&self.sectors);
         out.extend(self.fat.iter().flat_map(|number| number.to_le_bytes()));
         for (at, part) in numbers.get(109..).unwrap_or(&[]).chunks(per - 1).enumerate() {

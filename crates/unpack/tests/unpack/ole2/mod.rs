@@ -147,3 +147,21 @@ fn archives_in_streams_are_opened_there_and_those_behind_the_file_too() {
     assert_eq!(found.names, ["stream", "inner.txt", "", "behind.txt"]);
     assert!(found.reasons.is_empty(), "{:?}", found.reasons);
 }
+
+#[test]
+fn an_archive_between_the_header_and_the_first_sector_is_found() {
+    let archive = crate::support::deflated(&[("between.txt", b"text")]);
+    assert!(archive.len() < 400);
+    for (sector, places) in [(512, &[80_usize][..]), (4096, &[80, 512, 3600]), (65_536, &[80, 512, 65_000])] {
+        let mut file = Compound::of(sector);
+        file.stream("stream", &noise(9000, 4));
+        let sound = file.finish();
+        assert_eq!(walk(&sound, Limits::default()).names, ["stream"], "{sector}");
+        for at in places {
+            let mut data = sound.clone();
+            data[*at..*at + archive.len()].copy_from_slice(&archive);
+            let found = walk(&data, Limits::default());
+            assert!(found.names.iter().any(|name| name == "between.txt"), "{sector} {at}: {:?}", found.names);
+        }
+    }
+}

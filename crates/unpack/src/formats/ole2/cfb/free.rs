@@ -1,5 +1,6 @@
 //! What of a compound file stands in no stream as it stands in the file: sectors that no stream takes up, tables
-//! among them; what stands behind a stream's end in its last one; and what a stream has in another order. Other
+//! among them; what stands behind the header's fields, in front of the first sector; what stands behind a stream's end
+//! in its last one; and what a stream has in another order. Other
 //! programs find archives there, by a mark or from the file's end.
 //!
 //! Limits: [`MAX_PASSES`]; where streams share their sectors more often than that, some count as unused, so that
@@ -13,6 +14,9 @@ const MAX_PASSES: usize = 8;
 /// Most sectors of tables that honest writers put between two of a stream: they add one as the file grows, and now
 /// and then one that lists them.
 const MAX_BETWEEN: u32 = 2;
+/// Where the list of tables begins in the header (MS-CFB 2.2), in bytes. What stands from there on, up to the first
+/// sector, holds numbers or nothing: a mark there is nobody's.
+const HEADER: usize = 76;
 /// Marks of sectors in which the tables stand (MS-CFB 2.1): of those that list them, and of their own.
 const TABLES: [u32; 2] = [0xffff_fffc, 0xffff_fffd];
 
@@ -32,7 +36,11 @@ impl Unused {
     /// Whether a place in a file, in bytes, is in no stream as it stands there, and not behind the file.
     pub(crate) fn has(&self, at: usize) -> bool {
         let size = 1_usize << self.shift;
-        let Some(sector) = (at >> self.shift).checked_sub(1).filter(|_| at < self.end) else { return false };
+        if at >= self.end {
+            return false;
+        }
+        // The header takes up what would be a sector, however large those are.
+        let Some(sector) = (at >> self.shift).checked_sub(1) else { return at >= HEADER };
         let inside = at & size.saturating_sub(1);
         let used = self.used.get(sector).copied().unwrap_or(0);
         let mini = self.mini.get(sector).and_then(|number| number.checked_sub(1));
