@@ -250,13 +250,53 @@ fn rarer(data: &[u8], budget: &mut Budget) -> Option<Box<dyn Container>> {
     })
 }
 
-/// Kinds that are read as a script as well, where a name or type says so.
-const RUN_KINDS: [FileKind; 5] = [FileKind::Unknown, FileKind::Html, FileKind::Svg, FileKind::Xml, FileKind::Message];
+/// Kinds of one piece, which may have a document of PDF at their end. Where files stand unpacked, the last of them may
+/// be one.
+const SINGLE: [FileKind; 14] = [
+    FileKind::Text,
+    FileKind::Script,
+    FileKind::Html,
+    FileKind::Svg,
+    FileKind::Xml,
+    FileKind::Message,
+    FileKind::Calendar,
+    FileKind::VCard,
+    FileKind::InternetShortcut,
+    FileKind::Rtf,
+    FileKind::Image,
+    FileKind::Media,
+    FileKind::Lnk,
+    FileKind::Unknown,
+];
+
+/// Kinds that are not read as a script as well where a name or type says that they are run: what begins with bytes that
+/// no text has. A few words in front make any of the others of a script, and some hosts run the lines behind them.
+const NOT_RUN: [FileKind; 17] = [
+    FileKind::Pe,
+    FileKind::Elf,
+    FileKind::MachO,
+    FileKind::Ole2,
+    FileKind::Ooxml,
+    FileKind::Odf,
+    FileKind::Zip,
+    FileKind::Jar,
+    FileKind::Gzip,
+    FileKind::SevenZip,
+    FileKind::Rar,
+    FileKind::Cab,
+    FileKind::Arj,
+    FileKind::Rpm,
+    FileKind::Lnk,
+    FileKind::Tnef,
+    FileKind::OneNote,
+];
 
 /// What a file is as a page, a text or a document of another kind, for programs that take it for that.
 fn other_texts(kind: FileKind, beside: Beside, data: &[u8], opened: bool, budget: &mut Budget) -> Vec<Reading> {
     let mut all: Vec<Box<dyn Container>> = Vec::new();
     let unknown = kind == FileKind::Unknown;
+    // A text is read as a script in place of as a text.
+    let is_read = kind == FileKind::Text && !ooxml::flat::starts(data);
     let also = beside.also.or_else(|| (unknown && holds_markup(data)).then_some(FileKind::Html));
     match also.filter(|also| *also != kind) {
         Some(page @ (FileKind::Html | FileKind::Svg)) => {
@@ -265,7 +305,7 @@ fn other_texts(kind: FileKind, beside: Beside, data: &[u8], opened: bool, budget
             all.extend(html::open_page(page, data, texts, budget));
         }
         // A script host reads over zeros, and over what stands in front of the code.
-        Some(FileKind::Script) if RUN_KINDS.contains(&kind) => {
+        Some(FileKind::Script) if !is_read && !NOT_RUN.contains(&kind) => {
             let text: Vec<u8> = data.iter().copied().filter(|byte| *byte != 0).collect();
             all.extend(texts::open(FileKind::Script, &text, true, budget));
         }
@@ -325,10 +365,7 @@ fn others(kind: FileKind, data: &[u8], opened: bool, apart: bool, budget: &mut B
     if kind != FileKind::Iso && iso::starts(data) {
         add(whole, Box::new(iso::Iso::open(data, budget)));
     }
-    // Where files stand unpacked, the last of them may be a document.
-    let single =
-        matches!(kind, FileKind::Image | FileKind::Media | FileKind::Message | FileKind::Html | FileKind::Script);
-    if kind != FileKind::Pdf && (pdf::starts_late(data) || single && pdf::ends(data)) {
+    if kind != FileKind::Pdf && (pdf::starts_late(data) || SINGLE.contains(&kind) && pdf::ends(data)) {
         add(0..data.len(), Box::new(pdf::Pdf::open()));
     }
     if kind.is_archive() {

@@ -4,8 +4,7 @@
 //!
 //! First the signatures of `table.rs`, then what needs a closer look (archives that are documents,
 //! executables, disk images told by their end), then text by its first [`text::SAMPLE`] bytes.
-//! Not handled: files that are several kinds at once beyond "has a zip archive at its end", which
-//! [`crate::open`] looks for in every kind.
+//! Of a file that is several kinds at once one is told; what else it is, [`crate::open`] looks for in every kind.
 
 mod table;
 mod text;
@@ -96,8 +95,9 @@ pub fn detect(bytes: &[u8]) -> FileKind {
         return FileKind::Pdf;
     }
     match text::kind(bytes) {
-        Some(FileKind::Text) | None if pdf::ends(bytes) => FileKind::Pdf,
+        // A text with a document at its end stays a text: `crate::open` reads it as both.
         Some(kind) => kind,
+        None if pdf::ends(bytes) => FileKind::Pdf,
         None if zip::has_directory(bytes) => zip_kind(bytes),
         None => FileKind::Unknown,
     }

@@ -403,6 +403,23 @@ fn what_is_run_is_read_as_a_script_wherever_its_code_stands() {
         let found = run(text.as_bytes());
         assert!(found.iter().any(|member| member.content == archive), "{} bytes", text.len());
     }
+    let mbox = "From a Mon Jan  1 00:00:00 2024\nFrom: a@example.org\nTo: b@example.org\nSubject: a\n\nb\n\n".repeat(2);
+    for (start, kind) in [
+        ("//%PDF-1.4\n", FileKind::Pdf),
+        ("GIF89a=1;\n", FileKind::Image),
+        ("BEGIN:VCARD\n", FileKind::VCard),
+        ("BEGIN:VCALENDAR\n", FileKind::Calendar),
+        ("{\\rtf1;}\n", FileKind::Rtf),
+        (&mbox, FileKind::Mbox),
+        ("[InternetShortcut]\n", FileKind::InternetShortcut),
+        ("# Disk DescriptorFile\n", FileKind::OtherArchive),
+        ("!<arch>\n", FileKind::Ar),
+        ("BZh91AY&SY;\n", FileKind::Compressed),
+    ] {
+        let text = format!("{start}{code}");
+        assert_eq!(detect(text.as_bytes()), kind, "{start}");
+        assert!(run(text.as_bytes()).iter().any(|member| member.content == archive), "{start}");
+    }
     assert_eq!(detect(padded.as_bytes()), FileKind::Text);
     assert!(
         unpack::runs_as_script(None, ["a.txt", "b.JS. "]) && unpack::runs_as_script(Some("text/javascript; x"), [])
@@ -416,9 +433,27 @@ fn a_pdf_is_found_by_its_end() {
     data[..8].fill(b'\n');
     let late = [&b"x".repeat(1100)[..], b"\n", &pdf(SECRET)].concat();
     for data in [data, late] {
-        assert_eq!(detect(&data), FileKind::Pdf);
-        assert!(gives(FileKind::Pdf, &data, SECRET).is_some());
+        assert!(matches!(detect(&data), FileKind::Pdf | FileKind::Text));
+        assert!(gives(detect(&data), &data, SECRET).is_some());
     }
+    for start in [
+        "",
+        "BEGIN:VCARD\n",
+        "<?xml version=\"1.0\"?><a/>",
+        "[InternetShortcut]\nURL=https://example.org/\n",
+        "{\\rtf1 }",
+    ] {
+        let data = [start.as_bytes(), &b"a line of text\n".repeat(900), &pdf(SECRET)].concat();
+        assert_ne!(detect(&data), FileKind::Pdf, "{start}");
+        assert!(gives(detect(&data), &data, SECRET).is_some(), "{start}");
+    }
+    // What is a text with a document at its end is read as a text.
+    let archive = deflated(&[("evil.com", SECRET)]);
+    let coded = base64_simd::STANDARD.encode_to_string(&archive);
+    let text = format!("{}\n{coded}\n\n{}\n", "a line of text\n".repeat(900), "rem ".repeat(10));
+    let data = [text.as_bytes(), &pdf(SECRET)].concat();
+    let (found, _) = members(FileKind::Text, &data);
+    assert!(found.iter().any(|member| member.content == archive));
     let picture = [&b"\x89PNG\r\n\x1a\n"[..], &[7; 2000], &pdf(SECRET)].concat();
     assert!(gives(detect(&picture), &picture, SECRET).is_some());
     // A text about the format is a text, and a document in an archive is one of its members.
