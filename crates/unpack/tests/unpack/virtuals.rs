@@ -2,7 +2,7 @@
 //! what a second session adds to it is put behind it here.
 
 use mail::evidence::{FileKind, UnscannedReason};
-use unpack::{Limits, detect};
+use unpack::{Budget, Limits, StopFlag, detect, open};
 
 use crate::disks::{TEXT, listed, row};
 use crate::support::{members, noise, walk};
@@ -177,4 +177,23 @@ fn tables_and_folders_beyond_their_limits_are_told() {
         assert!(problems.contains(&UnscannedReason::Damaged), "{in_table} {in_folder}: {problems:?}");
         assert_eq!(problems.contains(&UnscannedReason::LimitBytes), told, "{in_table} {in_folder}: {problems:?}");
     }
+}
+
+#[test]
+fn files_that_are_no_table_are_not_read_in_search_of_one() {
+    let folder = Folder::new("virtual-search");
+    let Some(data) = empty(&folder, "0x0201") else { return };
+    let block = |number: usize| data[number * BLOCK..][..BLOCK].to_vec();
+    let (root, table) = (block(START + 1), block(data.len() / BLOCK - 1));
+    let mut disc = Disc(data.clone());
+    let content = disc.write(&vec![1; 1 << 20]);
+    let extent = [(1_u32 << 20).to_le_bytes(), content.to_le_bytes()].concat();
+    disc.entry(&table, table[27], 3, inside(&table).len() as u64, inside(&table));
+    for _ in 0..300 {
+        disc.entry(&root, 5, 0, 1 << 20, &extent);
+    }
+    let mut budget = Budget::new(Limits::default(), StopFlag::new());
+    open(FileKind::Iso, &disc.0, &mut budget);
+    // Each look at one of the files in full would be a mebibyte.
+    assert!(budget.fuel_used() < 100 << 20, "{}", budget.fuel_used());
 }

@@ -206,11 +206,15 @@ impl Volume<'_> {
                 return None;
             }
             let entry = self.entry(Place { block, map: own, len: self.block as u64 })?;
-            let (bytes, cut) = self.bytes_of(&entry, MAX_TABLE, budget)?;
+            broken |= entry.damaged;
             // Files of other kinds are no tables, however long they are.
-            limited |= cut && matches!(entry.kind, 0 | TABLE);
+            if !matches!(entry.kind, 0 | TABLE) {
+                return None;
+            }
+            let (bytes, cut) = self.bytes_of(&entry, MAX_TABLE, budget)?;
+            limited |= cut;
             let found = table_in(entry.kind, &bytes).map(numbers);
-            broken |= entry.damaged || found.is_none() && entry.kind == TABLE;
+            broken |= found.is_none() && entry.kind == TABLE;
             found
         });
         self.maps.truncate(own);
