@@ -310,20 +310,21 @@ fn is_worth(bytes: &[u8]) -> bool {
 pub(super) fn decode(encoding: Encoding, block: &[u8], max: usize) -> Decoded {
     let (_, next) = line_at(block, 0);
     let body = block.get(next..).unwrap_or(&[]);
-    let mut bytes = match encoding {
-        Encoding::Uuencode => uu::lenient(body),
-        Encoding::UuencodeEven => uu::even(body),
+    let (mut bytes, cut) = match encoding {
+        Encoding::Uuencode => (uu::lenient(body), false),
+        Encoding::UuencodeEven => (uu::even(body), false),
         Encoding::UuencodeToGap => uu::to_gap(body),
-        Encoding::UuencodeStream => uu::stream(body),
+        Encoding::UuencodeStream => (uu::stream(body), false),
         Encoding::UuencodeFilled => uu::filled(body),
-        Encoding::Yenc => yenc(body),
-        Encoding::BinHex => binhex(body),
+        Encoding::Yenc => (yenc(body), false),
+        Encoding::BinHex => (binhex(body), false),
         _ => {
             let end = memchr::memmem::find(body, b"\n====").unwrap_or(body.len());
-            base64(body.get(..end).unwrap_or(body), max).bytes
+            let decoded = base64(body.get(..end).unwrap_or(body), max);
+            (decoded.bytes, decoded.cut)
         }
     };
-    let cut = bytes.len() > max;
+    let cut = cut || bytes.len() > max;
     bytes.truncate(max);
     Decoded { bytes, defects: Vec::new(), cut }
 }

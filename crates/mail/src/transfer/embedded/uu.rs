@@ -1,7 +1,8 @@
 //! The ways in which uuencode is read where a line is not as long as it says, or empty. Linear time; at most 63
 //! bytes for each line of the input, of which at most [`MAX_FILLED`] stand for what lines should have and have not.
 
-/// Most bytes of a file that are not on its lines but should be: behind so many, a line has what it has.
+/// Most bytes of a file that are not on its lines but should be: behind so many, a line has what it has, and the file
+/// counts as cut.
 const MAX_FILLED: usize = 16 << 20;
 /// Thunderbird's longest line: it takes so many characters at once and drops those over [`MAX_DATA`] of them.
 const MAX_LINE: usize = 127;
@@ -57,8 +58,8 @@ pub(super) fn even(body: &[u8]) -> Vec<u8> {
 }
 
 /// As ripmime reads it: up to a line that is empty or says so, empty ones at the begin passed over; each line has
-/// as many bytes as it says, whatever of them is there.
-pub(super) fn to_gap(body: &[u8]) -> Vec<u8> {
+/// as many bytes as it says, whatever of them is there. And whether that was more than is filled.
+pub(super) fn to_gap(body: &[u8]) -> (Vec<u8>, bool) {
     let mut out = Vec::with_capacity(body.len() / 4 * 3);
     let (mut begun, mut filled) = (false, 0usize);
     for line in body.split_inclusive(|byte| *byte == b'\n') {
@@ -83,12 +84,13 @@ pub(super) fn to_gap(body: &[u8]) -> Vec<u8> {
         }
         out.truncate(end);
     }
-    out
+    (out, filled > MAX_FILLED)
 }
 
 /// As Thunderbird reads it: each line has as many bytes as it says, zeros in place of those that are not there; a
-/// group that is not full gives what it has whole bytes of. Empty lines are passed over, NUL bytes, too.
-pub(super) fn filled(body: &[u8]) -> Vec<u8> {
+/// group that is not full gives what it has whole bytes of. Empty lines are passed over, NUL bytes, too. And whether
+/// that was more than is filled.
+pub(super) fn filled(body: &[u8]) -> (Vec<u8>, bool) {
     let body: Vec<u8> = body.iter().copied().filter(|byte| *byte != 0).collect();
     let mut out = Vec::with_capacity(body.len() / 4 * 3);
     let mut filled = 0usize;
@@ -114,7 +116,7 @@ pub(super) fn filled(body: &[u8]) -> Vec<u8> {
             break;
         }
     }
-    out
+    (out, filled > MAX_FILLED)
 }
 
 /// As many bytes as a line says, or as there are where no more may be filled.
@@ -189,7 +191,7 @@ pub(crate) fn is_uneven(block: &[u8]) -> bool {
         let other = trimmed(way(body));
         !other.is_empty() && other != usual
     };
-    differs(even) || differs(to_gap) || differs(stream) || differs(filled)
+    differs(even) || differs(|body| to_gap(body).0) || differs(stream) || differs(|body| filled(body).0)
 }
 
 #[cfg(test)]
@@ -248,7 +250,7 @@ mod tests {
         ];
         for (body, bytes, differs) in cases {
             let text = body.escape_ascii();
-            assert_eq!(to_gap(body), bytes, "{text}");
+            assert_eq!(to_gap(body), (bytes.to_vec(), false), "{text}");
             assert_eq!(is_uneven(&[b"begin 644 a\n", body].concat()), differs, "{text}");
         }
     }
@@ -270,7 +272,7 @@ mod tests {
         ];
         for (body, bytes, differs) in cases {
             let text = body.escape_ascii();
-            assert_eq!(filled(body), bytes, "{text}");
+            assert_eq!(filled(body), (bytes.to_vec(), false), "{text}");
             assert_eq!(is_uneven(&[b"begin 644 a\n", body].concat()), differs, "{text}");
         }
     }
@@ -279,8 +281,8 @@ mod tests {
     fn what_lines_should_have_and_have_not_is_bounded() {
         let lines = MAX_FILLED / 63 + 100;
         let body = b"_\n".repeat(lines);
-        for bytes in [filled(&body), to_gap(&body)] {
-            assert!(bytes.len() <= MAX_FILLED && bytes.len() > MAX_FILLED - 64, "{}", bytes.len());
+        for (bytes, cut) in [filled(&body), to_gap(&body)] {
+            assert!(cut && bytes.len() <= MAX_FILLED && bytes.len() > MAX_FILLED - 64, "{}", bytes.len());
         }
     }
 }
