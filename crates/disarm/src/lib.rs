@@ -28,6 +28,7 @@ mod odf;
 mod ole2;
 mod ooxml;
 mod ooxml_elements;
+mod ooxml_names;
 mod pdf;
 mod remove;
 mod rtf;

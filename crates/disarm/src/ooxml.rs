@@ -51,7 +51,7 @@ pub(crate) fn drops(name: &str, active: &BTreeSet<Active>) -> Option<Active> {
     let holds = |folder: &str| name.contains(folder);
     let kinds: &[Active] = match () {
         () if holds("vbaproject") || name.ends_with("vbadata.xml") => &[Active::Vba],
-        () if holds("/macrosheets/") => &[Active::Xlm],
+        () if holds("macrosheet") => &[Active::Xlm],
         () if holds("/activex/") || holds("/ctrlprops/") => &[Active::ActiveX],
         () if holds("/embeddings/") => &[Active::OlePackage],
         () if holds("/externallinks/") => &[Active::Dde, Active::RemoteTemplate],
@@ -144,6 +144,7 @@ pub(crate) fn edit(
             changes.insert(member.index, Change::Remove);
         }
     }
+    let going: BTreeSet<u32> = changes.keys().copied().collect();
     let mut cut: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut suffix = "";
     for member in &files {
@@ -167,7 +168,7 @@ pub(crate) fn edit(
     let unlinked = binary && gone.iter().any(|part| part.contains("/externallinks/"));
     elements(&files, &cut, binary.then_some(unlinked), active, &mut changes)?;
     if active.contains(&Active::Xlm) {
-        texts(&files, &mut changes);
+        texts(&files, &going, &mut changes)?;
     }
     Ok((zip::edit(data, &changes)?, suffix))
 }
@@ -179,20 +180,22 @@ fn is_part(member: &Member) -> bool {
     is_xml(&member.content) && (named || xml::holds_markup(&member.content))
 }
 
-/// Shared strings that only sheets of macros show become blank.
-fn texts(files: &[&Member], changes: &mut Changes) {
-    let (mut dead, mut live) = (BTreeSet::new(), BTreeSet::new());
-    let sheets = files.iter().map(|it| (name(it), it)).filter(|(part, _)| part.contains("sheets/"));
-    for (part, member) in sheets {
-        shared::shown(&member.content, if part.contains("/macrosheets/") { &mut dead } else { &mut live });
-    }
-    dead.retain(|number| !live.contains(number));
-    let tables = files.iter().filter(|it| name(it).contains("/sharedstrings."));
-    for table in tables.filter(|_| !dead.is_empty()) {
-        if !changes.contains_key(&table.index) {
-            put(changes, table, shared::without(&table.content, &dead));
+/// Shared strings that only sheets show which go become blank.
+fn texts(files: &[&Member], going: &BTreeSet<u32>, changes: &mut Changes) -> Result<(), DisarmError> {
+    let (mut dead, mut live, mut tables) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+    for member in files.iter().filter(|_| !going.is_empty()) {
+        let goes = going.contains(&member.index);
+        match shared::kind(&member.content) {
+            Some(shared::Kind::Sheet) => shared::shown(&member.content, if goes { &mut dead } else { &mut live }),
+            Some(shared::Kind::Strings) if !changes.contains_key(&member.index) => tables.push(member),
+            _ => {}
         }
     }
+    dead.retain(|number| !live.contains(number));
+    for table in tables.into_iter().filter(|_| !dead.is_empty()) {
+        put(changes, table, shared::without(&table.content, &dead)?);
+    }
+    Ok(())
 }
 
 /// Changes the parts that stay: what names a relationship of `cut` goes, and elements that act. `binary`: it is a
@@ -216,7 +219,7 @@ fn elements(
         let ids = cut.get(&part).unwrap_or(&none);
         let new = if is_part(member) {
             let (text, recoded) = xml::read(&member.content).ok_or(DisarmError::Format)?;
-            let mut elements = Elements::new(&text, ids, active);
+            let elements = Elements::new(&text, ids, active);
             xml::rewrite_text(&text, recoded, &mut |tag| elements.decide(tag))?
         } else {
             let names = active.contains(&Active::Xlm) && is_book(&part);

@@ -1,50 +1,50 @@
 //! What of the elements of a part in Office Open XML goes: codes of fields, formulas, names, and actions that
 //! act. One field, formula or name at a time: what stands beside stays.
 //!
-//! Limit: [`MAX_DEPTH`] fields in one another; what is deeper goes with the one around it.
+//! Where the codes of fields stand that act is told by the reader of `unpack`, so that nothing which it sees stays;
+//! what formulas name: `ooxml_names.rs`. Linear in the size of a part.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use mail::evidence::Active;
 use unpack::formats::ooxml::acts::{asks_web, runs, starts_program};
-use unpack::formats::ooxml::fields::{acts, mark, quoted};
+use unpack::formats::ooxml::fields::{acts, places};
 use unpack::is_remote;
 
+use crate::ooxml_names::{Sheets, names_book};
 use crate::xml::{self, Fate, Tag};
-
-/// Most fields in one another.
-const MAX_DEPTH: usize = 64;
 
 /// What of a part goes.
 pub(crate) struct Elements<'a> {
     /// Relationships that are gone.
     pub(crate) ids: &'a BTreeSet<String>,
     pub(crate) active: &'a BTreeSet<Active>,
-    /// Codes of fields that go, by their numbers in the part, and the number of the next one.
+    /// Where codes of fields stand that go.
     codes: BTreeSet<usize>,
-    code: usize,
     sheets: Sheets,
 }
 
 impl<'a> Elements<'a> {
     /// Looks at a part.
     pub(crate) fn new(content: &str, ids: &'a BTreeSet<String>, active: &'a BTreeSet<Active>) -> Self {
-        let mut fields = Fields::default();
-        let mut sheets = Sheets::default();
-        // Without codes of fields and names there is nothing to learn from all of a part.
-        if !["nstrText", "definedName"].iter().any(|name| content.contains(name)) {
-            return Self { ids, active, codes: BTreeSet::new(), code: 0, sheets };
+        let mut codes = BTreeSet::new();
+        if content.contains("nstrText") {
+            let goes = |what: Option<Active>| what.is_none_or(|what| active.contains(&what));
+            codes.extend(places(content).into_iter().filter(|(what, _)| goes(*what)).map(|(_, at)| at));
         }
-        xml::visit(content, &mut |tag| {
-            match tag.name {
-                "fldChar" | "instrText" | "delInstrText" => fields.read(tag, active),
-                "sheet" => sheets.add(tag, ids),
-                _ => {}
-            }
-            ControlFlow::Continue(())
-        });
-        Self { ids, active, codes: fields.finish(active), code: 0, sheets }
+        let mut sheets = Sheets::default();
+        // Without names there is nothing to learn from the sheets.
+        if content.contains("definedName") {
+            xml::visit(content, &mut |tag| {
+                if tag.name == "sheet" {
+                    let goes = tag.attributes().any(|(name, value)| name.contains(':') && ids.contains(value.as_ref()));
+                    sheets.add(&tag.get("name").unwrap_or_default(), goes);
+                }
+                ControlFlow::Continue(())
+            });
+        }
+        Self { ids, active, codes, sheets }
     }
 
     fn has(&self, what: Active) -> bool {
@@ -52,7 +52,7 @@ impl<'a> Elements<'a> {
     }
 
     /// Decides about an element.
-    pub(crate) fn decide(&mut self, tag: &Tag<'_>) -> Fate {
+    pub(crate) fn decide(&self, tag: &Tag<'_>) -> Fate {
         // What names a relationship that is gone goes too: programs take it for damage.
         let named = |(name, value): (&str, std::borrow::Cow<'_, str>)| name.contains(':') && self.ids.contains(&*value);
         if !self.ids.is_empty() && tag.attributes().any(named) {
@@ -68,10 +68,7 @@ impl<'a> Elements<'a> {
             "attachedTemplate" => self.has(Active::RemoteTemplate) && tag.all("val").any(|address| is_remote(&address)),
             "webPr" => self.has(Active::RemoteTemplate) && connection(tag).next().is_some(),
             "textPr" | "dbPr" => self.has(Active::RemoteTemplate) && connection(tag).any(|address| is_remote(&address)),
-            "instrText" | "delInstrText" => {
-                self.code = self.code.saturating_add(1);
-                self.codes.contains(&self.code)
-            }
+            "instrText" | "delInstrText" => self.codes.contains(&tag.end),
             "fldSimple" => {
                 let does = tag.all("instr").filter_map(|code| acts(&code)).any(|what| self.has(what));
                 // It keeps what it shows.
@@ -104,7 +101,7 @@ impl<'a> Elements<'a> {
         let on = |name: &str| tag.all(name).any(|value| matches!(&*value, "1" | "true"));
         let starts = tag.all("name").any(|name| name.to_ascii_lowercase().contains("auto_"));
         let starts = starts || on("xlm") || on("function") || on("vbProcedure");
-        if self.has(Active::Xlm) && starts || self.formula(&text) || self.sheets.goes(&text) {
+        if self.has(Active::Xlm) && starts || self.formula(&text) || self.sheets.are_named(&text) {
             return Fate::Drop;
         }
         let Some(sheet) = tag.get("localSheetId").and_then(|number| number.parse().ok()) else { return Fate::Keep };
@@ -119,149 +116,4 @@ impl<'a> Elements<'a> {
 /// Where a connection of a workbook leads.
 fn connection<'t>(tag: &Tag<'t>) -> impl Iterator<Item = std::borrow::Cow<'t, str>> {
     ["url", "sourceFile", "connection"].into_iter().flat_map(move |name| tag.all(name))
-}
-
-/// The sheets of a workbook: their names, and whether they go.
-#[derive(Default)]
-struct Sheets(Vec<(String, bool)>);
-
-impl Sheets {
-    fn add(&mut self, tag: &Tag<'_>, ids: &BTreeSet<String>) {
-        let goes = tag.attributes().any(|(name, value)| name.contains(':') && ids.contains(value.as_ref()));
-        self.0.push((tag.get("name").unwrap_or_default().into_owned(), goes));
-    }
-
-    /// The number of a sheet among those that stay; `None` when it goes.
-    fn number(&self, old: usize) -> Option<usize> {
-        let Some((_, goes)) = self.0.get(old) else { return Some(old) };
-        let before = self.0.iter().take(old).filter(|(_, goes)| !goes).count();
-        (!goes).then_some(before)
-    }
-
-    /// Whether a formula names a sheet that goes.
-    fn goes(&self, text: &str) -> bool {
-        let plain = |name: &str| {
-            let whole = |before: &str| !before.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | ']'));
-            text.match_indices(&format!("{name}!")).any(|(at, _)| whole(text.get(..at).unwrap_or("")))
-        };
-        let quoted = |name: &str| text.contains(&format!("'{}'!", name.replace('\'', "''")));
-        self.0.iter().any(|(name, goes)| *goes && !name.is_empty() && (plain(name) || quoted(name)))
-    }
-}
-
-/// The fields of a part.
-#[derive(Default)]
-struct Fields {
-    open: Vec<Field>,
-    deeper: usize,
-    count: usize,
-    goes: BTreeSet<usize>,
-}
-
-#[derive(Default)]
-struct Field {
-    code: String,
-    /// The numbers of the pieces of its code.
-    pieces: Vec<usize>,
-    result: bool,
-    /// Deeper fields are in its code, which is not told from theirs.
-    full: bool,
-}
-
-impl Fields {
-    fn read(&mut self, tag: &Tag<'_>, active: &BTreeSet<Active>) {
-        if tag.name != "fldChar" {
-            self.count = self.count.saturating_add(1);
-            if self.open.is_empty() {
-                self.open.push(Field::default());
-            }
-            if let Some(field) = self.open.last_mut().filter(|field| !field.result) {
-                field.pieces.push(self.count);
-                field.code.push_str(&tag.text());
-            }
-            return;
-        }
-        match mark(tag.all("fldCharType")) {
-            Some("begin") if self.open.len() < MAX_DEPTH => self.open.push(Field::default()),
-            Some("begin") => {
-                self.deeper = self.deeper.saturating_add(1);
-                if let Some(field) = self.open.last_mut() {
-                    field.full = true;
-                }
-            }
-            Some("separate") if self.deeper == 0 => {
-                if let Some(field) = self.open.last_mut() {
-                    field.result = true;
-                }
-            }
-            Some("end") if self.deeper > 0 => self.deeper = self.deeper.saturating_sub(1),
-            Some("end") => self.end(active),
-            _ => {}
-        }
-    }
-
-    fn end(&mut self, active: &BTreeSet<Active>) {
-        let Some(field) = self.open.pop() else { return };
-        if field.full || acts(&field.code).is_some_and(|what| active.contains(&what)) {
-            self.goes.extend(&field.pieces);
-        }
-        let Some(outer) = self.open.last_mut().filter(|outer| !outer.result) else { return };
-        // The text of a quotation is code of the field around it.
-        if let Some(text) = quoted(&field.code) {
-            outer.code.push_str(&text);
-            outer.pieces.extend(field.pieces);
-        }
-    }
-
-    fn finish(mut self, active: &BTreeSet<Active>) -> BTreeSet<usize> {
-        while !self.open.is_empty() {
-            self.end(active);
-        }
-        self.goes
-    }
-}
-
-/// A formula without what stands in quotes, as a text.
-fn unquoted(text: &str) -> String {
-    text.split('"').step_by(2).collect::<Vec<_>>().join("\"\"")
-}
-
-/// Whether a formula names another workbook by its number: `[1]Sheet!A1`, `'[1]A sheet'!A1`, `[1]!Name`. A
-/// column of a table has the table's name in front.
-fn names_book(text: &str) -> bool {
-    let text = unquoted(text);
-    text.match_indices('[').any(|(at, _)| {
-        let (before, rest) = (text.get(..at).unwrap_or(""), text.get(at.saturating_add(1)..).unwrap_or(""));
-        let Some((number, behind)) = rest.split_once(']') else { return false };
-        let of_table = before.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '[' | ']' | '\\'));
-        let named = behind.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '!' | '\''));
-        !number.is_empty()
-            && number.bytes().all(|byte| byte.is_ascii_digit())
-            && !of_table
-            && named
-            && behind.contains('!')
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn formulas_that_only_look_like_links_stay() {
-        for (text, program, book) in [
-            ("cmd|'/c calc'!A0", true, false),
-            ("1+cmd|'x'!'\"y'", true, false),
-            ("A1&\"|\"&B1!C1", false, false),
-            ("IF(A1=\"a|b\",Sheet2!A1,0)", false, false),
-            ("SUM(Sales[2024])", false, false),
-            ("Sales[[2024]:[2025]]!A", false, false),
-            ("[1]Sheet1!A1", false, true),
-            ("SUM('[12]A sheet'!A1:B2)", false, true),
-            ("[3]!Name", false, true),
-            ("\"[1]Sheet1!A1\"", false, false),
-        ] {
-            assert_eq!((starts_program(text), names_book(text)), (program, book), "{text}");
-        }
-    }
 }

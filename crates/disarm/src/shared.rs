@@ -4,17 +4,51 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use crate::xlsb;
 use crate::xml::{self, Fate};
+use crate::{DisarmError, xlsb};
+
+/// Roots of sheets that have cells, and of tables of strings: what a part is says its root, not its name.
+const SHEETS: [&str; 4] = ["worksheet", "macrosheet", "dialogsheet", "chartsheet"];
+const STRINGS: &str = "sst";
+
+/// What a part is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    /// A sheet, of cells or of macros.
+    Sheet,
+    /// A table of shared strings.
+    Strings,
+}
+
+/// What a part of a workbook is by its root, in XML or in binary form; `None`: something else.
+pub(crate) fn kind(part: &[u8]) -> Option<Kind> {
+    if !xml::holds_markup(part) {
+        return match xlsb::first(part)? {
+            xlsb::BEGIN_SHEET => Some(Kind::Sheet),
+            xlsb::BEGIN_STRINGS => Some(Kind::Strings),
+            _ => None,
+        };
+    }
+    let (text, _) = xml::read(part)?;
+    let mut kind = None;
+    xml::visit(&text, &mut |tag| {
+        kind = match tag.name {
+            STRINGS => Some(Kind::Strings),
+            name => SHEETS.contains(&name).then_some(Kind::Sheet),
+        };
+        ControlFlow::Break(())
+    });
+    kind
+}
 
 /// Collects the numbers of the strings that a sheet shows.
 pub(crate) fn shown(sheet: &[u8], numbers: &mut BTreeSet<u32>) {
-    let Ok(text) = std::str::from_utf8(sheet) else { return numbers.extend(xlsb::shared_cells(sheet)) };
-    if !text.trim_start_matches('\u{feff}').trim_start().starts_with('<') {
+    if !xml::holds_markup(sheet) {
         return numbers.extend(xlsb::shared_cells(sheet));
     }
+    let Some((text, _)) = xml::read(sheet) else { return };
     let mut shared = false;
-    xml::visit(text, &mut |tag| {
+    xml::visit(&text, &mut |tag| {
         match tag.name {
             "c" => shared = tag.get("t").is_some_and(|kind| kind == "s"),
             "v" if shared => numbers.extend(tag.text().trim().parse::<u32>().ok()),
@@ -25,18 +59,21 @@ pub(crate) fn shown(sheet: &[u8], numbers: &mut BTreeSet<u32>) {
 }
 
 /// The table without the text of these strings; `None` where it stays as it is.
-pub(crate) fn without(table: &[u8], dead: &BTreeSet<u32>) -> Option<Vec<u8>> {
-    let text = std::str::from_utf8(table).ok().filter(|text| text.trim_start_matches('\u{feff}').starts_with('<'));
-    let Some(text) = text else { return xlsb::without_strings(table, dead) };
+///
+/// # Errors
+/// [`DisarmError::Format`], [`DisarmError::NotSound`]: it cannot be read.
+pub(crate) fn without(table: &[u8], dead: &BTreeSet<u32>) -> Result<Option<Vec<u8>>, DisarmError> {
+    if !xml::holds_markup(table) {
+        return Ok(xlsb::without_strings(table, dead));
+    }
     let mut next = 0_u32;
-    let new = xml::edit(text, &mut |tag| {
+    xml::rewrite(table, &mut |tag| {
         if tag.name == "si" {
             next = next.saturating_add(1);
         }
         let gone = next > 0 && dead.contains(&next.saturating_sub(1));
         if gone && matches!(tag.name, "t" | "r" | "rPh" | "phoneticPr") { Fate::Drop } else { Fate::Keep }
-    })?;
-    (new != text).then(|| new.into_bytes())
+    })
 }
 
 #[cfg(test)]
@@ -51,9 +88,27 @@ mod tests {
         shown(b"<x><c t=\"s\"><f>x</f><v>0</v></c><c t=\"s\"><v>2</v></c></x>", &mut live);
         let dead: BTreeSet<u32> = dead.difference(&live).copied().collect();
         assert_eq!(dead, [1].into());
-        let new = without(table.as_bytes(), &dead).unwrap();
+        let new = without(table.as_bytes(), &dead).unwrap().unwrap();
         let blank = "<?xml version=\"1.0\"?><sst><si><t>shown</t></si><si></si><si><t>both</t></si></sst>";
         assert_eq!(String::from_utf8(new).unwrap(), blank);
-        assert_eq!(without(blank.as_bytes(), &dead), None);
+        assert_eq!(without(blank.as_bytes(), &dead), Ok(None));
+        for wide in [true, false] {
+            let coded = |text: &str| match wide {
+                true => format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>(),
+                false => {
+                    format!("<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>{text}").chars().map(|c| c as u8).collect()
+                }
+            };
+            let mut seen = BTreeSet::new();
+            let sheet = coded("<worksheet><c t=\"s\"><v>1</v></c>\u{e9}</worksheet>");
+            shown(&sheet, &mut seen);
+            assert_eq!((kind(&sheet), seen), (Some(Kind::Sheet), [1].into()));
+            let table = coded("<sst><si><t>\u{e9}</t></si><si><t>cmd</t></si></sst>");
+            assert_eq!(kind(&table), Some(Kind::Strings));
+            let new = String::from_utf8(without(&table, &dead).unwrap().unwrap()).unwrap();
+            assert_eq!(new, "<?xml version=\"1.0\" encoding=\"UTF-8\"?><sst><si><t>\u{e9}</t></si><si></si></sst>");
+        }
+        assert_eq!(kind(&xlsb::EMPTY_SHEET), Some(Kind::Sheet));
+        assert_eq!(kind(b"<x/>"), None);
     }
 }

@@ -22,6 +22,8 @@ const FORMULA_NUMBER: u16 = 9;
 const FORMULA_ERROR: u16 = 11;
 const STRING: u16 = 19;
 const NAME: u16 = 39;
+pub(crate) const BEGIN_SHEET: u16 = 129;
+pub(crate) const BEGIN_STRINGS: u16 = 159;
 const LINK_BOOK: u16 = 355;
 const LINK_SELF: u16 = 357;
 const LINK_SAME: u16 = 358;
@@ -90,6 +92,11 @@ fn names_link(tokens: &[u8], places: &BTreeSet<u16>) -> bool {
         _ => false,
     };
     !places.is_empty() && tokens.windows(3).any(at)
+}
+
+/// The record that a part begins with, which says what it is.
+pub(crate) fn first(part: &[u8]) -> Option<u16> {
+    record(part, 0).map(|(kind, ..)| kind)
 }
 
 /// The numbers of shared strings that a sheet shows.

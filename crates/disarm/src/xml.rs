@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
-use unpack::{decode_xml, is_xml, unescape_xml};
+use unpack::{decode_xml, is_xml, unescape_xml, xml_attributes};
 
 use crate::DisarmError;
 
@@ -17,6 +17,8 @@ pub(crate) struct Tag<'a> {
     pub(crate) name: &'a str,
     /// All of it, with its brackets.
     pub(crate) whole: &'a str,
+    /// Where it ends in the text, in bytes.
+    pub(crate) end: usize,
     /// What stands behind it; nothing behind an empty one.
     behind: &'a str,
 }
@@ -32,35 +34,20 @@ pub(crate) enum Fate {
 }
 
 impl<'a> Tag<'a> {
-    /// A piece of markup, if it is a start tag; `behind`: what stands behind it.
-    fn of(whole: &'a str, behind: &'a str) -> Option<Self> {
+    /// A piece of markup in a text of so many bytes, if it is a start tag; `behind`: what stands behind it.
+    fn of(whole: &'a str, behind: &'a str, size: usize) -> Option<Self> {
         let inner = whole.get(1..).filter(|inner| !inner.starts_with(['!', '?', '/']))?;
-        let name = inner.split(|c: char| c.is_whitespace() || matches!(c, '/' | '>')).next()?;
-        Some(Self { name: local(name), whole, behind: if whole.ends_with("/>") { "" } else { behind } })
+        let name = inner.split(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>')).next()?;
+        let end = size.saturating_sub(behind.len());
+        Some(Self { name: local(name), whole, end, behind: if whole.ends_with("/>") { "" } else { behind } })
     }
 
     /// Its attributes: whole names, and values with references undone.
     pub(crate) fn attributes(&self) -> impl Iterator<Item = (&'a str, Cow<'a, str>)> {
         let inner = self.whole.strip_suffix('>').unwrap_or(self.whole);
-        let mut rest = inner.strip_suffix('/').unwrap_or(inner);
-        if let Some((_, behind)) = rest.split_once(char::is_whitespace) {
-            rest = behind;
-        } else {
-            rest = "";
-        }
-        std::iter::from_fn(move || {
-            let (name, behind) = rest.split_once('=')?;
-            let behind = behind.trim_start();
-            let (value, after) = match behind.chars().next().filter(|c| matches!(c, '"' | '\'')) {
-                Some(quote) => behind.get(1..)?.split_once(quote)?,
-                // No XML, and read all the same.
-                None => behind.split_once(|c: char| c.is_ascii_whitespace()).unwrap_or((behind, "")),
-            };
-            rest = after;
-            // What stands without a value in front of a name is not its.
-            let name = name.trim().rsplit(|c: char| c.is_ascii_whitespace()).next().unwrap_or("");
-            Some((name, unescape_xml(value)))
-        })
+        let inner = inner.strip_suffix('/').unwrap_or(inner);
+        let (_, behind) = inner.split_once(|c: char| c.is_ascii_whitespace()).unwrap_or((inner, ""));
+        xml_attributes(behind).map(|(name, value)| (name, unescape_xml(value)))
     }
 
     /// What it holds as text up to the next tag, as programs read it: without comments, references undone.
@@ -176,7 +163,7 @@ pub(crate) fn edit(text: &str, decide: &mut dyn FnMut(&Tag<'_>) -> Fate) -> Opti
     while let Some(at) = rest.find('<') {
         let (before, whole, behind) = piece(rest, at)?;
         rest = behind;
-        let Some(tag) = Tag::of(whole, behind) else {
+        let Some(tag) = Tag::of(whole, behind, text.len()) else {
             match dropping {
                 0 => out.extend([before, whole]),
                 deep => dropping = deep.saturating_sub(u32::from(whole.starts_with("</"))),
@@ -204,7 +191,7 @@ pub(crate) fn visit<'a>(text: &'a str, look: &mut dyn FnMut(&Tag<'a>) -> Control
     let mut rest = text;
     while let Some((_, whole, behind)) = rest.find('<').and_then(|at| piece(rest, at)) {
         rest = behind;
-        if Tag::of(whole, behind).is_some_and(|tag| look(&tag).is_break()) {
+        if Tag::of(whole, behind, text.len()).is_some_and(|tag| look(&tag).is_break()) {
             return;
         }
     }

@@ -53,21 +53,28 @@ impl<'a> Tag<'a> {
 
     /// Local names and raw values, in order.
     pub(crate) fn attributes(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
-        let mut rest = self.attributes;
-        std::iter::from_fn(move || {
-            let (name, behind) = rest.split_once('=')?;
-            let behind = behind.trim_start();
-            let quote = behind.chars().next().filter(|quote| matches!(quote, '"' | '\''));
-            let (value, after) = match quote {
-                Some(quote) => behind.get(1..)?.split_once(quote).unwrap_or((behind.get(1..)?, "")),
-                None => behind.split_once(|letter: char| letter.is_ascii_whitespace()).unwrap_or((behind, "")),
-            };
-            rest = after;
-            // What stands without a value in front of a name is not its.
-            let name = name.trim().rsplit(|letter: char| letter.is_ascii_whitespace()).next()?;
-            Some((local(name), value))
-        })
+        attributes(self.attributes).map(|(name, value)| (local(name), value))
     }
+}
+
+/// Attributes by what stands in a start tag behind its name: their whole names, and their values as they stand, in
+/// order.
+pub fn attributes(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (name, behind) = rest.split_once('=')?;
+        let behind = behind.trim_start();
+        let quote = behind.chars().next().filter(|quote| matches!(quote, '"' | '\''));
+        let (value, after) = match quote {
+            Some(quote) => behind.get(1..)?.split_once(quote).unwrap_or((behind.get(1..)?, "")),
+            // No XML, and read all the same.
+            None => behind.split_once(|letter: char| letter.is_ascii_whitespace()).unwrap_or((behind, "")),
+        };
+        rest = after;
+        // What stands without a value in front of a name is not its.
+        let name = name.trim().rsplit(|letter: char| letter.is_ascii_whitespace()).next()?;
+        Some((name, value))
+    })
 }
 
 /// The part of a name behind its prefix.

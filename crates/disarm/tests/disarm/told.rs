@@ -346,3 +346,59 @@ pub(crate) fn crowded() -> Vec<Vec<u8>> {
         office("ppt/presentation.xml", "presentationml.presentation", b"<p:presentation xmlns:p=\"urn:p\"/>", &slides),
     ]
 }
+
+#[test]
+fn codes_of_fields_are_told_apart_by_where_they_stand() {
+    let field = |code: &str, shown: &str| {
+        format!(
+            "<w:r><w:fldChar w:fldCharType=\"begin\"/></w:r><w:r><w:instrText>{code}</w:instrText></w:r>\
+             <w:r><w:fldChar w:fldCharType=\"separate\"/></w:r><w:r><w:t>{shown}</w:t></w:r>\
+             <w:r><w:fldChar w:fldCharType=\"end\"/></w:r>"
+        )
+    };
+    // The link goes with the code in it.
+    let link = format!("<w:hyperlink r:id=\"rId9\">{}</w:hyperlink>", field("PAGE", "one"));
+    let text = body(&[link, field("DDEAUTO cmd x", "two"), field("DATE", "three")].concat());
+    let links = [("rId9", "hyperlink", "ms-msdt:/id", true)];
+    for content in [text.replace("UTF-16", "UTF-8").into_bytes(), wide(&text)] {
+        let more = [file("word/_rels/document.xml.rels", &relationships(&links))];
+        check("fields", &letter(&content, &more), &[Active::Launch, Active::Dde], &[STAYS, "two", "DATE", "three"]);
+    }
+}
+
+#[test]
+fn strings_go_with_the_sheets_of_macros_that_alone_show_them_wherever_those_stand() {
+    let spread = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
+    let sheet = |root: &str, string: u32| {
+        format!(
+            "<?xml version=\"1.0\"?><{root} xmlns=\"{spread}\"><sheetData><row r=\"1\"><c r=\"A1\" t=\"s\"><v>{string}</v></c>\
+             <c r=\"B1\" t=\"s\"><v>2</v></c></row></sheetData></{root}>"
+        )
+    };
+    let book = format!(
+        "<?xml version=\"1.0\"?><workbook xmlns=\"{spread}\" xmlns:r=\"{OFFICE}\"><sheets>\
+         <sheet name=\"a\" sheetId=\"1\" r:id=\"rId1\"/><sheet name=\"m\" sheetId=\"2\" r:id=\"rId2\"/></sheets></workbook>"
+    );
+    let strings =
+        "<?xml version=\"1.0\"?><sst><si><t>is shown</t></si><si><t>calc.exe</t></si><si><t>is both</t></si></sst>";
+    for (cells, macros) in
+        [("worksheets/s1.xml", "worksheets/s9.xml"), ("a/one.xml", "worksheets/s9.xml"), ("b.xml", "c.xml")]
+    {
+        let list = [
+            ("rId1", "worksheet", cells, false),
+            ("rId2", "xlMacrosheet", macros, false),
+            ("rId3", "sharedStrings", "texts.xml", false),
+        ];
+        let more = [
+            file("xl/_rels/workbook.xml.rels", &relationships(&list)),
+            file(&format!("xl/{cells}"), &sheet("worksheet", 0)),
+            file(&format!("xl/{macros}"), &sheet("macrosheet", 1)),
+            file("xl/texts.xml", strings),
+        ];
+        let data = office("xl/workbook.xml", "spreadsheetml.sheet", book.as_bytes(), &more);
+        check(cells, &data, &[Active::Xlm], &["is shown", "is both"]);
+        let new = disarmed(&data).unwrap().bytes;
+        let strings = read(&new).into_iter().find(|(name, _)| name == "xl/texts.xml").unwrap().1;
+        assert!(!String::from_utf8_lossy(&strings).contains("calc"), "{cells}");
+    }
+}

@@ -6,6 +6,7 @@
 use mail::evidence::Active;
 
 use crate::views::{Views, links};
+use crate::xml::{Event, Reader, Tag};
 
 /// Most fields in one another; deeper ones are read as part of the one at this depth, and told.
 const MAX_DEPTH: usize = 64;
@@ -23,7 +24,13 @@ pub(crate) struct Fields {
     deeper: usize,
     /// Something was beyond these limits.
     over: bool,
+    /// Places of pieces of codes that act, or of which it is not known.
+    acting: Vec<Place>,
 }
+
+/// What a piece of a code does, and where it stands, in bytes: behind the start tag of the element that holds it.
+/// `None`: that is not told apart, because of a limit.
+pub type Place = (Option<Active>, usize);
 
 #[derive(Default, Debug)]
 struct Field {
@@ -32,6 +39,10 @@ struct Field {
     cut: bool,
     /// Its result follows: no more code.
     result: bool,
+    /// Deeper fields are in its code, which is not told from theirs.
+    full: bool,
+    /// Where the pieces of its code stand.
+    pieces: Vec<usize>,
 }
 
 impl Field {
@@ -59,6 +70,9 @@ impl Fields {
         } else {
             self.deeper = self.deeper.saturating_add(1);
             self.over = true;
+            if let Some(field) = self.open.last_mut() {
+                field.full = true;
+            }
         }
     }
 
@@ -79,6 +93,15 @@ impl Fields {
         }
     }
 
+    /// The same, of a piece whose place is to be known.
+    fn code_at(&mut self, text: &str, at: usize) {
+        self.code(text);
+        let field = self.open.last_mut().filter(|field| !field.result);
+        if let Some(field) = field.filter(|field| field.pieces.last() != Some(&at)) {
+            field.pieces.push(at);
+        }
+    }
+
     /// A field ends; gives what it does.
     pub(crate) fn end(&mut self, views: &mut Views) -> Option<Active> {
         if self.deeper > 0 {
@@ -87,13 +110,20 @@ impl Fields {
         }
         let field = self.open.pop()?;
         tell(&field.code, views);
-        self.over |= field.is_over();
+        let (what, over) = (acts(&field.code), field.is_over());
+        self.over |= over;
+        if what.is_some() || over || field.full {
+            let known = what.filter(|_| !over && !field.full);
+            self.acting.extend(field.pieces.iter().map(|at| (known, *at)));
+        }
         if let (Some(quoted), Some(outer)) = (quoted(&field.code), self.open.last_mut())
             && !outer.result
         {
             outer.add(&quoted);
+            // What it shows is code of the field around it.
+            outer.pieces.extend(field.pieces);
         }
-        acts(&field.code)
+        what
     }
 
     /// Whether something was beyond a limit.
@@ -113,6 +143,70 @@ impl Fields {
         }
         acts
     }
+}
+
+/// The fields of a part of Word (ECMA-376 part 1, 17.16), as its elements come.
+#[derive(Default)]
+pub(crate) struct Codes {
+    fields: Fields,
+    /// Inside of an element that holds code: where its content begins.
+    inside: Option<usize>,
+}
+
+impl Codes {
+    /// An element begins; `behind`: where its content stands.
+    pub(crate) fn start(&mut self, tag: &Tag<'_>, behind: usize, views: &mut Views) {
+        match tag.name {
+            "instrText" | "delInstrText" => self.inside = (!tag.empty).then_some(behind),
+            "fldChar" => match mark(tag.all("fldCharType")) {
+                Some("begin") => self.fields.begin(),
+                Some("separate") => self.fields.separate(),
+                Some("end") => drop(self.fields.end(views)),
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+
+    /// An element ends.
+    pub(crate) fn end(&mut self, name: &str) {
+        if matches!(name, "instrText" | "delInstrText") {
+            self.inside = None;
+        }
+    }
+
+    /// Characters between tags; gives whether they are code.
+    pub(crate) fn text(&mut self, text: &str) -> bool {
+        if let Some(at) = self.inside {
+            self.fields.code_at(text, at);
+        }
+        self.inside.is_some()
+    }
+
+    /// Nothing follows.
+    pub(crate) fn finish(&mut self, views: &mut Views) {
+        self.fields.finish(views);
+    }
+}
+
+/// Where the codes of fields that act stand in a part, as the reader of such parts reads it: for whoever takes them
+/// out.
+pub fn places(text: &str) -> Vec<Place> {
+    let plain = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let front = text.len().saturating_sub(plain.len());
+    let (mut codes, mut views, mut reader) = (Codes::default(), Views::default(), Reader::new(plain));
+    while let Some(event) = reader.next() {
+        match event {
+            Event::Start(tag) => codes.start(&tag, reader.at().saturating_add(front), &mut views),
+            Event::End(name) => codes.end(name),
+            Event::Text(text) => {
+                codes.text(&text);
+            }
+            Event::Instruction(_) => {}
+        }
+    }
+    codes.finish(&mut views);
+    codes.fields.acting
 }
 
 /// Tells what a field with this code does, if anything.
@@ -141,7 +235,7 @@ pub fn acts(code: &str) -> Option<Active> {
 
 /// Which mark of a field an element is, by all its attributes that may say so: one that begins a field, or ends its
 /// code, must not be hidden by another.
-pub fn mark<'t>(kinds: impl Iterator<Item = std::borrow::Cow<'t, str>>) -> Option<&'static str> {
+fn mark<'t>(kinds: impl Iterator<Item = std::borrow::Cow<'t, str>>) -> Option<&'static str> {
     let marks = ["begin", "separate", "end"];
     let first = kinds.filter_map(|kind| marks.iter().position(|mark| **mark == *kind)).min();
     first.and_then(|at| marks.get(at).copied())
@@ -168,7 +262,7 @@ fn arguments(code: &str) -> impl Iterator<Item = String> + '_ {
 }
 
 /// What a `QUOTE` field shows: its text, or the characters that its numbers stand for; `None` for any other.
-pub fn quoted(code: &str) -> Option<String> {
+fn quoted(code: &str) -> Option<String> {
     let code = code.trim();
     let rest = code.get(..5).filter(|word| word.eq_ignore_ascii_case("QUOTE")).and_then(|_| code.get(5..))?;
     let numbers: Option<String> =
@@ -222,6 +316,37 @@ mod tests {
         fields.code(" cmd");
         fields.finish(&mut views);
         assert_eq!(told(views), [(Role::Active(Active::Dde), "DDEAUTO cmd".to_owned())]);
+    }
+
+    #[test]
+    fn the_places_of_codes_that_act_are_those_that_are_told() {
+        let mark = |kind: &str| format!("<w:fldChar w:fldCharType='{kind}'/>");
+        let code = |text: &str| format!("<w:instrText>{text}</w:instrText>");
+        let text = [
+            "\u{feff}<w:p><!-- <w:instrText>DDE a</w:instrText> -->",
+            &mark("begin"),
+            &code("PAGE"),
+            &mark("end"),
+            &mark("begin"),
+            &code("DD"),
+            &code(""),
+            &mark("begin"),
+            &code("QUOTE 69"),
+            &mark("end"),
+            &code("AU<b>TO</b> c:\\x"),
+            &mark("separate"),
+            &code("shown"),
+            &mark("end"),
+            &mark("begin"),
+            &code("INCLUDETEXT http://example.org/a"),
+        ]
+        .concat();
+        let found: Vec<_> = places(&text).into_iter().map(|(what, at)| (what, &text[at..at + 4])).collect();
+        let dde = Some(Active::Dde);
+        let expected = [(dde, "DD</"), (dde, "QUOT"), (dde, "AU<b"), (Some(Active::RemoteTemplate), "INCL")];
+        assert_eq!(found, expected);
+        let deep = [mark("begin").repeat(70), code("PAGE")].concat();
+        assert!(matches!(&places(&deep)[..], [(None, _)]));
     }
 
     #[test]

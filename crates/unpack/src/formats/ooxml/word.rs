@@ -6,7 +6,7 @@
 
 use mail::evidence::Active;
 
-use super::fields::{self, Fields};
+use super::fields::{self, Codes};
 use crate::views::{Views, links};
 use crate::xml::{Event, Reader, Tag};
 
@@ -16,7 +16,7 @@ const MAX_TINY: u32 = 2;
 /// Where the reading is.
 #[derive(Default)]
 struct State {
-    fields: Fields,
+    codes: Codes,
     /// What the present run's properties say.
     vanish: bool,
     tiny: bool,
@@ -24,10 +24,9 @@ struct State {
     shaded: bool,
     /// Inside of what has a background of its own: how many tables and text boxes.
     boxes: usize,
-    /// Inside of run properties, of a text, of a field's code, of deleted text.
+    /// Inside of run properties, of a text, of deleted text.
     properties: bool,
     text: bool,
-    code: bool,
     deleted: bool,
 }
 
@@ -36,22 +35,17 @@ impl State {
         self.vanish || self.tiny || self.deleted || self.white && !self.shaded && self.boxes == 0
     }
 
-    fn start(&mut self, tag: &Tag<'_>, views: &mut Views) {
+    /// An element begins; `behind`: where its content stands.
+    fn start(&mut self, tag: &Tag<'_>, behind: usize, views: &mut Views) {
+        self.codes.start(tag, behind, views);
         match tag.name {
             "r" => (self.vanish, self.tiny, self.white, self.shaded) = (false, false, false, false),
             "rPr" => self.properties = !tag.empty,
             "t" | "delText" if !tag.empty => (self.text, self.deleted) = (true, tag.name == "delText"),
-            "instrText" | "delInstrText" => self.code = !tag.empty,
             "tab" | "ptab" => views.text.push_char(' ', self.hidden()),
             "br" | "cr" => views.text.end_line(self.hidden()),
             "noBreakHyphen" => views.text.push_char('-', self.hidden()),
             "tbl" | "txbxContent" if !tag.empty => self.boxes = self.boxes.saturating_add(1),
-            "fldChar" => match fields::mark(tag.all("fldCharType")) {
-                Some("begin") => self.fields.begin(),
-                Some("separate") => self.fields.separate(),
-                Some("end") => drop(self.fields.end(views)),
-                _ => {}
-            },
             "fldSimple" => tag.all("instr").for_each(|code| fields::tell(&code, views)),
             "OLEObject" => object(tag, views),
             "attachedTemplate" => {
@@ -83,10 +77,10 @@ impl State {
     }
 
     fn end(&mut self, name: &str, views: &mut Views) {
+        self.codes.end(name);
         match name {
             "rPr" => self.properties = false,
             "t" | "delText" => (self.text, self.deleted) = (false, false),
-            "instrText" | "delInstrText" => self.code = false,
             "p" | "tr" => {
                 views.text.end_line(false);
                 views.text.end_line(true);
@@ -101,16 +95,16 @@ impl State {
 /// Reads a part. Properties of a paragraph's mark (`w:pPr/w:rPr`) hold until its first run begins.
 pub(super) fn read(reader: &mut Reader<'_>, views: &mut Views) {
     let mut state = State::default();
-    for event in reader.by_ref() {
+    while let Some(event) = reader.next() {
         match event {
-            Event::Start(tag) => state.start(&tag, views),
+            Event::Start(tag) => state.start(&tag, reader.at(), views),
             Event::End(name) => state.end(name, views),
-            Event::Text(text) if state.code => state.fields.code(&text),
+            Event::Text(text) if state.codes.text(&text) => {}
             Event::Text(text) if state.text => views.text.push(&text, state.hidden()),
             _ => {}
         }
     }
-    state.fields.finish(views);
+    state.codes.finish(views);
 }
 
 /// An embedded or linked object.
