@@ -14,7 +14,7 @@ pub(super) const SIGN: Row = Row {
     #[cfg(test)]
     fires: &["Subject: x\n\nuniversity diploma, degree, bachelor, no tests\n"],
     #[cfg(test)]
-    quiet: &["Subject: x\n\nplain words\n"],
+    quiet: &["Subject: x\n\nplain words\n", "Subject: x\n\ndiploma; bachelor; masters\n"],
 };
 
 fn check(f: &Facts) -> Option<String> {

@@ -14,7 +14,7 @@ pub(super) const SIGN: Row = Row {
     #[cfg(test)]
     fires: &["Subject: x\n\nlose weight, diet, burn fat, belly fat\n"],
     #[cfg(test)]
-    quiet: &["Subject: x\n\nplain words\n"],
+    quiet: &["Subject: x\n\nplain words\n", "Subject: x\n\nlose weight; weight loss; lose up to\n"],
 };
 
 fn check(f: &Facts) -> Option<String> {

@@ -15,7 +15,7 @@ pub(super) const SIGN: Row = Row {
     fires: &["Subject: x\n\nmy late husband and i were childless; diagnosed with cancer, to donate to orphans, \
          god bless\n"],
     #[cfg(test)]
-    quiet: &["Subject: x\n\nplain words\n"],
+    quiet: &["Subject: x\n\nplain words\n", "Subject: x\n\ndonated to you\n"],
 };
 
 fn check(f: &Facts) -> Option<String> {

@@ -14,7 +14,7 @@ pub(super) const SIGN: Row = Row {
     #[cfg(test)]
     fires: &["Subject: x\n\nthis is not spam, to be removed, one time mailing, section 301\n"],
     #[cfg(test)]
-    quiet: &["Subject: x\n\nplain words\n"],
+    quiet: &["Subject: x\n\nplain words\n", "Subject: x\n\nnot a spam; is not spam; cannot be considered spam\n"],
 };
 
 fn check(f: &Facts) -> Option<String> {

@@ -14,7 +14,7 @@ pub(super) const SIGN: Row = Row {
     #[cfg(test)]
     fires: &["Subject: x\n\nporn, xxx, horny, sluts\n"],
     #[cfg(test)]
-    quiet: &["Subject: x\n\nplain words\n"],
+    quiet: &["Subject: x\n\nplain words\n", "Subject: x\n\nhardcore; blowjob; cumshot\n"],
 };
 
 fn check(f: &Facts) -> Option<String> {

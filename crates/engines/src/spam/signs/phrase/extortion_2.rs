@@ -14,7 +14,7 @@ pub(super) const SIGN: Row = Row {
     #[cfg(test)]
     fires: &["Subject: x\n\ni recorded you, your webcam, pay me, your contacts\n"],
     #[cfg(test)]
-    quiet: &["Subject: x\n\nplain words\n"],
+    quiet: &["Subject: x\n\nplain words\n", "Subject: x\n\ni have access to your\n"],
 };
 
 fn check(f: &Facts) -> Option<String> {

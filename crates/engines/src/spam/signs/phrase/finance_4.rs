@@ -14,7 +14,7 @@ pub(super) const SIGN: Row = Row {
     #[cfg(test)]
     fires: &["Subject: x\n\nmortgage, debt, loan, credit score\n"],
     #[cfg(test)]
-    quiet: &["Subject: x\n\nplain words\n"],
+    quiet: &["Subject: x\n\nplain words\n", "Subject: x\n\nmortgage; refinance; refinancing\n"],
 };
 
 fn check(f: &Facts) -> Option<String> {

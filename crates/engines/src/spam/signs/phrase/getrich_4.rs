@@ -14,7 +14,7 @@ pub(super) const SIGN: Row = Row {
     #[cfg(test)]
     fires: &["Subject: x\n\nmake money, work at home, financial freedom, be your own boss\n"],
     #[cfg(test)]
-    quiet: &["Subject: x\n\nplain words\n"],
+    quiet: &["Subject: x\n\nplain words\n", "Subject: x\n\nmake money; easy money; extra money\n"],
 };
 
 fn check(f: &Facts) -> Option<String> {

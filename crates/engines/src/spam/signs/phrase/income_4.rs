@@ -14,7 +14,7 @@ pub(super) const SIGN: Row = Row {
     #[cfg(test)]
     fires: &["Subject: x\n\nmake money, extra income, work from home, financial freedom\n"],
     #[cfg(test)]
-    quiet: &["Subject: x\n\nplain words\n"],
+    quiet: &["Subject: x\n\nplain words\n", "Subject: x\n\nmake money; extra cash; work from home\n"],
 };
 
 fn check(f: &Facts) -> Option<String> {

@@ -15,7 +15,7 @@ pub(super) const SIGN: Row = Row {
     fires: &["Subject: x\n\nbranch manager at a bank: excess profit in a suspense account, to receive this fund \
          in your country\n"],
     #[cfg(test)]
-    quiet: &["Subject: x\n\nplain words\n"],
+    quiet: &["Subject: x\n\nplain words\n", "Subject: x\n\nbranch manager; bank manager; regional manager\n"],
 };
 
 fn check(f: &Facts) -> Option<String> {

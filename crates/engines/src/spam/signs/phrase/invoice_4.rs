@@ -14,7 +14,7 @@ pub(super) const SIGN: Row = Row {
     #[cfg(test)]
     fires: &["Subject: x\n\ninvoice: your subscription will be charged; call us at, to cancel, your order\n"],
     #[cfg(test)]
-    quiet: &["Subject: x\n\nplain words\n"],
+    quiet: &["Subject: x\n\nplain words\n", "Subject: x\n\nyour order; order confirmation; invoice\n"],
 };
 
 fn check(f: &Facts) -> Option<String> {

@@ -14,7 +14,7 @@ pub(super) const SIGN: Row = Row {
     #[cfg(test)]
     fires: &["Subject: x\n\nlottery: you have won, congratulations, claim your prize\n"],
     #[cfg(test)]
-    quiet: &["Subject: x\n\nplain words\n"],
+    quiet: &["Subject: x\n\nplain words\n", "Subject: x\n\nyou have won; you won; winning number\n"],
 };
 
 fn check(f: &Facts) -> Option<String> {

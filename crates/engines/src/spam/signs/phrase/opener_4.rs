@@ -14,7 +14,7 @@ pub(super) const SIGN: Row = Row {
     #[cfg(test)]
     fires: &["Subject: x\n\ndid you receive my last email? please reply, get back to me for full details\n"],
     #[cfg(test)]
-    quiet: &["Subject: x\n\nplain words\n"],
+    quiet: &["Subject: x\n\nplain words\n", "Subject: x\n\ndid you receive my; did you get my; my previous email\n"],
 };
 
 fn check(f: &Facts) -> Option<String> {

@@ -15,7 +15,7 @@ pub(super) const SIGN: Row = Row {
     fires: &["Subject: x\n\nyour payment by atm card: contact our representative with your full name, your \
          country\n"],
     #[cfg(test)]
-    quiet: &["Subject: x\n\nplain words\n"],
+    quiet: &["Subject: x\n\nplain words\n", "Subject: x\n\nyour fund is; your funds; your payment\n"],
 };
 
 fn check(f: &Facts) -> Option<String> {

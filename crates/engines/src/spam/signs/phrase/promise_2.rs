@@ -14,7 +14,7 @@ pub(super) const SIGN: Row = Row {
     #[cfg(test)]
     fires: &["Subject: x\n\nabsolutely free, no obligation, guaranteed, amazing\n"],
     #[cfg(test)]
-    quiet: &["Subject: x\n\nplain words\n"],
+    quiet: &["Subject: x\n\nplain words\n", "Subject: x\n\nabsolutely free\n"],
 };
 
 fn check(f: &Facts) -> Option<String> {

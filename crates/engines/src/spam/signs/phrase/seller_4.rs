@@ -14,7 +14,10 @@ pub(super) const SIGN: Row = Row {
     #[cfg(test)]
     fires: &["Subject: x\n\nextended warranty, free quote, no obligation, order now\n"],
     #[cfg(test)]
-    quiet: &["Subject: x\n\nplain words\n"],
+    quiet: &[
+        "Subject: x\n\nplain words\n",
+        "Subject: x\n\nsearch engine submission; submit your website; submit your site\n",
+    ],
 };
 
 fn check(f: &Facts) -> Option<String> {

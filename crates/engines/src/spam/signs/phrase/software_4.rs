@@ -14,7 +14,7 @@ pub(super) const SIGN: Row = Row {
     #[cfg(test)]
     fires: &["Subject: x\n\noem, cheap software, adobe, photoshop\n"],
     #[cfg(test)]
-    quiet: &["Subject: x\n\nplain words\n"],
+    quiet: &["Subject: x\n\nplain words\n", "Subject: x\n\ncheap software; low price software; photoshop\n"],
 };
 
 fn check(f: &Facts) -> Option<String> {

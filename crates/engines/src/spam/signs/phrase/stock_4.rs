@@ -14,7 +14,7 @@ pub(super) const SIGN: Row = Row {
     #[cfg(test)]
     fires: &["Subject: x\n\nhot stock, ticker, strong buy, investor alert\n"],
     #[cfg(test)]
-    quiet: &["Subject: x\n\nplain words\n"],
+    quiet: &["Subject: x\n\nplain words\n", "Subject: x\n\nstock alert; hot stock; penny stock\n"],
 };
 
 fn check(f: &Facts) -> Option<String> {

@@ -14,7 +14,7 @@ pub(super) const SIGN: Row = Row {
     #[cfg(test)]
     fires: &["Subject: x\n\nmy name is Ann, with due respect, kindly reply, awaiting your answer\n"],
     #[cfg(test)]
-    quiet: &["Subject: x\n\nplain words\n"],
+    quiet: &["Subject: x\n\nplain words\n", "Subject: x\n\nmy name is\n"],
 };
 
 fn check(f: &Facts) -> Option<String> {

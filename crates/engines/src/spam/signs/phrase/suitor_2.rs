@@ -15,7 +15,7 @@ pub(super) const SIGN: Row = Row {
     fires: &["Subject: x\n\ni am a sergeant of the us army, i saw your profile and want true love, to know more \
          about you\n"],
     #[cfg(test)]
-    quiet: &["Subject: x\n\nplain words\n"],
+    quiet: &["Subject: x\n\nplain words\n", "Subject: x\n\nsergeant\n"],
 };
 
 fn check(f: &Facts) -> Option<String> {

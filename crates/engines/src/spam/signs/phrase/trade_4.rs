@@ -14,7 +14,7 @@ pub(super) const SIGN: Row = Row {
     #[cfg(test)]
     fires: &["Subject: x\n\nmanufacturer, our factory, supplier, price list\n"],
     #[cfg(test)]
-    quiet: &["Subject: x\n\nplain words\n"],
+    quiet: &["Subject: x\n\nplain words\n", "Subject: x\n\nmanufacturer; we are a; supplier\n"],
 };
 
 fn check(f: &Facts) -> Option<String> {

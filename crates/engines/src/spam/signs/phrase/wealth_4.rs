@@ -14,7 +14,10 @@ pub(super) const SIGN: Row = Row {
     #[cfg(test)]
     fires: &["Subject: x\n\nmillion dollars of my late husband, next of kin, bank account, inheritance\n"],
     #[cfg(test)]
-    quiet: &["Subject: x\n\nplain words\n"],
+    quiet: &[
+        "Subject: x\n\nplain words\n",
+        "Subject: x\n\nmillion dollars; million united states; united states dollars\n",
+    ],
 };
 
 fn check(f: &Facts) -> Option<String> {
