@@ -1,6 +1,7 @@
 //! Workbooks of Excel 5 to 2003 (MS-XLS) without macros: sheets of Excel 4.0 macros become empty
 //! sheets, names that hold or start macros come to nothing, and links to programs and to other machines
-//! lead nowhere. Nothing changes its number: formulas refer to sheets, names and links by it.
+//! lead nowhere. Nothing changes its number: formulas refer to sheets, names and links by it. Links of cells that start
+//! a program go.
 //!
 //! Records that tell of places in the stream are corrected, or left out where they only speed up
 //! reading. Limit: [`MAX_SHEETS`]. Not handled: workbooks before Excel 5.
@@ -8,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mail::evidence::Active;
-use unpack::formats::ole2::{acting_names, workbook_link};
+use unpack::formats::ole2::{acting_links, acting_names, workbook_link};
 
 use super::strings;
 use crate::DisarmError;
@@ -26,6 +27,9 @@ const NAME: u16 = 0x0018;
 const BOOK: u16 = 0x01ae;
 const OLD_BOOK: u16 = 0x0017;
 const OUTER_NAME: u16 = 0x0023;
+/// A link of cells, and the text that is shown over it.
+const LINK: u16 = 0x01b8;
+const LINK_TEXT: u16 = 0x0800;
 /// Tell that there is a project of macros, and whose modules belong to sheets.
 const PROJECT: [u16; 3] = [0x00d3, 0x01ba, 0x01bd];
 /// Say where cells and strings stand, to find them faster.
@@ -219,7 +223,9 @@ impl<'a> Editor<'a> {
 
     /// Whether anything is to go at all; where nothing does, nothing is left out.
     fn rewrites(&self) -> bool {
-        [Active::Vba, Active::Xlm, Active::Dde, Active::RemoteTemplate].iter().any(|what| self.has(*what))
+        [Active::Vba, Active::Xlm, Active::Dde, Active::RemoteTemplate, Active::Launch]
+            .iter()
+            .any(|what| self.has(*what))
     }
 
     /// Records of the workbook as a whole.
@@ -244,6 +250,11 @@ impl<'a> Editor<'a> {
             }
             OUTER_NAME if self.cut => self.name(1, body).into(),
             _ if CACHED.contains(&id) && self.cut => return None,
+            LINK if self.has(Active::Launch) && !acting_links(body).0.is_empty() => {
+                self.changed = true;
+                return None;
+            }
+            LINK_TEXT if self.dropped => return None,
             _ => body.clone(),
         })
     }

@@ -32,6 +32,8 @@ const MACROS: [&str; 3] = ["macros", "vba", "_vba_project_cur"];
 const ATTRIBUTE: &[u8] = b"\0Attribut";
 /// Streams in which a summary of a document tells its template.
 const SUMMARY: &str = "\u{5}summaryinformation";
+/// The stream in which a summary lists where links lead.
+const LIST: &str = "\u{5}documentsummaryinformation";
 
 /// The file without the parts that change says go, and without active content of these kinds.
 ///
@@ -134,9 +136,14 @@ fn inner(tree: &mut Tree, at: usize, active: &BTreeSet<Active>, budget: &mut Bud
             let Some((name, remote)) = word::tables(&node.content)? else { return Ok(false) };
             let table = tree.find(parent, name).ok_or(DisarmError::NotSound)?;
             let (mut main, mut beside) = (tree.take(at), tree.take(table));
-            let (changed, template) = word::edit(&mut main, &mut beside, active)?;
+            let (mut changed, template) = word::edit(&mut main, &mut beside, active)?;
             tree.put(at, main);
             tree.put(table, beside);
+            if let Some(data) = tree.find(parent, "data").filter(|_| active.contains(&Active::Launch)) {
+                let mut content = tree.take(data);
+                changed |= word::forget_links(&mut content)?;
+                tree.put(data, content);
+            }
             if let (Some(template), Some(summary)) = (template.filter(|_| remote), tree.find(parent, SUMMARY)) {
                 let mut content = tree.take(summary);
                 blank(&mut content, &template);
@@ -160,6 +167,12 @@ fn inner(tree: &mut Tree, at: usize, active: &BTreeSet<Active>, budget: &mut Bud
             let changed = slides::edit(&mut content, active, None, budget)?;
             tree.put(at, content);
             Ok(changed)
+        }
+        LIST if active.contains(&Active::Launch) => {
+            let mut content = tree.take(at);
+            let changed = word::forget_links(&mut content);
+            tree.put(at, content);
+            changed
         }
         name => Ok(active.contains(&Active::OpenUri) && outlook::forget_path(tree, at, name)),
     }

@@ -1,5 +1,5 @@
-//! Presentations of PowerPoint 97 to 2003 (MS-PPT) without macros, embedded objects, and actions that
-//! run something. All records stay in their places, since other records tell them: an object becomes an
+//! Presentations of PowerPoint 97 to 2003 (MS-PPT) without macros, embedded objects, and actions and links
+//! that run something. All records stay in their places, since other records tell them: an object becomes an
 //! empty one of the same length, an action does nothing.
 //!
 //! Limit: [`MAX_OBJECT`] bytes of an object are looked at. Not handled: encrypted presentations.
@@ -9,8 +9,8 @@ use std::io::Read;
 
 use mail::evidence::Active;
 use memchr::memmem;
-use unpack::Budget;
 use unpack::formats::ole2::Cfb;
+use unpack::{Budget, link_acts};
 
 use super::write;
 use crate::DisarmError;
@@ -20,12 +20,15 @@ use crate::bytes::{between, fill, le16, le32, put};
 const MAX_OBJECT: u64 = 64 << 20;
 /// What the head of the other stream says of a presentation that is encrypted.
 const ENCRYPTED: u32 = 0xf3d1_c4df;
-/// Records: a text, an embedded object, what a click does, and whether there are macros.
+/// Records: a text, a link, an embedded object, what a click does, and whether there are macros.
 const STRING: u16 = 0x0fba;
+const LINK: u16 = 0x0fd7;
 const OBJECT: u16 = 0x1011;
 const INTERACTION: u16 = 0x0ff3;
 const MACROS: u16 = 0x0400;
 const SESSION: u16 = 0x2f14;
+/// Which text of a link is its address.
+const TARGET: u16 = 1;
 /// What a click does: nothing, it runs a macro, it starts a program, it opens an object.
 const NOTHING: u8 = 0;
 const MACRO: u8 = 1;
@@ -50,13 +53,14 @@ pub(super) fn edit(
     budget: &mut Budget,
 ) -> Result<bool, DisarmError> {
     let has = |what| active.contains(&what);
-    let (mut at, mut changed, mut silenced) = (0_usize, false, false);
+    let (mut at, mut changed, mut silenced, mut linked) = (0_usize, false, false, false);
     while let (Some(head), Some(id), Some(size)) =
         (le16(data, at), le16(data, at.saturating_add(2)), le32(data, at.saturating_add(4)))
     {
         let start = at.saturating_add(8);
         // What holds others is gone into.
         if head & 0xf == 0xf {
+            linked = id == LINK;
             at = start;
             continue;
         }
@@ -76,10 +80,12 @@ pub(super) fn edit(
                 changed |= silenced && put(data, action, &[NOTHING]);
             }
             STRING if silenced => {
-                for letter in (start..end.saturating_sub(1)).step_by(2) {
-                    put(data, letter, &[b' ', 0]);
-                }
+                blank(data, start, end);
                 silenced = false;
+            }
+            STRING if linked && has(Active::Launch) && leads(between(data, start, end), head >> 4 == TARGET) => {
+                blank(data, start, end);
+                changed = true;
             }
             OBJECT if goes(head >> 4, between(data, start, end), active, victim, budget)? => {
                 // Not compressed, and empty.
@@ -96,6 +102,21 @@ pub(super) fn edit(
         at = end.max(start);
     }
     Ok(changed)
+}
+
+/// Makes the letters of a text blanks.
+fn blank(data: &mut [u8], start: usize, end: usize) {
+    for letter in (start..end.saturating_sub(1)).step_by(2) {
+        put(data, letter, &[b' ', 0]);
+    }
+}
+
+/// Whether a text of a link is an address that starts a program or hands something to one: the one where it leads, or
+/// its name, which is the address again unless it is words.
+fn leads(text: &[u8], target: bool) -> bool {
+    let units: Vec<u16> = text.chunks_exact(2).filter_map(|pair| le16(pair, 0)).collect();
+    let text = String::from_utf16_lossy(&units);
+    link_acts(&text) && (target || !text.contains(char::is_whitespace))
 }
 
 /// Whether an object goes.

@@ -1,13 +1,13 @@
 //! Documents of Word 97 to 2003 (MS-DOC) without fields that start programs or load content from
-//! elsewhere, a template from elsewhere, and key and menu assignments of macros.
+//! elsewhere, links that do, a template from elsewhere, and key and menu assignments of macros.
 //!
 //! Everything stays in its place: letters of an instruction become blanks, so that the field shows what
-//! it showed and does nothing. Limits: [`MAX_DEPTH`] fields in one another, [`MAX_INSTRUCTION`] letters.
+//! it showed and does nothing; a link leads nowhere. Limits: [`MAX_DEPTH`] fields in one another, [`MAX_INSTRUCTION`] letters.
 
 use std::collections::BTreeSet;
 
 use mail::evidence::Active;
-use unpack::formats::ole2::{field_acts, pieces};
+use unpack::formats::ole2::{acting_links, field_acts, pieces};
 
 use crate::DisarmError;
 use crate::bytes::{between, fill, le16, le32, put};
@@ -55,7 +55,8 @@ pub(super) fn tables(main: &[u8]) -> Result<Option<(&'static str, bool)>, Disarm
     Ok(Some((if flags & SECOND_TABLE != 0 { "1table" } else { "0table" }, true)))
 }
 
-/// Changes both streams; whether anything changed, and the template that was forgotten.
+/// Changes both streams; whether anything changed, and the template that was forgotten. Where links of drawings lead is
+/// in the table stream, that of others in one beside it ([`forget_links`]).
 ///
 /// # Errors
 /// [`DisarmError::NotSound`], [`DisarmError::TooLarge`].
@@ -71,11 +72,29 @@ pub(super) fn edit(
     }
     let template = if has(Active::RemoteTemplate) { template(main, table)? } else { None };
     changed |= template.is_some();
-    if has(Active::Dde) || has(Active::RemoteTemplate) {
+    if has(Active::Launch) {
+        changed |= forget_links(table)?;
+    }
+    if has(Active::Dde) || has(Active::RemoteTemplate) || has(Active::Launch) {
         changed |= fields(main, table, active)?;
         changed |= has(Active::Dde) && kinds(main, table);
     }
     Ok((changed, template))
+}
+
+/// Makes the links in a stream lead nowhere that start a program or hand something to one; whether there are any.
+///
+/// # Errors
+/// [`DisarmError::TooLarge`].
+pub(super) fn forget_links(stream: &mut [u8]) -> Result<bool, DisarmError> {
+    let (links, over) = acting_links(stream);
+    if over {
+        return Err(DisarmError::TooLarge);
+    }
+    for link in &links {
+        fill(stream, link.place.start, link.place.end, 0);
+    }
+    Ok(!links.is_empty())
 }
 
 /// Where a part stands in the table stream: its place, its size, and where that is said.
@@ -257,7 +276,7 @@ mod tests {
         let goes = |text: &str| {
             let letters: Vec<Letter> = text.encode_utf16().enumerate().map(|(at, unit)| (at, 1, unit)).collect();
             let mut blanks = Vec::new();
-            blank(&letters, &[Active::Dde, Active::RemoteTemplate].into(), &mut blanks);
+            blank(&letters, &[Active::Dde, Active::RemoteTemplate, Active::Launch].into(), &mut blanks);
             !blanks.is_empty()
         };
         for text in [
@@ -270,6 +289,10 @@ mod tests {
             "INCLUDETEXT\t\"http://example.org/a.doc\"",
             "DD\u{13}REF b\u{14}E x\u{15} cmd",
             "\u{13}QUOTE 68 68 69\u{15} cmd",
+            " HYPERLINK \"ms-msdt:/id PCWDiagnostic\" ",
+            "HYPERLINK\"javascript:x\"",
+            "HYPERLINK \"file://192.0.2.1/share/run.exe\" \\o \"tip\"",
+            "HYPERLINK \u{13}REF b\u{14}ms-msdt:/id\u{15}",
         ] {
             assert!(goes(text), "{text:?}");
         }

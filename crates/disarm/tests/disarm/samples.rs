@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use disarm::{Wish, remove};
+use mail::evidence::Active;
 use sha2::{Digest, Sha256};
 use unpack::formats::ole2::{Cfb, Kind};
 
@@ -200,6 +201,77 @@ fn documents_that_libreoffice_wrote_show_the_same_text_when_they_lost_what_acts(
     for (at, name) in before.iter().enumerate() {
         assert!(!texts[at].trim().is_empty(), "{name} shows nothing");
         assert_eq!(texts[at], texts[at + before.len()], "{name}");
+    }
+}
+
+/// A document of LibreOffice in one file of XML, with links in it.
+fn linked(kind: &str, around: [&str; 3]) -> String {
+    let namespaces: String = ["office", "text", "table", "drawing:draw"]
+        .iter()
+        .map(|name| {
+            let (long, short) = name.split_once(':').unwrap_or((name, name));
+            format!(" xmlns:{short}=\"urn:oasis:names:tc:opendocument:xmlns:{long}:1.0\"")
+        })
+        .collect();
+    let svg = "xmlns:svg=\"urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0\"";
+    let link = |(shown, to)| format!("<text:a xlink:type=\"simple\" xlink:href=\"{to}\">{shown} words</text:a>");
+    let [before, between, after] = around;
+    let links = [("odd", ODD), ("plain", PLAIN)].map(link).join(between);
+    format!(
+        "<?xml version=\"1.0\"?><office:document{namespaces} {svg} xmlns:xlink=\"http://www.w3.org/1999/xlink\" \
+         office:version=\"1.2\" office:mimetype=\"application/vnd.oasis.opendocument.{kind}\"><office:body>\
+         {before}<text:p>{links}</text:p>{after}</office:body></office:document>"
+    )
+}
+
+/// Where links lead: one that starts a program, and one that shows a page.
+const ODD: &str = "ms-msdt:/id%20PCWDiagnostic";
+const PLAIN: &str = "https://example.org/page";
+
+/// The name of a document, its ending, the kind of what it is made from, with what stands around its text.
+type Linked = (&'static str, &'static str, &'static str, &'static str, [&'static str; 3]);
+
+#[test]
+fn links_that_start_programs_lead_nowhere_in_documents_that_libreoffice_wrote() {
+    let folder = tempfile::tempdir().unwrap();
+    let cell = [
+        "<office:spreadsheet><table:table table:name=\"S\"><table:table-row><table:table-cell \
+        office:value-type=\"string\">",
+        "</text:p></table:table-cell><table:table-cell office:value-type=\"string\"><text:p>",
+        "</table:table-cell></table:table-row></table:table></office:spreadsheet>",
+    ];
+    let page = [
+        "<office:presentation><draw:page draw:name=\"p\"><draw:frame svg:width=\"9cm\" svg:height=\"2cm\" \
+        svg:x=\"1cm\" svg:y=\"1cm\"><draw:text-box>",
+        " and ",
+        "</draw:text-box></draw:frame></draw:page></office:presentation>",
+    ];
+    let cases: [Linked; 3] = [
+        ("letter", "doc", "fodt", "text", ["<office:text>", " and ", "</office:text>"]),
+        ("cells", "xls", "fods", "spreadsheet", cell),
+        ("slides", "ppt", "fodp", "presentation", page),
+    ];
+    for (name, old, flat, kind, around) in cases {
+        fs::write(folder.path().join(format!("{name}.{flat}")), linked(kind, around)).unwrap();
+        if office(folder.path(), &[old], &[&format!("{name}.{flat}")]).is_none() {
+            return;
+        }
+        let Ok(data) = fs::read(folder.path().join(format!("{name}.{old}"))) else {
+            testkit::peers::skipped("libreoffice-impress, libreoffice-calc");
+            continue;
+        };
+        let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+        let holds = |data: &[u8], text: &str| memchr::memmem::find(data, &wide(text)).is_some();
+        assert!(active(&data).contains(&Active::Launch) && holds(&data, "ms-msdt:"), "{name}");
+        let rebuilt = disarmed(&data).unwrap_or_else(|why| panic!("{name}: {why}"));
+        assert!(active(&rebuilt.bytes).is_empty(), "{name}: {:?}", active(&rebuilt.bytes));
+        assert!(!holds(&rebuilt.bytes, "PCWDiagnostic") && holds(&rebuilt.bytes, PLAIN), "{name}");
+        // LibreOffice opens it, shows the same, and knows one link.
+        fs::write(folder.path().join(format!("new.{old}")), &rebuilt.bytes).unwrap();
+        let told = office(folder.path(), &[flat], &[&format!("new.{old}")]).unwrap();
+        let text = fs::read_to_string(folder.path().join(format!("new.{flat}"))).unwrap_or_else(|_| panic!("{told}"));
+        assert!(text.contains("odd words") && text.contains("plain words"), "{name}");
+        assert!(text.contains(PLAIN) && !text.contains("msdt") && !text.contains("PCWDiagnostic"), "{name}");
     }
 }
 

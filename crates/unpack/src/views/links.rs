@@ -80,6 +80,12 @@ pub fn starts_program(address: &str) -> bool {
     }
 }
 
+/// Whether a link acts that somebody clicks on: it leads elsewhere and starts something there, or hands something to
+/// a program.
+pub fn acts(address: &str) -> bool {
+    is_remote(address) && starts_program(address)
+}
+
 /// Whether a path names a file that Windows runs.
 pub(crate) fn is_program(path: &str) -> bool {
     let path = path.split(['?', '#', '"']).next().unwrap_or(path).trim_end_matches([' ', '.']);

@@ -217,10 +217,7 @@ fn leads(element: &str, listener: bool, runs: bool, event: &str, address: Cow<'_
     if lower.starts_with("vnd.sun.star.script:") || lower.starts_with("macro:") || lower.starts_with("javascript:") {
         return Some((Active::Script, format!("{event} {address}").trim().to_owned()));
     }
-    if runs
-        || listener && links::starts_program(&address)
-        || links::starts_program(&address) && links::is_remote(&address)
-    {
+    if runs || listener && links::starts_program(&address) || links::acts(&address) {
         return Some((Active::Launch, address.into_owned()));
     }
     let loads = match element {

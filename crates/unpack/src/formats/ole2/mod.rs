@@ -9,6 +9,7 @@
 mod cfb;
 mod crypt;
 mod doc;
+mod monikers;
 mod msi;
 mod outlook;
 pub(crate) mod package;
@@ -26,6 +27,7 @@ use crate::container::{Container, Member};
 use crate::decode::Method;
 pub use cfb::{Cfb, Entry, Kind, Stream};
 pub use doc::{Piece, field_acts, pieces};
+pub use monikers::{Link, acting as acting_links};
 pub use outlook::rich_text;
 pub use package::targets as link_targets;
 pub use vba::{holds_source, listed as listed_modules};

@@ -9,9 +9,10 @@ use std::ops::Range;
 
 use mail::evidence::{Active, MAX_NAME, UnscannedReason};
 
+use super::monikers;
 use super::text::{decode, utf16};
 use super::work::Work;
-use crate::bytes::{between, le16, le32, take};
+use crate::bytes::{between, le16, le32};
 use crate::container::Member;
 use crate::names;
 
@@ -19,10 +20,6 @@ use crate::names;
 const MAX_LINKS: usize = 16;
 /// A link's stream of up to this many bytes without a target says only that there is an object.
 const PLAIN: usize = 64;
-/// The classes of the monikers that lead elsewhere: an address, and a file.
-const URL: &[u8] = b"\xe0\xc9\xea\x79\xf9\xba\xce\x11\x8c\x82\0\xaa\0\x4b\xa9\x0b";
-const FILE: &[u8] = b"\x03\x03\0\0\0\0\0\0\xc0\0\0\0\0\0\0\x46";
-
 /// What a package says.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Package {
@@ -125,20 +122,7 @@ pub(crate) fn link(number: u32, work: &mut Work<'_>) {
 
 /// The addresses and files that monikers in these bytes lead to.
 pub fn targets(bytes: &[u8]) -> Vec<String> {
-    let url = memchr::memmem::find_iter(bytes, URL).filter_map(|at| {
-        let at = at.checked_add(URL.len())?;
-        let length = le32(bytes, at)? as usize;
-        let start = at.checked_add(4)?;
-        let text = utf16(between(bytes, start, start.checked_add(length.min(MAX_NAME.saturating_mul(2)))?));
-        Some(text.split('\0').next().unwrap_or_default().to_owned())
-    });
-    let file = memchr::memmem::find_iter(bytes, FILE).filter_map(|at| {
-        let at = at.checked_add(FILE.len())?.checked_add(2)?;
-        let length = le32(bytes, at)? as usize;
-        let path = take(bytes, at.checked_add(4)?, length.min(MAX_NAME))?;
-        Some(decode(between(path, 0, memchr::memchr(0, path)?), 1252))
-    });
-    url.chain(file).filter(|target| !target.trim().is_empty()).take(MAX_LINKS).collect()
+    monikers::links(bytes, MAX_LINKS).into_iter().map(|link| link.address).take(MAX_LINKS).collect()
 }
 
 /// Says that there is an equation or a control, which programs of their own open.
@@ -214,13 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn links_lead_to_addresses_and_files() {
-        let wide: Vec<u8> = "http://example.org/a.hta\0".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        let size = u32::try_from(wide.len()).unwrap().to_le_bytes();
-        let bytes = [b"\x01\0\0\x02", URL, &size, &wide, FILE, b"\0\0\x09\0\0\0\\\\h\\a.txt\0"].concat();
-        assert_eq!(targets(&bytes), ["http://example.org/a.hta"]);
-        let bytes = [FILE, b"\0\0\x0a\0\0\0\\\\h\\a.txt\0"].concat();
-        assert_eq!(targets(&bytes), ["\\\\h\\a.txt"]);
+    fn a_class_is_written_as_usual() {
         assert_eq!(
             class(b"\xe0\xc9\xea\x79\xf9\xba\xce\x11\x8c\x82\0\xaa\0\x4b\xa9\x0b"),
             "{79EAC9E0-BAF9-11CE-8C82-00AA004BA90B}"

@@ -12,7 +12,7 @@ use super::crypt::{Closed, Legacy};
 use super::text::{decode, utf16};
 use super::work::Work;
 use crate::bytes::{between, le16, le32, take};
-use crate::views::Views;
+use crate::views::{Views, links};
 
 /// Most embedded objects of one presentation.
 const MAX_OBJECTS: usize = 4096;
@@ -109,7 +109,11 @@ fn read(data: &[u8], views: &mut Views, objects: &mut Vec<(Option<u32>, Vec<u8>)
                 runs = false;
             }
             STRING if linked && record.instance == 1 => {
-                views.text.push(&format!("<{}>\n", utf16(record.body)), false);
+                let address = utf16(record.body);
+                if links::acts(&address) {
+                    views.act(Active::Launch, Some("link"), links::kept(&address));
+                }
+                views.text.push(&format!("<{address}>\n"), false);
             }
             OBJECT if objects.len() >= MAX_OBJECTS => more = true,
             OBJECT => {

@@ -220,7 +220,6 @@ pub(crate) fn tell(code: &str, views: &mut Views) {
 pub fn acts(code: &str) -> Option<Active> {
     let code = code.trim();
     let word = first_word(code);
-    let starts = |word: &String| links::is_remote(word) && links::starts_program(word);
     if word == "DDE" || word == "DDEAUTO" {
         Some(Active::Dde)
     } else if LOADERS.contains(&word.as_str()) && arguments(code).any(|word| links::is_remote(&word)) {
@@ -229,7 +228,7 @@ pub fn acts(code: &str) -> Option<Active> {
             word == "INCLUDEPICTURE" && arguments(code).all(|word| links::is_web(&word) || !links::is_remote(&word));
         (!picture).then_some(Active::RemoteTemplate)
     } else {
-        (word == "HYPERLINK" && arguments(code).any(|word| starts(&word))).then_some(Active::Launch)
+        (word == "HYPERLINK" && arguments(code).any(|word| links::acts(&word))).then_some(Active::Launch)
     }
 }
 
@@ -243,13 +242,18 @@ fn mark<'t>(kinds: impl Iterator<Item = std::borrow::Cow<'t, str>>) -> Option<&'
 
 /// What a field is, in upper case.
 fn first_word(code: &str) -> String {
-    let mut words = code.trim_start().split(|letter: char| letter.is_whitespace() || letter == '"');
-    words.next().unwrap_or("").to_ascii_uppercase()
+    split_word(code).0.to_ascii_uppercase()
+}
+
+/// The first word, and what stands behind it, with the quote that may end it.
+fn split_word(code: &str) -> (&str, &str) {
+    let code = code.trim_start();
+    code.split_at(code.find(|letter: char| letter.is_whitespace() || letter == '"').unwrap_or(code.len()))
 }
 
 /// The words behind the first, without their quotes and with doubled backslashes made single.
 fn arguments(code: &str) -> impl Iterator<Item = String> + '_ {
-    let rest = code.split_once(char::is_whitespace).map_or("", |(_, rest)| rest);
+    let (_, rest) = split_word(code);
     let quoted = rest.split('"').enumerate();
     quoted.flat_map(|(number, piece)| {
         let words: Vec<String> = if number % 2 == 1 {
@@ -293,6 +297,9 @@ mod tests {
             ("INCLUDEPICTURE \"http://example.org/a.png\" \\d", None),
             ("HYPERLINK \"http://example.org\"", None),
             ("HYPERLINK \"ms-msdt:/id x\"", Some(Active::Launch)),
+            ("HYPERLINK\"ms-msdt:/id x\"", Some(Active::Launch)),
+            ("HYPERLINK \"file://192.0.2.1/share/run.exe\"", Some(Active::Launch)),
+            ("HYPERLINK \"javascript:x\"", Some(Active::Launch)),
             ("PAGE", None),
             ("DDEFOO x", None),
         ] {

@@ -121,7 +121,7 @@ pub fn outside(kind: &str, target: &str) -> Option<Active> {
     let remote = links::is_remote(target);
     match kind {
         // What the reader has to click. Some schemes start programs.
-        "hyperlink" => (links::starts_program(target) && remote).then_some(Active::Launch),
+        "hyperlink" => links::acts(target).then_some(Active::Launch),
         // Pictures and films on the web are asked for like those of a page.
         "image" | "video" | "audio" | "media" if links::is_web(target) => None,
         // A linked object is run by its program wherever it is.

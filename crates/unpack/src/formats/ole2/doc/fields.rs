@@ -5,6 +5,7 @@
 
 use mail::evidence::Active;
 
+use crate::formats::ooxml::fields;
 use crate::views::Views;
 
 /// Most fields in one another; further ones are read as text.
@@ -121,12 +122,14 @@ fn words(instruction: &str) -> (String, &str) {
     (word.to_ascii_uppercase(), rest)
 }
 
-/// What a field with this instruction does beside showing something, if anything.
+/// What a field with this instruction does beside showing something, if anything: what it does in the formats that came
+/// after, and pictures from elsewhere.
 pub fn acts(instruction: &str) -> Option<Active> {
     let (word, rest) = words(instruction);
     match word.as_str() {
         "DDE" | "DDEAUTO" => Some(Active::Dde),
-        word => (LOADERS.contains(&word) && is_remote(rest)).then_some(Active::RemoteTemplate),
+        word if LOADERS.contains(&word) && is_remote(rest) => Some(Active::RemoteTemplate),
+        _ => fields::acts(instruction),
     }
 }
 

@@ -12,12 +12,14 @@ mod hidden;
 
 use mail::evidence::{Active, UnscannedReason};
 
+use super::acting_links;
 use super::crypt::{Closed, Legacy};
 use super::text::{decode, utf16};
 use super::work::Work;
 use crate::budget::Limit;
 use crate::bytes::{between, le16, le32};
 use crate::views::Views;
+use crate::views::links::kept;
 use fields::Fields;
 use hidden::Hidden;
 
@@ -27,6 +29,8 @@ const MAX_PIECES: usize = 1 << 20;
 const MAX_TEXT: usize = 32 << 20;
 /// What a letter costs, in fuel: it is looked at several times.
 const LETTER_FUEL: u64 = 16;
+/// What a byte costs that is looked through for links, in fuel.
+const LINK_FUEL: u64 = 3;
 /// What a piece costs, in fuel, beside its bytes.
 const PIECE_FUEL: u64 = 32;
 /// Length of what is never encrypted at the start of the main stream, in bytes (MS-DOC 2.2.6.2).
@@ -42,10 +46,12 @@ const ENCRYPTED: u16 = 0x0100;
 const SECOND_TABLE: u16 = 0x0200;
 const OBFUSCATED: u16 = 0x8000;
 
-/// A document's two streams.
+/// A document's streams.
 struct Document {
     main: Vec<u8>,
     table: Vec<u8>,
+    /// Pictures, and where links lead.
+    data: Vec<u8>,
 }
 
 /// One piece: where its text stands, and how wide its letters are.
@@ -76,7 +82,8 @@ pub(crate) fn document(number: u32, work: &mut Work<'_>) {
     let flags = le16(&main, 10).unwrap_or(0);
     let name = if flags & SECOND_TABLE != 0 { "1Table" } else { "0Table" };
     let Some(table) = work.cfb.find(storage, name) else { return work.problem(UnscannedReason::Damaged) };
-    let mut document = Document { main, table: work.read(table).bytes };
+    let data = work.cfb.find(storage, "Data").map(|number| work.read(number).bytes).unwrap_or_default();
+    let mut document = Document { main, table: work.read(table).bytes, data };
     if flags & ENCRYPTED != 0
         && let Err(closed) = document.decrypt(flags, [number, table], storage, work)
     {
@@ -85,6 +92,7 @@ pub(crate) fn document(number: u32, work: &mut Work<'_>) {
     work.made.known.extend([number, table]);
     let mut views = Views::default();
     document.template(&mut views);
+    document.links(&mut views, work);
     if document.text(&mut views, work).is_none() {
         work.problem(UnscannedReason::Damaged);
     }
@@ -107,10 +115,9 @@ impl Document {
             work.decrypted(name, content, source);
         }
         if let Some(number) = work.cfb.find(storage, "Data") {
-            let mut data = work.read(number).bytes;
-            undo(&key, &mut data, 0, work)?;
+            undo(&key, &mut self.data, 0, work)?;
             work.made.taken.insert(number);
-            work.decrypted("Data", data, source);
+            work.decrypted("Data", self.data.clone(), source);
         }
         Ok(())
     }
@@ -131,6 +138,21 @@ impl Document {
             let name = utf16(between(names, start, at));
             if number == 1 && fields::is_remote(&name) {
                 views.act(Active::RemoteTemplate, Some("template"), name);
+            }
+        }
+    }
+
+    /// Notes links that act, of fields (MS-DOC 2.9.119) and of drawings: programs follow these, and not what stands in
+    /// the instruction of a field.
+    fn links(&self, views: &mut Views, work: &mut Work<'_>) {
+        for stream in [&self.data, &self.table] {
+            if let Err(limit) = work.burn((stream.len() as u64).saturating_mul(LINK_FUEL)) {
+                return work.problem(limit.into());
+            }
+            let (acting, over) = acting_links(stream);
+            acting.iter().for_each(|link| views.act(Active::Launch, Some("link"), kept(&link.address)));
+            if over {
+                views.limit();
             }
         }
     }

@@ -6,8 +6,9 @@ use super::formula::{cell_name, render};
 use super::records::{CONTINUE, Record, Records, rk};
 use super::{Globals, MAX_SHEET_TEXT, MAX_SHEETS, Sheet};
 use crate::bytes::{between, le16, le32, le64};
+use crate::formats::ole2::acting_links;
 use crate::formats::ole2::package::targets;
-use crate::views::Views;
+use crate::views::{Views, links};
 
 /// The record that starts a part of a workbook, and the kinds of parts.
 const START: u16 = 0x0809;
@@ -160,7 +161,12 @@ impl Reader {
                     format!("={}", render(between(body, 10, size.saturating_add(10)), form, (cell.0, column), globals))
                 });
             }
-            0x01b8 => targets(body).iter().for_each(|target| self.shown(target, views)),
+            0x01b8 => {
+                for link in acting_links(body).0 {
+                    views.act(Active::Launch, Some("link"), links::kept(&link.address));
+                }
+                targets(body).iter().for_each(|target| self.shown(target, views));
+            }
             _ => self.numbers(record, cell),
         }
     }
