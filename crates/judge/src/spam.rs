@@ -21,8 +21,11 @@ pub const KNOTS: [(i32, i32); 4] = [(0, 0), (500, 80), (700, 90), (1200, 100)];
 pub const BULK_FROM: i32 = 500;
 /// Points, in hundredths, of automatic signs from which on a message is a formal notification.
 pub const FORMAL_FROM: i32 = 500;
-/// Points, in hundredths, of automatic signs from which on a message without a sender is a report.
+/// Points, in hundredths, of automatic signs from which on a message without a sender is a program's notice.
 pub const REPORT_FROM: i32 = 800;
+/// Signs of a report's structure, or of the words that a program puts around what it returns. Fields that say so
+/// are no structure: anybody writes them.
+const REPORT_SIGNS: [&str; 3] = ["delivery_report", "read_report", "report_in_words"];
 /// What a reader sees of a report, or is led to by it. Only this counts against one: how a mail server writes
 /// its header is peculiar, and its subject is that of somebody else's mail.
 const SEEN_IN_REPORT: [SignGroup; 7] = [
@@ -34,6 +37,9 @@ const SEEN_IN_REPORT: [SignGroup; 7] = [
     SignGroup::Attachment,
     SignGroup::Network,
 ];
+/// What counts against an automatic reply, beside that: who answers is seen, and what is answered. Only how a
+/// program writes the rest of its header says nothing.
+const SEEN_IN_REPLY: [SignGroup; 3] = [SignGroup::Sender, SignGroup::Subject, SignGroup::Composite];
 
 /// What a message is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -152,8 +158,8 @@ pub struct SpamVerdict {
     pub why: Option<SpamWhy>,
     /// 0 to 100.
     pub rating: u8,
-    /// Points of the signs of spam that count, each group up to its limit, in hundredths. Of a delivery
-    /// report only what a reader sees counts ([`is_report`]).
+    /// Points of the signs of spam that count, each group up to its limit, in hundredths. Of a program's
+    /// notice not all count ([`notice`]).
     pub points: i32,
     /// Points of the signs of bulk delivery, in hundredths.
     pub bulk: i32,
@@ -261,13 +267,30 @@ fn of_report(policy: &Policy, arrival: &Arrival, report: &Report) -> SpamVerdict
     }
 }
 
-/// Whether a message is a program's notice, as far as that can be told: by most of the marks of one, and by an
-/// envelope without a sender. Anybody can send one, so what it shows is judged like any text; words of the
-/// header alone prove nothing.
-pub fn is_report(arrival: &Arrival, signs: &[&Sign]) -> bool {
-    let marks = signs.iter().filter(|sign| sign.group == SignGroup::Automatic);
-    let sum: i32 = marks.clone().map(|sign| i32::from(sign.points)).sum();
-    arrival.envelope.mail_from.is_none() && sum >= REPORT_FROM && marks.clone().any(|sign| sign.id == "null_sender")
+/// What a program's notice is, as far as that can be told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Notice {
+    /// It has the structure of a report, or the words of one.
+    Report,
+    /// Its fields say that a program answers.
+    Reply,
+}
+
+impl Notice {
+    /// Whether signs of a group count against it.
+    fn decides(self, group: SignGroup) -> bool {
+        SEEN_IN_REPORT.contains(&group) || self == Self::Reply && SEEN_IN_REPLY.contains(&group)
+    }
+}
+
+/// Whether a message is a program's notice: by most of the marks of one, and by an envelope without a sender.
+/// Anybody can send one, so what it shows is judged like any text; words of the header alone prove nothing.
+pub fn notice(arrival: &Arrival, signs: &[&Sign]) -> Option<Notice> {
+    let marks = || signs.iter().filter(|sign| sign.group == SignGroup::Automatic);
+    let sum: i32 = marks().map(|sign| i32::from(sign.points)).sum();
+    let from_nobody = arrival.envelope.mail_from.is_none() && marks().any(|sign| sign.id == "null_sender");
+    let structured = || marks().any(|sign| REPORT_SIGNS.contains(&sign.id.as_str()));
+    (from_nobody && sum >= REPORT_FROM).then(|| if structured() { Notice::Report } else { Notice::Reply })
 }
 
 fn of_signs(policy: &Policy, arrival: &Arrival, signs: &[&Sign]) -> SpamVerdict {
@@ -278,8 +301,8 @@ fn of_signs(policy: &Policy, arrival: &Arrival, signs: &[&Sign]) -> SpamVerdict 
     let apart = |group: &SignGroup| matches!(group, SignGroup::Bulk | SignGroup::Automatic);
     // A sign against it refutes what has the form of a notice: a report about mail that was never ours.
     let refuted = signs.iter().any(|sign| sign.group == SignGroup::Automatic && sign.points < 0);
-    let is_report = !refuted && is_report(arrival, signs);
-    let decides = |group: &SignGroup| !apart(group) && (!is_report || SEEN_IN_REPORT.contains(group));
+    let notice = notice(arrival, signs).filter(|_| !refuted);
+    let decides = |group: &SignGroup| !apart(group) && notice.is_none_or(|notice| notice.decides(*group));
     let points: i32 = SignGroup::ALL.into_iter().filter(decides).map(sum).sum();
     let automatic = if refuted { 0 } else { sum(SignGroup::Automatic) };
     let bulk = sum(SignGroup::Bulk);

@@ -134,6 +134,27 @@ fn se_03_of_a_delivery_report_only_what_is_shown_counts_and_only_without_a_sende
 }
 
 #[test]
+fn se_03_fields_that_anybody_writes_excuse_nothing_that_a_reader_sees() {
+    let policy = Policy::default();
+    let mut reply = arrival(Direction::Incoming);
+    reply.envelope.mail_from = None;
+    let of = |groups: &[SignGroup]| {
+        let mut signs = vec![
+            sign("automatic_reply", SignGroup::Automatic, 500),
+            sign("automatic_reply_of_old", SignGroup::Automatic, 300),
+            sign("null_sender", SignGroup::Automatic, 250),
+        ];
+        signs.extend(groups.iter().map(|group| sign(group.name(), *group, 300)));
+        verdict(&policy, &reply, &report_of(SpamSeen::Signs(signs))).status
+    };
+    use SignGroup::{Composite, Header, Html, Identity, Link, Phrase, Program, Route, Sender, Structure, Subject};
+    assert_eq!(of(&[Header, Route, Identity, Program, Structure]), SpamStatus::FormalNotification);
+    for seen in [[Subject, Phrase, Composite], [Sender, Subject, Link], [Html, Phrase, Link]] {
+        assert_eq!(of(&seen), SpamStatus::Spam, "{seen:?}");
+    }
+}
+
+#[test]
 fn as_11_to_as_17_have_the_defaults_of_their_rows() {
     let policy = Policy::default();
     let cases = [
