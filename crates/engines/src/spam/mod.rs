@@ -120,11 +120,11 @@ mod tests {
         let message = mail::graph::parse(whole.as_bytes(), &mail::graph::Limits::default());
         let attached = message
             .primary()
-            .filter_map(|id| message.entity(id))
-            .filter(|entity| entity.is_leaf())
-            .map(|entity| Attached {
+            .filter_map(|id| Some((id, message.entity(id)?)))
+            .filter(|(_, entity)| entity.is_leaf())
+            .map(|(id, entity)| Attached {
                 name: entity.names.first().map(|name| name.raw().clone()).unwrap_or_default(),
-                kind: mail::evidence::FileKind::Unknown,
+                kind: unpack::detect(&message.content(id, usize::MAX).bytes),
                 declared: entity.media.clone(),
                 size: entity.body.len() as u64,
                 attachment: entity.is_attachment(),

@@ -7,6 +7,7 @@ mod other_type_than_declared;
 mod page_attached;
 mod pdf_and_little_text;
 mod picture_attached;
+mod program_under_false_name;
 mod runs_when_opened;
 
 use crate::spam::{Attached, Facts, Row};
@@ -19,6 +20,7 @@ pub(crate) const SIGNS: &[Row] = &[
     encrypted_attachment::SIGN,
     name_is_code::SIGN,
     other_type_than_declared::SIGN,
+    program_under_false_name::SIGN,
     picture_attached::SIGN,
     pdf_and_little_text::SIGN,
 ];
