@@ -40,6 +40,8 @@ pub struct SpamContext {
     pub mail_from: Option<String>,
     /// The first recipients of the envelope.
     pub recipients: Vec<String>,
+    /// Domains that are ours, in lower case.
+    pub own_domains: Vec<String>,
     /// When the message came, in seconds since 1970; `None` where that is not known.
     pub now: Option<i64>,
     /// Look at the text of DOC files (LM-04).
@@ -86,6 +88,7 @@ pub(crate) fn look(
     let session = Session {
         mail_from: context.mail_from.clone(),
         recipients: context.recipients.clone(),
+        own_domains: context.own_domains.clone(),
         now: context.now,
         documents,
     };

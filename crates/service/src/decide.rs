@@ -166,7 +166,7 @@ async fn see(bench: Bench<'_>, parts: &[(&Arc<Policy>, &Arrival)], spool: &Spool
     let policies: Vec<(&Policy, &Arrival)> =
         parts.iter().map(|(policy, arrival)| (policy.as_ref(), *arrival)).collect();
     let mut context = context(bench.policy, Input::Message, None);
-    context.spam = spam_context(&policies);
+    context.spam = spam_context(&policies, bench.site);
     let memory = bench.recollection.zip(bench.store);
     if let (Some(spam), Some((recollection, store))) = (&mut context.spam, memory)
         && recollection.wants_pictures(store, &policies).await

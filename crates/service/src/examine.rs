@@ -7,6 +7,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use confine::{Body, Failure, Pool};
 use judge::policy::Policy;
+use judge::site::Site;
 use mail::arrival::{Arrival, Surface};
 use mail::defect::Ambiguity;
 use mail::evidence::{
@@ -29,6 +30,8 @@ const FUEL_PER_SECOND: u64 = 50_000_000;
 
 /// Most recipients that the examination for spam is told.
 const MAX_SPAM_RECIPIENTS: usize = 50;
+/// Most domains of ours that it is told.
+const MAX_OWN_DOMAINS: usize = 1000;
 
 /// Most parts that an external engine is asked about one by one.
 const MAX_LOCALISED: usize = 100;
@@ -82,7 +85,7 @@ pub fn context(policy: &Policy, input: Input, name: Option<String>) -> Context {
 /// What the examination for spam is told, if one of the policies wants this message examined for it. Each
 /// stands beside the message as its recipients get it: one that passes over its own says nothing about
 /// those of others (D-21).
-pub fn spam_context(parts: &[(&Policy, &Arrival)]) -> Option<scan::SpamContext> {
+pub fn spam_context(parts: &[(&Policy, &Arrival)], site: &Site) -> Option<scan::SpamContext> {
     let wanted = |part: &&(&Policy, &Arrival)| judge::spam::excluded(part.0, part.1).is_none();
     let (policy, arrival) = parts.iter().find(wanted)?;
     let any = |on: fn(&Policy) -> bool| parts.iter().filter(wanted).any(|(policy, _)| on(policy));
@@ -100,6 +103,7 @@ pub fn spam_context(parts: &[(&Policy, &Arrival)]) -> Option<scan::SpamContext> 
     Some(scan::SpamContext {
         mail_from,
         recipients,
+        own_domains: site.internal_domains.iter().take(MAX_OWN_DOMAINS).cloned().collect(),
         now: live.then(|| i64::try_from(arrival.received_ms / 1000).unwrap_or(i64::MAX)),
         doc: any(|policy| policy.spam.scan_doc),
         rtf: any(|policy| policy.spam.scan_rtf),

@@ -185,7 +185,7 @@ async fn normalise(
         }
     };
     let mut context = context(bench.policy, Input::Message, None);
-    context.spam = spam_context(&[(bench.policy.as_ref(), arrival)]);
+    context.spam = spam_context(&[(bench.policy.as_ref(), arrival)], bench.site);
     let mut report = bench.examiner.examine(&made, context, deadline).await.with_answers_of(first);
     if report.evidence().ambiguity > Ambiguity::Cosmetic {
         tracing::error!(id = %arrival.id, "the one form of an ambiguous message is ambiguous itself; it is not used");

@@ -108,9 +108,15 @@ fn arrival(size: usize) -> Arrival {
 }
 
 fn status(engines: &Engines, raw: &str) -> SpamStatus {
+    status_where(engines, raw, &[])
+}
+
+/// The same where these domains are ours, too.
+fn status_where(engines: &Engines, raw: &str, own: &[&str]) -> SpamStatus {
     let spam = SpamContext {
         mail_from: Some(String::new()),
         recipients: vec!["ann@example.net".to_owned()],
+        own_domains: own.iter().map(|domain| (*domain).to_owned()).collect(),
         fuel: u64::MAX,
         ..SpamContext::default()
     };
@@ -167,4 +173,53 @@ fn what_is_returned_and_was_never_ours_is_no_formal_notification() {
             assert_ne!(theirs, SpamStatus::FormalNotification, "{name}");
         }
     }
+}
+
+#[test]
+fn what_a_stranger_sent_in_our_name_is_no_formal_notification_when_it_comes_back() {
+    let (engines, _) = Engines::load(&EngineSpec::default());
+    let sent = |received: &str, id: &str, more: &str| {
+        format!(
+            "{received}\nFrom: Ann Reader <ann@example.net>\nTo: x@example.org\nMessage-ID: <{id}>\n{more}{}",
+            SPAM.first().unwrap()
+        )
+    };
+    let dialled = "Received: from 203-0-113-66.dyn.example.com (unknown [203.0.113.66])\n\tby mx.example.org with SMTP \
+                   id 7; Tue, 19 Sep 2023 12:11:40 +0000";
+    let provided = "Received: from desk.local (unknown [203.0.113.66]) by smtp.example.com with ESMTPSA id 7; Tue, 19 Sep \
+                    2023 12:11:40 +0000";
+    let forged = sent(dialled, "A1B2C3@dyn.example.com", "");
+    let honest = [
+        sent(provided, "1@mail.example.net", ""),
+        sent(provided, "1@desk.local", "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed;\n\td=example.net; s=a; b=x\n"),
+        sent(&provided.replace("smtp.example.com", "smtp.example.net"), "1@desk.local", ""),
+    ];
+    let other = sent(provided, "1@sister.example", "");
+    let reports = PROGRAMS.iter().filter(|(_, program)| program.contains("multipart/report; report-type=delivery"));
+    for (name, program) in reports {
+        assert_ne!(status(&engines, &made(program, &forged)), SpamStatus::FormalNotification, "{name}");
+        for ours in &honest {
+            assert_eq!(status(&engines, &made(program, ours)), SpamStatus::FormalNotification, "{name}: {ours}");
+        }
+        let raw = made(program, &other);
+        assert_ne!(status(&engines, &raw), SpamStatus::FormalNotification, "{name}");
+        assert_eq!(status_where(&engines, &raw, &["sister.example"]), SpamStatus::FormalNotification, "{name}");
+    }
+}
+
+#[test]
+fn two_fields_that_anybody_writes_excuse_no_spam() {
+    let (engines, _) = Engines::load(&EngineSpec::default());
+    let mut tried = 0;
+    for spam in SPAM {
+        let plain =
+            format!("From: GRACE WIDOW <grace1977@gmail.com>\nTo: ann@example.net\nMessage-ID: <x@localhost>\n{spam}");
+        if status(&engines, &plain) != SpamStatus::Spam {
+            continue;
+        }
+        tried += 1;
+        let excused = format!("Auto-Submitted: auto-replied\nX-Autoreply: yes\n{plain}");
+        assert!(matches!(status(&engines, &excused), SpamStatus::Spam | SpamStatus::ProbableSpam), "{spam}");
+    }
+    assert!(tried > 0, "none of it is spam by itself");
 }

@@ -237,7 +237,7 @@ impl Bench {
         let deadline = Instant::now() + self.policy.limits.deadline.duration();
         let mut context = context(&self.policy, content.input, content.name.clone());
         let parts = [(self.policy.as_ref(), arrival)];
-        context.spam = spam_context(&parts);
+        context.spam = spam_context(&parts, &self.site);
         let pictures = self.remembers.is_some() && self.policy.spam.image_analysis;
         if let Some(spam) = context.spam.as_mut().filter(|_| pictures) {
             spam.pictures = scan::Pictures::Look;

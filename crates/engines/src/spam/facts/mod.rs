@@ -34,8 +34,7 @@ use link::hosts;
 pub use link::{Link, registered};
 pub use moment::Moment;
 pub use page::Html;
-pub use route::Hop;
-pub use route::is_ip;
+pub use route::{Hop, is_ip};
 
 /// Most header fields that are looked at.
 pub const MAX_FIELDS: usize = 1000;
@@ -48,7 +47,7 @@ pub const MAX_PARTS: usize = 500;
 /// Longest value of a field, in bytes.
 const MAX_VALUE: usize = 64 * 1024;
 /// Most bytes of a returned header.
-pub const MAX_RETURNED: usize = 8 * 1024;
+pub const MAX_RETURNED: usize = 32 * 1024;
 /// How much of a text is folded, in bytes: its head and its end.
 const MAX_UNFOLDED: usize = 512 * 1024;
 /// Most mail addresses of recipients that the envelope gives.
@@ -61,6 +60,8 @@ pub struct Session {
     pub mail_from: Option<String>,
     /// The first [`MAX_RECIPIENTS`] recipients.
     pub recipients: Vec<String>,
+    /// Domains that are ours, in lower case; the recipients' are as well.
+    pub own_domains: Vec<String>,
     /// When the message came, in seconds since 1970.
     pub now: Option<i64>,
     /// The text of documents that are attached, where the policy wants it looked at (LM-04, LM-05).
@@ -181,6 +182,8 @@ pub struct Facts {
     pub has_message: bool,
     /// The header of the first message inside the message, as it came, the first [`MAX_RETURNED`] bytes.
     pub returned: String,
+    /// Whether that is not all of it.
+    pub returned_cut: bool,
     /// The phrases that occur, and the family of each.
     pub phrases: Vec<(&'static str, &'static str)>,
     /// The registered domains and addresses that links lead to, each once, for lists: first those of links
@@ -268,6 +271,7 @@ impl Facts {
         let content = message.content(id, MAX_RETURNED);
         let text = String::from_utf8_lossy(&content.bytes).replace("\r\n", "\n");
         let header = text.split("\n\n").next().unwrap_or("");
+        self.returned_cut = content.cut && header.len() == text.len();
         self.returned = header.get(..header.floor_char_boundary(MAX_RETURNED)).unwrap_or("").to_owned();
     }
 
@@ -308,6 +312,21 @@ impl Facts {
         header.chain(self.session.recipients.iter().map(String::as_str)).filter(|address| address.contains('@'))
     }
 
+    /// The fields of the returned header, name in lower case and value on one line.
+    pub fn returned_fields(&self) -> Vec<(String, String)> {
+        let mut found: Vec<(String, String)> = Vec::new();
+        for line in self.returned.lines().take(MAX_FIELDS) {
+            match (line.starts_with([' ', '\t']), line.split_once(':'), found.last_mut()) {
+                (true, _, Some((_, value))) => *value = [value.as_str(), " ", line.trim_start()].concat(),
+                (false, Some((name, value)), _) => {
+                    found.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()))
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+
     /// When the message came, as well as it is known: by the session, or by its newest Received field.
     pub fn arrived(&self) -> Option<i64> {
         self.session.now.or_else(|| self.route.iter().find_map(|hop| hop.date).map(|date| date.unix))
@@ -327,6 +346,11 @@ impl Facts {
             Shown::Both(text) => text,
         }
     }
+}
+
+/// One Received field, by its value on one line.
+pub(crate) fn hop(value: &str) -> Hop {
+    route::read(value.as_bytes())
 }
 
 /// A text, or the head and the end of a long one.
