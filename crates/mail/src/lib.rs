@@ -23,6 +23,7 @@ pub mod letters;
 pub mod neutralise;
 pub mod normalise;
 pub mod patch;
+pub mod punycode;
 pub mod render;
 mod shifted;
 pub mod span;

@@ -7,7 +7,8 @@
 
 use std::sync::LazyLock;
 
-use mail::letters::{is_directional, is_empty, is_mark, is_variation, styled};
+use mail::letters::{is_directional, is_empty, is_mark, is_variation, styled, turns};
+use mail::punycode;
 
 /// Longest label that is compared, in characters.
 const MAX_LABEL: usize = 63;
@@ -66,6 +67,26 @@ static AFFIX_LETTERS: LazyLock<Vec<String>> = LazyLock::new(|| AFFIXES.iter().ma
 /// Whether a character shows nothing, or only marks the one before.
 pub(super) fn is_hidden(c: char) -> bool {
     is_empty(c) || is_directional(c) || is_variation(c) || is_mark(c)
+}
+
+/// A name as programs show it that obey U+202E: what stands behind that runs from right to left, up to the next
+/// character that says something of direction. Those characters go.
+pub(super) fn as_shown(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    let mut reversed: Option<Vec<char>> = None;
+    for letter in name.chars() {
+        if turns(letter) {
+            out.extend(reversed.take().into_iter().flatten().rev());
+            reversed = (letter == '\u{202e}').then(Vec::new);
+            continue;
+        }
+        match &mut reversed {
+            Some(run) => run.push(letter),
+            None => out.push(letter),
+        }
+    }
+    out.extend(reversed.into_iter().flatten().rev());
+    out
 }
 
 /// A word with each letter replaced by the one it looks like.
@@ -146,7 +167,7 @@ fn is_joined(label: &str, name: &str) -> bool {
 
 /// A label as people see it.
 fn shown(label: &str) -> String {
-    let decoded = label.strip_prefix("xn--").and_then(punycode);
+    let decoded = label.strip_prefix("xn--").and_then(punycode::decode);
     decoded.unwrap_or_else(|| label.chars().take(MAX_LABEL).collect())
 }
 
@@ -166,56 +187,6 @@ fn near(a: &str, b: &str) -> bool {
     }
 }
 
-/// Decodes a label of RFC 3492, without its `xn--`; `None` if it is none.
-fn punycode(text: &str) -> Option<String> {
-    const BASE: u32 = 36;
-    if text.len() > MAX_LABEL || !text.is_ascii() {
-        return None;
-    }
-    let (basic, extended) = text.rsplit_once('-').unwrap_or(("", text));
-    let mut out: Vec<char> = basic.chars().collect();
-    let (mut code, mut at, mut bias) = (128_u32, 0_u32, 72_u32);
-    let mut digits = extended.bytes();
-    let mut first = true;
-    while digits.len() > 0 {
-        let (before, mut weight, mut k) = (at, 1_u32, BASE);
-        loop {
-            let digit = match digits.next()? {
-                byte @ b'a'..=b'z' => u32::from(byte.wrapping_sub(b'a')),
-                byte @ b'0'..=b'9' => u32::from(byte.wrapping_sub(b'0')).checked_add(26)?,
-                _ => return None,
-            };
-            at = at.checked_add(digit.checked_mul(weight)?)?;
-            let threshold = k.saturating_sub(bias).clamp(1, 26);
-            if digit < threshold {
-                break;
-            }
-            weight = weight.checked_mul(BASE.checked_sub(threshold)?)?;
-            k = k.checked_add(BASE)?;
-        }
-        let length = u32::try_from(out.len()).ok()?.checked_add(1)?;
-        bias = adapt(at.checked_sub(before)?, length, first)?;
-        first = false;
-        code = code.checked_add(at.checked_div(length)?)?;
-        at = at.checked_rem(length)?;
-        out.insert(at as usize, char::from_u32(code)?);
-        at = at.checked_add(1)?;
-    }
-    Some(out.into_iter().collect())
-}
-
-/// RFC 3492 section 6.1.
-fn adapt(delta: u32, length: u32, first: bool) -> Option<u32> {
-    let mut delta = delta.checked_div(if first { 700 } else { 2 })?;
-    delta = delta.checked_add(delta.checked_div(length)?)?;
-    let mut k = 0_u32;
-    while delta > 455 {
-        delta = delta.checked_div(35)?;
-        k = k.checked_add(36)?;
-    }
-    k.checked_add(delta.checked_mul(36)?.checked_div(delta.checked_add(38)?)?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,13 +196,18 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_decoded() {
-        let cases = [("bcher-kva", "bücher"), ("mnchen-3ya", "münchen"), ("80ak6aa92e", "аррӏе"), ("", "")];
-        for (text, expected) in cases {
-            assert_eq!(punycode(text).as_deref(), Some(expected), "{text}");
-        }
-        for wrong in ["ü", "99999999", "a-!", &"9".repeat(80)] {
-            assert_eq!(punycode(wrong), None, "{wrong}");
+    fn names_are_read_as_they_are_shown() {
+        let cases = [
+            ("\u{202e}eoD nnA\u{202c}", "Ann Doe"),
+            ("\u{202e}eoD nnA", "Ann Doe"),
+            ("Mr \u{202e}eoD\u{202c} x", "Mr Doe x"),
+            ("\u{202e}cb\u{202e}ed\u{202c}a", "bcdea"),
+            ("\u{2068}Ann\u{2069}", "Ann"),
+            ("Ann", "Ann"),
+            ("", ""),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(as_shown(name), expected, "{name:?}");
         }
     }
 

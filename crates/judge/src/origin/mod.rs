@@ -112,10 +112,19 @@ impl Author {
             let name = named.name.raw();
             let whole = [std::mem::take(&mut loose).as_str(), " ", name].concat();
             let names = [name.as_str(), whole.as_str(), named.comment.raw().as_str()];
-            let names = names.into_iter().map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty());
-            found.push(Self { names: names.collect(), address });
+            // Not every program obeys what turns the direction of writing.
+            let names = names.into_iter().flat_map(|name| [name.to_owned(), likeness::as_shown(name)]);
+            let names = names.map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty());
+            let mut names: Vec<String> = names.collect();
+            names.dedup();
+            found.push(Self { names, address });
         }
         found
+    }
+
+    /// Whether a service says that it writes in somebody's name.
+    fn writes_for_another(name: &str) -> bool {
+        name.split(|c: char| !c.is_alphanumeric()).any(|word| word == "via")
     }
 
     /// Whether the author has a name, and an address that is neither ours nor of a domain that the policy names.

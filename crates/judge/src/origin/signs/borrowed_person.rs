@@ -15,10 +15,20 @@ pub(super) const SIGN: OriginSign = OriginSign {
     about: "The author has the name of a person that the policy names, and an address elsewhere.",
     check,
     #[cfg(test)]
-    fires: &[|it| {
-        it.policy.spam.impersonation.people = vec!["Ann Doe".to_owned()];
-        it.from = "\"Doe, Ann (CEO)\" <ceo@example.com>";
-    }],
+    fires: &[
+        |it| {
+            it.policy.spam.impersonation.people = vec!["Ann Doe".to_owned()];
+            it.from = "\"Doe, Ann (CEO)\" <ceo@example.com>";
+        },
+        |it| {
+            it.policy.spam.impersonation.people = vec!["Ann Doe".to_owned()];
+            it.from = "\"\u{202e}eoD nnA\u{202c}\" <ceo@example.com>";
+        },
+        |it| {
+            it.policy.spam.impersonation.people = vec!["Ann Doe".to_owned()];
+            it.from = "A\u{200b}nn \u{1d403}oe <ceo@example.com>";
+        },
+    ],
     #[cfg(test)]
     quiet: &[
         |_| (),

@@ -4,7 +4,7 @@ use super::new_author;
 use crate::origin::{Origin, OriginSign};
 
 /// Signs of a borrowed name.
-const BORROWED: [&str; 3] = ["lookalike_domain", "borrowed_person", "own_domain_unproven"];
+const BORROWED: [&str; 4] = ["lookalike_domain", "borrowed_person", "borrowed_domain", "own_domain_unproven"];
 
 pub(super) const SIGN: OriginSign = OriginSign {
     id: "first_contact_borrowed",

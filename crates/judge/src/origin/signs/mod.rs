@@ -1,6 +1,7 @@
 //! The signs from answers, a file a sign, and what several of them ask.
 
 mod authors_of_several_domains;
+mod borrowed_domain;
 mod borrowed_person;
 mod dmarc_fail;
 mod dmarc_fail_strict;
@@ -21,7 +22,7 @@ use mail::evidence::{AuthResult, Contact, DmarcCheck, DmarcPolicy, SpfCheck};
 use super::{Origin, OriginSign};
 
 /// The signs, in the order of the documentation. They are looked for in this order.
-pub(super) const ALL: [OriginSign; 15] = [
+pub(super) const ALL: [OriginSign; 16] = [
     spf_fail::SIGN,
     spf_softfail::SIGN,
     dmarc_fail::SIGN,
@@ -33,6 +34,7 @@ pub(super) const ALL: [OriginSign; 15] = [
     authors_of_several_domains::SIGN,
     lookalike_domain::SIGN,
     borrowed_person::SIGN,
+    borrowed_domain::SIGN,
     known_spam_image::SIGN,
     first_contact::SIGN,
     first_contact_borrowed::SIGN,

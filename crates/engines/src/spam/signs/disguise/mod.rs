@@ -2,10 +2,13 @@
 
 mod digits_for_letters;
 mod disguised_word;
+mod hidden_letters_in_name;
+mod hidden_letters_in_subject;
 mod invisible_letters;
 mod large_sum;
 mod loud_text;
 mod many_exclamations;
+mod mixed_letters_in_domain;
 mod mixed_letters_in_name;
 mod mixed_letters_in_subject;
 mod mixed_letters_in_text;
@@ -16,14 +19,24 @@ mod reversed_writing;
 mod spaced_letters;
 mod stacked_marks;
 mod styled_letters;
+mod styled_letters_in_name;
+
+use mail::letters::is_empty;
 
 use crate::spam::Row;
+
+/// Most mailboxes of From whose names are looked at.
+const MAX_AUTHORS: usize = 10;
 
 /// The signs of the family, in the order of the documentation.
 pub(crate) const SIGNS: &[Row] = &[
     mixed_letters_in_subject::SIGN,
     mixed_letters_in_text::SIGN,
     mixed_letters_in_name::SIGN,
+    mixed_letters_in_domain::SIGN,
+    hidden_letters_in_name::SIGN,
+    hidden_letters_in_subject::SIGN,
+    styled_letters_in_name::SIGN,
     styled_letters::SIGN,
     invisible_letters::SIGN,
     reversed_writing::SIGN,
@@ -38,3 +51,35 @@ pub(crate) const SIGNS: &[Row] = &[
     large_sum::SIGN,
     noise_words::SIGN,
 ];
+
+/// What hides in a name or subject: a character that shows nothing inside of a word, or one that turns writing
+/// round. Joiners inside of words of Indic scripts, Persian and emoji belong there, and so do marks of direction
+/// beside letters that are written from right to left.
+fn hidden(text: &str) -> Option<String> {
+    let to_left = text.chars().any(is_to_left);
+    let turned = |c: char| c == '\u{202e}' || matches!(c, '\u{202b}' | '\u{2067}') && !to_left;
+    // The letter in front, and what stands behind it that shows nothing.
+    let (mut in_word, mut empty) = (false, None);
+    let mut inside = |c: char| {
+        if is_empty(c) {
+            empty = empty.or(Some(c).filter(|_| in_word));
+            return None;
+        }
+        in_word = is_european(c);
+        empty.take().filter(|_| in_word)
+    };
+    let seen = text.chars().find_map(|c| Some(c).filter(|c| turned(*c)).or_else(|| inside(c)))?;
+    Some(format!("U+{:04X}", u32::from(seen)))
+}
+
+/// A letter of Latin, Greek or Cyrillic.
+fn is_european(letter: char) -> bool {
+    letter.is_alphabetic()
+        && matches!(letter, 'A'..='z' | '\u{c0}'..='\u{24f}' | '\u{370}'..='\u{52f}' | '\u{1e00}'..='\u{1fff}')
+}
+
+/// A letter that is written from right to left.
+fn is_to_left(letter: char) -> bool {
+    matches!(letter, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}' | '\u{10800}'..='\u{10fff}'
+        | '\u{1e800}'..='\u{1efff}')
+}
