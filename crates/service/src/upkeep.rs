@@ -44,6 +44,9 @@ pub async fn once(service: &Arc<Service>) {
         if policy.message_log.max_age.0 > 0 {
             store.expire_messages(now.saturating_sub(policy.message_log.max_age.0))?;
         }
+        if policy.authentication.reports.max_age.0 > 0 {
+            store.expire_reports(now.saturating_sub(policy.authentication.reports.max_age.0))?;
+        }
         crashes::expire(&store, now)?;
         if policy.before.greylist.enabled {
             store.expire_greylist(now.saturating_sub(policy.before.greylist.remember.0))?;

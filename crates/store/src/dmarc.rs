@@ -27,7 +27,11 @@ const MAX_WHAT: usize = 8 * 1024;
 const SCHEMA: Schema = Schema {
     file: "dmarc.db",
     durability: Durability::Normal,
-    steps: &[include_str!("schema/dmarc-1.sql"), include_str!("schema/dmarc-2.sql")],
+    steps: &[
+        include_str!("schema/dmarc-1.sql"),
+        include_str!("schema/dmarc-2.sql"),
+        include_str!("schema/dmarc-3.sql"),
+    ],
 };
 
 /// A day of one domain.

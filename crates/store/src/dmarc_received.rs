@@ -2,7 +2,8 @@
 //!
 //! A memory, not a promise. Limits: [`MAX_RECEIVED`] reports and [`MAX_BYTES`] of them together; beyond these those
 //! go first whose senders nothing proves, the oldest of them: whoever floods the mailbox with made-up reports takes
-//! away no true one. One report is [`MAX_DETAIL`] long at most, and is there once.
+//! away no true one. One report is [`MAX_DETAIL`] long at most, and is there once. How old they get says whoever calls
+//! [`Store::expire_reports`].
 
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension as _, Row, params, params_from_iter};
@@ -22,6 +23,8 @@ pub const MAX_DETAIL: usize = 512 * 1024;
 const MAX_PAGE: usize = 1_000;
 /// Most rows that make room for one.
 const MAX_GONE: usize = 1_000;
+/// Old rows that go in one transaction; keeping a report waits for so long.
+const BATCH: i64 = 200;
 
 /// A report that somebody sent.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -138,6 +141,22 @@ impl Store {
         })
     }
 
+    /// Deletes reports that came before a time (milliseconds since 1970) and says how many.
+    pub fn expire_reports(&self, before_ms: u64) -> Result<u64, StoreError> {
+        let old = "DELETE FROM received WHERE id IN \
+                   (SELECT id FROM received WHERE at_ms < ?1 ORDER BY at_ms LIMIT ?2)";
+        let mut gone = 0u64;
+        loop {
+            let now = self.inner.dmarc.write("delete old reports of DMARC", |t| {
+                t.prepare_cached(old)?.execute(params![signed(before_ms), BATCH])
+            })?;
+            gone = gone.saturating_add(now as u64);
+            if now == 0 {
+                return Ok(gone);
+            }
+        }
+    }
+
     /// All of a report, as it was kept.
     pub fn received_report(&self, id: i64) -> Result<Option<(ReceivedReport, String)>, StoreError> {
         let sql = format!("SELECT {COLUMNS}, detail FROM received WHERE id = ?1");
@@ -195,6 +214,41 @@ mod tests {
         assert_eq!(store.received_report(first).unwrap(), Some((other, "detail".to_owned())));
         assert_eq!(store.received_report(first + 1).unwrap(), None);
         assert!(store.keep_report(&report(9, true), &"x".repeat(MAX_DETAIL + 1)).is_err());
+    }
+
+    #[test]
+    fn reports_go_when_they_are_old_whatever_proves_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), crate::Options::default()).unwrap();
+        let some = 2 * BATCH as u64 + 3;
+        for number in 0..some {
+            // They come in any order: a worker may be slow with one.
+            let number = (number * 7) % some;
+            assert!(store.keep_report(&report(number, number % 2 == 0), "detail").unwrap());
+        }
+        let times = || -> Vec<u64> {
+            let all = store.received_reports(&ReportFilter::default(), None, MAX_PAGE).unwrap();
+            let mut times: Vec<u64> = all.into_iter().map(|(_, report)| report.at_ms).collect();
+            times.sort_unstable();
+            times
+        };
+        assert_eq!(store.expire_reports(0).unwrap(), 0);
+        assert_eq!(times().len() as u64, some);
+        assert_eq!(store.expire_reports(some - 2).unwrap(), some - 2, "in more than one step");
+        assert_eq!(times(), [some - 2, some - 1], "who came at that time stays");
+        assert_eq!(store.expire_reports(some - 2).unwrap(), 0);
+        let bytes = "SELECT held, bytes > 0 FROM received_totals";
+        let held = store.inner.dmarc.read("totals", |c| c.query_row(bytes, [], |row| Ok((row.get(0)?, row.get(1)?))));
+        assert_eq!(held.unwrap(), (2_i64, true), "room is counted back");
+    }
+
+    #[test]
+    fn old_reports_are_found_by_an_index() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), crate::Options::default()).unwrap();
+        let sql = "EXPLAIN QUERY PLAN SELECT id FROM received WHERE at_ms < 1 ORDER BY at_ms LIMIT 1";
+        let plan: String = store.inner.dmarc.read("plan", |c| c.query_row(sql, [], |row| row.get(3))).unwrap();
+        assert!(plan.contains("received_by_age"), "{plan}");
     }
 
     #[test]

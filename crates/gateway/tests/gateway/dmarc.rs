@@ -295,4 +295,17 @@ async fn reports_of_others_are_kept_as_they_come() {
     assert_eq!((received.passed, received.failed, received.proven), (3, 0, false));
     assert!(detail.contains("192.0.2.9"), "{detail}");
     assert_eq!(sink.count(), 8, "all of the mail is delivered");
+    let day = 86_400_000;
+    let now = service::id::now_ms();
+    for (age, name) in [(89, "young"), (91, "old")] {
+        let row = store::ReceivedReport { at_ms: now - age * day, report: name.to_owned(), ..received.clone() };
+        assert!(node.service.store().keep_report(&row, &detail).expect("kept"));
+    }
+    let count =
+        || node.service.store().received_reports(&store::ReportFilter::default(), None, 10).expect("rows").len();
+    for (max_age, left) in [(0, 5), (90 * day, 4), (80 * day, 3)] {
+        node.set_policy(|p| p.authentication.reports.max_age = judge::units::Time(max_age));
+        service::upkeep::once(&node.service).await;
+        assert_eq!(count(), left, "{max_age}");
+    }
 }

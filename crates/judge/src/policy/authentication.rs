@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::units::Time;
+
 /// What is done about mail that fails the DMARC of its author's domain.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -16,7 +18,7 @@ pub enum DmarcAction {
 
 /// Aggregate reports of DMARC (RFC 9990), once a day to the addresses that the records of authors' domains
 /// name: how much mail came in their name from where, and what became of it.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DmarcReports {
     /// Send them.
@@ -28,6 +30,20 @@ pub struct DmarcReports {
     /// Our own addresses at which others report about domains of ours (`rua=` in their records). Reports in mail
     /// for these are kept, for `mailward dmarc list`, and the mail is delivered as always.
     pub received_at: Vec<String>,
+    /// How long such a report is kept. 0 = no limit but the number of them.
+    pub max_age: Time,
+}
+
+impl Default for DmarcReports {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            from: String::new(),
+            organisation: String::new(),
+            received_at: Vec::new(),
+            max_age: Time(90 * 86_400_000),
+        }
+    }
 }
 
 /// Who really sent a message: SPF, DKIM, DMARC, ARC and the name of the client's address. Asked about
