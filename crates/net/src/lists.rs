@@ -19,8 +19,10 @@ use tokio::time::Instant;
 use crate::auth::to_ascii;
 use crate::dns::{DnsError, Resolver};
 
-/// Most questions about one message and set: there are no more lists and hosts.
+/// Most questions about one message and set. Where there are more, the first subjects are asked about.
 const MAX_QUESTIONS: usize = MAX_HOSTS * MAX_LISTS;
+/// How much of an address of a link is shown, in bytes.
+const MAX_SHOWN: usize = 100;
 /// How often an error of one list is logged.
 const LOG_EVERY: Duration = Duration::from_secs(3600);
 /// Most lists whose last error is remembered.
@@ -55,6 +57,9 @@ pub enum Subject {
     Address(IpAddr),
     /// The domain of a link, or an address that stands in one.
     Host(String),
+    /// A form of a link's address, as `host/path?query` with a host as the DNS has it: asked for by its SHA-256, as
+    /// files are.
+    Url(String),
     /// A mail address: asked for by the SHA-1 of its small letters, as lists of addresses have them.
     Mail(String),
     /// A file, by its SHA-256: in base32, since a label has 63 bytes at most (RFC 1035, 2.3.4).
@@ -62,6 +67,23 @@ pub enum Subject {
 }
 
 impl Subject {
+    /// What is asked about a link's address, `host[:port]/path?query`: all of it, without its query, and its host
+    /// alone; each once.
+    pub fn of_url(url: &str) -> Vec<Self> {
+        let (authority, rest) = url.split_once('/').unwrap_or((url, ""));
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => (host, port),
+            _ => (authority, ""),
+        };
+        let host = if host.starts_with('[') { host.to_owned() } else { to_ascii(host) };
+        let colon = if port.is_empty() { "" } else { ":" };
+        let page = rest.split('?').next().unwrap_or_default();
+        let mut forms = vec![format!("{host}{colon}{port}/{rest}"), format!("{host}{colon}{port}/{page}")];
+        forms.push(format!("{host}/"));
+        forms.dedup();
+        forms.into_iter().map(Self::Url).collect()
+    }
+
     /// The name that is asked for, below the list's zone; `None` where that cannot be one.
     fn name(&self, zone: &str) -> Option<String> {
         let reversed = |ip: &IpAddr| match ip.to_canonical() {
@@ -79,6 +101,7 @@ impl Subject {
                 let lower = address.trim().to_lowercase();
                 hex(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, lower.as_bytes()).as_ref())
             }
+            Self::Url(form) => base32(digest::digest(&digest::SHA256, form.as_bytes()).as_ref()),
             Self::File(sha256) => base32(sha256),
             Self::Address(ip) => reversed(ip),
             Self::Host(host) => match host.parse::<IpAddr>() {
@@ -94,6 +117,7 @@ impl Subject {
         match self {
             Self::Address(ip) => ip.to_string(),
             Self::Host(host) => host.clone(),
+            Self::Url(form) => form.get(..form.floor_char_boundary(MAX_SHOWN)).unwrap_or(form).to_owned(),
             Self::Mail(address) => address.clone(),
             Self::File(sha256) => hex(sha256.get(..6).unwrap_or_default()),
         }
@@ -122,7 +146,7 @@ pub async fn ask(
     mut count: impl FnMut(Said),
 ) -> Listings {
     let mut questions = JoinSet::new();
-    let pairs = lists.iter().flat_map(|list| subjects.iter().map(move |subject| (list, subject)));
+    let pairs = subjects.iter().flat_map(|subject| lists.iter().map(move |list| (list, subject)));
     for (list, subject) in pairs.take(MAX_QUESTIONS) {
         let Some(name) = subject.name(&list.zone) else { continue };
         let (resolver, list, subject) = (resolver.clone(), list.clone(), subject.text());

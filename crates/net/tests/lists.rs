@@ -112,3 +112,56 @@ async fn ex_04_addresses_and_files_are_asked_about_by_their_hashes() {
     let (listed, _) = answers(&server, &["files.example"], &[file, Subject::File([7; 32])], 20_000).await;
     assert_eq!(listed, ["2d711642b726 files.example"]);
 }
+
+/// Base32 of the SHA-256 of what stands behind each.
+fn hashed_urls() -> String {
+    let forms = [
+        ("z5bnmafxtkt2xl2gffzz5uvclx2kxjs3ih2mojt2bto357n32bgq", "xn--bcher-kva.example:8080/a?b=1"),
+        ("a3q5qtgcthhwelbjmyfkehr24fuxe2gxnyunc4apzy2gbewwgcna", "sites.example/u/page"),
+        ("ln7vd42cunuzlo7ab73joislzp5bjfi4obevzyz3ltnn437f4kwq", "shop.example/"),
+    ];
+    forms.iter().map(|(hash, _)| format!("{hash}.urls.example A 127.0.0.2\n")).collect()
+}
+
+#[tokio::test]
+async fn ex_04_links_are_asked_about_by_hash_whole_without_query_and_by_host() {
+    let cases = [
+        ("b\u{fc}cher.example:8080/a?b=1", Some("xn--bcher-kva.example:8080/a?b=1")),
+        ("b\u{fc}cher.example:8080/a?b=2", None),
+        ("sites.example/u/page?id=7", Some("sites.example/u/page")),
+        ("sites.example/u/Page", None),
+        ("shop.example:81/any/thing?x", Some("shop.example/")),
+        ("shop.example/", Some("shop.example/")),
+        ("www.shop.example/", None),
+        ("[2001:db8::1]:81/x", None),
+    ];
+    let server = DnsServer::start(&hashed_urls()).await;
+    for (url, listed) in cases {
+        let subjects = Subject::of_url(url);
+        let (found, said) = answers(&server, &["urls.example"], &subjects, 20_000).await;
+        let expected: Vec<String> = listed.iter().map(|form| format!("{form} urls.example")).collect();
+        assert_eq!(found, expected, "{url}");
+        assert_eq!(said.len(), subjects.len(), "{url}: {said:?}");
+    }
+    assert_eq!(Subject::of_url("shop.example/").len(), 1);
+    assert_eq!(Subject::of_url("shop.example/a").len(), 2);
+}
+
+#[tokio::test]
+async fn ex_11_ex_12_a_list_of_links_that_lies_refuses_or_is_silent_lists_nothing() {
+    let server = DnsServer::start(&hashed_urls()).await;
+    let hash = "ln7vd42cunuzlo7ab73joislzp5bjfi4obevzyz3ltnn437f4kwq";
+    for (zone, trick) in [
+        ("refused.example", DnsTrick::Refuse),
+        ("failed.example", DnsTrick::Fail),
+        ("silent.example", DnsTrick::Silent),
+        ("lying.example", DnsTrick::Lie),
+    ] {
+        server.trick(&format!("{hash}.{zone}"), trick);
+    }
+    server.trick(&format!("{hash}.urls.example"), DnsTrick::Slow(Duration::from_millis(200)));
+    let zones = ["refused.example", "failed.example", "silent.example", "lying.example", "urls.example"];
+    let (found, said) = answers(&server, &zones, &Subject::of_url("shop.example/"), 15_000).await;
+    assert_eq!(found, ["shop.example/ urls.example"]);
+    assert_eq!(said, [Said::Listed, Said::Error, Said::Error, Said::Error, Said::Error]);
+}

@@ -96,7 +96,7 @@ pub(crate) fn look(
     let signs = crate::walk::caught(|| {
         let message = read(raw, evidence.ambiguity);
         let facts = Facts::of(&message, attached, session);
-        let asked = Asked { addresses: addresses(&facts), hosts: facts.hosts.clone() };
+        let asked = Asked { addresses: addresses(&facts), hosts: facts.hosts.clone(), urls: facts.urls.clone() };
         (examine(&facts, context.unrated), asked)
     });
     match signs {
@@ -112,6 +112,7 @@ pub(crate) fn look(
 #[derive(Debug, Default)]
 pub(crate) struct Asked {
     pub(crate) hosts: Vec<String>,
+    pub(crate) urls: Vec<String>,
     pub(crate) addresses: Vec<String>,
 }
 

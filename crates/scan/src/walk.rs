@@ -94,6 +94,7 @@ pub(crate) fn walk(engines: &Engines, raw: &[u8], context: &Context, stop: &Stop
     if let Some(spam) = context.spam.as_ref().filter(|_| is_message && raw.len() <= MAX_BUFFER) {
         let (seen, asked) = crate::spam::look(spam, raw, &evidence, walk.documents, &mut walk.budget);
         (evidence.facts.hosts, evidence.facts.addresses) = (asked.hosts, asked.addresses);
+        evidence.facts.urls = asked.urls;
         evidence.spam = seen;
         evidence.facts.pictures = walk.pictures.into_seen();
     }

@@ -42,6 +42,7 @@ pub async fn ask(
     let client = parts.iter().find_map(|(policy, arrival)| client(policy, arrival)).filter(|ip| !site.is_relay(*ip));
     let address: Vec<Subject> = client.map(Subject::Address).into_iter().collect();
     let hosts: Vec<Subject> = report.facts().hosts.iter().cloned().map(Subject::Host).collect();
+    let urls = urls(report);
     let emails: Vec<Subject> = report.facts().addresses.iter().cloned().map(Subject::Mail).collect();
     let files: Vec<Subject> = files(report).into_iter().map(Subject::File).collect();
     let limit = parts.iter().map(|(policy, _)| policy.spam.external.max_time.0).max().unwrap_or_default();
@@ -54,13 +55,27 @@ pub async fn ask(
         };
         net::lists::ask(resolver, &union(set, &parts), subjects, deadline, count).await
     };
-    let (dnsbl, surbl, emails, files) = tokio::join!(
+    let (dnsbl, surbl, urls, emails, files) = tokio::join!(
         one(Set::Dnsbl, &address),
         one(Set::Surbl, &hosts),
+        one(Set::Urls, &urls),
         one(Set::Emails, &emails),
         one(Set::Files, &files)
     );
-    Heard { said: vec![(Set::Dnsbl, dnsbl), (Set::Surbl, surbl), (Set::Emails, emails), (Set::Files, files)] }
+    let said =
+        [(Set::Dnsbl, dnsbl), (Set::Surbl, surbl), (Set::Urls, urls), (Set::Emails, emails), (Set::Files, files)];
+    Heard { said: said.into() }
+}
+
+/// The forms of the addresses of links; each once.
+fn urls(report: &Report) -> Vec<Subject> {
+    let mut found: Vec<Subject> = Vec::new();
+    for subject in report.facts().urls.iter().flat_map(|url| Subject::of_url(url)) {
+        if !found.contains(&subject) {
+            found.push(subject);
+        }
+    }
+    found
 }
 
 /// The SHA-256 of what is attached, and of what lies in it; each once.

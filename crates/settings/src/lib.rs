@@ -15,6 +15,7 @@ mod client_check;
 mod dkim_check;
 mod environment;
 mod explain;
+mod external_check;
 mod fields;
 mod fragments;
 mod policy;

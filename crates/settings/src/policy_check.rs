@@ -1,10 +1,10 @@
 //! What is wrong, or likely not meant, in a policy that can be read.
 
-use judge::origin::lists::MAX_LISTS;
 use judge::policy::{EngineFailure, GroupId, MalwareAction, Manners, Policy, SpamAction, UnscannedAction};
 use judge::units::{Bytes, Time};
 use mail::address::Address;
 
+use crate::external_check;
 use crate::problem::Problem;
 use crate::values::is_host;
 
@@ -225,7 +225,7 @@ fn check_spam(policy: &Policy, found: &mut Vec<Problem>) {
     if spam.max_time == Time(0) {
         found.push(Problem::error("spam.max_time", "spam.max_time is 0: nothing could be examined for spam"));
     }
-    check_external(policy, found);
+    external_check::check(policy, found);
     let rows = [
         ("spam.spam", &spam.spam),
         ("spam.probable", &spam.probable),
@@ -246,59 +246,6 @@ fn check_spam(policy: &Policy, found: &mut Vec<Problem>) {
             found.push(Problem::warning(&format!("{key}.keep_copy"), message));
         }
     }
-}
-
-/// Lists in the DNS (EX-02..EX-14), and names that must not be borrowed.
-fn check_external(policy: &Policy, found: &mut Vec<Problem>) {
-    let external = &policy.spam.external;
-    let sets = [
-        ("dnsbl", "dnsbl_lists", external.dnsbl, &external.dnsbl_lists),
-        ("surbl", "surbl_lists", external.surbl, &external.surbl_lists),
-        ("emails", "email_lists", external.emails, &external.email_lists),
-        ("files", "file_lists", external.files, &external.file_lists),
-    ];
-    for (set, key, on, lists) in sets {
-        let key = format!("spam.external.{key}");
-        if lists.len() > MAX_LISTS {
-            found.push(Problem::error(&key, format!("{key} names more than {MAX_LISTS} lists")));
-        }
-        for list in lists {
-            if !(1..=100).contains(&list.weight) {
-                let message = format!("{key}: the weight of {:?} must be 1 to 100 (EX-04)", list.zone);
-                found.push(Problem::error(&key, message));
-            }
-            if !is_zone(&list.zone) {
-                found.push(Problem::error(&key, format!("{key}: {:?} is no zone of the DNS", list.zone)));
-            }
-        }
-        if on && lists.is_empty() {
-            let message = format!("spam.external.{set} is on, but {key} names no list: nothing is asked");
-            found.push(Problem::warning(&format!("spam.external.{set}"), message));
-        }
-        if external.enabled && !on && !lists.is_empty() {
-            let message = format!("{key} names lists, but spam.external.{set} is off: nothing is asked (EX-14)");
-            found.push(Problem::advice(&format!("spam.external.{set}"), message));
-        }
-    }
-    for person in &policy.spam.impersonation.people {
-        if person.split_whitespace().count() < 2 {
-            let message = format!("spam.impersonation.people: {person:?} needs two words: many share one");
-            found.push(Problem::error("spam.impersonation.people", message));
-        }
-    }
-    for domain in policy.spam.impersonation.domains.iter().filter(|domain| !is_zone(domain)) {
-        let message = format!("spam.impersonation.domains: {domain:?} is no domain in lower case");
-        found.push(Problem::error("spam.impersonation.domains", message));
-    }
-}
-
-/// Whether a name can be that of a zone: labels of letters, digits, `-` and `_`, in lower case.
-fn is_zone(name: &str) -> bool {
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.chars().all(|c| c.is_alphanumeric() && !c.is_uppercase() || matches!(c, '-' | '_'))
-    };
-    name.len() <= 200 && name.contains('.') && name.split('.').all(label)
 }
 
 fn check_limits(policy: &Policy, found: &mut Vec<Problem>) {

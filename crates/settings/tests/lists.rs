@@ -10,9 +10,10 @@ fn list(zone: &str, weight: u8) -> DnsList {
 /// Switches a set on and gives its lists.
 type Lists = fn(&mut External) -> (&mut bool, &mut Vec<DnsList>);
 
-const SETS: [(&str, Lists); 4] = [
+const SETS: [(&str, Lists); 5] = [
     ("dnsbl_lists", |e| (&mut e.dnsbl, &mut e.dnsbl_lists)),
     ("surbl_lists", |e| (&mut e.surbl, &mut e.surbl_lists)),
+    ("url_lists", |e| (&mut e.urls, &mut e.url_lists)),
     ("email_lists", |e| (&mut e.emails, &mut e.email_lists)),
     ("file_lists", |e| (&mut e.files, &mut e.file_lists)),
 ];

@@ -15,6 +15,7 @@ use crate::{Case, cases, logged};
 
 pub(crate) const CASES: &[Case] = cases![
     a_link_on_a_list_decides_and_an_error_of_a_list_does_not,
+    a_page_on_a_list_of_hashes_decides_and_its_neighbour_does_not,
     a_domain_that_looks_like_ours_is_told_in_the_log,
     mail_of_small_programs_is_no_spam,
     lm_06_a_picture_that_was_learnt_raises_the_rating_at_once,
@@ -81,6 +82,27 @@ async fn a_link_on_a_list_decides_and_an_error_of_a_list_does_not() {
     node.send(&with_link("bad.example")).await;
     let content = text(&sink.messages().last().expect("delivered").content);
     assert_eq!(field(&content, "Subject"), "[!! Blacklisted] the plan for lunch");
+}
+
+async fn a_page_on_a_list_of_hashes_decides_and_its_neighbour_does_not() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    // SHA-256 of "pages.example/u/7", in base32.
+    let dns = DnsServer::start("pfgpeclx5r4dlytyyrk2cidxlxigfuq5ksn5qrim6trv72czldvq.urls.example A 127.0.0.2\n").await;
+    let setup = Setup::new().policy(|p| {
+        p.spam.external.urls = true;
+        p.spam.external.url_lists = vec![list("urls.example", 100)];
+    });
+    let node = asking(setup, &sink, &dns).await;
+    for (link, status) in [("Pages.example:80/u/./%37?who=bob#top", "spam"), ("pages.example/u/8", "clean")] {
+        let mail = text(&with_link("HERE")).replace("HERE/menu", link);
+        logged::clear();
+        node.send(mail.as_bytes()).await;
+        let line = logged::message().await;
+        let listed = line.get("signs").contains("url_reached");
+        assert_eq!((line.get("spam"), listed), (status, status == "spam"), "{link}: {}", line.get("signs"));
+    }
+    let figure = |said: &str| node.figure(&format!("mailward_dns_lists_total{{set=\"urls\",said=\"{said}\"}}"));
+    assert_eq!((figure("listed"), figure("absent")), (1.0, 4.0), "whole, without its query, its host");
 }
 
 async fn a_domain_that_looks_like_ours_is_told_in_the_log() {

@@ -40,6 +40,11 @@ pub struct External {
     pub surbl: bool,
     /// The lists of domains (EX-04).
     pub surbl_lists: Vec<DnsList>,
+    /// Look up addresses of links in `url_lists`: the first 20, each as written, without its query, and as its host
+    /// alone, by their SHA-256. The chapter on spam says which form is hashed.
+    pub urls: bool,
+    /// The lists of addresses of links (EX-04).
+    pub url_lists: Vec<DnsList>,
     /// Look up mail addresses in `email_lists`: those of the author, of Reply-To and of the text, the first 10,
     /// each as the SHA-1 of its small letters.
     pub emails: bool,
@@ -65,6 +70,8 @@ impl Default for External {
             dnsbl_lists: Vec::new(),
             surbl: false,
             surbl_lists: Vec::new(),
+            urls: false,
+            url_lists: Vec::new(),
             emails: false,
             email_lists: Vec::new(),
             files: false,

@@ -15,6 +15,10 @@ pub const MAX_OBJECTS: usize = 100_000;
 pub const MAX_FINDINGS: usize = 10_000;
 /// Most hosts of links that are kept.
 pub const MAX_HOSTS: usize = 20;
+/// Most addresses of the web that are kept.
+pub const MAX_URLS: usize = 20;
+/// Longest of them, in bytes: a host, a port, and 2,000 bytes of path and query.
+pub const MAX_URL: usize = 2_300;
 /// Most mail addresses that are kept.
 pub const MAX_ADDRESSES: usize = 10;
 /// Longest of them (RFC 5321, 4.5.3.1.3).
@@ -45,6 +49,9 @@ pub struct Facts {
     pub authors: Vec<Named>,
     /// The registered domains and addresses that links lead to, [`MAX_HOSTS`] at most, each once.
     pub hosts: Vec<String>,
+    /// Where links lead, each once and in one form (`engines::spam::facts::url`): `host/path?query`, the first
+    /// [`MAX_URLS`].
+    pub urls: Vec<String>,
     /// What its pictures look like, the first [`MAX_PICTURES`](super::MAX_PICTURES).
     pub pictures: Vec<Picture>,
     /// Mail addresses of the author, of Reply-To and of the text, in small letters: the first [`MAX_ADDRESSES`],
@@ -139,6 +146,7 @@ impl Evidence {
         if texts.into_iter().any(|text| text.raw().len() > 4 * MAX_NAME)
             || !self.spam.is_valid()
             || !self.facts.hosts_are_valid()
+            || !self.facts.urls_are_valid()
             || !self.facts.pictures_are_valid()
             || !self.facts.addresses_are_valid()
             || self.facts.authors.len() > MAX_NAMED
@@ -235,6 +243,14 @@ impl Facts {
             !host.is_empty() && host.len() <= MAX_HOST && !host.chars().any(|c| c.is_control() || c.is_whitespace())
         };
         self.hosts.len() <= MAX_HOSTS && self.hosts.iter().all(plain)
+    }
+
+    /// Whether addresses of the web are short plain words with a path.
+    fn urls_are_valid(&self) -> bool {
+        let plain = |url: &String| {
+            url.contains('/') && url.len() <= MAX_URL && !url.chars().any(|c| c.is_control() || c.is_whitespace())
+        };
+        self.urls.len() <= MAX_URLS && self.urls.iter().all(plain)
     }
 
     /// Whether there are no more pictures and views than there may be.

@@ -152,6 +152,7 @@ impl<'a> Message<'a> {
             message_id: self.fact("message-id"),
             authors: self.authors(),
             hosts: Vec::new(),
+            urls: Vec::new(),
             pictures: Vec::new(),
             addresses: Vec::new(),
         }

@@ -54,7 +54,7 @@ pub struct SpamLabels {
 /// Labels of an answer of a list in the DNS.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 pub struct ListLabels {
-    /// `dnsbl`, `surbl`, `emails` or `files`.
+    /// `dnsbl`, `surbl`, `urls`, `emails` or `files`.
     pub set: &'static str,
     /// `listed`, `absent` or `error`.
     pub said: &'static str,

@@ -15,9 +15,9 @@ pub(crate) const MAX_LINKS: usize = 2000;
 /// Most pictures of one message.
 const MAX_PICTURES: usize = 500;
 /// Longest piece of a link that is kept, in bytes.
-const MAX_LENGTH: usize = 2000;
+pub(super) const MAX_LENGTH: usize = 2000;
 /// Longest name that the DNS can be asked for, in bytes.
-const MAX_HOST: usize = 253;
+pub(super) const MAX_HOST: usize = 253;
 /// Second levels below which names are given out, in two-letter top domains.
 const SECOND: [&str; 16] =
     ["co", "com", "org", "net", "gov", "gob", "gub", "edu", "ac", "or", "ne", "go", "gr", "ltd", "me", "web"];
@@ -129,7 +129,7 @@ impl Link {
     }
 
     /// In which order lists hear of it.
-    fn rank(&self) -> u8 {
+    pub(super) fn rank(&self) -> u8 {
         match (self.clicked, self.visible) {
             (true, true) => 0,
             (true, false) => 1,
@@ -170,11 +170,7 @@ pub(super) fn hosts(links: &[Link]) -> (Vec<String>, bool) {
     let mut found: Vec<String> = Vec::new();
     for rank in 0..3_u8 {
         for link in links.iter().filter(|link| link.is_web() && link.rank() == rank) {
-            let host = if is_ip(&link.host) { link.host.as_str() } else { registered(&link.host) };
-            let plain = (host.contains('.') || is_ip(host)) && host.len() <= MAX_HOST;
-            if !plain || host.chars().any(|c| c.is_control() || c.is_whitespace()) {
-                continue;
-            }
+            let Some(host) = place(link) else { continue };
             if found.iter().any(|known| known == host) {
                 continue;
             }
@@ -185,6 +181,13 @@ pub(super) fn hosts(links: &[Link]) -> (Vec<String>, bool) {
         }
     }
     (found, false)
+}
+
+/// The registered domain or the address that a link leads to; `None` where the DNS cannot be asked for it.
+pub(super) fn place(link: &Link) -> Option<&str> {
+    let host = if is_ip(&link.host) { link.host.as_str() } else { registered(&link.host) };
+    let plain = (host.contains('.') || is_ip(host)) && host.len() <= MAX_HOST;
+    (plain && !host.chars().any(|c| c.is_control() || c.is_whitespace())).then_some(host)
 }
 
 /// Links that stand in a plain text.

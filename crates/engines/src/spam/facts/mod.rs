@@ -18,6 +18,7 @@ mod page;
 mod phrases;
 mod route;
 mod texts;
+mod url;
 
 use std::borrow::Cow;
 
@@ -191,6 +192,9 @@ pub struct Facts {
     pub hosts: Vec<String>,
     /// Whether there are more of them.
     pub more_hosts: bool,
+    /// Where links lead, in one form, each once, for lists: in the same order, one for each host first. At most
+    /// [`mail::evidence::MAX_URLS`].
+    pub urls: Vec<String>,
     /// What was not read to its end, because a limit was reached: `parts`, `html`, `text`, `links`, `fields`,
     /// `value`.
     pub cut: Vec<&'static str>,
@@ -205,6 +209,7 @@ impl Facts {
         facts.read_header(message);
         texts::read(&mut facts, message);
         (facts.hosts, facts.more_hosts) = hosts(&facts.links);
+        facts.urls = url::urls(&facts.links);
         facts.subject_folding = fold(&facts.subject);
         if facts.shown().len() > MAX_UNFOLDED {
             facts.cut("text");

@@ -8,6 +8,8 @@ mod file_listed;
 mod file_reached;
 mod surbl_listed;
 mod surbl_reached;
+mod url_listed;
+mod url_reached;
 
 use std::net::IpAddr;
 
@@ -46,11 +48,13 @@ pub(super) struct ListSign {
 }
 
 /// The signs of all sets, in the order of the documentation.
-pub(super) const ALL: [ListSign; 8] = [
+pub(super) const ALL: [ListSign; 10] = [
     dnsbl_listed::SIGN,
     dnsbl_reached::SIGN,
     surbl_listed::SIGN,
     surbl_reached::SIGN,
+    url_listed::SIGN,
+    url_reached::SIGN,
     email_listed::SIGN,
     email_reached::SIGN,
     file_listed::SIGN,
@@ -71,6 +75,8 @@ pub enum Set {
     Dnsbl,
     /// Domains of links (EX-03).
     Surbl,
+    /// Addresses of links, by hash.
+    Urls,
     /// Mail addresses, by hash.
     Emails,
     /// Attachments, by hash.
@@ -79,13 +85,14 @@ pub enum Set {
 
 impl Set {
     /// Every set.
-    pub const ALL: [Self; 4] = [Self::Dnsbl, Self::Surbl, Self::Emails, Self::Files];
+    pub const ALL: [Self; 5] = [Self::Dnsbl, Self::Surbl, Self::Urls, Self::Emails, Self::Files];
 
     /// The word for it in metrics.
     pub fn name(self) -> &'static str {
         match self {
             Self::Dnsbl => "dnsbl",
             Self::Surbl => "surbl",
+            Self::Urls => "urls",
             Self::Emails => "emails",
             Self::Files => "files",
         }
@@ -96,6 +103,7 @@ impl Set {
         let on = match self {
             Self::Dnsbl => external.dnsbl,
             Self::Surbl => external.surbl,
+            Self::Urls => external.urls,
             Self::Emails => external.emails,
             Self::Files => external.files,
         };
@@ -112,6 +120,7 @@ impl Set {
         let lists = match self {
             Self::Dnsbl => &external.dnsbl_lists,
             Self::Surbl => &external.surbl_lists,
+            Self::Urls => &external.url_lists,
             Self::Emails => &external.email_lists,
             Self::Files => &external.file_lists,
         };
@@ -234,11 +243,13 @@ mod tests {
     }
 
     #[test]
-    fn ex_04_addresses_and_files_have_sets_of_their_own_with_signs_of_their_own() {
+    fn ex_04_addresses_links_and_files_have_sets_of_their_own_with_signs_of_their_own() {
         let list = DnsList { zone: "list.example".to_owned(), weight: 100 };
-        let external =
-            External { emails: true, email_lists: vec![list.clone()], file_lists: vec![list], ..External::default() };
-        assert_eq!((Set::Emails.lists(&external).len(), Set::Files.lists(&external).len()), (1, 0));
+        let (email_lists, url_lists, file_lists) = (vec![list.clone()], vec![list.clone()], vec![list]);
+        let some = External { email_lists, url_lists, file_lists, ..External::default() };
+        let asked = |external: &External| [Set::Emails, Set::Urls, Set::Files].map(|set| set.lists(external).len());
+        assert_eq!(asked(&External { emails: true, ..some.clone() }), [1, 0, 0]);
+        assert_eq!(asked(&External { urls: true, ..some }), [0, 1, 0]);
         for set in Set::ALL {
             let own: Vec<bool> = ALL.into_iter().filter(|row| row.set == set).map(|row| row.acts).collect();
             assert_eq!(own, [false, true], "{set:?}");
