@@ -1,8 +1,14 @@
 //! Measures how well known pictures are found again, for `cargo xtask evaluate images`.
 //!
-//! Learns pictures, half of them made here and half found in the mail below the folders that are given as
-//! arguments; looks for variants of each, and for other pictures of both sources. Prints figures.
+//! With `--pictures FOLDER` real ones, those below the folder: see `images/real.rs`; `--learn N` of each half of them
+//! (400), `--thresholds` shows what other limits would find. Otherwise learns pictures, half of them made here and half
+//! found in the mail below the folders that are given as arguments; looks for variants of each, and for other pictures of
+//! both sources. Prints figures.
 
+#[path = "images/changes.rs"]
+mod changes;
+#[path = "images/real.rs"]
+mod real;
 #[path = "images/variants.rs"]
 mod variants;
 
@@ -15,13 +21,21 @@ use variants::{Canvas, Dice, picture, variants};
 
 /// Pictures that are learnt, of each source.
 const LEARNT: usize = 200;
+/// Real pictures that are learnt, of each half.
+const LEARNT_REAL: usize = 400;
 /// Pictures made here that are not learnt.
 const OTHERS: u64 = 5_000;
 /// Longest side of what variants are made of: larger pictures only take longer.
 const MOST: usize = 500;
 
 fn main() {
-    let found: Vec<Canvas> = std::env::args().skip(1).flat_map(|dir| pictures_in(Path::new(&dir))).collect();
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let value = |name: &str| words.iter().position(|word| word == name).and_then(|at| words.get(at + 1));
+    if let Some(dir) = value("--pictures") {
+        let learn = value("--learn").and_then(|number| number.parse().ok()).unwrap_or(LEARNT_REAL);
+        return real::measure(Path::new(dir), learn, words.iter().any(|word| word == "--thresholds"));
+    }
+    let found: Vec<Canvas> = words.iter().flat_map(|dir| pictures_in(Path::new(dir))).collect();
     println!("{} different pictures found in mail", found.len());
     let made: Vec<Canvas> = (0..LEARNT as u64).map(|n| picture(n + 1_000_000)).collect();
     let (learnt, rest) = found.split_at(found.len().min(LEARNT).min(found.len() / 2));
@@ -84,8 +98,8 @@ fn others(base: &Base, rest: &[Canvas]) {
     println!("{:.2} ms for describing a decoded picture, {:.3} ms for looking it up", each(describing), each(asking));
 }
 
-/// The different pictures in the mail of a folder.
-fn pictures_in(dir: &Path) -> Vec<Canvas> {
+/// All files below a folder, sorted.
+fn files_in(dir: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = Vec::new();
     let mut folders = vec![dir.to_path_buf()];
     while let Some(folder) = folders.pop() {
@@ -95,6 +109,12 @@ fn pictures_in(dir: &Path) -> Vec<Canvas> {
         }
     }
     files.sort();
+    files
+}
+
+/// The different pictures in the mail of a folder.
+fn pictures_in(dir: &Path) -> Vec<Canvas> {
+    let files = files_in(dir);
     let mut seen: Vec<Known> = Vec::new();
     let mut found = Vec::new();
     for file in files {
@@ -124,12 +144,19 @@ fn pictures_of(raw: Vec<u8>) -> Vec<Vec<u8>> {
     message.leaves().map(|leaf| message.content(leaf, 8 << 20).bytes.into_owned()).collect()
 }
 
+/// On white, and no larger than [`MOST`].
 fn smaller(frame: &Decoded) -> Canvas {
-    let each = frame.samples.len() / (frame.width * frame.height) as usize;
-    let pixels = frame.samples.chunks(each).map(|pixel| match *pixel {
-        [y] | [y, _] => [f32::from(y); 3],
-        [r, g, b] | [r, g, b, _] => [f32::from(r), f32::from(g), f32::from(b)],
-        _ => [0.0; 3],
+    let each = frame.samples.len() / (frame.width as usize * frame.height as usize);
+    let pixels = frame.samples.chunks(each).map(|pixel| {
+        let (color, opaque) = match *pixel {
+            [y] => ([y; 3], 255),
+            [y, a] => ([y; 3], a),
+            [r, g, b] => ([r, g, b], 255),
+            [r, g, b, a] => ([r, g, b], a),
+            _ => ([0; 3], 255),
+        };
+        // Transparent is white, as mail programs show it.
+        color.map(|value| 255.0 + (f32::from(value) - 255.0) * f32::from(opaque) / 255.0)
     });
     let canvas = Canvas { width: frame.width as usize, height: frame.height as usize, pixels: pixels.collect() };
     let side = canvas.width.max(canvas.height);

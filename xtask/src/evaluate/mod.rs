@@ -8,7 +8,8 @@
 //! the fit lead to by cross-validation inside the first half of each set, `--with NAME=NUMBER,…` what others would.
 //! `--from FILE` takes the output of the example `signs` instead of running it. `--peers` runs SpamAssassin and
 //! rspamd on the same messages, `--sample N` on N of each set and kind only, `--slow N` SpamAssassin alone on N.
-//! `images` measures how well known pictures are found again.
+//! `images` measures how well known pictures are found again: pictures made here and those in mail, or with
+//! `--pictures` real ones of a folder.
 
 mod beside;
 mod envelope;
@@ -83,7 +84,7 @@ impl Sign {
     }
 }
 
-const USAGE: &str = "cargo xtask evaluate spam [--write] [--folds] [--with NAME=NUMBER,..] [--peers] [--sample N] [--slow N] [--from FILE] | images [FOLDER]...";
+const USAGE: &str = "cargo xtask evaluate spam [--write] [--folds] [--with NAME=NUMBER,..] [--peers] [--sample N] [--slow N] [--from FILE] | images [FOLDER].. | images --pictures FOLDER [--learn N] [--thresholds]";
 
 pub(crate) fn run(args: &[&str]) -> Outcome {
     let rest = match args.split_first() {
@@ -165,7 +166,12 @@ fn show(signs: &[Sign], mails: &[Mail], knobs: &Knobs, to_write: bool) -> Outcom
 /// How well known pictures are found again (LM-06): pictures made by code, and those in the mail of
 /// `MAILWARD_CORPORA` and of more folders.
 fn images(folders: &[&str]) -> Outcome {
-    let corpora = std::env::var("MAILWARD_CORPORA").ok();
+    let real = folders.iter().position(|word| *word == "--pictures");
+    if real.is_some_and(|at| !folders.get(at + 1).is_some_and(|dir| std::path::Path::new(dir).is_dir())) {
+        println!("skipped: --pictures names no folder with pictures");
+        return Ok(());
+    }
+    let corpora = std::env::var("MAILWARD_CORPORA").ok().filter(|_| real.is_none());
     let mut command = cargo::cargo();
     command.args(["run", "--quiet", "--release", "--package", "engines", "--example", "images", "--"]);
     print!("{}", cargo::output(command.args(corpora.iter()).args(folders))?);
