@@ -11,9 +11,11 @@ use crate::span::Span;
 use crate::transfer::{Decoded, base64, class};
 
 mod fields;
+mod utf7;
 mod uu;
 
 pub(crate) use fields::{announced, find_inside, is_inside};
+pub(crate) use utf7::utf7;
 pub(crate) use uu::is_uneven;
 
 /// The other ways in which uuencode is read.
@@ -22,6 +24,8 @@ pub(crate) const UU_WAYS: [Encoding; 4] =
 
 /// Most blocks that are taken from one text.
 pub const MAX_BLOCKS: usize = 64;
+/// How many times a body's size all files in it may have that begin in one another.
+const MAX_OVERLAP: usize = 2;
 /// Shortest first line of bare base64, in bytes.
 const MIN_RUN_LINE: usize = 40;
 /// How much of bare base64 is decoded to see what it is, in encoded bytes.
@@ -223,30 +227,34 @@ fn begin(line: &[u8]) -> Option<&[u8]> {
 }
 
 /// Adds the files in a body whose header calls it uuencoded in whatever words: clients that know them take any line
-/// that begins with `begin` and a blank for a first one, with a mode or without. What begins in a block that is known
-/// is part of it.
+/// that begins with `begin` and a blank for a first one, with a mode or without. So does one within another
+/// file, which may have ended without saying so: no line of data begins like it. Such a file goes to its `end` as others
+/// do, or, once all together are [`MAX_OVERLAP`] times the body, to the next first line.
 pub(crate) fn find_without_mode(body: &[u8], blocks: &mut Vec<Block>) {
     let mut known: Vec<Span> = blocks.iter().filter(|it| it.encoding == Encoding::Uuencode).map(|it| it.span).collect();
     known.sort_unstable_by_key(|span| span.start);
     let mut known = known.into_iter().peekable();
+    let is_first = |line: &[u8]| line.get(..6).is_some_and(|start| start.eq_ignore_ascii_case(b"begin "));
+    let mut left = body.len().saturating_mul(MAX_OVERLAP);
     let mut at = 0;
     while at < body.len() && blocks.len() < MAX_BLOCKS {
-        while known.next_if(|span| span.end as usize <= at).is_some() {}
-        if let Some(span) = known.peek().filter(|span| span.start as usize <= at) {
-            at = span.end as usize;
-            continue;
-        }
         let (line, next) = line_at(body, at);
-        let first = line.get(..6).is_some_and(|start| start.eq_ignore_ascii_case(b"begin "));
-        let Some(name) = line.get(6..).filter(|_| first) else {
-            at = next;
-            continue;
-        };
-        let name = name.trim_ascii().get(..MAX_NAME).unwrap_or(name.trim_ascii());
-        let end = end_of(body, next, |line| line.starts_with(b"end"));
-        let name = Some(name.to_vec()).filter(|name| !name.is_empty());
-        blocks.push(Block { span: Span::new(at, end), encoding: Encoding::Uuencode, name });
-        at = end;
+        let is_known = known.next_if(|span| span.start as usize <= at).is_some();
+        if let Some(name) = line.get(6..).filter(|_| is_first(line) && !is_known) {
+            let name = begin(line).unwrap_or(name).trim_ascii();
+            let name = name.get(..MAX_NAME).unwrap_or(name);
+            let mut end = end_of(body, next, |line| line.starts_with(b"end"));
+            if end.saturating_sub(at) > left {
+                end = next;
+                while end < body.len() && !is_first(line_at(body, end).0) {
+                    end = line_at(body, end).1;
+                }
+            }
+            left = left.saturating_sub(end.saturating_sub(at));
+            let name = Some(name.to_vec()).filter(|name| !name.is_empty());
+            blocks.push(Block { span: Span::new(at, end), encoding: Encoding::Uuencode, name });
+        }
+        at = next;
     }
 }
 
@@ -408,35 +416,6 @@ fn data_fork(all: Vec<u8>) -> Vec<u8> {
     }
 }
 
-/// UTF-7 (RFC 2152) as UTF-8; what is damaged is left out. Some readers take `&` for `+` as in
-/// IMAP; this one does not.
-pub(crate) fn utf7(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut at = 0;
-    while let Some(byte) = text.get(at) {
-        at += 1;
-        if *byte != b'+' {
-            out.push(*byte);
-            continue;
-        }
-        let rest = text.get(at..).unwrap_or(&[]);
-        let length = rest.iter().take_while(|byte| class(**byte) < 64).count();
-        if length == 0 {
-            out.push(b'+');
-        }
-        let units = base64(rest.get(..length).unwrap_or(&[]), rest.len()).bytes;
-        let units = units.chunks_exact(2).map(|two| two.iter().fold(0u16, |sum, byte| sum << 8 | u16::from(*byte)));
-        for unit in char::decode_utf16(units) {
-            out.extend_from_slice(unit.unwrap_or(char::REPLACEMENT_CHARACTER).encode_utf8(&mut [0; 4]).as_bytes());
-        }
-        at = at.saturating_add(length);
-        if text.get(at) == Some(&b'-') {
-            at += 1;
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -473,10 +452,25 @@ mod tests {
     }
 
     #[test]
-    fn utf7_is_read() {
-        for (raw, text) in [("a+ADw-b", "a<b"), ("+ADw-script+AD4-", "<script>"), ("1+-1", "1+1"), ("+2D3eAA-", "😀")]
-        {
-            assert_eq!(utf7(raw.as_bytes()), text.as_bytes(), "{raw}");
+    fn a_file_that_does_not_say_where_it_ends_hides_none_behind_it() {
+        for text in [
+            "begin 644 a\n#0V%T\n`\n\nbegin b.txt\n#1&]G\n`\nend\n",
+            "begin a\n#0V%T\nbegin b.txt\n#1&]G\n`\nend\n",
+            "begin a\n#0V%T\nbegin 644 b.txt\n#1&]G\n`\nend\n",
+            "begin 644 a\n#0V%T\nbegin 644 c\n#0V%T\nbegin b.txt\n#1&]G\n",
+        ] {
+            let mut blocks = find_as_it_stands(text.as_bytes());
+            find_without_mode(text.as_bytes(), &mut blocks);
+            let content =
+                |block: &Block| super::super::decode(block.encoding, block.span.of(text.as_bytes()), 1 << 16).bytes;
+            let names: Vec<_> = blocks.iter().filter(|it| content(it) == b"Dog").map(|it| it.name.clone()).collect();
+            assert_eq!(names, [Some(b"b.txt".to_vec())], "{text}");
         }
+        // Many that do not end are no more than a few times the text.
+        let many = b"begin a\n#0V%T\n".repeat(50_000);
+        let mut blocks = find_as_it_stands(&many);
+        find_without_mode(&many, &mut blocks);
+        let all: usize = blocks.iter().map(|block| block.span.of(&many).len()).sum();
+        assert!(blocks.len() == MAX_BLOCKS && all <= 3 * many.len(), "{all}");
     }
 }

@@ -60,6 +60,16 @@ const PARTS: &[(&str, &str)] = &[
         "Content-Type: application/octet-stream\nContent-Transfer-Encoding: x-uuencode\n\nbegin 644 a.txt\n#0V%T\n`\nend\n\
          begin {NAME}\n{UUBODY}\n",
     ),
+    (
+        "uuencode by its encoding, without a mode, behind one without an end",
+        "Content-Type: application/octet-stream\nContent-Transfer-Encoding: x-uuencode\n\nbegin 644 a.txt\n#0V%T\n`\n\n\
+         begin {NAME}\n{UUBODY}\n",
+    ),
+    (
+        "uuencode by its encoding, without a mode, behind one without either",
+        "Content-Type: application/octet-stream\nContent-Transfer-Encoding: x-uuencode\n\nbegin a.txt\n#0V%T\n\
+         begin {NAME}\n{UUBODY}\n",
+    ),
     ("uuencode without a type", "\n{UU}\n"),
     ("uuencode twice", "\n{UU}\n{UU}\n"),
     ("uuencode in HTML", "Content-Type: text/html\n\n<pre>\n{UU}</pre>\n"),
