@@ -16,9 +16,9 @@ use super::envelope::Envelope;
 use super::nameless;
 use crate::bench::procs;
 
-/// How long a peer may take to start, and for one message.
+/// How long a peer may take to start, and for one message. Long, since no figure may hang on what else the machine does.
 const START: Duration = Duration::from_secs(900);
-const ONE: Duration = Duration::from_secs(120);
+const ONE: Duration = Duration::from_secs(900);
 /// How many messages one worker of rspamd gets at a time: it waits for names, whoever answers.
 const RSPAMD_IN_FLIGHT: usize = 8;
 /// Symbols of rspamd that say nothing about a message, but that it is old, or that names could not be looked up.
@@ -72,8 +72,10 @@ options {
 logging { type = "file"; filename = "$LOGDIR/rspamd.log"; level = "error"; }
 worker "normal" { bind_socket = "127.0.0.1:PORT"; count = 1; }
 "#;
-/// The DNS server it asks. In a file of its own, merged by its priority: beside its own section this would be none.
-const RSPAMD_NAMES: &str = "dns { nameserver = [\"127.0.0.1:NAMES\"]; timeout = 1s; retransmits = 1; }\n";
+/// The DNS server it asks, and time enough for each message. In a file of its own, merged by its priority: a section
+/// `dns` beside that of `options.inc` would be ignored.
+const RSPAMD_OPTIONS: &str =
+    "dns { nameserver = [\"127.0.0.1:NAMES\"]; timeout = 1s; retransmits = 1; }\ntask_timeout = 600s;\n";
 /// SpamAssassin's: nothing of the network, nothing learnt, its own threshold.
 const SPAMASSASSIN: &str = "required_score 5\nuse_bayes 0\nuse_auto_welcomelist 0\nskip_rbl_checks 1\ndns_available no\nuse_razor2 0\nuse_pyzor 0\nuse_dcc 0\n";
 
@@ -168,7 +170,7 @@ impl Peer {
             Kind::Rspamd => {
                 let names = nameless::start().map_err(told)?.to_string();
                 std::fs::write(folder.join("main.conf"), RSPAMD.replace("PORT", &port.to_string())).map_err(told)?;
-                std::fs::write(folder.join("local.d/options.inc"), RSPAMD_NAMES.replace("NAMES", &names))
+                std::fs::write(folder.join("local.d/options.inc"), RSPAMD_OPTIONS.replace("NAMES", &names))
                     .map_err(told)?;
                 for module in OFF {
                     let file = folder.join("local.d").join(format!("{module}.conf"));
