@@ -16,7 +16,7 @@ struct Run {
     /// Seconds of CPU for all messages, and on the wall.
     cpu: f64,
     wall: f64,
-    /// Peak of memory in bytes; `None` where it was not measured.
+    /// Memory at the end of the run in bytes; `None` where it was not measured.
     memory: Option<u64>,
     /// How many messages it had at a time.
     in_flight: usize,
@@ -88,7 +88,7 @@ fn ask(peer: &Peer, mails: &[&Mail]) -> Result<Run, String> {
 
 fn show(name: &str, mails: &[&Mail], run: &Run, from: (f64, f64)) {
     let count = mails.len() as f64;
-    let memory = run.memory.map_or_else(String::new, |bytes| format!(", {} MiB at its peak", bytes >> 20));
+    let memory = run.memory.map_or_else(String::new, |bytes| format!(", {} MiB in the end", bytes >> 20));
     println!(
         "\n{name}: {:.2} CPU seconds per 1,000 messages, {:.0} messages a second, {} at a time{memory}\n{}",
         run.cpu * 1000.0 / count,

@@ -233,10 +233,10 @@ impl Peer {
         self.kind.in_flight()
     }
 
-    /// CPU seconds until now, and the sum of the peaks of memory in bytes, of it and all that it started.
+    /// CPU seconds until now, and the memory that is used now in bytes, of it and all that it started. Pages that its
+    /// processes share are counted once.
     pub(crate) fn used(&self) -> (f64, u64) {
-        let peak: u64 = procs::tree(self.child.id()).into_iter().map(procs::peak).sum();
-        (procs::cpu(self.child.id()).as_secs_f64(), peak * 1024)
+        (procs::cpu(self.child.id()).as_secs_f64(), procs::pss(self.child.id()) * 1024)
     }
 }
 
