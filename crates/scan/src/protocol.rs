@@ -53,7 +53,7 @@ pub enum Response {
     #[serde(with = "crate::blob::outcome")]
     Normalised(Result<Vec<u8>, String>),
     /// To [`Request::Reports`]: [`MAX_REPORTS`] at most, each with [`MAX_REPORT_RECORDS`] at most, and whether there
-    /// were more; or why they could not be read.
+    /// were more, or may be in what was not looked at; or why they could not be read.
     Reports(Result<(Vec<Aggregate>, bool), String>),
     /// The request made no sense.
     Refused(String),
@@ -146,7 +146,7 @@ impl Response {
                 }
             }
             Self::Reports(Ok((list, _))) => {
-                let long = |report: &Aggregate| report.records.len() > MAX_REPORT_RECORDS;
+                let long = |report: &Aggregate| report.records.len() > MAX_REPORT_RECORDS || !report.is_valid();
                 if list.len() > MAX_REPORTS || list.iter().any(long) {
                     return Err(ProtocolError::TooLong);
                 }
@@ -161,10 +161,10 @@ impl Response {
 fn reports(raw: &[u8]) -> Result<(Vec<Aggregate>, bool), String> {
     let found = catch_unwind(AssertUnwindSafe(|| unpack::dmarc::find(raw)));
     let mut found = found.map_err(|_| "reading reports crashed".to_owned())?;
-    let more = found.len() > MAX_REPORTS;
-    found.truncate(MAX_REPORTS);
-    found.iter_mut().for_each(|report| report.shorten(MAX_REPORT_RECORDS));
-    Ok((found, more))
+    let more = found.more || found.reports.len() > MAX_REPORTS;
+    found.reports.truncate(MAX_REPORTS);
+    found.reports.iter_mut().for_each(|report| report.shorten(MAX_REPORT_RECORDS));
+    Ok((found.reports, more))
 }
 
 /// The message's one unambiguous form.

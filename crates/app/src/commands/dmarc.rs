@@ -8,7 +8,7 @@ use mail::untrusted::escape;
 use serde::Serialize;
 use service::admin::{Request, Response};
 use store::{DmarcDay, ReceivedReport, ReportFilter};
-use unpack::dmarc::{Aggregate, AuthSeen, Record, find};
+use unpack::dmarc::{Aggregate, AuthSeen, Found, Record, find};
 
 use crate::ask::{Administration, unexpected};
 use crate::failure::{ERROR, Failure};
@@ -196,13 +196,18 @@ fn waiting(place: &PlaceArgs) -> Result<u8, Failure> {
 fn show(item: Item, format: Format) -> (String, u8) {
     let place = escape(&item.path, 4096);
     let bytes = item.content.and_then(|content| content.spool.bytes().map_err(|error| error.to_string()));
-    let reports = match bytes {
+    let Found { reports, more } = match bytes {
         Ok(bytes) => find(&bytes),
         Err(why) => {
             terminal::tell(&format!("mailward: {place}: {}", escape(&why, 4096)));
             return (String::new(), ERROR);
         }
     };
+    if more {
+        terminal::tell(&format!(
+            "mailward: {place}: not all of it could be looked at: there may be more reports in it"
+        ));
+    }
     if reports.is_empty() {
         terminal::tell(&format!("mailward: {place}: no aggregate report in it"));
         return (String::new(), ERROR);
@@ -212,7 +217,12 @@ fn show(item: Item, format: Format) -> (String, u8) {
         Format::Json => terminal::json_line(report),
         Format::Text => table(report),
     });
-    (text.collect(), if failed { FAILED } else { 0 })
+    let code = match (more, failed) {
+        (true, _) => ERROR,
+        (false, true) => FAILED,
+        (false, false) => 0,
+    };
+    (text.collect(), code)
 }
 
 /// A report for people.

@@ -22,6 +22,16 @@ fn a_report_is_shown_with_its_sources_and_foreign_text_stays_text() {
     let bad = run(dir.path(), &["dmarc", "show", "bad.eml"]).exits(1);
     assert!(bad.out.contains("FAIL  192.0.2.9") && !bad.out.contains('\u{1b}'), "{}", bad.out);
     assert!(run(dir.path(), &["dmarc", "show", "none.txt"]).exits(2).err.contains("no aggregate report"));
+    // Behind a damaged file is a report, and there may be others in what cannot be read.
+    let parts = [b"\x1f\x8b\x08\0\0\0\0\0\0\xff\x4b".as_slice(), report.as_bytes()]
+        .map(|part| format!("--b\r\nContent-Transfer-Encoding: base64\r\n\r\n{}\r\n", testkit::sample::base64(part)));
+    let mixed = format!(
+        "From: a@example.org\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n{}--b--\r\n",
+        parts.concat()
+    );
+    let partial = files(&[("mixed.eml", mixed.as_bytes())]);
+    let partial = run(partial.path(), &["dmarc", "show", "mixed.eml"]).exits(2);
+    assert!(partial.err.contains("not all of it") && partial.out.contains("3 messages pass"), "{}", partial.err);
     let json = run(dir.path(), &["dmarc", "show", "--format", "json", "good.xml", "bad.eml"]).exits(1);
     let lines: Vec<serde_json::Value> =
         json.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();

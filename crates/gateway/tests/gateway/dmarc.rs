@@ -63,7 +63,7 @@ async fn reported(node: &Node, sink: &Sink) -> Vec<String> {
     let empty = || node.service.store().queue_usage().is_ok_and(|usage| usage.mails == 0);
     testkit::wait_until("the outbox is empty", testkit::PATIENCE, empty).await;
     let all = sink.messages();
-    let reports = all.iter().filter(|it| !unpack::dmarc::find(&it.content).is_empty());
+    let reports = all.iter().filter(|it| !unpack::dmarc::find(&it.content).reports.is_empty());
     let mut to: Vec<String> = reports.flat_map(|it| it.addresses().into_iter().map(str::to_owned)).collect();
     to.sort();
     to
@@ -103,11 +103,15 @@ async fn reports_of_dmarc_go_to_whom_the_owner_names() {
     assert!(counted(), "the day is not over");
     service::dmarc::send_before(&node.service, today + 1, None).await;
     assert!(!counted(), "what was reported is forgotten");
-    let reports =
-        || sink.messages().into_iter().filter(|it| !unpack::dmarc::find(&it.content).is_empty()).collect::<Vec<_>>();
+    let reports = || {
+        sink.messages()
+            .into_iter()
+            .filter(|it| !unpack::dmarc::find(&it.content).reports.is_empty())
+            .collect::<Vec<_>>()
+    };
     testkit::wait_until("the reports arrive", Duration::from_secs(30), || reports().len() == 2).await;
     let all = reports();
-    let report = unpack::dmarc::find(&all[0].content).remove(0);
+    let report = unpack::dmarc::find(&all[0].content).reports.remove(0);
     assert_eq!((report.domain.as_str(), report.org.as_str(), report.damaged), ("example.org", "example.com", false));
     let mut seen: Vec<(String, u64, bool)> =
         report.records.iter().map(|it| (it.source.clone(), it.count, it.passes())).collect();

@@ -2,8 +2,9 @@
 
 use mail::evidence::{EngineId, ObjectId};
 use proptest::prelude::*;
-use scan::protocol::{ProtocolError, Request, Response, VERSION};
+use scan::protocol::{MAX_REPORT_RECORDS, MAX_REPORTS, ProtocolError, Request, Response, VERSION};
 use scan::{Context, EngineSpec, Engines, Step, StopFlag};
+use unpack::dmarc::{Aggregate, AuthSeen, MAX_AUTH, MAX_POLICY, MAX_REASONS, MAX_TEXT, Record};
 
 use crate::support::{eicar, message_with, plain, zip};
 
@@ -53,6 +54,34 @@ fn evidence_that_contradicts_itself_is_refused() {
     evidence.findings[0].object = ObjectId(77);
     let bytes = Response::Examined(Box::new(Step::Done(evidence))).encode().unwrap();
     assert!(matches!(Response::decode(&bytes), Err(ProtocolError::Evidence(_))));
+}
+
+#[test]
+fn reports_beyond_what_is_read_are_refused() {
+    let text = |len: usize| "a".repeat(len);
+    let decode = |reports: Vec<Aggregate>| Response::decode(&Response::Reports(Ok((reports, false))).encode().unwrap());
+    let largest =
+        Aggregate { org: text(MAX_TEXT), policy: vec![(text(9), text(9)); MAX_POLICY], ..Aggregate::default() };
+    assert!(decode(vec![largest.clone()]).is_ok());
+    let seen = AuthSeen { result: text(MAX_TEXT + 1), ..AuthSeen::default() };
+    for record in [
+        Record { source: text(MAX_TEXT + 1), ..Record::default() },
+        Record { reasons: vec![text(1); MAX_REASONS + 1], ..Record::default() },
+        Record { spf_seen: vec![AuthSeen::default(); MAX_AUTH + 1], ..Record::default() },
+        Record { dkim_seen: vec![seen], ..Record::default() },
+    ] {
+        let report = Aggregate { records: vec![record], ..Aggregate::default() };
+        assert_eq!(decode(vec![report]), Err(ProtocolError::TooLong));
+    }
+    for report in [
+        Aggregate { org: text(MAX_TEXT + 1), ..Aggregate::default() },
+        Aggregate { policy: vec![(text(1), text(1)); MAX_POLICY + 1], ..Aggregate::default() },
+        Aggregate { policy: vec![(text(MAX_TEXT + 1), text(1))], ..Aggregate::default() },
+        Aggregate { records: vec![Record::default(); MAX_REPORT_RECORDS + 1], ..Aggregate::default() },
+    ] {
+        assert_eq!(decode(vec![largest.clone(), report]), Err(ProtocolError::TooLong));
+    }
+    assert_eq!(decode(vec![Aggregate::default(); MAX_REPORTS + 1]), Err(ProtocolError::TooLong));
 }
 
 proptest! {

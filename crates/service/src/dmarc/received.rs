@@ -99,12 +99,11 @@ async fn keep(arrival: &Arrival, proven: Option<&str>, spool: &Spool, job: Job) 
             return count(&job.metrics, "failed");
         }
     };
-    if found.is_empty() {
-        return count(&job.metrics, "none");
-    }
     if more {
-        tracing::warn!(%id, "a message has more reports of DMARC than are read: the rest of them is not kept");
+        tracing::warn!(%id, "not all of a message was read for reports of DMARC: what else there is is not kept");
         count(&job.metrics, "cut");
+    } else if found.is_empty() {
+        count(&job.metrics, "none");
     }
     for report in found {
         let result = match row(arrival, proven, &job.site, report) {
@@ -139,11 +138,7 @@ fn row(
         return None;
     }
     let (passed, failed) = report.sums();
-    let mut detail = serde_json::to_string(&report).ok()?;
-    while detail.len() > MAX_DETAIL && !report.records.is_empty() {
-        report.shorten(report.records.len() / 2);
-        detail = serde_json::to_string(&report).ok()?;
-    }
+    let detail = detail(&mut report)?;
     let claimed = arrival.envelope.mail_from.as_ref().map_or("", |from| from.domain());
     let row = ReceivedReport {
         at_ms: arrival.received_ms,
@@ -160,11 +155,53 @@ fn row(
     Some((row, detail))
 }
 
+/// A report as a text of [`MAX_DETAIL`] bytes at most: with fewer records where it is too long. What else is in a valid
+/// one always fits.
+fn detail(report: &mut Aggregate) -> Option<String> {
+    let mut detail = serde_json::to_string(report).ok()?;
+    while detail.len() > MAX_DETAIL && !report.records.is_empty() {
+        report.shorten(report.records.len() / 2);
+        detail = serde_json::to_string(report).ok()?;
+    }
+    Some(detail)
+}
+
 #[cfg(test)]
 mod tests {
     use mail::evidence::{DmarcCheck, short};
 
+    use unpack::dmarc::{AuthSeen, MAX_AUTH, MAX_POLICY, MAX_REASONS, MAX_TEXT, Record};
+
     use super::*;
+
+    #[test]
+    fn the_largest_report_fits_in_what_is_kept() {
+        // A character that takes six bytes in JSON.
+        let text = || "\u{1}".repeat(MAX_TEXT);
+        let seen = || vec![AuthSeen { domain: text(), detail: text(), result: text() }; MAX_AUTH];
+        let record = Record {
+            source: text(),
+            count: u64::MAX,
+            disposition: text(),
+            dkim: text(),
+            spf: text(),
+            reasons: vec![text(); MAX_REASONS],
+            header_from: text(),
+            envelope_from: text(),
+            dkim_seen: seen(),
+            spf_seen: seen(),
+        };
+        let policy = vec![(text(), text()); MAX_POLICY];
+        let (begin, end, left_out) = (u64::MAX, u64::MAX, (u64::MAX, u64::MAX));
+        let records = vec![record; 3];
+        let (org, email, id, domain) = (text(), text(), text(), text());
+        let mut report = Aggregate { org, email, id, begin, end, domain, policy, records, left_out, damaged: false };
+        assert!(report.is_valid());
+        let kept = detail(&mut report).unwrap();
+        assert!(kept.len() <= MAX_DETAIL && report.policy.len() == MAX_POLICY, "{}", kept.len());
+        report.org.push('a');
+        assert!(!report.is_valid());
+    }
 
     #[test]
     fn what_is_proven_is_the_author_and_not_the_envelope() {

@@ -25,6 +25,10 @@ pub const MAX_RECORDS: usize = 100_000;
 pub const MAX_AUTH: usize = 20;
 /// Longest text of a field, in bytes.
 pub const MAX_TEXT: usize = 512;
+/// Most fields of a policy.
+pub const MAX_POLICY: usize = 20;
+/// Most reasons of a record.
+pub const MAX_REASONS: usize = 20;
 /// Deepest level at which a report is looked for: a mail, an attached mail, an archive, the file.
 const MAX_DEPTH: u16 = 5;
 /// Most reports that are read out of one file.
@@ -75,7 +79,22 @@ pub struct Record {
     pub spf_seen: Vec<AuthSeen>,
 }
 
+impl AuthSeen {
+    fn is_valid(&self) -> bool {
+        [&self.domain, &self.detail, &self.result].iter().all(|text| text.len() <= MAX_TEXT)
+    }
+}
+
 impl Record {
+    fn is_valid(&self) -> bool {
+        let own = [&self.source, &self.disposition, &self.dkim, &self.spf, &self.header_from, &self.envelope_from];
+        own.into_iter().chain(&self.reasons).all(|text| text.len() <= MAX_TEXT)
+            && self.reasons.len() <= MAX_REASONS
+            && [&self.dkim_seen, &self.spf_seen]
+                .iter()
+                .all(|seen| seen.len() <= MAX_AUTH && seen.iter().all(AuthSeen::is_valid))
+    }
+
     /// Whether DMARC passed.
     pub fn passes(&self) -> bool {
         self.dkim == "pass" || self.spf == "pass"
@@ -118,6 +137,16 @@ impl Aggregate {
         (sum(true).saturating_add(passed), sum(false).saturating_add(failed))
     }
 
+    /// Whether it is within the limits of what is read: of one that comes from who is not believed.
+    pub fn is_valid(&self) -> bool {
+        let own = [&self.org, &self.email, &self.id, &self.domain];
+        let policy = self.policy.iter().flat_map(|(name, value)| [name, value]);
+        own.into_iter().chain(policy).all(|text| text.len() <= MAX_TEXT)
+            && self.policy.len() <= MAX_POLICY
+            && self.records.len() <= MAX_RECORDS
+            && self.records.iter().all(Record::is_valid)
+    }
+
     /// At most so many records: those that fail first, the most frequent of them. That some are missing is said.
     pub fn shorten(&mut self, most: usize) {
         if self.records.len() > most {
@@ -132,17 +161,27 @@ impl Aggregate {
     }
 }
 
-/// The reports in a file: XML, gzip, zip, or a message with any of them. Empty if there are none.
-pub fn find(bytes: &[u8]) -> Vec<Aggregate> {
+/// What [`find`] finds.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Found {
+    /// The reports, in order.
+    pub reports: Vec<Aggregate>,
+    /// Not everything was looked at, because of a limit, a password, or damage: there may be more.
+    pub more: bool,
+}
+
+/// The reports in a file: XML, gzip, zip, or a message with any of them.
+pub fn find(bytes: &[u8]) -> Found {
     let mut budget = Budget::new(LIMITS, StopFlag::default());
-    let mut found = Vec::new();
+    let mut found = Found::default();
     let mut waiting: Vec<(Vec<u8>, u16)> = vec![(bytes.to_vec(), 0)];
     while let Some((content, depth)) = waiting.pop() {
-        if budget.enter_object(depth).is_err() || found.len() >= MAX_REPORTS {
+        if budget.enter_object(depth).is_err() || found.reports.len() >= MAX_REPORTS {
+            found.more = true;
             break;
         }
         if let Some(report) = read(&content) {
-            found.push(report);
+            found.reports.push(report);
             continue;
         }
         let message = looks_like_message(&content);
@@ -150,13 +189,27 @@ pub fn find(bytes: &[u8]) -> Vec<Aggregate> {
         if !matches!(kind, FileKind::Message | FileKind::Zip | FileKind::Gzip | FileKind::Compressed) {
             continue;
         }
-        let Opening::Container(mut container) = open(kind, &content, &mut budget) else { continue };
+        let mut container = match open(kind, &content, &mut budget) {
+            Opening::Container(container) => container,
+            Opening::Unscanned(_) => {
+                found.more = true;
+                continue;
+            }
+            Opening::Leaf => continue,
+        };
         let mut members = Vec::new();
         while let Some(member) = container.next(&content, &mut budget) {
-            if member.kind.is_none() && depth < MAX_DEPTH && members.len() < LIMITS.objects as usize {
+            found.more |= !member.problems.is_empty();
+            if member.kind.is_some() {
+                continue;
+            }
+            if depth < MAX_DEPTH && members.len() < LIMITS.objects as usize {
                 members.push((member.content, depth.saturating_add(1)));
+            } else {
+                found.more = true;
             }
         }
+        found.more |= !container.problems().is_empty();
         waiting.extend(members.into_iter().rev());
     }
     found

@@ -1,14 +1,10 @@
 //! Reading a report: by the names of elements and where they stand, whatever else there is.
 
-use super::{Aggregate, AuthSeen, MAX_AUTH, MAX_RECORDS, MAX_TEXT, Record};
+use super::{Aggregate, AuthSeen, MAX_AUTH, MAX_POLICY, MAX_REASONS, MAX_RECORDS, MAX_TEXT, Record};
 use crate::xml::{Event, Reader, decode};
 
 /// Deepest element that means something; deeper ones are passed over.
 const MAX_DEPTH: usize = 8;
-/// Most fields of a policy.
-const MAX_POLICY: usize = 20;
-/// Most reasons of a record.
-const MAX_REASONS: usize = 20;
 /// How far in the root has to begin, in bytes.
 const HEAD: usize = 4096;
 
@@ -101,6 +97,7 @@ impl<'a> Building<'a> {
             ["report_metadata", "date_range", "begin"] => self.report.begin = number(),
             ["report_metadata", "date_range", "end"] => self.report.end = number(),
             ["policy_published", "domain"] => self.report.domain = value,
+            ["policy_published", name] if name.len() > MAX_TEXT => self.damaged = true,
             ["policy_published", name] if self.report.policy.len() < MAX_POLICY => {
                 self.report.policy.push(((*name).to_owned(), value));
             }

@@ -82,10 +82,28 @@ fn reports_are_found_in_what_they_are_sent_in() {
         (mail(OLD.as_bytes()), old),
     ];
     for (at, (bytes, expected)) in cases.into_iter().enumerate() {
-        assert_eq!(find(&bytes), [expected], "case {at}");
+        assert_eq!(find(&bytes), Found { reports: vec![expected], more: false }, "case {at}");
     }
-    for other in [b"".as_slice(), b"<html>feedback</html>", b"plain", &mail(b"nothing"), &gzip[..20]] {
-        assert_eq!(find(other), [], "{}", String::from_utf8_lossy(other));
+    for other in [b"".as_slice(), b"<html>feedback</html>", b"plain", &mail(b"nothing")] {
+        assert_eq!(find(other), Found::default(), "{}", String::from_utf8_lossy(other));
+    }
+    // What keeps the search from looking at everything is told, whether a report stands behind it or not.
+    let archive = |names: &[String], bytes: &[u8]| {
+        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for name in names {
+            zip.start_file(name.as_str(), zip::write::SimpleFileOptions::default()).unwrap();
+            zip.write_all(bytes).unwrap();
+        }
+        zip.finish().unwrap().into_inner()
+    };
+    let many: Vec<String> = (0..1_100).map(|number| format!("{number}.txt")).collect();
+    let deep = (0..8).fold(xml.clone().into_bytes(), |inner, _| archive(&["a.zip".to_owned()], &inner));
+    let bomb = archive(&["a.xml".to_owned()], &vec![b' '; 32 << 20]);
+    for (what, bytes) in
+        [("cut off", gzip[..20].to_vec()), ("many", archive(&many, b"x")), ("deep", deep), ("a bomb", bomb)]
+    {
+        let found = find(&mail(&bytes));
+        assert!(found.more && found.reports.is_empty(), "{what}: {found:?}");
     }
 }
 
@@ -103,6 +121,9 @@ fn what_is_broken_or_hostile_is_read_as_far_as_it_goes() {
     assert_eq!(read(deep.as_bytes()).unwrap().records, []);
     let long = OLD.replace("<org_name>x", &format!("<org_name>{}", "é".repeat(10_000)));
     assert!(read(long.as_bytes()).unwrap().org.len() <= MAX_TEXT);
+    let named = format!("<{0}>x</{0}>", "a".repeat(MAX_TEXT + 1));
+    let named = read(OLD.replace("<policy_published>", &format!("<policy_published>{named}")).as_bytes()).unwrap();
+    assert!(named.is_valid() && named.damaged);
     let many = OLD.replace("<record>", &"<record></record>".repeat(MAX_RECORDS + 5)).replace("</record></record>", "");
     let many = read(many.as_bytes()).unwrap();
     assert!(many.records.len() <= MAX_RECORDS);
