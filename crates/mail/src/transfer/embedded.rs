@@ -452,6 +452,16 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_is_cut_says_so() {
+        let [uu, bare] = [&b"begin 644 a\n#0V%T\n`\nend\n"[..], b"begin-base64 644 a\nQ2F0\n====\n"];
+        for text in [uu, bare] {
+            let block = &find(text)[0];
+            let cut = |max: usize| super::super::decode(block.encoding, block.span.of(text), max).cut;
+            assert!(!cut(3) && cut(2), "{}", text.escape_ascii());
+        }
+    }
+
+    #[test]
     fn a_file_that_does_not_say_where_it_ends_hides_none_behind_it() {
         for text in [
             "begin 644 a\n#0V%T\n`\n\nbegin b.txt\n#1&]G\n`\nend\n",
