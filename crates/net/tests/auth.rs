@@ -363,10 +363,17 @@ async fn servers_may_add_a_date_and_a_message_id_and_nobody_a_second_one() {
     let found = site.ask("203.0.113.1", "x@example.com", &message).await;
     assert_eq!(found.dkim.len(), 2);
     assert!(found.dkim.iter().all(|d| d.result == AuthResult::Pass), "{:?}", found.dkim);
-    // Those that were there are signed.
-    let changed = String::from_utf8(site.signed(MESSAGE)).unwrap().replace("<1@example.org>", "<2@example.org>");
-    let found = site.ask("203.0.113.1", "x@example.com", changed.as_bytes()).await;
-    assert!(found.dkim.iter().all(|d| d.result == AuthResult::Fail), "{:?}", found.dkim);
+    // Those that were there are signed, and that there are no more.
+    let signed = String::from_utf8(site.signed(MESSAGE)).unwrap();
+    let changed = [
+        signed.replace("<1@example.org>", "<2@example.org>"),
+        format!("Date: Mon, 1 Jan 2001 00:00:00 +0000\r\n{signed}"),
+        format!("Message-ID: <2@example.org>\r\n{signed}"),
+    ];
+    for message in changed {
+        let found = site.ask("203.0.113.1", "x@example.com", message.as_bytes()).await;
+        assert!(found.dkim.iter().all(|d| d.result == AuthResult::Fail), "{message}\n{:?}", found.dkim);
+    }
 }
 
 #[tokio::test]

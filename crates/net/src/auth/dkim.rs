@@ -4,12 +4,13 @@
 //! whole message is verified with them in one go, away from the threads that serve others.
 //!
 //! What would pass but does not count is `policy`: SHA-1, a key under 1024 bits, an unsigned From, an
-//! identity of another domain, a body that is signed in part.
+//! identity of another domain, a body that is signed in part. An `l=` that is the length of the whole body leaves
+//! nothing out, and counts as none (RFC 6376 section 3.5).
 //!
 //! Nothing can end a verification that has begun, so its work is bounded before: [`MAX_HEAD`],
 //! [`MAX_FIELDS`], [`MAX_FIELD`], [`MAX_NAMES`], [`MAX_SIGNATURES`], [`MAX_CHAIN`], [`MAX_MESSAGE`]. A body is
 //! hashed once for each kind of canonical form and hash, four times at most, whatever signatures say; those
-//! of which `l=` signs a part are not verified. Not more are at work at once than there are processors. What
+//! of which `l=` signs a part are not verified; for the lengths a body is read twice more at most. Not more are at work at once than there are processors. What
 //! is over a limit is `permerror`, and a chain fails, each with the reason.
 
 use std::borrow::Borrow;
@@ -27,10 +28,11 @@ use std::task::{Context, Poll, Waker};
 use hickory_proto::op::ResponseCode;
 use mail::evidence::{ArcCheck, ArcHop, AuthResult, DkimCheck, MAX_AUTHORS, MAX_SIGNATURES, short};
 use mail::header::statements;
-use mail_auth::common::crypto::Algorithm;
+use mail_auth::common::crypto::{Algorithm, CryptoError, HashAlgorithm};
+use mail_auth::common::headers::{Header as Field, Writable, Writer};
 use mail_auth::common::parse::TxtRecordParser;
 use mail_auth::common::verify::{DomainKey, VerifySignature};
-use mail_auth::dkim::{DkimError, Signature};
+use mail_auth::dkim::{Canonicalization, DkimError, Signature};
 use mail_auth::hickory_resolver::config::{ResolverConfig, ResolverOpts};
 use mail_auth::{
     AuthenticatedMessage, DkimOutput, DkimResult, Error, MX, MessageAuthenticator, Parameters, RecordSet,
@@ -247,7 +249,9 @@ pub(super) fn key_names(head: &[u8]) -> Option<Names> {
     let goes_on = head.len() >= MAX_HEAD && message.body_offset() >= head.len();
     let too_long = goes_on || message.headers.len() > MAX_FIELDS;
     let verified = message.dkim_headers.iter().filter(|field| fits(field.value, &field.header.h));
-    let dkim = verified.take(MAX_SIGNATURES).map(|field| field.header.domain_key());
+    // Whether `l=` leaves out a part, only the body tells.
+    let limited = with_length(&message.errors).map(|(_, signature)| signature.domain_key());
+    let dkim = verified.take(MAX_SIGNATURES).map(|field| field.header.domain_key()).chain(limited);
     let chain = message.as_headers.iter().rev().take(MAX_CHAIN).map(|field| field.header.domain_key());
     let last = message.ams_headers.last().map(|field| field.header.domain_key());
     let mut keys: Vec<String> = dkim.chain(chain).chain(last).map(|name| name.to_lowercase()).collect();
@@ -305,6 +309,7 @@ fn verify(raw: &[u8], keys: &Keys) -> Option<Signatures> {
     let verifier = verifier()?;
     let mut message = AuthenticatedMessage::parse(raw)?;
     let place = |field: &[u8]| (field.as_ptr() as usize).saturating_sub(raw.as_ptr() as usize);
+    take_whole(&mut message, |field| place(field));
     let (fitting, large): (Vec<_>, Vec<_>) =
         std::mem::take(&mut message.dkim_headers).into_iter().partition(|field| fits(field.value, &field.header.h));
     let total = fitting.len() + large.len();
@@ -333,6 +338,53 @@ fn verify(raw: &[u8], keys: &Keys) -> Option<Signatures> {
     message.errors = errors;
     let arc = chain(verifier, &message, keys)?;
     Some(Signatures { dkim: dkim.into_iter().map(|(_, check)| check).collect(), left, arc })
+}
+
+/// Counts what is written.
+struct Length(u64);
+
+impl Writer for Length {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = self.0.saturating_add(bytes.len() as u64);
+    }
+}
+
+/// The first signatures with an `l=` that are small enough to be verified, each with its field.
+fn with_length<'a, 'x>(errors: &'a [Field<'x, Error>]) -> impl Iterator<Item = (&'a Field<'x, Error>, Signature)> {
+    let limited = errors.iter().filter(|field| {
+        matches!(field.header, Error::Dkim(DkimError::SignatureLength)) && field.value.len() <= MAX_FIELD
+    });
+    let read = limited.filter_map(|field| Signature::parse(field.value).ok().map(|signature| (field, signature)));
+    read.filter(|(field, signature)| fits(field.value, &signature.h)).take(MAX_SIGNATURES)
+}
+
+/// Takes signatures whose `l=` is the length of the whole body for what they are: signatures of all of it.
+fn take_whole<'x>(message: &mut AuthenticatedMessage<'x>, place: impl Fn(&[u8]) -> usize) {
+    let body = message.raw_body();
+    let (mut simple, mut relaxed) = (None, None);
+    let mut whole = Vec::new();
+    for (field, mut signature) in with_length(&message.errors) {
+        let known = if signature.cb == Canonicalization::Simple { &mut simple } else { &mut relaxed };
+        let length = *known.get_or_insert_with(|| {
+            let mut length = Length(0);
+            signature.cb.canonical_body(body, 0).write(&mut length);
+            length.0
+        });
+        if signature.l == length {
+            signature.l = 0;
+            whole.push(Field { name: field.name, value: field.value, header: signature });
+        }
+    }
+    for field in whole {
+        let (form, hash) = (field.header.cb, HashAlgorithm::from(field.header.a));
+        if !message.body_hashes.iter().any(|(c, h, l, _)| *c == form && *h == hash && *l == 0) {
+            let made = hash.hash(form.canonical_body(message.raw_body(), 0)).as_ref().to_vec();
+            message.body_hashes.push((form, hash, 0, made));
+        }
+        message.errors.retain(|other| place(other.value) != place(field.value));
+        message.dkim_headers.push(field);
+    }
+    message.dkim_headers.sort_by_key(|field| place(field.value));
 }
 
 /// A signature that is none by its form, or of which `l=` signs a part.
@@ -404,7 +456,10 @@ fn told(output: &DkimOutput<'_>, keys: &Keys) -> DkimCheck {
         _ => usize::MAX,
     };
     check.bits = if bits == usize::MAX { 0 } else { u32::try_from(bits).unwrap_or(0) };
-    if check.result == AuthResult::Pass
+    // With so short a key nothing is verified, so that nobody knows whether it would pass.
+    let unverified =
+        bits < MIN_BITS && matches!(output.result(), DkimResult::Fail(Error::Crypto(CryptoError::FailedVerification)));
+    if (check.result == AuthResult::Pass || unverified)
         && let Some(why) = does_not_count(signature, bits)
     {
         (check.result, check.why) = (AuthResult::Policy, short(why));

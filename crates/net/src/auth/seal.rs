@@ -10,7 +10,7 @@ use mail_auth::AuthenticatedMessage;
 use mail_auth::common::crypto::{Algorithm, DkimKey, SigningKey};
 use mail_auth::dkim::Canonicalization;
 
-use super::sign::{OVERSIGNED, SIGNED};
+use super::sign::{OVERSIGNED, OVERSIGNED_IF_THERE, SIGNED};
 
 /// The highest number of a set (RFC 8617 section 4.2.1).
 const MAX_INSTANCE: u32 = 50;
@@ -131,7 +131,8 @@ fn relaxed(field: &str) -> Vec<u8> {
 /// Names for `h=`, and these fields in their relaxed form: of each name the lowest field first (RFC 6376
 /// section 5.4.2). Who signed the message before is signed as well (RFC 8617 section 4.1.2).
 fn signed_fields(fields: &[(&[u8], &[u8])]) -> Result<(Vec<&'static str>, Vec<u8>), String> {
-    let once_more = OVERSIGNED.iter().map(|name| (*name, true));
+    let there = |name: &&&str| fields.iter().any(|(field, _)| is(field, name));
+    let once_more = OVERSIGNED_IF_THERE.iter().filter(there).chain(&OVERSIGNED).map(|name| (*name, true));
     let as_there = SIGNED.iter().chain(&["DKIM-Signature"]).map(|name| (*name, false));
     let (mut names, mut signed) = (Vec::new(), Vec::new());
     for (name, more) in once_more.chain(as_there) {

@@ -28,12 +28,14 @@ const MAX_KEY_FILE: u64 = 64 * 1024;
 /// Longest string of a TXT record (RFC 1035 section 3.3.14).
 const MAX_STRING: usize = 255;
 
-/// Fields that are signed once more than they are there. Date and Message-ID are none of them: mail servers
-/// behind us add them where they are missing (RFC 6409 section 8), which would break such a signature.
+/// Fields that are signed once more than they are there, even where they are not.
 pub(super) const OVERSIGNED: [&str; 8] =
     ["From", "To", "Cc", "Subject", "Reply-To", "MIME-Version", "Content-Type", "Content-Transfer-Encoding"];
+/// Fields that are signed once more than they are there, if they are: mail servers behind us add them where they
+/// are missing (RFC 6409 section 8), which must not break the signature.
+pub(super) const OVERSIGNED_IF_THERE: [&str; 2] = ["Date", "Message-ID"];
 /// Fields that are signed as they are there.
-pub(super) const SIGNED: [&str; 4] = ["Date", "Message-ID", "In-Reply-To", "References"];
+pub(super) const SIGNED: [&str; 2] = ["In-Reply-To", "References"];
 
 /// Which kind of key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -145,7 +147,8 @@ impl Signer {
         };
         // A name in the list without a field says that there must never be one.
         let as_there = SIGNED.iter().copied().filter(|name| there(name));
-        let fields: Vec<&str> = OVERSIGNED.iter().flat_map(|name| [*name, *name]).chain(as_there).collect();
+        let once_more = OVERSIGNED_IF_THERE.iter().filter(|name| there(name)).chain(&OVERSIGNED);
+        let fields: Vec<&str> = once_more.flat_map(|name| [*name, *name]).chain(as_there).collect();
         let signer = DkimSigner::from_key(KeyOf(&self.key)).domain(self.domain.as_str());
         let signature = signer.selector(self.selector.as_str()).headers(fields).sign(raw);
         signature.map(|signature| signature.to_header()).map_err(|e| format!("{}: {e}", self.record.name))
