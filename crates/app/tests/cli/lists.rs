@@ -100,6 +100,12 @@ fn bl_04_d14_one_bad_entry_refuses_all_of_them() {
     assert!(refused.err.contains("b@: no domain"), "{}", refused.err);
     let refused = lists(&dir, &["import", "deny", "bad.txt"]).exits(1).out;
     assert!(refused.contains("line 2, column 1: ") && refused.contains("line 3, column 1: "), "{refused}");
+    let latin = b"a@example.org\nnonsense here\n*@*\nj\xfcrgen@example.org\n";
+    let refused = run_with(dir.path(), &["lists", "--data-dir", "data", "import", "deny", "-"], latin).exits(1).out;
+    for line in ["line 2, column 1: nonsense", "line 3, column 1: *@*", "line 4, column 1: this line is neither UTF-8"]
+    {
+        assert!(refused.contains(line), "{refused}");
+    }
     let xml = b"<blist version=\"1\">\n  <entry><value>a@example.org</value><colour/></entry></blist>";
     let refused = run_with(dir.path(), &["lists", "--data-dir", "data", "import", "deny", "-"], xml).exits(1).out;
     assert!(refused.contains("line 2, column 38: the element <colour> is not known"), "{refused}");

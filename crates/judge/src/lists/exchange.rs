@@ -90,24 +90,19 @@ pub fn read(text: &[u8], form: Form, list: List, owner: Option<&Subject>) -> Res
     if text.len() > MAX_FILE {
         return fail("the file is longer than 32 MiB");
     }
-    let text = match std::str::from_utf8(text) {
-        Ok(text) => text,
-        Err(bad) => {
-            let good = text.get(..bad.valid_up_to()).unwrap_or_default();
-            let line = good.iter().filter(|byte| **byte == b'\n').count().saturating_add(1);
-            let line = u32::try_from(line).unwrap_or(u32::MAX);
-            return Err(vec![Problem { line, column: 1, what: "this is not UTF-8".to_owned() }]);
-        }
-    };
+    let (text, undecoded) = super::decoded(text, MAX_PROBLEMS);
     let mut file = File { list, owner: owner.map(Subject::to_string), entries: Vec::new(), problems: Vec::new() };
     match form {
-        Form::Txt => file.lines(text),
+        Form::Txt => file.lines(&text),
+        // Behind what cannot be read nobody knows what is inside what.
+        Form::Xml if !undecoded.is_empty() => {}
         Form::Xml => {
-            if let Err(fault) = file.document(text) {
+            if let Err(fault) = file.document(&text) {
                 file.problems.push(fault.into());
             }
         }
     }
+    file.not_text(&undecoded);
     if file.problems.is_empty() { Ok(file.entries) } else { Err(file.problems) }
 }
 
@@ -131,6 +126,15 @@ impl File {
             Ok(entry) => self.entries.push(entry),
             Err(what) => self.problems.push(Problem { line: at.line, column: at.column, what }),
         }
+    }
+
+    /// Lines with bytes that are no characters are wrong for that, whatever else they say.
+    fn not_text(&mut self, lines: &[u32]) {
+        self.problems.retain(|problem| lines.binary_search(&problem.line).is_err());
+        let what = "this line is neither UTF-8 nor UTF-16 with a byte order mark: save the file as UTF-8";
+        self.problems.extend(lines.iter().map(|line| Problem { line: *line, column: 1, what: what.to_owned() }));
+        self.problems.sort_by_key(|problem| (problem.line, problem.column));
+        self.problems.truncate(MAX_PROBLEMS);
     }
 
     fn is_full(&self) -> bool {

@@ -60,11 +60,39 @@ fn d14_every_bad_line_is_told_and_nothing_is_read() {
     );
     let many = "bad one\n".repeat(10_000);
     assert_eq!(txt(&many).expect_err("refused").len(), MAX_PROBLEMS);
-    assert!(told_utf8().starts_with("2:1 this is not UTF-8"));
 }
 
-fn told_utf8() -> String {
-    told(read(b"a@example.org\n\xff@example.org\n", Form::Txt, List::Deny, None))
+#[test]
+fn d14_lines_that_are_no_text_are_told_beside_all_others() {
+    let file = b"a@example.org\nno domain\n*@*\nj\xfcrgen@example.org\nb@example.org\n# \xe9t\xe9\nc@\n";
+    let problems = read(file, Form::Txt, List::Deny, None).expect_err("refused");
+    let lines: Vec<(u32, bool)> = problems.iter().map(|it| (it.line, it.what.contains("neither UTF-8"))).collect();
+    assert_eq!(lines, [(2, false), (3, false), (4, true), (6, true), (7, false)]);
+    let xml = b"<blist version=\"1\">\n<entry><value>j\xfcrgen@example.org</value></entry>\n<\xe9/>\n</blist>";
+    let problems = read(xml, Form::Xml, List::Deny, None).expect_err("refused");
+    assert_eq!(problems.iter().map(|it| it.line).collect::<Vec<_>>(), [2, 3]);
+    let many = b"\xff\n".repeat(10_000);
+    assert_eq!(read(&many, Form::Txt, List::Deny, None).expect_err("refused").len(), MAX_PROBLEMS);
+}
+
+#[test]
+fn d14_utf_16_with_its_mark_is_read_in_either_order() {
+    let xml = "<?xml version=\"1.0\" encoding=\"UTF-16\"?>\n<blist version=\"1\"><entry><value>*@b\u{fc}cher.example</value></entry></blist>";
+    for (text, form) in [("*@b\u{fc}cher.example\r\n", Form::Txt), (xml, Form::Xml)] {
+        let little: Vec<u8> = [0xfeff].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = [0xfeff].into_iter().chain(text.encode_utf16()).flat_map(u16::to_be_bytes).collect();
+        for file in [&little, &big] {
+            let entries = read(file, form, List::Deny, None).expect("it is read");
+            assert_eq!(entries.iter().map(|it| it.value.to_string()).collect::<Vec<_>>().len(), 1);
+            assert_eq!(
+                entries,
+                read("*@b\u{fc}cher.example".as_bytes(), Form::Txt, List::Deny, None).expect("so is this")
+            );
+        }
+        // A half of a character at the end.
+        let cut = little.get(..little.len() - 1).unwrap();
+        assert!(read(cut, form, List::Deny, None).is_err());
+    }
 }
 
 #[test]

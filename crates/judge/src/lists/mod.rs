@@ -6,6 +6,7 @@
 //! Limits: [`MAX_ENTRIES`], [`MAX_PERSONAL`], [`MAX_ALIKE`], [`MAX_VALUE`], [`MAX_COMMENT`]. Not handled: users and
 //! groups of a directory, since there is none to ask.
 
+mod decode;
 mod doubts;
 pub mod exchange;
 mod index;
@@ -18,6 +19,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
+pub use decode::decoded;
 pub use doubts::{Doubt, MAX_DOUBTS, doubts};
 pub use index::MAX_ALIKE;
 pub use lane::{Coming, Lane, Personal, Skip, lane};

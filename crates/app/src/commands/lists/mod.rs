@@ -6,8 +6,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::{Subcommand, ValueEnum};
-use judge::lists::exchange::{Entry, MAX_FILE, write};
-use judge::lists::{List, MAX_ENTRIES, Purpose, Record, Scope, Subject, Value};
+use judge::lists::exchange::{self, Entry, MAX_FILE, MAX_PROBLEMS, write};
+use judge::lists::{List, MAX_ENTRIES, Purpose, Record, Scope, Subject, Value, decoded};
 use mail::untrusted::escape;
 use service::admin::{EntryChange, EntryFilter, Request, Response, entries, form_of};
 
@@ -164,7 +164,7 @@ enum Verb {
     },
     /// Put the entries of a file into a list: XML as exported, or text with one entry a line.
     ///
-    /// All of the file or nothing: every bad line is shown. What is there already stays; what is there twice is
+    /// All of the file or nothing: every bad line is shown. It is UTF-8, or UTF-16 with a byte order mark. What is there already stays; what is there twice is
     /// one. Exit code 1 if the file is refused.
     Import {
         /// Which list.
@@ -253,12 +253,19 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
             export((*list).into(), &administration.entries(&filter, MAX_ENTRIES)?, output, *force)?;
         }
         Verb::Import { list, file, preview, whose, author } => {
-            let text = read(file)?;
+            let (bytes, owner) = (read(file)?, owner(&whose.owner)?);
+            let (text, undecoded) = decoded(&bytes, MAX_PROBLEMS);
+            let form = form_of(&text);
+            if !undecoded.is_empty() {
+                // A question is text. What is none is refused here, with all that is wrong with the file.
+                let refused = exchange::read(&bytes, form, (*list).into(), None).err().unwrap_or_default();
+                return changed(Response::ListsRefused { problems: refused });
+            }
             let request = Request::ListsImport {
                 list: (*list).into(),
-                form: form_of(&text),
-                text,
-                owner: owner(&whose.owner)?,
+                form,
+                text: text.into_owned(),
+                owner,
                 preview: *preview,
                 author: author.name(),
             };
@@ -332,7 +339,7 @@ fn audit(
     Ok(())
 }
 
-fn read(file: &Path) -> Result<String, Failure> {
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let limit = MAX_FILE as u64 + 1;
     let failed = |error: std::io::Error| Failure::new(format!("{}: cannot be read: {error}", file.display()));
@@ -346,9 +353,5 @@ fn read(file: &Path) -> Result<String, Failure> {
     if size > MAX_FILE {
         return Err(Failure::new(format!("{}: longer than {} MiB", file.display(), MAX_FILE >> 20)));
     }
-    String::from_utf8(bytes).map_err(|error| {
-        let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
-        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
-        Failure::new(format!("{}: line {line} is not UTF-8; nothing was changed", file.display()))
-    })
+    Ok(bytes)
 }
