@@ -127,5 +127,5 @@ pub(crate) fn check_owner(dir: &Path) -> Result<(), Failure> {
 /// All its problems.
 pub(crate) fn policy_file(path: &Path) -> Result<Policy, Failure> {
     let refused = |problems| Failure::new(format!("the policy cannot be used:\n{problems}"));
-    LoadedPolicy::load(path).map(|loaded| loaded.policy).map_err(refused)
+    LoadedPolicy::load(path, &service::policy::signs()).map(|loaded| loaded.policy).map_err(refused)
 }

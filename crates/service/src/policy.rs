@@ -99,12 +99,19 @@ impl From<StoreError> for PolicyError {
     }
 }
 
+/// The name of every sign of spam that there is.
+pub fn signs() -> Vec<&'static str> {
+    let origin = judge::origin::catalogue().map(|(name, ..)| name);
+    scan::spam_signs().map(|row| row.id).chain(origin).collect()
+}
+
 /// Reads a policy and refuses one with errors; warnings are logged.
 ///
 /// # Errors
 /// [`PolicyError::Text`] with every problem.
 pub fn parse(text: &str, origin: &str) -> Result<Policy, PolicyError> {
-    let loaded = LoadedPolicy::parse(text, origin).map_err(|problems| PolicyError::Text(problems.to_string()))?;
+    let loaded =
+        LoadedPolicy::parse(text, origin, &signs()).map_err(|problems| PolicyError::Text(problems.to_string()))?;
     for warning in &loaded.warnings.0 {
         tracing::warn!(target: "policy", "{warning}");
     }

@@ -1,6 +1,6 @@
 //! What is wrong, or likely not meant, in what a policy says about lists in the DNS and borrowed names.
 
-use judge::origin::lists::MAX_LISTS;
+use judge::origin::lists::{MAX_LISTS, REACHED};
 use judge::policy::Policy;
 
 use crate::problem::Problem;
@@ -28,6 +28,18 @@ pub(crate) fn check(policy: &Policy, found: &mut Vec<Problem>) {
             if !is_zone(&list.zone) {
                 found.push(Problem::error(&key, format!("{key}: {:?} is no zone of the DNS", list.zone)));
             }
+        }
+        let weights: u32 = lists.iter().map(|list| u32::from(list.weight)).sum();
+        if on && !lists.is_empty() && weights < REACHED {
+            let message = format!(
+                "{key}: all weights together come to {weights}: below {REACHED} a listing is told and does nothing (D-1)"
+            );
+            found.push(Problem::warning(&key, message));
+        }
+        if on && !external.enabled {
+            let message =
+                format!("spam.external.{set} is on, but spam.external.enabled = false: nothing is asked (EX-01)");
+            found.push(Problem::warning("spam.external.enabled", message));
         }
         if on && lists.is_empty() {
             let message = format!("spam.external.{set} is on, but {key} names no list: nothing is asked");

@@ -10,7 +10,7 @@ pub fn fuzz_settings(data: &[u8]) {
         Ok(config) => assert!(!Problems(config.check()).has_errors()),
         Err(problems) => refused(&problems),
     }
-    match LoadedPolicy::parse(&text, "fuzz") {
+    match LoadedPolicy::parse(&text, "fuzz", &["a_sign"]) {
         Ok(loaded) => {
             assert!(!Problems(check_policy(&loaded.policy)).has_errors());
             let again = parse_policy(&policy_to_toml(&loaded.policy, false), "fuzz");

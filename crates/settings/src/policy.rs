@@ -14,6 +14,7 @@ use crate::problem::Problems;
 use crate::read::read_file;
 use crate::reference::comment;
 use crate::schema::{self, Node};
+use crate::spam_check::check_signs;
 use crate::tree::{GROUP, Tree};
 
 /// A policy with what is doubtful about it.
@@ -26,11 +27,12 @@ pub struct LoadedPolicy {
 }
 
 impl LoadedPolicy {
-    /// Reads a policy from a text that came from `origin`.
+    /// Reads a policy from a text that came from `origin`. `signs`: the name of every sign of spam that there is;
+    /// without any, names are taken as they are.
     ///
     /// # Errors
     /// All problems of the text at once, warnings among them, if one is an error.
-    pub fn parse(text: &str, origin: &str) -> Result<Self, Problems> {
+    pub fn parse(text: &str, origin: &str, signs: &[&str]) -> Result<Self, Problems> {
         let schema = schema::policy();
         let mut tree = Tree::parse(text, origin)?;
         tree.prune(Node::root(&schema));
@@ -49,6 +51,9 @@ impl LoadedPolicy {
         for problem in policy.iter().flat_map(check_policy) {
             tree.add(problem);
         }
+        for problem in policy.iter().filter(|_| !signs.is_empty()).flat_map(|policy| check_signs(policy, signs)) {
+            tree.add(problem);
+        }
         tree.problems.sort();
         let problems = tree.problems;
         match policy {
@@ -61,8 +66,8 @@ impl LoadedPolicy {
     ///
     /// # Errors
     /// It cannot be read, or as [`LoadedPolicy::parse`].
-    pub fn load(path: &Path) -> Result<Self, Problems> {
-        Self::parse(&read_file(path)?, &path.display().to_string())
+    pub fn load(path: &Path, signs: &[&str]) -> Result<Self, Problems> {
+        Self::parse(&read_file(path)?, &path.display().to_string(), signs)
     }
 }
 
@@ -71,7 +76,7 @@ impl LoadedPolicy {
 /// # Errors
 /// As [`LoadedPolicy::parse`].
 pub fn parse_policy(text: &str, origin: &str) -> Result<Policy, Problems> {
-    LoadedPolicy::parse(text, origin).map(|loaded| loaded.policy)
+    LoadedPolicy::parse(text, origin, &[]).map(|loaded| loaded.policy)
 }
 
 /// A policy as a file: with `full` every setting with its description, else only what differs

@@ -1,11 +1,11 @@
 //! What is wrong, or likely not meant, in a policy that can be read.
 
-use judge::policy::{EngineFailure, GroupId, MalwareAction, Manners, Policy, SpamAction, UnscannedAction};
+use judge::policy::{DmarcAction, EngineFailure, GroupId, MalwareAction, Manners, Policy, UnscannedAction};
 use judge::units::{Bytes, Time};
 use mail::address::Address;
 
-use crate::external_check;
 use crate::problem::Problem;
+use crate::spam_check::check_spam;
 use crate::values::is_host;
 
 /// Most objects that Backup may be told to keep (BK-05).
@@ -14,11 +14,8 @@ const MAX_BACKUP_OBJECTS: u64 = 1_000_000;
 const LONGEST_DEADLINE: Time = Time(95_000);
 /// Most groups of recipients: each of a message's groups is a decision and a delivery of its own.
 const MAX_GROUPS: usize = 200;
-/// Smallest and largest limit of what is examined for spam (LM-03): 1 KB, and 2,096,128 KB.
-const MIN_SPAM_SIZE: Bytes = Bytes(1000);
-const MAX_SPAM_SIZE: Bytes = Bytes(2_096_128 * 1024);
 /// Longest label in a subject, in bytes: a longer one leaves nothing of the subject to be seen.
-const MAX_LABEL: usize = 200;
+pub(crate) const MAX_LABEL: usize = 200;
 /// Longest refusal text in bytes: a reply line has 512 octets (RFC 5321 section 4.5.3.1.5).
 const MAX_REFUSAL: usize = 400;
 
@@ -35,6 +32,7 @@ pub fn check_policy(policy: &Policy) -> Vec<Problem> {
     check_monitor(policy, &mut found);
     check_before(policy, &mut found);
     check_sealers(policy, &mut found);
+    check_dmarc(policy, &mut found);
     check_reports(policy, &mut found);
     check_groups(policy, &mut found);
     found
@@ -109,6 +107,16 @@ fn check_sealers(policy: &Policy, found: &mut Vec<Problem>) {
     for domain in policy.authentication.trusted_sealers.iter().filter(|domain| !is_host(domain)) {
         let message = format!("{key}: {domain:?} is no domain");
         found.push(Problem::error(key, message).hint("write it like \"lists.example.org\""));
+    }
+}
+
+/// What is wished of who failed DMARC, where nobody is asked.
+fn check_dmarc(policy: &Policy, found: &mut Vec<Problem>) {
+    let authentication = &policy.authentication;
+    if !authentication.enabled && authentication.dmarc == DmarcAction::Honour {
+        let message = "authentication.dmarc = \"honour\", but authentication.enabled = false: nothing is checked, and \
+                       nothing refused for it";
+        found.push(Problem::warning("authentication.dmarc", message));
     }
 }
 
@@ -212,39 +220,6 @@ fn check_unscannable(policy: &Policy, found: &mut Vec<Problem>) {
         found.push(
             Problem::warning("unscannable.engine_failed", message).hint("write \"tempfail\": the sender tries again"),
         );
-    }
-}
-
-/// Spam: sizes (LM-03), labels, and what vanishes (D-5).
-fn check_spam(policy: &Policy, found: &mut Vec<Problem>) {
-    let spam = &policy.spam;
-    if !(MIN_SPAM_SIZE..=MAX_SPAM_SIZE).contains(&spam.max_size) {
-        let message = format!("spam.max_size must be {MIN_SPAM_SIZE} to {MAX_SPAM_SIZE} (LM-03)");
-        found.push(Problem::error("spam.max_size", message));
-    }
-    if spam.max_time == Time(0) {
-        found.push(Problem::error("spam.max_time", "spam.max_time is 0: nothing could be examined for spam"));
-    }
-    external_check::check(policy, found);
-    let rows = [
-        ("spam.spam", &spam.spam),
-        ("spam.probable", &spam.probable),
-        ("spam.formal", &spam.formal),
-        ("spam.blacklisted", &spam.blacklisted),
-        ("spam.mass", &spam.mass),
-    ];
-    for (key, row) in rows {
-        let label = format!("{key}.label");
-        if row.label.chars().any(char::is_control) {
-            found.push(Problem::error(&label, format!("{label} must be one line without control characters")));
-        }
-        if row.label.len() > MAX_LABEL {
-            found.push(Problem::error(&label, format!("{label} is longer than {MAX_LABEL} bytes")));
-        }
-        if spam.enabled && row.action == SpamAction::Delete && !row.keep_copy {
-            let message = format!("{key}.keep_copy = false: deleted mail vanishes without trace (D-5)");
-            found.push(Problem::warning(&format!("{key}.keep_copy"), message));
-        }
     }
 }
 

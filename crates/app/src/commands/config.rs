@@ -112,7 +112,7 @@ fn outside(loaded: &Loaded) -> Problems {
         return problems;
     }
     if let Some(file) = &loaded.config.policy.file {
-        match LoadedPolicy::load(file) {
+        match LoadedPolicy::load(file, &service::policy::signs()) {
             Ok(policy) => {
                 problems.0.extend(policy.warnings.0);
                 problems.0.extend(together(&loaded.config, &policy.policy));

@@ -175,7 +175,7 @@ fn shown(policy: &Policy, form: Form, full: bool) -> String {
 fn apply(place: &PlaceArgs, file: &Path, comment: &str, author: Option<&str>) -> Result<(), Failure> {
     let (text, origin) = read(file)?;
     let refused = |problems| Failure::new(format!("the policy is refused, and the old one stays:\n{problems}"));
-    let new = LoadedPolicy::parse(&text, &origin).map_err(refused)?;
+    let new = LoadedPolicy::parse(&text, &origin, &service::policy::signs()).map_err(refused)?;
     let mut administration = Administration::open(&place.find()?)?;
     let (old, _) = administration.policy()?;
     let author = author.map_or_else(caller, str::to_owned);
