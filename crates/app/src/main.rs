@@ -17,6 +17,7 @@ mod node;
 mod place;
 #[cfg(test)]
 mod reference;
+mod statuses;
 mod supervisor;
 mod terminal;
 mod ways;

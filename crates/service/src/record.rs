@@ -10,7 +10,7 @@ use judge::status::Status;
 use mail::arrival::{Arrival, Direction};
 use mail::evidence::{AuthResult, Authentication, Finding, FindingKind, Listed, PasswordSource, Report, Seen};
 use mail::untrusted::{Untrusted, escape};
-use store::{LoggedAuth, LoggedEntry, NewEntry, SenderType};
+use store::{KeptSpam, LoggedAuth, LoggedEntry, NewEntry, SenderType};
 
 use crate::metrics::{
     AuthLabels, EngineLabels, ListedLabels, MessageLabels, Metrics, OpenedLabels, RemovedLabels, SignLabels,
@@ -71,6 +71,7 @@ pub(crate) fn backup_entry(case: &Case<'_>, plan: &Plan) -> NewEntry {
         peer_ip: case.arrival.peer.ip,
         connection: case.arrival.connection,
         size: case.arrival.size,
+        spam: plan.spam.map(|verdict| KeptSpam { status: verdict.status.name().to_owned(), rating: verdict.rating }),
         action: plan.action.name().to_owned(),
         received_ms: case.arrival.received_ms,
     }

@@ -28,6 +28,7 @@ fn entry(size: usize) -> NewEntry {
         peer_ip: None,
         connection: 1,
         size: size as u64,
+        spam: None,
         action: "refused".to_owned(),
         received_ms: 1_790_000_000_000,
     }

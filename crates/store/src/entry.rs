@@ -165,10 +165,22 @@ pub struct NewEntry {
     pub connection: u64,
     /// Bytes of the message; [`crate::Store::keep`] refuses a body of another length.
     pub size: u64,
+    /// What it is as to spam; `None` where nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spam: Option<KeptSpam>,
     /// What was done with the message, one word.
     pub action: String,
     /// When its first byte came, in milliseconds since 1970; the entry's place in lists and its age.
     pub received_ms: u64,
+}
+
+/// What a message is as to spam.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct KeptSpam {
+    /// The status, one word (spec section 7); for filters.
+    pub status: String,
+    /// Its rating, 0 to 100 (D-10).
+    pub rating: u8,
 }
 
 /// Cuts a foreign text to a number of characters.
@@ -198,6 +210,9 @@ impl NewEntry {
         }
         for text in [&mut self.status, &mut self.action] {
             *text = text.chars().take(MAX_SHORT).collect();
+        }
+        if let Some(spam) = &mut self.spam {
+            spam.status = spam.status.chars().take(MAX_SHORT).collect();
         }
         self.reason = self.reason.chars().take(MAX_LONG).collect();
         self
@@ -273,6 +288,8 @@ pub struct Filter {
     pub text: Option<String>,
     /// The status, exactly.
     pub status: Option<String>,
+    /// The status as to spam, exactly.
+    pub spam: Option<String>,
     /// The message, exactly.
     pub message: Option<MessageId>,
     /// Received at this time or later, in milliseconds since 1970.

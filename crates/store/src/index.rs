@@ -18,8 +18,11 @@ use crate::query;
 use crate::sealed::Address;
 
 /// The database file of the index.
-pub(crate) const SCHEMA: Schema =
-    Schema { file: "backup.db", durability: Durability::Full, steps: &[include_str!("schema/backup-1.sql")] };
+pub(crate) const SCHEMA: Schema = Schema {
+    file: "backup.db",
+    durability: Durability::Full,
+    steps: &[include_str!("schema/backup-1.sql"), include_str!("schema/backup-2.sql")],
+};
 /// Columns of an entry, in the order that [`read_entry`] takes them.
 pub(crate) const COLUMNS: &str = "e.id, e.detail, e.released, e.recovered, b.stored, b.damaged";
 

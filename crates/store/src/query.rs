@@ -68,6 +68,9 @@ pub(crate) fn build(filter: &Filter, before: Option<BackupId>) -> Built {
     if let Some(status) = &filter.status {
         want("e.status = ?", Value::Text(status.clone()));
     }
+    if let Some(spam) = &filter.spam {
+        want("e.spam = ?", Value::Text(spam.clone()));
+    }
     let until = filter.until_ms.map(BackupId::first_of);
     let end = [before, until].into_iter().flatten().min().map_or(i64::MAX, BackupId::key);
     let start = filter.since_ms.map_or(0, |ms| BackupId::first_of(ms).key());

@@ -38,6 +38,7 @@ pub(crate) fn entry(received_ms: u64, size: u64) -> NewEntry {
         peer_ip: "192.0.2.7".parse().ok(),
         connection: 42,
         size,
+        spam: None,
         action: "refused".to_owned(),
         received_ms,
     }

@@ -114,6 +114,7 @@ pub(crate) fn entry(number: u64, size: u64) -> NewEntry {
         peer_ip: "192.0.2.7".parse().ok(),
         connection: 42,
         size,
+        spam: None,
         action: "refused".to_owned(),
         received_ms,
     }

@@ -12,6 +12,7 @@ use super::backup::Format;
 use crate::ask::{Administration, unexpected};
 use crate::failure::Failure;
 use crate::place::PlaceArgs;
+use crate::statuses::{spam_statuses, statuses};
 use crate::{terminal, when};
 
 /// Rows of one question.
@@ -33,8 +34,8 @@ pub(crate) struct Args {
     /// In the subject, in any case.
     #[arg(long, value_name = "TEXT")]
     subject: Option<String>,
-    /// With this status: `clean`, `infected`, `probably_infected`, `unscannable`, `error`, ….
-    #[arg(long, value_name = "STATUS")]
+    /// With this status as to malware.
+    #[arg(long, value_name = "STATUS", value_parser = statuses())]
     status: Option<String>,
     /// With which this was done: `delivered`, `labelled`, `held`, `blocked`, ….
     #[arg(long, value_name = "ACTION")]
@@ -46,9 +47,8 @@ pub(crate) struct Args {
     /// several times.
     #[arg(long, value_name = "CHECK=RESULT", value_parser = auth)]
     auth: Vec<(AuthCheck, AuthResult)>,
-    /// With this status as to spam: `spam`, `probable_spam`, `formal_notification`, `address_blacklisted`,
-    /// `mass_mail`, `clean`, `skipped`, `not_scanned`.
-    #[arg(long, value_name = "STATUS")]
+    /// With this status as to spam.
+    #[arg(long, value_name = "STATUS", value_parser = spam_statuses())]
     spam: Option<String>,
     /// About which an entry of a list of senders or recipients decided: its id, what it names
     /// (`*@example.org`), or `allow` or `deny` for any.

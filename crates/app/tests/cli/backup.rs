@@ -38,6 +38,7 @@ fn entry(number: u8, subject: &str, size: usize) -> NewEntry {
         peer_ip: Some("192.0.2.7".parse().unwrap()),
         connection: 7,
         size: size as u64,
+        spam: None,
         action: "object_deleted".to_owned(),
         received_ms: EVENING + u64::from(number) * 1000,
     }
@@ -81,11 +82,43 @@ fn entries_are_listed_newest_first_and_filtered() {
     assert_eq!(count(&["--since", "2025-11-21 18:00:02"]), 2);
     assert_eq!(count(&["--until", "2025-11-21 18:00:02"]), 1);
     assert_eq!(count(&["--status", "clean"]), 0);
+    let mistyped = backup(dir.path(), &["list", "--status", "infectd"]).exits(2).err;
+    assert!(mistyped.contains("probably_infected"), "{mistyped}");
     assert_eq!(count(&["--text", "eicar", "--recipient", "carol", "--sender", "ALICE"]), 3);
     let two = backup(dir.path(), &["list", "--limit", "2"]).exits(0);
     assert_eq!(two.out.lines().count(), 2);
     assert!(two.err.contains("There may be more"), "{}", two.err);
     assert!(backup(dir.path(), &["list", "--since", "soon"]).exits(2).err.contains("--since: write a date"));
+}
+
+#[test]
+fn what_was_kept_as_spam_is_called_so_and_found_by_it() {
+    let dir = files(&[]);
+    let kept = |number: u8, status: &str, rating| NewEntry {
+        status: "clean".to_owned(),
+        spam: Some(store::KeptSpam { status: status.to_owned(), rating }),
+        ..entry(number, status, 1)
+    };
+    with_store(dir.path(), |store| {
+        for entry in [kept(1, "spam", 100), kept(2, "probable_spam", 83), kept(3, "clean", 7), entry(4, "none", 1)] {
+            let _ = store.keep(entry, &mut &b"x"[..]).unwrap();
+        }
+    });
+    let all = backup(dir.path(), &["list"]).exits(0).out;
+    let marked: Vec<bool> = all.lines().map(|line| line.contains("rating")).collect();
+    assert_eq!(marked, [false, false, true, true], "{all}");
+    assert!(all.contains("(probable spam, rating 83)") && all.contains("(spam, rating 100)"), "{all}");
+    for (status, subjects) in [("spam", vec!["spam"]), ("probable_spam", vec!["probable_spam"]), ("mass_mail", vec![])]
+    {
+        let found = backup(dir.path(), &["list", "--spam", status, "--status", "clean", "--format", "json"]).exits(0);
+        let found: Vec<String> = found.json().iter().map(|it| it["subject"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(found, subjects, "{status}");
+    }
+    let json = backup(dir.path(), &["list", "--spam", "spam", "--format", "json"]).exits(0).json();
+    assert_eq!((&json[0]["spam"], &json[0]["rating"]), (&serde_json::json!("spam"), &serde_json::json!(100)));
+    let shown = backup(dir.path(), &["show", json[0]["id"].as_str().unwrap()]).exits(0).out;
+    assert!(shown.contains("As to spam     spam, rating 100 of 100"), "{shown}");
+    assert!(backup(dir.path(), &["list", "--spam", "foobar"]).exits(2).err.contains("address_blacklisted"));
 }
 
 #[test]

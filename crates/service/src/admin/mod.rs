@@ -295,6 +295,7 @@ fn store_filter(filter: ListFilter) -> Filter {
         subject: filter.subject,
         text: filter.text,
         status: filter.status,
+        spam: filter.spam,
         message: None,
         since_ms: filter.since_ms,
         until_ms: filter.until_ms,

@@ -241,6 +241,8 @@ pub struct ListFilter {
     pub text: Option<String>,
     /// The status, exactly.
     pub status: Option<String>,
+    /// The status as to spam, exactly.
+    pub spam: Option<String>,
     /// Received at this time or later, in milliseconds since 1970.
     pub since_ms: Option<u64>,
     /// Received before this time, in milliseconds since 1970.

@@ -175,6 +175,7 @@ fn described(mail: &NewQueued) -> NewEntry {
         peer_ip: None,
         connection: 0,
         size: mail.size,
+        spam: None,
         action: "queued".to_owned(),
         received_ms: mail.created_ms,
     }

@@ -55,6 +55,7 @@ fn entry(received_ms: u64, size: usize) -> NewEntry {
         peer_ip: "192.0.2.7".parse().ok(),
         connection: 42,
         size: size as u64,
+        spam: None,
         action: "refused".to_owned(),
         received_ms,
     }

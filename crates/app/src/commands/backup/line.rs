@@ -17,6 +17,12 @@ struct EntryLine<'a> {
     /// When it was received (RFC 3339).
     received: String,
     status: &'a str,
+    /// What it is as to spam; absent where nobody looked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spam: Option<&'a str>,
+    /// 0 to 100; only with `spam`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rating: Option<u8>,
     action: &'a str,
     /// Why it was kept: a sentence a rule.
     reasons: Vec<&'a str>,
@@ -58,6 +64,8 @@ pub(super) fn json(shown: &Shown) -> String {
         message: entry.id.to_string(),
         received: when::rfc3339(entry.received_ms),
         status: &entry.status,
+        spam: entry.spam.as_ref().map(|spam| spam.status.as_str()),
+        rating: entry.spam.as_ref().map(|spam| spam.rating),
         action: &entry.action,
         reasons: entry.reason.lines().collect(),
         malware: texts(&entry.malware),

@@ -5,10 +5,12 @@ use std::io::Write;
 use mail::address::Address;
 use mail::untrusted::escape;
 use service::admin::{ListFilter, Request, Response, Shown, shown};
+use store::KeptSpam;
 
 use super::Format;
 use crate::ask::{Administration, unexpected};
 use crate::failure::Failure;
+use crate::statuses::{spam_statuses, statuses};
 use crate::{terminal, when};
 
 /// Entries of one question.
@@ -31,9 +33,12 @@ pub(super) struct Args {
     /// In any of these, in names of attachments or malware, the reason, the client's address.
     #[arg(long, value_name = "TEXT")]
     text: Option<String>,
-    /// With this status: `infected`, `probably_infected`, `disinfected`, `unscannable`, `error`.
-    #[arg(long, value_name = "STATUS")]
+    /// With this status as to malware.
+    #[arg(long, value_name = "STATUS", value_parser = statuses())]
     status: Option<String>,
+    /// With this status as to spam.
+    #[arg(long, value_name = "STATUS", value_parser = spam_statuses())]
+    spam: Option<String>,
     /// Received at this time or later: a date, a time, or how long ago (`7d`, `12h`).
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
@@ -61,6 +66,7 @@ pub(super) fn run(args: &Args, administration: &mut Administration) -> Result<()
         subject: args.subject.clone(),
         text: args.text.clone(),
         status: args.status.clone(),
+        spam: args.spam.clone(),
         since_ms: time("since", &args.since)?,
         until_ms: time("until", &args.until)?,
     };
@@ -94,6 +100,10 @@ fn line(entry: &Shown, format: Format) -> String {
     let others = known.recipients.len().saturating_sub(1);
     let others = if others > 0 { format!(" +{others}") } else { String::new() };
     let mut marks = String::new();
+    let spam = known.spam.as_ref().filter(|spam| !matches!(spam.status.as_str(), "clean" | "skipped" | "not_scanned"));
+    if let Some(KeptSpam { status, rating }) = spam {
+        marks.push_str(&format!(" ({}, rating {rating})", escape(status, MAX_TEXT).replace('_', " ")));
+    }
     if !entry.released.is_empty() {
         marks.push_str(" (released)");
     }

@@ -34,6 +34,9 @@ fn text(entry: &Shown) -> String {
     row("Message", known.id.to_string());
     row("Received", format!("{} UTC", when::shown(known.received_ms)));
     row("Status", escape(&known.status, MAX_TEXT));
+    let spam =
+        known.spam.as_ref().map(|spam| format!("{}, rating {} of 100", escape(&spam.status, MAX_TEXT), spam.rating));
+    row("As to spam", spam.unwrap_or_default());
     row("Action", escape(&known.action, MAX_TEXT));
     for (at, reason) in known.reason.lines().enumerate() {
         row(if at == 0 { "Reason" } else { "" }, escape(reason, MAX_TEXT));
