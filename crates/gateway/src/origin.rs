@@ -58,7 +58,7 @@ impl Session<'_> {
             surface: self.surface(),
             direction,
             peer: self.client.as_peer(ip, self.tls_info(), authenticated, self.login(), trusted),
-            envelope: Envelope { mail_from, rcpt_to },
+            envelope: Envelope { mail_from, rcpt_to, unknown: false },
             received_ms,
             size: spool.len(),
             connection: self.connection,

@@ -109,7 +109,7 @@ impl Session<'_> {
             let rcpt_to = of_group.flat_map(|leg| &leg.recipients).map(|to| to.address.clone()).collect();
             let arrival = Arrival {
                 id: if at == 0 { arrival.id } else { id::message_id() },
-                envelope: Envelope { mail_from: arrival.envelope.mail_from.clone(), rcpt_to },
+                envelope: Envelope { rcpt_to, ..arrival.envelope.clone() },
                 ..arrival.clone()
             };
             (arrival, Arc::new(transaction.policy.for_group(kind.0)))

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mail::evidence::{EngineId, ObjectId};
 use serde::{Deserialize, Serialize};
 
-use crate::draft::{Case, Draft, Hit};
+use crate::draft::{Case, Draft, Hit, Wish};
 use crate::fields::{add_headers, ascii, headers_wanted, part_status, status_header, strip};
 use crate::notice::{NoticePart, beside, fill, names_of, notice, why_deleted};
 use crate::policy::Rule;
@@ -245,11 +245,11 @@ pub fn plan(case: &Case<'_>, draft: &Draft, rebuilt: &[Rebuilt]) -> Plan {
         status,
         spam: Some(spam::verdict(case.policy, case.arrival, case.report)),
         action,
-        fate: fate(case, draft, &outcome),
+        fate: fate(case, &active, &outcome, rebuilt),
         changes,
         copy,
         forward_to: forward_to(case, &active),
-        reasons: reasons(&draft.hits, &wished),
+        reasons: reasons(&draft.hits, &wished, &outcome),
         steps_down: outcome.steps_down,
         would,
     }
@@ -332,7 +332,7 @@ fn copy(case: &Case<'_>, outcome: &Outcome, active: &[&Hit]) -> Copy {
     }
 }
 
-fn fate(case: &Case<'_>, draft: &Draft, outcome: &Outcome) -> Fate {
+fn fate(case: &Case<'_>, active: &[&Hit], outcome: &Outcome, rebuilt: &[Rebuilt]) -> Fate {
     let id = case.arrival.id.to_string();
     match outcome.weight {
         Weight::Deliver => Fate::Deliver,
@@ -343,7 +343,7 @@ fn fate(case: &Case<'_>, draft: &Draft, outcome: &Outcome) -> Fate {
         }),
         Weight::Block => {
             let refusal = &case.policy.refusal;
-            let reason = refusal_reason(draft);
+            let reason = refusal_reason(case, active, rebuilt);
             let text = fill(&refusal.text, &|name| match name {
                 "REASON" => Some(reason.clone()),
                 "ID" => Some(id.clone()),
@@ -354,13 +354,25 @@ fn fate(case: &Case<'_>, draft: &Draft, outcome: &Outcome) -> Fate {
     }
 }
 
-/// What a refused sender is told: malware's names, or why it could not be scanned.
-fn refusal_reason(draft: &Draft) -> String {
-    let mut names: Vec<&str> = draft.hits.iter().filter(|h| !h.monitored).map(|h| h.what.as_str()).collect();
+/// What a refused sender is told: malware's names, or why it could not be scanned, or what it is. Only what refuses
+/// the message by itself is named; where only all rules together do, each that does more than deliver.
+fn refusal_reason(case: &Case<'_>, active: &[&Hit], rebuilt: &[Rebuilt]) -> String {
+    let refuses = |hit: &&&Hit| weigh(case, &[**hit], rebuilt).weight == Weight::Block;
+    let mut deciding: Vec<&Hit> = active.iter().filter(refuses).copied().collect();
+    if deciding.is_empty() {
+        deciding = active.iter().filter(|hit| hit.wish > Wish::Label).copied().collect();
+    }
+    let mut names: Vec<String> = deciding.into_iter().map(in_words).collect();
     names.sort_unstable();
     names.dedup();
     names.truncate(5);
     names.join(", ")
+}
+
+/// What a rule is about, for people: names that others gave stay as they are.
+fn in_words(hit: &Hit) -> String {
+    let named = hit.rule.is_about_malware() || hit.rule == Rule::DmarcFailed;
+    if named { hit.what.clone() } else { hit.what.replace('_', " ") }
 }
 
 fn forward_to(case: &Case<'_>, active: &[&Hit]) -> Vec<String> {
@@ -368,7 +380,13 @@ fn forward_to(case: &Case<'_>, active: &[&Hit]) -> Vec<String> {
     if malware { case.policy.malware.forward_to.clone() } else { Vec::new() }
 }
 
-fn reasons(hits: &[Hit], wished: &Outcome) -> Vec<Reason> {
+/// `wished`: with the rules that are only watched; `outcome`: without them.
+fn reasons(hits: &[Hit], wished: &Outcome, outcome: &Outcome) -> Vec<Reason> {
+    let told = |hit: &Hit, done: &'static str| {
+        let delivered = if hit.monitored { wished.weight } else { outcome.weight } == Weight::Deliver;
+        // Another rule decides then.
+        if matches!(hit.wish, Wish::Allow | Wish::Label) && !delivered { "nothing by this rule" } else { done }
+    };
     hits.iter()
         .zip(&wished.done)
         .map(|(hit, done)| Reason {
@@ -376,7 +394,7 @@ fn reasons(hits: &[Hit], wished: &Outcome) -> Vec<Reason> {
             object: hit.object,
             what: hit.what.clone(),
             engine: hit.engine,
-            done,
+            done: told(hit, done),
             monitored: hit.monitored,
         })
         .collect()

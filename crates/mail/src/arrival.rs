@@ -150,6 +150,8 @@ pub struct Envelope {
     pub mail_from: Option<Address>,
     /// The accepted recipients, in the order they came.
     pub rcpt_to: Vec<Address>,
+    /// Nobody told the reverse-path, so that `None` is no null sender: only on the command line.
+    pub unknown: bool,
 }
 
 /// A message's arrival.

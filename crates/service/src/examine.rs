@@ -92,7 +92,8 @@ pub fn spam_context(parts: &[(&Policy, &Arrival)], site: &Site) -> Option<scan::
     let written = |address: &mail::address::Address| address.as_str().to_owned();
     // The command line knows an envelope only where it is told one, and mail that came long ago.
     let live = arrival.surface != Surface::Cli;
-    let mail_from = arrival.envelope.mail_from.as_ref().map(written).or_else(|| live.then(String::new));
+    let envelope = &arrival.envelope;
+    let mail_from = (!envelope.unknown).then(|| envelope.mail_from.as_ref().map_or(String::new(), written));
     let mut recipients: Vec<String> = Vec::new();
     for to in parts.iter().flat_map(|(_, arrival)| &arrival.envelope.rcpt_to) {
         // Where several policies hold for all recipients, each has all of them.

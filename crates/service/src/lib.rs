@@ -278,7 +278,7 @@ impl Service {
             return vec![Part { arrival: arrival.clone(), policy, decided }];
         }
         let part = |((group, _), rcpt_to): ((GroupId, Lane), Vec<Address>)| {
-            let envelope = Envelope { mail_from: arrival.envelope.mail_from.clone(), rcpt_to };
+            let envelope = Envelope { rcpt_to, ..arrival.envelope.clone() };
             (Arrival { envelope, ..arrival.clone() }, Arc::new(policy.for_group(group)))
         };
         let groups = groups.into_iter().map(part).collect();

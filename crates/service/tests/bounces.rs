@@ -100,7 +100,7 @@ fn arrival(size: usize) -> Arrival {
         surface: Surface::Smtp,
         direction: Direction::Incoming,
         peer,
-        envelope: Envelope { mail_from: None, rcpt_to: vec![Address::parse("ann@example.net").unwrap()] },
+        envelope: Envelope { rcpt_to: vec![Address::parse("ann@example.net").unwrap()], ..Envelope::default() },
         received_ms: 1_700_000_000_000,
         size: size as u64,
         connection: 1,

@@ -19,7 +19,8 @@ pub(crate) struct CircumstancesArgs {
     /// The name the client gave in HELO or EHLO.
     #[arg(long, value_name = "NAME", help_heading = "Circumstances of the message")]
     helo: Option<String>,
-    /// The sender of the envelope; `<>` for none.
+    /// The sender of the envelope; `<>` for mail that has none, such as a delivery report. Without this
+    /// nothing that follows from the envelope's sender is looked at.
     #[arg(long, value_name = "ADDRESS", help_heading = "Circumstances of the message")]
     from: Option<String>,
     /// A recipient of the envelope; may be given several times.
@@ -65,7 +66,7 @@ impl CircumstancesArgs {
                 trusted,
                 certificate: None,
             },
-            envelope: Envelope { mail_from, rcpt_to },
+            envelope: Envelope { mail_from, rcpt_to, unknown: self.from.is_none() },
             received_ms: service::id::now_ms(),
             size: 0,
             connection: 0,
@@ -100,7 +101,11 @@ mod tests {
     #[test]
     fn the_null_sender_is_no_sender_and_nonsense_is_refused() {
         let site = Site::default();
-        assert_eq!(args("<>", "b@example.org", false).arrival(&site).unwrap().envelope.mail_from, None);
+        let told = |args: CircumstancesArgs| args.arrival(&site).unwrap().envelope;
+        let null = told(args("<>", "b@example.org", false));
+        assert_eq!((null.mail_from, null.unknown), (None, false));
+        let nothing = told(CircumstancesArgs::default());
+        assert_eq!((nothing.mail_from, nothing.unknown), (None, true));
         assert!(args("a\nb@example.org", "b@example.org", false).arrival(&site).is_err());
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod circumstances;
 pub(crate) mod content;
 pub(crate) mod mbox;
 pub(crate) mod paths;
+pub(crate) mod spam;
 
 use mail::evidence::{Object, ObjectId, Report};
 

@@ -47,6 +47,51 @@ fn clean_mail_exits_with_zero_and_says_what_was_not_looked_for() {
     assert!(ran.err.contains("NO SIGNATURE DATABASE"), "{}", ran.err);
 }
 
+/// A letter that nobody takes for honest.
+fn spam() -> Vec<u8> {
+    b"From: \"Lottery\" <win84920@prize.example>\r\nTo: undisclosed-recipients:;\r\nSubject: YOU HAVE WON!!! $2,500,000.00\r\n\
+      Date: Mon, 2 Nov 2026 10:00:00 +0000\r\nMIME-Version: 1.0\r\nContent-Type: text/html\r\n\r\n\
+      <html><body><font color=white>meadow</font>Congratulations! You have won the lottery, claim your prize of \
+      $2,500,000.00 now. I am Mrs Grace, a widow; my late husband left the funds with a bank, the next of kin is needed. \
+      Kindly reply with your full name and bank account. Viagra cialis without a prescription, order now. \
+      Act now, limited time, urgent! This is not spam, to be removed click here. \
+      <a href=\"http://192.0.2.9/win\">http://www.bank.example.com/</a></body></html>\r\n"
+        .to_vec()
+}
+
+#[test]
+fn spam_is_called_so_with_its_rating_and_every_sign_and_changes_no_exit_code() {
+    let dir = files(&[("s.eml", &spam()), ("a.eml", &sample::clean("lunch"))]);
+    let json = scan(dir.path(), &["--format", "json", "s.eml"]).exits(0).json();
+    let seen = &json[0]["spam"];
+    assert_eq!((&json[0]["status"], &seen["status"]), (&json!("clean"), &json!("spam")), "{seen}");
+    let ran = scan(dir.path(), &["s.eml", "a.eml"]).exits(0);
+    assert_eq!(ran.out, format!("s.eml: SPAM, rating {}\na.eml: clean\n", seen["rating"]));
+    assert!(ran.err.contains("Scanned 2: 1 clean, 1 spam"), "{}", ran.err);
+    let quiet = scan(dir.path(), &["-q", "s.eml", "a.eml"]).exits(0).out;
+    assert_eq!(quiet, format!("s.eml: SPAM, rating {}\n", seen["rating"]));
+    let told = scan(dir.path(), &["-v", "s.eml"]).exits(0).out;
+    for sign in seen["signs"].as_array().unwrap() {
+        assert!(told.contains(&format!("  {} (", sign["id"].as_str().unwrap())), "{sign}: {told}");
+    }
+    assert!(told.contains("points fewer would make it probable spam"), "{told}");
+    // It has more signs than it needs: only several together hold it.
+    let together = seen["together"].as_array().unwrap();
+    assert!(together.len() > 1 && seen["decisive"] == json!([]), "{seen}");
+    assert!(told.contains("without all of these together: "), "{told}");
+}
+
+#[test]
+fn who_sends_nothing_is_told_from_who_is_not_told() {
+    let dir = files(&[("a.eml", &sample::clean("lunch"))]);
+    let has_null = |args: &[&str]| {
+        let line = &scan(dir.path(), &[args, &["--format", "json", "a.eml"]].concat()).exits(0).json()[0];
+        line["spam"]["signs"].as_array().unwrap().iter().any(|sign| sign["id"] == "null_sender")
+    };
+    assert!(has_null(&["--from", "<>"]));
+    assert!(!has_null(&[]) && !has_null(&["--from", "ann@example.org"]));
+}
+
 #[test]
 fn malware_exits_with_one() {
     let dir = files(&[("eicar.com", &eicar()), ("z.eml", &sample::eicar_zipped("bill")), ("n.eml", &nested())]);

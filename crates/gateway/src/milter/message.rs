@@ -191,6 +191,7 @@ impl Message {
             envelope: Envelope {
                 mail_from: self.mail_from,
                 rcpt_to: self.recipients.iter().map(|(address, _)| address.clone()).collect(),
+                unknown: false,
             },
             asked: Asked {
                 mail: self.parameters,

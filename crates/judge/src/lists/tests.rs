@@ -60,6 +60,7 @@ fn mail(from: &str) -> Mail {
         envelope: Envelope {
             mail_from: Address::parse(from),
             rcpt_to: vec![Address::parse("user@example.org").unwrap()],
+            unknown: false,
         },
         received_ms: 1_700_000_000_000,
         size: 1000,

@@ -104,7 +104,7 @@ pub(super) fn arrival() -> Arrival {
         surface: Surface::Smtp,
         direction: Direction::Incoming,
         peer,
-        envelope: Envelope { mail_from: None, rcpt_to: Vec::new() },
+        envelope: Envelope::default(),
         received_ms: 1_700_000_000_000,
         size: 1000,
         connection: 1,

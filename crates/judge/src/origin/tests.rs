@@ -227,7 +227,7 @@ fn who_is_new_is_a_small_sign_and_a_larger_one_beside_others() {
 /// A message from a stranger to one of us.
 fn incoming() -> Arrival {
     let rcpt_to = vec![Address::parse("user@example.org").unwrap()];
-    Arrival { envelope: Envelope { mail_from: None, rcpt_to }, ..arrival() }
+    Arrival { envelope: Envelope { rcpt_to, ..Envelope::default() }, ..arrival() }
 }
 
 #[test]

@@ -94,6 +94,7 @@ fn arrival(direction: Direction) -> Arrival {
         envelope: Envelope {
             mail_from: Address::parse("sender@example.com"),
             rcpt_to: vec![Address::parse("user@example.org").unwrap()],
+            unknown: false,
         },
         received_ms: 1_700_000_000_000,
         size: 1000,
@@ -159,3 +160,4 @@ mod infected;
 mod others;
 mod rows;
 mod spam;
+mod told;

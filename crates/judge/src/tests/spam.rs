@@ -6,12 +6,12 @@ use super::*;
 use crate::policy::{Sensitivity, SpamAction, WhenReached};
 use crate::spam::{KNOTS, SpamStatus, SpamWhy, beyond, decisive, excluded, headers, rating, scl, verdict};
 
-fn sign(id: &str, group: SignGroup, points: i16) -> Sign {
+pub(super) fn sign(id: &str, group: SignGroup, points: i16) -> Sign {
     Sign::new(id, group, points, "seen")
 }
 
 /// Signs with these points of spam, bulk and automatic mail.
-fn seen(spam: i16, bulk: i16, automatic: i16) -> SpamSeen {
+pub(super) fn seen(spam: i16, bulk: i16, automatic: i16) -> SpamSeen {
     let (phrase, link) = (spam.min(400), (spam - 400).clamp(0, 300));
     let all = [
         ("a_phrase", SignGroup::Phrase, phrase),
@@ -23,7 +23,7 @@ fn seen(spam: i16, bulk: i16, automatic: i16) -> SpamSeen {
     SpamSeen::Signs(all.into_iter().filter(|sign| sign.2 != 0).map(|(id, group, n)| sign(id, group, n)).collect())
 }
 
-fn report_of(spam: SpamSeen) -> Report {
+pub(super) fn report_of(spam: SpamSeen) -> Report {
     let evidence = Evidence { spam, ..evidence() };
     evidence.validate().expect("test evidence is sound");
     evidence.close(&[EngineId::Eicar])

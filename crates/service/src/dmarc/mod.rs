@@ -308,6 +308,7 @@ mod tests {
             envelope: Envelope {
                 mail_from: Address::parse("a@Bounce.example.org"),
                 rcpt_to: Address::parse(to).into_iter().collect(),
+                unknown: false,
             },
             received_ms: 1,
             size: 1,

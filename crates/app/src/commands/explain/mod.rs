@@ -2,7 +2,6 @@
 
 mod decision;
 mod seen;
-mod spam;
 
 use std::path::PathBuf;
 
@@ -14,7 +13,7 @@ use crate::failure::{ERROR, Failure};
 use crate::looking::bench::{Bench, BenchArgs, Looked};
 use crate::looking::circumstances::CircumstancesArgs;
 use crate::looking::content::Content;
-use crate::looking::{Item, paths};
+use crate::looking::{Item, paths, spam};
 use crate::terminal::{self, Colour, Paint};
 
 /// The exit code when malware was found.
@@ -118,7 +117,8 @@ fn explanation(place: &str, content: &Content, arrival: &Arrival, bench: &Bench,
     seen::unscanned(&looked.report, &mut out);
     seen::defects(&looked.report, &mut out);
     seen::sender(&looked.report, &mut out);
-    spam::spam(bench, looked, &mut out);
+    out.push_str("\nWhether it is spam\n");
+    spam::spam(looked, "  ", &mut out);
     decision::decision(arrival, bench, looked, &mut out);
     if !bench.has_signatures {
         let text =

@@ -205,6 +205,19 @@ pub(super) struct ScanSpam {
     pub(super) signs: Vec<ScanSign>,
     /// The signs without any one of which the status would be another.
     pub(super) decisive: Vec<String>,
+    /// Where no single one decides: signs without all of which the status would be another.
+    pub(super) together: Vec<String>,
+    /// The points from which on it would be probable spam, and spam.
+    pub(super) limits: SpamLimits,
+}
+
+/// Points that make a status, by the policy.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, JsonSchema)]
+pub(super) struct SpamLimits {
+    /// From so many on a message is probable spam.
+    pub(super) probable_spam: f64,
+    /// From so many on a message is spam.
+    pub(super) spam: f64,
 }
 
 /// An entry of a list that decided.
@@ -256,6 +269,8 @@ impl ScanSpam {
             evidence: sign.evidence.raw().clone(),
         });
         let decisive = judge::spam::decisive(policy, &looked.arrival, report);
+        let together = judge::spam::together(policy, &looked.arrival, report);
+        let (probable, spam) = judge::spam::limits(policy);
         Self {
             status: verdict.status.name(),
             why: verdict.why.map(judge::spam::SpamWhy::name),
@@ -265,6 +280,8 @@ impl ScanSpam {
             list: judge::spam::deciding(policy, report, verdict).map(ScanListed::from),
             signs: signs.collect(),
             decisive: decisive.into_iter().map(str::to_owned).collect(),
+            together: together.into_iter().map(str::to_owned).collect(),
+            limits: SpamLimits { probable_spam: f64::from(probable) / 100.0, spam: f64::from(spam) / 100.0 },
         }
     }
 }

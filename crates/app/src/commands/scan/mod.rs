@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clap::ValueEnum;
-use judge::status::Status;
 use mail::arrival::Arrival;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -44,7 +43,7 @@ pub(crate) enum Format {
     Json,
 }
 
-/// Look for malware in files, directories, mailboxes and standard input.
+/// Look for malware and spam in files, directories, mailboxes and standard input.
 ///
 /// Files that are messages are read as messages, all others as files. An mbox gives one result a
 /// message; its messages are scanned as they stand in the file, without turning `>From ` back. In a
@@ -52,8 +51,9 @@ pub(crate) enum Format {
 /// are not followed. Nothing is changed: the action is what the gateway would do with such a
 /// message.
 ///
-/// Exit code: 0 if everything is clean; 1 if malware was found, also where it could be removed; else
-/// 2 if something could not be scanned (encrypted, damaged, over a limit) or read, and for errors.
+/// Exit code, which is about malware alone: 0 if there is none; 1 if some was found, also where it could
+/// be removed; else 2 if something could not be scanned (encrypted, damaged, over a limit) or read, and
+/// for errors. Whether a message is spam is told, and is in `spam` of the JSON, but changes no code.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// Files, directories, mbox files, Maildirs; `-` is standard input.
@@ -62,10 +62,10 @@ pub(crate) struct Args {
     /// The form of the output.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     format: Format,
-    /// Say where things were found, what was not scanned, and what the gateway would do.
+    /// Say where things were found, what was not scanned, every sign of spam, and what the gateway would do.
     #[arg(short, long)]
     verbose: bool,
-    /// Show only what is not clean, and no summary.
+    /// Show only what is not clean or is spam, and no summary.
     #[arg(short, long)]
     quiet: bool,
     #[command(flatten)]
@@ -167,8 +167,8 @@ impl<'a> Output<'a> {
 
     fn done(&mut self, done: &Done) -> Result<(), Failure> {
         let line = ScanLine::of(done);
-        self.summary.count(&line, done.size);
-        let clean = matches!(&done.looked, Ok(looked) if looked.status == Status::Clean);
+        self.summary.count(done, &line);
+        let clean = show::is_clean(done, &line);
         let text = match self.args.format {
             Format::Json => terminal::json_line(&line),
             Format::Text => show::text(done, &line, self.args.verbose, self.paint),

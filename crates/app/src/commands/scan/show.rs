@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
 
+use judge::spam::{SpamStatus, SpamVerdict, SpamWhy};
 use mail::untrusted::escape;
 
 use super::Done;
 use super::line::{ScanLine, ScanStatus};
 use crate::looking::paths::PassedOver;
+use crate::looking::spam;
 use crate::terminal::{self, Colour, Paint};
 
 /// Most characters of a path that are shown.
@@ -29,15 +31,23 @@ pub(super) struct Summary {
     probable: u64,
     unscannable: u64,
     errors: u64,
+    /// Without malware, and spam or on a list of those whose mail always is.
+    spam: u64,
+    /// Without malware, and probable spam.
+    probable_spam: u64,
     bytes: u64,
 }
 
 impl Summary {
     /// Counts a message or file of this size.
-    pub(super) fn count(&mut self, line: &ScanLine, size: u64) {
-        self.bytes = self.bytes.saturating_add(size);
+    pub(super) fn count(&mut self, done: &Done, line: &ScanLine) {
+        self.bytes = self.bytes.saturating_add(done.size);
         let counter = match line.status {
-            ScanStatus::Clean => &mut self.clean,
+            ScanStatus::Clean => match verdict(done).map(|verdict| verdict.status) {
+                Some(SpamStatus::Spam | SpamStatus::AddressBlacklisted) => &mut self.spam,
+                Some(SpamStatus::ProbableSpam) => &mut self.probable_spam,
+                _ => &mut self.clean,
+            },
             ScanStatus::Infected => &mut self.infected,
             ScanStatus::Disinfected => &mut self.disinfected,
             ScanStatus::ProbablyInfected => &mut self.probable,
@@ -79,13 +89,40 @@ impl ScanStatus {
     }
 }
 
+/// Whether a message is spam, if it was examined for that.
+fn verdict(done: &Done) -> Option<SpamVerdict> {
+    done.looked.as_ref().ok()?.plan.spam.filter(|verdict| verdict.why.is_none())
+}
+
+/// Whether there is nothing to be said about a message or file.
+pub(super) fn is_clean(done: &Done, line: &ScanLine) -> bool {
+    line.status == ScanStatus::Clean && verdict(done).is_none_or(|verdict| !positive(verdict.status))
+}
+
+fn positive(status: SpamStatus) -> bool {
+    matches!(status, SpamStatus::Spam | SpamStatus::ProbableSpam | SpamStatus::AddressBlacklisted)
+}
+
+/// What a message is, by malware and by spam.
+fn status(done: &Done, line: &ScanLine, paint: Paint) -> String {
+    let shown = paint.paint(line.status.colour(), line.status.words());
+    let Some(verdict) = verdict(done).filter(|verdict| verdict.status != SpamStatus::Clean) else { return shown };
+    let (words, rating) = (spam::words(verdict.status), verdict.rating);
+    match (line.status, positive(verdict.status)) {
+        (ScanStatus::Clean, true) => {
+            format!("{}, rating {rating}", paint.paint(Colour::Yellow, &words.to_uppercase()))
+        }
+        _ => format!("{shown}; {words}, rating {rating}"),
+    }
+}
+
 /// The lines for one message or file.
 pub(super) fn text(done: &Done, line: &ScanLine, verbose: bool, paint: Paint) -> String {
     let place = match line.index {
         Some(index) => format!("{} [{index}]", escape(&line.path, MAX_PATH)),
         None => escape(&line.path, MAX_PATH),
     };
-    let mut out = format!("{place}: {}", paint.paint(line.status.colour(), line.status.words()));
+    let mut out = format!("{place}: {}", status(done, line, paint));
     if let Some(why) = &line.error {
         let _ = write!(out, ": {}", escape(why, MAX_ERROR));
     }
@@ -103,6 +140,7 @@ pub(super) fn text(done: &Done, line: &ScanLine, verbose: bool, paint: Paint) ->
     out
 }
 
+/// More about one message or file.
 fn details(done: &Done, line: &ScanLine, out: &mut String) {
     for found in line.malware.iter().take(MAX_SHOWN) {
         let _ = writeln!(out, "  {}: {} ({}, found by {})", found.node, found.name, found.kind, found.engine);
@@ -123,6 +161,10 @@ fn details(done: &Done, line: &ScanLine, out: &mut String) {
         let objects = looked.report.objects().len();
         let rules = if line.rules.is_empty() { "no rule applies".to_owned() } else { line.rules.join(", ") };
         let size = terminal::size(done.size);
+        if looked.plan.spam.is_some_and(|verdict| verdict.why != Some(SpamWhy::NotAsked)) {
+            out.push_str("  whether it is spam:\n");
+            spam::spam(looked, "    ", out);
+        }
         let _ = writeln!(out, "  {size}, {objects} objects; the gateway: {} ({rules})", action.replace('_', " "));
     }
 }
@@ -130,7 +172,7 @@ fn details(done: &Done, line: &ScanLine, out: &mut String) {
 /// The end of a scan, on standard error.
 pub(super) fn summary(summary: &Summary, took: Duration, passed: PassedOver) {
     let paint = Paint::stderr();
-    let all = summary.clean + summary.threats() + summary.failures();
+    let all = summary.clean + summary.spam + summary.probable_spam + summary.threats() + summary.failures();
     let mut parts = vec![format!("{} clean", summary.clean)];
     let mut part = |count: u64, what: &str, colour| {
         if count > 0 {
@@ -140,6 +182,8 @@ pub(super) fn summary(summary: &Summary, took: Duration, passed: PassedOver) {
     part(summary.infected, "infected", Colour::Red);
     part(summary.disinfected, "infected that can be disinfected", Colour::Red);
     part(summary.probable, "probably infected", Colour::Red);
+    part(summary.spam, "spam", Colour::Yellow);
+    part(summary.probable_spam, "probable spam", Colour::Yellow);
     part(summary.unscannable, "not scanned", Colour::Yellow);
     part(summary.errors, "with errors", Colour::Red);
     let seconds = took.as_secs_f64();
