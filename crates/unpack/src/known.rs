@@ -84,7 +84,7 @@ pub const FORMATS: &[Format] = &[
     row(("odt, ods, odp and their kind", Odf, Opened), "all parts; Basic and other scripts, event handlers, DDE, remote content, text and hidden text", "Blowfish, AES-256 (CBC, and GCM with Argon2id)", "Argon2id up to 128 MiB", &[Stored("libreoffice_od"), Stored("odf_")]),
     row(("RTF", Rtf, Opened), "objects, packages, stored data, pictures, templates, DDE, text and hidden text", "", "", &[Stored("libreoffice_rtf"), Own]),
     row(("PDF", Pdf, Opened), "object streams, all filters for data, embedded files, JavaScript, actions, forms, XFA, text and hidden text, older versions", "RC4, AES-128, AES-256 (revisions 2 to 6)", "16 filters in a chain; not: encryption for certificates, pictures", &[Tool("qpdf"), Own]),
-    row(("OneNote", OneNote, Opened), "attached files (deleted ones too), text", "", "not: sections with a password", &[Own]),
+    row(("OneNote", OneNote, Opened), "attached files (deleted ones too), text", "", "sections with a password are reported as `encrypted`: how is not documented", &[Own]),
     row(("TNEF (winmail.dat)", Tnef, Opened), "bodies, compressed RTF, attachments, messages in it", "", "", &[Own]),
     row(("S/MIME, PKCS #7", Cms, InPart), "what is signed, digested or compressed", "", "what is encrypted for a certificate is reported", &[Stored("cms_")]),
     row(("HTML", Html, Opened), "scripts, event handlers, forms, `data:` addresses, files that scripts assemble, documents in it, text and hidden text; UTF-16 and UTF-7", "", "1,000 files; scripts are not run, their constants are put together", &[Own]),

@@ -4,9 +4,9 @@
 //! attached files are found by the marks around them, so those that a page no longer shows are found too. What
 //! stands within the bytes of another is unlisted.
 //! In sections packed for the web (MS-ONESTORE 2.8) they stand in the data elements of MS-FSSHTTPB
-//! 2.2.1.12.8. Limits: the budget, [`MAX_FILES`], [`MAX_READ`], [`MAX_NAMES`]. Not handled: sections with a password
-//! (their files are encrypted as they stand), attachments that are split over several data elements,
-//! and what belongs to which page.
+//! 2.2.1.12.8. Limits: the budget, [`MAX_FILES`], [`MAX_READ`], [`MAX_NAMES`]. Sections with a password are told as encrypted: how is not
+//! documented, and their files are given encrypted as they stand. Not handled: attachments that are split over several
+//! data elements, and what belongs to which page.
 
 mod names;
 mod text;
@@ -36,6 +36,9 @@ const FILE_FUEL: u64 = 1024;
 /// Begins an attached file (MS-ONESTORE 2.6.13), and ends it.
 const HEADER: &[u8] = b"\xe7\x16\xe3\xbd\x65\x26\x11\x45\xa4\xc4\x8d\x4d\x0b\x7a\x9e\xac";
 const FOOTER: &[u8] = b"\x22\xa7\xfb\x71\x79\x0f\x0b\x4a\xbb\x13\x89\x92\x56\x42\x6b\x24";
+/// Begins what says how pages of a section are encrypted (MS-ONESTORE 2.5.19), and ends it.
+const KEY_HEADER: [u8; 8] = 0xfb6b_a385_dad1_a067_u64.to_le_bytes();
+const KEY_FOOTER: [u8; 8] = 0x2649_294f_8e19_8b3c_u64.to_le_bytes();
 /// How far behind its mark an attached file starts, in bytes.
 const HEAD: usize = 36;
 /// In a section for the web: a data element of the type for attached files, and the head of its content.
@@ -74,7 +77,7 @@ impl OneNote {
             read: 0,
             problems: Vec::new(),
         };
-        if let Err(limit) = budget.burn((data.len() as u64).saturating_mul(4)) {
+        if let Err(limit) = budget.burn((data.len() as u64).saturating_mul(6)) {
             section.problems.push(limit.into());
             return section;
         }
@@ -93,6 +96,9 @@ impl OneNote {
             at = at.max(file.content.end);
         }
         rest.push(between(data, at, data.len()));
+        if rest.iter().any(|piece| is_locked(piece)) {
+            section.problems.push(UnscannedReason::Encrypted);
+        }
         let mut views = Views::default();
         for piece in &rest {
             text::gather(piece, &mut views.text);
@@ -149,6 +155,12 @@ impl Container for OneNote {
     fn problems(&self) -> &[UnscannedReason] {
         &self.problems
     }
+}
+
+/// Whether bytes of a section say that it has a password. One that had it before may say so still.
+fn is_locked(piece: &[u8]) -> bool {
+    let begins = memchr::memmem::find(piece, &KEY_HEADER);
+    begins.is_some_and(|at| memchr::memmem::find(between(piece, at, piece.len()), &KEY_FOOTER).is_some())
 }
 
 /// Where the files attached to a section stand, in order and beside each other: what is in them is looked

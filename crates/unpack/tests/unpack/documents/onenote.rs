@@ -113,6 +113,19 @@ fn a_length_that_does_not_fit_is_damage_and_the_mark_behind_ends_the_file() {
 }
 
 #[test]
+fn a_section_with_a_password_is_told() {
+    let (header, footer) = (0xfb6b_a385_dad1_a067_u64.to_le_bytes(), 0x2649_294f_8e19_8b3c_u64.to_le_bytes());
+    let key = [&header[..], &noise(300, 9), &footer].concat();
+    let locked = [&section()[..], &key, &stored(&noise(500, 4), 500)].concat();
+    let found = seen(&locked);
+    assert_eq!((found.problems, found.files.len()), (vec![UnscannedReason::Encrypted], 3));
+    // In an attached file the mark says nothing of the section, and alone it says nothing.
+    let inner = [&section()[..], &stored(&key, key.len() as u64)].concat();
+    assert_eq!(seen(&inner).problems, []);
+    assert_eq!(seen(&[&section()[..], &header, b"and no more"].concat()).problems, []);
+}
+
+#[test]
 fn sections_for_the_web_have_their_files_in_data_elements() {
     let long = noise(40_000, 7);
     let short = b"a short file";
