@@ -30,12 +30,13 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
         ["fuzz"] => fuzz(FUZZ, &[]),
         ["fuzz", seconds, named @ ..] => fuzz(number(&[seconds], FUZZ)?, named),
         ["bounds"] => bounds(),
+        ["containers"] => containers(),
         ["faults", rest @ ..] => rows("faults", "", rest),
         ["sizes", rest @ ..] => rows("sizes", "sizes::", rest),
         ["readings", rest @ ..] => readings(number(rest, READINGS)?),
         ["soak", rest @ ..] => bench::soak(Duration::from_secs(number(rest, SOAK)?)),
         _ => Err(
-            "campaign: fuzz [SECONDS [TARGET ..]], bounds, faults [TEST ..], sizes [TEST ..], readings [MESSAGES], \
+            "campaign: fuzz [SECONDS [TARGET ..]], bounds, containers, faults [TEST ..], sizes [TEST ..], readings [MESSAGES], \
                   soak [SECONDS]"
                 .to_owned(),
         ),
@@ -122,6 +123,12 @@ fn rows(name: &str, prefix: &str, only: &[&str]) -> Outcome {
 fn bounds() -> Outcome {
     let args = ["test", "--release", "--locked", "--package", "scan", "--test", "bounds", "--"];
     cargo::run(cargo::cargo().args(args).args(["--ignored", "--nocapture"]))
+}
+
+/// Every format that Debian's programs write, in every container and locked, beside clamscan.
+fn containers() -> Outcome {
+    let args = ["test", "--release", "--locked", "--package", "scan", "--test", "scan", "--"];
+    cargo::run(cargo::cargo().args(args).args(["--include-ignored", "--nocapture", "beside_clamscan"]))
 }
 
 /// Mutated mail, ours and that of `MAILWARD_CORPORA`, read by every other MIME parser that is there:

@@ -18,9 +18,10 @@ const USAGE: &str = "\
 cargo xtask check                     architecture, licences, tidiness
 cargo xtask bench [--quick] [--json] [--binary FILE] [--only direct,splice,off,default]
                                       messages a second, CPU, latency, memory, start
-cargo xtask bench formats [OPTION ..] PATH ..
+cargo xtask bench formats [OPTION ..] [PATH ..]
                                       files examined, taken out of, and given to clamd: MB/s by format
 cargo xtask campaign bounds           hostile files of every format within time and memory
+cargo xtask campaign containers       formats in containers, locked ones too, beside clamscan
 cargo xtask campaign fuzz [SECONDS [TARGET ..]]
                                       the fuzz targets named, or all, for that long each (60)
 cargo xtask campaign faults [TEST ..] the fault tests, in their long form where they have one, and their figures

@@ -12,6 +12,7 @@ pub mod dns;
 pub mod dovecot;
 pub mod milter;
 pub mod mutate;
+pub mod packed;
 pub mod peers;
 pub mod postfix;
 pub mod sample;

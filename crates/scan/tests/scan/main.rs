@@ -1,5 +1,6 @@
 //! Whole examinations: golden reports, hostile engines, external engines, limits, the protocol.
 
+mod beside_clamscan;
 mod external;
 mod golden;
 mod hostile;
