@@ -87,3 +87,17 @@ pub fn run(name: &str, data: &[u8]) {
     let (_, entry) = target.unwrap_or_else(|| panic!("no target {name:?}"));
     entry(data);
 }
+
+/// Longest input that is kept in `grown/`, in bytes.
+pub const MAX_KEPT: usize = 1024;
+
+/// The inputs that a file of `grown/` holds: each behind its length in four bytes, least first.
+pub fn kept(mut file: &[u8]) -> Vec<&[u8]> {
+    let mut found = Vec::new();
+    while let Some((length, rest)) = file.split_first_chunk() {
+        let (input, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize).expect("a whole input");
+        found.push(input);
+        file = rest;
+    }
+    found
+}

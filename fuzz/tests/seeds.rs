@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use mailward_fuzz::{TARGETS, run};
+use mailward_fuzz::{MAX_KEPT, TARGETS, kept, run};
 
 /// How many bytes of each seed are changed, one at a time.
 const CHANGES: usize = 64;
@@ -38,4 +38,21 @@ fn seeds_and_their_neighbours_hold() {
         }
         assert!(count > 0, "{name} has no seed");
     }
+}
+
+/// What fuzzing has grown, as `cargo xtask campaign keep` left it.
+#[test]
+fn what_fuzzing_has_grown_holds() {
+    let mut inputs = 0;
+    for (name, _) in TARGETS {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("grown").join(name);
+        // A target that is new has none yet.
+        let Ok(file) = fs::read(path) else { continue };
+        for input in kept(&file) {
+            assert!(input.len() <= MAX_KEPT, "{name}");
+            run(name, input);
+            inputs += 1;
+        }
+    }
+    assert!(inputs > 5_000, "{inputs}");
 }

@@ -19,6 +19,10 @@ const READINGS: u64 = 20_000;
 /// Longest input that the fuzzer tries, in bytes.
 const FUZZ_INPUT_MAX: usize = 64 * 1024;
 
+/// Longest input that is kept of what fuzzing has grown, and most of a target's, in bytes.
+const KEPT_INPUT_MAX: usize = 1024;
+const KEPT_MAX: usize = 48 * 1024;
+
 /// Runs one campaign.
 pub(crate) fn run(args: &[&str]) -> Outcome {
     let number = |rest: &[&str], usual: u64| match rest {
@@ -29,6 +33,7 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
     match args {
         ["fuzz"] => fuzz(FUZZ, &[]),
         ["fuzz", seconds, named @ ..] => fuzz(number(&[seconds], FUZZ)?, named),
+        ["keep", named @ ..] => keep(named),
         ["bounds"] => bounds(),
         ["containers"] => containers(),
         ["faults", rest @ ..] => rows("faults", "", rest),
@@ -36,7 +41,7 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
         ["readings", rest @ ..] => readings(number(rest, READINGS)?),
         ["soak", rest @ ..] => bench::soak(Duration::from_secs(number(rest, SOAK)?)),
         _ => Err(
-            "campaign: fuzz [SECONDS [TARGET ..]], bounds, containers, faults [TEST ..], sizes [TEST ..], readings [MESSAGES], \
+            "campaign: fuzz [SECONDS [TARGET ..]], keep [TARGET ..], bounds, containers, faults [TEST ..], sizes [TEST ..], readings [MESSAGES], \
                   soak [SECONDS]"
                 .to_owned(),
         ),
@@ -82,6 +87,46 @@ fn fuzz_one(target: &str, seconds: u64) -> Outcome {
     command.arg(format!("-artifact_prefix={}/", found.display()));
     command.args(["-timeout=10", "-rss_limit_mb=2048"]);
     cargo::run(&mut command)
+}
+
+/// Keeps what fuzzing has grown in `fuzz/corpus`: of each target a set of short inputs that reaches as much of the code
+/// as all do, in one file of `fuzz/grown`, which the tests run.
+fn keep(named: &[&str]) -> Outcome {
+    let fuzz = cargo::root().join("fuzz");
+    for target in targets()?.iter().filter(|target| named.is_empty() || named.contains(&target.as_str())) {
+        let corpus = fuzz.join("corpus").join(target);
+        if !corpus.exists() {
+            continue;
+        }
+        let least = fuzz.join("corpus").join(format!("least.{target}"));
+        let told = |e: std::io::Error| format!("{}: {e}", least.display());
+        fs::create_dir_all(&least).map_err(told)?;
+        let mut command = cargo::cargo();
+        command.env("RUSTC_BOOTSTRAP", "1").env("MAILWARD_FUZZ", target);
+        command.args(["fuzz", "run", "--sanitizer", "none", "any"]).arg(&least).arg(corpus);
+        cargo::run(command.args(["--", "-merge=1"]).arg(format!("-max_len={KEPT_INPUT_MAX}")))?;
+        let file = fuzz.join("grown").join(target);
+        let packed = packed(&least).map_err(told)?;
+        fs::create_dir_all(fuzz.join("grown")).and_then(|()| fs::write(&file, packed)).map_err(told)?;
+        fs::remove_dir_all(&least).map_err(told)?;
+    }
+    Ok(())
+}
+
+/// The inputs of a folder in one file: each behind its length in four bytes, least first. Their names are hashes of
+/// what they hold: the first of them by name, as many as [`KEPT_MAX`] holds, are of all sizes.
+fn packed(folder: &std::path::Path) -> std::io::Result<Vec<u8>> {
+    let mut paths: Vec<_> = fs::read_dir(folder)?.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    let mut out = Vec::new();
+    for path in paths {
+        let input = fs::read(path)?;
+        if out.len() + 4 + input.len() <= KEPT_MAX {
+            out.extend(u32::try_from(input.len()).unwrap_or(u32::MAX).to_le_bytes());
+            out.extend(input);
+        }
+    }
+    Ok(out)
 }
 
 /// The names of the fuzz targets: the folders in `fuzz/seeds`, which a test holds against the table.

@@ -24,6 +24,7 @@ cargo xtask campaign bounds           hostile files of every format within time 
 cargo xtask campaign containers       formats in containers, locked ones too, beside clamscan
 cargo xtask campaign fuzz [SECONDS [TARGET ..]]
                                       the fuzz targets named, or all, for that long each (60)
+cargo xtask campaign keep [TARGET ..]  keeps what fuzzing has grown for the tests (fuzz/grown)
 cargo xtask campaign faults [TEST ..] the fault tests, in their long form where they have one, and their figures
 cargo xtask campaign sizes [TEST ..]  many connections, many messages: memory and latency
 cargo xtask campaign readings [MESSAGES]
