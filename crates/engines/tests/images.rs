@@ -4,6 +4,7 @@
 mod variants;
 
 use engines::image::{Base, Decoded, Known, Layout, Views, decode, describe, print};
+use mail::evidence::{Picture, View};
 use variants::{Dice, picture, variants as made_of};
 
 /// A picture of one black pixel and so on, written by our own hand: 8 by 4 pixels, 24 bits.
@@ -54,6 +55,34 @@ fn what_is_small_or_plain_is_not_described() {
     let dots = picture(2).resized(40, 200).decoded();
     assert_eq!(describe(&dots, Views::All), None, "{} pixels wide", dots.width);
     assert_eq!(print(b"GIF89a\x01\0\x01\0\0\0\0", Views::All), Vec::new());
+}
+
+#[test]
+fn what_one_hash_says_the_other_must_not_speak_against() {
+    // The first 64 bits, by which the base is searched, stay.
+    let turned = |count: usize| -> [u64; 4] {
+        let mut words = [0; 4];
+        (64..64 + count).for_each(|bit| words[bit / 64] |= 1 << (bit % 64));
+        words
+    };
+    let known = View { luma: [0; 4], edge: [0; 4] };
+    let base = Base::new(vec![Known { id: 1, spam: true, views: vec![known] }]);
+    let cases = [
+        ("the same", 0, 0, Some(0)),
+        ("recoloured", 46, 72, Some(46)),
+        ("of one brightness, other edges", 46, 73, None),
+        ("of one brightness, no edge in common", 10, 127, None),
+        ("other brightness, the same edges", 85, 46, Some(46)),
+        ("a negative", 170, 46, Some(46)),
+        ("neither is near", 47, 47, None),
+        ("edges near, brightness of another", 86, 46, None),
+        ("edges very near, colours exchanged", 127, 30, Some(30)),
+        ("edges not so near, colours exchanged", 127, 31, None),
+    ];
+    for (what, luma, edge, expected) in cases {
+        let seen = Picture { width: 64, height: 64, views: vec![View { luma: turned(luma), edge: turned(edge) }] };
+        assert_eq!(base.nearest(&seen).map(|hit| hit.distance), expected, "{what}");
+    }
 }
 
 #[test]

@@ -31,6 +31,8 @@ pub(crate) const CHANGES: &[Change] = &[
     ("recoloured", "hue by 180 degrees", |c, _| hue(c, 180.0)),
     ("recoloured", "gray", |c, _| c.recolored(|p| [luma(p); 3]).decoded()),
     ("cropped", "2 % of each side", |c, _| c.cropped(0.02, 0.02, 0.02, 0.02).decoded()),
+    ("cropped", "3.5 % of each side", |c, _| c.cropped(0.035, 0.035, 0.035, 0.035).decoded()),
+    ("cropped", "6.5 % of each side", |c, _| c.cropped(0.065, 0.065, 0.065, 0.065).decoded()),
     ("cropped", "5 % of each side", |c, _| c.cropped(0.05, 0.05, 0.05, 0.05).decoded()),
     ("cropped", "8 % of each side", |c, _| c.cropped(0.08, 0.08, 0.08, 0.08).decoded()),
     ("cropped", "5 % of one side", |c, dice| one_side(c, 0.05, dice)),

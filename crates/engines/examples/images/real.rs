@@ -21,7 +21,7 @@ const SAME: f32 = 0.95;
 /// Cells of a side of a small copy.
 const CELLS: usize = 12;
 /// Most different pictures that are taken from one folder below the one that is given.
-const MOST_OF_FOLDER: usize = 1_500;
+const MOST_OF_FOLDER: usize = 800;
 /// Least side, in pixels: smaller ones are never learnt.
 const SIDE: u32 = engines::image::MIN_SIDE;
 

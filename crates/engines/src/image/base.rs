@@ -16,10 +16,19 @@ const BANDS: usize = 4;
 const VALUES: usize = 1 << 16;
 /// Most that is compared as a whole for one view.
 const MAX_CANDIDATES: usize = 20_000;
-/// Most bits of 255 in which brightness may differ.
-pub(super) const NEAR_LUMA: u32 = 46;
-/// Most bits of 255 in which edges may differ.
-pub(super) const NEAR_EDGE: u32 = 46;
+/// Bits of a hash.
+const BITS: u32 = 255;
+/// Most bits in which brightness may differ.
+const NEAR_LUMA: u32 = 46;
+/// Most bits in which edges may differ.
+const NEAR_EDGE: u32 = 46;
+/// Where brightness is near, edges may not be further apart than this: a glow, a disk and a star have one brightness.
+/// Different pictures have 76 and more, recoloured ones 69 at most.
+const FAR_EDGE: u32 = 72;
+/// Where edges are near, brightness may not be further apart than this, of the picture or of its negative.
+const FAR_LUMA: u32 = 85;
+/// But edges so near do alone: colours may have been exchanged.
+const CLOSE_EDGE: u32 = 30;
 
 /// A picture that is known.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -35,7 +44,7 @@ pub struct Known {
 /// A known picture that was found.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Match {
-    /// In how many bits of 255 they differ.
+    /// In how many bits of 255 they differ, in brightness or in edges, whichever says that they are alike.
     pub distance: u32,
     /// Whether it is one of spam.
     pub spam: bool,
@@ -142,20 +151,14 @@ impl Base {
             return found;
         }
         for view in &picture.views {
-            self.probe(&self.luma, &view.luma, |known| &known.luma, NEAR_LUMA, &mut found);
-            self.probe(&self.edge, &view.edge, |known| &known.edge, NEAR_EDGE, &mut found);
+            self.probe(&self.luma, &view.luma, view, &mut found);
+            self.probe(&self.edge, &view.edge, view, &mut found);
         }
         found
     }
 
-    fn probe(
-        &self,
-        tables: &[Table],
-        hash: &[u64; 4],
-        pick: fn(&View) -> &[u64; 4],
-        near: u32,
-        found: &mut Vec<Match>,
-    ) {
+    /// Compares with those that have a piece of this hash of the view.
+    fn probe(&self, tables: &[Table], hash: &[u64; 4], seen: &View, found: &mut Vec<Match>) {
         let mut compared = 0usize;
         for (table, piece) in tables.iter().zip(pieces(hash)) {
             for value in neighbours(piece) {
@@ -165,10 +168,7 @@ impl Base {
                         return;
                     }
                     let Some((id, spam, view)) = self.views.get(*owner as usize) else { continue };
-                    let distance = distance(hash, pick(view));
-                    if distance > near {
-                        continue;
-                    }
+                    let Some(distance) = apart(seen, view) else { continue };
                     match found.iter_mut().find(|known| known.id == *id) {
                         Some(known) => known.distance = known.distance.min(distance),
                         None => found.push(Match { distance, spam: *spam, id: *id }),
@@ -177,6 +177,16 @@ impl Base {
             }
         }
     }
+}
+
+/// In how many bits two views differ; `None` if they are not of one picture. What one hash says, the other may not
+/// speak against.
+fn apart(one: &View, other: &View) -> Option<u32> {
+    let (luma, edge) = (distance(&one.luma, &other.luma), distance(&one.edge, &other.edge));
+    let by_luma = (luma <= NEAR_LUMA && edge <= FAR_EDGE).then_some(luma);
+    let either = luma.min(BITS.saturating_sub(luma));
+    let by_edge = (edge <= CLOSE_EDGE || (edge <= NEAR_EDGE && either <= FAR_LUMA)).then_some(edge);
+    by_luma.into_iter().chain(by_edge).min()
 }
 
 /// The values that differ from one in up to two bits, itself first.
