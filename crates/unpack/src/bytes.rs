@@ -36,6 +36,11 @@ pub(crate) fn be64(data: &[u8], at: usize) -> Option<u64> {
     array(data, at).map(u64::from_be_bytes)
 }
 
+/// A big-endian 16-bit number at `at`.
+pub(crate) fn be16(data: &[u8], at: usize) -> Option<u16> {
+    array(data, at).map(u16::from_be_bytes)
+}
+
 /// A big-endian 32-bit number at `at`.
 pub(crate) fn be32(data: &[u8], at: usize) -> Option<u32> {
     array(data, at).map(u32::from_be_bytes)

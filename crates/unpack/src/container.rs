@@ -10,10 +10,11 @@ use mail::untrusted::Untrusted;
 use crate::budget::Budget;
 use crate::bytes::between;
 use crate::detect::{holds_markup, is_odf};
+use crate::formats::packed::{self, Sought};
 use crate::formats::several::{self, Reading, Several};
 use crate::formats::{
-    ar, arj, cab, card, chm, cms, compressed, cpio, dmg, gzip, html, iso, lha, message, odf, ole2, ooxml, pdf, pe, rar,
-    sevenz, shortcut, sis, swf, szdd, tar, texts, tnef, warc, xar, zip,
+    ar, arj, cab, card, chm, cms, compressed, cpio, disk, dmg, gzip, html, iso, lha, message, odf, ole2, ooxml, pdf,
+    pe, rar, sevenz, shortcut, sis, swf, szdd, tar, texts, tnef, warc, xar, zip,
 };
 
 /// A file that holds others. It keeps no reference to its bytes: they are handed in at each call,
@@ -162,11 +163,11 @@ fn with_others(
         FileKind::Message if beside.alone => (Vec::new(), false),
         _ => others(kind, data, first.is_some(), apart, budget),
     };
-    let archived = !others.is_empty();
+    let archived: Vec<Range<usize>> = others.iter().map(|reading| reading.range.clone()).collect();
     others.extend(other_texts(kind, beside, data, first.is_some(), budget));
     if program {
         // An archive behind a program is not its unlisted content but what it is for.
-        let executable = pe::Executable::open(kind, data, archived, budget);
+        let executable = pe::Executable::open(kind, data, &archived, budget);
         first = executable.map(|executable| Box::new(executable) as Box<dyn Container>);
     }
     match (first, kind) {
@@ -211,7 +212,7 @@ fn primary(kind: FileKind, data: &[u8], budget: &mut Budget) -> Option<Box<dyn C
         FileKind::Cpio => Box::new(cpio::Cpio::open(data)),
         FileKind::Ar => Box::new(ar::Ar::open(data)),
         FileKind::Iso => Box::new(iso::Iso::open(data, budget)),
-        FileKind::DiskImage => Box::new(crate::formats::disk::Image::open(data, budget)),
+        FileKind::DiskImage => return disk(data, budget),
         FileKind::Rpm => Box::new(crate::formats::rpm::Rpm::open(data)),
         FileKind::Mbox => Box::new(crate::formats::mbox::Mbox::open(data)),
         FileKind::Ole2 => Box::new(ole2::Ole2::open(data)),
@@ -227,6 +228,12 @@ fn primary(kind: FileKind, data: &[u8], budget: &mut Budget) -> Option<Box<dyn C
         FileKind::Xml => return shortcut::xml::open(kind, data, budget),
         _ => return None,
     })
+}
+
+/// The container of an image of a disk or disc.
+fn disk(data: &[u8], budget: &mut Budget) -> Option<Box<dyn Container>> {
+    let raw = disk::raw::stride(data).map(|stride| Box::new(disk::raw::Raw::open(stride)) as Box<dyn Container>);
+    raw.or_else(|| Some(Box::new(disk::Image::open(data, budget))))
 }
 
 /// The container of a rarer kind, if it is one that is opened.
@@ -340,6 +347,8 @@ fn others(kind: FileKind, data: &[u8], opened: bool, apart: bool, budget: &mut B
         kind,
         FileKind::DiskImage | FileKind::Tar | FileKind::Cpio | FileKind::Ar | FileKind::Iso | FileKind::SevenZip
     );
+    // The blocks of a virtual disk stand in any order.
+    let plain = plain && !(kind == FileKind::DiskImage && disk::is_virtual(data));
     // Of a file whose streams are members, only what stands in none of them.
     let unused = std::cell::OnceCell::new();
     // Both are looked for once there is a mark to ask about.
@@ -368,7 +377,8 @@ fn others(kind: FileKind, data: &[u8], opened: bool, apart: bool, budget: &mut B
     if kind != FileKind::Pdf && (pdf::starts_late(data) || SINGLE.contains(&kind) && pdf::ends(data)) {
         add(0..data.len(), Box::new(pdf::Pdf::open()));
     }
-    if kind.is_archive() {
+    // What is behind most archives is a member of theirs.
+    if kind.is_archive() && kind != FileKind::OtherArchive {
         return (all, false);
     }
     // Its directory is missing, or stands further from the end than it is looked for.
@@ -398,5 +408,27 @@ fn others(kind: FileKind, data: &[u8], opened: bool, apart: bool, budget: &mut B
         let container = cab::Cab::open(between(data, range.start, range.end));
         add(range, Box::new(container));
     }
+    let (range, rest) = packed_in(kind, data, &counts);
+    more |= rest;
+    if let Some(range) = range {
+        let whole = 0..range.len();
+        add(range, Box::new(several::Behind::new(whole)));
+    }
     (all, more)
+}
+
+/// Where archives of other kinds begin, and where compressed streams do behind a script or behind the end of a
+/// document: all from there on. The flag says that there is more than is looked at.
+fn packed_in(kind: FileKind, data: &[u8], counts: &dyn Fn(usize) -> bool) -> (Option<Range<usize>>, bool) {
+    // Scripts of the shell unpack what stands behind their last line.
+    let script = matches!(kind, FileKind::Script | FileKind::Text) || data.starts_with(b"#!");
+    let sought = if script { Sought::Streams } else { Sought::Archives };
+    let (at, more) = packed::first(data, sought, counts);
+    let behind = match kind {
+        FileKind::Pdf => several::behind_marks(data, b"%%EOF"),
+        FileKind::Rtf => several::behind_marks(data, b"}"),
+        _ => None,
+    };
+    let at = at.into_iter().chain(behind.map(|range| range.start)).min();
+    (at.map(|at| at..data.len()), more)
 }

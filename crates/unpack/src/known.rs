@@ -76,8 +76,8 @@ pub const FORMATS: &[Format] = &[
     row(("cpio", Cpio, Opened), "newc, crc, odc, binary in either order", "", "", &[Stored("cpio_"), Own]),
     row(("ar, deb", Ar, Opened), "names of GNU and of BSD", "", "thin archives are reported", &[Stored("ar"), Stored("deb")]),
     row(("RPM", Rpm, Opened), "scripts, and the payload by any method above", "", "not: triggers", &[Tool("rpmbuild"), Own]),
-    row(("ISO 9660, Joliet, UDF", Iso, Opened), "all three trees; what only one of them has comes as unlisted", "", "may be read 3 times over; not: interleaved or compressed files, raw sectors, further sessions of ISO 9660, earlier states of UDF discs that are written once", &[Stored("iso_"), Tool("genisoimage"), Tool("mkudffs")]),
-    row(("disk images: raw, VHD, VHDX", DiskImage, InPart), "partition tables (MBR, GPT); FAT12, FAT16, FAT32, exFAT", "", "other file systems (NTFS, ext4) are reported", &[Tool("mformat"), Tool("qemu-img"), Own]),
+    row(("ISO 9660, Joliet, UDF", Iso, Opened), "all three trees; what only one of them has comes as unlisted", "", "may be read 3 times over; not: interleaved or compressed files, further sessions of ISO 9660, earlier states of UDF discs that are written once", &[Stored("iso_"), Tool("genisoimage"), Tool("mkudffs")]),
+    row(("disk images: raw, VHD, VHDX", DiskImage, InPart), "partition tables (MBR, GPT); FAT12, FAT16, FAT32, exFAT; discs and archives on them; discs in raw sectors", "", "other file systems (NTFS, ext4) and unknown data are reported", &[Tool("mformat"), Tool("qemu-img"), Tool("mkfs.ext4"), Own]),
     // Documents.
     row(("Word, Excel, PowerPoint 97 to 2003, msg, msi", Ole2, Opened), "every stream; VBA as source, Excel 4.0 macros, DDE, packages and objects, text and hidden text, attachments of mail items, cabinets of installers", "RC4, RC4 CryptoAPI, XOR, AES (standard and agile); the one that Excel supplies", "", &[Stored("doc"), Stored("xls"), Own]),
     row(("docx, xlsx, pptx, xlsb, vsdx and their kind", Ooxml, Opened), "all parts; macros, Excel 4.0 macros, DDE, ActiveX, objects, remote templates, text and hidden text", "AES (standard and agile), as an OLE2 file", "", &[Stored("libreoffice_docx"), Stored("libreoffice_xlsx"), Stored("openpyxl"), Stored("xlsxwriter"), Own]),
@@ -97,11 +97,11 @@ pub const FORMATS: &[Format] = &[
     row(("business card (vcf)", VCard, Opened), "pictures, sounds, keys, text", "", "", &[Own]),
     // What acts.
     row(("scripts (js, vbs, ps1, bat, hta, wsf, jse, vbe, sh, shar, …)", Script, Opened), "as text; Microsoft's encoder, `-EncodedCommand`, batch variables and constants undone; files in scripts of the shell", "", "8 layers", &[Tool("shar"), Tool("bsdtar"), Own]),
-    row(("text", Text, Opened), "uuencode, yEnc, BinHex, base64, hexadecimal digits; scripts by what stands in them", "", "", &[Own]),
+    row(("text", Text, Opened), "uuencode, xxencode, yEnc, BinHex, base64, hexadecimal digits; scripts by what stands in them", "", "", &[Own]),
     row(("Windows shortcut (lnk)", Lnk, Opened), "command line, remote icon, what is appended", "", "", &[Own]),
     row(("internet shortcut (url, desktop, …)", InternetShortcut, Opened), "address, command", "", "", &[Own]),
     row(("programs for Windows", Pe, InPart), "UPX, FSG and MEW (LZMA too) undone; resources, archives behind and in it (self-extracting ones, installers)", "", "other packers are reported as `packed`", &[Stored("upx_pe_"), Stored("mew_"), Own]),
-    row(("programs in ELF", Elf, InPart), "UPX undone; archives behind and in it", "", "", &[Stored("upx_elf_")]),
+    row(("programs in ELF", Elf, InPart), "UPX undone; what is behind its end, archives in it", "", "", &[Stored("upx_elf_")]),
     // Opened where it is cheap.
     row(("SZDD, KWAJ (COMPRESS.EXE)", OtherArchive, InPart), "LZSS, XOR, stored, MSZIP", "", "not: KWAJ with Huffman coding", &[Own]),
     row(("compiled help (chm)", OtherArchive, Opened), "all files, LZX", "", "window 2 MiB", &[Own]),
@@ -112,8 +112,13 @@ pub const FORMATS: &[Format] = &[
     row(("Symbian installer (sis)", OtherArchive, InPart), "its zlib streams", "", "", &[Own]),
     // Reported.
     row(("ace, zoo, ARC, ALZip, EGG, StuffIt, DMS, Squeeze It, UC2", OtherArchive, Reported), "", "", "", &[Own]),
-    row(("wim, vmdk, QCOW, VDI, SquashFS, HFS+, APFS", OtherArchive, Reported), "", "", "", &[Own]),
-    row(("Outlook pst, PAR 2, thin ar", OtherArchive, Reported), "", "", "", &[Own]),
+    row(("FreeArc, UHARC, HA, GCA, KGB, JAR (by ARJ), NuFile, LZX of Amiga, Dzip, qpress, yz1, XPK, dar, dump", OtherArchive, Reported), "", "", "", &[Own]),
+    row(("rzip, freeze, pack200, raw LZFSE, mozLz4, LZ5, Lizard, BCM", OtherArchive, Reported), "", "", "", &[Own]),
+    row(("LHA by other methods than those above", OtherArchive, Reported), "", "", "", &[Own]),
+    row(("wim, vmdk, QCOW, VDI, DAA, ISZ, CISO, EnCase, AFF, Parallels", OtherArchive, Reported), "", "", "", &[Own]),
+    row(("SquashFS, cramfs, romfs, JFFS2, XFS, EROFS, Btrfs, UFS, HFS+, APFS", OtherArchive, Reported), "", "", "", &[Own]),
+    row(("ext2 to ext4, Minix, HFS without a table of partitions", DiskImage, Reported), "", "", "", &[Tool("mkfs.ext4")]),
+    row(("Outlook pst, mails of Outlook Express (dbx), PAR 2, thin ar", OtherArchive, Reported), "", "", "", &[Own]),
 ];
 
 #[cfg(test)]

@@ -224,7 +224,35 @@ fn is_rare_archive(bytes: &[u8]) -> bool {
     });
     let method = matches!(between(bytes, 0, 2), [0x1a, 1..=11]);
     let fits = le32(bytes, 15).is_some_and(|size| (size as usize) < bytes.len());
-    swf::starts(bytes) || method && named && fits || bytes.starts_with(b"# Disk DescriptorFile")
+    swf::starts(bytes)
+        || method && named && fits
+        || bytes.starts_with(b"# Disk DescriptorFile")
+        || is_other_lha(bytes)
+        || is_short_marked(bytes)
+}
+
+/// LHA, LArc or PMarc by a method that is not read, with a level that there is.
+fn is_other_lha(bytes: &[u8]) -> bool {
+    let method = take(bytes, 2, 5).is_some_and(|method| {
+        matches!(method, [b'-', b'l' | b'p', second, third, b'-']
+            if second.is_ascii_lowercase() && third.is_ascii_alphanumeric())
+    });
+    let known = take(bytes, 2, 3).is_some_and(|start| [b"-lh", b"-lz", b"-pm"].iter().any(|known| start == *known));
+    method && (known || bytes.get(20).is_some_and(|level| *level <= 3))
+}
+
+/// Archives whose magic is too short to be believed alone: UHARC, HA, dar.
+fn is_short_marked(bytes: &[u8]) -> bool {
+    let uharc = bytes.starts_with(b"UHA") && bytes.get(3).is_some_and(|version| !(b' '..=b'~').contains(version));
+    // The first member's version and method, and its packed size.
+    let ha = bytes.starts_with(b"HA")
+        && matches!(bytes.get(4), Some(0x20..=0x22 | 0x2e | 0x2f))
+        && le32(bytes, 5).is_some_and(|size| (size as usize) < bytes.len());
+    // A label, and what the volume says of itself.
+    let dar = be32(bytes, 0) == Some(123)
+        && matches!(bytes.get(14), Some(b'N' | b'T' | b'E'))
+        && matches!(bytes.get(15), Some(b'N' | b'S' | b'T'));
+    uharc || ha || dar
 }
 
 /// Executables whose magic is too short to be believed alone.

@@ -79,6 +79,36 @@ pub(crate) const SIGNATURES: &[Signature] = &[
     (OtherArchive, 0, b"\x89LZO\0\r\n\x1a\n", "lzop"),
     (OtherArchive, 0, b"LRZI", "lrzip"),
     (OtherArchive, 0, b"7kSt\xa0\x31\x83\xd3", "ZPAQ"),
+    (OtherArchive, 0, b"RZIP\x02", "rzip"),
+    (OtherArchive, 0, b"\x1f\x9e", "freeze 1"),
+    (OtherArchive, 0, b"\x1f\x9f", "freeze 2"),
+    (OtherArchive, 0, b"\xca\xfe\xd0\x0d", "pack200"),
+    (OtherArchive, 0, b"bvx-", "LZFSE, stored"),
+    (OtherArchive, 0, b"bvx1", "LZFSE"),
+    (OtherArchive, 0, b"bvx2", "LZFSE"),
+    (OtherArchive, 0, b"bvxn", "LZVN"),
+    (OtherArchive, 0, b"mozLz40\0", "LZ4 of Mozilla"),
+    (OtherArchive, 0, b"\x05\x22\x4d\x18", "LZ5"),
+    (OtherArchive, 0, b"\x06\x22\x4d\x18", "Lizard"),
+    (OtherArchive, 0, b"XPKF", "XPK"),
+    (OtherArchive, 0, b"BCM!", "BCM"),
+    (OtherArchive, 0, b"KGB_arch -", "KGB"),
+    (OtherArchive, 0, b"ArC\x01", "FreeArc"),
+    (OtherArchive, 14, b"\x1aJar\x1b", "JAR by ARJ"),
+    (OtherArchive, 0, b"GCAX", "GCA"),
+    (OtherArchive, 0, b"yz01", "DeepFreezer"),
+    (OtherArchive, 0, b"N\xf5F\xe9l\xe5", "NuFile"),
+    (OtherArchive, 0, b"LZX\0", "LZX of Amiga"),
+    (OtherArchive, 0, b"DZ\x02\x09", "Dzip 2.9"),
+    (OtherArchive, 0, b"DZ\x02\x01", "Dzip 2.1"),
+    (OtherArchive, 0, b"qpress10", "qpress"),
+    (OtherArchive, 24, b"\x6b\xea\0\0", "dump"),
+    (OtherArchive, 24, b"\x6c\xea\0\0", "dump"),
+    (OtherArchive, 24, b"\0\0\xea\x6b", "dump, big-endian"),
+    (OtherArchive, 24, b"\0\0\xea\x6c", "dump, big-endian"),
+    (OtherArchive, 24, b"\x19\x01\x54\x19", "dump of UFS2"),
+    (OtherArchive, 24, b"\x19\x54\x01\x19", "dump of UFS2, big-endian"),
+    (OtherArchive, 0, b"\xcf\xad\x12\xfe", "mails of Outlook Express"),
     (OtherArchive, 7, b"**ACE**", "ACE"),
     (OtherArchive, 0, b"SZDD\x88\xf0\x27\x33", "MS compress"),
     (OtherArchive, 0, b"KWAJ\x88\xf0\x27\xd1", "MS compress"),
@@ -109,7 +139,33 @@ pub(crate) const SIGNATURES: &[Signature] = &[
     (OtherArchive, 0, b"COWD", "VMDK"),
     (OtherArchive, 0, b"QFI\xfb", "QCOW"),
     (OtherArchive, 64, b"\x7f\x10\xda\xbe", "VDI"),
+    (OtherArchive, 0, b"WithoutFreeSpace", "Parallels"),
+    (OtherArchive, 0, b"WithouFreSpacExt", "Parallels 2"),
+    (OtherArchive, 0, b"CISO\0", "CISO, compressed disc"),
+    (OtherArchive, 0, b"ZISO\0", "ZISO, compressed disc"),
+    (OtherArchive, 0, b"DAA\0\0\0\0\0", "PowerISO DAA"),
+    (OtherArchive, 0, b"IsZ!", "UltraISO ISZ"),
+    (OtherArchive, 0, b"EVF\x09\r\n\xff\0", "EnCase"),
+    (OtherArchive, 0, b"LVF\x09\r\n\xff\0", "EnCase, logical"),
+    (OtherArchive, 0, b"EVF2\r\n\x81\0", "EnCase 7"),
+    (OtherArchive, 0, b"LEF2\r\n\x81\0", "EnCase 7, logical"),
+    (OtherArchive, 0, b"AFF10\r\n\0", "AFF"),
     (OtherArchive, 0, b"hsqs", "SquashFS"),
+    (OtherArchive, 0, b"sqsh", "SquashFS, big-endian"),
+    (OtherArchive, 0, b"\x45\x3d\xcd\x28", "cramfs"),
+    (OtherArchive, 0, b"\x28\xcd\x3d\x45", "cramfs, big-endian"),
+    (OtherArchive, 0, b"-rom1fs-", "romfs"),
+    (OtherArchive, 0, b"\x85\x19\x03\x20", "JFFS2"),
+    (OtherArchive, 0, b"\x85\x19\x01\xe0", "JFFS2"),
+    (OtherArchive, 0, b"\x85\x19\x02\xe0", "JFFS2"),
+    (OtherArchive, 0, b"\x19\x85\x20\x03", "JFFS2, big-endian"),
+    (OtherArchive, 0, b"\x19\x85\xe0\x01", "JFFS2, big-endian"),
+    (OtherArchive, 0, b"\x19\x85\xe0\x02", "JFFS2, big-endian"),
+    (OtherArchive, 0, b"XFSB", "XFS"),
+    (OtherArchive, 1024, b"\xe2\xe1\xf5\xe0", "EROFS"),
+    (OtherArchive, 65_600, b"_BHRfS_M", "Btrfs"),
+    (OtherArchive, 9564, b"\x54\x19\x01\0", "UFS"),
+    (OtherArchive, 66_908, b"\x19\x01\x54\x19", "UFS2"),
     (OtherArchive, 1024, b"H+\0\x04", "HFS+"),
     (OtherArchive, 1024, b"HX\0\x05", "HFSX"),
     (OtherArchive, 32, b"NXSB", "APFS"),
@@ -161,5 +217,26 @@ mod tests {
             assert_eq!(find(&file), Some(*kind), "{what} is hidden by an earlier signature");
             assert!(magic.len() >= 2, "{what}: too short");
         }
+    }
+
+    #[test]
+    fn what_has_a_row_and_no_reader_is_reported() {
+        // These are opened.
+        let read = [&b"SZDD"[..], b"KWAJ", b"xar!", b"WARC/", b"ITSF", b"\x19\x04\0\x10", b"\x7a\x1a\x20\x10"];
+        let mut reported = 0;
+        for (kind, at, magic, what) in SIGNATURES {
+            if *kind != OtherArchive || read.iter().any(|opened| magic.starts_with(opened)) {
+                continue;
+            }
+            let mut file: Vec<u8> = (0..*at).map(|place| (place % 251) as u8 | 1).collect();
+            file.extend_from_slice(magic);
+            file.extend((0..4000_u32).map(|place| (place.wrapping_mul(2_654_435_761) >> 24) as u8));
+            let mut budget = crate::Budget::new(crate::Limits::default(), crate::StopFlag::new());
+            let opened = crate::open(crate::detect(&file), &file, &mut budget);
+            let reason = mail::evidence::UnscannedReason::UnknownFormat;
+            assert!(matches!(opened, crate::Opening::Unscanned(told) if told == reason), "{what}: {opened:?}");
+            reported += 1;
+        }
+        assert!(reported > 60, "{reported}");
     }
 }

@@ -90,6 +90,12 @@ pub(crate) fn starts(data: &[u8]) -> bool {
     header.is_some_and(|header| le32(data, len.saturating_add(4)) == Some(crc32fast::hash(header)))
 }
 
+/// How long the header says that it is, in bytes, where that is possible.
+pub(crate) fn head_len(data: &[u8]) -> usize {
+    let len = usize::from(le16(data, 2).unwrap_or(0));
+    if len > MAX_HEADER { 4 } else { len.saturating_add(4) }
+}
+
 /// An ARJ archive.
 pub(crate) struct Arj {
     at: usize,

@@ -9,7 +9,7 @@ use delharc::header::LhaHeader;
 use mail::evidence::UnscannedReason;
 
 use crate::budget::{Budget, Meter};
-use crate::bytes::between;
+use crate::bytes::{between, le16, le32, take};
 use crate::container::{Container, Member};
 use crate::decode::{End, Method, decode, stored};
 use crate::names;
@@ -18,6 +18,31 @@ use crate::names;
 const MEMBER_FUEL: u64 = 4096;
 /// The method of folders and links.
 const FOLDER: [u8; 5] = *b"-lhd-";
+
+/// Whether a file of LHA has its head here: its method, and a checksum or numbers that make sense.
+pub(crate) fn starts(data: &[u8]) -> bool {
+    let method = take(data, 2, 5).is_some_and(|method| {
+        matches!(method, [b'-', b'l', b'h' | b'z', kind, b'-'] | [b'-', b'p', b'm', kind, b'-']
+            if kind.is_ascii_alphanumeric())
+    });
+    let packed = le32(data, 7).is_some_and(|size| size as usize <= data.len());
+    method
+        && match data.get(20) {
+            Some(0 | 1) => {
+                let head = data.first().and_then(|len| take(data, 2, usize::from(*len)));
+                let sum = head.map(|head| head.iter().fold(0_u8, |sum, byte| sum.wrapping_add(*byte)));
+                packed && head.is_some_and(|head| head.len() >= 20) && sum == data.get(1).copied()
+            }
+            // The head's length, and the letter of a system.
+            Some(2) => packed && le16(data, 0).is_some_and(|len| (26..=4096).contains(&len)) && system(data),
+            Some(3) => packed && le16(data, 0) == Some(4) && system(data),
+            _ => false,
+        }
+}
+
+fn system(data: &[u8]) -> bool {
+    data.get(23).is_some_and(|letter| *letter == 0 || letter.is_ascii_alphanumeric())
+}
 
 /// An LHA archive.
 pub(crate) struct Lha {

@@ -20,6 +20,7 @@ pub mod odf;
 pub mod ole2;
 pub(crate) mod onenote;
 pub mod ooxml;
+pub(crate) mod packed;
 pub(crate) mod parts;
 pub mod pdf;
 pub(crate) mod pe;

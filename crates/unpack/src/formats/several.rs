@@ -5,13 +5,19 @@ use std::ops::Range;
 
 use mail::evidence::UnscannedReason;
 
-use crate::budget::Budget;
+use crate::budget::{Budget, Meter};
 use crate::bytes::{between, le16, le32, le64, take};
 use crate::container::{Container, Member};
-use crate::formats::{sevenz, zip};
+use crate::decode::stored;
+use crate::formats::packed::{self, Sought};
+use crate::formats::{sevenz, tar, zip};
 
 /// Most archives of one kind in one file; more are told.
 const MAX_EMBEDDED: usize = 16;
+/// Less than this holds no archive, in bytes.
+const LEAST_PACKED: usize = 16;
+/// Most ends of lines and blanks behind the mark of a file's end, in bytes.
+const MAX_FILLER: usize = 4;
 
 /// One reading: which bytes it has, and the container in them.
 pub(crate) struct Reading {
@@ -126,11 +132,70 @@ pub(crate) fn first_mark(data: &[u8]) -> Option<usize> {
     marks.iter().filter_map(|mark| memchr::memmem::find(data, mark)).min()
 }
 
-/// What stands behind all that a disk's files take up, if there is an archive in it: other programs open the
-/// same file as that.
+/// Where the first archive or compressed stream begins in bytes that belong to nothing.
+pub(crate) fn first_packed(data: &[u8]) -> Option<usize> {
+    if data.len() < LEAST_PACKED {
+        return None;
+    }
+    // The first tar had no mark.
+    if packed::starts(data) || tar::is_header(between(data, 0, 512)) {
+        return Some(0);
+    }
+    let (found, more) = packed::first(data, Sought::Streams, &|_| true);
+    // What is not looked at is nobody's: it is given from where it begins.
+    found.into_iter().chain(more.then_some(0)).chain(first_mark(data)).min()
+}
+
+/// What stands behind all that a disk's files take up, if there is an archive or a compressed stream in it: other
+/// programs open the same file as that.
 pub(crate) fn behind_disk(data: &[u8], end: usize) -> Option<Range<usize>> {
     let rest = between(data, end, data.len());
-    (zip::has_directory(rest) || first_mark(rest).is_some()).then_some(end..data.len())
+    let zip = if zip::has_directory(rest) { zip::places(rest) } else { Vec::new() };
+    let at = first_packed(rest).into_iter().chain(zip).min()?;
+    Some(end.saturating_add(at)..data.len())
+}
+
+/// Where a file ends by one of its marks and something packed follows, and all behind it; or what begins behind
+/// the last mark, with other bytes in front.
+pub(crate) fn behind_marks(data: &[u8], mark: &[u8]) -> Option<Range<usize>> {
+    let mut last = None;
+    for at in memchr::memmem::find_iter(data, mark) {
+        let from = at.saturating_add(mark.len());
+        let filler = between(data, from, from.saturating_add(MAX_FILLER));
+        let filler = filler.iter().take_while(|byte| matches!(byte, b'\r' | b'\n' | b' ' | 0)).count();
+        let from = from.saturating_add(filler);
+        if packed::starts(between(data, from, data.len())) {
+            return Some(from..data.len());
+        }
+        last = Some(from);
+    }
+    let last = last?;
+    let found = first_packed(between(data, last, data.len()));
+    found.map(|at| last.saturating_add(at)..data.len())
+}
+
+/// A part of a file that is a file itself, as an unlisted member.
+pub(crate) struct Behind(Option<Range<usize>>);
+
+impl Behind {
+    /// `range`: where it stands, in the bytes that are handed in.
+    pub(crate) fn new(range: Range<usize>) -> Self {
+        Self(Some(range))
+    }
+}
+
+impl Container for Behind {
+    fn next(&mut self, data: &[u8], budget: &mut Budget) -> Option<Member> {
+        let range = self.0.take()?;
+        let mut member = Member { hidden: true, ..Member::default() };
+        let content = between(data, range.start, range.end);
+        stored(&mut member, content, budget, &mut Meter::new(content.len() as u64));
+        Some(member)
+    }
+
+    fn problems(&self) -> &[UnscannedReason] {
+        &[]
+    }
 }
 
 /// Ranges that do not stand in one another, at most [`MAX_EMBEDDED`]; the flag says that there are more.

@@ -19,6 +19,7 @@ mod methods;
 mod mutation;
 mod odd;
 mod ole2;
+mod overlays;
 mod packages;
 mod pdfs;
 mod plain;

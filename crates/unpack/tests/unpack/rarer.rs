@@ -166,6 +166,12 @@ fn what_is_not_opened_is_told() {
         ("installshield", at(0, b"ISc(")),
         ("zpaq", at(0, b"7kSt\xa0\x31\x83\xd3")),
         ("lzop", at(0, b"\x89LZO\0\r\n\x1a\n")),
+        ("uharc", at(0, b"UHA\x06")),
+        ("ha", at(0, b"HA\x01\0\x22\x20\0\0\0")),
+        ("dar", at(0, b"\0\0\0\x7b0123456789TN")),
+        ("lh8", at(2, b"-lh8-")),
+        ("pms", at(2, b"-pms-")),
+        ("a method of LHA that nobody knows", at(2, b"-lxy-\0\0\0\0\0\0\0\0\0\0\0\0\0\x01")),
         ("kwaj, by Huffman", at(0, b"KWAJ\x88\xf0\x27\xd1\x03\0\x0e\0\0\0")),
     ];
     for (what, data) in cases {

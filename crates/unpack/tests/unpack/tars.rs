@@ -19,7 +19,7 @@ pub(crate) fn entry(name: &str, kind: u8, size: u64, data: &[u8]) -> Vec<u8> {
     out
 }
 
-fn sum(header: &mut [u8]) {
+pub(crate) fn sum(header: &mut [u8]) {
     header[148..156].fill(b' ');
     let sum: u32 = header[..512].iter().map(|byte| u32::from(*byte)).sum();
     header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());

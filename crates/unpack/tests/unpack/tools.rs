@@ -23,6 +23,10 @@ impl Folder {
         std::fs::read(self.0.join(name)).unwrap()
     }
 
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.join(name).exists()
+    }
+
     pub(crate) fn remove(&self, name: &str) {
         std::fs::remove_file(self.0.join(name)).unwrap();
     }

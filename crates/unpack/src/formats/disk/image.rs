@@ -14,6 +14,10 @@ const SECTOR: u64 = 512;
 const FOOTER: usize = 512;
 /// Where a VHDX has its two tables of regions.
 const REGIONS: [usize; 2] = [192 * 1024, 256 * 1024];
+/// Where it has its two headers.
+const HEADERS: [usize; 2] = [64 * 1024, 128 * 1024];
+/// The least length of a region, in bytes.
+const REGION: u64 = 1 << 20;
 /// Most entries of VHDX's tables.
 const MAX_ENTRIES: u32 = 2048;
 
@@ -30,6 +34,8 @@ pub(super) struct Disk {
     pub(super) size: u64,
     /// For a virtual disk, the length of a block, and where in the file each stands.
     blocks: Option<(u64, Vec<Option<u64>>)>,
+    /// Where all ends that the file has of a virtual disk and its tables, in bytes.
+    pub(super) used: u64,
     /// Something of it is not in the file.
     pub(super) damaged: bool,
 }
@@ -37,16 +43,16 @@ pub(super) struct Disk {
 impl Disk {
     /// The disk in a file.
     pub(super) fn read(data: &[u8]) -> Self {
-        let plain = || Self { size: data.len() as u64, blocks: None, damaged: false };
+        let plain = || Self { size: data.len() as u64, blocks: None, used: 0, damaged: false };
         if data.starts_with(b"vhdxfile") {
-            return vhdx(data).unwrap_or(Self { size: 0, blocks: None, damaged: true });
+            return vhdx(data).unwrap_or(Self { size: 0, blocks: None, used: 0, damaged: true });
         }
         let footer = data.len().checked_sub(FOOTER).and_then(|at| take(data, at, FOOTER));
         let footer = footer.filter(|footer| footer.starts_with(b"conectix"));
         let copy = || take(data, 0, FOOTER).filter(|copy| copy.starts_with(b"conectix"));
         match footer.or_else(copy) {
             Some(footer) if matches!(be32(footer, 60), Some(3 | 4)) => {
-                vhd(data, footer).unwrap_or(Self { size: 0, blocks: None, damaged: true })
+                vhd(data, footer).unwrap_or(Self { size: 0, blocks: None, used: 0, damaged: true })
             }
             Some(_) => Self { size: (data.len().saturating_sub(FOOTER)) as u64, ..plain() },
             None => plain(),
@@ -88,11 +94,45 @@ impl Disk {
         true
     }
 
+    /// Where the last byte from `start` to `end` ends that is not zero; `None`: all of them are. Looks at no more
+    /// bytes than the file has, though blocks may share them: then the end of the block that is not looked at.
+    pub(super) fn filled(&self, data: &[u8], start: u64, end: u64) -> Option<u64> {
+        let (start, end) = (start, end.min(self.size));
+        let last = |bytes: &[u8]| bytes.iter().rposition(|byte| *byte != 0).map(|at| (at as u64).saturating_add(1));
+        let range = |from: u64, to: u64| {
+            let number = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
+            between(data, number(from), number(to))
+        };
+        let Some((block, places)) = &self.blocks else {
+            return last(range(start, end)).map(|at| start.saturating_add(at));
+        };
+        let first = start.checked_div(*block)?;
+        let mut left = data.len() as u64;
+        for number in (first..end.div_ceil(*block)).rev() {
+            let Some(place) = places.get(usize::try_from(number).ok()?).copied().flatten() else { continue };
+            let begin = number.saturating_mul(*block);
+            let (from, to) = (start.max(begin), end.min(begin.saturating_add(*block)));
+            let bytes =
+                range(place.saturating_add(from.saturating_sub(begin)), place.saturating_add(to.saturating_sub(begin)));
+            let Some(rest) = left.checked_sub(bytes.len() as u64) else { return Some(to) };
+            left = rest;
+            if let Some(at) = last(bytes) {
+                return Some(from.saturating_add(at));
+            }
+        }
+        None
+    }
+
     /// A few bytes; `None` when they are not all there.
     pub(super) fn bytes(&self, data: &[u8], at: u64, len: usize) -> Option<Vec<u8>> {
         let mut out = Vec::new();
         (at.checked_add(len as u64)? <= self.size && self.append(data, at, len, &mut out)).then_some(out)
     }
+}
+
+/// Where the last block in the file ends.
+fn ends(places: &[Option<u64>], block: u64) -> u64 {
+    places.iter().flatten().map(|place| place.saturating_add(block)).max().unwrap_or(0)
 }
 
 /// A dynamic or differencing VHD.
@@ -114,7 +154,13 @@ fn vhd(data: &[u8], footer: &[u8]) -> Option<Disk> {
         places.push((entry != u32::MAX).then_some(start));
     }
     let size = be64(footer, 48)?.min(count.saturating_mul(block));
-    Some(Disk { size, blocks: Some((block, places)), damaged: be32(footer, 60) == Some(4) })
+    let tables = table.saturating_add(usize::try_from(count).ok()?.saturating_mul(4)) as u64;
+    let used = ends(&places, block).max(tables);
+    // Its footer stands behind it once more.
+    let at = usize::try_from(used.checked_next_multiple_of(SECTOR)?).ok()?;
+    let again = take(data, at, FOOTER).is_some_and(|copy| copy.starts_with(b"conectix"));
+    let used = if again { at.saturating_add(FOOTER) as u64 } else { used };
+    Some(Disk { size, blocks: Some((block, places)), used, damaged: be32(footer, 60) == Some(4) })
 }
 
 /// A VHDX.
@@ -154,5 +200,13 @@ fn vhdx(data: &[u8]) -> Option<Disk> {
         damaged |= entry & 7 == 7;
         places.push(matches!(entry & 7, 6 | 7).then_some(entry >> 20 << 20));
     }
-    Some(Disk { size, blocks: Some((block, places)), damaged })
+    // The two regions, and the log, which each of the two headers tells of (MS-VHDX 2.2.2).
+    let sized = |at: usize, len: u64| (at as u64).saturating_add(len);
+    let logs = HEADERS.into_iter().filter_map(|at| {
+        take(data, at, 4).filter(|magic| *magic == b"head")?;
+        le64(data, at.checked_add(72)?)?.checked_add(le32(data, at.checked_add(68)?)?.into())
+    });
+    let table = sized(table, count.saturating_add(count.checked_div(group)?).saturating_mul(8));
+    let used = logs.chain([ends(&places, block), table, sized(metadata, REGION)]).max().unwrap_or(0);
+    Some(Disk { size, blocks: Some((block, places)), used, damaged })
 }

@@ -1,12 +1,16 @@
 //! Images of disks and of their volumes: as they are, VHD and VHDX; with or without a partition table; FAT
-//! of all kinds and exFAT. The files of all volumes are the members.
+//! of all kinds and exFAT. The files of all volumes are the members; so are images of discs and archives that stand
+//! where a volume would.
 //!
-//! Volumes of other kinds (NTFS, ext4, HFS+ …) are reported as an unknown format. Limits: those of the parts,
+//! Volumes of other kinds (NTFS, ext4, HFS+ …) are reported as an unknown format, and so is whatever else was written
+//! to one. Limits: those of the parts,
 //! [`MAX_READ`] times the image's size may be read in all, files up to the limit of objects, and the budget.
 
+pub(crate) mod bare;
 mod exfat;
 pub(crate) mod fat;
 mod image;
+pub(crate) mod raw;
 mod volumes;
 
 use std::ops::Range;
@@ -19,8 +23,9 @@ use crate::container::{Container, Member};
 use crate::decode::{CHUNK, stored};
 use crate::formats::several;
 use crate::names;
+use bare::Bare;
 use image::Disk;
-use volumes::Kind;
+use volumes::{Kind, Volume};
 
 /// How many times the image's size may be read by all files together: they may share their clusters.
 const MAX_READ: u64 = 3;
@@ -103,13 +108,23 @@ pub(crate) fn starts(data: &[u8]) -> bool {
     let Some(sector) = take(data, 0, 512) else { return false };
     let named = [&b"NTFS    "[..], b"EXFAT   "].into_iter().any(|name| take(sector, 3, 8) == Some(name));
     // A volume of FAT whose numbers make no sense is one all the same.
+    // ext4 and others leave the first sectors to whoever starts a machine.
+    if bare::is_volume(data) {
+        return true;
+    }
     let marked = [54, 82].into_iter().any(|at| take(sector, at, 3) == Some(b"FAT"));
     let marked = marked && matches!(sector.first(), Some(0xeb | 0xe9));
     let signed = take(sector, 510, 2) == Some(b"\x55\xaa");
     let inside = |(_, start, _): &(u8, u64, u64)| start.saturating_mul(512) < data.len() as u64;
     (named || marked) && signed
         || fat::Geometry::read(sector).is_some()
+        || raw::stride(data).is_some()
         || volumes::table(sector).is_some_and(|entries| entries.iter().all(inside))
+}
+
+/// Whether an image is made of blocks.
+pub(crate) fn is_virtual(data: &[u8]) -> bool {
+    !Disk::read(data).is_plain()
 }
 
 /// An image.
@@ -139,7 +154,11 @@ impl Image {
         if image.disk.damaged {
             image.problem(UnscannedReason::Damaged);
         }
-        let (starts, all) = volumes::find(&image.disk, data);
+        let (mut starts, all) = volumes::find(&image.disk, data);
+        // A disc may have a partition table, too.
+        if !image.disk.is_plain() && starts != [(0, image.disk.size)] && volumes::is_disc(&image.disk, data) {
+            starts.push((0, image.disk.size));
+        }
         if !all {
             image.problem(UnscannedReason::LimitObjects);
         }
@@ -147,8 +166,8 @@ impl Image {
             image.problem(UnscannedReason::Damaged);
         }
         let mut files = Vec::new();
-        for start in starts {
-            let (found, problems) = volume(&image.disk, data, start, budget);
+        for range in starts {
+            let (found, problems) = volume(&image.disk, data, range, budget);
             for problem in problems {
                 image.problem(problem);
             }
@@ -159,11 +178,13 @@ impl Image {
                 break;
             }
         }
-        // What a disk is made of by blocks has no bytes of its own behind its files.
-        if image.disk.is_plain() {
-            let used = files.iter().filter_map(|file| file.end(data.len() as u64)).max().unwrap_or(0).max(SECTOR);
-            image.behind = several::behind_disk(data, usize::try_from(used).unwrap_or(usize::MAX));
-        }
+        let used = if image.disk.is_plain() {
+            files.iter().filter_map(|file| file.end(data.len() as u64)).max().unwrap_or(0).max(SECTOR)
+        } else {
+            // A disk that is made of blocks ends behind them.
+            image.disk.used.max(SECTOR)
+        };
+        image.behind = several::behind_disk(data, usize::try_from(used).unwrap_or(usize::MAX));
         image.files = files.into_iter();
         image
     }
@@ -208,16 +229,24 @@ impl Image {
     }
 }
 
-/// The files of the volume that begins at `start`, and what could not be read.
-fn volume(disk: &Disk, data: &[u8], start: u64, budget: &mut Budget) -> (Vec<File>, Vec<UnscannedReason>) {
+/// The files of a volume, and what could not be read.
+fn volume(disk: &Disk, data: &[u8], range: Volume, budget: &mut Budget) -> (Vec<File>, Vec<UnscannedReason>) {
     let unknown = || (Vec::new(), vec![UnscannedReason::UnknownFormat]);
+    let (start, end) = range;
     let Some(sector) = disk.bytes(data, start, 512) else { return (Vec::new(), vec![UnscannedReason::Damaged]) };
     match volumes::kind(&sector) {
         Kind::Fat => fat::Fat::open(disk, data, start).map_or_else(unknown, |volume| volume.read(budget)),
         Kind::ExFat => exfat::ExFat::open(disk, data, start).map_or_else(unknown, |volume| volume.read(budget)),
-        // Nothing was ever written to it.
-        Kind::Other if sector.iter().all(|byte| *byte == 0) => (Vec::new(), Vec::new()),
-        Kind::Other => unknown(),
+        Kind::Other => match bare::what(disk, data, start, end) {
+            Bare::Empty => (Vec::new(), Vec::new()),
+            // What the file itself is has been told before.
+            Bare::File(end) if start > 0 || !disk.is_plain() => {
+                let size = end.saturating_sub(start);
+                let pieces = vec![(start, size)];
+                (vec![File { names: Vec::new(), pieces, size, hidden: false, damaged: false }], Vec::new())
+            }
+            Bare::File(_) | Bare::Unknown => unknown(),
+        },
     }
 }
 

@@ -30,6 +30,9 @@ pub(super) enum Kind {
 /// One entry of a partition table: its type, start and length in sectors.
 type Entry = (u8, u64, u64);
 
+/// Where a volume begins and ends on the disk, in bytes.
+pub(super) type Volume = (u64, u64);
+
 /// What a sector says of the volume that it begins.
 pub(super) fn kind(sector: &[u8]) -> Kind {
     if take(sector, 3, 8) == Some(b"EXFAT   ") {
@@ -59,20 +62,18 @@ pub(crate) fn table(sector: &[u8]) -> Option<Vec<(u8, u64, u64)>> {
     (!entries.is_empty()).then_some(entries)
 }
 
-/// Where volumes begin, in bytes; false beside them when there are more than are looked at.
-pub(super) fn find(disk: &Disk, data: &[u8]) -> (Vec<u64>, bool) {
+/// Where volumes begin and end, in bytes; false beside them when there are more than are looked at.
+pub(super) fn find(disk: &Disk, data: &[u8]) -> (Vec<Volume>, bool) {
+    let whole = vec![(0, disk.size)];
     let Some(first) = disk.bytes(data, 0, 512) else { return (Vec::new(), true) };
-    if kind(&first) != Kind::Other {
-        return (vec![0], true);
-    }
-    let Some(entries) = table(&first) else { return (vec![0], true) };
+    let Some(entries) = table(&first).filter(|_| kind(&first) == Kind::Other) else { return (whole, true) };
     let mut starts = Vec::new();
     let mut all = true;
-    for (kind, start, _) in entries {
+    for (kind, start, len) in entries {
         let (found, whole) = match kind {
             PROTECTIVE => gpt(disk, data),
             kind if EXTENDED.contains(&kind) => logical(disk, data, start),
-            _ => (vec![start.saturating_mul(SECTOR)], true),
+            _ => (vec![volume(start, len)], true),
         };
         starts.extend(found);
         all &= whole;
@@ -84,8 +85,19 @@ pub(super) fn find(disk: &Disk, data: &[u8]) -> (Vec<u64>, bool) {
     (starts, all)
 }
 
+/// Whether the image of a disc begins at the disk's start (ISO 9660, UDF).
+pub(super) fn is_disc(disk: &Disk, data: &[u8]) -> bool {
+    let head = disk.bytes(data, 32_768, 6);
+    head.is_some_and(|head| [&b"CD001"[..], b"BEA01"].iter().any(|name| take(&head, 1, 5) == Some(*name)))
+}
+
+/// Where so many sectors stand, in bytes.
+fn volume(start: u64, len: u64) -> Volume {
+    (start.saturating_mul(SECTOR), start.saturating_add(len).saturating_mul(SECTOR))
+}
+
 /// The volumes of a GPT; false beside them when it has more entries than are looked at.
-fn gpt(disk: &Disk, data: &[u8]) -> (Vec<u64>, bool) {
+fn gpt(disk: &Disk, data: &[u8]) -> (Vec<Volume>, bool) {
     let read = || {
         // The header stands in the second sector, whatever the length of one.
         let (sector, head) = [512_u64, 4096].into_iter().find_map(|sector| {
@@ -98,9 +110,10 @@ fn gpt(disk: &Disk, data: &[u8]) -> (Vec<u64>, bool) {
         }
         let mut starts = Vec::new();
         for number in 0..u64::from(count).min(MAX_ENTRIES) {
-            let Some(entry) = disk.bytes(data, at.checked_add(number.checked_mul(size.into())?)?, 40) else { break };
+            let Some(entry) = disk.bytes(data, at.checked_add(number.checked_mul(size.into())?)?, 48) else { break };
             if take(&entry, 0, 16)?.iter().any(|byte| *byte != 0) {
-                starts.push(le64(&entry, 32)?.saturating_mul(sector));
+                let last = le64(&entry, 40)?.saturating_add(1);
+                starts.push((le64(&entry, 32)?.saturating_mul(sector), last.saturating_mul(sector)));
             }
         }
         Some((starts, u64::from(count) <= MAX_ENTRIES))
@@ -110,13 +123,13 @@ fn gpt(disk: &Disk, data: &[u8]) -> (Vec<u64>, bool) {
 
 /// The logical drives in an extended partition: a chain of tables, each with a drive and the next table;
 /// false beside them when it goes on.
-fn logical(disk: &Disk, data: &[u8], extended: u64) -> (Vec<u64>, bool) {
+fn logical(disk: &Disk, data: &[u8], extended: u64) -> (Vec<Volume>, bool) {
     let (mut starts, mut at) = (Vec::new(), extended);
     for _ in 0..MAX_LOGICAL {
         let sector = disk.bytes(data, at.saturating_mul(SECTOR), 512);
         let Some(entries) = sector.and_then(|sector| table(&sector)) else { return (starts, true) };
         let drive = entries.iter().find(|(kind, ..)| !EXTENDED.contains(kind));
-        starts.extend(drive.map(|(_, start, _): &Entry| at.saturating_add(*start).saturating_mul(SECTOR)));
+        starts.extend(drive.map(|(_, start, len): &Entry| volume(at.saturating_add(*start), *len)));
         let Some((_, next, _)) = entries.iter().find(|(kind, ..)| EXTENDED.contains(kind)) else {
             return (starts, true);
         };

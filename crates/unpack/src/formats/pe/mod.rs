@@ -6,6 +6,7 @@
 //! at as part of the program. Not handled: .NET's own resources, 16-bit programs.
 
 mod aplib;
+mod ends;
 mod header;
 mod image;
 mod installers;
@@ -28,6 +29,7 @@ use crate::budget::{Budget, Meter};
 use crate::bytes::between;
 use crate::container::{Container, Member};
 use crate::decode::stored;
+use crate::formats::several;
 
 /// Most resources that are given.
 const MAX_RESOURCES: usize = 1024;
@@ -56,9 +58,9 @@ pub(crate) struct Executable {
 }
 
 impl Executable {
-    /// The parts of a program; `None` where it is just a program. `opened`: what stands in it is an archive
-    /// that is opened already.
-    pub(crate) fn open(kind: FileKind, data: &[u8], opened: bool, budget: &mut Budget) -> Option<Self> {
+    /// The parts of a program; `None` where it is just a program. `opened`: where
+    /// archives stand in it that are opened already.
+    pub(crate) fn open(kind: FileKind, data: &[u8], opened: &[Range<usize>], budget: &mut Budget) -> Option<Self> {
         let mut meter = Meter::new(data.len() as u64);
         let mut problems = Vec::new();
         let mut parts = Vec::new();
@@ -87,6 +89,9 @@ impl Executable {
                 problems.push(UnscannedReason::UnknownFormat);
             }
             parts = files(data, program, opened, &mut problems);
+        } else if let Some(end) = ends::end(kind, data) {
+            // What a packer leaves behind its program is no file.
+            parts.extend(overlay(data, end..data.len(), opened, unpacked.is_some()));
         }
         let empty = unpacked.is_none() && parts.is_empty() && problems.is_empty();
         (!empty).then(|| Self { unpacked, parts: parts.into_iter(), meter, index: 0, problems })
@@ -94,14 +99,11 @@ impl Executable {
 }
 
 /// The files in a program: resources, what is behind its end, and other programs.
-fn files(data: &[u8], program: &Program, opened: bool, problems: &mut Vec<UnscannedReason>) -> Vec<Part> {
+fn files(data: &[u8], program: &Program, opened: &[Range<usize>], problems: &mut Vec<UnscannedReason>) -> Vec<Part> {
     let mut parts: Vec<Part> = resources::find(data, program, MAX_RESOURCES);
     let end = program.end(data);
-    for behind in behind(data, program, end).into_iter().filter(|range| range.len() >= LEAST_BEHIND) {
-        let kind = crate::detect(between(data, behind.start, behind.end));
-        if !(opened && (kind.is_archive() || kind == FileKind::Unknown)) {
-            parts.push(Part { name: String::new(), range: behind });
-        }
+    for range in behind(data, program, end) {
+        parts.extend(overlay(data, range, opened, false));
     }
     // What is a program itself is looked into when it is opened.
     let inside = |part: &&Part| between(data, part.range.start, part.range.end).starts_with(b"MZ");
@@ -112,6 +114,30 @@ fn files(data: &[u8], program: &Program, opened: bool, problems: &mut Vec<Unscan
         problems.push(UnscannedReason::LimitObjects);
     }
     parts
+}
+
+/// What stands behind a program's end, unless it is filler or an archive that is opened already; of what is of no
+/// known kind also the first archive or compressed stream in it. `packed`: what is of no known kind belongs to the
+/// program.
+fn overlay(data: &[u8], range: Range<usize>, opened: &[Range<usize>], packed: bool) -> Option<Part> {
+    let rest = between(data, range.start, range.end);
+    if rest.len() < LEAST_BEHIND || rest.iter().all(|byte| *byte == 0) {
+        return None;
+    }
+    let kind = crate::detect(rest);
+    let inside = opened.iter().any(|archive| archive.start == 0 || range.contains(&archive.start));
+    let same = opened.iter().any(|archive| archive.start == 0 || archive.start == range.start);
+    let part = |start: usize| Some(Part { name: String::new(), range: start..range.end });
+    match kind {
+        FileKind::Unknown if inside => None,
+        FileKind::Unknown => match several::first_packed(rest) {
+            Some(at) => part(range.start.saturating_add(at)),
+            None if packed => None,
+            None => part(range.start),
+        },
+        kind if kind.is_archive() && same => None,
+        _ => part(range.start),
+    }
 }
 
 /// What stands behind the last section: in front of the certificates that signed programs have there, in

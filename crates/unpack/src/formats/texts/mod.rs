@@ -1,4 +1,4 @@
-//! Texts and scripts: the files that stand in them (uuencode, yEnc, BinHex, base64, hexadecimal digits),
+//! Texts and scripts: the files that stand in them (uuencode, xxencode, yEnc, BinHex, base64, hexadecimal digits),
 //! and scripts with their coats undone (Microsoft's encoder, PowerShell's encoded commands, constants
 //! put together, batch variables), and the files in scripts of the shell.
 //!
@@ -8,6 +8,7 @@
 pub(crate) mod command;
 pub(crate) mod encoded;
 mod shell;
+mod xx;
 
 use std::sync::LazyLock;
 
@@ -68,6 +69,11 @@ pub(crate) fn open(kind: FileKind, data: &[u8], searched: bool, budget: &mut Bud
     let mut found = Found::default();
     if !searched {
         files(&text, &mut found);
+    }
+    let (coded, more) = xx::files(&text);
+    found.over |= more;
+    for file in coded {
+        found.file(File { name: Some(file.name), declared: None, role: Role::File, content: file.content });
     }
     if shell::is_script(&text) {
         let (documents, more) = shell::documents(&text);

@@ -223,7 +223,7 @@ impl Zip {
         }
     }
 
-    /// The next archive of another kind that stands between the members, in the comment or behind the end.
+    /// The next archive of another kind, or compressed stream, that stands between the members, in the comment or behind the end.
     fn stray(&mut self, data: &[u8], budget: &mut Budget) -> Option<Member> {
         // What a zip archive stands behind is read as what it is.
         if !data.starts_with(b"PK") {
@@ -235,7 +235,7 @@ impl Zip {
             self.join_claims();
             let (mut at, mut strays) = (0_usize, Vec::new());
             for (start, end) in self.claimed.iter().copied().chain([(data.len(), data.len())]) {
-                let mark = several::first_mark(between(data, at, start));
+                let mark = several::first_packed(between(data, at, start));
                 strays.extend(mark.map(|mark| at.saturating_add(mark)..start));
                 at = at.max(end);
             }
