@@ -224,7 +224,7 @@ mod tests {
         for number in 0..some {
             // They come in any order: a worker may be slow with one.
             let number = (number * 7) % some;
-            assert!(store.keep_report(&report(number, number % 2 == 0), "detail").unwrap());
+            assert!(store.keep_report(&report(number, number.is_multiple_of(2)), "detail").unwrap());
         }
         let times = || -> Vec<u64> {
             let all = store.received_reports(&ReportFilter::default(), None, MAX_PAGE).unwrap();

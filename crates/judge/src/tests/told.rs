@@ -63,9 +63,11 @@ fn a_refused_sender_hears_only_of_rules_that_refuse() {
 
 #[test]
 fn what_several_signs_hold_up_together_is_told() {
+    /// Signs, the status they make, those that decide alone, those that decide together.
+    type Case = (Vec<Sign>, SpamStatus, &'static [&'static str], &'static [&'static str]);
     let policy = Policy::default();
     let incoming = arrival(Direction::Incoming);
-    let cases: [(Vec<Sign>, SpamStatus, &[&str], &[&str]); 5] = [
+    let cases: [Case; 5] = [
         (vec![sign("a", SignGroup::Phrase, 400), sign("b", SignGroup::Link, 300)], SpamStatus::Spam, &["a", "b"], &[]),
         (
             vec![
