@@ -183,9 +183,9 @@ fn coarse(canvas: &Canvas, channels: &[usize], steps: [u8; 64], scale: f32) -> C
                 *value = (*value / step).round() * step;
             }
             let block = twice(&waves, |x, k| wave[k][x]);
-            for y in 0..8.min(canvas.height - top) {
-                for x in 0..8.min(canvas.width - left) {
-                    out.pixels[(top + y) * canvas.width + left + x][*channel] = block[y][x];
+            for (y, row) in block.iter().enumerate().take(canvas.height - top) {
+                for (x, value) in row.iter().enumerate().take(canvas.width - left) {
+                    out.pixels[(top + y) * canvas.width + left + x][*channel] = *value;
                 }
             }
         }
