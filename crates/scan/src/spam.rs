@@ -4,6 +4,7 @@
 //! (LM-01); on every text of every reading where programs may read it in different ways. A panic in it is
 //! `Crashed`: spam is not decided then, everything else is.
 
+pub(crate) use ::engines::spam::MAX_DOCUMENTS;
 use ::engines::spam::{Attached, Facts, Session, examine};
 use mail::defect::Ambiguity;
 use mail::evidence::{
@@ -15,10 +16,10 @@ use unpack::Budget;
 
 /// How often the bytes of a message are gone over, at most: decoding, folding, phrases, each sign.
 const PASSES: u64 = 8;
+/// Most bytes of a part that says where the links of a package lead.
+const MAX_RELATIONS: usize = 1024 * 1024;
 /// Most objects of a message that signs about attachments see.
 const MAX_ATTACHED: usize = 200;
-/// Most bytes of text out of documents.
-pub(crate) const MAX_DOCUMENTS: usize = 64 * 1024;
 
 /// How pictures are described.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -44,8 +45,12 @@ pub struct SpamContext {
     pub own_domains: Vec<String>,
     /// When the message came, in seconds since 1970; `None` where that is not known.
     pub now: Option<i64>,
-    /// Look at the text of DOC files (LM-04).
+    /// Look at the text of word processors' files, DOC and DOCX (LM-04) and OpenDocument.
     pub doc: bool,
+    /// Look at the text of PDF files.
+    pub pdf: bool,
+    /// Look at attached plain text.
+    pub texts: bool,
     /// Look at the text of RTF files (LM-05).
     pub rtf: bool,
     /// What is done about pictures (LM-06).
@@ -60,11 +65,33 @@ impl SpamContext {
     /// Whether the text of an object is wanted.
     pub(crate) fn wants(&self, kind: FileKind) -> bool {
         match kind {
-            FileKind::Ole2 | FileKind::Ooxml => self.doc,
+            FileKind::Ole2 | FileKind::Ooxml | FileKind::Odf => self.doc,
+            FileKind::Pdf => self.pdf,
             FileKind::Rtf => self.rtf,
             _ => false,
         }
     }
+}
+
+/// Where the links of a package lead (ECMA-376 part 2, section 9.3): targets elsewhere, one a line; nothing of
+/// parts that say nothing about links.
+pub(crate) fn led_to(name: &str, content: &[u8], room: usize) -> Vec<u8> {
+    let mut out = Vec::new();
+    if !name.ends_with(".rels") {
+        return out;
+    }
+    let text = String::from_utf8_lossy(content.get(..MAX_RELATIONS).unwrap_or(content));
+    for (at, start) in text.match_indices("Target=") {
+        let rest = text.get(at.saturating_add(start.len())..).unwrap_or("");
+        let quote = rest.chars().next().filter(|quote| matches!(quote, '"' | '\''));
+        let target = quote.and_then(|quote| rest.get(1..)?.split_once(quote)).map_or("", |(target, _)| target);
+        let leads = target.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"));
+        if leads && target.len() < room.saturating_sub(out.len()) {
+            out.extend_from_slice(target.as_bytes());
+            out.push(b'\n');
+        }
+    }
+    out
 }
 
 /// The name of a sign as the catalogue has it; `None` for what is no sign.
@@ -91,6 +118,7 @@ pub(crate) fn look(
         own_domains: context.own_domains.clone(),
         now: context.now,
         documents,
+        texts: context.texts,
     };
     let attached = attached(evidence);
     let signs = crate::walk::caught(|| {

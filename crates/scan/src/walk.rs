@@ -234,7 +234,7 @@ impl<'a> Walk<'a> {
         self.levels.push(level);
         frame.members.insert(index, id);
         self.hint(id, &member.content);
-        self.document(holder, &member);
+        self.document(holder, id, &member);
         for reason in &member.problems {
             self.unscanned(id, *reason);
         }
@@ -266,12 +266,23 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Keeps the text of a document that is looked at for spam (LM-04, LM-05).
-    fn document(&mut self, holder: ObjectId, member: &Member) {
-        let Some(spam) = self.context.spam.as_ref().filter(|_| member.role == Role::Text) else { return };
-        if self.table.object(holder).is_some_and(|object| spam.wants(object.kind)) {
-            let room = MAX_DOCUMENTS.saturating_sub(self.documents.len());
-            let text = String::from_utf8_lossy(member.content.get(..room).unwrap_or(&member.content)).into_owned();
+    /// Keeps the text of a document that is looked at for spam (LM-04, LM-05), and where its links lead.
+    fn document(&mut self, holder: ObjectId, id: ObjectId, member: &Member) {
+        let Some(spam) = self.context.spam.as_ref() else { return };
+        let room = MAX_DOCUMENTS.saturating_sub(self.documents.len());
+        if room == 0 || !self.table.object(holder).is_some_and(|object| spam.wants(object.kind)) {
+            return;
+        }
+        let text = match member.role {
+            Role::Text => member.content.get(..room).unwrap_or(&member.content).to_vec(),
+            Role::File => {
+                let name = self.table.object(id).and_then(|object| object.name.as_ref());
+                crate::spam::led_to(name.map_or("", |name| name.raw()), &member.content, room)
+            }
+            _ => return,
+        };
+        if !text.is_empty() {
+            let text = String::from_utf8_lossy(&text).into_owned();
             self.documents.push_str(&text);
             self.documents.push('\n');
         }

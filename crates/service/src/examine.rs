@@ -108,6 +108,8 @@ pub fn spam_context(parts: &[(&Policy, &Arrival)], site: &Site) -> Option<scan::
         now: live.then(|| i64::try_from(arrival.received_ms / 1000).unwrap_or(i64::MAX)),
         doc: any(|policy| policy.spam.scan_doc),
         rtf: any(|policy| policy.spam.scan_rtf),
+        pdf: any(|policy| policy.spam.scan_pdf),
+        texts: any(|policy| policy.spam.scan_text),
         // Whoever has something to compare them with wants more.
         pictures: scan::Pictures::No,
         fuel: policy.spam.max_time.0.saturating_mul(FUEL_PER_SECOND) / 1000,

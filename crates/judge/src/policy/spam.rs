@@ -151,10 +151,14 @@ pub struct Spam {
     pub max_size: Bytes,
     /// The examination for spam ends after this time, and the message is delivered (LM-01).
     pub max_time: Time,
-    /// Look at the text of attached DOC and DOCX files (LM-04).
+    /// Look at the text of attached DOC and DOCX files (LM-04), and of those of OpenDocument.
     pub scan_doc: bool,
     /// Look at the text of attached RTF files (LM-05).
     pub scan_rtf: bool,
+    /// Look at the text of attached PDF files.
+    pub scan_pdf: bool,
+    /// Look at attached plain text.
+    pub scan_text: bool,
     /// Compare pictures with those of known spam (LM-06); `mailward spam learn` teaches them.
     pub image_analysis: bool,
     /// Remembering who wrote here before.
@@ -199,6 +203,8 @@ impl Default for Spam {
             max_time: Time(60_000),
             scan_doc: false,
             scan_rtf: false,
+            scan_pdf: false,
+            scan_text: false,
             image_analysis: true,
             first_contact: FirstContact::default(),
             outgoing: false,
@@ -222,7 +228,16 @@ impl Spam {
     pub(crate) fn recommended() -> Self {
         let first_contact = FirstContact { enabled: true, ..FirstContact::default() };
         let spam = SpamRow { action: SpamAction::Reject, keep_copy: true, ..SpamRow::new("[!! Spam]", true) };
-        Self { spam, scan_doc: true, scan_rtf: true, max_size: Bytes(25_000_000), first_contact, ..Self::default() }
+        Self {
+            spam,
+            scan_doc: true,
+            scan_rtf: true,
+            scan_pdf: true,
+            scan_text: true,
+            max_size: Bytes(25_000_000),
+            first_contact,
+            ..Self::default()
+        }
     }
 
     /// The row of a rule about spam.

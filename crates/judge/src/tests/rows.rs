@@ -229,6 +229,7 @@ fn lm_01_lm_03_lm_04_lm_05_tc_01_pm_01_defaults_are_those_of_the_rows() {
     let spam = Policy::default().spam;
     assert_eq!((spam.max_time, spam.max_size), (Time(60_000), Bytes(1536 * 1024)));
     assert_eq!((spam.scan_doc, spam.scan_rtf), (false, false));
+    assert_eq!((spam.scan_pdf, spam.scan_text), (false, false), "like them");
     assert_eq!((spam.trusted_connections, spam.skip_postmaster, spam.outgoing), (false, true, false));
 }
 

@@ -1,6 +1,7 @@
 //! Whole examinations: golden reports, hostile engines, external engines, limits, the protocol.
 
 mod beside_clamscan;
+mod documents;
 mod external;
 mod golden;
 mod hostile;

@@ -1,11 +1,13 @@
 //! Addresses of the web: found in text, and taken apart.
 //!
 //! Read as browsers do (URL Standard). Limits: [`MAX_LINKS`] of a message, beside them [`MAX_PICTURES`];
-//! [`MAX_LENGTH`] of each piece of one that is kept, of a host its end. Not handled: what a redirect leads to.
+//! [`MAX_LENGTH`] of each piece of one that is kept, of a host its end. Not handled: what a server redirects to, and
+//! targets of redirects that are written in Base64 or by number.
 
 use std::borrow::Cow;
 
 use mail::evidence::MAX_HOSTS;
+use mail::header::percent_decode;
 
 use super::host;
 use super::route::is_ip;
@@ -14,6 +16,12 @@ use super::route::is_ip;
 pub(crate) const MAX_LINKS: usize = 2000;
 /// Most pictures of one message.
 const MAX_PICTURES: usize = 500;
+/// Most addresses beside the links: of the subject, of style sheets, of what is attached.
+const MAX_BESIDE: usize = 500;
+/// Most addresses that are taken out of one link that leads on.
+const MAX_TARGETS: usize = 3;
+/// How often escapes of such an address are undone.
+const MAX_UNDONE: usize = 3;
 /// Longest piece of a link that is kept, in bytes.
 pub(super) const MAX_LENGTH: usize = 2000;
 /// Longest name that the DNS can be asked for, in bytes.
@@ -52,6 +60,8 @@ pub struct Link {
 pub(crate) struct Links {
     pub(crate) list: Vec<Link>,
     pictures: usize,
+    /// Addresses that are no links of the text, and are asked about.
+    pub(crate) beside: Vec<Link>,
     /// Whether there are more.
     pub(crate) more: bool,
 }
@@ -68,6 +78,21 @@ impl Links {
         }
         self.pictures = self.pictures.saturating_add(usize::from(!link.clicked));
         self.list.push(link);
+    }
+
+    /// Takes an address that stands beside the links. `visible`: it leads somewhere, and loads no picture.
+    pub(crate) fn push_beside(&mut self, link: Option<Link>, visible: bool) {
+        if let Some(link) = link.filter(Link::is_web).filter(|_| self.beside.len() < MAX_BESIDE) {
+            self.beside.push(Link { clicked: visible, visible, ..link });
+        }
+    }
+
+    /// Takes what leads somewhere in other texts.
+    pub(crate) fn take_beside(&mut self, other: Links) {
+        for link in other.list.into_iter().chain(other.beside) {
+            let visible = link.visible;
+            self.push_beside(Some(link), visible);
+        }
     }
 }
 
@@ -164,23 +189,59 @@ fn short(text: &str) -> String {
 }
 
 /// The registered domains and addresses that links lead to, for lists, each once; and whether there are more
-/// than [`MAX_HOSTS`]. Links that a reader sees come first, and pictures last: otherwise twenty that nobody
-/// sees would keep the one away that is clicked on.
-pub(super) fn hosts(links: &[Link]) -> (Vec<String>, bool) {
-    let mut found: Vec<String> = Vec::new();
-    for rank in 0..3_u8 {
-        for link in links.iter().filter(|link| link.is_web() && link.rank() == rank) {
-            let Some(host) = place(link) else { continue };
-            if found.iter().any(|known| known == host) {
-                continue;
-            }
-            if found.len() >= MAX_HOSTS {
-                return (found, true);
-            }
-            found.push(host.to_owned());
+/// than [`MAX_HOSTS`]. Links that a reader sees come first, those of subject and attachments and where they lead
+/// on, and pictures last: otherwise twenty that nobody sees would keep the one away that is clicked on.
+pub(super) fn hosts(links: &[Link], beside: &[Link]) -> (Vec<String>, bool) {
+    let mut found = Hosts::default();
+    let of = |rank: u8| links.iter().chain(beside).filter(move |link| link.is_web() && link.rank() == rank);
+    of(0).for_each(|link| found.add(link));
+    of(0).flat_map(targets).for_each(|target| found.add(&target));
+    of(1).chain(of(2)).for_each(|link| found.add(link));
+    (found.list, found.more)
+}
+
+/// Hosts that were found so far.
+#[derive(Default)]
+struct Hosts {
+    list: Vec<String>,
+    more: bool,
+}
+
+impl Hosts {
+    fn add(&mut self, link: &Link) {
+        let Some(host) = place(link).filter(|_| !self.more) else { return };
+        if self.list.iter().any(|known| known == host) {
+            return;
+        }
+        match self.list.len() < MAX_HOSTS {
+            true => self.list.push(host.to_owned()),
+            false => self.more = true,
         }
     }
-    (found, false)
+}
+
+/// The addresses that stand inside of one, as those of redirects do, escaped or not.
+fn targets(link: &Link) -> Vec<Link> {
+    let mut found = Vec::new();
+    let amp = link.path.strip_prefix("/amp/s/").or_else(|| link.path.strip_prefix("/amp/"));
+    if let Some(rest) = amp.filter(|_| link.host.contains("google.")) {
+        found.extend(Link::read(&["https://", rest].concat()));
+    }
+    let mut text = Cow::Borrowed(link.path.as_str());
+    for _ in 0..MAX_UNDONE {
+        let mut rest = text.as_ref();
+        while let Some(from) = next(rest).and_then(|at| rest.get(at..)).filter(|_| found.len() < MAX_TARGETS) {
+            let end = from.find(['&', '"', '\'', '<', '>', ' ']).unwrap_or(from.len());
+            found.extend(from.get(..end).and_then(Link::read));
+            rest = from.get(from.ceil_char_boundary(end.max(4))..).unwrap_or("");
+        }
+        if !found.is_empty() || !text.contains('%') {
+            break;
+        }
+        text = Cow::Owned(String::from_utf8_lossy(&percent_decode(text.as_bytes())).into_owned());
+    }
+    found.retain(Link::is_web);
+    found
 }
 
 /// The registered domain or the address that a link leads to; `None` where the DNS cannot be asked for it.
@@ -205,6 +266,13 @@ pub(crate) fn in_text(text: &str, out: &mut Links) {
         }
         rest = from.get(end.max(4)..).unwrap_or("");
     }
+}
+
+/// Links that stand in a subject: programs make them into some.
+pub(crate) fn in_subject(subject: &str, out: &mut Links) {
+    let mut found = Links::default();
+    in_text(subject, &mut found);
+    out.take_beside(found);
 }
 
 /// Where the next `http://`, `https://` or `www.` begins.

@@ -31,7 +31,6 @@ pub use address::Mailbox;
 pub use fold::Folding;
 pub(crate) use fold::{fold, is_emoji};
 pub use language::Scripts;
-use link::hosts;
 pub use link::{Link, registered};
 pub use moment::Moment;
 pub use page::Html;
@@ -51,6 +50,8 @@ const MAX_VALUE: usize = 64 * 1024;
 pub const MAX_RETURNED: usize = 32 * 1024;
 /// How much of a text is folded, in bytes: its head and its end.
 const MAX_UNFOLDED: usize = 512 * 1024;
+/// Most bytes of the text of all that is attached.
+pub const MAX_DOCUMENTS: usize = 64 * 1024;
 /// Most mail addresses of recipients that the envelope gives.
 pub const MAX_RECIPIENTS: usize = 50;
 
@@ -65,8 +66,11 @@ pub struct Session {
     pub own_domains: Vec<String>,
     /// When the message came, in seconds since 1970.
     pub now: Option<i64>,
-    /// The text of documents that are attached, where the policy wants it looked at (LM-04, LM-05).
+    /// The text of documents that are attached, where the policy wants it looked at (LM-04, LM-05), at most
+    /// [`MAX_DOCUMENTS`].
     pub documents: String,
+    /// Whether attached plain text is looked at as well.
+    pub texts: bool,
 }
 
 /// One part, as the walk saw it.
@@ -188,7 +192,7 @@ pub struct Facts {
     /// The phrases that occur, and the family of each.
     pub phrases: Vec<(&'static str, &'static str)>,
     /// The registered domains and addresses that links lead to, each once, for lists: first those of links
-    /// that a reader sees, last those of pictures. At most [`mail::evidence::MAX_HOSTS`].
+    /// that a reader sees, in the subject and in what is attached as well, last those of pictures. At most [`mail::evidence::MAX_HOSTS`].
     pub hosts: Vec<String>,
     /// Whether there are more of them.
     pub more_hosts: bool,
@@ -208,8 +212,6 @@ impl Facts {
         let mut facts = Self { attached, session, size: message.raw().len(), ..Self::default() };
         facts.read_header(message);
         texts::read(&mut facts, message);
-        (facts.hosts, facts.more_hosts) = hosts(&facts.links);
-        facts.urls = url::urls(&facts.links);
         facts.subject_folding = fold(&facts.subject);
         if facts.shown().len() > MAX_UNFOLDED {
             facts.cut("text");
@@ -322,9 +324,12 @@ impl Facts {
         let mut found: Vec<(String, String)> = Vec::new();
         for line in self.returned.lines().take(MAX_FIELDS) {
             match (line.starts_with([' ', '\t']), line.split_once(':'), found.last_mut()) {
-                (true, _, Some((_, value))) => *value = [value.as_str(), " ", line.trim_start()].concat(),
+                (true, _, Some((_, value))) => {
+                    value.push(' ');
+                    value.push_str(line.trim_start());
+                }
                 (false, Some((name, value)), _) => {
-                    found.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()))
+                    found.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
                 }
                 _ => {}
             }

@@ -10,6 +10,9 @@ use super::link::{Link, Links};
 
 /// How much of one HTML part is read, in bytes.
 pub(crate) const MAX_HTML: usize = 16 * 1024 * 1024;
+/// Longest address of a style sheet, in bytes.
+const MAX_STYLE_URL: usize = 2000;
+
 /// One HTML text, or several as one.
 #[derive(Clone, Debug, Default)]
 pub struct Html {
@@ -114,6 +117,7 @@ pub(crate) fn read(source: &str, html: &mut Html, links: &mut Links) {
             Token::Raw(name, raw) if name.eq_ignore_ascii_case(b"title") => {
                 html.title.push_str(&undone(raw.get(..500).unwrap_or(raw)));
             }
+            Token::Raw(name, raw) if name.eq_ignore_ascii_case(b"style") => styles(raw, links, base.as_ref()),
             Token::Raw(..) | Token::Cdata(_) => {}
         }
         page.token(token, &tokens, &mut text);
@@ -192,8 +196,11 @@ fn start(name: &[u8], attributes: &[(&[u8], &[u8])], html: &mut Html, links: &mu
         if key.len() > 3 && key.get(..2).is_some_and(|on| on.eq_ignore_ascii_case(b"on")) {
             more(&mut html.scripts);
         }
-        if key.eq_ignore_ascii_case(b"style") && hides(value) {
-            more(&mut html.hiding);
+        if key.eq_ignore_ascii_case(b"style") {
+            styles(undone(value).as_bytes(), links.links, links.base);
+            if hides(value) {
+                more(&mut html.hiding);
+            }
         }
     }
     let is = |value: Option<&[u8]>, wanted: &[u8]| value.is_some_and(|v| v.trim_ascii().eq_ignore_ascii_case(wanted));
@@ -204,7 +211,11 @@ fn start(name: &[u8], attributes: &[(&[u8], &[u8])], html: &mut Html, links: &mu
         "input" if is(attribute(attributes, b"type"), b"password") => more(&mut html.passwords),
         "script" => more(&mut html.scripts),
         "iframe" | "frame" | "object" | "embed" | "frameset" => more(&mut html.frames),
-        "meta" if is(attribute(attributes, b"http-equiv"), b"refresh") => more(&mut html.refreshes),
+        "meta" if is(attribute(attributes, b"http-equiv"), b"refresh") => {
+            more(&mut html.refreshes);
+            let content = undone(attribute(attributes, b"content").unwrap_or(b""));
+            links.links.push_beside(Link::within(refreshed(&content), links.base), true);
+        }
         "base" => more(&mut html.bases),
         "font" => more(&mut html.fonts),
         "table" => more(&mut html.tables),
@@ -218,6 +229,34 @@ fn start(name: &[u8], attributes: &[(&[u8], &[u8])], html: &mut Html, links: &mu
     }
     if lower == "form" {
         links.push(attribute(attributes, b"action"), true);
+    }
+}
+
+/// Where a `meta` element leads: what stands behind `url=`, or behind the number.
+fn refreshed(content: &str) -> &str {
+    let rest = content.split_once([';', ',']).map_or("", |(_, rest)| rest.trim());
+    let rest = match rest.get(..3).filter(|word| word.eq_ignore_ascii_case("url")) {
+        Some(_) => rest.get(3..).and_then(|rest| rest.trim_start().strip_prefix('=')).unwrap_or(rest),
+        None => rest,
+    };
+    rest.trim().trim_matches(['\'', '"'])
+}
+
+/// Takes the addresses that a style sheet loads. What stands inside of one is not looked at again.
+fn styles(source: &[u8], links: &mut Links, base: Option<&Link>) {
+    let mut rest = source;
+    while let Some(at) = memchr::memchr(b'(', rest) {
+        let (before, inside) = (rest.get(..at).unwrap_or(&[]), rest.get(at.saturating_add(1)..).unwrap_or(&[]));
+        rest = inside;
+        let word = before.get(before.len().saturating_sub(3)..).unwrap_or(&[]);
+        if !word.eq_ignore_ascii_case(b"url") {
+            continue;
+        }
+        let near = inside.get(..MAX_STYLE_URL).unwrap_or(inside);
+        let end = memchr::memchr(b')', near).unwrap_or(near.len());
+        let address = String::from_utf8_lossy(near.get(..end).unwrap_or(near));
+        links.push_beside(Link::within(address.trim().trim_matches(['\'', '"']), base), false);
+        rest = inside.get(end..).unwrap_or(&[]);
     }
 }
 
@@ -337,6 +376,32 @@ mod tests {
         let first = &links[0];
         assert_eq!((first.host.as_str(), first.shown.as_deref()), ("a.example", Some("see http://b.example")));
         assert_eq!(links.len(), 3);
+    }
+
+    #[test]
+    fn what_a_page_leads_to_and_loads_without_a_click_is_known() {
+        let cases = [
+            ("<meta http-equiv=refresh content='0; URL=http://a.example/'>", "a.example", true),
+            ("<META HTTP-EQUIV=\"Refresh\" CONTENT=\"5;url='http://a.example/x'\">", "a.example", true),
+            ("<meta http-equiv=refresh content='0, http://a.example/'>", "a.example", true),
+            ("<base href=http://a.example/><meta http-equiv=refresh content='0;url=x'>", "a.example", true),
+            ("<style>td { background: URL( \"http://a.example/x.gif\" ) }</style>", "a.example", false),
+            ("<td style=\"background:url(http://a.example/x)\">x</td>", "a.example", false),
+            ("<td style=\"background:url(&quot;http://a.example/x&quot;)\">x</td>", "a.example", false),
+        ];
+        for (source, host, leads) in cases {
+            let (mut html, mut links) = (Html::default(), Links::default());
+            read(source, &mut html, &mut links);
+            let [link] = links.beside.as_slice() else { panic!("{source}: {:?}", links.beside) };
+            assert_eq!((link.host.as_str(), link.visible), (host, leads), "{source}");
+        }
+        for source in
+            ["<meta http-equiv=refresh content=5>", "<td style='width:calc(1px)'>", "<style>a:not(b){}</style>"]
+        {
+            let (mut html, mut links) = (Html::default(), Links::default());
+            read(source, &mut html, &mut links);
+            assert!(links.beside.is_empty(), "{source}");
+        }
     }
 
     #[test]

@@ -128,6 +128,75 @@ fn hosts_that_a_reader_can_click_on_come_first() {
 }
 
 #[test]
+fn lists_are_asked_about_whatever_leads_somewhere() {
+    let body = "Content-Type: text/html\n\n";
+    let page = "Content-Type: text/html; name=a.html\nContent-Disposition: attachment; filename=a.html\n\n";
+    let file = "Content-Type: application/octet-stream\nContent-Disposition: attachment; filename=\"a.HTM\"\n\n";
+    let text = "Content-Type: text/plain\n\nsee the file\n";
+    let cases = [
+        "Subject: see http://bad.example/x now\n\nhello\n".to_owned(),
+        format!("Subject: x\n{body}<meta http-equiv=refresh content='0;url=http://bad.example/'>hello"),
+        format!("Subject: x\n{body}<p style='background:url(http://bad.example/x.gif)'>hello"),
+        multipart("mixed", &[text, &format!("{page}<a href=http://bad.example/>x</a>")]),
+        multipart("mixed", &[text, &format!("{page}<meta http-equiv=refresh content='0;url=http://bad.example/'>")]),
+        multipart("mixed", &[text, &format!("{file}<form action=http://bad.example/login></form>")]),
+    ];
+    for case in cases {
+        let facts = of(&case);
+        assert_eq!(facts.hosts, ["bad.example"], "{case}");
+        assert!(facts.links.is_empty(), "no link of the text: {case}");
+    }
+    let through = [
+        "https://www.google.com/url?q=http://bad.example/x&sa=D",
+        "https://www.google.com/url?q=https%3A%2F%2Fbad.example%2Fx&sa=D",
+        "https://www.google.com/url?q=https%253A%252F%252Fbad.example%252Fx",
+        "https://www.google.com/amp/s/bad.example/x",
+        "https://r.google.com/https://bad.example/",
+        "http://google.com/x?u=www.bad.example",
+    ];
+    for link in through {
+        let facts = of(&format!("Subject: x\n\n{link}\n"));
+        assert_eq!(facts.hosts, ["google.com", "bad.example"], "{link}");
+    }
+    for link in ["http://a.example/x?u=http", "http://a.example/%%%", "http://a.example/?q=http://"] {
+        assert_eq!(of(&format!("Subject: x\n\n{link}\n")).hosts, ["a.example"], "{link}");
+    }
+}
+
+#[test]
+fn what_is_attached_or_leads_on_never_takes_the_place_of_what_is_clicked_on() {
+    let attached: String = (0..30).map(|at| format!("<a href=http://p{at}.example/>x</a>")).collect();
+    let text = "Content-Type: text/plain\n\nhttp://bad.example/?u=http://other.example/\n";
+    let page = format!("Content-Type: text/html\nContent-Disposition: attachment; filename=a.html\n\n{attached}");
+    let facts = of(&multipart("mixed", &[text, &page]));
+    assert_eq!((facts.hosts[0].as_str(), facts.hosts.len(), facts.more_hosts), ("bad.example", 20, true));
+}
+
+#[test]
+fn styles_and_redirects_without_end_take_linear_time() {
+    let begun = std::time::Instant::now();
+    let styles = format!("<style>{}</style>", "url(".repeat(1_000_000));
+    let led = format!("<a href='http://a.example/{}'>x</a>", "http://".repeat(280)).repeat(2000);
+    let facts = of(&format!("Subject: x\nContent-Type: text/html\n\n{styles}{led}\n"));
+    assert_eq!(facts.hosts, ["a.example"]);
+    assert!(begun.elapsed().as_secs() < 60);
+}
+
+#[test]
+fn attached_text_is_looked_at_where_that_is_wanted() {
+    let file = "Content-Type: text/plain; charset=utf-8\nContent-Disposition: attachment; filename=a.txt\n\n\
+                buy bitcoin at http://bad.example/";
+    let raw = multipart("mixed", &["Content-Type: text/plain\n\nsee the file\n", file]).replace('\n', "\r\n");
+    for texts in [false, true] {
+        let session = Session { texts, ..Session::default() };
+        let facts = Facts::of(&parse(raw.as_bytes(), &Limits::default()), Vec::new(), session);
+        assert_eq!(facts.phrases.iter().any(|(_, phrase)| *phrase == "bitcoin"), texts);
+        assert_eq!(facts.hosts, if texts { vec!["bad.example"] } else { Vec::new() });
+        assert!(!facts.shown().contains("bitcoin"));
+    }
+}
+
+#[test]
 fn links_lead_where_browsers_go() {
     let cases = [
         "<a href=\"ht&#10;tps://bad.example\">x</a>",

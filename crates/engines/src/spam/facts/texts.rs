@@ -11,7 +11,7 @@ use mail::charset;
 use mail::graph::{Encoding, Entity, EntityId, Message, Shape};
 
 use super::link::Links;
-use super::{Facts, MAX_PARTS, MAX_SHOWN, MAX_TEXT, PartFact, Shown, link, page};
+use super::{Facts, Html, MAX_DOCUMENTS, MAX_PARTS, MAX_SHOWN, MAX_TEXT, PartFact, Shown, link, page, url};
 
 /// One text that was read.
 struct Text {
@@ -49,13 +49,21 @@ pub(super) fn read(facts: &mut Facts, message: &Message<'_>) {
     let mut texts: Vec<Text> = leaves.into_iter().map(|leaf| text(facts, message, leaf, &mut links)).collect();
     // A text that is only attached is what there is to read, where nothing else is.
     for leaf in attached.into_iter().take(MAX_PARTS) {
-        if texts.iter().all(|text| text.blank) {
-            texts.push(text(facts, message, leaf, &mut links));
+        let is_text = message.entity(leaf.id).is_some_and(|entity| entity.media.starts_with("text/"));
+        match is_text && texts.iter().all(|text| text.blank) {
+            true => texts.push(text(facts, message, leaf, &mut links)),
+            false => beside(facts, message, leaf.id, &mut links),
         }
     }
+    link::in_subject(&facts.subject, &mut links);
+    let mut found = Links::default();
+    link::in_text(&facts.session.documents, &mut found);
+    links.take_beside(found);
     if links.more {
         facts.cut("links");
     }
+    (facts.hosts, facts.more_hosts) = link::hosts(&links.list, &links.beside);
+    facts.urls = url::urls(&links.list, &links.beside);
     facts.links = links.list;
     facts.shown = shown(facts, &texts);
 }
@@ -89,11 +97,52 @@ fn parts(facts: &mut Facts, message: &Message<'_>) -> (Vec<Leaf>, Vec<Leaf>) {
         let leaf = Leaf { id, part, last, forms };
         if is_read {
             leaves.push(leaf);
-        } else if entity.is_leaf() && entity.media.starts_with("text/") && !returned {
+        } else if entity.is_leaf()
+            && (entity.media.starts_with("text/") || is_page(entity) || is_named_text(entity))
+            && !returned
+        {
             attached.push(leaf);
         }
     }
     (leaves, attached)
+}
+
+/// Whether an attached file is a page, by its type or its name.
+fn is_page(entity: &Entity) -> bool {
+    let is_typed = entity.media == "text/html" || entity.media.contains("xhtml");
+    is_typed || ends_in(entity, &["htm", "html", "shtml", "xht", "xhtml"])
+}
+
+/// Whether an attached file is plain text by its name.
+fn is_named_text(entity: &Entity) -> bool {
+    ends_in(entity, &["txt", "text"])
+}
+
+/// Whether a name of a part has one of these endings.
+fn ends_in(entity: &Entity, endings: &[&str]) -> bool {
+    let ending = |name: &str| name.trim().rsplit('.').next().unwrap_or("").to_ascii_lowercase();
+    entity.names.iter().any(|name| endings.contains(&ending(name.raw()).as_str()))
+}
+
+/// Reads what is only attached: where pages lead, and, where that is wanted, what plain text says.
+fn beside(facts: &mut Facts, message: &Message<'_>, id: EntityId, links: &mut Links) {
+    let Some(entity) = message.entity(id) else { return };
+    let is_page = is_page(entity);
+    if !is_page && !facts.session.texts {
+        return;
+    }
+    let content = message.content(id, page::MAX_HTML);
+    let whole = charset::to_text(&content.bytes, entity.charset.as_deref().filter(|charset| !charset.is_empty()));
+    let mut found = Links::default();
+    if is_page {
+        page::read(&whole, &mut Html::default(), &mut found);
+    } else {
+        let room = MAX_DOCUMENTS.saturating_sub(facts.session.documents.len());
+        let text = whole.get(..whole.floor_char_boundary(room)).unwrap_or("");
+        facts.session.documents.push_str(text);
+        facts.session.documents.push('\n');
+    }
+    links.take_beside(found);
 }
 
 /// What a program may show that reads a broken message in another way; nothing of others has any.

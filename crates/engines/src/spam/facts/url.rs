@@ -17,13 +17,13 @@ use super::link::{Link, MAX_HOST, MAX_LENGTH, place};
 /// Longest path and query, as written and in this form, in bytes.
 const MAX_REST: usize = MAX_LENGTH;
 
-/// Where links lead, for lists, each once, at most [`MAX_URLS`]. Links that a reader sees come first, and of those the
+/// Where links lead, and what leads somewhere beside them, for lists, each once, at most [`MAX_URLS`]. Links that a reader sees come first, and of those the
 /// first to each place: otherwise twenty to one page would keep the one away that is clicked on.
-pub(super) fn urls(links: &[Link]) -> Vec<String> {
+pub(super) fn urls(links: &[Link], beside: &[Link]) -> Vec<String> {
     let mut before: BTreeMap<&str, usize> = BTreeMap::new();
     let mut sorted: Vec<(usize, u8, &Link)> = Vec::new();
     for rank in 0..3_u8 {
-        for link in links.iter().filter(|link| is_page(link) && link.rank() == rank) {
+        for link in links.iter().chain(beside).filter(|link| is_page(link) && link.rank() == rank) {
             let Some(host) = place(link) else { continue };
             let nth = before.entry(host).or_default();
             sorted.push((*nth, rank, link));
@@ -187,7 +187,7 @@ mod tests {
         text.push_str("http://bad.example/x ftp://files.example/x http://bad.example/x");
         let mut links = Links::default();
         in_text(&text, &mut links);
-        let found = urls(&links.list);
+        let found = urls(&links.list, &[]);
         assert_eq!((found.len(), found[0].as_str()), (MAX_URLS, "a0.decoy.example/0"));
         assert_eq!(found[1], "bad.example/x");
         assert!(!found.iter().any(|url| url.contains("files.example")));

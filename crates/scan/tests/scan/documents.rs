@@ -1,0 +1,94 @@
+//! Text and links of attached documents, looked at for spam where the policy wants that (LM-04, LM-05).
+
+use std::io::Write;
+
+use scan::{Context, SpamContext};
+
+use crate::support::{examine, message_with, plain, zip};
+
+const WORDS: &str = "buy bitcoin now";
+
+fn context(spam: SpamContext) -> Context {
+    let spam = SpamContext { fuel: u64::MAX, unrated: true, ..spam };
+    Context { spam: Some(spam), ..Context::default() }
+}
+
+/// Whether the words were looked at, and the hosts that lists would be asked about.
+fn seen(name: &str, content: &[u8], spam: SpamContext) -> (bool, Vec<String>) {
+    let evidence = examine(&plain(), &message_with(name, content), &context(spam));
+    evidence.validate().expect("sound evidence");
+    let wallet = evidence.spam.signs().iter().any(|sign| sign.evidence.raw().contains("bitcoin"));
+    (wallet, evidence.facts.hosts.clone())
+}
+
+fn docx() -> Vec<u8> {
+    let space = "http://schemas.openxmlformats.org/wordprocessingml/2006/main";
+    let kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/hyperlink";
+    let document = format!(
+        "<w:document xmlns:w=\"{space}\"><w:body><w:p><w:r><w:t>{WORDS}</w:t></w:r></w:p></w:body></w:document>"
+    );
+    let links = format!(
+        "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"r1\" \
+         Type=\"{kind}\" Target=\"http://bad.example/x\" TargetMode=\"External\"/></Relationships>"
+    );
+    let types = "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"><Override \
+                 PartName=\"/word/document.xml\" ContentType=\"application/vnd.openxmlformats-officedocument.\
+                 wordprocessingml.document.main+xml\"/></Types>";
+    zip(&[
+        ("[Content_Types].xml", types.as_bytes()),
+        ("word/document.xml", document.as_bytes()),
+        ("word/_rels/document.xml.rels", links.as_bytes()),
+    ])
+}
+
+fn odt() -> Vec<u8> {
+    let text = format!(
+        "<office:document-content xmlns:office=\"urn:oasis:names:tc:opendocument:xmlns:office:1.0\" \
+         xmlns:text=\"urn:oasis:names:tc:opendocument:xmlns:text:1.0\"><office:body><office:text><text:p>{WORDS} at \
+         http://bad.example/x</text:p></office:text></office:body></office:document-content>"
+    );
+    // Its type is stored as it is: that is what tells the format.
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in [("mimetype", "application/vnd.oasis.opendocument.text"), ("content.xml", text.as_str())] {
+        writer.start_file(name, stored).unwrap();
+        writer.write_all(content.as_bytes()).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+fn rtf() -> Vec<u8> {
+    format!("{{\\rtf1\\ansi {WORDS} at http://bad.example/x\\par}}").into_bytes()
+}
+
+fn pdf() -> Vec<u8> {
+    let shown = format!("BT /F1 12 Tf 72 700 Td ({WORDS} at http://bad.example/x) Tj ET");
+    format!(
+        "%PDF-1.4\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n2 0 obj\n<</Type/Pages/Kids[3 0 R]/Count 1>>\nendobj\n\
+         3 0 obj\n<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>\nendobj\n\
+         4 0 obj\n<</Length {}>>\nstream\n{shown}\nendstream\nendobj\n\
+         5 0 obj\n<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>\nendobj\ntrailer\n<</Root 1 0 R>>\n%%EOF\n",
+        shown.len()
+    )
+    .into_bytes()
+}
+
+#[test]
+fn lm_04_lm_05_text_and_links_of_documents_are_looked_at_where_that_is_wanted() {
+    let doc = || SpamContext { doc: true, ..SpamContext::default() };
+    let cases: [(&str, Vec<u8>, SpamContext); 5] = [
+        ("a.docx", docx(), doc()),
+        ("a.odt", odt(), doc()),
+        ("a.rtf", rtf(), SpamContext { rtf: true, ..SpamContext::default() }),
+        ("a.pdf", pdf(), SpamContext { pdf: true, ..SpamContext::default() }),
+        (
+            "a.txt",
+            format!("{WORDS} at http://bad.example/x\r\n").into_bytes(),
+            SpamContext { texts: true, ..SpamContext::default() },
+        ),
+    ];
+    for (name, content, wanted) in cases {
+        assert_eq!(seen(name, &content, SpamContext::default()), (false, Vec::new()), "{name} where it is off");
+        assert_eq!(seen(name, &content, wanted), (true, vec!["bad.example".to_owned()]), "{name}");
+    }
+}
