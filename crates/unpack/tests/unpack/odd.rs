@@ -160,6 +160,25 @@ fn archives_whose_sectors_a_stream_has_in_another_order_are_read() {
 }
 
 #[test]
+fn an_archive_that_leaves_its_stream_further_behind_is_opened_or_told() {
+    // In the file it stands in one piece; the stream has its first four sectors, and then others.
+    let content = noise(3000, 8);
+    for (what, archive) in [("zip", deflated(&[("evil.com", &content)])), ("rar", stored_sample("rar_5"))] {
+        for in_front in [0, 512] {
+            let whole = [noise(in_front, 3), archive.clone(), noise(6000, 4)].concat();
+            let stream = [&whole[..2048], &noise(4000, 5)].concat();
+            let order: Vec<u32> = (0..4).chain(40..48).collect();
+            let mut data = in_order(&stream, &order, false);
+            // Behind the header's sector and those four.
+            data[512 + 2048..512 + whole.len()].copy_from_slice(&whole[2048..]);
+            let found = crate::support::walk(&data, Limits::default());
+            let told = found.reasons.contains(&UnscannedReason::Damaged);
+            assert!(told || found.names.iter().any(|name| name == "evil.com"), "{what} {in_front}: {:?}", found.names);
+        }
+    }
+}
+
+#[test]
 fn streams_in_pieces_are_no_archives_beside_them() {
     // Also with the table of sectors in between, as it is where a file grew.
     let content = noise(9000, 8);
