@@ -58,7 +58,7 @@ const CONTENTS: &str = "names and contents; times and attributes are not kept";
 const DAMAGED: &str = "damaged, or with anything that its directory does not tell of (in front, between, behind)";
 
 /// Every format that is made anew, in the order of the manual.
-pub const FORMATS: [Format; 21] = [
+pub const FORMATS: [Format; 22] = [
     archive(FileKind::Zip, Copied, "all other members, byte for byte; encrypted ones too", DAMAGED),
     archive(FileKind::Jar, Copied, "all other members, byte for byte; a signature no longer fits", DAMAGED),
     archive(FileKind::Tar, Copied, "headers and data of the others, byte for byte, in their dialect", "damaged"),
@@ -92,16 +92,26 @@ pub const FORMATS: [Format; 21] = [
         FileKind::Ooxml,
         &[Vba, Xlm, Dde, RemoteTemplate, OlePackage, ActiveX, Script, Launch],
         Copied,
-        "all other parts, byte for byte; what was declared with macros is declared without, and `.docm` gets `.docx` behind its name; formulas that name another workbook or a program keep the value they last had; texts that only sheets of macros showed are blank",
+        "all other parts, byte for byte; what was declared with macros is declared without, and `.docm` gets `.docx` behind its name; cells lose formulas that name another workbook, a program or an address and keep the value they last had; texts that only sheets of macros showed are blank",
         "parts in charsets that are not read (UTF-16 and ISO 8859-1 become UTF-8)",
     ),
     document(
         FileKind::Odf,
         &[Vba, Dde, RemoteTemplate, OlePackage, Script, Launch],
         Copied,
-        "all other parts, byte for byte; links that act lose their address and keep what they show",
+        "all other parts, byte for byte; links that act lose their address and keep what they show; cells lose formulas that act and keep the value they last had",
         "encrypted, and parts in charsets that are not read (UTF-16 and ISO 8859-1 become UTF-8)",
     ),
+    Format {
+        members: false,
+        ..document(
+            FileKind::Xml,
+            &[Vba, Dde, RemoteTemplate, OlePackage, Script, Launch],
+            Copied,
+            "of OpenDocument in one file all other elements, byte for byte, as in a package; of any XML all but style sheets that it loads",
+            "Word and Excel 2003 and Office Open XML in one file, if anything in them acts; infected files in any of them",
+        )
+    },
     document(
         FileKind::Rtf,
         &[Dde, RemoteTemplate, OlePackage, ActiveX, Launch],

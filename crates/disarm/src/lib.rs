@@ -19,6 +19,7 @@
 
 mod bytes;
 mod error;
+mod flat;
 pub mod formats;
 #[doc(hidden)]
 pub mod fuzzing;

@@ -1,12 +1,12 @@
 //! OpenDocument without active content (ODF 1.3): libraries of macros and scripts go with their entries
 //! in the manifest, and so do event handlers, DDE, linked content and embedded OLE objects; links that act lose
-//! their address and keep what they show. All other parts are copied as they stand. Encrypted documents are
+//! their address and keep what they show; cells lose formulas that act and keep the value they last had. All other parts are copied as they stand. Encrypted documents are
 //! refused. What an element does is told by the reader of `unpack`.
 
 use std::collections::BTreeSet;
 
 use mail::evidence::{Active, FileKind, Role};
-use unpack::formats::odf::acting;
+use unpack::formats::odf::{acting, computing, formulas};
 use unpack::{Member, is_xml};
 
 use crate::remove::{Change, Changes};
@@ -70,7 +70,8 @@ fn is_part(name: &str) -> bool {
 const LOADERS: [&str; 7] =
     ["section-source", "table-source", "object", "template", "floating-frame", "plugin", "applet"];
 
-fn element(tag: &Tag<'_>, gone: &BTreeSet<String>, active: &BTreeSet<Active>) -> Fate {
+/// What becomes of an element; `gone`: parts that are gone.
+pub(crate) fn element(tag: &Tag<'_>, gone: &BTreeSet<String>, active: &BTreeSet<Active>) -> Fate {
     let has = |what| active.contains(&what);
     let scripts = has(Active::Script) || has(Active::Vba);
     let goes = match tag.name {
@@ -87,7 +88,15 @@ fn element(tag: &Tag<'_>, gone: &BTreeSet<String>, active: &BTreeSet<Active>) ->
     if goes {
         return Fate::Drop;
     }
-    let does = acting(tag.name, &|name| tag.all(name).collect());
+    let all = |name: &str| tag.all(name).collect();
+    let (does, computes) = (acting(tag.name, &all), computing(tag.name, &all));
+    if computes.iter().any(|(what, _)| has(*what)) {
+        // A cell keeps its value, a list of conditions goes without this one.
+        let stays = matches!(tag.name, "table-cell" | "covered-table-cell" | "change-track-table-cell");
+        let stays = (stays || tag.name == "content-validation") && !does.iter().any(|(what, _)| has(*what));
+        let new = Some(tag).filter(|_| stays).and_then(|tag| tag.without(formulas(tag.name)));
+        return new.map_or(Fate::Drop, Fate::Tag);
+    }
     match does.iter().map(|(what, _)| *what).find(|what| has(*what)) {
         None => Fate::Keep,
         Some(Active::Dde) => Fate::Drop,

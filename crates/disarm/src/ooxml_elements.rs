@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use mail::evidence::Active;
-use unpack::formats::ooxml::acts::{asks_web, runs, starts_program};
-use unpack::formats::ooxml::fields::{acts, places};
+use unpack::formats::ooxml::acts::{self, runs};
+use unpack::formats::ooxml::fields::{self, places};
 use unpack::is_remote;
 
 use crate::ooxml_names::{Sheets, names_book};
@@ -70,7 +70,7 @@ impl<'a> Elements<'a> {
             "textPr" | "dbPr" => self.has(Active::RemoteTemplate) && connection(tag).any(|address| is_remote(&address)),
             "instrText" | "delInstrText" => self.codes.contains(&tag.end),
             "fldSimple" => {
-                let does = tag.all("instr").filter_map(|code| acts(&code)).any(|what| self.has(what));
+                let does = tag.all("instr").filter_map(|code| fields::acts(&code)).any(|what| self.has(what));
                 // It keeps what it shows.
                 return match tag.with("instr", "") {
                     Some(new) if does => Fate::Tag(new),
@@ -81,7 +81,9 @@ impl<'a> Elements<'a> {
             "hlinkClick" | "hlinkMouseOver" | "hlinkHover" => {
                 self.has(Active::Launch) && tag.all("action").any(|action| runs(&action))
             }
-            "f" => self.formula(&tag.text()),
+            "f" | "formula" | "formula1" | "formula2" | "calculatedColumnFormula" | "totalsRowFormula" => {
+                self.formula(&tag.text())
+            }
             "definedName" => return self.name(tag),
             _ => false,
         };
@@ -90,9 +92,8 @@ impl<'a> Elements<'a> {
 
     /// Whether a formula goes.
     fn formula(&self, text: &str) -> bool {
-        self.has(Active::Dde) && starts_program(text)
-            || (self.has(Active::Dde) || self.has(Active::RemoteTemplate)) && names_book(text)
-            || self.has(Active::RemoteTemplate) && asks_web(text)
+        (self.has(Active::Dde) || self.has(Active::RemoteTemplate)) && names_book(text)
+            || acts::formula(text).any(|what| self.has(what))
     }
 
     /// Decides about a name of a workbook. Those of sheets bear the number of their sheet.

@@ -14,7 +14,7 @@ use unpack::{Budget, Member, Opening};
 
 use crate::DisarmError;
 use crate::formats::{Written, format};
-use crate::{html, message, odf, ole2, ooxml, pdf, rtf, sevenz, stream, tar, zip};
+use crate::{flat, html, message, odf, ole2, ooxml, pdf, rtf, sevenz, stream, tar, zip};
 
 /// Most containers in one another.
 const MAX_DEPTH: usize = 64;
@@ -123,7 +123,11 @@ pub fn remove(kind: FileKind, data: &[u8], wish: &Wish, budget: &mut Budget) -> 
 fn note(removed: &mut Vec<Removal>, what: Option<Active>, member: &Member) {
     if removed.len() < MAX_REMOVALS {
         let name = member.name.as_ref().map_or("", |name| name.raw());
-        removed.push(Removal { what, name: name.chars().take(MAX_NAME).collect() });
+        let removal = Removal { what, name: name.chars().take(MAX_NAME).collect() };
+        // A part with a macro and the macro in it are one thing to whoever reads of it.
+        if what.is_none() || !removed.contains(&removal) {
+            removed.push(removal);
+        }
     }
 }
 
@@ -262,6 +266,7 @@ impl Frame {
             FileKind::Gzip | FileKind::Compressed => stream::recompress(data, &self.members, changes)?,
             FileKind::Ooxml => ooxml::edit(data, &self.members, changes, &self.active)?,
             FileKind::Odf => (odf::edit(data, &self.members, changes, &self.active)?, ""),
+            FileKind::Xml => (flat::edit(data, changes, &self.active)?, ""),
             FileKind::Rtf => (rtf::edit(data, &self.active)?, ""),
             FileKind::Ole2 => (ole2::edit(data, &self.members, changes, &self.active, budget)?, ""),
             FileKind::Pdf => (pdf::edit(data, &self.members, changes, &self.active, budget)?, ""),

@@ -93,6 +93,28 @@ impl<'a> Tag<'a> {
         found.then_some(out)
     }
 
+    /// The tag without the attributes with these local names; `None` where there is none, or one stands without
+    /// quotes.
+    pub(crate) fn without(&self, names: &[&str]) -> Option<String> {
+        let (mut out, mut found) = (String::with_capacity(self.whole.len()), false);
+        let (head, mut rest) = self.whole.split_at_checked(self.whole.find(char::is_whitespace)?)?;
+        out.push_str(head);
+        while let Some((name, behind)) = rest.split_once('=') {
+            let old = behind.trim_start();
+            let quote = old.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+            let (_, after) = old.get(1..)?.split_once(quote)?;
+            let named = name.trim().rsplit(|c: char| c.is_ascii_whitespace()).next();
+            if named.is_some_and(|name| names.contains(&local(name))) {
+                found = true;
+            } else {
+                out.push_str(rest.get(..rest.len().checked_sub(after.len())?)?);
+            }
+            rest = after;
+        }
+        out.push_str(rest);
+        found.then_some(out)
+    }
+
     /// The value of the first attribute with this local name.
     pub(crate) fn get(&self, wanted: &str) -> Option<Cow<'a, str>> {
         self.all(wanted).next()
@@ -137,16 +159,18 @@ pub(crate) fn rewrite_text(
     decide: &mut dyn FnMut(&Tag<'_>) -> Fate,
 ) -> Result<Option<Vec<u8>>, DisarmError> {
     let new = edit(text, decide).ok_or(DisarmError::NotSound)?;
-    if new == text {
-        return Ok(None);
-    }
+    Ok((new != text).then(|| written(new, recoded)))
+}
+
+/// A new text as bytes, with the declaration of UTF-8 where it was in another form before.
+pub(crate) fn written(new: String, recoded: bool) -> Vec<u8> {
     if !recoded {
-        return Ok(Some(new.into_bytes()));
+        return new.into_bytes();
     }
     let new = new.trim_start_matches('\u{feff}');
     let declared = new.strip_prefix("<?xml").and_then(|rest| rest.split_once("?>"));
     let body = declared.map_or(new, |(_, body)| body);
-    Ok(Some(format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>{body}").into_bytes()))
+    format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>{body}").into_bytes()
 }
 
 /// A name without its prefix.
@@ -257,6 +281,8 @@ mod tests {
         edit("<f x:i='a' j='i' w:i=\"b\"/>", &mut |tag| {
             assert_eq!(tag.all("i").collect::<Vec<_>>(), ["a", "b"]);
             assert_eq!(tag.with("i", "").as_deref(), Some("<f x:i='' j='i' w:i=\"\"/>"));
+            assert_eq!(tag.without(&["i", "k"]).as_deref(), Some("<f j='i'/>"));
+            assert_eq!(tag.without(&["k"]), None);
             Fate::Keep
         })
         .unwrap();

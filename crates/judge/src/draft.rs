@@ -286,7 +286,10 @@ fn disarms(case: &Case<'_>, id: ObjectId, what: Active) -> bool {
     let mut above = case.report.object(id).and_then(|object| object.parent);
     // Parents stand before their children, so this ends.
     while let Some(object) = above.and_then(|at| case.report.object(at)) {
+        // A document in one file of XML is of Word or Excel, or of LibreOffice.
+        let flat = |kind: &&DocumentKind| matches!(kind, DocumentKind::Ooxml | DocumentKind::Odf);
         let kind = match object.kind {
+            FileKind::Xml => disarm.documents.iter().find(flat).copied(),
             FileKind::Ooxml => Some(DocumentKind::Ooxml),
             FileKind::Odf => Some(DocumentKind::Odf),
             FileKind::Rtf => Some(DocumentKind::Rtf),

@@ -160,7 +160,7 @@ fn disarm(case: &Case<'_>, hit: &Hit, rebuilt: &[Rebuilt], outcome: &mut Outcome
         (DisarmFailure::DeleteObject, Some(id)) => {
             outcome.end(id, End::Deleted);
             outcome.disarmed = true;
-            outcome.add_label(deleted_label(case, id));
+            outcome.add_label(policy.deleted_label.clone());
             "could not be taken out: the document is deleted; a notice stands in its place"
         }
         // What cannot be taken out of the message does not pass.

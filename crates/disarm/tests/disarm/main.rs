@@ -3,6 +3,7 @@
 
 mod archives;
 mod documents;
+mod formulas;
 mod fuzzed;
 mod html;
 mod letters;

@@ -128,9 +128,28 @@ fn what_acts_in_workbooks_goes_wherever_it_stands() {
     let macros = "<xm:macrosheet xmlns:xm=\"urn:x\"><sheetData><row r=\"1\"><c r=\"A1\"><f>EXEC(\"calc\")</f></c></row></sheetData></xm:macrosheet>";
     let link = "<externalLink><ddeLink ddeService=\"cmd\" ddeTopic=\"/c calc\"/></externalLink>";
     let web = "<connections><connection id=\"1\"><webPr url=\"https://example.org/a\"/></connection></connections>";
+    let condition = "<worksheet><conditionalFormatting sqref=\"A1\"><cfRule type=\"expression\" priority=\"1\">\
+        <formula>DDE(\"cmd\",\"/c calc\",\"A1\")</formula></cfRule></conditionalFormatting></worksheet>";
+    let later = "<worksheet><x14:dataValidation><x14:formula1><xm:f>DDE(A1,A2,A3)</xm:f></x14:formula1></x14:dataValidation></worksheet>";
     for (what, told, formula, part) in [
         ("a program", Active::Dde, "cmd|'/c calc'!A0", ""),
+        ("a function", Active::Dde, "1+dde (&quot;cmd&quot;,&quot;/c calc&quot;,&quot;A1&quot;)", ""),
         ("a service", Active::RemoteTemplate, "WEBSERVICE(\"https://example.org/\")", ""),
+        ("a sheet elsewhere", Active::RemoteTemplate, "'http://example.org/[a.xlsx]S'!A1", ""),
+        ("a condition", Active::Dde, "A1", condition),
+        ("a condition of later programs", Active::Dde, "A1", later),
+        (
+            "a name",
+            Active::Dde,
+            "A1",
+            "<workbook><definedNames><definedName name=\"n\">DDE(\"cmd\",\"/c calc\",\"A1\")</definedName></definedNames></workbook>",
+        ),
+        (
+            "a column",
+            Active::RemoteTemplate,
+            "A1",
+            "<table><calculatedColumnFormula>WEBSERVICE(A1)</calculatedColumnFormula></table>",
+        ),
         ("a sheet of macros", Active::Xlm, "A1", macros),
         ("a link", Active::Dde, "A1", link),
         ("a connection", Active::RemoteTemplate, "A1", web),
@@ -218,6 +237,29 @@ fn what_acts_in_open_documents_goes_in_every_charset() {
             Active::Script,
             "",
         ),
+        (
+            "<table:table-cell table:formula=\"of:=d&#68;E (&quot;cmd&quot;;&quot;/c calc&quot;;&quot;A1&quot;)\" office:value-type=\"string\"><text:p>last</text:p></table:table-cell>",
+            Active::Dde,
+            "<table:table-cell office:value-type=\"string\"><text:p>last</text:p></table:table-cell>",
+        ),
+        (
+            "<table:covered-table-cell table:formula='oooc:=WEBSERVICE(\"http://example.org/\")'/>",
+            Active::RemoteTemplate,
+            "<table:covered-table-cell/>",
+        ),
+        (
+            "<table:table-cell table:formula=\"of:=[&apos;http://example.org/x.ods&apos;#$S.A1]\" office:value=\"7\"/>",
+            Active::RemoteTemplate,
+            "<table:table-cell office:value=\"7\"/>",
+        ),
+        ("<table:named-expression table:name=\"n\" table:expression=\"of:=DDE(1;2;3)\"/>", Active::Dde, ""),
+        (
+            "<table:content-validation table:name=\"v\" table:condition=\"of:cell-content-is-in-list(DDE(1;2;3))\"/>",
+            Active::Dde,
+            "<table:content-validation table:name=\"v\"/>",
+        ),
+        ("<style:map style:condition=\"of:is-true-formula(DDE(1;2;3))\"/>", Active::Dde, ""),
+        ("<calcext:condition calcext:value=\"formula-is(DDE(1;2;3))\"/>", Active::Dde, ""),
     ];
     for (inner, told, kept) in cases {
         for encode in [plain, marked, wide] {

@@ -129,9 +129,9 @@ pub enum DisarmFailure {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DocumentKind {
-    /// Office Open XML: docx, xlsx, pptx and their forms with macros.
+    /// Office Open XML: docx, xlsx, pptx and their forms with macros and in one file of XML.
     Ooxml,
-    /// OpenDocument: odt, ods, odp.
+    /// OpenDocument: odt, ods, odp; with either of these two, all documents in one file of XML.
     Odf,
     /// RTF.
     Rtf,

@@ -266,6 +266,8 @@ pub struct Disarm {
     pub label: String,
     /// The label of a message with a document that could not be disarmed.
     pub failed_label: String,
+    /// The label of a message from which a document was deleted that could not be disarmed: nothing bad is known of it.
+    pub deleted_label: String,
     /// Save a copy of the original in Backup. Without it, what is taken out is gone for good.
     pub keep_copy: bool,
 }
@@ -297,6 +299,7 @@ impl Default for Disarm {
             on_failure: DisarmFailure::DeleteObject,
             label: "[Active content removed]".to_owned(),
             failed_label: "[Active content]".to_owned(),
+            deleted_label: "[Document with active content deleted]".to_owned(),
             keep_copy: true,
         }
     }

@@ -102,6 +102,28 @@ fn a_document_that_cannot_be_disarmed_takes_the_chosen_branch() {
     // Unless somebody chose otherwise it does not arrive.
     let (plan, _) = macros(&disarming(), Direction::Incoming, false);
     assert_eq!((plan.action, plan.copy), (Action::ObjectDeleted, Copy::Keep));
+    // Nothing bad is known of it, and the subject does not say so.
+    assert_eq!((plan.status, label(&plan)), (Status::Clean, Some("[Document with active content deleted]")));
+}
+
+#[test]
+fn documents_that_are_one_file_of_xml_are_documents() {
+    for (documents, told) in [
+        (vec![DocumentKind::Ooxml], true),
+        (vec![DocumentKind::Odf], true),
+        (vec![DocumentKind::Ole2, DocumentKind::Html], false),
+    ] {
+        let mut evidence = with_macros();
+        evidence.objects[NOTES as usize].kind = FileKind::Xml;
+        let report = evidence.close(&[EngineId::Eicar]);
+        let mut policy = disarming();
+        policy.disarm.documents = documents.clone();
+        let (site, arrival) = (site(), arrival(Direction::Incoming));
+        let (can, form) = (can(Surface::Smtp), Form::AsReceived);
+        let hits =
+            draft(&Case { report: &report, arrival: &arrival, policy: &policy, site: &site, can, form, crashes: 0 });
+        assert_eq!(!hits.hits.is_empty(), told, "{documents:?}");
+    }
 }
 
 #[test]

@@ -17,6 +17,7 @@ use mail::graph::looks_like_message;
 
 use crate::bytes::{be32, between, le32, take};
 use crate::formats::compressed::{Stream, is_brotli};
+use crate::formats::ooxml::flat;
 use crate::formats::{arj, cms, cpio, disk, mbox, pdf, rtf, swf, tar, zip};
 
 /// Types that are declared for pages.
@@ -95,6 +96,8 @@ pub fn detect(bytes: &[u8]) -> FileKind {
         return FileKind::Pdf;
     }
     match text::kind(bytes) {
+        // A document in one file needs no declaration.
+        Some(FileKind::Html | FileKind::Text) if flat::starts(bytes) => FileKind::Xml,
         // A text with a document at its end stays a text: `crate::open` reads it as both.
         Some(kind) => kind,
         None if pdf::ends(bytes) => FileKind::Pdf,

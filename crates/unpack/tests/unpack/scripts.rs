@@ -27,6 +27,38 @@ fn wide(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 
+#[test]
+fn files_that_batch_files_write_line_by_line_are_read() {
+    let inside = deflated(&[("a.com", eicar().as_slice())]);
+    let lines: String = base64(&inside).lines().map(|line| format!("@echo {line}>>a\r\n")).collect();
+    let batch = format!(
+        "@echo off\r\n@echo -----BEGIN CERTIFICATE-----> a\r\n{lines}@echo -----END CERTIFICATE----->>a\r\n@certutil -decode a b\r\n"
+    );
+    for kind in [FileKind::Script, FileKind::Text] {
+        let (members, problems) = open_all(kind, batch.as_bytes());
+        assert_eq!(problems, []);
+        let written = members.iter().find(|member| name(member) == "a").unwrap();
+        let (within, _) = open_all(detect(&written.content), &written.content);
+        assert!(within.iter().any(|member| member.content == inside), "{kind:?}");
+    }
+}
+
+#[test]
+fn style_sheets_that_xml_loads_from_elsewhere_are_told() {
+    let sheet =
+        |address: &str| format!("<?xml version=\"1.0\"?><?xml-stylesheet type=\"text/xsl\" href=\"{address}\"?><r/>");
+    for address in ["http&#58;//example.org/a.xsl", "//example.org/a.xsl", "\\\\192.0.2.1\\a.xsl"] {
+        let decoys = "<?xml-stylesheet href='a.xsl'?>".repeat(200);
+        let text = sheet(address).replace("<r/>", &format!("{decoys}<r/>"));
+        for text in [&text, &text.replacen("<r/>", &sheet("b.xsl"), 1)] {
+            let (kind, members) = opened(text.as_bytes());
+            assert_eq!(kind, FileKind::Xml);
+            assert_eq!(of(&members, Role::Active(Active::RemoteTemplate)).len(), 1, "{text}");
+        }
+    }
+    assert_eq!(opened(sheet("a.xsl").as_bytes()).1, []);
+}
+
 /// A shortcut: flags, what stands behind the header, and what is appended.
 fn shortcut(flags: u32, body: &[u8], appended: &[u8]) -> Vec<u8> {
     let mut out = b"\x4c\0\0\0\x01\x14\x02\0\0\0\0\0\xc0\0\0\0\0\0\0\x46".to_vec();

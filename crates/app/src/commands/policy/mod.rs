@@ -35,6 +35,8 @@ pub(crate) enum Form {
 /// A running daemon is asked; without one the data directory is used itself.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
+    #[command(flatten)]
+    place: PlaceArgs,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -43,8 +45,6 @@ pub(crate) struct Args {
 enum Verb {
     /// Show the policy in force: what differs from its profile.
     Show {
-        #[command(flatten)]
-        place: PlaceArgs,
         /// The form.
         #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
         format: Form,
@@ -54,8 +54,6 @@ enum Verb {
     },
     /// Write the policy in force to a file, with every setting and its description.
     Export {
-        #[command(flatten)]
-        place: PlaceArgs,
         /// The file; `-` is standard output. It must not exist.
         #[arg(short, long, value_name = "FILE", default_value = "-")]
         output: PathBuf,
@@ -67,8 +65,6 @@ enum Verb {
     ///
     /// A file with errors changes nothing; all its problems are shown.
     Apply {
-        #[command(flatten)]
-        place: PlaceArgs,
         /// The policy file; `-` is standard input.
         #[arg(value_name = "FILE")]
         file: PathBuf,
@@ -81,8 +77,6 @@ enum Verb {
     },
     /// List the policies that were in force, newest first: number, time, author, comment.
     History {
-        #[command(flatten)]
-        place: PlaceArgs,
         /// At most so many.
         #[arg(long, value_name = "NUMBER", default_value_t = 50)]
         limit: usize,
@@ -92,8 +86,6 @@ enum Verb {
     },
     /// Show in which settings two policies differ.
     Diff {
-        #[command(flatten)]
-        place: PlaceArgs,
         /// A revision; 0 is the defaults.
         #[arg(value_name = "FROM")]
         from: u64,
@@ -103,8 +95,6 @@ enum Verb {
     },
     /// Put an earlier policy in force again. It becomes a new revision: nothing is lost.
     Rollback {
-        #[command(flatten)]
-        place: PlaceArgs,
         /// The revision; 0 is the defaults.
         #[arg(value_name = "REVISION")]
         revision: u64,
@@ -117,8 +107,6 @@ enum Verb {
     },
     /// Explain a rule or setting: what it means, its value, its defaults, who set it when and why.
     Explain {
-        #[command(flatten)]
-        place: PlaceArgs,
         /// A rule as in the log (`malware_infected`), a setting (`malware.action`) or a table of
         /// settings (`malware`).
         #[arg(value_name = "NAME")]
@@ -134,13 +122,14 @@ enum Verb {
 /// There is no installation, the file cannot be read, or the policy has errors.
 pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
     terminal::log_to_stderr();
+    let place = &args.place;
     match &args.verb {
-        Verb::Show { place, format, full } => {
+        Verb::Show { format, full } => {
             let (policy, origin) = in_force(place)?;
             terminal::put(&shown(&policy, *format, *full))?;
             terminal::tell(&format!("The policy in force: {}", escape(&origin, 1000)));
         }
-        Verb::Export { place, output, force } => {
+        Verb::Export { output, force } => {
             let (policy, _) = in_force(place)?;
             let text = policy_to_toml(&policy, true);
             if output.as_os_str() == "-" {
@@ -149,14 +138,14 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
                 write_new(output, *force, &mut text.as_bytes())?;
             }
         }
-        Verb::Apply { place, file, comment, author } => apply(place, file, comment, author.as_deref())?,
-        Verb::History { place, limit, format } => history::list(place, *limit, *format)?,
-        Verb::Diff { place, from, to } => history::compare(place, *from, *to)?,
-        Verb::Rollback { place, revision, comment, author } => {
+        Verb::Apply { file, comment, author } => apply(place, file, comment, author.as_deref())?,
+        Verb::History { limit, format } => history::list(place, *limit, *format)?,
+        Verb::Diff { from, to } => history::compare(place, *from, *to)?,
+        Verb::Rollback { revision, comment, author } => {
             history::rollback(place, *revision, comment, author.as_deref())?;
         }
-        Verb::Explain { place, name } => explain::run(place, name)?,
-        Verb::Watched(args) => watched::run(args)?,
+        Verb::Explain { name } => explain::run(place, name)?,
+        Verb::Watched(args) => watched::run(place, args)?,
     }
     Ok(0)
 }

@@ -18,8 +18,6 @@ const MAX_ROWS: usize = 1_000_000;
 /// Count what monitor mode let through, by surface, rule and what would have been done.
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
-    #[command(flatten)]
-    place: PlaceArgs,
     /// From this time on: a date, a time, or how long ago (`7d`, `12h`).
     #[arg(long, value_name = "TIME", default_value = "7d")]
     since: String,
@@ -38,9 +36,9 @@ struct Line<'a> {
 }
 
 /// Runs it.
-pub(super) fn run(args: &Args) -> Result<(), Failure> {
+pub(super) fn run(place: &PlaceArgs, args: &Args) -> Result<(), Failure> {
     let filter = LogFilter { monitored: true, since_ms: time("since", Some(&args.since))?, ..LogFilter::default() };
-    let mut administration = Administration::open(&args.place.find()?)?;
+    let mut administration = Administration::open(&place.find()?)?;
     let mut counts: BTreeMap<(String, String, String), u64> = BTreeMap::new();
     let mut search = Search::new(filter, MAX_ROWS);
     while let Some(rows) = search.next(&mut administration)? {

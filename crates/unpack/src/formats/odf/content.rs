@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use mail::evidence::Active;
 
+use crate::formats::ooxml::acts::open_formula;
 use crate::views::{Views, links};
 use crate::xml::{Event, Reader, Tag};
 
@@ -188,13 +189,33 @@ fn start(part: &str, tag: &Tag<'_>, state: &mut State, views: &mut Views) {
 
 /// What an element does beside showing text.
 fn acts(part: &str, tag: &Tag<'_>, views: &mut Views) {
-    for (what, text) in acting(tag.name, &|name| tag.all(name).collect()) {
+    let all = |name: &str| tag.all(name).collect();
+    for (what, text) in acting(tag.name, &all).into_iter().chain(computing(tag.name, &all)) {
         views.act(what, Some(part).filter(|part| !part.is_empty()), links::kept(&text));
     }
 }
 
+/// Attributes, by their local names, in which an element has formulas (ODF 1.3 part 3, 19; `calcext` is LibreOffice's).
+#[must_use]
+pub fn formulas(element: &str) -> &'static [&'static str] {
+    match element {
+        "table-cell" | "covered-table-cell" | "change-track-table-cell" => &["formula"],
+        "named-expression" => &["expression"],
+        "content-validation" | "map" => &["condition"],
+        "condition" | "color-scale-entry" | "formatting-entry" => &["value"],
+        _ => &[],
+    }
+}
+
+/// What the formulas of an element with this local name do beside computing, by its attributes, of which all with a
+/// local name are asked for: what it is, and the formula.
+pub fn computing<'t>(element: &str, all: &dyn Fn(&str) -> Vec<Cow<'t, str>>) -> Vec<(Active, String)> {
+    let texts = formulas(element).iter().flat_map(|name| all(name));
+    texts.flat_map(|text| open_formula(&text).map(|what| (what, text.to_string())).collect::<Vec<_>>()).collect()
+}
+
 /// What an element with this local name does beside showing text, by its attributes, of which all with a local name
-/// are asked for: what it is, and the link, action or address.
+/// are asked for: what it is, and the link, action or address. Formulas: [`computing`].
 pub fn acting<'t>(element: &str, all: &dyn Fn(&str) -> Vec<Cow<'t, str>>) -> Vec<(Active, String)> {
     let text = |name: &str| all(name).into_iter().next().unwrap_or_default();
     if matches!(element, "dde-source" | "dde-connection-decl") {

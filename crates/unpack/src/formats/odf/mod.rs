@@ -16,7 +16,7 @@ use crate::container::{Container, Member};
 use crate::formats::zip::{self, Zip};
 use crate::views::Views;
 use crate::xml::{self, Reader};
-pub use content::acting;
+pub use content::{acting, computing, formulas};
 use manifest::Manifest;
 
 /// Most manifests that are read.

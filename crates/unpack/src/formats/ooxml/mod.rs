@@ -136,7 +136,7 @@ impl Document {
             "document" | "hdr" | "ftr" | "footnotes" | "endnotes" | "comments" | "glossaryDocument" | "settings"
             | "wordDocument" => word::read(&mut reader, &mut self.views),
             "workbook" | "worksheet" | "macrosheet" | "dialogsheet" | "chartsheet" | "sst" | "externalLink"
-            | "connections" | "Workbook" => sheet::read(name, root.name, &mut reader, self),
+            | "connections" | "table" | "Workbook" => sheet::read(name, root.name, &mut reader, self),
             "presentation" | "sld" | "sldLayout" | "sldMaster" | "notes" | "dataModel" | "wsDr" | "chartSpace"
             | "userShapes" | "drawing" | "cmLst" => slide::read(name, root.name, &mut reader, self),
             "ocx" => {

@@ -239,11 +239,15 @@ enum Into {
     Value,
     Formula,
     Name,
+    /// A condition, or what a column of a table computes.
+    Rule,
 }
 
 /// The cell that is being read.
 struct Cell {
     at: String,
+    /// Inside of a cell.
+    open: bool,
     shared: bool,
     text: String,
     formula: String,
@@ -260,6 +264,7 @@ pub(super) fn read(name: &str, root: &str, reader: &mut Reader<'_>, document: &m
     grid.is_macro = root == "macrosheet";
     let mut cell = Cell {
         at: String::new(),
+        open: false,
         shared: false,
         text: String::new(),
         formula: String::new(),
@@ -278,7 +283,7 @@ pub(super) fn read(name: &str, root: &str, reader: &mut Reader<'_>, document: &m
             Event::End(name) => end(name, root, &mut cell, &mut grid, document),
             Event::Text(text) if !cell.phonetic => match cell.into {
                 Into::Value => cell.text.push_str(&text),
-                Into::Formula | Into::Name => cell.formula.push_str(&text),
+                Into::Formula | Into::Name | Into::Rule => cell.formula.push_str(&text),
                 Into::Nothing => {}
             },
             _ => {}
@@ -304,14 +309,17 @@ fn start(part: &str, tag: &Tag<'_>, cell: &mut Cell, grid: &mut Grid, document: 
         "row" => grid.row(tag.is_on("hidden")),
         "Row" => grid.row(tag.is_on("Hidden")),
         "c" | "Cell" => {
-            cell.at = text("r").into_owned();
+            (cell.at, cell.open) = (text("r").into_owned(), true);
             cell.shared = tag.get("t").is_some_and(|kind| kind == "s");
-            let acts = |text: &str| acts::starts_program(text) || acts::asks_web(text);
-            (cell.text, cell.formula) = (String::new(), acting(tag, "Formula", acts));
+            (cell.text, cell.formula) = (String::new(), acting(tag, "Formula", computes));
         }
         "si" => cell.text.clear(),
         "v" | "t" | "Data" => cell.into = Into::Value,
-        "f" => cell.into = Into::Formula,
+        "f" if cell.open => cell.into = Into::Formula,
+        "f" | "formula" | "formula1" | "formula2" | "calculatedColumnFormula" | "totalsRowFormula" => {
+            (cell.formula, cell.into) = (String::new(), Into::Rule);
+        }
+        "NamedRange" => tell(part, &acting(tag, "RefersTo", computes), &mut document.views),
         "rPh" => cell.phonetic = !tag.empty,
         "definedName" => {
             cell.defined = acting(tag, "name", starts_macros);
@@ -337,6 +345,18 @@ fn acting(tag: &Tag<'_>, name: &str, acts: impl Fn(&str) -> bool) -> String {
     tag.all(name).find(|value| acts(value)).or_else(|| tag.get(name)).unwrap_or_default().into_owned()
 }
 
+/// Whether a formula does more than to compute.
+fn computes(formula: &str) -> bool {
+    acts::formula(formula).next().is_some()
+}
+
+/// Tells what a formula does beside computing.
+fn tell(part: &str, formula: &str, views: &mut Views) {
+    for what in acts::formula(formula) {
+        views.act(what, Some(part), links::kept(formula));
+    }
+}
+
 /// Whether Excel 4.0 macros start by a name.
 fn starts_macros(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
@@ -345,11 +365,18 @@ fn starts_macros(name: &str) -> bool {
 
 fn end(name: &str, root: &str, cell: &mut Cell, grid: &mut Grid, document: &mut Document) {
     match name {
+        "f" | "formula" | "formula1" | "formula2" | "calculatedColumnFormula" | "totalsRowFormula"
+            if cell.into == Into::Rule =>
+        {
+            cell.into = Into::Nothing;
+            tell(&grid.part, &std::mem::take(&mut cell.formula), &mut document.views);
+        }
         "v" | "t" | "Data" | "f" => cell.into = Into::Nothing,
         "rPh" => cell.phonetic = false,
         "si" if root == "sst" => document.book.string(&cell.text),
         "definedName" => {
             cell.into = Into::Nothing;
+            tell(&grid.part, &cell.formula, &mut document.views);
             if starts_macros(&cell.defined) {
                 let text = format!("{} = {}", cell.defined, cell.formula);
                 document.views.act(Active::Xlm, None, links::kept(&text));
@@ -364,7 +391,7 @@ fn end(name: &str, root: &str, cell: &mut Cell, grid: &mut Grid, document: &mut 
             if !cell.formula.is_empty() {
                 formula(cell, grid, &mut document.views);
             }
-            (cell.text, cell.formula) = (String::new(), String::new());
+            (cell.text, cell.formula, cell.open) = (String::new(), String::new(), false);
         }
         _ => {}
     }
@@ -372,15 +399,9 @@ fn end(name: &str, root: &str, cell: &mut Cell, grid: &mut Grid, document: &mut 
 
 /// Looks at a cell's formula.
 fn formula(cell: &Cell, grid: &mut Grid, views: &mut Views) {
-    let formula = cell.formula.as_str();
-    if acts::starts_program(formula) {
-        views.act(Active::Dde, Some(&grid.part), links::kept(formula));
-    }
-    if acts::asks_web(formula) {
-        views.act(Active::RemoteTemplate, Some(&grid.part), links::kept(formula));
-    }
+    tell(&grid.part, &cell.formula, views);
     if grid.is_macro {
-        grid.formula(&cell.at, formula);
+        grid.formula(&cell.at, &cell.formula);
     }
 }
 

@@ -1,18 +1,45 @@
 //! Shortcuts that are XML: settings pages (`.settingcontent-ms`), libraries and searches (`.library-ms`,
-//! `.search-ms`), and scripts with jobs (`.wsf`), which are read as pages are.
+//! `.search-ms`), and scripts with jobs (`.wsf`), which are read as pages are; and style sheets that any XML loads
+//! from elsewhere.
 //!
 //! Limit: [`MAX_ELEMENTS`].
 
 use mail::evidence::{Active, FileKind};
 
 use crate::budget::Budget;
+use crate::bytes::between;
 use crate::container::Container;
 use crate::formats::html::{Found, finish_with, plain};
 use crate::views::html::entities::undone;
 use crate::views::html::{Token, Tokens, local};
+use crate::views::links;
+use crate::xml::{attributes, unescape};
 
 /// Most elements that are looked at.
 const MAX_ELEMENTS: usize = 100_000;
+
+/// The address of a style sheet that a processing instruction loads from elsewhere (`<?xml-stylesheet?>`, "Associating
+/// Style Sheets with XML documents 1.0"), from what stands between `<?` and `?>`.
+#[must_use]
+pub fn remote_sheet(instruction: &str) -> Option<String> {
+    let rest =
+        instruction.strip_prefix("xml-stylesheet").filter(|rest| rest.starts_with(|c: char| c.is_whitespace()))?;
+    let mut addresses = attributes(rest).filter(|(name, _)| *name == "href").map(|(_, value)| unescape(value));
+    addresses.find(|address| links::is_remote(address)).map(|address| address.into_owned())
+}
+
+/// Notes the style sheets of a document.
+fn sheets(text: &[u8], found: &mut Found) {
+    let mut rest = text;
+    while let Some(at) = memchr::memmem::find(rest, b"<?xml-stylesheet") {
+        let from = between(rest, at.saturating_add(2), rest.len());
+        let (inner, behind) = from.split_at(memchr::memmem::find(from, b"?>").unwrap_or(from.len()));
+        if let Some(address) = remote_sheet(&String::from_utf8_lossy(inner)) {
+            found.acts(Active::RemoteTemplate, links::kept(&address).as_str());
+        }
+        rest = behind;
+    }
+}
 
 /// Opens an XML document; `None` if it does nothing that is known here.
 pub(crate) fn open(kind: FileKind, data: &[u8], budget: &mut Budget) -> Option<Box<dyn Container>> {
@@ -20,7 +47,8 @@ pub(crate) fn open(kind: FileKind, data: &[u8], budget: &mut Budget) -> Option<B
     let has = |word: &[u8]| memchr::memmem::find(&text, word).is_some();
     let scripts = has(b"<script") || has(b"<SCRIPT") || has(b":script") || has(b"xlink:href") || has(b"<iframe");
     let shortcut = has(b"<DeepLink") || has(b"<libraryDescription") || has(b"<persistedQuery");
-    if !scripts && !shortcut {
+    let styled = has(b"<?xml-stylesheet");
+    if !scripts && !shortcut && !styled {
         return None;
     }
     let (mut found, mut problems) = (Found::default(), Vec::new());
@@ -30,6 +58,9 @@ pub(crate) fn open(kind: FileKind, data: &[u8], budget: &mut Budget) -> Option<B
     }
     if shortcut {
         elements(&text, &mut found);
+    }
+    if styled {
+        sheets(&text, &mut found);
     }
     finish_with(found, problems, data.len(), budget)
 }

@@ -1,11 +1,12 @@
 //! Texts and scripts: the files that stand in them (uuencode, xxencode, yEnc, BinHex, base64, hexadecimal digits),
 //! and scripts with their coats undone (Microsoft's encoder, PowerShell's encoded commands, constants
-//! put together, batch variables), and the files in scripts of the shell.
+//! put together, batch variables), and the files in scripts of the shell and those that scripts write line by line.
 //!
 //! Limits: [`MAX_CODE`] is put together, [`SAMPLE`] tells the language; those of what it calls. What is
 //! a part of a mail has its files found by the mail's reader, and they are not looked for again.
 
 pub(crate) mod command;
+mod echo;
 pub(crate) mod encoded;
 mod shell;
 mod xx;
@@ -79,6 +80,13 @@ pub(crate) fn open(kind: FileKind, data: &[u8], searched: bool, budget: &mut Bud
         let (documents, more) = shell::documents(&text);
         found.over |= more;
         for it in documents {
+            found.file(File { name: it.name, declared: None, role: Role::File, content: it.content });
+        }
+    }
+    if memchr::memmem::find(&text, b">").is_some() {
+        let (files, more) = echo::written(&text);
+        found.over |= more;
+        for it in files {
             found.file(File { name: it.name, declared: None, role: Role::File, content: it.content });
         }
     }

@@ -59,7 +59,7 @@ pub(super) fn documents(text: &[u8]) -> (Vec<Here>, bool) {
 }
 
 /// A line without its end, and where the next one begins.
-fn line(text: &[u8], at: usize) -> (&[u8], usize) {
+pub(super) fn line(text: &[u8], at: usize) -> (&[u8], usize) {
     let rest = between(text, at, text.len());
     let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
     let line = between(rest, 0, length);
