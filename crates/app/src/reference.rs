@@ -141,6 +141,7 @@ fn formats() -> String {
             None => "no",
             Some(made) if made.written == disarm::formats::Written::Zip => "becomes zip",
             Some(made) if made.active.is_empty() => "yes",
+            Some(made) if !made.members => "no, but disarmed in part",
             Some(_) => "yes, and disarmed",
         };
         let samples: Vec<String> = format
