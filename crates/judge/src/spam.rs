@@ -4,6 +4,8 @@
 //! and a fixed, monotone function makes the rating of them: see [`rating`]. Bulk delivery and automatic notices are decided apart from it (SE-03): their signs have
 //! sums of their own.
 
+mod what_if;
+
 use mail::arrival::{Arrival, Direction};
 use mail::evidence::{Listed, Report, Sign, SignGroup, SpamSeen};
 
@@ -13,6 +15,8 @@ use crate::origin::lists::Set;
 use crate::plan::{Change, Copy};
 use crate::policy::{Policy, Rule, SpamAction, SpamRow, WhenReached};
 use crate::weigh::Weight;
+
+pub use what_if::{decisive, together};
 
 /// Points, in hundredths, and the rating that they make; between two knots it is a straight line. Five
 /// points are probable spam and seven are spam at the default level.
@@ -333,51 +337,6 @@ pub fn beyond(policy: &Policy, arrival: &Arrival, report: &Report) -> Vec<(SignG
         |group: SignGroup| counted.iter().filter(move |sign| sign.group == group).map(|sign| i32::from(sign.points));
     let all = SignGroup::ALL.into_iter().map(|group| (group, sum(group).sum()));
     all.filter(|(group, points)| *points > group.most()).collect()
-}
-
-/// The signs without any one of which the status would be another, by name.
-pub fn decisive<'a>(policy: &Policy, arrival: &Arrival, report: &'a Report) -> Vec<&'a str> {
-    let counted: Vec<&Sign> = report.spam().signs().iter().filter(|sign| counts(policy, arrival, sign)).collect();
-    let whole = verdict(policy, arrival, report);
-    if whole.why.is_some() || listed(policy, report).is_some_and(Listed::denies) {
-        return Vec::new();
-    }
-    // At most `MAX_SIGNS` of them, each a sum.
-    let without = |id: &str| -> Vec<&Sign> { counted.iter().copied().filter(|sign| sign.id != id).collect() };
-    let changes = |sign: &&&Sign| of_signs(policy, arrival, &without(&sign.id)).status != whole.status;
-    counted.iter().filter(changes).map(|sign| sign.id.as_str()).collect()
-}
-
-/// Signs without all of which the status would be another, where no single one decides: those with the most
-/// points, and none that is not needed for it. By name; empty where one decides, or none.
-pub fn together<'a>(policy: &Policy, arrival: &Arrival, report: &'a Report) -> Vec<&'a str> {
-    let whole = verdict(policy, arrival, report);
-    let denied = listed(policy, report).is_some_and(Listed::denies);
-    if whole.why.is_some() || denied || !decisive(policy, arrival, report).is_empty() {
-        return Vec::new();
-    }
-    let counted: Vec<&Sign> = report.spam().signs().iter().filter(|sign| counts(policy, arrival, sign)).collect();
-    let reached = |sign: &Sign| Set::of_sign(&sign.id).is_some_and(|(_, reached)| reached);
-    let other = |taken: &[&Sign]| {
-        let rest: Vec<&Sign> =
-            counted.iter().copied().filter(|sign| !taken.iter().any(|one| one.id == sign.id)).collect();
-        of_signs(policy, arrival, &rest).status != whole.status
-    };
-    let mut most: Vec<&Sign> = counted.iter().copied().filter(|sign| sign.points > 0 || reached(sign)).collect();
-    most.sort_by_key(|sign| (!reached(sign), std::cmp::Reverse(sign.points)));
-    // At most `MAX_SIGNS` of them, each a sum.
-    let Some(enough) = (1..=most.len()).find(|count| other(most.get(..*count).unwrap_or_default())) else {
-        return Vec::new();
-    };
-    most.truncate(enough);
-    for at in (0..most.len()).rev() {
-        let mut fewer = most.clone();
-        fewer.remove(at);
-        if other(&fewer) {
-            most = fewer;
-        }
-    }
-    most.into_iter().map(|sign| sign.id.as_str()).collect()
 }
 
 /// The points, in hundredths, from which on a message is probable spam, and spam.
