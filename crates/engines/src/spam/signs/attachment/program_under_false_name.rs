@@ -17,7 +17,7 @@ const DOCUMENTS: &[&str] = &["pdf", "msword", "rtf", "vnd.ms-", "vnd.openxmlform
 pub(super) const SIGN: Row = Row {
     id: "program_under_false_name",
     group: SignGroup::Attachment,
-    points: Points::AtLeast { least: 300, fitted: 0 },
+    points: Points::AtLeast { least: 300, fitted: 300 },
     about: "An attachment, or a file in one, is a program, and has the name or type of a document or picture.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "hidden_letters_in_name",
     group: SignGroup::Disguise,
-    points: Points::AtLeast { least: 200, fitted: 0 },
+    points: Points::AtLeast { least: 200, fitted: 200 },
     about: "The author's name has characters that turn writing round, or show nothing inside of words.",
     check,
     #[cfg(test)]

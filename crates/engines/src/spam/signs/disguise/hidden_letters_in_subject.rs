@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "hidden_letters_in_subject",
     group: SignGroup::Disguise,
-    points: Points::AtLeast { least: 150, fitted: 0 },
+    points: Points::AtLeast { least: 150, fitted: 150 },
     about: "The subject has characters that turn writing round, or show nothing inside of words.",
     check,
     #[cfg(test)]

@@ -14,7 +14,7 @@ const MAX_LABELS: usize = 10;
 pub(super) const SIGN: Row = Row {
     id: "mixed_letters_in_domain",
     group: SignGroup::Disguise,
-    points: Points::AtLeast { least: 250, fitted: 0 },
+    points: Points::AtLeast { least: 250, fitted: 250 },
     about: "The author's domain mixes Latin letters with look-alikes of another script.",
     check,
     #[cfg(test)]

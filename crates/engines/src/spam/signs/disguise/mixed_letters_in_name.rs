@@ -10,7 +10,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "mixed_letters_in_name",
     group: SignGroup::Disguise,
-    points: Points::AtLeast { least: 200, fitted: 0 },
+    points: Points::AtLeast { least: 200, fitted: 200 },
     about: "The sender's display name mixes Latin letters with look-alikes of another script.",
     check,
     #[cfg(test)]

@@ -13,7 +13,7 @@ const FEWEST: u32 = 3;
 pub(super) const SIGN: Row = Row {
     id: "styled_letters_in_name",
     group: SignGroup::Disguise,
-    points: Points::AtLeast { least: 150, fitted: 0 },
+    points: Points::AtLeast { least: 150, fitted: 150 },
     about: "The author's name is written in mathematical, circled or full-width letters.",
     check,
     #[cfg(test)]
