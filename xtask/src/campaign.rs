@@ -51,9 +51,15 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
 /// The named fuzz targets, or all of them, for so many seconds each, from their seeds; what is found
 /// stays in `fuzz/corpus`.
 fn fuzz(seconds: u64, named: &[&str]) -> Outcome {
+    let failed: Vec<String> = chosen(named)?.iter().filter_map(|target| fuzz_one(target, seconds).err()).collect();
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
+}
+
+/// The named fuzz targets, or all of them, ready to run; none, which is said, without cargo-fuzz.
+fn chosen(named: &[&str]) -> Result<Vec<String>, String> {
     if cargo::output(cargo::cargo().args(["fuzz", "--version"])).is_err() {
         println!("skipped: fuzz (cargo-fuzz is not installed: cargo install cargo-fuzz)");
-        return Ok(());
+        return Ok(Vec::new());
     }
     // The targets use the versions of the workspace.
     let [from, to] = ["Cargo.lock", "fuzz/Cargo.lock"].map(|f| cargo::root().join(f));
@@ -62,12 +68,7 @@ fn fuzz(seconds: u64, named: &[&str]) -> Outcome {
     if let Some(unknown) = named.iter().find(|n| !all.iter().any(|known| known == *n)) {
         return Err(format!("{unknown}: no fuzz target; there are: {}", all.join(" ")));
     }
-    let failed: Vec<String> = all
-        .iter()
-        .filter(|target| named.is_empty() || named.contains(&target.as_str()))
-        .filter_map(|target| fuzz_one(target, seconds).err())
-        .collect();
-    if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
+    Ok(all.into_iter().filter(|target| named.is_empty() || named.contains(&target.as_str())).collect())
 }
 
 /// One fuzz target for so many seconds.
@@ -93,7 +94,7 @@ fn fuzz_one(target: &str, seconds: u64) -> Outcome {
 /// as all do, in one file of `fuzz/grown`, which the tests run.
 fn keep(named: &[&str]) -> Outcome {
     let fuzz = cargo::root().join("fuzz");
-    for target in targets()?.iter().filter(|target| named.is_empty() || named.contains(&target.as_str())) {
+    for target in &chosen(named)? {
         let corpus = fuzz.join("corpus").join(target);
         if !corpus.exists() {
             continue;
@@ -116,7 +117,7 @@ fn keep(named: &[&str]) -> Outcome {
 /// The inputs of a folder in one file: each behind its length in four bytes, least first. Their names are hashes of
 /// what they hold: the first of them by name, as many as [`KEPT_MAX`] holds, are of all sizes.
 fn packed(folder: &std::path::Path) -> std::io::Result<Vec<u8>> {
-    let mut paths: Vec<_> = fs::read_dir(folder)?.flatten().map(|entry| entry.path()).collect();
+    let mut paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
     paths.sort();
     let mut out = Vec::new();
     for path in paths {

@@ -19,8 +19,10 @@ use tokio::time::Instant;
 use crate::auth::to_ascii;
 use crate::dns::{DnsError, Resolver};
 
-/// Most questions about one message and set. Where there are more, the first subjects are asked about.
-const MAX_QUESTIONS: usize = MAX_HOSTS * MAX_LISTS;
+/// Most subjects that come of one thing: an address of a link as written, without its query, and its host.
+const MAX_FORMS: usize = 3;
+/// Most questions about one message and set: enough for all that a policy and a message can have.
+const MAX_QUESTIONS: usize = MAX_FORMS * MAX_HOSTS * MAX_LISTS;
 /// How much of an address of a link is shown, in bytes.
 const MAX_SHOWN: usize = 100;
 /// How often an error of one list is logged.

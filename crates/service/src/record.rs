@@ -71,7 +71,10 @@ pub(crate) fn backup_entry(case: &Case<'_>, plan: &Plan) -> NewEntry {
         peer_ip: case.arrival.peer.ip,
         connection: case.arrival.connection,
         size: case.arrival.size,
-        spam: plan.spam.map(|verdict| KeptSpam { status: verdict.status.name().to_owned(), rating: verdict.rating }),
+        spam: plan.spam.map(|verdict| KeptSpam {
+            status: verdict.status.name().to_owned(),
+            rating: verdict.why.is_none().then_some(verdict.rating),
+        }),
         action: plan.action.name().to_owned(),
         received_ms: case.arrival.received_ms,
     }

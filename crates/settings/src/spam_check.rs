@@ -19,9 +19,9 @@ pub fn check_signs(policy: &Policy, known: &[&str]) -> Vec<Problem> {
     let mut found = Vec::new();
     unknown(&policy.spam.signs.off, "spam.signs.off", known, &mut found);
     for at in 0..policy.group.len() {
-        let own = policy.for_group(GroupId::Group(at)).spam.signs.off;
-        if own != policy.spam.signs.off {
-            unknown(&own, &format!("group[{at}].spam.signs.off"), known, &mut found);
+        let own = &policy.spam_of(GroupId::Group(at)).signs.off;
+        if *own != policy.spam.signs.off {
+            unknown(own, &format!("group[{at}].spam.signs.off"), known, &mut found);
         }
     }
     found

@@ -165,7 +165,7 @@ pub struct NewEntry {
     pub connection: u64,
     /// Bytes of the message; [`crate::Store::keep`] refuses a body of another length.
     pub size: u64,
-    /// What it is as to spam; `None` where nobody looked.
+    /// What it is as to spam; `None` where that was not even asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spam: Option<KeptSpam>,
     /// What was done with the message, one word.
@@ -179,8 +179,9 @@ pub struct NewEntry {
 pub struct KeptSpam {
     /// The status, one word (spec section 7); for filters.
     pub status: String,
-    /// Its rating, 0 to 100 (D-10).
-    pub rating: u8,
+    /// Its rating, 0 to 100 (D-10); `None` where nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rating: Option<u8>,
 }
 
 /// Cuts a foreign text to a number of characters.

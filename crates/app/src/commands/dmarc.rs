@@ -39,7 +39,7 @@ enum Verb {
     /// Show reports in files (messages, mailboxes, Maildirs, zip, gzip, or XML), or reports that were kept.
     ///
     /// The sources of each report are shown, those that fail first. Exit code: 1 if a message failed
-    /// DMARC, 2 if a file holds no report or cannot be read.
+    /// DMARC, 2 if a file holds no report, or cannot be read, or not all of it.
     Show {
         /// Files or directories; `-` is standard input.
         #[arg(required_unless_present = "id", value_name = "PATH")]

@@ -91,7 +91,7 @@ pub struct DmarcLabels {
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 pub struct ReceivedLabels {
     /// `kept`, `known` (it was there), `foreign` (about no domain of ours), `none` (no report in the mail), `cut` (a mail
-    /// has more than are read), `failed` or `busy`.
+    /// has more than are read, or some of it cannot be read), `failed` or `busy`.
     pub result: &'static str,
 }
 

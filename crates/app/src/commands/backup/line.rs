@@ -17,10 +17,10 @@ struct EntryLine<'a> {
     /// When it was received (RFC 3339).
     received: String,
     status: &'a str,
-    /// What it is as to spam; absent where nobody looked.
+    /// What it is as to spam; absent where that was not even asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     spam: Option<&'a str>,
-    /// 0 to 100; only with `spam`.
+    /// 0 to 100; absent where nobody looked.
     #[serde(skip_serializing_if = "Option::is_none")]
     rating: Option<u8>,
     action: &'a str,
@@ -65,7 +65,7 @@ pub(super) fn json(shown: &Shown) -> String {
         received: when::rfc3339(entry.received_ms),
         status: &entry.status,
         spam: entry.spam.as_ref().map(|spam| spam.status.as_str()),
-        rating: entry.spam.as_ref().map(|spam| spam.rating),
+        rating: entry.spam.as_ref().and_then(|spam| spam.rating),
         action: &entry.action,
         reasons: entry.reason.lines().collect(),
         malware: texts(&entry.malware),

@@ -101,8 +101,8 @@ fn line(entry: &Shown, format: Format) -> String {
     let others = if others > 0 { format!(" +{others}") } else { String::new() };
     let mut marks = String::new();
     let spam = known.spam.as_ref().filter(|spam| !matches!(spam.status.as_str(), "clean" | "skipped" | "not_scanned"));
-    if let Some(KeptSpam { status, rating }) = spam {
-        marks.push_str(&format!(" ({}, rating {rating})", escape(status, MAX_TEXT).replace('_', " ")));
+    if let Some(spam) = spam {
+        marks.push_str(&format!(" ({})", as_to_spam(spam)));
     }
     if !entry.released.is_empty() {
         marks.push_str(" (released)");
@@ -119,4 +119,10 @@ fn line(entry: &Shown, format: Format) -> String {
         escape(to, MAX_TEXT),
         shown(known.subject.as_ref(), MAX_TEXT),
     )
+}
+
+/// `probable spam, rating 83`.
+pub(super) fn as_to_spam(spam: &KeptSpam) -> String {
+    let status = escape(&spam.status, MAX_TEXT).replace('_', " ");
+    spam.rating.map_or_else(|| status.clone(), |rating| format!("{status}, rating {rating}"))
 }

@@ -7,6 +7,7 @@ use mail::untrusted::{Untrusted, escape};
 use service::admin::{Request, Response, Shown, shown};
 
 use super::Format;
+use super::list::as_to_spam;
 use crate::ask::{Administration, unexpected};
 use crate::failure::Failure;
 use crate::{terminal, when};
@@ -34,9 +35,7 @@ fn text(entry: &Shown) -> String {
     row("Message", known.id.to_string());
     row("Received", format!("{} UTC", when::shown(known.received_ms)));
     row("Status", escape(&known.status, MAX_TEXT));
-    let spam =
-        known.spam.as_ref().map(|spam| format!("{}, rating {} of 100", escape(&spam.status, MAX_TEXT), spam.rating));
-    row("As to spam", spam.unwrap_or_default());
+    row("As to spam", known.spam.as_ref().map(as_to_spam).unwrap_or_default());
     row("Action", escape(&known.action, MAX_TEXT));
     for (at, reason) in known.reason.lines().enumerate() {
         row(if at == 0 { "Reason" } else { "" }, escape(reason, MAX_TEXT));

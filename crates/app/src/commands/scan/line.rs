@@ -45,9 +45,9 @@ pub(super) struct ScanLine {
     /// What speaks for spam, and what comes of it; absent for what could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) spam: Option<ScanSpam>,
-    /// What the gateway would do with such a message: `delivered`, `labelled`, `disinfected`,
-    /// `object_deleted`, `held`, `message_deleted`, `blocked`, `tempfailed`. Absent for what could
-    /// not be read.
+    /// What the gateway would do with such a message: `delivered`, `labelled`, `normalised`,
+    /// `disarmed`, `disinfected`, `object_deleted`, `held`, `message_deleted`, `blocked`, `tempfailed`. Absent for
+    /// what could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) action: Option<&'static str>,
     /// The rules of the policy that apply, sorted.
