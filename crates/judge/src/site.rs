@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use mail::address::Address;
+use mail::address::{Address, below};
 use mail::arrival::Direction;
 
 /// What the node knows about its organisation.
@@ -37,11 +37,6 @@ pub enum ListenerDirection {
 fn contains(networks: &[IpNet], ip: IpAddr) -> bool {
     let ip = ip.to_canonical();
     networks.iter().any(|network| network.contains(&ip))
-}
-
-/// Whether a domain is another, or below it. Both in lower case.
-pub(crate) fn below(domain: &str, parent: &str) -> bool {
-    domain.strip_suffix(parent).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 impl Site {

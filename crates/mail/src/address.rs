@@ -47,8 +47,14 @@ impl Address {
 
     /// Whether the domain is `domain` or below it (`mail.example.org` is in `example.org`).
     pub fn is_in(&self, domain: &str) -> bool {
-        self.domain.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        below(&self.domain, domain)
     }
+}
+
+/// Whether a domain is another, or below it (`mail.example.org` is below `example.org`). Both in lower case, without a
+/// final dot.
+pub fn below(domain: &str, parent: &str) -> bool {
+    domain.strip_suffix(parent).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 /// Drops `@a,@b:` in front of a path (RFC 5321 appendix C says to accept and ignore it), however often it stands there:

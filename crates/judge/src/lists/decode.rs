@@ -47,10 +47,10 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16, most: usize) -> (Cow<'static, s
 }
 
 /// A document says in which character set it was; from here on it is another one.
-fn declared(text: String) -> String {
+fn declared(mut text: String) -> String {
     let end = text.find("?>").filter(|_| text.starts_with("<?xml"));
     let declaration = end.and_then(|end| text.get(..end)).unwrap_or_default().to_ascii_lowercase();
     let Some(at) = declaration.find("utf-16") else { return text };
-    let (before, behind) = (text.get(..at), text.get(at.saturating_add("utf-16".len())..));
-    before.zip(behind).map_or(text.clone(), |(before, behind)| format!("{before}utf-8{behind}"))
+    text.replace_range(at..at.saturating_add("utf-16".len()), "utf-8");
+    text
 }

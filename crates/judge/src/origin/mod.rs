@@ -58,7 +58,13 @@ struct Origin<'a> {
     found: Vec<Sign>,
 }
 
-impl Origin<'_> {
+impl<'a> Origin<'a> {
+    /// The domains that nobody else may look like: ours, and those that the policy names; the first [`MAX_PROTECTED`].
+    fn protected(&self) -> Vec<&'a str> {
+        let named = &self.policy.spam.impersonation.domains;
+        self.site.internal_domains.iter().chain(named).take(MAX_PROTECTED).map(String::as_str).collect()
+    }
+
     /// Whether a sealer whom the policy believes says that the author's domain was proven before.
     fn is_vouched(&self, check: &DmarcCheck) -> bool {
         let sealers = &self.policy.authentication.trusted_sealers;

@@ -5,9 +5,10 @@
 
 use std::cell::LazyCell;
 
+use mail::address::below;
+
 use crate::origin::likeness::{is_hidden, skeleton};
-use crate::origin::{Author, MAX_PROTECTED, Origin, OriginSign};
-use crate::site::below;
+use crate::origin::{Author, Origin, OriginSign};
 
 /// Most words of a name that are looked at.
 const MAX_WORDS: usize = 30;
@@ -51,8 +52,7 @@ fn check(origin: &Origin) -> Option<String> {
         return None;
     }
     let mut authors = origin.authors.iter().filter(|author| author.may_borrow(origin.policy, origin.site));
-    let named = origin.policy.spam.impersonation.domains.iter();
-    let protected: Vec<&String> = origin.site.internal_domains.iter().chain(named).take(MAX_PROTECTED).collect();
+    let protected = origin.protected();
     // Few names have a word that may be a domain.
     let looks = LazyCell::new(|| protected.iter().map(|own| skeleton(own)).collect::<Vec<String>>());
     authors.find_map(|author| {

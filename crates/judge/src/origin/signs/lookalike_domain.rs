@@ -1,8 +1,9 @@
 //! The author's domain looks like one of ours, or like one that the policy names.
 
+use mail::address::below;
+
 use crate::origin::likeness::{Protected, Seen};
-use crate::origin::{MAX_PROTECTED, Origin, OriginSign};
-use crate::site::below;
+use crate::origin::{Origin, OriginSign};
 
 pub(super) const SIGN: OriginSign = OriginSign {
     id: "lookalike_domain",
@@ -22,8 +23,7 @@ pub(super) const SIGN: OriginSign = OriginSign {
 };
 
 fn check(origin: &Origin) -> Option<String> {
-    let named = origin.policy.spam.impersonation.domains.iter();
-    let protected: Vec<&String> = origin.site.internal_domains.iter().chain(named).take(MAX_PROTECTED).collect();
+    let protected = origin.protected();
     // DMARC mostly asked about the domain that From shows.
     let asked = origin.report.auth().into_iter().flat_map(|auth| &auth.dmarc).map(|check| check.domain.raw().as_str());
     let mut domains: Vec<&str> = Vec::new();

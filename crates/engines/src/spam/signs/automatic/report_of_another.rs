@@ -4,6 +4,7 @@
 //! its Message-ID, the servers that it passed and the domains that signed it are all of others. A returned header
 //! that was cut down to a few fields tells nothing, and so does a report without one.
 
+use mail::address::below;
 use mail::evidence::SignGroup;
 
 use crate::spam::facts::{hop, registered};
@@ -78,8 +79,7 @@ fn check(f: &Facts) -> Option<String> {
 fn was_sent_elsewhere(f: &Facts, ours: &[String]) -> bool {
     let is_ours = |host: &str| {
         let host = host.trim_end_matches('.').to_lowercase();
-        ours.iter()
-            .any(|own| host.strip_suffix(own.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
+        ours.iter().any(|own| below(&host, own))
     };
     let mut servers = 0_usize;
     for (name, value) in f.returned_fields() {
