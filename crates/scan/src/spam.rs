@@ -4,15 +4,16 @@
 //! (LM-01); on every text of every reading where programs may read it in different ways. A panic in it is
 //! `Crashed`: spam is not decided then, everything else is.
 
-pub(crate) use ::engines::spam::MAX_DOCUMENTS;
-use ::engines::spam::{Attached, Facts, Session, examine};
+use std::collections::BTreeSet;
+
+use ::engines::spam::{Attached, Facts, MAX_DOCUMENTS, MAX_LEADS, Session, examine};
 use mail::defect::Ambiguity;
 use mail::evidence::{
     Evidence, FileKind, FindingKind, MAX_ADDRESS, MAX_ADDRESSES, MAX_SIGNS, Origin, SpamSeen, UnscannedReason,
 };
 use mail::graph::{Limits, MAX_READINGS_FACTOR, Message, parse};
 use serde::{Deserialize, Serialize};
-use unpack::Budget;
+use unpack::{Budget, decode_xml, unescape_xml, xml_attributes};
 
 /// How often the bytes of a message are gone over, at most: decoding, folding, phrases, each sign.
 const PASSES: u64 = 8;
@@ -73,25 +74,64 @@ impl SpamContext {
     }
 }
 
-/// Where the links of a package lead (ECMA-376 part 2, section 9.3): targets elsewhere, one a line; nothing of
-/// parts that say nothing about links.
-pub(crate) fn led_to(name: &str, content: &[u8], room: usize) -> Vec<u8> {
-    let mut out = Vec::new();
-    if !name.ends_with(".rels") {
-        return out;
-    }
-    let text = String::from_utf8_lossy(content.get(..MAX_RELATIONS).unwrap_or(content));
-    for (at, start) in text.match_indices("Target=") {
-        let rest = text.get(at.saturating_add(start.len())..).unwrap_or("");
-        let quote = rest.chars().next().filter(|quote| matches!(quote, '"' | '\''));
-        let target = quote.and_then(|quote| rest.get(1..)?.split_once(quote)).map_or("", |(target, _)| target);
-        let leads = target.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"));
-        if leads && target.len() < room.saturating_sub(out.len()) {
-            out.extend_from_slice(target.as_bytes());
-            out.push(b'\n');
+/// What is looked at for spam of the documents of a message.
+#[derive(Debug, Default)]
+pub(crate) struct Documents {
+    text: String,
+    leads: Vec<String>,
+    /// The same, in order.
+    known: BTreeSet<String>,
+    /// Bytes of them.
+    size: usize,
+    more: bool,
+}
+
+impl Documents {
+    /// Keeps text of a document, as far as there is room.
+    pub(crate) fn take_text(&mut self, content: &[u8]) {
+        let room = MAX_DOCUMENTS.saturating_sub(self.text.len());
+        let text = content.get(..room).unwrap_or(content);
+        if !text.is_empty() {
+            self.text.push_str(&String::from_utf8_lossy(text));
+            self.text.push('\n');
         }
     }
-    out
+
+    /// Keeps where the links of a package lead (ECMA-376 part 2, section 9.3), each once; nothing of parts that say
+    /// nothing about links.
+    pub(crate) fn take_leads(&mut self, name: &str, content: &[u8]) {
+        let is_relations = name.rsplit('.').next().is_some_and(|end| end.eq_ignore_ascii_case("rels"));
+        if !is_relations || self.more {
+            return;
+        }
+        self.more = content.len() > MAX_RELATIONS;
+        let text = decode_xml(content.get(..MAX_RELATIONS).unwrap_or(content));
+        for tag in text.split('<').skip(1) {
+            let Some((name, behind)) = tag.split_once(|c: char| c.is_ascii_whitespace()) else { continue };
+            if local(name) != "Relationship" {
+                continue;
+            }
+            let targets = xml_attributes(behind).filter(|(name, _)| local(name) == "Target");
+            // Other parts of the package have no scheme.
+            for target in targets.map(|(_, target)| unescape_xml(target)).filter(|target| target.contains(':')) {
+                if self.known.contains(target.as_ref()) {
+                    continue;
+                }
+                self.size = self.size.saturating_add(target.len());
+                if self.size > MAX_LEADS {
+                    self.more = true;
+                    return;
+                }
+                self.known.insert(target.to_string());
+                self.leads.push(target.into_owned());
+            }
+        }
+    }
+}
+
+/// The part of a name in XML behind its prefix.
+fn local(name: &str) -> &str {
+    name.rsplit_once(':').map_or(name, |(_, local)| local)
 }
 
 /// The name of a sign as the catalogue has it; `None` for what is no sign.
@@ -104,7 +144,7 @@ pub(crate) fn look(
     context: &SpamContext,
     raw: &[u8],
     evidence: &Evidence,
-    documents: String,
+    documents: Documents,
     budget: &mut Budget,
 ) -> (SpamSeen, Asked) {
     let readings = if evidence.ambiguity > Ambiguity::Cosmetic { MAX_READINGS_FACTOR as u64 } else { 1 };
@@ -117,7 +157,9 @@ pub(crate) fn look(
         recipients: context.recipients.clone(),
         own_domains: context.own_domains.clone(),
         now: context.now,
-        documents,
+        documents: documents.text,
+        leads: documents.leads,
+        more_leads: documents.more,
         texts: context.texts,
     };
     let attached = attached(evidence);

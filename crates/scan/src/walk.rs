@@ -25,7 +25,7 @@ use crate::context::{Context, Input};
 use crate::engines::Engines;
 use crate::gallery::Gallery;
 use crate::look::{Looks, Scope, out_of_time};
-use crate::spam::MAX_DOCUMENTS;
+use crate::spam::Documents;
 use crate::table::{Table, object_of, reason_text};
 
 /// Largest text in an archive that is kept because it may tell a password, in bytes.
@@ -54,8 +54,8 @@ struct Walk<'a> {
     /// Contents that hold nothing, by their hash and the ways in which they were read: what several
     /// readings or members show is read once.
     leaves: BTreeSet<([u8; 32], FileKind, Beside)>,
-    /// Text of documents, where it is looked at for spam.
-    documents: String,
+    /// Text and links of documents, where they are looked at for spam.
+    documents: Documents,
     /// What pictures look like, where they are compared with known ones.
     pictures: Gallery,
 }
@@ -82,7 +82,7 @@ pub(crate) fn walk(engines: &Engines, raw: &[u8], context: &Context, stop: &Stop
         levels: Vec::new(),
         frames: Vec::new(),
         leaves: BTreeSet::new(),
-        documents: String::new(),
+        documents: Documents::default(),
         pictures: Gallery::default(),
     };
     walk.root(raw);
@@ -269,22 +269,16 @@ impl<'a> Walk<'a> {
     /// Keeps the text of a document that is looked at for spam (LM-04, LM-05), and where its links lead.
     fn document(&mut self, holder: ObjectId, id: ObjectId, member: &Member) {
         let Some(spam) = self.context.spam.as_ref() else { return };
-        let room = MAX_DOCUMENTS.saturating_sub(self.documents.len());
-        if room == 0 || !self.table.object(holder).is_some_and(|object| spam.wants(object.kind)) {
+        if !self.table.object(holder).is_some_and(|object| spam.wants(object.kind)) {
             return;
         }
-        let text = match member.role {
-            Role::Text => member.content.get(..room).unwrap_or(&member.content).to_vec(),
+        match member.role {
+            Role::Text => self.documents.take_text(&member.content),
             Role::File => {
                 let name = self.table.object(id).and_then(|object| object.name.as_ref());
-                crate::spam::led_to(name.map_or("", |name| name.raw()), &member.content, room)
+                self.documents.take_leads(name.map_or("", |name| name.raw()), &member.content);
             }
-            _ => return,
-        };
-        if !text.is_empty() {
-            let text = String::from_utf8_lossy(&text).into_owned();
-            self.documents.push_str(&text);
-            self.documents.push('\n');
+            _ => {}
         }
     }
 

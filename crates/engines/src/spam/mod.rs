@@ -20,7 +20,7 @@ use std::sync::OnceLock;
 
 use mail::evidence::{MAX_SIGNS, Sign, SignGroup};
 
-pub use facts::{Attached, Facts, MAX_DOCUMENTS, Session};
+pub use facts::{Attached, Facts, MAX_DOCUMENTS, MAX_LEADS, Session};
 
 /// A sign's points in hundredths, and where they come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -22,23 +22,24 @@ fn seen(name: &str, content: &[u8], spam: SpamContext) -> (bool, Vec<String>) {
 }
 
 fn docx() -> Vec<u8> {
-    let space = "http://schemas.openxmlformats.org/wordprocessingml/2006/main";
     let kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/hyperlink";
-    let document = format!(
-        "<w:document xmlns:w=\"{space}\"><w:body><w:p><w:r><w:t>{WORDS}</w:t></w:r></w:p></w:body></w:document>"
-    );
     let links = format!(
         "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"r1\" \
          Type=\"{kind}\" Target=\"http://bad.example/x\" TargetMode=\"External\"/></Relationships>"
     );
+    docx_of("word/_rels/document.xml.rels", links.as_bytes())
+}
+
+/// A document with the words in it, and a part that says where links lead.
+fn docx_of(name: &str, links: &[u8]) -> Vec<u8> {
+    let space = "http://schemas.openxmlformats.org/wordprocessingml/2006/main";
+    let document = format!(
+        "<w:document xmlns:w=\"{space}\"><w:body><w:p><w:r><w:t>{WORDS}</w:t></w:r></w:p></w:body></w:document>"
+    );
     let types = "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"><Override \
                  PartName=\"/word/document.xml\" ContentType=\"application/vnd.openxmlformats-officedocument.\
                  wordprocessingml.document.main+xml\"/></Types>";
-    zip(&[
-        ("[Content_Types].xml", types.as_bytes()),
-        ("word/document.xml", document.as_bytes()),
-        ("word/_rels/document.xml.rels", links.as_bytes()),
-    ])
+    zip(&[("[Content_Types].xml", types.as_bytes()), (name, links), ("word/document.xml", document.as_bytes())])
 }
 
 fn odt() -> Vec<u8> {
@@ -91,4 +92,39 @@ fn lm_04_lm_05_text_and_links_of_documents_are_looked_at_where_that_is_wanted() 
         assert_eq!(seen(name, &content, SpamContext::default()), (false, Vec::new()), "{name} where it is off");
         assert_eq!(seen(name, &content, wanted), (true, vec!["bad.example".to_owned()]), "{name}");
     }
+}
+
+#[test]
+fn links_of_documents_are_read_however_they_are_written_and_take_no_room_of_the_text() {
+    let doc = || SpamContext { doc: true, ..SpamContext::default() };
+    let part =
+        |target: &str| format!("<Relationships><Relationship Id='r' {target} TargetMode='External'/></Relationships>");
+    let wide: Vec<u8> = part("Target='http://bad.example/x'").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let cases: [(&str, Vec<u8>); 6] = [
+        ("word/_rels/document.xml.rels", part("Target = 'http://bad.example/x'").into_bytes()),
+        ("word/_rels/document.xml.RELS", part("Target=\"HTTP://bad.example/x\"").into_bytes()),
+        ("word/_rels/document.xml.rels", part("Target='&#104;ttp&#x3a;//bad.example/?a=1&amp;b=2'").into_bytes()),
+        ("word/_rels/document.xml.rels", part("Target=' http://bad.example/x'").into_bytes()),
+        (
+            "word/_rels/document.xml.rels",
+            part("p:Target='http://bad.example/x'").replace("<Rel", "<p:Rel").into_bytes(),
+        ),
+        ("word/_rels/document.xml.rels", [vec![0xff, 0xfe], wide].concat()),
+    ];
+    for (name, links) in cases {
+        let found = seen("a.docx", &docx_of(name, &links), doc());
+        assert_eq!(found, (true, vec!["bad.example".to_owned()]), "{}", String::from_utf8_lossy(&links));
+    }
+    // The part with the links may come first, and be as long as it wants.
+    let many: String =
+        (0..3000).map(|at| format!("<Relationship Target='http://www.bad.example/{at:080}'/>")).collect();
+    let long = docx_of("word/_rels/document.xml.rels", many.as_bytes());
+    let none = docx_of("word/_rels/document.xml.rels", b"<Relationships/>");
+    let told = |content: &[u8]| {
+        let evidence = examine(&plain(), &message_with("a.docx", content), &context(doc()));
+        let cut = evidence.spam.signs().iter().any(|sign| sign.id == "not_all_read" && sign.evidence.raw() == "links");
+        (seen("a.docx", content, doc()), cut)
+    };
+    assert_eq!(told(&long), ((true, vec!["bad.example".to_owned()]), true));
+    assert_eq!(told(&none), ((true, Vec::new()), false));
 }

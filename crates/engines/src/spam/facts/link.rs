@@ -1,23 +1,27 @@
 //! Addresses of the web: found in text, and taken apart.
 //!
-//! Read as browsers do (URL Standard). Limits: [`MAX_LINKS`] of a message, beside them [`MAX_PICTURES`];
-//! [`MAX_LENGTH`] of each piece of one that is kept, of a host its end. Not handled: what a server redirects to, and
+//! Read as browsers do (URL Standard). Limits: [`MAX_LINKS`] of a message, beside them [`MAX_PICTURES`]; of the
+//! subject, `meta` refreshes and what is attached [`MAX_BESIDE`], and as many that are only loaded, as style sheets
+//! do; what is left out is told ([`Links::more`]). [`MAX_LENGTH`] of each piece of one that is kept, of a host its end. Not handled: what a server redirects to, and
 //! targets of redirects that are written in Base64 or by number.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use mail::evidence::MAX_HOSTS;
 use mail::header::percent_decode;
 
 use super::host;
 use super::route::is_ip;
+use super::url::is_page;
 
 /// Most links of one message that somebody clicks on.
 pub(crate) const MAX_LINKS: usize = 2000;
 /// Most pictures of one message.
 const MAX_PICTURES: usize = 500;
-/// Most addresses beside the links: of the subject, of style sheets, of what is attached.
-const MAX_BESIDE: usize = 500;
+/// Most addresses beside the links that lead somewhere, of the subject and of what is attached; and most of those that
+/// are only loaded.
+pub(crate) const MAX_BESIDE: usize = 500;
 /// Most addresses that are taken out of one link that leads on.
 const MAX_TARGETS: usize = 3;
 /// How often escapes of such an address are undone.
@@ -62,6 +66,8 @@ pub(crate) struct Links {
     pictures: usize,
     /// Addresses that are no links of the text, and are asked about.
     pub(crate) beside: Vec<Link>,
+    /// How many of them are only loaded.
+    loaded: usize,
     /// Whether there are more.
     pub(crate) more: bool,
 }
@@ -82,17 +88,34 @@ impl Links {
 
     /// Takes an address that stands beside the links. `visible`: it leads somewhere, and loads no picture.
     pub(crate) fn push_beside(&mut self, link: Option<Link>, visible: bool) {
-        if let Some(link) = link.filter(Link::is_web).filter(|_| self.beside.len() < MAX_BESIDE) {
-            self.beside.push(Link { clicked: visible, visible, ..link });
+        if let Some(link) = link {
+            self.keep_beside(Link { clicked: visible, visible, ..link });
         }
+    }
+
+    /// Keeps an address beside the links: what is only loaded never takes the room of what leads somewhere.
+    fn keep_beside(&mut self, link: Link) {
+        if !link.is_web() {
+            return;
+        }
+        let before = if link.clicked { self.beside.len().saturating_sub(self.loaded) } else { self.loaded };
+        if before >= MAX_BESIDE {
+            self.more = true;
+            return;
+        }
+        self.loaded = self.loaded.saturating_add(usize::from(!link.clicked));
+        self.beside.push(link);
     }
 
     /// Takes what leads somewhere in other texts.
     pub(crate) fn take_beside(&mut self, other: Links) {
-        for link in other.list.into_iter().chain(other.beside) {
-            let visible = link.visible;
-            self.push_beside(Some(link), visible);
-        }
+        self.more |= other.more;
+        other.list.into_iter().chain(other.beside).for_each(|link| self.keep_beside(link));
+    }
+
+    /// Whether a further link that somebody clicks on would not be kept, and that is told.
+    fn is_done(&self) -> bool {
+        self.more && self.list.len().saturating_sub(self.pictures) >= MAX_LINKS
     }
 }
 
@@ -188,15 +211,41 @@ fn short(text: &str) -> String {
     text.get(..text.floor_char_boundary(MAX_LENGTH)).unwrap_or(text).to_owned()
 }
 
-/// The registered domains and addresses that links lead to, for lists, each once; and whether there are more
-/// than [`MAX_HOSTS`]. Links that a reader sees come first, those of subject and attachments and where they lead
-/// on, and pictures last: otherwise twenty that nobody sees would keep the one away that is clicked on.
-pub(super) fn hosts(links: &[Link], beside: &[Link]) -> (Vec<String>, bool) {
-    let mut found = Hosts::default();
+/// Somewhere that a message leads, for lists.
+pub(super) struct Place<'a> {
+    /// The lower it is, the sooner lists hear of it.
+    pub(super) rank: u8,
+    pub(super) link: Cow<'a, Link>,
+}
+
+/// Where a message leads, in the order in which lists hear of it. Links that a reader sees come first, those of subject
+/// and attachments as well; then where they lead on; what nobody sees, and pictures, last: otherwise twenty of those
+/// would keep the one away that is clicked on. Where links lead on is read only until there are more places than lists
+/// are asked about.
+pub(super) fn places<'a>(links: &'a [Link], beside: &'a [Link]) -> Vec<Place<'a>> {
     let of = |rank: u8| links.iter().chain(beside).filter(move |link| link.is_web() && link.rank() == rank);
-    of(0).for_each(|link| found.add(link));
-    of(0).flat_map(targets).for_each(|target| found.add(&target));
-    of(1).chain(of(2)).for_each(|link| found.add(link));
+    let borrowed = |rank: u8| move |link: &'a Link| Place { rank, link: Cow::Borrowed(link) };
+    let mut found: Vec<Place<'a>> = of(0).map(borrowed(0)).collect();
+    let known = |link: &Link| place(link).filter(|_| is_page(link)).map(str::to_owned);
+    let mut pages: BTreeSet<String> = of(0).filter_map(known).collect();
+    for link in of(0) {
+        if pages.len() > MAX_HOSTS {
+            break;
+        }
+        for target in targets(link) {
+            pages.extend(known(&target));
+            found.push(Place { rank: 1, link: Cow::Owned(target) });
+        }
+    }
+    found.extend(of(1).map(borrowed(2)).chain(of(2).map(borrowed(3))));
+    found
+}
+
+/// The registered domains and addresses of places, for lists, in their order, each once; and whether there are more
+/// than [`MAX_HOSTS`].
+pub(super) fn hosts(places: &[Place<'_>]) -> (Vec<String>, bool) {
+    let mut found = Hosts::default();
+    places.iter().for_each(|place| found.add(&place.link));
     (found.list, found.more)
 }
 
@@ -254,7 +303,7 @@ pub(super) fn place(link: &Link) -> Option<&str> {
 /// Links that stand in a plain text.
 pub(crate) fn in_text(text: &str, out: &mut Links) {
     let mut rest = text;
-    while !out.more {
+    while !out.is_done() {
         let Some(at) = next(rest) else { return };
         let from = rest.get(at..).unwrap_or("");
         let ends = |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '\'' | '|' | '^' | '`' | '{' | '}');
@@ -273,6 +322,11 @@ pub(crate) fn in_subject(subject: &str, out: &mut Links) {
     let mut found = Links::default();
     in_text(subject, &mut found);
     out.take_beside(found);
+}
+
+/// Where links of documents lead behind other words.
+pub(crate) fn in_documents(leads: &[String], out: &mut Links) {
+    leads.iter().for_each(|lead| out.push_beside(Link::read(lead), true));
 }
 
 /// Where the next `http://`, `https://` or `www.` begins.

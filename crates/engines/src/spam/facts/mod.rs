@@ -52,6 +52,8 @@ pub const MAX_RETURNED: usize = 32 * 1024;
 const MAX_UNFOLDED: usize = 512 * 1024;
 /// Most bytes of the text of all that is attached.
 pub const MAX_DOCUMENTS: usize = 64 * 1024;
+/// Most bytes of addresses that links of documents lead to behind other words.
+pub const MAX_LEADS: usize = 64 * 1024;
 /// Most mail addresses of recipients that the envelope gives.
 pub const MAX_RECIPIENTS: usize = 50;
 
@@ -69,6 +71,10 @@ pub struct Session {
     /// The text of documents that are attached, where the policy wants it looked at (LM-04, LM-05), at most
     /// [`MAX_DOCUMENTS`].
     pub documents: String,
+    /// Where links of those documents lead behind other words, at most [`MAX_LEADS`] bytes of them.
+    pub leads: Vec<String>,
+    /// Whether there are more of them.
+    pub more_leads: bool,
     /// Whether attached plain text is looked at as well.
     pub texts: bool,
 }
@@ -196,9 +202,11 @@ pub struct Facts {
     pub hosts: Vec<String>,
     /// Whether there are more of them.
     pub more_hosts: bool,
-    /// Where links lead, in one form, each once, for lists: in the same order, one for each host first. At most
-    /// [`mail::evidence::MAX_URLS`].
+    /// Where links lead, in one form, each once, for lists: in the same order, among those that come as soon one for each host
+    /// first. At most [`mail::evidence::MAX_URLS`].
     pub urls: Vec<String>,
+    /// Whether there are more of them.
+    pub more_urls: bool,
     /// What was not read to its end, because a limit was reached: `parts`, `html`, `text`, `links`, `fields`,
     /// `value`.
     pub cut: Vec<&'static str>,

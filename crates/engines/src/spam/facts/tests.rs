@@ -173,6 +173,57 @@ fn what_is_attached_or_leads_on_never_takes_the_place_of_what_is_clicked_on() {
 }
 
 #[test]
+fn addresses_that_are_clicked_on_come_before_pictures_however_many_lead_to_one_place() {
+    let pictures: String = (0..20).map(|at| format!("<img src=http://p{at}.example/x.gif>")).collect();
+    let links = "<a href=http://sites.google.com/a>x</a><a href=http://sites.google.com/phish>x</a>";
+    let facts = of(&format!("Subject: x\nContent-Type: text/html\n\n{pictures}{links}"));
+    assert_eq!(facts.urls[..3], ["sites.google.com/a", "sites.google.com/phish", "p0.example/x.gif"]);
+    assert_eq!((facts.urls.len(), facts.more_urls), (mail::evidence::MAX_URLS, true));
+    let few = of(&format!("Subject: x\nContent-Type: text/html\n\n{links}{links}"));
+    assert_eq!((few.urls.len(), few.more_urls), (2, false));
+}
+
+#[test]
+fn addresses_that_links_lead_on_to_are_looked_up_whole_behind_those_that_are_seen() {
+    let picture = "<img src=http://picture.example/>";
+    let links = "<a href='https://www.google.com/url?q=http://bad.example/x&sa=D'>x</a><a href=http://b.example/>x</a>";
+    let facts = of(&format!("Subject: x\nContent-Type: text/html\n\n{picture}{links}"));
+    assert_eq!(facts.hosts, ["google.com", "b.example", "bad.example", "picture.example"]);
+    assert_eq!(facts.urls[1..], ["b.example/", "bad.example/x", "picture.example/"]);
+}
+
+#[test]
+fn what_style_sheets_load_keeps_nothing_away_that_leads_somewhere() {
+    let loaded: String = (0..600).map(|at| format!("p{{background:url(http://s.example/{at})}}")).collect();
+    let body = format!("Content-Type: text/html\n\n<style>{loaded}</style>hello");
+    let page = "Content-Type: text/html\nContent-Disposition: attachment; filename=a.html\n\n\
+                <a href=http://page.example/>x</a><form action=http://form.example/></form>";
+    let raw = multipart("mixed", &[&body, "Content-Type: text/plain\n\nhttp://text.example/", page]);
+    let raw = raw.replacen("Subject: x", "Subject: http://subject.example/", 1).replace('\n', "\r\n");
+    let session = Session {
+        documents: "http://document.example/".to_owned(),
+        leads: vec!["http://lead.example/".to_owned()],
+        ..Session::default()
+    };
+    let facts = Facts::of(&parse(raw.as_bytes(), &Limits::default()), Vec::new(), session);
+    let known = ["text", "subject", "page", "form", "lead", "document", "s"].map(|name| format!("{name}.example"));
+    assert_eq!(facts.hosts, known);
+    assert_eq!(facts.cut, ["links"], "what was left out is told");
+}
+
+#[test]
+fn what_is_left_out_of_attached_pages_is_told() {
+    let attached = |content: &str| {
+        let page = format!("Content-Type: text/html\nContent-Disposition: attachment; filename=a.html\n\n{content}");
+        of(&multipart("mixed", &["Content-Type: text/plain\n\nsee the file\n", &page])).cut
+    };
+    assert!(attached("<a href=http://a.example/>x</a>").is_empty());
+    assert_eq!(attached(&"<a href=http://a.example/>x</a>".repeat(link::MAX_BESIDE + 1)), ["links"]);
+    assert_eq!(attached(&"<img src=http://a.example/>".repeat(link::MAX_BESIDE + 1)), ["links"]);
+    assert_eq!(attached(&"<p>a page\n".repeat(page::MAX_HTML / 9)), ["html"]);
+}
+
+#[test]
 fn styles_and_redirects_without_end_take_linear_time() {
     let begun = std::time::Instant::now();
     let styles = format!("<style>{}</style>", "url(".repeat(1_000_000));

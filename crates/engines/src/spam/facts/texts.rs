@@ -13,6 +13,9 @@ use mail::graph::{Encoding, Entity, EntityId, Message, Shape};
 use super::link::Links;
 use super::{Facts, Html, MAX_DOCUMENTS, MAX_PARTS, MAX_SHOWN, MAX_TEXT, PartFact, Shown, link, page, url};
 
+/// Most bytes that a character of a file may have, in any character set.
+const MAX_WIDTH: usize = 4;
+
 /// One text that was read.
 struct Text {
     /// The choices that it stands in, each with the form of it that holds the text.
@@ -46,6 +49,7 @@ pub(super) fn read(facts: &mut Facts, message: &Message<'_>) {
         leaves.sort_by_key(|leaf| leaf.id.0);
     }
     let mut links = Links::default();
+    link::in_subject(&facts.subject, &mut links);
     let mut texts: Vec<Text> = leaves.into_iter().map(|leaf| text(facts, message, leaf, &mut links)).collect();
     // A text that is only attached is what there is to read, where nothing else is.
     for leaf in attached.into_iter().take(MAX_PARTS) {
@@ -55,15 +59,16 @@ pub(super) fn read(facts: &mut Facts, message: &Message<'_>) {
             false => beside(facts, message, leaf.id, &mut links),
         }
     }
-    link::in_subject(&facts.subject, &mut links);
+    link::in_documents(&facts.session.leads, &mut links);
     let mut found = Links::default();
     link::in_text(&facts.session.documents, &mut found);
     links.take_beside(found);
-    if links.more {
+    if links.more || facts.session.more_leads {
         facts.cut("links");
     }
-    (facts.hosts, facts.more_hosts) = link::hosts(&links.list, &links.beside);
-    facts.urls = url::urls(&links.list, &links.beside);
+    let places = link::places(&links.list, &links.beside);
+    (facts.hosts, facts.more_hosts) = link::hosts(&places);
+    (facts.urls, facts.more_urls) = url::urls(&places);
     facts.links = links.list;
     facts.shown = shown(facts, &texts);
 }
@@ -131,13 +136,21 @@ fn beside(facts: &mut Facts, message: &Message<'_>, id: EntityId, links: &mut Li
     if !is_page && !facts.session.texts {
         return;
     }
-    let content = message.content(id, page::MAX_HTML);
+    let room = MAX_DOCUMENTS.saturating_sub(facts.session.documents.len());
+    if !is_page && room == 0 {
+        return;
+    }
+    // No more bytes than fill the room.
+    let most = if is_page { page::MAX_HTML.saturating_add(1) } else { room.saturating_mul(MAX_WIDTH) };
+    let content = message.content(id, most);
     let whole = charset::to_text(&content.bytes, entity.charset.as_deref().filter(|charset| !charset.is_empty()));
     let mut found = Links::default();
     if is_page {
+        if whole.len() > page::MAX_HTML {
+            facts.cut("html");
+        }
         page::read(&whole, &mut Html::default(), &mut found);
     } else {
-        let room = MAX_DOCUMENTS.saturating_sub(facts.session.documents.len());
         let text = whole.get(..whole.floor_char_boundary(room)).unwrap_or("");
         facts.session.documents.push_str(text);
         facts.session.documents.push('\n');

@@ -12,40 +12,40 @@ use std::fmt::Write as _;
 
 use mail::evidence::MAX_URLS;
 
-use super::link::{Link, MAX_HOST, MAX_LENGTH, place};
+use super::link::{Link, MAX_HOST, MAX_LENGTH, Place, place};
 
 /// Longest path and query, as written and in this form, in bytes.
 const MAX_REST: usize = MAX_LENGTH;
 
-/// Where links lead, and what leads somewhere beside them, for lists, each once, at most [`MAX_URLS`]. Links that a reader sees come first, and of those the
-/// first to each place: otherwise twenty to one page would keep the one away that is clicked on.
-pub(super) fn urls(links: &[Link], beside: &[Link]) -> Vec<String> {
+/// The addresses of places, for lists, each once, at most [`MAX_URLS`]; and whether there are more. Those of a lower rank
+/// come first, as [`super::link::places`] has them, and among them the first of each host: otherwise twenty to one page
+/// would keep the one away that is clicked on as well.
+pub(super) fn urls(places: &[Place<'_>]) -> (Vec<String>, bool) {
     let mut before: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut sorted: Vec<(usize, u8, &Link)> = Vec::new();
-    for rank in 0..3_u8 {
-        for link in links.iter().chain(beside).filter(|link| is_page(link) && link.rank() == rank) {
-            let Some(host) = place(link) else { continue };
-            let nth = before.entry(host).or_default();
-            sorted.push((*nth, rank, link));
-            *nth = nth.saturating_add(1);
-        }
+    let mut sorted: Vec<(u8, usize, &Link)> = Vec::new();
+    for Place { rank, link } in places {
+        let Some(host) = place(link).filter(|_| is_page(link)) else { continue };
+        let nth = before.entry(host).or_default();
+        sorted.push((*rank, *nth, link));
+        *nth = nth.saturating_add(1);
     }
-    sorted.sort_by_key(|(nth, rank, _)| (*nth, *rank));
+    sorted.sort_by_key(|(rank, nth, _)| (*rank, *nth));
     let mut found: Vec<String> = Vec::new();
     for (_, _, link) in sorted {
-        if found.len() >= MAX_URLS {
-            break;
-        }
         let url = normal(link);
-        if !found.contains(&url) {
-            found.push(url);
+        if found.contains(&url) {
+            continue;
         }
+        if found.len() >= MAX_URLS {
+            return (found, true);
+        }
+        found.push(url);
     }
-    found
+    (found, false)
 }
 
 /// Whether it is an address of the web whose host can be one.
-fn is_page(link: &Link) -> bool {
+pub(super) fn is_page(link: &Link) -> bool {
     let plain =
         link.host.len() <= MAX_HOST && !link.host.chars().any(|c| c.is_control() || c.is_whitespace() || c == '/');
     matches!(link.scheme.as_str(), "http" | "https") && plain
@@ -124,7 +124,7 @@ fn resolved(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::link::{Links, in_text};
+    use super::super::link::{Links, in_text, places};
     use super::*;
 
     fn of(raw: &str) -> String {
@@ -187,7 +187,8 @@ mod tests {
         text.push_str("http://bad.example/x ftp://files.example/x http://bad.example/x");
         let mut links = Links::default();
         in_text(&text, &mut links);
-        let found = urls(&links.list, &[]);
+        let (found, more) = urls(&places(&links.list, &[]));
+        assert!(more, "it is told");
         assert_eq!((found.len(), found[0].as_str()), (MAX_URLS, "a0.decoy.example/0"));
         assert_eq!(found[1], "bad.example/x");
         assert!(!found.iter().any(|url| url.contains("files.example")));
