@@ -103,6 +103,7 @@ mod tests {
             ("1+cmd|'x'!'\"y'", true, false),
             ("A1&\"|\"&B1!C1", false, false),
             ("IF(A1=\"a|b\",Sheet2!A1,0)", false, false),
+            ("'Q1 | Umsatz'!$A$1:$F$90", false, false),
             ("SUM(Sales[2024])", false, false),
             ("Sales[[2024]:[2025]]!A", false, false),
             ("[1]Sheet1!A1", false, true),

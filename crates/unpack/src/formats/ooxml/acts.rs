@@ -27,26 +27,40 @@ pub fn open_formula(text: &str) -> impl Iterator<Item = Active> {
 }
 
 /// Whether a formula asks a program: its name, a bar, a topic, `!` and an item (`cmd|'/c calc'!A0`). What stands in
-/// quotes is text.
+/// quotes is text, or the name of a sheet.
 pub fn starts_program(formula: &str) -> bool {
-    without_texts(formula).split_once('|').is_some_and(|(_, rest)| rest.contains('!'))
+    without_quoted(formula).split_once('|').is_some_and(|(_, rest)| rest.contains('!'))
 }
 
-/// A formula without the texts in it. A quote in the quoted name of a sheet begins none; where a name or a text does
-/// not end, the formula stays as it is.
-fn without_texts(formula: &str) -> Cow<'_, str> {
-    let (mut out, mut open) = (String::new(), None);
-    for letter in formula.chars() {
-        match (open, letter) {
-            (None, '"' | '\'') => open = Some(letter),
-            (Some(quote), _) if quote == letter => open = None,
-            _ => {}
+/// A formula without the texts and the quoted names of sheets in it. Where one of them does not end, the formula stays
+/// as it is; and so does what has no `!` behind it, or a bracket in it: in the names of columns a quote begins nothing.
+fn without_quoted(formula: &str) -> Cow<'_, str> {
+    let (mut out, mut rest) = (String::new(), formula);
+    while let Some((before, from)) = rest.find(['"', '\'']).and_then(|at| rest.split_at_checked(at)) {
+        out.push_str(before);
+        let quote = if from.starts_with('"') { '"' } else { '\'' };
+        let Some((inside, behind)) = quoted_len(from, quote).and_then(|len| from.split_at_checked(len)) else {
+            return Cow::Borrowed(formula);
+        };
+        if quote == '\'' && (!behind.starts_with('!') || inside.contains(['[', ']'])) {
+            out.push_str(inside);
         }
-        if open != Some('"') {
-            out.push(letter);
-        }
+        rest = behind;
     }
-    if open.is_some() { Cow::Borrowed(formula) } else { Cow::Owned(out) }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// How long what stands in quotes is at the start of a text, with both, in bytes; quotes in it are doubled.
+fn quoted_len(text: &str, quote: char) -> Option<usize> {
+    let mut at = 1_usize;
+    loop {
+        at = at.saturating_add(text.get(at..)?.find(quote)?).saturating_add(1);
+        if !text.get(at..)?.starts_with(quote) {
+            return Some(at);
+        }
+        at = at.saturating_add(1);
+    }
 }
 
 /// Whether a formula calls the function of LibreOffice that asks a program: in any case, with blanks behind it.
@@ -122,7 +136,7 @@ mod tests {
 
     #[test]
     fn long_formulas_take_time_in_proportion() {
-        for piece in ["DDE", "DDE ", "DDE\t\t\t\t\t\t\t\t", "'", "'x", "\"", "|'", "WEBSERVICE "] {
+        for piece in ["DDE", "DDE ", "DDE\t\t\t\t\t\t\t\t", "'", "'x", "\"", "|'", "''", "'|'!", "WEBSERVICE "] {
             let text = piece.repeat(200_000);
             let begun = std::time::Instant::now();
             assert!(formula(&text).count() < 3);
@@ -135,6 +149,14 @@ mod tests {
         assert!(starts_program("cmd|'/c calc'!A0") && starts_program("\"x\"&cmd|'y'!A0"));
         assert!(!starts_program("IF(A1=\"a|b\",Sheet2!A1,0)") && !starts_program("A1|B1"));
         assert!(starts_program("'\"'!A1&cmd|'/c calc'!A0") && starts_program("'a&cmd|'/c'!A0"));
+        // The name of a sheet may have a bar, and a quote that is doubled; that of a table's column escapes by quotes.
+        for text in ["'Q1 | Umsatz'!$A$1:$F$90", "SUM('It''s | a|b'!A1,'x|y'!B2)", "'a|b'!A1&\"'|\"&C1!D1"] {
+            assert!(!starts_program(text), "{text}");
+        }
+        for text in ["T['#a]&cmd|'/c'!A0&T['#b]", "T['#a]&cmd|'!/c'!A0&T['#b]", "T['[a]&cmd|'!/c'!A0&T['#b]"] {
+            assert!(starts_program(text), "{text}");
+        }
+        assert!(starts_program("'a|b'!A1+cmd|'/c x'!A0") && starts_program("'a|b'&cmd!A0"));
         assert!(asks_web("_xlfn.WebService (A1)") && !asks_web("SUM(A1)") && !asks_web("WEBSERVICE+(A1)"));
         assert!(runs("PPaction://Macro?name=x") && runs("ppaction://program") && runs("ppaction://ole?verb=1"));
         assert!(!runs("ppaction://hlinksldjump") && !runs("program"));
