@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use mail::evidence::Active;
-use unpack::remote_sheet;
+use unpack::{is_office_xml, remote_sheet};
 
 use crate::DisarmError;
 use crate::odf;
@@ -45,6 +45,7 @@ pub(crate) fn edit(data: &[u8], changes: &Changes, active: &BTreeSet<Active>) ->
 
 /// A text without the style sheets that are loaded from elsewhere.
 fn without_sheets(text: &str) -> Cow<'_, str> {
+    let office = is_office_xml(text.as_bytes());
     let (mut out, mut rest) = (String::new(), text);
     while let Some((before, instruction, behind)) = rest.find("<?").and_then(|at| {
         let (before, from) = rest.split_at_checked(at)?;
@@ -52,7 +53,7 @@ fn without_sheets(text: &str) -> Cow<'_, str> {
         Some((before, instruction, behind))
     }) {
         out.push_str(before);
-        if remote_sheet(instruction).is_none() {
+        if remote_sheet(instruction, office).is_none() {
             out.extend(["<?", instruction, "?>"]);
         }
         rest = behind;
@@ -68,10 +69,16 @@ mod tests {
     #[test]
     fn style_sheets_from_elsewhere_go_and_the_others_stay() {
         let local = "<?xml version=\"1.0\"?><?xml-stylesheet href=\"a.xsl\"?><r>x</r>";
-        let remote = "<?xml version=\"1.0\"?><?xml-stylesheet type='text/xsl' href='http&#58;//example.org/a.xsl'?><?xml-stylesheet href=\"a.xsl\"?><r>x</r>";
+        let remote = "<?xml version=\"1.0\"?><?xml-stylesheet type='text/xsl' href='file&#58;//example.org/a.xsl'?><?xml-stylesheet href=\"a.xsl\"?><r>x</r>";
         let active = BTreeSet::from([Active::RemoteTemplate]);
         assert_eq!(edit(remote.as_bytes(), &Changes::new(), &active).unwrap(), local.as_bytes());
-        for (text, active) in [(local, &active), (remote, &BTreeSet::from([Active::Dde]))] {
+        let web = local.replace("\"a.xsl", "\"http://example.org/a.xsl");
+        let office = web.replace("<r>", "<?mso-application progid=\"Word.Document\"?><r>");
+        assert_eq!(
+            edit(office.as_bytes(), &Changes::new(), &active).unwrap(),
+            b"<?xml version=\"1.0\"?><?mso-application progid=\"Word.Document\"?><r>x</r>"
+        );
+        for (text, active) in [(local, &active), (&web, &active), (remote, &BTreeSet::from([Active::Dde]))] {
             assert_eq!(edit(text.as_bytes(), &Changes::new(), active), Err(DisarmError::Format), "{text}");
         }
     }

@@ -38,7 +38,7 @@ mod xml;
 pub use budget::{Budget, Fence, Limit, Limits, Meter, StopFlag};
 pub use container::{Beside, Container, Member, Opening, open, open_as};
 pub use detect::{detect, detect_named, runs_as_script, shown_as};
-pub use formats::shortcut::xml::remote_sheet;
+pub use formats::shortcut::xml::{is_office_xml, remote_sheet};
 pub use known::{FORMATS, Format, Sample, Tier};
 pub use names::is_volume;
 pub mod html {

@@ -47,7 +47,7 @@ fn files_that_batch_files_write_line_by_line_are_read() {
 fn style_sheets_that_xml_loads_from_elsewhere_are_told() {
     let sheet =
         |address: &str| format!("<?xml version=\"1.0\"?><?xml-stylesheet type=\"text/xsl\" href=\"{address}\"?><r/>");
-    for address in ["http&#58;//example.org/a.xsl", "//example.org/a.xsl", "\\\\192.0.2.1\\a.xsl"] {
+    for address in ["file&#58;//example.org/a.xsl", "//example.org/a.xsl", "\\\\192.0.2.1\\a.xsl"] {
         let decoys = "<?xml-stylesheet href='a.xsl'?>".repeat(200);
         let text = sheet(address).replace("<r/>", &format!("{decoys}<r/>"));
         for text in [&text, &text.replacen("<r/>", &sheet("b.xsl"), 1)] {
@@ -57,6 +57,17 @@ fn style_sheets_that_xml_loads_from_elsewhere_are_told() {
         }
     }
     assert_eq!(opened(sheet("a.xsl").as_bytes()).1, []);
+}
+
+#[test]
+fn style_sheets_of_the_web_count_in_documents_of_office_only() {
+    for kind in ["type=\"text/xsl\" ", "type=\"text/css\" ", ""] {
+        let sheet = format!("<?xml-stylesheet {kind}href=\"https://www.example.org/fattura.xsl\"?>");
+        let plain = format!("<?xml version=\"1.0\"?>{sheet}<p:FatturaElettronica xmlns:p=\"urn:x\"/>");
+        assert_eq!(opened(plain.as_bytes()), (FileKind::Xml, Vec::new()), "{plain}");
+        let office = plain.replacen(&sheet, &format!("<?mso-application progid='Word.Document'?>{sheet}"), 1);
+        assert_eq!(of(&opened(office.as_bytes()).1, Role::Active(Active::RemoteTemplate)).len(), 1, "{office}");
+    }
 }
 
 /// A shortcut: flags, what stands behind the header, and what is appended.

@@ -1,6 +1,6 @@
 //! Shortcuts that are XML: settings pages (`.settingcontent-ms`), libraries and searches (`.library-ms`,
 //! `.search-ms`), and scripts with jobs (`.wsf`), which are read as pages are; and style sheets that any XML loads
-//! from elsewhere.
+//! from elsewhere, in plain XML from a file server.
 //!
 //! Limit: [`MAX_ELEMENTS`].
 
@@ -18,23 +18,41 @@ use crate::xml::{attributes, unescape};
 /// Most elements that are looked at.
 const MAX_ELEMENTS: usize = 100_000;
 
+/// What documents of Office and OpenDocument have in them: the program that they name, and their namespaces.
+const OFFICE: [&[u8]; 4] = [
+    b"<?mso-application",
+    b"schemas.microsoft.com/office/",
+    b"urn:schemas-microsoft-com:office:",
+    b"urn:oasis:names:tc:opendocument:",
+];
+
 /// The address of a style sheet that a processing instruction loads from elsewhere (`<?xml-stylesheet?>`, "Associating
-/// Style Sheets with XML documents 1.0"), from what stands between `<?` and `?>`.
+/// Style Sheets with XML documents 1.0"), from what stands between `<?` and `?>`. Of plain XML those of the web count
+/// as nothing: browsers load them like the pictures of a page, or not at all, while asking a file server tells it who
+/// the reader is. `office`: programs of Office open the document ([`is_office_xml`]), which load any.
 #[must_use]
-pub fn remote_sheet(instruction: &str) -> Option<String> {
+pub fn remote_sheet(instruction: &str, office: bool) -> Option<String> {
     let rest =
         instruction.strip_prefix("xml-stylesheet").filter(|rest| rest.starts_with(|c: char| c.is_whitespace()))?;
     let mut addresses = attributes(rest).filter(|(name, _)| *name == "href").map(|(_, value)| unescape(value));
-    addresses.find(|address| links::is_remote(address)).map(|address| address.into_owned())
+    let counts = |address: &str| links::is_remote(address) && (office || !links::is_web(address));
+    addresses.find(|address| counts(address)).map(|address| address.into_owned())
+}
+
+/// Whether XML says that it is a document of Office or OpenDocument, wherever it does.
+#[must_use]
+pub fn is_office_xml(text: &[u8]) -> bool {
+    OFFICE.iter().any(|word| memchr::memmem::find(text, word).is_some())
 }
 
 /// Notes the style sheets of a document.
 fn sheets(text: &[u8], found: &mut Found) {
+    let office = is_office_xml(text);
     let mut rest = text;
     while let Some(at) = memchr::memmem::find(rest, b"<?xml-stylesheet") {
         let from = between(rest, at.saturating_add(2), rest.len());
         let (inner, behind) = from.split_at(memchr::memmem::find(from, b"?>").unwrap_or(from.len()));
-        if let Some(address) = remote_sheet(&String::from_utf8_lossy(inner)) {
+        if let Some(address) = remote_sheet(&String::from_utf8_lossy(inner), office) {
             found.acts(Active::RemoteTemplate, links::kept(&address).as_str());
         }
         rest = behind;
