@@ -9,7 +9,7 @@ use super::shell::{Here, line};
 use crate::bytes::between;
 use crate::names;
 
-/// Most files of a script.
+/// Most files of a script that have two lines or more.
 const MAX_FILES: usize = 1000;
 /// Longest name, in bytes.
 const MAX_WORD: usize = 256;
@@ -18,18 +18,16 @@ const MAX_WORD: usize = 256;
 pub(super) fn written(text: &[u8]) -> (Vec<Here>, bool) {
     let mut files: Vec<(Here, usize)> = Vec::new();
     let mut latest: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
-    let (mut at, mut more) = (0_usize, false);
+    let (mut at, mut count, mut more) = (0_usize, 0_usize, false);
     while at < text.len() {
         let (one, next) = line(text, at);
         at = next;
         let Some(Echo { said, target, adds }) = echo(one) else { continue };
-        let known = latest.get(&target).copied().filter(|_| adds);
-        let number = match known {
+        // What begins anew takes the place of what had one line only: that is given nowhere.
+        let known = latest.get(&target).copied();
+        let single = |number: &usize| files.get(*number).is_some_and(|(_, lines)| *lines < 2);
+        let number = match known.filter(|number| adds || single(number)) {
             Some(number) => number,
-            None if files.len() >= MAX_FILES => {
-                more = true;
-                continue;
-            }
             None => {
                 let name = Some(names::decode(&target));
                 files.push((Here { name, content: Vec::new() }, 0));
@@ -38,6 +36,14 @@ pub(super) fn written(text: &[u8]) -> (Vec<Here>, bool) {
             }
         };
         if let Some((file, lines)) = files.get_mut(number) {
+            if !adds {
+                (file.content, *lines) = (Vec::new(), 0);
+            }
+            if *lines == 1 && count >= MAX_FILES {
+                more = true;
+                continue;
+            }
+            count = count.saturating_add(usize::from(*lines == 1));
             file.content.extend_from_slice(said);
             file.content.push(b'\n');
             *lines = lines.saturating_add(1);
@@ -130,5 +136,15 @@ mod tests {
         let text: String = (0..=MAX_FILES).map(|number| format!("echo a>f{number}\necho b>>f{number}\n")).collect();
         let (files, more) = written(text.as_bytes());
         assert!(more && files.len() == MAX_FILES);
+    }
+
+    #[test]
+    fn files_of_one_line_do_not_count() {
+        let mut text: String = (0..2 * MAX_FILES).map(|number| format!("echo a>f{number}\necho b>log\n")).collect();
+        text.push_str("echo one>last\necho two>>last\necho new>last\necho c>>log\n");
+        let (files, more) = written(text.as_bytes());
+        let contents: Vec<_> = files.iter().map(|file| &file.content[..]).collect();
+        assert!(!more);
+        assert_eq!(contents, [&b"b\nc\n"[..], b"one\ntwo\n"]);
     }
 }
