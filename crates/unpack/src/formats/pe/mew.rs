@@ -11,8 +11,9 @@
 //! same parameters ([`PROPERTIES`]). The packed size only tells where the next one stands: the decoder does not ask it.
 //!
 //! Limits: [`MAX_BLOCKS`], [`MAX_STREAMS`], all blocks and all streams [`MAX_IMAGE`] each, and those of the window. What was
-//! unpacked up to the place where it ends early is given. Not handled: versions before 11, and what follows where the
-//! stub was changed behind the loop over the blocks; both are told as packed.
+//! unpacked up to the place where it ends early is given. Not handled: what follows where the stub was
+//! changed behind the loop over the blocks, which is told as packed, and versions before 11: these are told as packed
+//! where a section bears the packer's name.
 
 use super::aplib;
 use super::header::Program;

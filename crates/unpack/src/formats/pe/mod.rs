@@ -82,7 +82,9 @@ impl Executable {
         if let Some(program) = &program {
             // A packer may have packed what another one had packed.
             let packer = packers::known(data, program);
-            if packer.is_some_and(|packer| unpacked.is_none() || packer != "UPX") && problems.is_empty() {
+            if packer.is_some_and(|packer| unpacked.is_none() || !["UPX", "MEW"].contains(&packer))
+                && problems.is_empty()
+            {
                 problems.push(UnscannedReason::Packed);
             }
             if installers::known(data, program.end(data)).is_some() {

@@ -33,6 +33,7 @@ const SECTIONS: &[(&[u8], &str)] = &[
     (b".taz", "PESpin"), (b".svkp", "SVKP"), (b".spack", "SPack"), (b".maskpe", "MaskPE"),
     (b"bitarts", "Crunch"), (b"kkrunchy", "kkrunchy"), (b"pelock", "PELock"), (b".pelock", "PELock"),
     (b"exestealth", "EXEStealth"), (b".boom", "Boomerang"), (b"telock", "tElock"),
+    (b"mew", "MEW"),
 ];
 
 /// Code that programs of a packer start with; `None` fits any byte.
