@@ -170,10 +170,12 @@ fn with_others(
         let executable = pe::Executable::open(kind, data, &archived, budget);
         first = executable.map(|executable| Box::new(executable) as Box<dyn Container>);
     }
+    // What was not looked at is told, though nothing was found up to there.
+    let only = others.is_empty() && !more;
     match (first, kind) {
-        (Some(container), _) if others.is_empty() => Opening::Container(container),
-        (None, FileKind::OtherArchive) if others.is_empty() => Opening::Unscanned(UnscannedReason::UnknownFormat),
-        (None, _) if others.is_empty() => Opening::Leaf,
+        (Some(container), _) if only => Opening::Container(container),
+        (None, FileKind::OtherArchive) if only => Opening::Unscanned(UnscannedReason::UnknownFormat),
+        (None, _) if only => Opening::Leaf,
         (first, _) => {
             let unknown = first.is_none() && kind == FileKind::OtherArchive;
             let unknown = unknown.then_some(UnscannedReason::UnknownFormat);
@@ -232,8 +234,10 @@ fn primary(kind: FileKind, data: &[u8], budget: &mut Budget) -> Option<Box<dyn C
 
 /// The container of an image of a disk or disc.
 fn disk(data: &[u8], budget: &mut Budget) -> Option<Box<dyn Container>> {
-    let raw = disk::raw::stride(data).map(|stride| Box::new(disk::raw::Raw::open(stride)) as Box<dyn Container>);
-    raw.or_else(|| Some(Box::new(disk::Image::open(data, budget))))
+    Some(match disk::raw::stride(data) {
+        Some(stride) if !disk::starts(data) => Box::new(disk::raw::Raw::open(stride)),
+        _ => Box::new(disk::Image::open(data, budget)),
+    })
 }
 
 /// The container of a rarer kind, if it is one that is opened.
@@ -347,8 +351,10 @@ fn others(kind: FileKind, data: &[u8], opened: bool, apart: bool, budget: &mut B
         kind,
         FileKind::DiskImage | FileKind::Tar | FileKind::Cpio | FileKind::Ar | FileKind::Iso | FileKind::SevenZip
     );
-    // The blocks of a virtual disk stand in any order.
-    let plain = plain && !(kind == FileKind::DiskImage && disk::is_virtual(data));
+    // The blocks of a virtual disk stand in any order, and nobody sees what raw sectors hold beside their data.
+    let raw = disk::raw::stride(data);
+    let is_raw = kind == FileKind::DiskImage && raw.is_some() && !disk::starts(data);
+    let plain = plain && !is_raw && !(kind == FileKind::DiskImage && disk::is_virtual(data));
     // Of a file whose streams are members, only what stands in none of them.
     let unused = std::cell::OnceCell::new();
     // Both are looked for once there is a mark to ask about.
@@ -371,6 +377,9 @@ fn others(kind: FileKind, data: &[u8], opened: bool, apart: bool, budget: &mut B
     if kind != FileKind::OtherArchive && dmg::ends(data) {
         add(whole.clone(), Box::new(dmg::Dmg::open(data, budget)));
     }
+    if let Some(stride) = raw.filter(|_| !is_raw) {
+        add(whole.clone(), Box::new(disk::raw::Raw::open(stride)));
+    }
     if kind != FileKind::Iso && iso::starts(data) {
         add(whole, Box::new(iso::Iso::open(data, budget)));
     }
@@ -378,7 +387,7 @@ fn others(kind: FileKind, data: &[u8], opened: bool, apart: bool, budget: &mut B
         add(0..data.len(), Box::new(pdf::Pdf::open()));
     }
     // What is behind most archives is a member of theirs.
-    if kind.is_archive() && kind != FileKind::OtherArchive {
+    if kind.is_archive() && kind != FileKind::OtherArchive && !is_raw {
         return (all, false);
     }
     // Its directory is missing, or stands further from the end than it is looked for.
@@ -423,12 +432,13 @@ fn packed_in(kind: FileKind, data: &[u8], counts: &dyn Fn(usize) -> bool) -> (Op
     // Scripts of the shell unpack what stands behind their last line.
     let script = matches!(kind, FileKind::Script | FileKind::Text) || data.starts_with(b"#!");
     let sought = if script { Sought::Streams } else { Sought::Archives };
-    let (at, more) = packed::first(data, sought, counts);
-    let behind = match kind {
-        FileKind::Pdf => several::behind_marks(data, b"%%EOF"),
-        FileKind::Rtf => several::behind_marks(data, b"}"),
-        _ => None,
+    let mut left = packed::allowed(data);
+    let (at, more) = packed::first_within(data, sought, counts, &mut left);
+    let (behind, rest) = match kind {
+        FileKind::Pdf => several::behind_marks(data, b"%%EOF", &mut left),
+        FileKind::Rtf => several::behind_marks(data, b"}", &mut left),
+        _ => (None, false),
     };
     let at = at.into_iter().chain(behind.map(|range| range.start)).min();
-    (at.map(|at| at..data.len()), more)
+    (at.map(|at| at..data.len()), more | rest)
 }

@@ -100,6 +100,7 @@ pub fn detect(bytes: &[u8]) -> FileKind {
         Some(FileKind::Html | FileKind::Text) if flat::starts(bytes) => FileKind::Xml,
         // A text with a document at its end stays a text: `crate::open` reads it as both.
         Some(kind) => kind,
+        None if disk::raw::is_short(bytes) => FileKind::DiskImage,
         None if pdf::ends(bytes) => FileKind::Pdf,
         None if zip::has_directory(bytes) => zip_kind(bytes),
         None => FileKind::Unknown,
@@ -246,7 +247,8 @@ fn is_other_lha(bytes: &[u8]) -> bool {
 
 /// Archives whose magic is too short to be believed alone: UHARC, HA, dar.
 fn is_short_marked(bytes: &[u8]) -> bool {
-    let uharc = bytes.starts_with(b"UHA") && bytes.get(3).is_some_and(|version| !(b' '..=b'~').contains(version));
+    // A version that is no letter of any text, nor the end of a line.
+    let uharc = bytes.starts_with(b"UHA") && matches!(bytes.get(3), Some(0..=8 | 11 | 12 | 14..=31));
     // The first member's version and method, and its packed size.
     let ha = bytes.starts_with(b"HA")
         && matches!(bytes.get(4), Some(0x20..=0x22 | 0x2e | 0x2f))
@@ -275,7 +277,7 @@ fn executable(bytes: &[u8]) -> Option<FileKind> {
 
 /// Images of disks, which are told by several places.
 fn disk_image(bytes: &[u8]) -> Option<FileKind> {
-    if disk::starts(bytes) {
+    if disk::starts(bytes) || disk::raw::marked(bytes).is_some() {
         return Some(FileKind::DiskImage);
     }
     // Apple's, which are told by their end.

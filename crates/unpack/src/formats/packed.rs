@@ -16,6 +16,8 @@ use crate::formats::{arj, cpio, lha, tar};
 const MAX_CHECKED: u64 = 4;
 /// What may always be checked, in bytes.
 const CHECKED_FLOOR: u64 = 1 << 20;
+/// What any place costs that is asked about, in bytes.
+const START: u64 = 2;
 /// Where the first descriptor of a disc stands in its image, in bytes.
 const DISC: usize = 32_768;
 /// Length of a sector of a disc, in bytes.
@@ -50,7 +52,7 @@ const fn stream(magic: &'static [u8]) -> Mark {
     Mark { magic, offset: 0, fits: is_stream, cost: 16, stream: true }
 }
 
-const MARKS: [Mark; 19] = [
+static MARKS: [Mark; 19] = [
     archive(b"\x60\xea", 0, arj::starts, 64),
     archive(b"-lh", 2, lha::starts, 256),
     archive(b"-lz", 2, lha::starts, 256),
@@ -75,7 +77,21 @@ const MARKS: [Mark; 19] = [
 /// The first place that counts, but for the start, where something packed begins; the flag says that there are more
 /// places than are looked at.
 pub(crate) fn first(data: &[u8], sought: Sought, counts: &dyn Fn(usize) -> bool) -> (Option<usize>, bool) {
-    let mut left = (data.len() as u64).saturating_mul(MAX_CHECKED).saturating_add(CHECKED_FLOOR);
+    first_within(data, sought, counts, &mut allowed(data))
+}
+
+/// How many bytes of heads may be checked in a file.
+pub(crate) fn allowed(data: &[u8]) -> u64 {
+    (data.len() as u64).saturating_mul(MAX_CHECKED).saturating_add(CHECKED_FLOOR)
+}
+
+/// What [`first`] gives, with so many bytes that may still be checked.
+pub(crate) fn first_within(
+    data: &[u8],
+    sought: Sought,
+    counts: &dyn Fn(usize) -> bool,
+    left: &mut u64,
+) -> (Option<usize>, bool) {
     let (mut best, mut more) = (None, false);
     for mark in MARKS.iter().filter(|mark| !mark.stream || sought == Sought::Streams) {
         for found in memmem::find_iter(data, mark.magic) {
@@ -83,8 +99,8 @@ pub(crate) fn first(data: &[u8], sought: Sought, counts: &dyn Fn(usize) -> bool)
             if best.is_some_and(|best| at >= best) {
                 break;
             }
-            left = left.saturating_sub(cost(mark, data, at));
-            if left == 0 {
+            *left = left.saturating_sub(cost(mark, data, at));
+            if *left == 0 {
                 more = true;
                 break;
             }
@@ -99,9 +115,19 @@ pub(crate) fn first(data: &[u8], sought: Sought, counts: &dyn Fn(usize) -> bool)
 
 /// Whether something packed begins just here; also what is sure enough only where a file ends.
 pub(crate) fn starts(data: &[u8]) -> bool {
-    is_stream(data)
-        || cpio::starts(data)
-        || MARKS.iter().any(|mark| take(data, mark.offset, mark.magic.len()) == Some(mark.magic) && (mark.fits)(data))
+    is_stream(data) || cpio::starts(data) || here(data).any(|mark| (mark.fits)(data))
+}
+
+/// What [`starts`] gives, if there is enough left for what it looks at.
+pub(crate) fn starts_within(data: &[u8], left: &mut u64) -> Option<bool> {
+    let costs = here(data).map(|mark| cost(mark, data, 0)).fold(START, u64::saturating_add);
+    *left = left.checked_sub(costs)?;
+    Some(starts(data))
+}
+
+/// The marks that stand at their place.
+fn here(data: &[u8]) -> impl Iterator<Item = &'static Mark> {
+    MARKS.iter().filter(|mark| take(data, mark.offset, mark.magic.len()) == Some(mark.magic))
 }
 
 /// What checking a mark looks at, in bytes.

@@ -156,22 +156,24 @@ pub(crate) fn behind_disk(data: &[u8], end: usize) -> Option<Range<usize>> {
 }
 
 /// Where a file ends by one of its marks and something packed follows, and all behind it; or what begins behind
-/// the last mark, with other bytes in front.
-pub(crate) fn behind_marks(data: &[u8], mark: &[u8]) -> Option<Range<usize>> {
-    let mut last = None;
+/// the last mark, with other bytes in front. `left`: how many bytes of heads may still be checked; the flag says that
+/// there are more marks than that.
+pub(crate) fn behind_marks(data: &[u8], mark: &[u8], left: &mut u64) -> (Option<Range<usize>>, bool) {
+    let (mut last, mut more) = (None, false);
     for at in memchr::memmem::find_iter(data, mark) {
         let from = at.saturating_add(mark.len());
         let filler = between(data, from, from.saturating_add(MAX_FILLER));
         let filler = filler.iter().take_while(|byte| matches!(byte, b'\r' | b'\n' | b' ' | 0)).count();
         let from = from.saturating_add(filler);
-        if packed::starts(between(data, from, data.len())) {
-            return Some(from..data.len());
+        match packed::starts_within(between(data, from, data.len()), left) {
+            Some(true) => return (Some(from..data.len()), more),
+            Some(false) => {}
+            None => more = true,
         }
         last = Some(from);
     }
-    let last = last?;
-    let found = first_packed(between(data, last, data.len()));
-    found.map(|at| last.saturating_add(at)..data.len())
+    let found = last.and_then(|last| first_packed(between(data, last, data.len())).map(|at| last.saturating_add(at)));
+    (found.map(|at| at..data.len()), more)
 }
 
 /// A part of a file that is a file itself, as an unlisted member.
@@ -215,4 +217,19 @@ fn apart(ranges: impl Iterator<Item = Range<usize>>) -> (Vec<Range<usize>>, bool
 /// Where some bytes stand, but for the start of the file.
 fn places<'a>(data: &'a [u8], magic: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
     memchr::memmem::find_iter(data, magic).filter(|at| *at > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_that_cost_more_than_is_looked_at_are_told() {
+        // Behind each stands the mark of an archive which says that the longest head follows.
+        let marks = b"}\x60\xea\x28\x0a".repeat(400_000);
+        assert_eq!(behind_marks(&marks, b"}", &mut packed::allowed(&marks)), (None, true));
+        let honest = b"{\\b x}".repeat(400_000);
+        assert_eq!(behind_marks(&honest, b"}", &mut packed::allowed(&honest)), (None, false));
+        assert_eq!(behind_marks(&b"}".repeat(400_000), b"}", &mut (4 * 400_000)), (None, false));
+    }
 }

@@ -54,6 +54,11 @@ fn text_is_told_by_its_beginning() {
         ("{\\rtf1 x}", Rtf),
         ("MZ is how some words begin, in a text that is long enough to be one, really.", Text),
         ("BM is a town", Text),
+        ("UHA\u{5473}\u{899a}\u{7cd6} is sold by the sea", Text),
+        ("UHA\r\nand more", Text),
+        ("UHA\tand more", Text),
+        ("UHA", Text),
+        ("HA!! \r\nand more", Text),
         ("Run this:\n#!/bin/sh\necho hello", Text),
         ("", Empty),
     ];

@@ -143,6 +143,61 @@ fn volumes_of_other_kinds_are_told() {
     assert_eq!(members(detect(&disk), &disk).1, [UnscannedReason::UnknownFormat]);
 }
 
+#[test]
+fn a_file_system_in_front_of_what_a_table_tells_of_is_told() {
+    let zeros = vec![0; 64 * 1024];
+    let disk = [table(&[(7, 64, 16)]), zeros.clone()].concat();
+    assert_eq!(members(detect(&disk), &disk), (Vec::new(), Vec::new()));
+    let mut ntfs = disk.clone();
+    ntfs[..11].copy_from_slice(b"\xeb\x52\x90NTFS    ");
+    let mut hfs = disk;
+    hfs[1024..1026].copy_from_slice(b"BD");
+    (hfs[1024 + 19], hfs[1024 + 22]) = (1, 2);
+    let without = |mut disk: Vec<u8>| {
+        disk[446 + 12..446 + 16].fill(0);
+        disk
+    };
+    for disk in [without(ntfs.clone()), without(hfs.clone()), ntfs, hfs] {
+        assert_eq!(members(detect(&disk), &disk), (Vec::new(), vec![UnscannedReason::UnknownFormat]));
+    }
+}
+
+/// A disk of zeros with a GPT of these first and last sectors.
+fn gpt(volumes: &[(u64, u64)], len: usize) -> Vec<u8> {
+    let mut disk = table(&[(0xee, 1, 100)]);
+    disk.extend(b"EFI PART");
+    disk.resize(1024, 0);
+    disk[512 + 72] = 2;
+    disk[512 + 80..512 + 84].copy_from_slice(&(volumes.len() as u32).to_le_bytes());
+    disk[512 + 84] = 128;
+    for (first, last) in volumes {
+        let from = disk.len();
+        disk.extend([7; 16]);
+        disk.resize(from + 32, 0);
+        disk.extend(first.to_le_bytes());
+        disk.extend(last.to_le_bytes());
+        disk.resize(from + 128, 0);
+    }
+    disk.resize(len, 0);
+    disk
+}
+
+#[test]
+fn volumes_that_stand_in_one_another_are_looked_at_once() {
+    let len = 1 << 20;
+    let honest = gpt(&[(100, 199), (200, 2047)], len);
+    assert_eq!(members(detect(&honest), &honest), (Vec::new(), Vec::new()));
+    let backwards = gpt(&[(100, 199), (300, 250)], len);
+    assert_eq!(members(detect(&backwards), &backwards).1, [UnscannedReason::UnknownFormat]);
+    let all: Vec<_> = (0..128).map(|number| (100 + number, 2047)).collect();
+    let hostile = gpt(&all, len);
+    assert_eq!(members(detect(&hostile), &hostile).1, [UnscannedReason::UnknownFormat]);
+    // And the work counts.
+    let fuel = |disk: &[u8]| walk(disk, Limits::default()).fuel;
+    assert!(fuel(&honest) > fuel(&gpt(&[], len)) + 900_000);
+    assert!(fuel(&hostile) < fuel(&honest) + 1_000_000);
+}
+
 /// A volume of exFAT with one cluster a sector: a file in a chain, one without, one deleted, a folder.
 pub(crate) fn exfat() -> Vec<u8> {
     let mut disk = vec![0_u8; 512 * 64];

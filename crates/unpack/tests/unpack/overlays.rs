@@ -4,7 +4,7 @@ use mail::evidence::{FileKind, UnscannedReason};
 use unpack::detect;
 
 use crate::samples::stored_sample;
-use crate::support::{deflated, everything, gzip, noise};
+use crate::support::{deflated, everything, gzip, members, noise, open_all};
 use crate::tars::entry;
 use crate::tools::Folder;
 
@@ -205,7 +205,51 @@ fn discs_in_raw_sectors_are_read() {
         assert_eq!(detect(&image), FileKind::DiskImage, "{stride}");
         finds_it(&image, &format!("{stride}, mode {mode}"));
     }
+    // What stands where a disc has no data is seen, too, and so are addresses that no disc has.
+    let mut image = raw(&disc, 2352, 1);
+    let mut other = deflated(&[("other.txt", b"behind the data")]);
+    other.resize(288, 0);
+    let end = image.len() - 288;
+    image[end..].copy_from_slice(&other);
+    image[12..15].fill(0xff);
+    finds_it(&image, "with an archive beside the data");
+    assert!(everything(&image).0.iter().any(|content| content == b"behind the data"));
     // A last sector that is cut off is said.
     let image = raw(&disc, 2352, 1);
     assert!(reasons(&image[..image.len() - 1000]).contains(&UnscannedReason::Damaged));
+}
+
+#[test]
+fn what_only_begins_like_a_raw_disc_hides_nothing() {
+    let mark = b"\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\0";
+    let mut front = noise(60_000, 4);
+    for stride in [2352, 2448] {
+        front[..12].copy_from_slice(mark);
+        front[stride..stride + 12].copy_from_slice(mark);
+        // A time that no disc has.
+        front[12..16].copy_from_slice(&[0, 0x60, 0, 1]);
+        for hidden in [deflated(&[("hidden.txt", HIDDEN)]), gzip(None, &tar()), tar()] {
+            finds_it(&[&front[..], &deflated(&[("hidden.txt", HIDDEN)]), &hidden].concat(), "behind marks");
+        }
+        assert_ne!(detect(&front), FileKind::DiskImage, "{stride}");
+    }
+    // A text stays one, whatever stands where a disc has its name.
+    let mut text = b"a line of a text\r\n".repeat(4000);
+    text[37_384..37_390].copy_from_slice(b"xCD001");
+    assert_eq!(detect(&text), FileKind::Text);
+    // And a disc behind a text is found.
+    let mut both = vec![b'x'; 37_384 + 2336];
+    both[37_384..37_391].copy_from_slice(b"\x01CD001\x01");
+    assert_eq!(detect(&both), FileKind::Text);
+    assert!(!members(FileKind::Text, &both).0.is_empty());
+}
+
+#[test]
+fn more_marks_than_are_looked_at_are_told_by_whoever_opens_the_file() {
+    let marks = b"\x60\xea\x28\x0a".repeat(400_000);
+    let data = [&b"\0\x01\x02\x03"[..], &marks, &tar()].concat();
+    assert_eq!(detect(&data), FileKind::Unknown);
+    assert_eq!(open_all(detect(&data), &data), (Vec::new(), vec![UnscannedReason::LimitObjects]));
+    let (_, problems) = open_all(FileKind::Rtf, &[&b"{\\rtf1 x}"[..], &b"}\x60\xea\x28\x0a".repeat(400_000)].concat());
+    assert_eq!(problems, [UnscannedReason::LimitObjects]);
 }

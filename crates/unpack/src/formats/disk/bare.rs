@@ -7,6 +7,7 @@
 use mail::evidence::FileKind;
 
 use super::image::Disk;
+use super::volumes::Volume;
 use crate::bytes::{be16, be32, le16, le32, take};
 
 /// How much of a volume tells what it is, in bytes: up to the descriptors of a disc.
@@ -27,9 +28,9 @@ pub(super) enum Bare {
     Unknown,
 }
 
-/// What stands from `start` to `end` on a disk.
-pub(super) fn what(disk: &Disk, data: &[u8], start: u64, end: u64) -> Bare {
-    let Some(filled) = disk.filled(data, start, end) else { return Bare::Empty };
+/// What a volume of a disk is; `left`: how many bytes may still be looked at.
+pub(super) fn what(disk: &Disk, data: &[u8], (start, end): Volume, left: &mut u64) -> Bare {
+    let Some(filled) = disk.filled(data, start, end, left) else { return Bare::Empty };
     let size = filled.saturating_sub(start).min(HEAD);
     let mut head = Vec::new();
     disk.append(data, start, usize::try_from(size).unwrap_or(0), &mut head);

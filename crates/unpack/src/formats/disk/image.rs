@@ -94,30 +94,31 @@ impl Disk {
         true
     }
 
-    /// Where the last byte from `start` to `end` ends that is not zero; `None`: all of them are. Looks at no more
-    /// bytes than the file has, though blocks may share them: then the end of the block that is not looked at.
-    pub(super) fn filled(&self, data: &[u8], start: u64, end: u64) -> Option<u64> {
+    /// Where the last byte from `start` to `end` ends that is not zero; `None`: all of them are. Looks at no more than
+    /// `left` bytes of the file, and takes off what it looked at: where that is not enough, the end of what it did
+    /// not look at.
+    pub(super) fn filled(&self, data: &[u8], start: u64, end: u64, left: &mut u64) -> Option<u64> {
         let (start, end) = (start, end.min(self.size));
-        let last = |bytes: &[u8]| bytes.iter().rposition(|byte| *byte != 0).map(|at| (at as u64).saturating_add(1));
-        let range = |from: u64, to: u64| {
+        // From where on, in the file, and where that ends on the disk.
+        let mut last = |from: u64, len: u64, to: u64| {
             let number = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
-            between(data, number(from), number(to))
+            let bytes = between(data, number(from), number(from.saturating_add(len)));
+            if bytes.len() as u64 > *left {
+                return Some(to);
+            }
+            let at = bytes.iter().rposition(|byte| *byte != 0).map(|at| (at as u64).saturating_add(1));
+            *left = left.saturating_sub((bytes.len() as u64).saturating_sub(at.unwrap_or(0)));
+            at.map(|at| to.saturating_sub(len).saturating_add(at))
         };
-        let Some((block, places)) = &self.blocks else {
-            return last(range(start, end)).map(|at| start.saturating_add(at));
-        };
+        let Some((block, places)) = &self.blocks else { return last(start, end.saturating_sub(start), end) };
         let first = start.checked_div(*block)?;
-        let mut left = data.len() as u64;
         for number in (first..end.div_ceil(*block)).rev() {
             let Some(place) = places.get(usize::try_from(number).ok()?).copied().flatten() else { continue };
             let begin = number.saturating_mul(*block);
             let (from, to) = (start.max(begin), end.min(begin.saturating_add(*block)));
-            let bytes =
-                range(place.saturating_add(from.saturating_sub(begin)), place.saturating_add(to.saturating_sub(begin)));
-            let Some(rest) = left.checked_sub(bytes.len() as u64) else { return Some(to) };
-            left = rest;
-            if let Some(at) = last(bytes) {
-                return Some(from.saturating_add(at));
+            let place = place.saturating_add(from.saturating_sub(begin));
+            if let Some(at) = last(place, to.saturating_sub(from), to) {
+                return Some(at);
             }
         }
         None

@@ -99,7 +99,7 @@ impl File {
     }
 }
 
-/// Whether a file is the image of a disk, by its first and its last sector.
+/// Whether a file is the image of a disk, by its first and its last sector. Discs in raw sectors: [`raw`].
 pub(crate) fn starts(data: &[u8]) -> bool {
     let trailer = data.len().checked_sub(512).and_then(|at| take(data, at, 8)) == Some(b"conectix");
     if trailer || data.starts_with(b"conectix") || data.starts_with(b"vhdxfile") {
@@ -118,7 +118,6 @@ pub(crate) fn starts(data: &[u8]) -> bool {
     let inside = |(_, start, _): &(u8, u64, u64)| start.saturating_mul(512) < data.len() as u64;
     (named || marked) && signed
         || fat::Geometry::read(sector).is_some()
-        || raw::stride(data).is_some()
         || volumes::table(sector).is_some_and(|entries| entries.iter().all(inside))
 }
 
@@ -166,8 +165,10 @@ impl Image {
             image.problem(UnscannedReason::Damaged);
         }
         let mut files = Vec::new();
+        // All volumes together are looked at for zeros as far as the file is long: they may stand in one another.
+        let mut left = data.len() as u64;
         for range in starts {
-            let (found, problems) = volume(&image.disk, data, range, budget);
+            let (found, problems) = volume(&image.disk, data, range, &mut left, budget);
             for problem in problems {
                 image.problem(problem);
             }
@@ -229,24 +230,39 @@ impl Image {
     }
 }
 
-/// The files of a volume, and what could not be read.
-fn volume(disk: &Disk, data: &[u8], range: Volume, budget: &mut Budget) -> (Vec<File>, Vec<UnscannedReason>) {
+/// The files of a volume, and what could not be read. `left`: how many bytes may still be looked at for zeros.
+fn volume(
+    disk: &Disk,
+    data: &[u8],
+    range: Volume,
+    left: &mut u64,
+    budget: &mut Budget,
+) -> (Vec<File>, Vec<UnscannedReason>) {
     let unknown = || (Vec::new(), vec![UnscannedReason::UnknownFormat]);
     let (start, end) = range;
     let Some(sector) = disk.bytes(data, start, 512) else { return (Vec::new(), vec![UnscannedReason::Damaged]) };
     match volumes::kind(&sector) {
         Kind::Fat => fat::Fat::open(disk, data, start).map_or_else(unknown, |volume| volume.read(budget)),
         Kind::ExFat => exfat::ExFat::open(disk, data, start).map_or_else(unknown, |volume| volume.read(budget)),
-        Kind::Other => match bare::what(disk, data, start, end) {
-            Bare::Empty => (Vec::new(), Vec::new()),
-            // What the file itself is has been told before.
-            Bare::File(end) if start > 0 || !disk.is_plain() => {
-                let size = end.saturating_sub(start);
-                let pieces = vec![(start, size)];
-                (vec![File { names: Vec::new(), pieces, size, hidden: false, damaged: false }], Vec::new())
+        // Where it ends before it begins, nobody knows what it has.
+        Kind::Other if end <= start => unknown(),
+        Kind::Other => {
+            let before = *left;
+            let what = bare::what(disk, data, range, left);
+            if let Err(limit) = budget.burn(before.saturating_sub(*left)) {
+                return (Vec::new(), vec![limit.into()]);
             }
-            Bare::File(_) | Bare::Unknown => unknown(),
-        },
+            match what {
+                Bare::Empty => (Vec::new(), Vec::new()),
+                // What the file itself is has been told before.
+                Bare::File(end) if start > 0 || !disk.is_plain() => {
+                    let size = end.saturating_sub(start);
+                    let pieces = vec![(start, size)];
+                    (vec![File { names: Vec::new(), pieces, size, hidden: false, damaged: false }], Vec::new())
+                }
+                Bare::File(_) | Bare::Unknown => unknown(),
+            }
+        }
     }
 }
 

@@ -22,14 +22,43 @@ const DATA: usize = 2048;
 /// The sector of a disc's first descriptor.
 const FIRST: usize = 16;
 
+/// How many sectors tell that this is such an image.
+const TOLD_BY: usize = 4;
+
 /// How long the sectors are, in bytes, if this is such an image.
 pub(crate) fn stride(data: &[u8]) -> Option<usize> {
-    let short = FIRST.checked_mul(SHORT)?.checked_add(8)?;
-    if take(data, short, 6).is_some_and(|head| [&b"CD001"[..], b"BEA01"].iter().any(|name| head.ends_with(name))) {
-        return Some(SHORT);
-    }
-    let marked = |at: usize| take(data, at, MARK.len()) == Some(MARK);
-    STRIDES.into_iter().find(|stride| marked(0) && marked(*stride))
+    marked(data).or_else(|| is_short(data).then_some(SHORT))
+}
+
+/// How long the sectors are, in bytes, if they have marks: with addresses and modes that there are, or with the
+/// first descriptor in its place, of which programs ask no more.
+pub(crate) fn marked(data: &[u8]) -> Option<usize> {
+    STRIDES.into_iter().find(|stride| {
+        let heads = || data.chunks(*stride).take(TOLD_BY);
+        let first = FIRST.saturating_mul(*stride);
+        let marked = heads().nth(1).is_some() && heads().take(2).all(|sector| sector.starts_with(MARK));
+        marked && ([16, 24].iter().any(|at| is_descriptor(data, first.saturating_add(*at))) || heads().all(is_sector))
+    })
+}
+
+/// Whether this is such an image without marks.
+pub(crate) fn is_short(data: &[u8]) -> bool {
+    is_descriptor(data, FIRST.saturating_mul(SHORT).saturating_add(8))
+}
+
+/// Whether a disc's first descriptor stands here: a kind, its name, a version.
+fn is_descriptor(data: &[u8], at: usize) -> bool {
+    let Some((kind, rest)) = take(data, at, 7).and_then(<[u8]>::split_first) else { return false };
+    let iso = matches!(kind, 0..=3 | 0xff) && matches!(rest, b"CD001\x01" | b"CD001\x02");
+    iso || *kind == 0 && rest == b"BEA01\x01"
+}
+
+/// Whether a sector has a mark, a time in decimal digits and one of the modes that hold data.
+fn is_sector(sector: &[u8]) -> bool {
+    let digits = |byte: u8, most: u8| byte & 0x0f <= 9 && byte <= most;
+    matches!(between(sector, 12, 16), [minute, second, frame, 1 | 2]
+        if digits(*minute, 0x99) && digits(*second, 0x59) && digits(*frame, 0x74))
+        && sector.starts_with(MARK)
 }
 
 /// An image in raw sectors.

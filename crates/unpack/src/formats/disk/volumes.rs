@@ -3,6 +3,7 @@
 //!
 //! Limits: [`MAX_VOLUMES`], [`MAX_LOGICAL`].
 
+use super::bare::is_volume;
 use super::image::Disk;
 use crate::bytes::{le32, le64, take};
 
@@ -14,6 +15,8 @@ const MAX_LOGICAL: usize = 64;
 const MAX_ENTRIES: u64 = 1024;
 /// Length of a sector, in bytes; disks with larger ones say so in their volumes only.
 const SECTOR: u64 = 512;
+/// How much of a disk tells whether a file system begins with it, in bytes.
+const HEAD: usize = 4096;
 /// Types of the extended partitions that hold logical drives, and the one that stands for GPT.
 const EXTENDED: [u8; 3] = [0x05, 0x0f, 0x85];
 const PROTECTIVE: u8 = 0xee;
@@ -77,6 +80,12 @@ pub(super) fn find(disk: &Disk, data: &[u8]) -> (Vec<Volume>, bool) {
         };
         starts.extend(found);
         all &= whole;
+    }
+    // A file system may begin in front of all that the table tells of: the first sector is its own, too.
+    let mut head = Vec::new();
+    disk.append(data, 0, HEAD, &mut head);
+    if take(&first, 3, 8) == Some(b"NTFS    ") || is_volume(&head) {
+        starts.push((0, disk.size));
     }
     starts.sort_unstable();
     starts.dedup();
