@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use mail::defect::Ambiguity;
 use mail::evidence::UnscannedReason;
 
 use crate::budget::{Budget, Meter};
@@ -37,12 +38,15 @@ pub(crate) struct Several {
     /// Whether the present reading gave a member.
     gave: bool,
     problems: Vec<UnscannedReason>,
+    /// That of a message which is something else as well.
+    ambiguity: Ambiguity,
 }
 
 impl Several {
     /// `problems`: what is known already.
     pub(crate) fn new(readings: Vec<Reading>, problems: Vec<UnscannedReason>) -> Self {
-        Self { readings: readings.into_iter(), present: None, base: 0, next: 0, gave: false, problems }
+        let ambiguity = readings.iter().map(|reading| reading.container.ambiguity()).max().unwrap_or_default();
+        Self { readings: readings.into_iter(), present: None, base: 0, next: 0, gave: false, problems, ambiguity }
     }
 }
 
@@ -72,6 +76,10 @@ impl Container for Several {
             }
             self.present = None;
         }
+    }
+
+    fn ambiguity(&self) -> Ambiguity {
+        self.ambiguity
     }
 
     fn problems(&self) -> &[UnscannedReason] {

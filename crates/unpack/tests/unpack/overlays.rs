@@ -1,7 +1,8 @@
 //! What stands behind, in front of or inside of other files, and what stands on disks that have no files.
 
+use mail::defect::Ambiguity;
 use mail::evidence::{FileKind, UnscannedReason};
-use unpack::detect;
+use unpack::{Budget, Limits, Opening, StopFlag, detect, open};
 
 use crate::samples::stored_sample;
 use crate::support::{deflated, everything, gzip, members, noise, open_all};
@@ -242,6 +243,22 @@ fn what_only_begins_like_a_raw_disc_hides_nothing() {
     both[37_384..37_391].copy_from_slice(b"\x01CD001\x01");
     assert_eq!(detect(&both), FileKind::Text);
     assert!(!members(FileKind::Text, &both).0.is_empty());
+}
+
+#[test]
+fn a_message_with_more_behind_it_stays_as_ambiguous_as_it_is() {
+    let message = b"From: a@example.org\r\nSubject: x\r\nMIME-Version: 1.0\r\nContent-Type: text/plain\r\n\
+                    Content-Type: text/html\r\n\r\nbody\r\n";
+    let ambiguity =
+        |data: &[u8]| match open(FileKind::Message, data, &mut Budget::new(Limits::default(), StopFlag::new())) {
+            Opening::Container(container) => container.ambiguity(),
+            other => panic!("{other:?}"),
+        };
+    let alone = ambiguity(message);
+    assert!(alone > Ambiguity::None);
+    for behind in [&b"\x60\xea\x28\x0a".repeat(400_000)[..], &tar()] {
+        assert_eq!(ambiguity(&[&message[..], behind].concat()), alone);
+    }
 }
 
 #[test]
