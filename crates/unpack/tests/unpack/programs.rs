@@ -4,7 +4,7 @@ use mail::evidence::{FileKind, Role, UnscannedReason};
 use unpack::detect;
 
 use crate::samples::stored_sample;
-use crate::support::{deflated, members, name, noise, program_of};
+use crate::support::{deflated, members, name, noise, open_all, program_of};
 
 /// A text that all packed samples hold.
 const TEXT: &[u8] = b"line 22201 of a text that a packed program holds, for its reader to find\n";
@@ -112,6 +112,15 @@ fn programs_of_mew_with_lzma_are_unpacked() {
         let (found, problems) = members(FileKind::Pe, &data);
         assert!(problems.is_empty() && holds(&found[0].content, also), "{sample}");
     }
+}
+
+#[test]
+fn older_programs_of_mew_are_told_by_their_section() {
+    let mut data = program_of(&[(0x1000, 0x1000, &[0xc3; 64])], 0x1000);
+    assert_eq!(open_all(FileKind::Pe, &data).1, []);
+    let table = memchr::memmem::find(&data, &0x1000_u32.to_le_bytes().repeat(2)).unwrap() - 8;
+    data[table..table + 8].copy_from_slice(b"MEW\0\0\0\0\0");
+    assert_eq!(open_all(FileKind::Pe, &data).1, [UnscannedReason::Packed]);
 }
 
 /// Where the first stream's head stands in a sample of MEW with LZMA.
