@@ -69,6 +69,17 @@ impl<'a> Tag<'a> {
     /// The tag with another value of all attributes with this local name; `None` where there is none, or one stands
     /// without quotes.
     pub(crate) fn with(&self, wanted: &str, value: &str) -> Option<String> {
+        self.edited(&[wanted], Some(value))
+    }
+
+    /// The tag without the attributes with these local names; `None` where there is none, or one stands without
+    /// quotes.
+    pub(crate) fn without(&self, names: &[&str]) -> Option<String> {
+        self.edited(names, None)
+    }
+
+    /// The tag with another value of the attributes with these local names, or without them.
+    fn edited(&self, names: &[&str], value: Option<&str>) -> Option<String> {
         let (mut out, mut found) = (String::with_capacity(self.whole.len()), false);
         let (head, mut rest) = self.whole.split_at_checked(self.whole.find(char::is_whitespace)?)?;
         out.push_str(head);
@@ -78,37 +89,18 @@ impl<'a> Tag<'a> {
             let quote = old.chars().next().filter(|c| matches!(c, '"' | '\''))?;
             let (_, after) = old.get(1..)?.split_once(quote)?;
             let named = name.trim().rsplit(|c: char| c.is_ascii_whitespace()).next();
-            if named.is_some_and(|name| local(name) == wanted) {
-                out.push_str(rest.get(..rest.len().checked_sub(old.len())?)?);
-                out.push(quote);
-                out.push_str(value);
-                out.push(quote);
-                found = true;
-            } else {
-                out.push_str(rest.get(..rest.len().checked_sub(after.len())?)?);
+            let wanted = named.is_some_and(|name| names.contains(&local(name)));
+            match value {
+                Some(value) if wanted => {
+                    out.push_str(rest.get(..rest.len().checked_sub(old.len())?)?);
+                    out.push(quote);
+                    out.push_str(value);
+                    out.push(quote);
+                }
+                None if wanted => {}
+                _ => out.push_str(rest.get(..rest.len().checked_sub(after.len())?)?),
             }
-            rest = after;
-        }
-        out.push_str(rest);
-        found.then_some(out)
-    }
-
-    /// The tag without the attributes with these local names; `None` where there is none, or one stands without
-    /// quotes.
-    pub(crate) fn without(&self, names: &[&str]) -> Option<String> {
-        let (mut out, mut found) = (String::with_capacity(self.whole.len()), false);
-        let (head, mut rest) = self.whole.split_at_checked(self.whole.find(char::is_whitespace)?)?;
-        out.push_str(head);
-        while let Some((name, behind)) = rest.split_once('=') {
-            let old = behind.trim_start();
-            let quote = old.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-            let (_, after) = old.get(1..)?.split_once(quote)?;
-            let named = name.trim().rsplit(|c: char| c.is_ascii_whitespace()).next();
-            if named.is_some_and(|name| names.contains(&local(name))) {
-                found = true;
-            } else {
-                out.push_str(rest.get(..rest.len().checked_sub(after.len())?)?);
-            }
+            found |= wanted;
             rest = after;
         }
         out.push_str(rest);

@@ -83,3 +83,37 @@ fn is_to_left(letter: char) -> bool {
     matches!(letter, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}' | '\u{10800}'..='\u{10fff}'
         | '\u{1e800}'..='\u{1efff}')
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::spam::tests::facts;
+
+    /// Honest names: of many scripts, with joiners, marks that close what turns writing, and ornaments.
+    const NAMES: &[&str] = &[
+        "From: =?utf-8?B?QW5uIERvZQ==?= <a@example.org>",
+        "From: =?utf-8?B?0JDQvdC90LAg0JrQsNGA0LXQvdC40L3QsA==?= <a@example.org>",
+        "From: =?utf-8?B?0JjQstCw0L3QvtCyLVNQYg==?= <a@example.org>",
+        "From: =?utf-8?B?zpPOuc+Oz4HOs86/z4IgzqDOsc+AzrHOtM+Mz4DOv8+FzrvOv8+C?= <a@example.org>",
+        "From: =?utf-8?B?5bGx55Sw5aSq6YOO?= <a@example.org>",
+        "From: =?utf-8?B?6rmA7LKg7IiY?= <a@example.org>",
+        "From: =?utf-8?B?2LnZhNuM4oCM2LHYttin?= <a@example.org>",
+        "From: =?utf-8?B?15PXldeTINeb15TXnw==?= <a@example.org>",
+        "From: =?utf-8?B?4oCr15PXldeTINeb15TXn+KArA==?= <a@example.org>",
+        "From: =?utf-8?B?4KSw4KS+4KSuIOCkleCljeKAjeCktw==?= <a@example.org>",
+        "From: =?utf-8?B?ScWfxLFrIFnEsWxkxLF6?= <a@example.org>",
+        "From: =?utf-8?B?QW5uIPCfkanigI3wn5K7?= <a@example.org>",
+        "From: =?utf-8?B?4p2k77iPIFpvw6sgTcO8bGxlcg==?= <a@example.org>",
+        "From: =?utf-8?B?4Liq4Lih4LiK4Liy4Lii?= <a@example.org>",
+        "From: =?utf-8?B?8KCut+mHjuWutg==?= <a@example.org>",
+        "From: =?utf-8?B?4oGoQW5u4oGp?= <a@example.org>",
+    ];
+
+    #[test]
+    fn honest_names_of_all_scripts_are_no_disguise() {
+        for name in NAMES {
+            let seen: Vec<&str> =
+                super::SIGNS.iter().filter(|row| (row.check)(&facts(name)).is_some()).map(|row| row.id).collect();
+            assert_eq!(seen, [""; 0], "{name}");
+        }
+    }
+}
