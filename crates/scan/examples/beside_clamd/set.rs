@@ -115,7 +115,8 @@ pub(crate) struct Clamd {
 }
 
 impl Clamd {
-    /// Starts it; `None` where it is not installed, or does not start.
+    /// Starts it; `None` where it is not installed, or does not start. It must not remember files that were clean: each
+    /// is given to it several times.
     pub(crate) fn start(folder: &Path) -> Option<Self> {
         let program = testkit::peers::clamd()?;
         let database = folder.join("db");
@@ -123,7 +124,8 @@ impl Clamd {
         fs::write(database.join("one.hsb"), format!("{:064}:68:Nothing\n", 1)).ok()?;
         let socket = folder.join("clamd.ctl").display().to_string();
         let settings = format!(
-            "DatabaseDirectory {}\nLocalSocket {socket}\nTemporaryDirectory {}\nForeground yes\n",
+            "DatabaseDirectory {}\nLocalSocket {socket}\nTemporaryDirectory {}\nForeground yes\n\
+             DisableCache yes\n",
             database.display(),
             folder.display()
         );
