@@ -15,15 +15,20 @@ use unpack::{is_office_xml, remote_sheet};
 use crate::DisarmError;
 use crate::odf;
 use crate::remove::Changes;
+use crate::rtf::may_be_pdf;
 use crate::xml::{self, Fate};
 
 /// The file without active content of these kinds.
 ///
 /// # Errors
-/// [`DisarmError::Format`]: there is nothing in it that is taken out here, or a file in it is to go.
+/// [`DisarmError::Format`]: there is nothing in it that is taken out here, or a file in it is to go;
+/// [`DisarmError::NotSound`]: programs may read it as a PDF, too.
 pub(crate) fn edit(data: &[u8], changes: &Changes, active: &BTreeSet<Active>) -> Result<Vec<u8>, DisarmError> {
     if !changes.is_empty() || !xml::holds_markup(data) {
         return Err(DisarmError::Format);
+    }
+    if may_be_pdf(data) {
+        return Err(DisarmError::NotSound);
     }
     let (text, recoded) = xml::read(data).ok_or(DisarmError::Format)?;
     let kept = if active.contains(&Active::RemoteTemplate) { without_sheets(&text) } else { Cow::Borrowed(&*text) };

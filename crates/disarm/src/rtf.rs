@@ -2,8 +2,8 @@
 //! acts are cut out; everything else stays byte for byte.
 //!
 //! What acts and where is told by the reader of `unpack`, so that nothing which it sees stays. Refused: what
-//! it does not read to the end, documents whose groups do not close, and fields that act without a group of their own.
-//! Linear in the size of the text.
+//! it does not read to the end, documents whose groups do not close, fields that act without a group of their own, and
+//! what programs may read as a PDF too, of which nothing would go. Linear in the size of the text.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -19,7 +19,7 @@ use crate::DisarmError;
 /// [`DisarmError::NotSound`], [`DisarmError::NothingToRemove`], [`DisarmError::NothingLeft`].
 pub(crate) fn edit(data: &[u8], active: &BTreeSet<Active>) -> Result<Vec<u8>, DisarmError> {
     let found = places(data);
-    if found.unsound {
+    if found.unsound || may_be_pdf(data) {
         return Err(DisarmError::NotSound);
     }
     let mut cuts: Vec<Range<usize>> = Vec::new();
@@ -44,9 +44,25 @@ pub(crate) fn edit(data: &[u8], active: &BTreeSet<Active>) -> Result<Vec<u8>, Di
     Ok(out)
 }
 
+/// Whether programs may find a PDF in a text, by its first line or by its end.
+pub(crate) fn may_be_pdf(data: &[u8]) -> bool {
+    [&b"%PDF-"[..], b"startxref"].iter().any(|mark| memchr::memmem::find(data, mark).is_some())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_may_be_read_as_a_pdf_too_is_refused() {
+        let all: BTreeSet<Active> = Active::ALL.into_iter().collect();
+        let object = r"{\object\objemb{\*\objdata 0105}}";
+        for pdf in ["%PDF-1.7\n1 0 obj\n<</S/Launch/F(a)>>", "1 0 obj\n<<>>\nstartxref 1\n%%EOF"] {
+            let text = format!(r"{{\rtf1 {object}}}{pdf}");
+            assert_eq!(edit(text.as_bytes(), &all), Err(DisarmError::NotSound), "{pdf}");
+        }
+        assert!(edit(format!(r"{{\rtf1 {object}}}").as_bytes(), &all).is_ok());
+    }
 
     #[test]
     fn groups_go_and_the_rest_stays() {
