@@ -16,7 +16,7 @@ use crate::plan::{Change, Copy};
 use crate::policy::{Policy, Rule, SpamAction, SpamRow, WhenReached};
 use crate::weigh::Weight;
 
-pub use what_if::{decisive, together};
+pub use what_if::{Holding, holding};
 
 /// Points, in hundredths, and the rating that they make; between two knots it is a straight line. Five
 /// points are probable spam and seven are spam at the default level.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use judge::spam::{SpamStatus, SpamVerdict, beyond, counts, deciding, decimal, decisive, limits, together};
+use judge::spam::{SpamStatus, SpamVerdict, beyond, counts, deciding, decimal, holding, limits};
 use mail::evidence::{Listed, ListedBy};
 use mail::untrusted::escape;
 
@@ -74,12 +74,12 @@ fn lists(looked: &Looked, verdict: &SpamVerdict) -> Vec<String> {
 fn changes(looked: &Looked, verdict: &SpamVerdict) -> Vec<String> {
     let mut out = Vec::new();
     let (policy, arrival, report) = (&looked.policy, &looked.arrival, looked.decided_from());
-    let one = decisive(policy, arrival, report);
-    let several = together(policy, arrival, report);
-    if !one.is_empty() {
-        out.push(format!("It would have another status without any one of: {}", one.join(", ")));
-    } else if !several.is_empty() {
-        out.push(format!("It would have another status without all of these together: {}", several.join(", ")));
+    let signs = holding(policy, arrival, report);
+    if !signs.alone.is_empty() {
+        out.push(format!("It would have another status without any one of: {}", signs.alone.join(", ")));
+    } else if !signs.together.is_empty() {
+        let several = signs.together.join(", ");
+        out.push(format!("It would have another status without all of these together: {several}"));
     }
     let (probable, spam) = limits(policy);
     let more = |limit: i32| decimal(limit.saturating_sub(verdict.points).max(0));

@@ -9,37 +9,41 @@ use super::{counts, listed, of_signs, verdict};
 use crate::origin::lists::Set;
 use crate::policy::Policy;
 
-/// The signs without any one of which the status would be another, by name.
-pub fn decisive<'a>(policy: &Policy, arrival: &Arrival, report: &'a Report) -> Vec<&'a str> {
-    let counted: Vec<&Sign> = report.spam().signs().iter().filter(|sign| counts(policy, arrival, sign)).collect();
-    let whole = verdict(policy, arrival, report);
-    if whole.why.is_some() || listed(policy, report).is_some_and(Listed::denies) {
-        return Vec::new();
-    }
-    // At most `MAX_SIGNS` of them, each a sum.
-    let without = |id: &str| -> Vec<&Sign> { counted.iter().copied().filter(|sign| sign.id != id).collect() };
-    let changes = |sign: &&&Sign| of_signs(policy, arrival, &without(&sign.id)).status != whole.status;
-    counted.iter().filter(changes).map(|sign| sign.id.as_str()).collect()
+/// Signs that hold a status up, by name.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Holding<'a> {
+    /// Those without any one of which the status would be another.
+    pub alone: Vec<&'a str>,
+    /// Where no single one decides, those without all of which it would be: the ones with the most points, and none
+    /// that is not needed for it.
+    pub together: Vec<&'a str>,
 }
 
-/// Signs without all of which the status would be another, where no single one decides: those with the most
-/// points, and none that is not needed for it. By name; empty where one decides, or none.
-pub fn together<'a>(policy: &Policy, arrival: &Arrival, report: &'a Report) -> Vec<&'a str> {
+/// Which signs hold a message's status up; none where something else decides.
+pub fn holding<'a>(policy: &Policy, arrival: &Arrival, report: &'a Report) -> Holding<'a> {
     let whole = verdict(policy, arrival, report);
-    let denied = listed(policy, report).is_some_and(Listed::denies);
-    if whole.why.is_some() || denied || !decisive(policy, arrival, report).is_empty() {
-        return Vec::new();
+    if whole.why.is_some() || listed(policy, report).is_some_and(Listed::denies) {
+        return Holding::default();
     }
     let counted: Vec<&Sign> = report.spam().signs().iter().filter(|sign| counts(policy, arrival, sign)).collect();
-    let reached = |sign: &Sign| Set::of_sign(&sign.id).is_some_and(|(_, reached)| reached);
     let other = |taken: &[&Sign]| {
         let rest: Vec<&Sign> =
             counted.iter().copied().filter(|sign| !taken.iter().any(|one| one.id == sign.id)).collect();
         of_signs(policy, arrival, &rest).status != whole.status
     };
+    // At most `MAX_SIGNS` of them, each a sum.
+    let alone: Vec<&Sign> = counted.iter().copied().filter(|sign| other(&[sign])).collect();
+    let together = if alone.is_empty() { together(&counted, &other) } else { Vec::new() };
+    let names = |signs: Vec<&'a Sign>| signs.into_iter().map(|sign| sign.id.as_str()).collect();
+    Holding { alone: names(alone), together: names(together) }
+}
+
+/// The signs with the most points without all of which the status is another; `other` says whether it is.
+fn together<'a>(counted: &[&'a Sign], other: &dyn Fn(&[&Sign]) -> bool) -> Vec<&'a Sign> {
+    let reached = |sign: &Sign| Set::of_sign(&sign.id).is_some_and(|(_, reached)| reached);
     let mut most: Vec<&Sign> = counted.iter().copied().filter(|sign| sign.points > 0 || reached(sign)).collect();
     most.sort_by_key(|sign| (!reached(sign), Reverse(sign.points)));
-    // At most `MAX_SIGNS` of them, each a sum.
+    // At most `MAX_SIGNS` times, each as many comparisons and a sum.
     let Some(enough) = (1..=most.len()).find(|count| other(most.get(..*count).unwrap_or_default())) else {
         return Vec::new();
     };
@@ -51,5 +55,5 @@ pub fn together<'a>(policy: &Policy, arrival: &Arrival, report: &'a Report) -> V
             most = fewer;
         }
     }
-    most.into_iter().map(|sign| sign.id.as_str()).collect()
+    most
 }

@@ -4,7 +4,7 @@ use mail::evidence::{Sign, SignGroup, SpamSeen};
 
 use super::*;
 use crate::policy::{Sensitivity, SpamAction, WhenReached};
-use crate::spam::{KNOTS, SpamStatus, SpamWhy, beyond, decisive, excluded, headers, rating, scl, verdict};
+use crate::spam::{KNOTS, SpamStatus, SpamWhy, beyond, excluded, headers, holding, rating, scl, verdict};
 
 pub(super) fn sign(id: &str, group: SignGroup, points: i16) -> Sign {
     Sign::new(id, group, points, "seen")
@@ -411,7 +411,7 @@ fn decisive_signs_are_those_that_the_status_hangs_on() {
         sign("small", SignGroup::Link, 10),
     ];
     let report = report_of(SpamSeen::Signs(signs));
-    assert_eq!(decisive(&policy, &arrival(Direction::Incoming), &report), ["large", "middle"]);
+    assert_eq!(holding(&policy, &arrival(Direction::Incoming), &report).alone, ["large", "middle"]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use mail::evidence::{AuthResult, Authentication, DmarcCheck, DmarcPolicy, Sign, 
 use super::spam::{report_of, seen, sign};
 use super::*;
 use crate::policy::{DmarcAction, SpamAction};
-use crate::spam::{SpamStatus, decisive, limits, together, verdict};
+use crate::spam::{SpamStatus, holding, limits, verdict};
 
 /// A plan for a message with these signs and findings, whose author's DMARC failed and wants it refused.
 fn failed(policy: &Policy, spam: SpamSeen, findings: Vec<Finding>) -> Plan {
@@ -97,8 +97,8 @@ fn what_several_signs_hold_up_together_is_told() {
     for (signs, status, one, several) in cases {
         let report = report_of(SpamSeen::Signs(signs));
         assert_eq!(verdict(&policy, &incoming, &report).status, status);
-        assert_eq!(decisive(&policy, &incoming, &report), one, "{status:?}");
-        let mut found = together(&policy, &incoming, &report);
+        assert_eq!(holding(&policy, &incoming, &report).alone, one, "{status:?}");
+        let mut found = holding(&policy, &incoming, &report).together;
         found.sort_unstable();
         assert_eq!(found, several, "{status:?}");
     }

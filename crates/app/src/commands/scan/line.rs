@@ -268,8 +268,7 @@ impl ScanSpam {
             counts: judge::spam::counts(policy, &looked.arrival, sign),
             evidence: sign.evidence.raw().clone(),
         });
-        let decisive = judge::spam::decisive(policy, &looked.arrival, report);
-        let together = judge::spam::together(policy, &looked.arrival, report);
+        let holding = judge::spam::holding(policy, &looked.arrival, report);
         let (probable, spam) = judge::spam::limits(policy);
         Self {
             status: verdict.status.name(),
@@ -279,8 +278,8 @@ impl ScanSpam {
             points: f64::from(verdict.points) / 100.0,
             list: judge::spam::deciding(policy, report, verdict).map(ScanListed::from),
             signs: signs.collect(),
-            decisive: decisive.into_iter().map(str::to_owned).collect(),
-            together: together.into_iter().map(str::to_owned).collect(),
+            decisive: holding.alone.into_iter().map(str::to_owned).collect(),
+            together: holding.together.into_iter().map(str::to_owned).collect(),
             limits: SpamLimits { probable_spam: f64::from(probable) / 100.0, spam: f64::from(spam) / 100.0 },
         }
     }
