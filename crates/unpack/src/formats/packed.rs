@@ -32,38 +32,38 @@ pub(crate) enum Sought {
     Streams,
 }
 
-/// Bytes at a fixed place behind the start, what must fit beside them, and how much of the file that looks at, in
-/// bytes.
+/// Bytes at a fixed place behind the start, what must fit beside them, and how much that looks at, in bytes.
 struct Mark {
     magic: &'static [u8],
     offset: usize,
     fits: fn(&[u8]) -> bool,
-    cost: u64,
+    cost: fn(&[u8]) -> u64,
     stream: bool,
 }
 
 /// A mark of an archive.
-const fn archive(magic: &'static [u8], offset: usize, fits: fn(&[u8]) -> bool, cost: u64) -> Mark {
+const fn archive(magic: &'static [u8], offset: usize, fits: fn(&[u8]) -> bool, cost: fn(&[u8]) -> u64) -> Mark {
     Mark { magic, offset, fits, cost, stream: false }
 }
 
 /// A mark of a compressed stream.
 const fn stream(magic: &'static [u8]) -> Mark {
-    Mark { magic, offset: 0, fits: is_stream, cost: 16, stream: true }
+    Mark { magic, offset: 0, fits: is_stream, cost: |_| 16, stream: true }
 }
 
 static MARKS: [Mark; 19] = [
-    archive(b"\x60\xea", 0, arj::starts, 64),
-    archive(b"-lh", 2, lha::starts, 256),
-    archive(b"-lz", 2, lha::starts, 256),
-    archive(b"-pm", 2, lha::starts, 256),
-    archive(b"ustar", 257, is_tar, 512),
-    archive(b"070701", 0, cpio::starts, 128),
-    archive(b"070702", 0, cpio::starts, 128),
-    archive(b"070707", 0, cpio::starts, 128),
-    archive(b"!<arch>\n", 0, is_ar, 16),
-    archive(b"\x01CD001\x01", DISC, is_disc, 16),
-    archive(b"\0BEA01\x01", DISC, is_udf, 16),
+    // Its head has its length in front, and is summed.
+    archive(b"\x60\xea", 0, arj::starts, |data| arj::head_len(data) as u64),
+    archive(b"-lh", 2, lha::starts, |_| 256),
+    archive(b"-lz", 2, lha::starts, |_| 256),
+    archive(b"-pm", 2, lha::starts, |_| 256),
+    archive(b"ustar", 257, is_tar, |_| 512),
+    archive(b"070701", 0, cpio::starts, |_| 128),
+    archive(b"070702", 0, cpio::starts, |_| 128),
+    archive(b"070707", 0, cpio::starts, |_| 128),
+    archive(b"!<arch>\n", 0, is_ar, |_| 16),
+    archive(b"\x01CD001\x01", DISC, is_disc, |_| 16),
+    archive(b"\0BEA01\x01", DISC, is_udf, |_| 16),
     stream(b"\x1f\x8b\x08"),
     stream(b"BZh"),
     stream(b"\xfd7zXZ\0"),
@@ -132,8 +132,7 @@ fn here(data: &[u8]) -> impl Iterator<Item = &'static Mark> {
 
 /// What checking a mark looks at, in bytes.
 fn cost(mark: &Mark, data: &[u8], at: usize) -> u64 {
-    // The head of ARJ has its length in front, and is summed.
-    if mark.magic == b"\x60\xea" { arj::head_len(between(data, at, data.len())) as u64 } else { mark.cost }
+    (mark.cost)(between(data, at, data.len()))
 }
 
 fn is_gzip(data: &[u8]) -> bool {

@@ -12,18 +12,19 @@ use crate::views::links::is_remote;
 
 /// What a formula of a workbook of Excel does beside computing.
 pub fn formula(text: &str) -> impl Iterator<Item = Active> {
-    let program = starts_program(text) || calls_dde(text);
-    let web = asks_web(text) || names_remote(text);
-    [(Active::Dde, program), (Active::RemoteTemplate, web)].into_iter().filter(|(_, does)| *does).map(|(what, _)| what)
+    acting(text, starts_program(text))
 }
 
 /// What a formula of OpenDocument does beside computing: a bar between rows is no link there.
 pub fn open_formula(text: &str) -> impl Iterator<Item = Active> {
+    acting(text, false)
+}
+
+/// What a formula does; `program`: it asks one by its bar.
+fn acting(text: &str, program: bool) -> impl Iterator<Item = Active> {
+    let dde = program || calls_dde(text);
     let web = asks_web(text) || names_remote(text);
-    [(Active::Dde, calls_dde(text)), (Active::RemoteTemplate, web)]
-        .into_iter()
-        .filter(|(_, does)| *does)
-        .map(|(what, _)| what)
+    [(Active::Dde, dde), (Active::RemoteTemplate, web)].into_iter().filter(|(_, does)| *does).map(|(what, _)| what)
 }
 
 /// Whether a formula asks a program: its name, a bar, a topic, `!` and an item (`cmd|'/c calc'!A0`). What stands in

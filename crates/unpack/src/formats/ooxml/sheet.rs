@@ -14,6 +14,8 @@ use crate::views::text::MAX_TEXT;
 use crate::views::{TextView, Views, links};
 use crate::xml::{Event, Reader, Tag};
 
+/// Elements that hold a formula: of cells without one, of validations, conditional formats and columns of tables.
+const RULES: [&str; 6] = ["f", "formula", "formula1", "formula2", "calculatedColumnFormula", "totalsRowFormula"];
 /// Most cells of a document whose text is kept.
 const MAX_CELLS: usize = 1 << 20;
 /// Most shared strings.
@@ -316,7 +318,7 @@ fn start(part: &str, tag: &Tag<'_>, cell: &mut Cell, grid: &mut Grid, document: 
         "si" => cell.text.clear(),
         "v" | "t" | "Data" => cell.into = Into::Value,
         "f" if cell.open => cell.into = Into::Formula,
-        "f" | "formula" | "formula1" | "formula2" | "calculatedColumnFormula" | "totalsRowFormula" => {
+        rule if RULES.contains(&rule) => {
             (cell.formula, cell.into) = (String::new(), Into::Rule);
         }
         "NamedRange" => tell(part, &acting(tag, "RefersTo", computes), &mut document.views),
@@ -365,9 +367,7 @@ fn starts_macros(name: &str) -> bool {
 
 fn end(name: &str, root: &str, cell: &mut Cell, grid: &mut Grid, document: &mut Document) {
     match name {
-        "f" | "formula" | "formula1" | "formula2" | "calculatedColumnFormula" | "totalsRowFormula"
-            if cell.into == Into::Rule =>
-        {
+        rule if RULES.contains(&rule) && cell.into == Into::Rule => {
             cell.into = Into::Nothing;
             tell(&grid.part, &std::mem::take(&mut cell.formula), &mut document.views);
         }
