@@ -57,7 +57,9 @@ pub(super) const SIGN: Row = Row {
 };
 
 fn check(f: &Facts) -> Option<String> {
-    let report = f.parts.first().is_some_and(|p| p.media == "multipart/report");
+    if f.parts.first().is_none_or(|p| p.media != "multipart/report") {
+        return None;
+    }
     let header = f.returned.to_lowercase();
     let telling = header.lines().any(|line| line.starts_with("from:"))
         && header.lines().any(|line| line.starts_with("message-id:") || line.starts_with("return-path:"));
@@ -67,7 +69,7 @@ fn check(f: &Facts) -> Option<String> {
         .map(|(_, d)| registered(&d.to_lowercase()).to_owned())
         .chain(f.session.own_domains.iter().cloned())
         .collect();
-    if !report || !telling || ours.is_empty() {
+    if !telling || ours.is_empty() {
         return None;
     }
     let named = ours.iter().any(|domain| header.contains(domain.as_str()));
