@@ -19,6 +19,8 @@ use unpack::{Budget, decode_xml, unescape_xml, xml_attributes};
 const PASSES: u64 = 8;
 /// Most bytes of a part that says where the links of a package lead.
 const MAX_RELATIONS: usize = 1024 * 1024;
+/// Most words of a text that may be mail addresses.
+const MAX_WORDS: usize = 1000;
 /// Most objects of a message that signs about attachments see.
 const MAX_ATTACHED: usize = 200;
 
@@ -186,7 +188,8 @@ pub(crate) struct Asked {
     pub(crate) addresses: Vec<String>,
 }
 
-/// Mail addresses that the message wants to be written to, and the author's, for lists; each once.
+/// Mail addresses that the message wants to be written to, and the author's, for lists; each once:
+/// [`MAX_ADDRESSES`], and one more where there are more.
 fn addresses(facts: &Facts) -> Vec<String> {
     let written = facts.from.iter().chain(&facts.reply_to).map(|mailbox| mailbox.address.as_str());
     let linked = facts.links.iter().filter(|link| link.scheme == "mailto").map(|link| {
@@ -195,7 +198,7 @@ fn addresses(facts: &Facts) -> Vec<String> {
     });
     let text =
         facts.shown().split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | '[' | ']' | ',' | ';'));
-    let shown = text.filter(|word| word.contains('@')).take(MAX_ADDRESSES);
+    let shown = text.filter(|word| word.contains('@')).take(MAX_WORDS);
     let mut found: Vec<String> = Vec::new();
     for word in written.chain(linked).chain(shown) {
         let address = word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
@@ -203,7 +206,7 @@ fn addresses(facts: &Facts) -> Vec<String> {
         let whole =
             parts.is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.') && !domain.contains('@'));
         let plain = address.len() <= MAX_ADDRESS && !address.chars().any(|c| c.is_control() || c.is_whitespace());
-        if whole && plain && !found.contains(&address) && found.len() < MAX_ADDRESSES {
+        if whole && plain && !found.contains(&address) && found.len() <= MAX_ADDRESSES {
             found.push(address);
         }
     }

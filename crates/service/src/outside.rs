@@ -4,19 +4,16 @@
 use std::time::Duration;
 
 use judge::origin;
-use judge::origin::lists::{Listings, MAX_LISTS, Set, client};
+use judge::origin::lists::{Listings, MAX_FILES, MAX_LISTS, Set, client, files};
 use judge::policy::{DnsList, Policy};
 use judge::site::Site;
 use mail::arrival::{Arrival, Direction};
-use mail::evidence::{Origin, Report, Sign};
+use mail::evidence::{MAX_ADDRESSES, MAX_URLS, Report, Sign};
 use net::Resolver;
 use net::lists::Subject;
 use tokio::time::Instant;
 
 use crate::metrics::{ListLabels, Metrics};
-
-/// Most files of a message that lists are asked about.
-const MAX_FILES: usize = 20;
 
 /// What lists in the DNS said about a message, for every group of its recipients.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -43,8 +40,9 @@ pub async fn ask(
     let address: Vec<Subject> = client.map(Subject::Address).into_iter().collect();
     let hosts: Vec<Subject> = report.facts().hosts.iter().cloned().map(Subject::Host).collect();
     let urls = urls(report);
-    let emails: Vec<Subject> = report.facts().addresses.iter().cloned().map(Subject::Mail).collect();
-    let files: Vec<Subject> = files(report).into_iter().map(Subject::File).collect();
+    let emails: Vec<Subject> =
+        report.facts().addresses.iter().take(MAX_ADDRESSES).cloned().map(Subject::Mail).collect();
+    let files: Vec<Subject> = files(report).into_iter().take(MAX_FILES).map(Subject::File).collect();
     let limit = parts.iter().map(|(policy, _)| policy.spam.external.max_time.0).max().unwrap_or_default();
     let deadline = deadline.min(Instant::now() + Duration::from_millis(limit));
     let one = async |set: Set, subjects: &[Subject]| {
@@ -70,25 +68,9 @@ pub async fn ask(
 /// The forms of the addresses of links; each once.
 fn urls(report: &Report) -> Vec<Subject> {
     let mut found: Vec<Subject> = Vec::new();
-    for subject in report.facts().urls.iter().flat_map(|url| Subject::of_url(url)) {
+    for subject in report.facts().urls.iter().take(MAX_URLS).flat_map(|url| Subject::of_url(url)) {
         if !found.contains(&subject) {
             found.push(subject);
-        }
-    }
-    found
-}
-
-/// The SHA-256 of what is attached, and of what lies in it; each once.
-fn files(report: &Report) -> Vec<[u8; 32]> {
-    let mut found: Vec<[u8; 32]> = Vec::new();
-    let objects = report.evidence().objects.iter().skip(1);
-    let attached = objects.filter(|object| object.attachment || matches!(object.origin, Origin::Member(_)));
-    for object in attached.filter(|object| object.size > 0 && object.sha256 != [0; 32]) {
-        if found.len() == MAX_FILES {
-            break;
-        }
-        if !found.contains(&object.sha256) {
-            found.push(object.sha256);
         }
     }
     found

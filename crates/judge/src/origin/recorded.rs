@@ -6,7 +6,8 @@ use mail::evidence::{
     short,
 };
 
-use crate::policy::Policy;
+use super::lists::Set;
+use crate::policy::{DnsList, Policy};
 use crate::site::Site;
 
 /// What is recorded of one message; as it begins, there is no sign in it.
@@ -15,6 +16,8 @@ pub(super) struct Recorded {
     pub(super) from: &'static str,
     pub(super) auth: Authentication,
     pub(super) memory: Memory,
+    /// How many addresses its links have.
+    pub(super) urls: usize,
     /// What an examination saw in the message.
     pub(super) seen: &'static [&'static str],
 }
@@ -24,7 +27,8 @@ impl Recorded {
     pub(super) fn of(case: fn(&mut Self)) -> Self {
         let auth = Authentication { ip: Some([192, 0, 2, 77].into()), one_author: true, ..Authentication::default() };
         let memory = Memory::default();
-        let mut made = Self { policy: Policy::default(), from: "Ann <ann@example.com>", auth, memory, seen: &[] };
+        let mut made =
+            Self { policy: Policy::default(), from: "Ann <ann@example.com>", auth, memory, urls: 0, seen: &[] };
         case(&mut made);
         made
     }
@@ -50,16 +54,32 @@ impl Recorded {
         self.memory.contact = Some(Contact { settled: true, ..Contact::default() });
     }
 
+    /// Lists are asked by the policy, and links have so many addresses.
+    pub(super) fn asks(&mut self, set: Set, urls: usize) {
+        let external = &mut self.policy.spam.external;
+        (external.emails, external.urls) = (set == Set::Emails, set == Set::Urls);
+        let list = DnsList { zone: "list.example".to_owned(), weight: 50 };
+        (external.email_lists, external.url_lists) = (vec![list.clone()], vec![list]);
+        self.urls = urls;
+    }
+
     /// The names of the signs that it has.
     pub(super) fn signs(self) -> Vec<String> {
         let seen = self.seen.iter().map(|id| Sign::new(id, SignGroup::Phrase, 50, "")).collect();
-        let report = report(self.from, Some(self.auth)).with_signs(seen).with_memory(Some(self.memory));
+        let mut evidence = evidence(self.from);
+        evidence.facts.urls = (0..self.urls).map(|at| format!("a.example/{at}")).collect();
+        let report = evidence.close(&[]).with_auth(Some(self.auth)).with_signs(seen).with_memory(Some(self.memory));
         super::signs(&self.policy, &site(), &arrival(), &report).into_iter().map(|sign| sign.id).collect()
     }
 }
 
 /// The report of a message with nothing in it but a sender.
 pub(super) fn report(from: &str, auth: Option<Authentication>) -> Report {
+    evidence(from).close(&[]).with_auth(auth)
+}
+
+/// What an examination found in it.
+fn evidence(from: &str) -> Evidence {
     let root = Object {
         parent: None,
         origin: mail::evidence::Origin::Root,
@@ -79,7 +99,7 @@ pub(super) fn report(from: &str, auth: Option<Authentication>) -> Report {
     };
     let raw = format!("From: {from}\r\n\r\n");
     let facts = mail::graph::parse(raw.as_bytes(), &mail::graph::Limits::default()).facts();
-    let evidence = Evidence {
+    Evidence {
         objects: vec![root],
         findings: Vec::new(),
         unable: Vec::new(),
@@ -87,8 +107,7 @@ pub(super) fn report(from: &str, auth: Option<Authentication>) -> Report {
         facts,
         spam: mail::evidence::SpamSeen::Signs(Vec::new()),
         fuel: 0,
-    };
-    evidence.close(&[]).with_auth(auth)
+    }
 }
 
 /// We are `example.org`.

@@ -15,11 +15,11 @@ pub const MAX_OBJECTS: usize = 100_000;
 pub const MAX_FINDINGS: usize = 10_000;
 /// Most hosts of links that are kept.
 pub const MAX_HOSTS: usize = 20;
-/// Most addresses of the web that are kept.
+/// Most addresses of the web that lists are asked about. One more is kept, where there are more.
 pub const MAX_URLS: usize = 20;
 /// Longest of them, in bytes: a host, a port, and 2,000 bytes of path and query.
 pub const MAX_URL: usize = 2_300;
-/// Most mail addresses that are kept.
+/// Most mail addresses that lists are asked about. One more is kept, where there are more.
 pub const MAX_ADDRESSES: usize = 10;
 /// Longest of them (RFC 5321, 4.5.3.1.3).
 pub const MAX_ADDRESS: usize = 254;
@@ -50,12 +50,12 @@ pub struct Facts {
     /// The registered domains and addresses that links lead to, [`MAX_HOSTS`] at most, each once.
     pub hosts: Vec<String>,
     /// Where links lead, each once and in one form (`engines::spam::facts::url`): `host/path?query`, the first
-    /// [`MAX_URLS`].
+    /// [`MAX_URLS`], and one more.
     pub urls: Vec<String>,
     /// What its pictures look like, the first [`MAX_PICTURES`](super::MAX_PICTURES).
     pub pictures: Vec<Picture>,
-    /// Mail addresses of the author, of Reply-To and of the text, in small letters: the first [`MAX_ADDRESSES`],
-    /// each once.
+    /// Mail addresses of the author, of Reply-To and of the text, in small letters: the first [`MAX_ADDRESSES`]
+    /// and one more, each once.
     pub addresses: Vec<String>,
 }
 
@@ -250,7 +250,7 @@ impl Facts {
         let plain = |url: &String| {
             url.contains('/') && url.len() <= MAX_URL && !url.chars().any(|c| c.is_control() || c.is_whitespace())
         };
-        self.urls.len() <= MAX_URLS && self.urls.iter().all(plain)
+        self.urls.len() <= MAX_URLS.saturating_add(1) && self.urls.iter().all(plain)
     }
 
     /// Whether there are no more pictures and views than there may be.
@@ -265,7 +265,7 @@ impl Facts {
                 && address.len() <= MAX_ADDRESS
                 && !address.chars().any(|c| c.is_control() || c.is_whitespace())
         };
-        self.addresses.len() <= MAX_ADDRESSES && self.addresses.iter().all(plain)
+        self.addresses.len() <= MAX_ADDRESSES.saturating_add(1) && self.addresses.iter().all(plain)
     }
 
     fn texts(&self) -> impl Iterator<Item = &Untrusted<String>> {

@@ -203,10 +203,8 @@ pub struct Facts {
     /// Whether there are more of them.
     pub more_hosts: bool,
     /// Where links lead, in one form, each once, for lists: in the same order, among those that come as soon one for each host
-    /// first. At most [`mail::evidence::MAX_URLS`].
+    /// first. [`mail::evidence::MAX_URLS`], and one more where there are more.
     pub urls: Vec<String>,
-    /// Whether there are more of them.
-    pub more_urls: bool,
     /// What was not read to its end, because a limit was reached: `parts`, `html`, `text`, `links`, `fields`,
     /// `value`.
     pub cut: Vec<&'static str>,

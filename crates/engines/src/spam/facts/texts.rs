@@ -68,7 +68,7 @@ pub(super) fn read(facts: &mut Facts, message: &Message<'_>) {
     }
     let places = link::places(&links.list, &links.beside);
     (facts.hosts, facts.more_hosts) = link::hosts(&places);
-    (facts.urls, facts.more_urls) = url::urls(&places);
+    facts.urls = url::urls(&places);
     facts.links = links.list;
     facts.shown = shown(facts, &texts);
 }

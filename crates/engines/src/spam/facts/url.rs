@@ -17,10 +17,10 @@ use super::link::{Link, MAX_HOST, MAX_LENGTH, Place, place};
 /// Longest path and query, as written and in this form, in bytes.
 const MAX_REST: usize = MAX_LENGTH;
 
-/// The addresses of places, for lists, each once, at most [`MAX_URLS`]; and whether there are more. Those of a lower rank
+/// The addresses of places, for lists, each once: [`MAX_URLS`], and one more where there are more. Those of a lower rank
 /// come first, as [`super::link::places`] has them, and among them the first of each host: otherwise twenty to one page
 /// would keep the one away that is clicked on as well.
-pub(super) fn urls(places: &[Place<'_>]) -> (Vec<String>, bool) {
+pub(super) fn urls(places: &[Place<'_>]) -> Vec<String> {
     let mut before: BTreeMap<&str, usize> = BTreeMap::new();
     let mut sorted: Vec<(u8, usize, &Link)> = Vec::new();
     for Place { rank, link } in places {
@@ -36,12 +36,12 @@ pub(super) fn urls(places: &[Place<'_>]) -> (Vec<String>, bool) {
         if found.contains(&url) {
             continue;
         }
-        if found.len() >= MAX_URLS {
-            return (found, true);
-        }
         found.push(url);
+        if found.len() > MAX_URLS {
+            break;
+        }
     }
-    (found, false)
+    found
 }
 
 /// Whether it is an address of the web whose host can be one.
@@ -187,11 +187,14 @@ mod tests {
         text.push_str("http://bad.example/x ftp://files.example/x http://bad.example/x");
         let mut links = Links::default();
         in_text(&text, &mut links);
-        let (found, more) = urls(&places(&links.list, &[]));
-        assert!(more, "it is told");
-        assert_eq!((found.len(), found[0].as_str()), (MAX_URLS, "a0.decoy.example/0"));
+        let found = urls(&places(&links.list, &[]));
+        assert_eq!(
+            (found.len(), found[0].as_str()),
+            (MAX_URLS + 1, "a0.decoy.example/0"),
+            "one shows that there are more"
+        );
         assert_eq!(found[1], "bad.example/x");
         assert!(!found.iter().any(|url| url.contains("files.example")));
-        assert_eq!(found.iter().collect::<std::collections::BTreeSet<_>>().len(), MAX_URLS, "each once");
+        assert_eq!(found.iter().collect::<std::collections::BTreeSet<_>>().len(), found.len(), "each once");
     }
 }

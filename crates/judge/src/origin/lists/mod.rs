@@ -14,7 +14,7 @@ mod url_reached;
 use std::net::IpAddr;
 
 use mail::arrival::Arrival;
-use mail::evidence::{Sign, SignGroup};
+use mail::evidence::{Origin, Report, Sign, SignGroup};
 
 use crate::policy::{DnsList, External, Policy};
 
@@ -24,6 +24,8 @@ pub const REACHED: u32 = 100;
 const REACHED_POINTS: i16 = 1000;
 /// Most lists of one set.
 pub const MAX_LISTS: usize = 50;
+/// Most files of a message that lists are asked about.
+pub const MAX_FILES: usize = 20;
 
 /// One sign of a set of lists; each set has two.
 #[derive(Clone, Copy, Debug)]
@@ -134,6 +136,23 @@ pub fn client(policy: &Policy, arrival: &Arrival) -> Option<IpAddr> {
     let ip = arrival.peer.ip?.to_canonical();
     let strange = !arrival.over_trusted_connection() && crate::auth::is_public(ip);
     (strange && crate::spam::excluded(policy, arrival).is_none()).then_some(ip)
+}
+
+/// The SHA-256 of what is attached, and of what lies in it; each once: [`MAX_FILES`], and
+/// one more where there are more.
+pub fn files(report: &Report) -> Vec<[u8; 32]> {
+    let mut found: Vec<[u8; 32]> = Vec::new();
+    let objects = report.evidence().objects.iter().skip(1);
+    let attached = objects.filter(|object| object.attachment || matches!(object.origin, Origin::Member(_)));
+    for object in attached.filter(|object| object.size > 0 && object.sha256 != [0; 32]) {
+        if found.len() > MAX_FILES {
+            break;
+        }
+        if !found.contains(&object.sha256) {
+            found.push(object.sha256);
+        }
+    }
+    found
 }
 
 impl Listings {

@@ -11,6 +11,7 @@ mod first_contact_borrowed;
 mod first_contact_payment;
 mod known_spam_image;
 mod lookalike_domain;
+mod not_all_asked;
 mod own_domain_unproven;
 mod reverse_elsewhere;
 mod reverse_missing;
@@ -22,7 +23,7 @@ use mail::evidence::{AuthResult, Contact, DmarcCheck, DmarcPolicy, SpfCheck};
 use super::{Origin, OriginSign};
 
 /// The signs, in the order of the documentation. They are looked for in this order.
-pub(super) const ALL: [OriginSign; 16] = [
+pub(super) const ALL: [OriginSign; 17] = [
     spf_fail::SIGN,
     spf_softfail::SIGN,
     dmarc_fail::SIGN,
@@ -39,6 +40,7 @@ pub(super) const ALL: [OriginSign; 16] = [
     first_contact::SIGN,
     first_contact_borrowed::SIGN,
     first_contact_payment::SIGN,
+    not_all_asked::SIGN,
 ];
 
 /// What SPF says. Where the author is proven, or a sealer whom the policy believes says that it was fine when it
