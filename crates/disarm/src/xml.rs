@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
-use unpack::{decode_xml, is_xml, unescape_xml, xml_attributes};
+use unpack::{decode_xml, is_xml, unescape_xml, xml_attributes, xml_local as local};
 
 use crate::DisarmError;
 
@@ -163,11 +163,6 @@ pub(crate) fn written(new: String, recoded: bool) -> Vec<u8> {
     let declared = new.strip_prefix("<?xml").and_then(|rest| rest.split_once("?>"));
     let body = declared.map_or(new, |(_, body)| body);
     format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>{body}").into_bytes()
-}
-
-/// A name without its prefix.
-pub(crate) fn local(name: &str) -> &str {
-    name.rsplit(':').next().unwrap_or(name)
 }
 
 /// The text with what `decide` says done; `None` when it is not well formed enough to tell.

@@ -52,4 +52,6 @@ pub mod html {
 
 pub use passwords::{MAX_LENGTH as MAX_PASSWORD_LENGTH, MAX_PASSWORDS, Passwords};
 pub use views::links::{acts as link_acts, is_remote, starts_program};
-pub use xml::{attributes as xml_attributes, decode as decode_xml, is_xml, unescape as unescape_xml};
+pub use xml::{
+    attributes as xml_attributes, decode as decode_xml, is_xml, local as xml_local, unescape as unescape_xml,
+};

@@ -78,7 +78,7 @@ pub fn attributes(text: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// The part of a name behind its prefix.
-fn local(name: &str) -> &str {
+pub fn local(name: &str) -> &str {
     name.rsplit_once(':').map_or(name, |(_, local)| local)
 }
 
