@@ -52,6 +52,12 @@ pub(crate) fn when(seen: bool, what: impl Into<String>) -> Option<String> {
     seen.then(|| what.into())
 }
 
+/// The domain that a DKIM signature names (RFC 6376, section 3.5), in small letters.
+pub(crate) fn signer(value: &str) -> Option<String> {
+    let mut tags = value.split(';').filter_map(|tag| tag.split_once('='));
+    tags.find(|(name, _)| name.trim() == "d").map(|(_, domain)| domain.trim().to_lowercase())
+}
+
 /// The text, if there is any.
 pub(crate) fn some(text: &str) -> Option<String> {
     when(!text.is_empty(), text)

@@ -8,7 +8,7 @@ use mail::address::below;
 use mail::evidence::SignGroup;
 
 use crate::spam::facts::{hop, registered};
-use crate::spam::signs::when;
+use crate::spam::signs::{signer, when};
 use crate::spam::{Facts, Points, Row};
 
 pub(super) const SIGN: Row = Row {
@@ -31,6 +31,10 @@ pub(super) const SIGN: Row = Row {
          Content-Type: text/rfc822-headers\n\nReturn-Path: <b@example.net>\nReceived: from mail.example.net (unknown \
          [192.0.2.66]) by mx.example.org with SMTP\nFrom: b@example.net\nMessage-ID: <1@dyn.example.com>\n\
          DKIM-Signature: v=1; a=rsa-sha256; d=evil.example; s=x\n\n--b--\n",
+        // Our name in its greeting, and another of its address.
+        "To: b@example.net\nContent-Type: multipart/report; boundary=b\n\n--b\n\nx\n--b\n\
+         Content-Type: message/rfc822\n\nReceived: from mail.example.net (bot.dsl.example.com [192.0.2.66]) by \
+         mx.example.org with SMTP\nFrom: b@example.net\nMessage-ID: <1@dyn.example.com>\n\nz\n--b--\n",
     ],
     #[cfg(test)]
     quiet: &[
@@ -87,15 +91,12 @@ fn was_sent_elsewhere(f: &Facts, ours: &[String]) -> bool {
     for (name, value) in f.returned_fields() {
         let proves = match name.as_str() {
             "message-id" => is_ours(value.rsplit_once('@').map_or("", |(_, host)| host.trim_end_matches(['>', ' ']))),
-            "dkim-signature" => {
-                let tags = value.split(';').filter_map(|tag| tag.split_once('='));
-                tags.filter(|(name, _)| name.trim() == "d").any(|(_, domain)| is_ours(domain.trim()))
-            }
+            "dkim-signature" => signer(&value).is_some_and(|domain| is_ours(&domain)),
             "received" => {
                 servers = servers.saturating_add(1);
                 let hop = hop(&value);
-                // What a client calls itself counts where the server knew no better.
-                is_ours(&hop.by) || is_ours(&hop.name) || hop.name != "unknown" && is_ours(&hop.from)
+                // What a client calls itself counts where the server says nothing of it.
+                is_ours(&hop.by) || is_ours(&hop.name) || hop.name.is_empty() && is_ours(&hop.from)
             }
             _ => false,
         };

@@ -12,6 +12,7 @@ mod id_of_service_elsewhere;
 mod server_id_odd;
 mod service_fields_elsewhere;
 
+use crate::spam::signs::signer;
 use crate::spam::{Facts, Row};
 
 /// The signs of the family, in the order of the documentation.
@@ -28,9 +29,9 @@ pub(crate) const SIGNS: &[Row] = &[
 fn carried(f: &Facts, names: &[&str]) -> bool {
     let holds = |text: &str| names.iter().any(|name| text.contains(name));
     let signed = f.fields.iter().filter(|field| field.lower.ends_with("dkim-signature"));
-    let signer = |value: &str| {
-        let tag = value.split(';').find_map(|tag| tag.trim().strip_prefix("d=")).unwrap_or("").trim().to_lowercase();
-        holds(&tag) || names.contains(&"google") && tag == "gmail.com"
+    let is_theirs = |value: &str| {
+        let domain = signer(value).unwrap_or_default();
+        holds(&domain) || names.contains(&"google") && domain == "gmail.com"
     };
-    f.route.iter().any(|hop| holds(&hop.text.to_lowercase())) || signed.into_iter().any(|field| signer(&field.value))
+    f.route.iter().any(|hop| holds(&hop.text.to_lowercase())) || signed.into_iter().any(|field| is_theirs(&field.value))
 }

@@ -3,7 +3,7 @@
 use mail::evidence::SignGroup;
 
 use crate::spam::facts::registered;
-use crate::spam::signs::when;
+use crate::spam::signs::{signer, when};
 use crate::spam::{Facts, Points, Row};
 
 pub(super) const SIGN: Row = Row {
@@ -15,7 +15,7 @@ pub(super) const SIGN: Row = Row {
     #[cfg(test)]
     fires: &["From: a@example.org\nDKIM-Signature: v=1; a=rsa-sha256; d=example.com; s=x"],
     #[cfg(test)]
-    quiet: &["From: a@example.org\nDKIM-Signature: v=1; d=mail.example.org; s=x", "From: a@example.org"],
+    quiet: &["From: a@example.org\nDKIM-Signature: v=1; d = mail.example.org; s=x", "From: a@example.org"],
 };
 
 fn check(f: &Facts) -> Option<String> {
@@ -24,14 +24,9 @@ fn check(f: &Facts) -> Option<String> {
         .fields
         .iter()
         .filter(|field| field.lower == "dkim-signature")
-        .filter_map(|field| tag_d(&field.value))
+        .filter_map(|field| signer(&field.value))
         .peekable();
     domains.peek()?;
     let all: Vec<String> = domains.collect();
     when(!from.is_empty() && !all.iter().any(|d| registered(d) == from), all.join(", "))
-}
-
-/// The value of `d=` in a signature.
-fn tag_d(value: &str) -> Option<String> {
-    value.split(';').find_map(|tag| tag.trim().strip_prefix("d=")).map(|d| d.trim().to_lowercase())
 }
