@@ -13,7 +13,7 @@ use mail::evidence::{
 };
 use mail::graph::{Limits, MAX_READINGS_FACTOR, Message, parse};
 use serde::{Deserialize, Serialize};
-use unpack::{Budget, decode_xml, unescape_xml, xml_attributes};
+use unpack::{Budget, decode_xml, unescape_xml, xml_attributes, xml_local};
 
 /// How often the bytes of a message are gone over, at most: decoding, folding, phrases, each sign.
 const PASSES: u64 = 8;
@@ -85,7 +85,10 @@ pub(crate) struct Documents {
     known: BTreeSet<String>,
     /// Bytes of them.
     size: usize,
+    /// Whether there are more of them.
     more: bool,
+    /// Whether there is more text.
+    more_text: bool,
 }
 
 impl Documents {
@@ -93,6 +96,7 @@ impl Documents {
     pub(crate) fn take_text(&mut self, content: &[u8]) {
         let room = MAX_DOCUMENTS.saturating_sub(self.text.len());
         let text = content.get(..room).unwrap_or(content);
+        self.more_text |= text.len() < content.len();
         if !text.is_empty() {
             self.text.push_str(&String::from_utf8_lossy(text));
             self.text.push('\n');
@@ -110,10 +114,10 @@ impl Documents {
         let text = decode_xml(content.get(..MAX_RELATIONS).unwrap_or(content));
         for tag in text.split('<').skip(1) {
             let Some((name, behind)) = tag.split_once(|c: char| c.is_ascii_whitespace()) else { continue };
-            if local(name) != "Relationship" {
+            if xml_local(name) != "Relationship" {
                 continue;
             }
-            let targets = xml_attributes(behind).filter(|(name, _)| local(name) == "Target");
+            let targets = xml_attributes(behind).filter(|(name, _)| xml_local(name) == "Target");
             // Other parts of the package have no scheme.
             for target in targets.map(|(_, target)| unescape_xml(target)).filter(|target| target.contains(':')) {
                 if self.known.contains(target.as_ref()) {
@@ -129,11 +133,6 @@ impl Documents {
             }
         }
     }
-}
-
-/// The part of a name in XML behind its prefix.
-fn local(name: &str) -> &str {
-    name.rsplit_once(':').map_or(name, |(_, local)| local)
 }
 
 /// The name of a sign as the catalogue has it; `None` for what is no sign.
@@ -162,6 +161,7 @@ pub(crate) fn look(
         documents: documents.text,
         leads: documents.leads,
         more_leads: documents.more,
+        more_documents: documents.more_text,
         texts: context.texts,
     };
     let attached = attached(evidence);

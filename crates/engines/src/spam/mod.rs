@@ -155,7 +155,8 @@ mod tests {
     }
 
     /// Signs about what no message text holds, or only a very long one: tested below.
-    const APART: [&str; 3] = ["envelope_not_in_header", "encrypted_attachment", "not_all_read"];
+    const APART: [&str; 4] =
+        ["envelope_not_in_header", "encrypted_attachment", "not_all_read", "documents_not_all_read"];
 
     #[test]
     fn what_stands_outside_of_the_text_is_seen() {
@@ -170,7 +171,7 @@ mod tests {
             inside: false,
             encrypted: true,
         });
-        given.cut = vec!["parts"];
+        given.cut = vec!["parts", "documents"];
         let seen: Vec<String> = examine(&given, true).into_iter().map(|sign| sign.id).collect();
         assert!(APART.iter().all(|id| seen.iter().any(|seen| seen == id)), "{seen:?}");
     }

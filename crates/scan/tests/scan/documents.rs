@@ -127,4 +127,13 @@ fn links_of_documents_are_read_however_they_are_written_and_take_no_room_of_the_
     };
     assert_eq!(told(&long), ((true, vec!["bad.example".to_owned()]), true));
     assert_eq!(told(&none), ((true, Vec::new()), false));
+    // So may a text.
+    let text = |words: usize| {
+        let content = format!("{}\r\n", format!("{WORDS}\r\n").repeat(words));
+        let context = context(SpamContext { rtf: true, ..SpamContext::default() });
+        let rtf = format!("{{\\rtf1\\ansi {content}}}");
+        let evidence = examine(&plain(), &message_with("a.rtf", rtf.as_bytes()), &context);
+        evidence.spam.signs().iter().any(|sign| sign.id == "documents_not_all_read")
+    };
+    assert_eq!((text(10), text(70_000 / WORDS.len())), (false, true));
 }

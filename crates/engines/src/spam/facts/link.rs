@@ -2,8 +2,9 @@
 //!
 //! Read as browsers do (URL Standard). Limits: [`MAX_LINKS`] of a message, beside them [`MAX_PICTURES`]; of the
 //! subject, `meta` refreshes and what is attached [`MAX_BESIDE`], and as many that are only loaded, as style sheets
-//! do; what is left out is told ([`Links::more`]). [`MAX_LENGTH`] of each piece of one that is kept, of a host its end. Not handled: what a server redirects to, and
-//! targets of redirects that are written in Base64 or by number.
+//! do; [`MAX_TARGETS`] that stand inside of one, [`MAX_LED`] of those in all; what is left out is told ([`Links::more`],
+//! [`places`]). [`MAX_LENGTH`] of each piece of one that is kept, of a host its end. Not handled: what a server redirects
+//! to, and targets of redirects that are written in Base64 or by number.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -13,7 +14,7 @@ use mail::header::percent_decode;
 
 use super::host;
 use super::route::is_ip;
-use super::url::is_page;
+use super::url::{is_page, normal};
 
 /// Most links of one message that somebody clicks on.
 pub(crate) const MAX_LINKS: usize = 2000;
@@ -23,7 +24,9 @@ const MAX_PICTURES: usize = 500;
 /// are only loaded.
 pub(crate) const MAX_BESIDE: usize = 500;
 /// Most addresses that are taken out of one link that leads on.
-const MAX_TARGETS: usize = 3;
+const MAX_TARGETS: usize = 10;
+/// Most addresses that are taken out of all such links.
+const MAX_LED: usize = 1000;
 /// How often escapes of such an address are undone.
 const MAX_UNDONE: usize = 3;
 /// Longest piece of a link that is kept, in bytes.
@@ -221,24 +224,32 @@ pub(super) struct Place<'a> {
 /// Where a message leads, in the order in which lists hear of it. Links that a reader sees come first, those of subject
 /// and attachments as well; then where they lead on; what nobody sees, and pictures, last: otherwise twenty of those
 /// would keep the one away that is clicked on. Where links lead on is read only until there are more places than lists
-/// are asked about.
-pub(super) fn places<'a>(links: &'a [Link], beside: &'a [Link]) -> Vec<Place<'a>> {
+/// are asked about. And whether there is more inside of links than is read.
+pub(super) fn places<'a>(links: &'a [Link], beside: &'a [Link]) -> (Vec<Place<'a>>, bool) {
     let of = |rank: u8| links.iter().chain(beside).filter(move |link| link.is_web() && link.rank() == rank);
     let borrowed = |rank: u8| move |link: &'a Link| Place { rank, link: Cow::Borrowed(link) };
     let mut found: Vec<Place<'a>> = of(0).map(borrowed(0)).collect();
     let known = |link: &Link| place(link).filter(|_| is_page(link)).map(str::to_owned);
     let mut pages: BTreeSet<String> = of(0).filter_map(known).collect();
+    let (mut led, mut more) = (0_usize, false);
     for link in of(0) {
         if pages.len() > MAX_HOSTS {
             break;
         }
-        for target in targets(link) {
+        let (inside, left) = targets(link);
+        led = led.saturating_add(inside.len());
+        more |= left;
+        if led > MAX_LED {
+            more = true;
+            break;
+        }
+        for target in inside {
             pages.extend(known(&target));
             found.push(Place { rank: 1, link: Cow::Owned(target) });
         }
     }
     found.extend(of(1).map(borrowed(2)).chain(of(2).map(borrowed(3))));
-    found
+    (found, more)
 }
 
 /// The registered domains and addresses of places, for lists, in their order, each once; and whether there are more
@@ -269,28 +280,58 @@ impl Hosts {
     }
 }
 
-/// The addresses that stand inside of one, as those of redirects do, escaped or not.
-fn targets(link: &Link) -> Vec<Link> {
-    let mut found = Vec::new();
+/// The addresses that stand inside of one, as those of redirects do, escaped or not, and those inside of these; each
+/// once. And whether there are more than [`MAX_TARGETS`].
+fn targets(link: &Link) -> (Vec<Link>, bool) {
+    let mut found = Targets::default();
     let amp = link.path.strip_prefix("/amp/s/").or_else(|| link.path.strip_prefix("/amp/"));
     if let Some(rest) = amp.filter(|_| link.host.contains("google.")) {
-        found.extend(Link::read(&["https://", rest].concat()));
+        found.add(&["https://", rest].concat());
     }
     let mut text = Cow::Borrowed(link.path.as_str());
+    found.read(&text);
     for _ in 0..MAX_UNDONE {
-        let mut rest = text.as_ref();
-        while let Some(from) = next(rest).and_then(|at| rest.get(at..)).filter(|_| found.len() < MAX_TARGETS) {
-            let end = from.find(['&', '"', '\'', '<', '>', ' ']).unwrap_or(from.len());
-            found.extend(from.get(..end).and_then(Link::read));
-            rest = from.get(from.ceil_char_boundary(end.max(4))..).unwrap_or("");
-        }
-        if !found.is_empty() || !text.contains('%') {
+        if !text.contains('%') {
             break;
         }
         text = Cow::Owned(String::from_utf8_lossy(&percent_decode(text.as_bytes())).into_owned());
+        found.read(&text);
     }
-    found.retain(Link::is_web);
-    found
+    (found.list, found.more)
+}
+
+/// The addresses inside of one that were found so far.
+#[derive(Default)]
+struct Targets {
+    list: Vec<Link>,
+    /// The same, in the form in which lists know them.
+    known: BTreeSet<String>,
+    more: bool,
+}
+
+impl Targets {
+    /// Takes the addresses of a text. One may stand inside of the other.
+    fn read(&mut self, text: &str) {
+        let mut rest = text;
+        while let Some(from) = next(rest).and_then(|at| rest.get(at..)).filter(|_| !self.more) {
+            let end = from.find(['&', '"', '\'', '<', '>', ' ']).unwrap_or(from.len());
+            self.add(from.get(..end).unwrap_or(""));
+            rest = from.get(from.ceil_char_boundary(4)..).unwrap_or("");
+        }
+    }
+
+    fn add(&mut self, address: &str) {
+        let Some(link) = Link::read(address).filter(Link::is_web) else { return };
+        let form = normal(&link);
+        if self.known.contains(&form) {
+            return;
+        }
+        match self.list.len() < MAX_TARGETS {
+            true => self.list.push(link),
+            false => self.more = true,
+        }
+        self.known.insert(form);
+    }
 }
 
 /// The registered domain or the address that a link leads to; `None` where the DNS cannot be asked for it.

@@ -52,6 +52,8 @@ pub const MAX_RETURNED: usize = 32 * 1024;
 const MAX_UNFOLDED: usize = 512 * 1024;
 /// Most bytes of the text of all that is attached.
 pub const MAX_DOCUMENTS: usize = 64 * 1024;
+/// What is said of text of documents and files that was not read.
+pub(super) const DOCUMENTS: &str = "documents";
 /// Most bytes of addresses that links of documents lead to behind other words.
 pub const MAX_LEADS: usize = 64 * 1024;
 /// Most mail addresses of recipients that the envelope gives.
@@ -75,6 +77,8 @@ pub struct Session {
     pub leads: Vec<String>,
     /// Whether there are more of them.
     pub more_leads: bool,
+    /// Whether their text is longer than that.
+    pub more_documents: bool,
     /// Whether attached plain text is looked at as well.
     pub texts: bool,
 }
@@ -206,7 +210,7 @@ pub struct Facts {
     /// first. [`mail::evidence::MAX_URLS`], and one more where there are more.
     pub urls: Vec<String>,
     /// What was not read to its end, because a limit was reached: `parts`, `html`, `text`, `links`, `fields`,
-    /// `value`.
+    /// `value`, `documents`.
     pub cut: Vec<&'static str>,
     /// What was seen in them so far; they are not changed any more once somebody looked.
     pub(super) looks: Looks,

@@ -158,6 +158,25 @@ fn lists_are_asked_about_whatever_leads_somewhere() {
         let facts = of(&format!("Subject: x\n\n{link}\n"));
         assert_eq!(facts.hosts, ["google.com", "bad.example"], "{link}");
     }
+    let behind = [
+        "https://r.example/?x=http://ok.example&u=http%3A%2F%2Fbad.example%2F",
+        "https://r.example/url?q=https://ok.example/?u=https://bad.example/x",
+        "https://r.example/url?q=https%3A%2F%2Fok.example%2F%3Fu%3Dhttps%253A%252F%252Fbad.example%252Fx",
+        "https://r.example/?a=http://ok.example/1&b=http://ok.example/2&c=http://ok.example/3&d=http://bad.example/",
+    ];
+    for link in behind {
+        let facts = of(&format!("Subject: x\n\n{link}\n"));
+        assert_eq!(facts.hosts, ["r.example", "ok.example", "bad.example"], "{link}");
+    }
+    let decoys: String = (0..12).map(|at| format!("&u{at}=http://ok.example/{at}")).collect();
+    for (link, cut) in
+        [(format!("http://a.example/?{decoys}"), true), ("http://a.example/?u=http://b.example".to_owned(), false)]
+    {
+        let facts = of(&format!("Subject: x\n\n{link}\n"));
+        assert_eq!(facts.cut.contains(&"links"), cut, "{link}");
+    }
+    let many: String = (0..200).map(|at| format!("http://a.example/{at}?{}\n", decoys.get(..150).unwrap())).collect();
+    assert!(of(&format!("Subject: x\n\n{many}")).cut.contains(&"links"), "what is left out is told");
     for link in ["http://a.example/x?u=http", "http://a.example/%%%", "http://a.example/?q=http://"] {
         assert_eq!(of(&format!("Subject: x\n\n{link}\n")).hosts, ["a.example"], "{link}");
     }
@@ -245,6 +264,32 @@ fn attached_text_is_looked_at_where_that_is_wanted() {
         assert_eq!(facts.hosts, if texts { vec!["bad.example"] } else { Vec::new() });
         assert!(!facts.shown().contains("bitcoin"));
     }
+}
+
+#[test]
+fn attached_text_that_is_not_looked_at_is_told() {
+    let file =
+        |text: &str| format!("Content-Type: text/plain\nContent-Disposition: attachment; filename=a.txt\n\n{text}");
+    let cases: [(&[String], bool, &[&str]); 5] = [
+        (&[file(&"a word\n".repeat(MAX_DOCUMENTS / 8 - 1))], true, &[]),
+        (&[file(&"a word\n".repeat(MAX_DOCUMENTS / 7 + 1))], true, &[DOCUMENTS]),
+        (&[file(&"a word\n".repeat(MAX_DOCUMENTS / 7 + 1))], false, &[]),
+        (&[file(&"a word\n".repeat(MAX_DOCUMENTS / 7 + 1)), file("buy bitcoin")], true, &[DOCUMENTS]),
+        (&vec![file("x"); MAX_PARTS + 1], true, &["parts"]),
+    ];
+    for (files, texts, cut) in cases {
+        let mut parts = vec!["Content-Type: text/plain\n\nsee the file\n"];
+        parts.extend(files.iter().map(String::as_str));
+        let raw = multipart("mixed", &parts).replace('\n', "\r\n");
+        let facts =
+            Facts::of(&parse(raw.as_bytes(), &Limits::default()), Vec::new(), Session { texts, ..Session::default() });
+        assert_eq!(facts.cut, cut, "{} {texts}", files.len());
+        let told = ids(&facts).iter().any(|id| id == "documents_not_all_read");
+        assert_eq!(told, cut.contains(&DOCUMENTS));
+    }
+    let session = Session { more_documents: true, ..Session::default() };
+    let facts = Facts::of(&parse(b"Subject: x\r\n\r\nx", &Limits::default()), Vec::new(), session);
+    assert_eq!(facts.cut, [DOCUMENTS]);
 }
 
 #[test]

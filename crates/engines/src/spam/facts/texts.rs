@@ -11,7 +11,7 @@ use mail::charset;
 use mail::graph::{Encoding, Entity, EntityId, Message, Shape};
 
 use super::link::Links;
-use super::{Facts, Html, MAX_DOCUMENTS, MAX_PARTS, MAX_SHOWN, MAX_TEXT, PartFact, Shown, link, page, url};
+use super::{DOCUMENTS, Facts, Html, MAX_DOCUMENTS, MAX_PARTS, MAX_SHOWN, MAX_TEXT, PartFact, Shown, link, page, url};
 
 /// Most bytes that a character of a file may have, in any character set.
 const MAX_WIDTH: usize = 4;
@@ -51,6 +51,9 @@ pub(super) fn read(facts: &mut Facts, message: &Message<'_>) {
     let mut links = Links::default();
     link::in_subject(&facts.subject, &mut links);
     let mut texts: Vec<Text> = leaves.into_iter().map(|leaf| text(facts, message, leaf, &mut links)).collect();
+    if attached.len() > MAX_PARTS {
+        facts.cut("parts");
+    }
     // A text that is only attached is what there is to read, where nothing else is.
     for leaf in attached.into_iter().take(MAX_PARTS) {
         let is_text = message.entity(leaf.id).is_some_and(|entity| entity.media.starts_with("text/"));
@@ -63,10 +66,13 @@ pub(super) fn read(facts: &mut Facts, message: &Message<'_>) {
     let mut found = Links::default();
     link::in_text(&facts.session.documents, &mut found);
     links.take_beside(found);
-    if links.more || facts.session.more_leads {
+    let (places, more) = link::places(&links.list, &links.beside);
+    if links.more || more || facts.session.more_leads {
         facts.cut("links");
     }
-    let places = link::places(&links.list, &links.beside);
+    if facts.session.more_documents {
+        facts.cut(DOCUMENTS);
+    }
     (facts.hosts, facts.more_hosts) = link::hosts(&places);
     facts.urls = url::urls(&places);
     facts.links = links.list;
@@ -137,11 +143,9 @@ fn beside(facts: &mut Facts, message: &Message<'_>, id: EntityId, links: &mut Li
         return;
     }
     let room = MAX_DOCUMENTS.saturating_sub(facts.session.documents.len());
-    if !is_page && room == 0 {
-        return;
-    }
-    // No more bytes than fill the room.
-    let most = if is_page { page::MAX_HTML.saturating_add(1) } else { room.saturating_mul(MAX_WIDTH) };
+    // No more bytes than fill the room, and one letter that shows that there are more.
+    let most =
+        if is_page { page::MAX_HTML.saturating_add(1) } else { room.saturating_add(1).saturating_mul(MAX_WIDTH) };
     let content = message.content(id, most);
     let whole = charset::to_text(&content.bytes, entity.charset.as_deref().filter(|charset| !charset.is_empty()));
     let mut found = Links::default();
@@ -151,6 +155,9 @@ fn beside(facts: &mut Facts, message: &Message<'_>, id: EntityId, links: &mut Li
         }
         page::read(&whole, &mut Html::default(), &mut found);
     } else {
+        if whole.len() > room {
+            facts.cut(DOCUMENTS);
+        }
         let text = whole.get(..whole.floor_char_boundary(room)).unwrap_or("");
         facts.session.documents.push_str(text);
         facts.session.documents.push('\n');

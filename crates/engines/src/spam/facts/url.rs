@@ -52,7 +52,7 @@ pub(super) fn is_page(link: &Link) -> bool {
 }
 
 /// The one form of an address.
-fn normal(link: &Link) -> String {
+pub(super) fn normal(link: &Link) -> String {
     let (rest, fragment) = link.path.split_once('#').map_or((link.path.as_str(), false), |(rest, _)| (rest, true));
     // A piece that is as long as it may be was cut, at a character's end: its last part is not what it was.
     let cut = !fragment && link.path.len().saturating_add(4) > MAX_LENGTH;
@@ -187,7 +187,7 @@ mod tests {
         text.push_str("http://bad.example/x ftp://files.example/x http://bad.example/x");
         let mut links = Links::default();
         in_text(&text, &mut links);
-        let found = urls(&places(&links.list, &[]));
+        let found = urls(&places(&links.list, &[]).0);
         assert_eq!(
             (found.len(), found[0].as_str()),
             (MAX_URLS + 1, "a0.decoy.example/0"),

@@ -6,6 +6,7 @@ mod attachment_without_text;
 mod base64_for_nothing;
 mod base64_text;
 mod charset_of_elsewhere;
+mod documents_not_all_read;
 mod empty_text;
 mod html_only;
 mod link_and_little_text;
@@ -39,4 +40,5 @@ pub(crate) const SIGNS: &[Row] = &[
     related_without_picture::SIGN,
     attachment_without_text::SIGN,
     not_all_read::SIGN,
+    documents_not_all_read::SIGN,
 ];
