@@ -11,6 +11,7 @@
 
 pub mod auth;
 pub mod can;
+mod decides;
 pub mod draft;
 pub mod early;
 mod fields;

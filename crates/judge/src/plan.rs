@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use mail::evidence::{EngineId, ObjectId};
 use serde::{Deserialize, Serialize};
 
-use crate::draft::{Case, Draft, Hit, Wish};
+use crate::decides::Decides;
+use crate::draft::{Case, Draft, Hit};
 use crate::fields::{add_headers, ascii, headers_wanted, part_status, status_header, strip};
 use crate::notice::{NoticePart, beside, fill, names_of, notice, why_deleted};
 use crate::policy::Rule;
@@ -234,6 +235,7 @@ pub fn plan(case: &Case<'_>, draft: &Draft, rebuilt: &[Rebuilt]) -> Plan {
     let active: Vec<&Hit> = draft.hits.iter().filter(|hit| !hit.monitored).collect();
     let outcome = weigh(case, &active, rebuilt);
     let wished = weigh(case, &all, rebuilt);
+    let decides = Decides::new(case, rebuilt, &outcome, &wished);
     let action = action(&outcome);
     let would = Some(self::action(&wished)).filter(|would| *would != action);
 
@@ -245,11 +247,11 @@ pub fn plan(case: &Case<'_>, draft: &Draft, rebuilt: &[Rebuilt]) -> Plan {
         status,
         spam: Some(spam::verdict(case.policy, case.arrival, case.report)),
         action,
-        fate: fate(case, &active, &outcome, rebuilt),
+        fate: fate(case, &active, &decides),
         changes,
         copy,
         forward_to: forward_to(case, &active),
-        reasons: reasons(&draft.hits, &wished, &outcome),
+        reasons: reasons(&draft.hits, &wished, &decides),
         steps_down: outcome.steps_down,
         would,
     }
@@ -332,9 +334,9 @@ fn copy(case: &Case<'_>, outcome: &Outcome, active: &[&Hit]) -> Copy {
     }
 }
 
-fn fate(case: &Case<'_>, active: &[&Hit], outcome: &Outcome, rebuilt: &[Rebuilt]) -> Fate {
+fn fate(case: &Case<'_>, active: &[&Hit], decides: &Decides<'_>) -> Fate {
     let id = case.arrival.id.to_string();
-    match outcome.weight {
+    match decides.ended() {
         Weight::Deliver => Fate::Deliver,
         Weight::Delete | Weight::Hold => Fate::Discard,
         Weight::Tempfail => Fate::Tempfail(ReplyText {
@@ -343,7 +345,7 @@ fn fate(case: &Case<'_>, active: &[&Hit], outcome: &Outcome, rebuilt: &[Rebuilt]
         }),
         Weight::Block => {
             let refusal = &case.policy.refusal;
-            let reason = refusal_reason(case, active, rebuilt);
+            let reason = refusal_reason(active, decides);
             let text = fill(&refusal.text, &|name| match name {
                 "REASON" => Some(reason.clone()),
                 "ID" => Some(id.clone()),
@@ -355,14 +357,10 @@ fn fate(case: &Case<'_>, active: &[&Hit], outcome: &Outcome, rebuilt: &[Rebuilt]
 }
 
 /// What a refused sender is told: malware's names, or why it could not be scanned, or what it is. Only what refuses
-/// the message by itself is named; where only all rules together do, each that does more than deliver.
-fn refusal_reason(case: &Case<'_>, active: &[&Hit], rebuilt: &[Rebuilt]) -> String {
-    let refuses = |hit: &&&Hit| weigh(case, &[**hit], rebuilt).weight == Weight::Block;
-    let mut deciding: Vec<&Hit> = active.iter().filter(refuses).copied().collect();
-    if deciding.is_empty() {
-        deciding = active.iter().filter(|hit| hit.wish > Wish::Label).copied().collect();
-    }
-    let mut names: Vec<String> = deciding.into_iter().map(in_words).collect();
+/// the message is named.
+fn refusal_reason(active: &[&Hit], decides: &Decides<'_>) -> String {
+    let deciding = active.iter().zip(decides.among(active)).filter(|(_, decides)| *decides);
+    let mut names: Vec<String> = deciding.map(|(hit, _)| in_words(hit)).collect();
     names.sort_unstable();
     names.dedup();
     names.truncate(5);
@@ -380,21 +378,18 @@ fn forward_to(case: &Case<'_>, active: &[&Hit]) -> Vec<String> {
     if malware { case.policy.malware.forward_to.clone() } else { Vec::new() }
 }
 
-/// `wished`: with the rules that are only watched; `outcome`: without them.
-fn reasons(hits: &[Hit], wished: &Outcome, outcome: &Outcome) -> Vec<Reason> {
-    let told = |hit: &Hit, done: &'static str| {
-        let delivered = if hit.monitored { wished.weight } else { outcome.weight } == Weight::Deliver;
-        // Another rule decides then.
-        if matches!(hit.wish, Wish::Allow | Wish::Label) && !delivered { "nothing by this rule" } else { done }
-    };
+/// `wished`: with the rules that are only watched.
+fn reasons(hits: &[Hit], wished: &Outcome, decides: &Decides<'_>) -> Vec<Reason> {
+    let all: Vec<&Hit> = hits.iter().collect();
     hits.iter()
         .zip(&wished.done)
-        .map(|(hit, done)| Reason {
+        .zip(decides.among(&all))
+        .map(|((hit, done), does)| Reason {
             rule: hit.rule,
             object: hit.object,
             what: hit.what.clone(),
             engine: hit.engine,
-            done: told(hit, done),
+            done: if does { done } else { "nothing by this rule" },
             monitored: hit.monitored,
         })
         .collect()

@@ -26,7 +26,7 @@ pub const BULK_FROM: i32 = 500;
 /// Points, in hundredths, of automatic signs from which on a message is a formal notification.
 pub const FORMAL_FROM: i32 = 500;
 /// Points, in hundredths, of automatic signs from which on a message without a sender is a program's notice.
-pub const REPORT_FROM: i32 = 800;
+const REPORT_FROM: i32 = 800;
 /// Signs of a report's structure, or of the words that a program puts around what it returns. Fields that say so
 /// are no structure: anybody writes them.
 const REPORT_SIGNS: [&str; 3] = ["delivery_report", "read_report", "report_in_words"];
@@ -273,14 +273,14 @@ fn of_report(policy: &Policy, arrival: &Arrival, report: &Report) -> SpamVerdict
 
 /// What a program's notice is, as far as that can be told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Notice {
+enum OfProgram {
     /// It has the structure of a report, or the words of one.
     Report,
     /// Its fields say that a program answers.
     Reply,
 }
 
-impl Notice {
+impl OfProgram {
     /// Whether signs of a group count against it.
     fn decides(self, group: SignGroup) -> bool {
         SEEN_IN_REPORT.contains(&group) || self == Self::Reply && SEEN_IN_REPLY.contains(&group)
@@ -289,12 +289,12 @@ impl Notice {
 
 /// Whether a message is a program's notice: by most of the marks of one, and by an envelope without a sender.
 /// Anybody can send one, so what it shows is judged like any text; words of the header alone prove nothing.
-pub fn notice(arrival: &Arrival, signs: &[&Sign]) -> Option<Notice> {
+fn of_program(arrival: &Arrival, signs: &[&Sign]) -> Option<OfProgram> {
     let marks = || signs.iter().filter(|sign| sign.group == SignGroup::Automatic);
     let sum: i32 = marks().map(|sign| i32::from(sign.points)).sum();
     let from_nobody = arrival.envelope.mail_from.is_none() && marks().any(|sign| sign.id == "null_sender");
     let structured = || marks().any(|sign| REPORT_SIGNS.contains(&sign.id.as_str()));
-    (from_nobody && sum >= REPORT_FROM).then(|| if structured() { Notice::Report } else { Notice::Reply })
+    (from_nobody && sum >= REPORT_FROM).then(|| if structured() { OfProgram::Report } else { OfProgram::Reply })
 }
 
 fn of_signs(policy: &Policy, arrival: &Arrival, signs: &[&Sign]) -> SpamVerdict {
@@ -305,7 +305,7 @@ fn of_signs(policy: &Policy, arrival: &Arrival, signs: &[&Sign]) -> SpamVerdict 
     let apart = |group: &SignGroup| matches!(group, SignGroup::Bulk | SignGroup::Automatic);
     // A sign against it refutes what has the form of a notice: a report about mail that was never ours.
     let refuted = signs.iter().any(|sign| sign.group == SignGroup::Automatic && sign.points < 0);
-    let notice = notice(arrival, signs).filter(|_| !refuted);
+    let notice = of_program(arrival, signs).filter(|_| !refuted);
     let decides = |group: &SignGroup| !apart(group) && notice.is_none_or(|notice| notice.decides(*group));
     let points: i32 = SignGroup::ALL.into_iter().filter(decides).map(sum).sum();
     let automatic = if refuted { 0 } else { sum(SignGroup::Automatic) };

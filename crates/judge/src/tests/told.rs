@@ -48,6 +48,7 @@ fn a_refused_sender_hears_only_of_rules_that_refuse() {
     // What would have been deleted from the message is not why it is refused.
     let infected = failed(&policy, seen(900, 0, 0), vec![malware(SETUP, Certainty::Certain)]);
     assert_eq!(reply(&infected), "5.7.1 Message refused: spam");
+    assert_eq!(done(&infected, Rule::MalwareInfected), "nothing by this rule", "nobody gets a notice");
     policy.authentication.dmarc = DmarcAction::Honour;
     let both = failed(&policy, seen(900, 0, 0), Vec::new());
     assert_eq!(reply(&both), "5.7.1 Message refused: DMARC of example.net, spam");
