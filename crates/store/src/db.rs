@@ -105,6 +105,23 @@ impl Db {
         };
         run().map_err(|e| sql_error(doing, &self.path, e))
     }
+
+    /// Writes until there is nothing left to do, each time a part of it, so that others need not wait for all of it;
+    /// and says how much it was. `work` says how much it did.
+    pub(crate) fn write_in_parts(
+        &self,
+        doing: &'static str,
+        work: impl Fn(&Transaction<'_>) -> rusqlite::Result<usize>,
+    ) -> Result<u64, StoreError> {
+        let mut all = 0u64;
+        loop {
+            let now = self.write(doing, &work)?;
+            all = all.saturating_add(now as u64);
+            if now == 0 {
+                return Ok(all);
+            }
+        }
+    }
 }
 
 /// A number as SQLite keeps it; beyond its range the greatest.

@@ -373,19 +373,12 @@ impl Store {
     /// By default a row is kept for [`LOG_AGE_MS`].
     pub fn expire_messages(&self, before_ms: u64) -> Result<u64, StoreError> {
         let before = first_key(before_ms);
-        let mut gone = 0u64;
-        loop {
-            let now = self.inner.log.write("delete from the message log", |t| {
-                let oldest = "SELECT key FROM messages WHERE key < ?1 ORDER BY key LIMIT ?2";
-                let of_addresses = format!("DELETE FROM addresses WHERE key IN ({oldest})");
-                t.prepare_cached(&of_addresses)?.execute([before, BATCH])?;
-                t.prepare_cached(&format!("DELETE FROM messages WHERE key IN ({oldest})"))?.execute([before, BATCH])
-            })?;
-            gone = gone.saturating_add(now as u64);
-            if now == 0 {
-                return Ok(gone);
-            }
-        }
+        self.inner.log.write_in_parts("delete from the message log", |t| {
+            let oldest = "SELECT key FROM messages WHERE key < ?1 ORDER BY key LIMIT ?2";
+            let of_addresses = format!("DELETE FROM addresses WHERE key IN ({oldest})");
+            t.prepare_cached(&of_addresses)?.execute([before, BATCH])?;
+            t.prepare_cached(&format!("DELETE FROM messages WHERE key IN ({oldest})"))?.execute([before, BATCH])
+        })
     }
 }
 
