@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use judge::spam::SpamStatus;
 use mail::address::Address;
 use mail::untrusted::escape;
 use service::admin::{ListFilter, Request, Response, Shown, shown};
@@ -100,7 +101,9 @@ fn line(entry: &Shown, format: Format) -> String {
     let others = known.recipients.len().saturating_sub(1);
     let others = if others > 0 { format!(" +{others}") } else { String::new() };
     let mut marks = String::new();
-    let spam = known.spam.as_ref().filter(|spam| !matches!(spam.status.as_str(), "clean" | "skipped" | "not_scanned"));
+    // A status that this version does not know is shown.
+    let is_quiet = |name: &str| SpamStatus::ALL.into_iter().any(|it| it.name() == name && it.rule().is_none());
+    let spam = known.spam.as_ref().filter(|spam| !is_quiet(&spam.status));
     if let Some(spam) = spam {
         marks.push_str(&format!(" ({})", as_to_spam(spam)));
     }
