@@ -50,8 +50,13 @@ pub fn looks_like_message(bytes: &[u8]) -> bool {
 }
 
 /// A separator line of an mbox, or such a line that was escaped.
+///
+/// `From :` is no such line, although some mail programs take it for one: to the others it is the author, and
+/// to all of them once a server has put a field of its own in front. What was no author in the one reading
+/// would have nobody to answer for it in the other.
 pub(super) fn is_mbox_line(text: &[u8]) -> bool {
-    text.starts_with(b"From ") || text.starts_with(b">From ")
+    let is_field = |rest: &[u8]| rest.trim_ascii_start().first() == Some(&b':');
+    text.strip_prefix(b"From ").is_some_and(|rest| !is_field(rest)) || text.starts_with(b">From ")
 }
 
 #[cfg(test)]
@@ -63,6 +68,8 @@ mod tests {
         let cases = [
             ("From: a@example.org\r\nTo: b@example.org\r\n\r\nhi", true),
             ("From a Mon Jan  1 00:00:00 2024\nReceived: from x\n\tby y\nX-Y: z\n\n", true),
+            ("From : a@example.org\r\nX-Y: z\r\n\r\n", true),
+            ("From : a@example.org\r\n\r\n", false),
             ("Subject: only one\r\n\r\n", false),
             ("Server: x\r\nX-Powered-By: y\r\n\r\n", false),
             ("just: words\nand: colons\n", false),

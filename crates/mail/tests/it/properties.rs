@@ -118,7 +118,7 @@ proptest! {
     fn prepending_only_puts_bytes_in_front(data in mail_like(), value in "[ -~äü]{0,200}") {
         let edit = Edit::Prepend { name: HeaderName::new("X-A").unwrap(), value: HeaderValue::new(value).unwrap() };
         let out = edited(&data, vec![edit]);
-        let mbox = data.starts_with(b"From ");
+        let mbox = data.strip_prefix(b"From ").is_some_and(|rest| rest.trim_ascii_start().first() != Some(&b':'));
         let at = if mbox { data.iter().position(|byte| *byte == b'\n').map_or(data.len(), |at| at + 1) } else { 0 };
         prop_assert!(out.starts_with(&data[..at]) && out.ends_with(&data[at..]) && out.len() > data.len());
         // What was in the message reads as before.

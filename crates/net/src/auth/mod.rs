@@ -195,7 +195,9 @@ mod tests {
 
     #[test]
     fn every_domain_in_from_is_an_authors() {
-        let cases: [(&str, &[&str], bool); 7] = [
+        let cases: [(&str, &[&str], bool); 9] = [
+            ("From : Ceo <ceo@Bank.example>\r\nTo: b@example.org\r\n\r\n", &["bank.example"], true),
+            ("From \t : a@bank.example\r\nFrom: b@example.net\r\n\r\n", &["bank.example", "example.net"], false),
             ("From: Ann <ann@Example.org>\r\n\r\n", &["example.org"], true),
             ("From: a@example.org, b@example.org\r\n\r\n", &["example.org"], false),
             ("From: a@example.org\r\nfrom: b@example.net\r\n\r\n", &["example.org", "example.net"], false),

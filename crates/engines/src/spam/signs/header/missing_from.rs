@@ -14,7 +14,7 @@ pub(super) const SIGN: Row = Row {
     #[cfg(test)]
     fires: &["To: b@example.net", "From:"],
     #[cfg(test)]
-    quiet: &["From: a@example.org"],
+    quiet: &["From: a@example.org", "From : a@example.org\nTo: b@example.net"],
 };
 
 fn check(f: &Facts) -> Option<String> {
