@@ -1,7 +1,7 @@
 //! What follows from who really sent a message, and how it is said in a header.
 
 use mail::arrival::{Arrival, Direction};
-use mail::evidence::{AuthResult, Authentication, DmarcPolicy, EngineId, ObjectId};
+use mail::evidence::{AuthResult, Authentication, DmarcCheck, DmarcPolicy, EngineId, ObjectId};
 use mail::untrusted::Untrusted;
 
 use crate::draft::{Case, Hit, Wish};
@@ -68,13 +68,7 @@ pub fn results(auth: &Authentication, authserv_id: &str) -> String {
     if !auth.helo.domain.raw().is_empty() {
         parts.push(format!("spf={} smtp.helo={}", auth.helo.result.name(), foreign(&auth.helo.domain)));
     }
-    for check in &auth.dmarc {
-        let (result, policy) = (check.result.name(), check.policy.name());
-        parts.push(format!(
-            "dmarc={result} policy.published-domain-policy={policy} header.from={}",
-            foreign(&check.domain)
-        ));
-    }
+    parts.extend(auth.dmarc.iter().enumerate().map(|(at, check)| author(auth, at, check)));
     if let Some(ip) = auth.ip {
         parts.push(format!("iprev={} policy.iprev={}", auth.reverse.result.name(), value(&ip.to_string())));
     }
@@ -101,6 +95,24 @@ pub fn results(auth: &Authentication, authserv_id: &str) -> String {
     out
 }
 
+/// What DMARC says of one author's domain. Where there is not exactly one author nothing passes, and the first
+/// statement says so, like each that would have passed.
+fn author(auth: &Authentication, at: usize, check: &DmarcCheck) -> String {
+    let result = match check.result {
+        AuthResult::Pass if !auth.one_author => AuthResult::PermError,
+        result => result,
+    };
+    let flagged = !auth.one_author && (at == 0 || result == AuthResult::PermError);
+    let reason = if flagged { " reason=\"From does not name exactly one author\"" } else { "" };
+    let policy = check.policy.name();
+    let mut said = format!("dmarc={}{reason} policy.published-domain-policy={policy}", result.name());
+    if !check.domain.raw().is_empty() {
+        said.push_str(" header.from=");
+        said.push_str(&foreign(&check.domain));
+    }
+    said
+}
+
 fn foreign(text: &Untrusted<String>) -> String {
     value(text.raw())
 }
@@ -125,7 +137,7 @@ fn value(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use mail::evidence::{DkimCheck, DmarcCheck, SpfCheck, short};
+    use mail::evidence::{DkimCheck, SpfCheck, short};
 
     use super::*;
 
@@ -153,6 +165,37 @@ mod tests {
              dmarc=pass policy.published-domain-policy=reject header.from=example.org; \
              iprev=none policy.iprev=192.0.2.1; dkim=policy header.d=example.org header.s=s1";
         assert_eq!(results(&auth, "mx.example.net"), expected);
+    }
+
+    #[test]
+    fn of_several_authors_none_passes_and_the_header_says_why() {
+        let check = |domain: &str, result| DmarcCheck {
+            domain: short(domain),
+            result,
+            policy: DmarcPolicy::Reject,
+            ..DmarcCheck::default()
+        };
+        let said = |dmarc: Vec<DmarcCheck>| {
+            let auth = Authentication { dmarc, one_author: false, ..Authentication::default() };
+            let said = results(&auth, "mx.example.net");
+            said.split("; ").filter(|part| part.starts_with("dmarc=")).map(str::to_owned).collect::<Vec<_>>()
+        };
+        use AuthResult::{Fail, None, Pass, PermError};
+        let why = "reason=\"From does not name exactly one author\" policy.published-domain-policy=reject";
+        let (ours, bank) = ("header.from=sender.example", "header.from=bank.example");
+        assert_eq!(said(vec![check("sender.example", Pass)]), [format!("dmarc=permerror {why} {ours}")]);
+        assert_eq!(
+            said(vec![check("bank.example", None), check("sender.example", Pass)]),
+            [format!("dmarc=none {why} {bank}"), format!("dmarc=permerror {why} {ours}")]
+        );
+        assert_eq!(
+            said(vec![check("sender.example", PermError), check("bank.example", Fail)]),
+            [
+                format!("dmarc=permerror {why} {ours}"),
+                format!("dmarc=fail policy.published-domain-policy=reject {bank}")
+            ]
+        );
+        assert_eq!(said(vec![check("", PermError)]), [format!("dmarc=permerror {why}")]);
     }
 
     #[test]

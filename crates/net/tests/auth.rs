@@ -313,7 +313,15 @@ async fn dmarc_is_about_the_author_and_all_authors() {
     for (ip, sender, message, result, wish) in cases {
         let found = site.ask(ip, sender, message.as_bytes()).await;
         assert_eq!((found.dmarc(), found.wish()), (result, wish), "{sender} {message}\n{found:#?}");
+        // No part of it says more than the whole.
+        let passes = found.dmarc.iter().any(|check| check.result == Pass);
+        assert_eq!(passes, result == Pass, "{message}\n{found:#?}");
     }
+    let two = from("a@example.org, x@bank.example");
+    let found = site.ask("192.0.2.1", "a@example.org", two.as_bytes()).await;
+    let each: Vec<AuthResult> = found.dmarc.iter().map(|check| check.result).collect();
+    assert_eq!(each, [PermError, None], "{found:#?}");
+    assert!(found.dmarc[0].why.raw().contains("exactly one author"), "{found:#?}");
 }
 
 #[tokio::test]

@@ -38,6 +38,8 @@ use crate::dns::Resolver;
 
 /// Which part of the time is there for all but DMARC: numerator and denominator.
 const SHARE: (u32, u32) = (3, 5);
+/// Why DMARC does not pass although it would for a domain of From.
+const NOT_ONE: &str = "From does not name exactly one author";
 /// How long the name of an address may be looked for: nothing depends on it.
 const REVERSE_LIMIT: Duration = Duration::from_secs(5);
 
@@ -83,6 +85,11 @@ pub async fn authenticate(
         why: short("From names more domains than are looked at"),
         ..DmarcCheck::default()
     }));
+    if !one_author {
+        dmarc.iter_mut().filter(|check| check.result == AuthResult::Pass).for_each(|check| {
+            (check.result, check.why) = (AuthResult::PermError, short(NOT_ONE));
+        });
+    }
     for at in aligned {
         dkim.get_mut(at).into_iter().for_each(|signature| signature.aligned = true);
     }
