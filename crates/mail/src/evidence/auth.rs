@@ -204,7 +204,8 @@ pub struct Authentication {
     pub dkim: Vec<DkimCheck>,
     /// How many signatures were not looked at because there were too many.
     pub dkim_left: u32,
-    /// DMARC of every domain in From, [`MAX_AUTHORS`] at most. Empty if From names none.
+    /// DMARC of every domain in From, [`MAX_AUTHORS`] at most. Empty if its one author has an address without a
+    /// domain; `permerror` of no domain if nobody can tell who it is.
     pub dmarc: Vec<DmarcCheck>,
     /// There is exactly one From field with exactly one mailbox. If not, DMARC never passes.
     pub one_author: bool,

@@ -2,7 +2,9 @@
 //!
 //! One pass over the characters of the value. Where programs could disagree about who is named, every
 //! address that one of them may see is in the list, and [`Mailboxes::odd`] says so: an address in front
-//! of the angle brackets, text behind them, two of them, something without an `@`.
+//! of the angle brackets, text behind them, two of them, something without an `@`. Where a mailbox has no domain,
+//! more than one `@`, or quotes, brackets and comments that nothing closes, all of it is read once more as plain
+//! text: some programs find an address in quotes, and others behind one that is open.
 //!
 //! Not handled: encoded words (the name is as written; an address can hold none), and what an
 //! internationalised domain is in ASCII. At most [`MAX_MAILBOXES`] are read.
@@ -28,12 +30,13 @@ pub struct Mailbox {
 impl Mailbox {
     /// The domain in lower case without a final dot; empty if there is none, or an address literal.
     pub fn domain(&self) -> String {
-        let domain = split(&self.address).map_or("", |(_, domain)| domain);
-        if domain.starts_with('[') {
-            return String::new();
-        }
-        let kept: String = domain.chars().filter(|c| !c.is_whitespace()).collect();
-        kept.trim_end_matches('.').to_lowercase()
+        split(&self.address).map_or_else(String::new, |(_, domain)| canonical(domain))
+    }
+
+    /// Whether the domain has an empty label in front or inside, or a character that shows nothing.
+    fn is_damaged(&self) -> bool {
+        let domain = split(&self.address).map_or("", |(_, domain)| domain.trim());
+        domain.starts_with('.') || domain.contains("..") || domain.chars().any(char::is_control)
     }
 }
 
@@ -44,6 +47,26 @@ pub struct Mailboxes {
     pub list: Vec<Mailbox>,
     /// Programs may read the field otherwise.
     pub odd: bool,
+    /// It is damaged as no program writes it: an address was found only where quotes, brackets and comments
+    /// count for nothing, or a domain has an empty label or a control character.
+    pub damaged: bool,
+}
+
+impl Mailboxes {
+    /// Whether an address is in the list as it is written.
+    fn names(&self, address: &str) -> bool {
+        self.list.iter().any(|known| known.address == address)
+    }
+}
+
+/// A domain in its one form; empty labels are passed over, as what people read is what is left.
+fn canonical(domain: &str) -> String {
+    if domain.starts_with('[') {
+        return String::new();
+    }
+    let kept: String = domain.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
+    let labels: Vec<&str> = kept.split('.').filter(|label| !label.is_empty()).collect();
+    labels.join(".").to_lowercase()
 }
 
 /// Where the `@` is that splits an address: the last one outside quotes.
@@ -83,12 +106,14 @@ pub fn mailboxes(value: &[u8]) -> Mailboxes {
     let value = unfold(value);
     let cut = value.len() > MAX_VALUE;
     let text = String::from_utf8_lossy(value.get(..MAX_VALUE).unwrap_or(&value));
-    let mut reader = Reader { found: Mailboxes { list: Vec::new(), odd: cut }, ..Reader::default() };
+    let mut reader = Reader { found: Mailboxes { odd: cut, ..Mailboxes::default() }, ..Reader::default() };
     for c in text.chars() {
+        reader.whole.push(c);
         reader.take(c);
     }
     if reader.quoted || reader.depth > 0 || reader.inside.is_some() {
         reader.found.odd = true;
+        reader.unsure = true;
     }
     reader.flush();
     reader.found
@@ -97,6 +122,10 @@ pub fn mailboxes(value: &[u8]) -> Mailboxes {
 #[derive(Default)]
 struct Reader {
     found: Mailboxes,
+    /// All of the mailbox so far, as it stands in the field.
+    whole: String,
+    /// It has to be read as plain text, too.
+    unsure: bool,
     /// What stands outside angle brackets, quotes included.
     text: String,
     /// What stands inside angle brackets, while they are open.
@@ -163,6 +192,7 @@ impl Reader {
             ',' | ';' => self.flush(),
             // The name of a group; its members follow.
             ':' => {
+                self.unsure |= self.text.contains('@');
                 self.found.odd |= self.text.contains('@') || self.closed.is_some();
                 self.text.clear();
             }
@@ -176,6 +206,40 @@ impl Reader {
 
     /// The end of a mailbox.
     fn flush(&mut self) {
+        let before = self.found.list.len();
+        self.end();
+        let new = self.found.list.get(before..).unwrap_or_default();
+        let nobody = new.iter().all(|mailbox| mailbox.domain().is_empty());
+        self.found.damaged |= new.iter().any(Mailbox::is_damaged);
+        self.found.odd |= self.found.damaged;
+        let whole = std::mem::take(&mut self.whole);
+        if std::mem::take(&mut self.unsure) || nobody {
+            self.plain(&whole);
+        }
+    }
+
+    /// Every address in a text in which quotes, brackets and comments count for nothing.
+    fn plain(&mut self, text: &str) {
+        for word in without_blanks(text).split(|c: char| c.is_whitespace() || "\"<>(),;:".contains(c)) {
+            // Of several `@` programs take the first or the last.
+            let mut end = word.find('@').map_or(word.len(), |at| at.saturating_add(1));
+            for piece in word.split('@').skip(1) {
+                let part = word.get(..end.saturating_add(piece.len())).unwrap_or(word);
+                end = end.saturating_add(piece.len()).saturating_add(1);
+                if canonical(piece).is_empty() || self.found.names(part) {
+                    continue;
+                }
+                (self.found.odd, self.found.damaged) = (true, true);
+                if self.found.list.len() >= MAX_MAILBOXES {
+                    return;
+                }
+                self.found.list.push(Mailbox { address: part.to_owned(), ..Mailbox::default() });
+            }
+        }
+    }
+
+    /// Adds what was read to the list.
+    fn end(&mut self) {
         let (text, name) = (std::mem::take(&mut self.text), std::mem::take(&mut self.name));
         let comment = unquoted(self.comment.take().unwrap_or_default().trim());
         let open = self.inside.take();
@@ -205,12 +269,30 @@ impl Reader {
         // The null address `<>` names nobody.
         let odd = ats(address) != 1 || address.chars().any(char::is_whitespace) && !address.contains('"');
         self.found.odd |= odd;
+        self.unsure |= ats(address) > 1;
         if self.found.list.len() >= MAX_MAILBOXES {
             self.found.odd = true;
             return;
         }
         self.found.list.push(Mailbox { name, comment, address: address.to_owned() });
     }
+}
+
+/// A text without backslashes, and without the blanks around each `@`.
+fn without_blanks(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut blank = false;
+    for c in text.chars().filter(|c| *c != '\\') {
+        if c.is_whitespace() {
+            blank = true;
+            continue;
+        }
+        if std::mem::take(&mut blank) && c != '@' && !out.ends_with('@') {
+            out.push(' ');
+        }
+        out.push(c);
+    }
+    out
 }
 
 /// A phrase without its quotes and backslashes.
@@ -263,27 +345,62 @@ mod tests {
 
     #[test]
     fn what_programs_may_read_otherwise_is_odd_and_complete() {
-        let cases: [(&str, &[&str]); 12] = [
+        let cases: [(&str, &[&str]); 22] = [
+            ("\"ann@example.org\"", &["", "example.org"]),
+            ("\"Ann <ann@example.org>", &["", "example.org"]),
+            ("\"ann@example.org\" <ann>", &["", "example.org"]),
+            ("x@example.net, \"Ann <ann@example.org>", &["example.net", "", "example.org"]),
+            ("x@example.net (Ann <ann@example.org>", &["example.net", "example.org"]),
+            ("\"ann\\@ example.org\"", &["", "example.org"]),
+            ("ann@.example.org", &["example.org"]),
+            ("ann@x..example.org", &["x.example.org"]),
+            ("ann@exam\u{1}ple.org", &["example.org"]),
+            ("ann@example.org@", &["", "example.org"]),
             ("bank@example.com <a@example.org>", &["example.com", "example.org"]),
             ("<a@example.org> bank@example.com", &["example.com", "example.org"]),
             ("<a@example.org><b@example.net>", &["example.org", "example.net"]),
             ("<a@example.org", &["example.org"]),
-            ("\"a@example.org", &[""]),
-            ("(a@example.org", &[]),
+            ("\"a@example.org", &["", "example.org"]),
+            ("(a@example.org", &["example.org"]),
             ("Ann", &[""]),
-            ("a@example.com@example.org", &["example.org"]),
+            ("a@example.com@example.org", &["example.org", "example.com"]),
             ("<>", &[""]),
             ("a b@example.org", &["example.org"]),
-            ("a@example.com: b@example.org;", &["example.org"]),
+            ("a@example.com: b@example.org;", &["example.org", "example.com"]),
             ("=?utf-8?q?a=40example.com?=", &[""]),
         ];
         for (value, domains) in cases {
             let found = mailboxes(value.as_bytes());
             let expected: Vec<String> = domains.iter().map(|d| (*d).to_owned()).collect();
             assert_eq!(found.list.iter().map(Mailbox::domain).collect::<Vec<_>>(), expected, "{value}");
-            assert!(found.odd || value.starts_with('('), "{value}");
+            assert!(found.odd, "{value}");
         }
-        assert!(mailboxes(b"(a@example.org").odd);
+    }
+
+    #[test]
+    fn what_programs_write_is_not_damaged() {
+        for (value, damaged) in [
+            ("Ann <ann@example.org>", false),
+            ("ann@example.org <ann@example.org>", false),
+            ("\"ann@example.org\" <ann@example.org>", false),
+            ("\"ann@example.org\" <other@example.net>, bob@example.org (Bob, b@example.org)", false),
+            ("\"a@b\"@example.org", false),
+            ("ann@example.org.", false),
+            ("ann@[192.0.2.1]", false),
+            ("Team:;", false),
+            ("Ann", false),
+            ("<>", false),
+            ("\"ann@example.org\"", true),
+            ("\"Ann <ann@example.org>", true),
+            ("ann@x..example.org", true),
+            ("ann@.example.org", true),
+        ] {
+            let found = mailboxes(value.as_bytes());
+            assert_eq!(found.damaged, damaged, "{value}");
+            assert!(found.odd || !damaged, "{value}");
+        }
+        let literal = mailboxes(b"ann@[IPv6:2001:db8::1]");
+        assert!(!literal.damaged && literal.list.iter().all(|mailbox| mailbox.domain().is_empty()), "{literal:?}");
     }
 
     #[test]
@@ -293,7 +410,7 @@ mod tests {
         };
         assert_eq!(of("a@example.org (Ann (of B) \\) x) (more), b@example.net"), ["Ann (of B) ) x", ""]);
         assert_eq!(of("Ann <a@example.org> (<b@example.net>), (C) c@example.net"), ["<b@example.net>", "C"]);
-        assert_eq!(of("(open <a@example.org>"), [""; 0]);
+        assert_eq!(of("(open <a@example.org>"), [""]);
     }
 
     #[test]
@@ -306,8 +423,10 @@ mod tests {
 
     #[test]
     fn the_number_of_mailboxes_is_bounded() {
-        let many = "a@example.org,".repeat(10_000);
-        let found = mailboxes(many.as_bytes());
-        assert!(found.odd && found.list.len() == MAX_MAILBOXES);
+        for many in ["a@example.org,", "\"a@example.org\",", "a@b@", "\"a@b ", "(@a", "@\u{1}"] {
+            let found = mailboxes(many.repeat(10_000).as_bytes());
+            assert!(found.odd && found.list.len() <= MAX_MAILBOXES, "{many}");
+        }
+        assert_eq!(mailboxes("a@example.org,".repeat(10_000).as_bytes()).list.len(), MAX_MAILBOXES);
     }
 }

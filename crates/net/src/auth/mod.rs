@@ -86,6 +86,14 @@ pub async fn authenticate(
         ..DmarcCheck::default()
     }));
     if !one_author {
+        // Whose policy is to be asked for, nobody can tell.
+        if dmarc.is_empty() {
+            dmarc.push(DmarcCheck {
+                result: AuthResult::PermError,
+                why: short("From names no domain"),
+                ..DmarcCheck::default()
+            });
+        }
         dmarc.iter_mut().filter(|check| check.result == AuthResult::Pass).for_each(|check| {
             (check.result, check.why) = (AuthResult::PermError, short(NOT_ONE));
         });
@@ -202,7 +210,14 @@ mod tests {
 
     #[test]
     fn every_domain_in_from_is_an_authors() {
-        let cases: [(&str, &[&str], bool); 9] = [
+        let cases: [(&str, &[&str], bool); 16] = [
+            ("From: \"ann@example.org\"\r\n\r\n", &["example.org"], false),
+            ("From: \"Ann <ann@example.org>\r\n\r\n", &["example.org"], false),
+            ("From: (Ann <ann@example.org>\r\n\r\n", &["example.org"], false),
+            ("From: ann@.example.org\r\n\r\n", &["example.org"], false),
+            ("From: ann@x..example.org\r\n\r\n", &["x.example.org"], false),
+            ("From: ann@example.org@\r\n\r\n", &["example.org"], false),
+            ("From: ann@[192.0.2.1]\r\n\r\n", &[], true),
             ("From : Ceo <ceo@Bank.example>\r\nTo: b@example.org\r\n\r\n", &["bank.example"], true),
             ("From \t : a@bank.example\r\nFrom: b@example.net\r\n\r\n", &["bank.example", "example.net"], false),
             ("From: Ann <ann@Example.org>\r\n\r\n", &["example.org"], true),

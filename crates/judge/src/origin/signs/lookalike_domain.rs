@@ -26,6 +26,7 @@ fn check(origin: &Origin) -> Option<String> {
     let protected = origin.protected();
     // DMARC mostly asked about the domain that From shows.
     let asked = origin.report.auth().into_iter().flat_map(|auth| &auth.dmarc).map(|check| check.domain.raw().as_str());
+    let asked = asked.filter(|domain| !domain.is_empty());
     let mut domains: Vec<&str> = Vec::new();
     for domain in origin.authors.iter().map(|author| author.address.domain()).chain(asked) {
         if !domains.contains(&domain) && !protected.iter().any(|own| below(domain, own)) {

@@ -5,6 +5,7 @@ mod blank_in_address;
 mod borrowed_brand;
 mod brand_in_local_part;
 mod cheap_sender_domain;
+mod damaged_sender;
 mod deep_sender_domain;
 mod digits_in_sender_domain;
 mod dotless_local_words;
@@ -43,6 +44,7 @@ use crate::spam::{Facts, Row};
 pub(crate) const SIGNS: &[Row] = &[
     hr_02_digits_in_sender::SIGN,
     hr_03_sender_without_domain::SIGN,
+    damaged_sender::SIGN,
     many_digits_in_sender::SIGN,
     several_senders::SIGN,
     name_is_other_address::SIGN,
