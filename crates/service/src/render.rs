@@ -283,17 +283,18 @@ fn forged(message: &Message<'_>, site: &Site) -> Vec<Edit> {
     ours.map(|(at, _)| Edit::Strip { field: u32::try_from(at).unwrap_or(u32::MAX) }).collect()
 }
 
-/// Whether the authserv-id of an Authentication-Results value is ours (RFC 8601 section 5): compared
-/// without case, after comments, folding and quotes are gone.
-fn is_our_authserv(value: &[u8], hostname: &str) -> bool {
-    let mut id = Vec::new();
+/// Whether the authserv-id of an Authentication-Results value is ours (RFC 8601 section 5): compared without case,
+/// after comments, folding and quotes are gone. Programs end it at a blank, take blanks around its dots out, or all
+/// of them: it is ours if it is in one of these ways. What is no printable character counts as a blank.
+fn is_our_authserv(value: &[u8], authserv_id: &str) -> bool {
+    let mut text = Vec::new();
     let (mut depth, mut escaped) = (0u32, false);
     for byte in value {
         match byte {
             _ if escaped => {
                 escaped = false;
                 if depth == 0 {
-                    id.push(*byte);
+                    text.push(*byte);
                 }
             }
             b'\\' => escaped = true,
@@ -302,12 +303,29 @@ fn is_our_authserv(value: &[u8], hostname: &str) -> bool {
             _ if depth > 0 => {}
             b';' => break,
             b'"' | b'\r' | b'\n' => {}
-            b' ' | b'\t' if id.is_empty() => {}
-            b' ' | b'\t' => break,
-            byte => id.push(*byte),
+            byte if *byte == b' ' || byte.is_ascii_control() => text.push(b' '),
+            byte => text.push(*byte),
         }
     }
-    id.eq_ignore_ascii_case(hostname.as_bytes())
+    let is_ours = |id: &[u8]| id.eq_ignore_ascii_case(authserv_id.as_bytes());
+    let joined: Vec<u8> = text.iter().copied().filter(|byte| *byte != b' ').collect();
+    is_ours(&first_word(&text)) || is_ours(&joined)
+}
+
+/// The first word of a text, without the blanks around its dots; it ends where a name cannot go on.
+fn first_word(text: &[u8]) -> Vec<u8> {
+    let mut word = Vec::new();
+    let mut blank = false;
+    for byte in text.trim_ascii() {
+        let goes_on = *byte == b'.' || word.last() == Some(&b'.');
+        match byte {
+            b' ' => blank = true,
+            _ if std::mem::take(&mut blank) && !goes_on => break,
+            b'/' | b'=' | b',' | b':' | b'<' | b'>' | b'@' | b'?' | b'[' | b']' => break,
+            byte => word.push(*byte),
+        }
+    }
+    word
 }
 
 #[cfg(test)]
@@ -324,11 +342,35 @@ pub(crate) mod tests {
             "\r\n\tmx.example.org;",
             "(a(b)c)mx.example.org",
             "mx.example.org",
+            "mx.\r\n example.org; spf=pass",
+            "mx\r\n\t.example.org; x",
+            "mx . example . org; x",
+            "mx.\r\n example.org 1; x",
+            "\"mx.\"\r\n \"example.org\"; x",
+            "mx.(c) example.org; x",
+            "mx.example.org\x0c; x",
+            "mx.example.org\x0b; x",
+            "\x0cmx.example.org; x",
+            "mx.\x0bexample.org; x",
+            "mx.exam\r\n ple.org; x",
+            "mx.example.org/1; x",
+            "mx.example.org=1; x",
         ];
         for value in ours {
             assert!(is_our_authserv(value.as_bytes(), "mx.example.org"), "{value}");
         }
-        for value in ["mx.example.org.evil.example; x", "example.org;", "(mx.example.org) other;", ""] {
+        let others = [
+            "mx.example.org.evil.example; x",
+            "mx.example.org . evil.example; x",
+            "x.mx.example.org; x",
+            "mx.example.orgx; x",
+            "other.example mx.example.org; x",
+            "other.example; mx.example.org; x",
+            "example.org;",
+            "(mx.example.org) other;",
+            "",
+        ];
+        for value in others {
             assert!(!is_our_authserv(value.as_bytes(), "mx.example.org"), "{value}");
         }
     }
