@@ -45,8 +45,28 @@ const WHOLE: [&str; 2] = [
      WsG7URuXE49pOU/ya6gMcvKoFm97RUA=\r\n",
 ];
 
+/// Valid, of an identity below the domain.
+const BELOW: &str = "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.org;\r\n i=x@sub.example.org; q=dns/txt; \
+    s=ident; t=1795372448; h=from :\r\n subject; bh=e+QFqXlTY6C5Ja8oQbmCAwjfYufIE1b3O5qeAk1LL4A=;\r\n \
+    b=dfdc5XSve4bCnV4t4CJh2DMDI2wp/oNa7S3D/ZKjZjPqMhA/fm/kSO20wl+zLRyY15gdk\r\n \
+    0MPElQMUNSkhqjXRwnhuclLIWSK61rW3UcCp0G+3yO5oG/FgF8HdRQ1Xgm5Ld36tqpi3utI\r\n wNvTtIEBMlmnDBUbrZJzAY22Bs8v5V0=\r\n";
+
+/// The same of an identity in the domain itself.
+const ITSELF: &str = "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.org;\r\n i=x@example.org; q=dns/txt; \
+    s=ident; t=1795372448; h=from : subject;\r\n bh=e+QFqXlTY6C5Ja8oQbmCAwjfYufIE1b3O5qeAk1LL4A=;\r\n \
+    b=dY/PzTH+Q397V8Ip5C0iIyK50tuhRCrsY4dqiqEHkJNYERCPLrnHzDJ5Ln68s3AiiqWZO\r\n \
+    QEYR4ipbtX+Y9QlgYljIhrD7FUIZ3JY6jlopI3qBmkNA7U6HtwQbZAw+XLp8pBBC0ncqWQn\r\n tvvOUSmLp+mr7iEbL6sx6D7pWUIsyNk=\r\n";
+
+/// The key of both.
+const IDENT: &str = "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQC/hGIhJoXzLSE6bSag4Bi+d37awTQjUHMpkU0J0mlKRXaHJXgfM1Tvy0t0JLF+\
+    z0TPTxCgoUa0tcFY9I9xJe4IZB53lKqJ28oczf0/vSO+A47CBA0qU26RbR/91ggkmNHD1v0m90zHSFs+DK6Uh96EOPsfW/LPfL9POfMT44bQfwIDAQAB";
+
 async fn look(message: &str) -> Authentication {
-    let server = DnsServer::start(ZONE).await;
+    look_in(ZONE, message).await
+}
+
+async fn look_in(zone: &str, message: &str) -> Authentication {
+    let server = DnsServer::start(zone).await;
     let config = Dns { servers: vec![ServerAddress(server.address())], timeout: Time(20_000), trust_ad: false };
     let resolver = Resolver::new(&config, Arc::default());
     let whole: Arc<[u8]> = Arc::from(message.as_bytes());
@@ -100,4 +120,33 @@ async fn a_whole_length_stands_among_others_in_its_order_and_hides_none() {
     let found = look(&format!("{}{SHORT}{relaxed}{MESSAGE}", part.repeat(30))).await;
     assert_eq!(found.dkim.len() + usize::try_from(found.dkim_left).expect("few"), 32);
     assert!(results(&found).iter().all(|result| *result != Pass), "{:?}", found.dkim);
+}
+
+#[tokio::test]
+async fn a_key_that_is_not_for_this_use_makes_no_signature_pass() {
+    use AuthResult::{Pass, PermError};
+    let below = |tags: &str| format!("ident._domainkey.example.org TXT v=DKIM1; {tags} p={IDENT}\n");
+    let cases = [
+        ("", ITSELF, vec![Pass]),
+        ("s=*;", ITSELF, vec![Pass]),
+        ("s=foo:email;", ITSELF, vec![Pass]),
+        ("s=foo;", ITSELF, vec![PermError]),
+        ("h=sha256;", ITSELF, vec![Pass]),
+        ("h=sha1:sha256;", ITSELF, vec![Pass]),
+        ("h=sha1;", ITSELF, vec![PermError]),
+        ("h=sha512;", ITSELF, vec![PermError]),
+        ("t=y;", ITSELF, vec![Pass]),
+        ("t=s;", ITSELF, vec![Pass]),
+        ("", BELOW, vec![Pass]),
+        ("t=y:s;", BELOW, vec![PermError]),
+    ];
+    for (tags, signature, expected) in cases {
+        let zone = format!("{}_dmarc.example.org TXT v=DMARC1; p=reject\n", below(tags));
+        let found = look_in(&zone, &format!("{signature}{MESSAGE}")).await;
+        assert_eq!(results(&found), expected, "{tags} {:?}", found.dkim);
+        assert_eq!(found.dmarc() == Pass, expected == [Pass], "{tags} {:?}", found.dmarc);
+    }
+    // A key for mail beside one that is for something else.
+    let zone = [below("s=foo;"), below("s=email;")].concat();
+    assert_eq!(results(&look_in(&zone, &format!("{ITSELF}{MESSAGE}")).await), [Pass]);
 }

@@ -30,8 +30,7 @@ use mail::evidence::{ArcCheck, ArcHop, AuthResult, DkimCheck, MAX_AUTHORS, MAX_S
 use mail::header::statements;
 use mail_auth::common::crypto::{Algorithm, CryptoError, HashAlgorithm};
 use mail_auth::common::headers::{Header as Field, Writable, Writer};
-use mail_auth::common::parse::TxtRecordParser;
-use mail_auth::common::verify::{DomainKey, VerifySignature};
+use mail_auth::common::verify::VerifySignature;
 use mail_auth::dkim::{Canonicalization, DkimError, Signature};
 use mail_auth::hickory_resolver::config::{ResolverConfig, ResolverOpts};
 use mail_auth::{
@@ -42,6 +41,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::key;
 use crate::dns::Resolver;
 
 /// Most hops of an ARC chain that are verified; a longer one fails.
@@ -276,7 +276,7 @@ pub(super) async fn look_up(resolver: &Resolver, names: Vec<String>, deadline: I
         tasks.spawn(async move {
             let found = resolver.txt(&name, deadline).await;
             let key = match found {
-                Ok(answer) => parsed_key(&answer.records),
+                Ok(answer) => key::parsed(&answer.records),
                 Err(error) if error.is_absent() => absent(),
                 Err(error) => unknown(&error.to_string()),
             };
@@ -289,19 +289,6 @@ pub(super) async fn look_up(resolver: &Resolver, names: Vec<String>, deadline: I
         }
     }
     keys
-}
-
-/// The first of several records that is a key (RFC 6376 section 3.6.2.2: there should be one).
-fn parsed_key(records: &[Vec<u8>]) -> Txt {
-    let mut last = Txt::Error(Error::Dns(mail_auth::DnsError::InvalidRecordType));
-    for record in records {
-        last = match catch_unwind(|| DomainKey::parse(record)) {
-            Ok(Ok(key)) => return Txt::DomainKey(Arc::new(key)),
-            Ok(Err(error)) => Txt::Error(error),
-            Err(_) => Txt::Error(Error::ParseError),
-        };
-    }
-    last
 }
 
 /// Verifies a whole message.

@@ -12,6 +12,7 @@
 
 mod dkim;
 mod dmarc;
+mod key;
 mod reverse;
 pub mod seal;
 pub mod sign;
