@@ -176,8 +176,7 @@ pub async fn record_text(resolver: &Resolver, name: &str, deadline: Instant) -> 
         Err(error) if error.is_absent() => return Ok(None),
         Err(error) => return Err(error),
     };
-    let fits = |text: &&Vec<u8>| text.starts_with(b"v=DMARC1") && text.len() <= MAX_RECORD;
-    let mut records = texts.iter().filter(fits);
+    let mut records = texts.iter().filter(|text| is_record(text) && text.len() <= MAX_RECORD);
     let (Some(text), None) = (records.next(), records.next()) else { return Ok(None) };
     Ok(Some(text.clone()))
 }
@@ -185,9 +184,49 @@ pub async fn record_text(resolver: &Resolver, name: &str, deadline: Instant) -> 
 /// The one record of a name; none if it has several.
 async fn record(resolver: &Resolver, name: &str, deadline: Instant) -> Result<Option<Dmarc>, DnsError> {
     let Some(text) = record_text(resolver, name, deadline).await? else { return Ok(None) };
-    // A parser of foreign text that is not ours: what it cannot read is no record.
-    let parsed = std::panic::catch_unwind(|| Dmarc::parse(&text));
-    Ok(parsed.ok().and_then(Result::ok))
+    // A parser of foreign text that is not ours: addresses that it cannot read are none.
+    let read = |rua| std::panic::catch_unwind(|| Dmarc::parse(&cleaned(&text, rua))).ok().and_then(Result::ok);
+    Ok(read(true).or_else(|| read(false)))
+}
+
+/// The name and the value of a tag.
+fn tag(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = text.iter().position(|byte| *byte == b'=')?;
+    let (name, value) = text.split_at_checked(at)?;
+    Some((name, value.get(1..)?.trim_ascii()))
+}
+
+/// Whether a text is a record: its first tag is the version, whose name may be written large and whose value may not
+/// (section 4.8).
+fn is_record(text: &[u8]) -> bool {
+    let first = text.split(|byte| *byte == b';').next().and_then(tag);
+    first.is_some_and(|(name, value)| name.trim_ascii_end().eq_ignore_ascii_case(b"v") && value == b"DMARC1")
+}
+
+/// The tags of a record that say something: what is no value of theirs is as if it were not there (section 4.8). If
+/// a wish is none, all wishes are as if they were not there (section 4.10.1).
+fn cleaned(record: &[u8], rua: bool) -> Vec<u8> {
+    let tags = record.split(|byte| *byte == b';').skip(1).filter_map(tag);
+    let tags: Vec<(Vec<u8>, &[u8])> = tags.map(|(name, value)| (name.trim_ascii().to_ascii_lowercase(), value)).collect();
+    let one_of = |value: &[u8], known: &[&str]| known.iter().any(|it| value.eq_ignore_ascii_case(it.as_bytes()));
+    let is_wish = |name: &[u8]| matches!(name, b"p" | b"sp" | b"np");
+    let wishes = ["none", "quarantine", "reject"];
+    let all_known = tags.iter().filter(|(name, _)| is_wish(name)).all(|(_, value)| one_of(value, &wishes));
+    let mut out = b"v=DMARC1".to_vec();
+    for (name, value) in &tags {
+        let says = match name.as_slice() {
+            name if is_wish(name) => all_known,
+            b"adkim" | b"aspf" => one_of(value, &["r", "s"]),
+            b"psd" => one_of(value, &["y", "n", "u"]),
+            b"t" => one_of(value, &["y", "n"]),
+            b"rua" => rua,
+            _ => false,
+        };
+        if says {
+            out.extend_from_slice(&[b"; ", name.as_slice(), b"=", value].concat());
+        }
+    }
+    out
 }
 
 /// The domain that speaks for all that are below it (section 4.10.2).
@@ -204,4 +243,42 @@ fn organisation(walked: &Walk, start: &str) -> String {
         }
     }
     walked.last().map_or_else(|| start.to_owned(), |(name, _)| name.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{cleaned, is_record};
+
+    #[test]
+    fn a_record_begins_with_its_version() {
+        for (text, is) in [
+            ("v=DMARC1", true),
+            ("v=DMARC1; p=none", true),
+            ("v = DMARC1 ; p = reject", true),
+            ("V=DMARC1; P=Reject", true),
+            ("v=dmarc1; p=none", false),
+            (" v=DMARC1; p=none", false),
+            ("v=DMARC12; p=none", false),
+            ("p=none; v=DMARC1", false),
+            ("v=DMARC1 p=none", false),
+            ("", false),
+        ] {
+            assert_eq!(is_record(text.as_bytes()), is, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_value_of_a_tag_is_not_there() {
+        for (text, said) in [
+            ("v = DMARC1 ; p = reject ;", "v=DMARC1; p=reject"),
+            ("V=DMARC1; P=Reject; ADKIM=S", "v=DMARC1; p=Reject; adkim=S"),
+            ("v=DMARC1; p=foo; rua=mailto:a@example.org", "v=DMARC1; rua=mailto:a@example.org"),
+            ("v=DMARC1; p=reject; sp=quarantin; rua=mailto:a@example.org", "v=DMARC1; rua=mailto:a@example.org"),
+            ("v=DMARC1; p=reject; np=", "v=DMARC1"),
+            ("v=DMARC1; p=reject; adkim=x; aspf=; t=maybe; psd=7; fo=9; pct=0; =; x", "v=DMARC1; p=reject"),
+        ] {
+            assert_eq!(String::from_utf8_lossy(&cleaned(text.as_bytes(), true)), said, "{text}");
+        }
+        assert_eq!(cleaned(b"v=DMARC1; p=none; rua=?", false), b"v=DMARC1; p=none");
+    }
 }
