@@ -50,6 +50,11 @@ pub(crate) fn check(policy: &Policy, found: &mut Vec<Problem>) {
             found.push(Problem::advice(&format!("spam.external.{set}"), message));
         }
     }
+    if external.dynamic_addresses && !policy.authentication.enabled {
+        let message = "spam.external.dynamic_addresses is on, but authentication.enabled = false: the name of the \
+                       client's address is not asked for, and nothing counts (EX-08, EX-10)";
+        found.push(Problem::warning("spam.external.dynamic_addresses", message));
+    }
     for person in &policy.spam.impersonation.people {
         if person.split_whitespace().count() < 2 {
             let message = format!("spam.impersonation.people: {person:?} needs two words: many share one");
