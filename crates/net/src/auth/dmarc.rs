@@ -207,7 +207,8 @@ fn is_record(text: &[u8]) -> bool {
 /// a wish is none, all wishes are as if they were not there (section 4.10.1).
 fn cleaned(record: &[u8], rua: bool) -> Vec<u8> {
     let tags = record.split(|byte| *byte == b';').skip(1).filter_map(tag);
-    let tags: Vec<(Vec<u8>, &[u8])> = tags.map(|(name, value)| (name.trim_ascii().to_ascii_lowercase(), value)).collect();
+    let tags: Vec<(Vec<u8>, &[u8])> =
+        tags.map(|(name, value)| (name.trim_ascii().to_ascii_lowercase(), value)).collect();
     let one_of = |value: &[u8], known: &[&str]| known.iter().any(|it| value.eq_ignore_ascii_case(it.as_bytes()));
     let is_wish = |name: &[u8]| matches!(name, b"p" | b"sp" | b"np");
     let wishes = ["none", "quarantine", "reject"];
