@@ -115,9 +115,16 @@ impl Seen {
         Self { whole_letters: skeleton(&whole), whole, labels, letters }
     }
 
+    /// Whether the protected one stands in front, whole: `example.org.verify.net`, `example.org-verify.net`.
+    fn begins_with(&self, own: &Protected) -> bool {
+        let behind =
+            |whole: &str, front: &str| whole.strip_prefix(front).is_some_and(|rest| rest.starts_with(['.', '-']));
+        behind(&self.whole, &own.whole) || behind(&self.whole_letters, &own.whole_letters)
+    }
+
     /// Whether it is made to look like a protected one, which it is not, nor below it.
     pub(super) fn looks_like(&self, own: &Protected) -> bool {
-        if self.whole_letters == own.whole_letters || self.whole.starts_with(&own.parent) {
+        if self.whole_letters == own.whole_letters || self.begins_with(own) {
             return true;
         }
         let Some((name, wanted)) = &own.name else { return false };
@@ -138,8 +145,7 @@ impl Seen {
 pub(super) struct Protected {
     labels: Vec<String>,
     whole_letters: String,
-    /// What stands in front of a domain that borrows it as a whole.
-    parent: String,
+    whole: String,
     /// Its first label and what that looks like, unless it is too short.
     name: Option<(String, String)>,
 }
@@ -149,7 +155,8 @@ impl Protected {
         let labels: Vec<String> = domain.split('.').take(MAX_LABELS).map(shown).collect();
         let name = labels.first().filter(|name| name.chars().count() >= SHORT);
         let name = name.map(|name| (name.clone(), skeleton(name)));
-        Self { whole_letters: skeleton(&labels.join(".")), parent: format!("{domain}."), name, labels }
+        let whole = labels.join(".");
+        Self { whole_letters: skeleton(&whole), whole, name, labels }
     }
 }
 
@@ -224,6 +231,8 @@ mod tests {
             ("xn--xample-2of.org", "example.org"),
             ("example-login.net", "example.org"),
             ("example.org.verify.net", "example.org"),
+            ("example.org-verify.net", "example.org"),
+            ("examp1e.org-verify.net", "example.org"),
             ("sample.0rg", "sample.org"),
         ];
         for (domain, own) in alike {

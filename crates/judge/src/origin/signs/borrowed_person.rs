@@ -2,6 +2,8 @@
 
 use std::cell::LazyCell;
 
+use mail::evidence::AuthResult;
+
 use crate::origin::likeness;
 use crate::origin::{Author, MAX_PROTECTED, Origin, OriginSign};
 use crate::policy::Policy;
@@ -28,6 +30,10 @@ pub(super) const SIGN: OriginSign = OriginSign {
             it.policy.spam.impersonation.people = vec!["Ann Doe".to_owned()];
             it.from = "A\u{200b}nn \u{1d403}oe <ceo@example.com>";
         },
+        |it| {
+            it.policy.spam.impersonation.people = vec!["Ann Doe".to_owned()];
+            it.from = "Ann Doe via Example Service Ltd <x@example.com>";
+        },
     ],
     #[cfg(test)]
     quiet: &[
@@ -35,6 +41,11 @@ pub(super) const SIGN: OriginSign = OriginSign {
         |it| {
             it.policy.spam.impersonation.people = vec!["Ann Doe".to_owned()];
             it.from = "Ann Doe <ann@example.org>";
+        },
+        |it| {
+            it.policy.spam.impersonation.people = vec!["Ann Doe".to_owned()];
+            it.from = "Ann Doe via Example Service Ltd <x@example.com>";
+            it.author("example.com").result = AuthResult::Pass;
         },
         |it| {
             it.policy.spam.impersonation.people = vec!["Ann Doe".to_owned()];
@@ -46,8 +57,10 @@ pub(super) const SIGN: OriginSign = OriginSign {
 fn check(origin: &Origin) -> Option<String> {
     // Most mail needs the people's names; what comes from a domain of theirs or of ours, or has no name, does not.
     let people = LazyCell::new(|| People::of(origin.policy));
+    // Only who is proven is a service that writes for another; where nobody asked, the word is believed.
+    let believed = origin.auth.is_none_or(|auth| auth.dmarc() == AuthResult::Pass);
     let mut authors = origin.authors.iter().filter(|author| author.may_borrow(origin.policy, origin.site));
-    authors.find_map(|author| borrowed(&people, author))
+    authors.find_map(|author| borrowed(&people, author, believed))
 }
 
 /// The words of a name as they look, without addresses that stand among them.
@@ -75,19 +88,20 @@ impl<'a> People<'a> {
 
 /// Whether a name is that of a person: the same words in any order, with a middle name or title more ("Doe,
 /// Ann B." is "Ann Doe"), in this order with more behind or before ("Ann Doe, Chief Executive Officer"), or
-/// written as one. A service that writes in somebody's name says "via".
-fn is_named(given: &[String], person: &[String], via: &str) -> bool {
+/// written as one. `via`: the word that a service says which writes in somebody's name.
+fn is_named(given: &[String], person: &[String], via: Option<&str>) -> bool {
     let few = given.len() <= person.len().saturating_add(1) && person.iter().all(|word| given.contains(word));
     let run = || given.windows(person.len().max(1)).any(|part| part == person);
     let joined = |words: &[String]| words.iter().map(String::len).sum::<usize>();
     let as_one = || joined(given) == joined(person) && given.concat() == person.concat();
-    few || as_one() || run() && !given.iter().any(|word| word == via)
+    few || as_one() || run() && !given.iter().any(|word| Some(word.as_str()) == via)
 }
 
 /// The name of an author whose address is elsewhere is that of a person.
-fn borrowed(people: &People, author: &Author) -> Option<String> {
+fn borrowed(people: &People, author: &Author, believed: bool) -> Option<String> {
     let given: Vec<Vec<String>> = author.names.iter().map(|name| words(name)).collect();
-    let same = |wanted: &[String]| given.iter().any(|given| is_named(given, wanted, &people.via));
+    let via = Some(people.via.as_str()).filter(|_| believed);
+    let same = |wanted: &[String]| given.iter().any(|given| is_named(given, wanted, via));
     let (person, _) = people.known.iter().find(|(_, wanted)| same(wanted))?;
     Some(format!("{person}, from {}", author.address.domain()))
 }
