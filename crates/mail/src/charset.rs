@@ -8,7 +8,8 @@ use std::borrow::Cow;
 
 use crate::graph::Recode;
 use crate::shifted;
-use encoding_rs::{Encoding, REPLACEMENT, UTF_8, WINDOWS_1252};
+use chardetng::EncodingDetector;
+use encoding_rs::{Encoding, REPLACEMENT, UTF_8, WINDOWS_874, WINDOWS_1252};
 
 /// Charsets in which ASCII text does not stand as ASCII, by the start of their names.
 const WIDE: &[&str] = &["utf-16", "utf16", "utf-32", "utf32", "ucs-2", "ucs2", "ucs-4", "unicode", "iso-10646"];
@@ -44,6 +45,32 @@ pub fn to_text<'a>(bytes: &'a [u8], charset: Option<&str>) -> Cow<'a, str> {
             None => guess(bytes),
         },
     }
+}
+
+/// Most bytes that a charset is guessed from.
+const MAX_GUESSED: usize = 16 * 1024;
+
+/// The bytes as text that somebody means to be read, for judging it: like [`to_text`], but what is valid UTF-8 is UTF-8
+/// whatever a label of single bytes says, and letters beyond ASCII that have no label, an unknown one, or that of ASCII
+/// may be of a charset of several bytes, or Thai. Which one is told by their frequencies in the first 16 KiB.
+pub fn to_likely_text<'a>(bytes: &'a [u8], charset: Option<&str>) -> Cow<'a, str> {
+    if bytes.is_ascii() {
+        return to_text(bytes, charset);
+    }
+    let is_ascii = |label: &str| matches!(label.trim().to_ascii_lowercase().as_str(), "us-ascii" | "ascii");
+    let known = charset.filter(|label| !is_ascii(label) && is_known(label));
+    let in_single_bytes = known.and_then(find).is_some_and(Encoding::is_single_byte);
+    if (known.is_none() || in_single_bytes) && std::str::from_utf8(bytes).is_ok() {
+        return guess(bytes);
+    }
+    if known.is_some() || Encoding::for_bom(bytes).is_some() {
+        return to_text(bytes, known);
+    }
+    let mut detector = EncodingDetector::new();
+    detector.feed(bytes.get(..MAX_GUESSED).unwrap_or(bytes), bytes.len() <= MAX_GUESSED);
+    let told = detector.guess(None, false);
+    let is_far = !told.is_single_byte() || told == WINDOWS_874;
+    if is_far { told.decode_without_bom_handling(bytes).0 } else { guess(bytes) }
 }
 
 /// Whether [`to_text`] knows the label.
@@ -106,6 +133,42 @@ fn guess(bytes: &[u8]) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn likely_text_goes_by_the_bytes_where_the_label_cannot_be_right() {
+        let chinese = "\u{4f60}\u{597d}\u{ff0c}\u{8fd9}\u{662f}\u{4e00}\u{5c01}\u{4e2d}\u{6587}\u{90ae}\u{4ef6}\u{ff0c}\u{8bf7}\u{67e5}\u{6536}\u{3002}".repeat(4);
+        let korean = "\u{c548}\u{b155}\u{d558}\u{c138}\u{c694} \u{c774}\u{ac83}\u{c740} \u{d55c}\u{ad6d}\u{c5b4} \u{ba54}\u{c77c}\u{c785}\u{b2c8}\u{b2e4} ".repeat(4);
+        let thai = "\u{e2a}\u{e27}\u{e31}\u{e2a}\u{e14}\u{e35}\u{e04}\u{e23}\u{e31}\u{e1a} \u{e19}\u{e35}\u{e48}\u{e04}\u{e37}\u{e2d}\u{e2d}\u{e35}\u{e40}\u{e21}\u{e25}\u{e20}\u{e32}\u{e29}\u{e32}\u{e44}\u{e17}\u{e22} ".repeat(4);
+        let cases = [
+            ("gb18030", chinese.as_str(), None),
+            ("gb18030", &chinese, Some("cp936")),
+            ("gb18030", &chinese, Some("us-ascii")),
+            ("gb18030", &chinese, Some("gb2312")),
+            (
+                "big5",
+                "\u{4f60}\u{597d}\u{ff0c}\u{9019}\u{662f}\u{4e00}\u{5c01}\u{4e2d}\u{6587}\u{90f5}\u{4ef6}\u{ff0c}\u{8acb}\u{67e5}\u{6536}\u{3002}",
+                Some("big5"),
+            ),
+            ("euc-kr", &korean, None),
+            ("windows-874", &thai, None),
+            ("utf-8", &chinese, Some("iso-8859-1")),
+            ("utf-8", &chinese, Some("us-ascii")),
+            ("utf-8", &chinese, None),
+        ];
+        for (written, text, label) in cases {
+            let bytes = Encoding::for_label(written.as_bytes()).unwrap().encode(text).0.into_owned();
+            assert_eq!(to_likely_text(&bytes, label), text, "{written} {label:?}");
+        }
+        let plain = [
+            (&b"caf\xe9 na\xefve"[..], None),
+            (b"caf\xe9", Some("iso-8859-1")),
+            (b"caf\xe9", Some("us-ascii")),
+            (b"cafe", None),
+        ];
+        for (bytes, label) in plain {
+            assert_eq!(to_likely_text(bytes, label), to_text(bytes, label), "{label:?}");
+        }
+    }
 
     #[test]
     fn text_is_read_by_mark_then_label_then_guess() {

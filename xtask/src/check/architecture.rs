@@ -46,7 +46,7 @@ const FORBIDDEN: [(&str, &str, &str); 7] = [
 
 /// The pure crates, and all that they may use from elsewhere.
 const PURE: [(&str, &[&str]); 8] = [
-    ("mail", &["base64-simd", "encoding_rs", "memchr", "serde"]),
+    ("mail", &["base64-simd", "chardetng", "encoding_rs", "memchr", "serde"]),
     ("wire", &["base64-simd", "memchr"]),
     (
         "unpack",

@@ -13,7 +13,7 @@ use crate::cargo;
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// Most crates from elsewhere. A new dependency raises it, in a change that says why it is worth it.
-const CRATES_MAX: usize = 299;
+const CRATES_MAX: usize = 300;
 
 /// Most crates that are there in more than one version.
 const DUPLICATES_MAX: usize = 11;

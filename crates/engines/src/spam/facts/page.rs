@@ -10,6 +10,10 @@ use super::link::{Link, Links};
 
 /// How much of one HTML part is read, in bytes.
 pub(crate) const MAX_HTML: usize = 16 * 1024 * 1024;
+/// Most pictures of one `srcset`.
+const MAX_SOURCES: usize = 10;
+/// In how much of a page it says what its charset is, in bytes.
+const MAX_PRESCAN: usize = 1024;
 /// Longest address of a style sheet, in bytes.
 const MAX_STYLE_URL: usize = 2000;
 
@@ -157,6 +161,11 @@ impl Targets<'_> {
         self.links.push(Link { clicked, visible: clicked, shown: None, ..link });
         Some(())
     }
+
+    /// Takes an address that stands beside links and pictures. `leads`: somebody is led there by it.
+    fn beside(&mut self, address: &[u8], leads: bool) {
+        self.links.push_beside(Link::within(&undone(address), self.base), leads);
+    }
 }
 
 /// The first `base` of a page that has an address; it holds for what stands in front of it, too.
@@ -196,6 +205,13 @@ fn start(name: &[u8], attributes: &[(&[u8], &[u8])], html: &mut Html, links: &mu
         if key.len() > 3 && key.get(..2).is_some_and(|on| on.eq_ignore_ascii_case(b"on")) {
             more(&mut html.scripts);
         }
+        if let Some(leads) = beside(&lower, key) {
+            links.beside(value, leads);
+        } else if key.eq_ignore_ascii_case(b"srcset") {
+            let all = value.split(|byte| *byte == b',').take(MAX_SOURCES);
+            all.filter_map(|one| one.trim_ascii_start().split(u8::is_ascii_whitespace).next())
+                .for_each(|one| links.beside(one, false));
+        }
         if key.eq_ignore_ascii_case(b"style") {
             styles(undone(value).as_bytes(), links.links, links.base);
             if hides(value) {
@@ -232,6 +248,21 @@ fn start(name: &[u8], attributes: &[(&[u8], &[u8])], html: &mut Html, links: &mu
     }
 }
 
+/// Whether an attribute that is neither a link's nor a picture's has an address, and whether somebody is led there by it.
+fn beside(element: &str, key: &[u8]) -> Option<bool> {
+    let is = |name: &[u8]| key.eq_ignore_ascii_case(name);
+    match element {
+        "button" | "input" if is(b"formaction") => Some(true),
+        "iframe" | "frame" if is(b"src") => Some(true),
+        "object" if is(b"data") => Some(true),
+        "link" if is(b"href") => Some(false),
+        "input" | "embed" | "video" | "audio" | "source" | "script" if is(b"src") => Some(false),
+        "video" if is(b"poster") => Some(false),
+        "a" | "image" | "use" if is(b"xlink:href") => Some(element == "a"),
+        _ => is(b"background").then_some(false),
+    }
+}
+
 /// Where a `meta` element leads: what stands behind `url=`, or behind the number.
 fn refreshed(content: &str) -> &str {
     let rest = content.split_once([';', ',']).map_or("", |(_, rest)| rest.trim());
@@ -244,6 +275,7 @@ fn refreshed(content: &str) -> &str {
 
 /// Takes the addresses that a style sheet loads. What stands inside of one is not looked at again.
 fn styles(source: &[u8], links: &mut Links, base: Option<&Link>) {
+    imports(source, links, base);
     let mut rest = source;
     while let Some(at) = memchr::memchr(b'(', rest) {
         let (before, inside) = (rest.get(..at).unwrap_or(&[]), rest.get(at.saturating_add(1)..).unwrap_or(&[]));
@@ -256,6 +288,27 @@ fn styles(source: &[u8], links: &mut Links, base: Option<&Link>) {
         let end = memchr::memchr(b')', near).unwrap_or(near.len());
         let address = String::from_utf8_lossy(near.get(..end).unwrap_or(near));
         links.push_beside(Link::within(address.trim().trim_matches(['\'', '"']), base), false);
+        rest = inside.get(end..).unwrap_or(&[]);
+    }
+}
+
+/// Takes the style sheets that one loads by their names: `@import "…"`.
+fn imports(source: &[u8], links: &mut Links, base: Option<&Link>) {
+    let mut rest = source;
+    while let Some(at) = memchr::memchr(b'@', rest) {
+        rest = rest.get(at.saturating_add(1)..).unwrap_or(&[]);
+        let Some(behind) = rest.get(6..).filter(|_| rest.get(..6).is_some_and(|w| w.eq_ignore_ascii_case(b"import")))
+        else {
+            continue;
+        };
+        rest = behind.trim_ascii_start();
+        let Some((quote, inside)) = rest.split_first().filter(|(quote, _)| matches!(quote, b'"' | b'\'')) else {
+            continue;
+        };
+        let near = inside.get(..MAX_STYLE_URL).unwrap_or(inside);
+        let end = memchr::memchr(*quote, near).unwrap_or(near.len());
+        let address = String::from_utf8_lossy(near.get(..end).unwrap_or(near));
+        links.push_beside(Link::within(&address, base), false);
         rest = inside.get(end..).unwrap_or(&[]);
     }
 }
@@ -347,6 +400,18 @@ impl Word {
         self.letter_before = letter(raw.last());
         self.broken = false;
     }
+}
+
+/// The charset that a page names itself (HTML Standard, 13.2.3.2: in its first 1,024 bytes), in small letters.
+pub(super) fn charset(page: &[u8]) -> Option<String> {
+    let head = page.get(..MAX_PRESCAN).unwrap_or(page).to_ascii_lowercase();
+    let meta = memchr::memmem::find(&head, b"<meta")?;
+    let behind = head.get(meta.saturating_add(memchr::memmem::find(head.get(meta..)?, b"charset")?)..)?.get(7..)?;
+    let value = behind.trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
+    let value = value.strip_prefix(b"\"").or_else(|| value.strip_prefix(b"'")).unwrap_or(value);
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b':' | b'.');
+    let name: Vec<u8> = value.iter().copied().take_while(is_name).collect();
+    String::from_utf8(name).ok().filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]

@@ -137,6 +137,14 @@ fn lists_are_asked_about_whatever_leads_somewhere() {
         "Subject: see http://bad.example/x now\n\nhello\n".to_owned(),
         format!("Subject: x\n{body}<meta http-equiv=refresh content='0;url=http://bad.example/'>hello"),
         format!("Subject: x\n{body}<p style='background:url(http://bad.example/x.gif)'>hello"),
+        format!("Subject: x\n{body}<style>@IMPORT \"http://bad.example/x.css\"; p{{}}</style>hello"),
+        format!("Subject: x\n{body}<table><td background=http://bad.example/x.gif>hello"),
+        format!("Subject: x\n{body}<img srcset='http://bad.example/x.gif 2x, http://www.bad.example/y.gif'>hello"),
+        format!("Subject: x\n{body}<link rel=stylesheet href=http://bad.example/x.css>hello"),
+        format!("Subject: x\n{body}<button formaction=http://bad.example/>hello</button>"),
+        format!("Subject: x\n{body}<input type=image src=http://bad.example/x.gif>hello"),
+        format!("Subject: x\n{body}<iframe src=http://bad.example/></iframe>hello"),
+        format!("Subject: x\n{body}<svg><a xlink:href=http://bad.example/>hello</a></svg>"),
         multipart("mixed", &[text, &format!("{page}<a href=http://bad.example/>x</a>")]),
         multipart("mixed", &[text, &format!("{page}<meta http-equiv=refresh content='0;url=http://bad.example/'>")]),
         multipart("mixed", &[text, &format!("{file}<form action=http://bad.example/login></form>")]),
@@ -360,4 +368,39 @@ fn some_hundred_damaged_messages_are_read() {
         let facts = Facts::of(&parse(&raw, &Limits::default()), Vec::new(), Session::default());
         assert!(facts.shown().len() <= 10 * raw.len() && facts.hosts.len() <= mail::evidence::MAX_HOSTS);
     }
+}
+
+#[test]
+fn a_language_is_told_by_content_whatever_the_label_says() {
+    // The same Chinese letter: in GB 18030, as a page that names GB 2312 itself, in UTF-8.
+    let gb = "1/C+tLXEv827p8T6usPO0sPHuavLvr/J0tTOqsT6zOG5qbeixrGjrMfr0+vO0sPHwarPtaOs0LvQu7rP1/eho9fwvrS1\n\
+         xL/Nu6fE+rrDztLDx7mry76/ydLUzqrE+szhuam3osaxo6zH69PrztLDx8Gqz7WjrNC70Lu6z9f3oaPX8L60tcS/zbun\n\
+         xPq6w87Sw8e5q8u+v8nS1M6qxPrM4bmpt6LGsaOsx+vT687Sw8fBqs+1o6zQu9C7us/X96Gj";
+    let page = "PGh0bWw+PGhlYWQ+PE1FVEEgaHR0cC1lcXVpdj0nQ29udGVudC1UeXBlJyBjb250ZW50PSd0ZXh0L2h0bWw7IGNoYXJz\n\
+         ZXQ9Z2IyMzEyJz48L2hlYWQ+PGJvZHk+1/C+tLXEv827p8T6usPO0sPHuavLvr/J0tTOqsT6zOG5qbeixrGjrMfr0+vO\n\
+         0sPHwarPtaOs0LvQu7rP1/eho9fwvrS1xL/Nu6fE+rrDztLDx7mry76/ydLUzqrE+szhuam3osaxo6zH69PrztLDx8Gq\n\
+         z7WjrNC70Lu6z9f3oaPX8L60tcS/zbunxPq6w87Sw8e5q8u+v8nS1M6qxPrM4bmpt6LGsaOsx+vT687Sw8fBqs+1o6zQ\n\
+         u9C7us/X96GjPC9ib2R5Pg==";
+    let unicode = "5bCK5pWs55qE5a6i5oi35oKo5aW95oiR5Lus5YWs5Y+45Y+v5Lul5Li65oKo5o+Q5L6b5Y+R56Wo77yM6K+35LiO5oiR\n\
+         5Lus6IGU57O777yM6LCi6LCi5ZCI5L2c44CC5bCK5pWs55qE5a6i5oi35oKo5aW95oiR5Lus5YWs5Y+45Y+v5Lul5Li6\n\
+         5oKo5o+Q5L6b5Y+R56Wo77yM6K+35LiO5oiR5Lus6IGU57O777yM6LCi6LCi5ZCI5L2c44CC5bCK5pWs55qE5a6i5oi3\n\
+         5oKo5aW95oiR5Lus5YWs5Y+45Y+v5Lul5Li65oKo5o+Q5L6b5Y+R56Wo77yM6K+35LiO5oiR5Lus6IGU57O777yM6LCi\n\
+         6LCi5ZCI5L2c44CC";
+    let cases = [
+        ("text/plain", gb),
+        ("text/plain; charset=cp936", gb),
+        ("text/plain; charset=us-ascii", gb),
+        ("text/plain; charset=gb2312", gb),
+        ("text/html", page),
+        ("text/plain; charset=us-ascii", unicode),
+        ("text/plain; charset=iso-8859-1", unicode),
+    ];
+    for (media, content) in cases {
+        let facts = of(&format!("Subject: x\nContent-Type: {media}\nContent-Transfer-Encoding: base64\n\n{content}\n"));
+        assert!(ids(&facts).iter().any(|id| id == "hr_07_chinese"), "{media}: {}", facts.shown());
+    }
+    let names = ["<meta charset=utf-8>", "<META CHARSET = 'utf-8'/>", "<meta content=\"text/html; charset=UTF-8\">"];
+    assert!(names.iter().all(|page| super::page::charset(page.as_bytes()).as_deref() == Some("utf-8")));
+    let others = ["<p>charset=utf-8", "<meta charset>", "<meta charset=", "<meta", "", "<meta charset=''>"];
+    assert!(others.iter().all(|page| super::page::charset(page.as_bytes()).is_none()));
 }

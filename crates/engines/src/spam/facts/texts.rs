@@ -5,6 +5,7 @@
 //! the last forms of a choice come first: that is what programs show. What is left out is told
 //! ([`Facts::cut`]).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use mail::charset;
@@ -147,7 +148,7 @@ fn beside(facts: &mut Facts, message: &Message<'_>, id: EntityId, links: &mut Li
     let most =
         if is_page { page::MAX_HTML.saturating_add(1) } else { room.saturating_add(1).saturating_mul(MAX_WIDTH) };
     let content = message.content(id, most);
-    let whole = charset::to_text(&content.bytes, entity.charset.as_deref().filter(|charset| !charset.is_empty()));
+    let whole = likely(entity, &content.bytes, is_page);
     let mut found = Links::default();
     if is_page {
         if whole.len() > page::MAX_HTML {
@@ -228,6 +229,13 @@ fn fact(message: &Message<'_>, id: EntityId, entity: &Entity, is_read: bool) -> 
     }
 }
 
+/// The text of a part, by its label, or by that of the page itself, or by its bytes.
+fn likely<'b>(entity: &Entity, bytes: &'b [u8], html: bool) -> Cow<'b, str> {
+    let label = entity.charset.clone().filter(|charset| !charset.is_empty());
+    let label = label.or_else(|| html.then(|| page::charset(bytes)).flatten());
+    charset::to_likely_text(bytes, label.as_deref())
+}
+
 /// Reads one text.
 fn text(facts: &mut Facts, message: &Message<'_>, leaf: Leaf, links: &mut Links) -> Text {
     let from = facts.plain.len();
@@ -238,8 +246,8 @@ fn text(facts: &mut Facts, message: &Message<'_>, leaf: Leaf, links: &mut Links)
         part.ascii = content.bytes.is_ascii();
         part.eight_bit = !part.ascii && part.encoding == Encoding::Identity;
     }
-    let whole = charset::to_text(&content.bytes, entity.charset.as_deref().filter(|charset| !charset.is_empty()));
     read.html = entity.media == "text/html" || entity.media.contains("xhtml");
+    let whole = likely(entity, &content.bytes, read.html);
     if read.html {
         let before = facts.html.text.len();
         if whole.len() > page::MAX_HTML {
