@@ -12,11 +12,19 @@ pub(super) const SIGN: Row = Row {
     about: "To has no address: a mailing to blind copies (HR-01).",
     check,
     #[cfg(test)]
-    fires: &["From: a@example.org", "To: undisclosed-recipients:;"],
+    fires: &[
+        "From: a@example.org",
+        "To: undisclosed-recipients:;",
+        "To: undisclosed-recipients:;\nCc: hello",
+        "To: @",
+        "To: bob@",
+    ],
     #[cfg(test)]
     quiet: &["To: b@example.net", "Cc: b@example.net"],
 };
 
 fn check(f: &Facts) -> Option<String> {
-    when(!f.to.iter().any(|to| to.address.contains('@')) && f.cc.is_empty(), "To names nobody")
+    let is_somebody =
+        |address: &str| address.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+    when(!f.to.iter().chain(&f.cc).any(|to| is_somebody(&to.address)), "To names nobody")
 }
