@@ -26,7 +26,7 @@ pub(crate) fn check(policy: &Policy, found: &mut Vec<Problem>) {
                 found.push(Problem::error(&key, message));
             }
             if !is_zone(&list.zone) {
-                found.push(Problem::error(&key, format!("{key}: {:?} is no zone of the DNS", list.zone)));
+                found.push(Problem::error(&key, format!("{key}: {:?} is no zone of the DNS in lower case", list.zone)));
             }
         }
         let weights: u32 = lists.iter().map(|list| u32::from(list.weight)).sum();

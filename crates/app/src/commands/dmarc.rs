@@ -170,9 +170,12 @@ fn kept(place: &PlaceArgs, ids: &[i64], format: Format) -> Result<u8, Failure> {
             Format::Text => one_line(*id, &received) + &table(&report),
         };
         terminal::put(&text)?;
-        if !report.records.iter().all(Record::passes) {
-            code = FAILED;
-        }
+        let one = match report.records.iter().all(Record::passes) {
+            _ if report.damaged => ERROR,
+            true => 0,
+            false => FAILED,
+        };
+        code = code.max(one);
     }
     Ok(code)
 }
@@ -217,7 +220,8 @@ fn show(item: Item, format: Format) -> (String, u8) {
         Format::Json => terminal::json_line(report),
         Format::Text => table(report),
     });
-    let code = match (more, failed) {
+    let damaged = reports.iter().any(|report| report.damaged);
+    let code = match (more || damaged, failed) {
         (true, _) => ERROR,
         (false, true) => FAILED,
         (false, false) => 0,

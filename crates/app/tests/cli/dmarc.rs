@@ -22,6 +22,11 @@ fn a_report_is_shown_with_its_sources_and_foreign_text_stays_text() {
     let bad = run(dir.path(), &["dmarc", "show", "bad.eml"]).exits(1);
     assert!(bad.out.contains("FAIL  192.0.2.9") && !bad.out.contains('\u{1b}'), "{}", bad.out);
     assert!(run(dir.path(), &["dmarc", "show", "none.txt"]).exits(2).err.contains("no aggregate report"));
+    for end in ["<record>", "</record>"] {
+        let cut = report.get(..report.find(end).unwrap() + end.len()).unwrap();
+        let cut = files(&[("cut.xml", cut.as_bytes())]);
+        assert!(run(cut.path(), &["dmarc", "show", "cut.xml"]).exits(2).out.contains("the report is damaged"), "{end}");
+    }
     // Behind a damaged file is a report, and there may be others in what cannot be read.
     let parts = [b"\x1f\x8b\x08\0\0\0\0\0\0\xff\x4b".as_slice(), report.as_bytes()]
         .map(|part| format!("--b\r\nContent-Transfer-Encoding: base64\r\n\r\n{}\r\n", testkit::sample::base64(part)));
