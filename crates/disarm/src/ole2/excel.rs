@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mail::evidence::Active;
 use unpack::formats::ole2::{acting_links, acting_names, workbook_link};
 
-use super::strings;
+use super::{holds_link, strings};
 use crate::DisarmError;
 use crate::bytes::{between, le16, le32};
 
@@ -250,7 +250,7 @@ impl<'a> Editor<'a> {
             }
             OUTER_NAME if self.cut => self.name(1, body).into(),
             _ if CACHED.contains(&id) && self.cut => return None,
-            LINK if self.has(Active::Launch) && !acting_links(body).0.is_empty() => {
+            LINK if self.has(Active::Launch) && holds_link(acting_links(body)) => {
                 self.changed = true;
                 return None;
             }

@@ -113,13 +113,18 @@ fn outer(tree: &mut Tree, at: usize, active: &BTreeSet<Active>) -> bool {
         (true, "\u{1}ole10native" | "equation native") if has(Active::OlePackage) => Some(holder),
         (true, "\u{3}ocxname") if has(Active::ActiveX) => Some(holder),
         (true, "ctls") if has(Active::ActiveX) => Some(at),
-        (true, "\u{1}ole") if has(Active::RemoteTemplate) && !link_targets(&node.content).is_empty() => Some(holder),
+        (true, "\u{1}ole") if has(Active::RemoteTemplate) && holds_link(link_targets(&node.content)) => Some(holder),
         (true, _) if has(Active::Vba) && !is_main(lower) && memmem::find(&node.content, ATTRIBUTE).is_some() => {
             Some(at)
         }
         _ => None,
     };
     goes.is_some_and(|at| tree.remove(at))
+}
+
+/// Whether links were found, or may be where it was not looked.
+fn holds_link<T>((links, over): (Vec<T>, bool)) -> bool {
+    over || !links.is_empty()
 }
 
 fn is_main(lower: &str) -> bool {

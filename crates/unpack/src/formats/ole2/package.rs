@@ -111,7 +111,10 @@ pub(crate) fn package(number: u32, work: &mut Work<'_>) {
 /// Gives what a linked object (`\x01Ole`, MS-OLEDS 2.3.3) is loaded from.
 pub(crate) fn link(number: u32, work: &mut Work<'_>) {
     let bytes = work.read(number).bytes;
-    let targets = targets(&bytes);
+    let (targets, over) = targets(&bytes);
+    if over {
+        work.problem(UnscannedReason::LimitObjects);
+    }
     if targets.is_empty() && bytes.len() <= PLAIN {
         work.made.taken.insert(number);
     }
@@ -120,9 +123,10 @@ pub(crate) fn link(number: u32, work: &mut Work<'_>) {
     }
 }
 
-/// The addresses and files that monikers in these bytes lead to.
-pub fn targets(bytes: &[u8]) -> Vec<String> {
-    monikers::links(bytes, MAX_LINKS).into_iter().map(|link| link.address).take(MAX_LINKS).collect()
+/// The addresses and files that monikers in these bytes lead to; the flag says that there are more than are looked at.
+pub fn targets(bytes: &[u8]) -> (Vec<String>, bool) {
+    let (links, over) = monikers::links(bytes, MAX_LINKS);
+    (links.into_iter().map(|link| link.address).collect(), over)
 }
 
 /// Says that there is an equation or a control, which programs of their own open.

@@ -6,8 +6,7 @@ use super::formula::{cell_name, render};
 use super::records::{CONTINUE, Record, Records, rk};
 use super::{Globals, MAX_SHEET_TEXT, MAX_SHEETS, Sheet};
 use crate::bytes::{between, le16, le32, le64};
-use crate::formats::ole2::acting_links;
-use crate::formats::ole2::package::targets;
+use crate::formats::ole2::monikers;
 use crate::views::{Views, links};
 
 /// The record that starts a part of a workbook, and the kinds of parts.
@@ -162,10 +161,16 @@ impl Reader {
                 });
             }
             0x01b8 => {
-                for link in acting_links(body).0 {
-                    views.act(Active::Launch, Some("link"), links::kept(&link.address));
+                let (all, over) = monikers::all(body);
+                for link in all {
+                    if links::acts(&link.address) {
+                        views.act(Active::Launch, Some("link"), links::kept(&link.address));
+                    }
+                    self.shown(&link.address, views);
                 }
-                targets(body).iter().for_each(|target| self.shown(target, views));
+                if over {
+                    views.limit();
+                }
             }
             _ => self.numbers(record, cell),
         }
