@@ -16,40 +16,56 @@ const MAX_WORD: usize = 256;
 
 /// The files of at least two lines that a script writes; the flag says that there are more.
 pub(super) fn written(text: &[u8]) -> (Vec<Here>, bool) {
-    let mut files: Vec<(Here, usize)> = Vec::new();
-    let mut latest: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
-    let (mut at, mut count, mut more) = (0_usize, 0_usize, false);
+    let mut files = Files::default();
+    let mut at = 0_usize;
     while at < text.len() {
         let (one, next) = line(text, at);
         at = next;
-        let Some(Echo { said, target, adds }) = echo(one) else { continue };
+        echoes(one).into_iter().for_each(|echo| files.add(echo));
+    }
+    let long = files.all.into_iter().filter(|(_, lines)| *lines > 1).map(|(file, _)| file);
+    (long.collect(), files.more)
+}
+
+/// The files so far.
+#[derive(Default)]
+struct Files {
+    /// Each with the number of its lines.
+    all: Vec<(Here, usize)>,
+    /// The latest of each name.
+    latest: BTreeMap<Vec<u8>, usize>,
+    /// How many have two lines or more, and whether there are more than are kept.
+    count: usize,
+    more: bool,
+}
+
+impl Files {
+    fn add(&mut self, Echo { said, target, adds }: Echo<'_>) {
         // What begins anew takes the place of what had one line only: that is given nowhere.
-        let known = latest.get(&target).copied();
-        let single = |number: &usize| files.get(*number).is_some_and(|(_, lines)| *lines < 2);
+        let known = self.latest.get(&target).copied();
+        let single = |number: &usize| self.all.get(*number).is_some_and(|(_, lines)| *lines < 2);
         let number = match known.filter(|number| adds || single(number)) {
             Some(number) => number,
             None => {
                 let name = Some(names::decode(&target));
-                files.push((Here { name, content: Vec::new() }, 0));
-                latest.insert(target, files.len().saturating_sub(1));
-                files.len().saturating_sub(1)
+                self.all.push((Here { name, content: Vec::new() }, 0));
+                self.latest.insert(target, self.all.len().saturating_sub(1));
+                self.all.len().saturating_sub(1)
             }
         };
-        if let Some((file, lines)) = files.get_mut(number) {
-            if !adds {
-                (file.content, *lines) = (Vec::new(), 0);
-            }
-            if *lines == 1 && count >= MAX_FILES {
-                more = true;
-                continue;
-            }
-            count = count.saturating_add(usize::from(*lines == 1));
-            file.content.extend_from_slice(said);
-            file.content.push(b'\n');
-            *lines = lines.saturating_add(1);
+        let Some((file, lines)) = self.all.get_mut(number) else { return };
+        if !adds {
+            (file.content, *lines) = (Vec::new(), 0);
         }
+        if *lines == 1 && self.count >= MAX_FILES {
+            self.more = true;
+            return;
+        }
+        self.count = self.count.saturating_add(usize::from(*lines == 1));
+        file.content.extend_from_slice(said);
+        file.content.push(b'\n');
+        *lines = lines.saturating_add(1);
     }
-    (files.into_iter().filter(|(_, lines)| *lines > 1).map(|(file, _)| file).collect(), more)
 }
 
 /// A line that writes one: what, where, and whether behind what is there.
@@ -57,6 +73,23 @@ struct Echo<'a> {
     said: &'a [u8],
     target: Vec<u8>,
     adds: bool,
+}
+
+/// What the commands of a line write. Where none of them writes, the line is taken as one: its texts may hold what
+/// parts commands elsewhere.
+fn echoes(line: &[u8]) -> Vec<Echo<'_>> {
+    let found: Vec<Echo<'_>> = commands(line).filter_map(echo).collect();
+    if found.is_empty() { echo(line).into_iter().collect() } else { found }
+}
+
+/// The commands of a line: `&` parts them, but not in quotes, behind its escape, or where it names a handle.
+fn commands(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let (mut quoted, mut before) = (false, 0);
+    line.split(move |byte| {
+        quoted ^= *byte == b'"';
+        let front = std::mem::replace(&mut before, *byte);
+        *byte == b'&' && !quoted && !matches!(front, b'^' | b'>')
+    })
 }
 
 /// Reads `@echo TEXT>>NAME` and `>>NAME echo TEXT`.
@@ -67,14 +100,35 @@ fn echo(line: &[u8]) -> Option<Echo<'_>> {
     if let Some(rest) = line.strip_prefix(b">") {
         let (adds, rest) = rest.strip_prefix(b">").map_or((false, rest), |rest| (true, rest));
         let (target, rest) = target(rest)?;
-        return Some(Echo { said: said(rest.trim_ascii_start())?, target, adds });
+        let said = said(rest.trim_ascii_start()).filter(|_| !is_nothing(&target))?;
+        return Some(Echo { said, target, adds });
     }
     let said = said(line)?;
-    let arrow = memchr::memrchr(b'>', said)?;
-    let (target, _) = target(between(said, arrow.saturating_add(1), said.len()))?;
-    let said = between(said, 0, arrow);
-    let (said, adds) = said.strip_suffix(b">").map_or((said, false), |said| (said, true));
-    Some(Echo { said: unquoted(said.strip_suffix(b")").unwrap_or(said)), target, adds })
+    // The last arrow that leads into a file: others tell where errors go, or that nothing is kept of them.
+    for arrow in memchr::memrchr_iter(b'>', said) {
+        let (front, behind) = (between(said, 0, arrow), between(said, arrow.saturating_add(1), said.len()));
+        // The first half of one that was passed over.
+        if behind.starts_with(b">") {
+            continue;
+        }
+        let (front, adds) = front.strip_suffix(b">").map_or((front, false), |front| (front, true));
+        // A digit behind a blank says whose output it is; 1 is what `echo` says.
+        let front = match front {
+            [text @ .., b' ' | b'\t', b'1'] => text,
+            [.., b' ' | b'\t', b'0'..=b'9'] => continue,
+            text => text,
+        };
+        let (target, _) = target(behind)?;
+        if !is_nothing(&target) {
+            return Some(Echo { said: unquoted(front.strip_suffix(b")").unwrap_or(front)), target, adds });
+        }
+    }
+    None
+}
+
+/// Whether a name is the one of what keeps nothing.
+fn is_nothing(name: &[u8]) -> bool {
+    name == b"nul" || name == b"/dev/null"
 }
 
 /// What stands behind `echo` and the one character after it.
@@ -98,8 +152,7 @@ fn target(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
             text.split_at_checked(end)?
         }
     };
-    (!name.is_empty() && !name.eq_ignore_ascii_case(b"nul") && name != b"/dev/null")
-        .then(|| (name.to_ascii_lowercase(), rest))
+    (!name.is_empty()).then(|| (name.to_ascii_lowercase(), rest))
 }
 
 /// A text without blanks around it and, as the shell of Unix takes them away, without quotes.
@@ -124,6 +177,27 @@ mod tests {
                     echo one>b\necho two>b\necho 'q' >> c.txt & rem\necho \"r\" >> c.txt\necho y>nul\necho z>nul\n";
         let expected = [("a", "-----BEGIN-----\nQUJD\nREVG\nR0hJ\n"), ("c.txt", "q\nr\n")];
         assert_eq!(told(text), expected.map(|(name, content)| (name.to_owned(), content.to_owned())));
+    }
+
+    #[test]
+    fn where_errors_go_is_not_where_the_text_goes() {
+        for line in [
+            "echo AA>>a 2>nul",
+            "echo AA >> a 2>&1",
+            "echo AA>>a 2>>err.txt",
+            "echo AA>>a >nul",
+            "echo AA>>a & rem >x",
+            "echo AA>>a&&echo.>nul",
+            "echo AA 1>>a 2>nul & del \"b & c\" >x",
+            "rem & @echo AA>>a",
+            "@echo AA>>a & rem \"&\" ^& >x",
+        ] {
+            let text = format!("{line}\r\n").repeat(2);
+            assert_eq!(told(&text), [("a".to_owned(), "AA\nAA\n".to_owned())], "{line}");
+        }
+        // Two on one line are two lines, and a text in quotes is one.
+        assert_eq!(told("echo A>>a & echo B>>a"), [("a".to_owned(), "A\nB\n".to_owned())]);
+        assert_eq!(told("echo 'a & b' >> f\n".repeat(2).as_str()), [("f".to_owned(), "a & b\na & b\n".to_owned())]);
     }
 
     #[test]
