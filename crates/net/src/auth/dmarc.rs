@@ -4,6 +4,7 @@
 //! The domain that speaks for an author is found by walking up the tree of names (section 4.10),
 //! never by a list of public suffixes. Not handled here: reports.
 
+use mail::address::below;
 use mail::evidence::{AuthResult, DkimCheck, DmarcCheck, DmarcPolicy, SpfCheck, short};
 use mail_auth::common::parse::TxtRecordParser;
 use mail_auth::dmarc::{Alignment, Dmarc, Policy, Psd};
@@ -87,14 +88,9 @@ pub(super) async fn check(resolver: &Resolver, of: Author<'_>, deadline: Instant
 
 /// Without a record the same domain, and what is below it, still is the author's own.
 fn own_without_record(author: &str, dkim: &[DkimCheck]) -> Vec<usize> {
-    let own = |domain: &str| domain == author || is_below(domain, author);
+    let own = |domain: &str| below(domain, author);
     let passed = dkim.iter().enumerate().filter(|(_, signature)| signature.result == AuthResult::Pass);
     passed.filter(|(_, signature)| own(signature.domain.raw())).map(|(at, _)| at).collect()
-}
-
-/// Whether a name is below `domain`.
-fn is_below(name: &str, domain: &str) -> bool {
-    name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
 }
 
 struct Aligned<'a> {
@@ -110,7 +106,7 @@ impl Aligned<'_> {
         if domain == self.author {
             return Ok(true);
         }
-        if alignment == Alignment::Strict || !(domain == self.org || is_below(domain, self.org)) {
+        if alignment == Alignment::Strict || !below(domain, self.org) {
             return Ok(false);
         }
         let walked = walk(self.resolver, domain, self.deadline).await?;

@@ -11,6 +11,7 @@ mod record;
 
 use std::net::IpAddr;
 
+use mail::address::below;
 use mail::evidence::{AuthResult, SpfCheck, short};
 use tokio::time::Instant;
 
@@ -201,7 +202,7 @@ impl<'a> Check<'a> {
             Mechanism::Ptr(spec) => {
                 self.count()?;
                 let target = self.expand(spec.as_ref(), at).await.to_lowercase();
-                Ok(self.confirmed_names().await.iter().any(|name| is_below(name, &target)))
+                Ok(self.confirmed_names().await.iter().any(|name| below(name, &target)))
             }
             Mechanism::Exists(spec) => {
                 self.count()?;
@@ -273,7 +274,7 @@ impl<'a> Check<'a> {
         if spec.needs_name() && self.confirmed.is_none() {
             let names = self.confirmed_names().await;
             let same = names.iter().find(|name| *name == at);
-            let best = same.or_else(|| names.iter().find(|name| is_below(name, at))).or(names.first());
+            let best = same.or_else(|| names.iter().find(|name| below(name, at))).or(names.first());
             self.confirmed = Some(best.cloned().unwrap_or_else(|| "unknown".to_owned()));
         }
         spec.expand(&Values {
@@ -286,11 +287,6 @@ impl<'a> Check<'a> {
             confirmed: self.confirmed.as_deref().unwrap_or("unknown"),
         })
     }
-}
-
-/// Whether a name is `domain` or below it.
-fn is_below(name: &str, domain: &str) -> bool {
-    name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 /// Whether two addresses are of one kind and have the same first bits.
