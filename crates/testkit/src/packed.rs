@@ -55,10 +55,10 @@ pub const FORMATS: &[(&str, &str)] = &[
     ("m.txt", "uuencode -m e.com e.com > $O"),
     ("i.iso", "genisoimage -quiet -o $O e.com"),
     ("j.iso", "genisoimage -quiet -J -R -o $O e.com"),
-    ("f.img", "truncate -s 1440k $O; mkfs.fat $O; mcopy -i $O e.com ::E.COM"),
+    ("f.img", "truncate -s 1440k $O && mkfs.fat $O && mcopy -i $O e.com ::E.COM"),
     (
         "v.vhd",
-        "truncate -s 1440k v.raw; mkfs.fat v.raw; mcopy -i v.raw e.com ::E.COM; qemu-img convert -O vpc v.raw $O",
+        "truncate -s 1440k v.raw && mkfs.fat v.raw && mcopy -i v.raw e.com ::E.COM && qemu-img convert -O vpc v.raw $O",
     ),
 ];
 
@@ -118,12 +118,12 @@ pub fn begin(folder: &Path, content: &[u8]) {
     std::fs::write(folder.join("page.pdf"), PAGE).expect("a folder that can be written");
 }
 
-/// Runs a command of the tables in a folder; whether the file is there now. `input`: the file that goes into a container.
+/// Runs a command of the tables in a folder; whether it worked and the file is there now. `input`: the file that goes into a container.
 pub fn make(folder: &Path, command: &str, input: &str, output: &str) -> bool {
     let mut shell = Command::new("sh");
     shell.args(["-c", command]).env("I", input).env("O", output).current_dir(folder);
     let path = std::env::var("PATH").unwrap_or_default();
     let done =
         shell.env("PATH", format!("{path}:/usr/sbin:/sbin")).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    done.is_ok() && folder.join(output).exists()
+    done.is_ok_and(|status| status.success()) && folder.join(output).exists()
 }

@@ -70,7 +70,7 @@ fn calls_dde(formula: &str) -> bool {
 }
 
 /// Whether a formula fetches something from an address.
-pub fn asks_web(formula: &str) -> bool {
+fn asks_web(formula: &str) -> bool {
     calls(formula, "WEBSERVICE", |_| true)
 }
 
@@ -95,7 +95,7 @@ fn next_is(text: &str, wanted: char) -> bool {
 
 /// Whether a formula names a sheet of a document elsewhere: its address in quotes, with `#` or `!` behind
 /// (`'http://example.org/a.ods'#$S.A1`, `'\\\\server\\[a.xls]S'!A1`).
-pub fn names_remote(formula: &str) -> bool {
+fn names_remote(formula: &str) -> bool {
     let named = formula.contains("'#") || formula.contains("'!");
     named && formula.split('\'').skip(1).any(|name| is_remote(name.trim_start_matches('[')))
 }
