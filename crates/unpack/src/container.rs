@@ -163,7 +163,13 @@ fn with_others(
         FileKind::Message if beside.alone => (Vec::new(), false),
         _ => others(kind, data, first.is_some(), apart, budget),
     };
-    let archived: Vec<Range<usize>> = others.iter().map(|reading| reading.range.clone()).collect();
+    // What reads the whole file as something else tells nothing of what stands behind a program.
+    let whole = 0..data.len();
+    let ranges = others.iter().map(|reading| reading.range.clone()).filter(|range| *range != whole);
+    let mut archived: Vec<Range<usize>> = if program { ranges.collect() } else { Vec::new() };
+    if program && zip::has_directory(data) {
+        archived.extend(zip::extent(data));
+    }
     others.extend(other_texts(kind, beside, data, first.is_some(), budget));
     if program {
         // An archive behind a program is not its unlisted content but what it is for.
@@ -234,9 +240,11 @@ fn primary(kind: FileKind, data: &[u8], budget: &mut Budget) -> Option<Box<dyn C
 
 /// The container of an image of a disk or disc.
 fn disk(data: &[u8], budget: &mut Budget) -> Option<Box<dyn Container>> {
-    Some(match disk::raw::stride(data) {
-        Some(stride) if !disk::starts(data) => Box::new(disk::raw::Raw::open(stride)),
-        _ => Box::new(disk::Image::open(data, budget)),
+    let raw = disk::raw::strides(data);
+    Some(if raw.is_empty() || disk::starts(data) {
+        Box::new(disk::Image::open(data, budget))
+    } else {
+        Box::new(disk::raw::Raw::open(data, raw))
     })
 }
 
@@ -352,8 +360,8 @@ fn others(kind: FileKind, data: &[u8], opened: bool, apart: bool, budget: &mut B
         FileKind::DiskImage | FileKind::Tar | FileKind::Cpio | FileKind::Ar | FileKind::Iso | FileKind::SevenZip
     );
     // The blocks of a virtual disk stand in any order, and nobody sees what raw sectors hold beside their data.
-    let raw = disk::raw::stride(data);
-    let is_raw = kind == FileKind::DiskImage && raw.is_some() && !disk::starts(data);
+    let raw = disk::raw::strides(data);
+    let is_raw = kind == FileKind::DiskImage && !raw.is_empty() && !disk::starts(data);
     let plain = plain && !is_raw && !(kind == FileKind::DiskImage && disk::is_virtual(data));
     // Of a file whose streams are members, only what stands in none of them.
     let unused = std::cell::OnceCell::new();
@@ -377,8 +385,8 @@ fn others(kind: FileKind, data: &[u8], opened: bool, apart: bool, budget: &mut B
     if kind != FileKind::OtherArchive && dmg::ends(data) {
         add(whole.clone(), Box::new(dmg::Dmg::open(data, budget)));
     }
-    if let Some(stride) = raw.filter(|_| !is_raw) {
-        add(whole.clone(), Box::new(disk::raw::Raw::open(stride)));
+    if !raw.is_empty() && !is_raw {
+        add(whole.clone(), Box::new(disk::raw::Raw::open(data, raw)));
     }
     if kind != FileKind::Iso && iso::starts(data) {
         add(whole, Box::new(iso::Iso::open(data, budget)));
@@ -420,8 +428,7 @@ fn others(kind: FileKind, data: &[u8], opened: bool, apart: bool, budget: &mut B
     let (range, rest) = packed_in(kind, data, &counts);
     more |= rest;
     if let Some(range) = range {
-        let whole = 0..range.len();
-        add(range, Box::new(several::Behind::new(whole)));
+        add(range, Box::new(several::Behind::default()));
     }
     (all, more)
 }

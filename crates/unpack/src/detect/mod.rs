@@ -277,7 +277,7 @@ fn executable(bytes: &[u8]) -> Option<FileKind> {
 
 /// Images of disks, which are told by several places.
 fn disk_image(bytes: &[u8]) -> Option<FileKind> {
-    if disk::starts(bytes) || disk::raw::marked(bytes).is_some() {
+    if disk::starts(bytes) || disk::raw::is_marked(bytes) {
         return Some(FileKind::DiskImage);
     }
     // Apple's, which are told by their end.

@@ -18,7 +18,7 @@ use mail::untrusted::Untrusted;
 use crate::budget::{Budget, Meter};
 use crate::bytes::between;
 use crate::container::{Container, Member};
-use crate::formats::{pdf, several, zip};
+use crate::formats::{packed, pdf, several, zip};
 use crate::names;
 use crate::passwords::{Hint, MAX_BODY, Place};
 
@@ -50,6 +50,8 @@ pub(crate) struct Message {
     /// Decoded bodies that parts stand in: what a message with a transfer encoding holds.
     buffers: Vec<(BufferId, Vec<u8>)>,
     meter: Meter,
+    /// How many bytes may still be checked of what looks like the head of an archive in a nested message.
+    left: u64,
     problems: Vec<UnscannedReason>,
     ambiguity: Ambiguity,
 }
@@ -89,6 +91,7 @@ impl Message {
             files: Vec::new(),
             buffers,
             meter: Meter::new(data.len() as u64),
+            left: packed::allowed(data),
             problems,
             ambiguity: message.ambiguity(),
         }
@@ -190,7 +193,7 @@ impl Container for Message {
             self.buffers.iter().find(|(id, _)| *id == part.buffer).map_or(&[][..], |(_, bytes)| bytes)
         };
         let member = read(part, buffer, budget, &mut self.meter);
-        if let Some(file) = file_in(&member, self.next, budget, &mut self.meter) {
+        if let Some(file) = file_in(&member, self.next, &mut self.left, budget, &mut self.meter) {
             self.files.push(file);
             self.next = self.next.saturating_add(1);
         }
@@ -210,13 +213,15 @@ impl Container for Message {
 }
 
 /// What stands behind the header of a nested message, if other programs would take the whole for an archive or a
-/// PDF with something in front.
-fn file_in(member: &Member, index: u32, budget: &mut Budget, meter: &mut Meter) -> Option<Member> {
+/// PDF with something in front. `left`: how many bytes of heads may still be checked for that.
+fn file_in(member: &Member, index: u32, left: &mut u64, budget: &mut Budget, meter: &mut Meter) -> Option<Member> {
     let content = Some(&member.content).filter(|_| member.kind == Some(FileKind::Message))?;
     let ends = [&b"\n\r\n"[..], b"\n\n"].map(|end| Some(memchr::memmem::find(content, end)?.saturating_add(end.len())));
     let rest = between(content, ends.into_iter().flatten().min()?, content.len());
+    let (packed, more) = several::first_packed(rest, left);
     let hides = zip::has_directory(rest)
-        || several::first_mark(rest).is_some()
+        || packed.is_some()
+        || more
         || several::find_zip(content, &|_| true).is_some()
         || pdf::starts_late(content);
     if !hides {
@@ -230,6 +235,9 @@ fn file_in(member: &Member, index: u32, budget: &mut Budget, meter: &mut Meter) 
         hidden: true,
         ..Member::default()
     };
+    if more {
+        file.problem(UnscannedReason::LimitObjects);
+    }
     match budget.produce(meter, rest.len() as u64, rest.len() as u64) {
         Ok(()) => file.content = rest.to_vec(),
         Err(limit) => file.problem(limit.into()),

@@ -74,18 +74,13 @@ static MARKS: [Mark; 19] = [
     stream(b"\x5d\0\0"),
 ];
 
-/// The first place that counts, but for the start, where something packed begins; the flag says that there are more
-/// places than are looked at.
-pub(crate) fn first(data: &[u8], sought: Sought, counts: &dyn Fn(usize) -> bool) -> (Option<usize>, bool) {
-    first_within(data, sought, counts, &mut allowed(data))
-}
-
 /// How many bytes of heads may be checked in a file.
 pub(crate) fn allowed(data: &[u8]) -> u64 {
     (data.len() as u64).saturating_mul(MAX_CHECKED).saturating_add(CHECKED_FLOOR)
 }
 
-/// What [`first`] gives, with so many bytes that may still be checked.
+/// The first place that counts, but for the start, where something packed begins. `left`: how many bytes of heads may
+/// still be checked; the flag says that there are more places than that.
 pub(crate) fn first_within(
     data: &[u8],
     sought: Sought,
@@ -171,6 +166,10 @@ fn is_udf(data: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn first(data: &[u8], sought: Sought, counts: &dyn Fn(usize) -> bool) -> (Option<usize>, bool) {
+        first_within(data, sought, counts, &mut allowed(data))
+    }
 
     #[test]
     fn only_what_is_sure_is_found() {

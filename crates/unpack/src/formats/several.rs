@@ -17,6 +17,8 @@ use crate::formats::{sevenz, tar, zip};
 const MAX_EMBEDDED: usize = 16;
 /// Less than this holds no archive, in bytes.
 const LEAST_PACKED: usize = 16;
+/// How much work it is to look into what stands between two files of a disk, in fuel, beside its bytes.
+const GAP_FUEL: u64 = 4096;
 /// Most ends of lines and blanks behind the mark of a file's end, in bytes.
 const MAX_FILLER: usize = 4;
 
@@ -140,27 +142,69 @@ pub(crate) fn first_mark(data: &[u8]) -> Option<usize> {
     marks.iter().filter_map(|mark| memchr::memmem::find(data, mark)).min()
 }
 
-/// Where the first archive or compressed stream begins in bytes that belong to nothing.
-pub(crate) fn first_packed(data: &[u8]) -> Option<usize> {
+/// Where the first archive or compressed stream begins in bytes that belong to nothing. `left`: how many bytes of heads
+/// may still be checked; the flag says that there are more marks than that.
+pub(crate) fn first_packed(data: &[u8], left: &mut u64) -> (Option<usize>, bool) {
     if data.len() < LEAST_PACKED {
-        return None;
+        return (None, false);
     }
     // The first tar had no mark.
     if packed::starts(data) || tar::is_header(between(data, 0, 512)) {
-        return Some(0);
+        return (Some(0), false);
     }
-    let (found, more) = packed::first(data, Sought::Streams, &|_| true);
-    // What is not looked at is nobody's: it is given from where it begins.
-    found.into_iter().chain(more.then_some(0)).chain(first_mark(data)).min()
+    let (found, more) = packed::first_within(data, Sought::Streams, &|_| true, left);
+    (found.into_iter().chain(first_mark(data)).min(), more)
 }
 
-/// What stands behind all that a disk's files take up, if there is an archive or a compressed stream in it: other
-/// programs open the same file as that.
-pub(crate) fn behind_disk(data: &[u8], end: usize) -> Option<Range<usize>> {
-    let rest = between(data, end, data.len());
-    let zip = if zip::has_directory(rest) { zip::places(rest) } else { Vec::new() };
-    let at = first_packed(rest).into_iter().chain(zip).min()?;
-    Some(end.saturating_add(at)..data.len())
+/// What stands on a disk where none of its files does, from where an archive or a compressed stream begins in it:
+/// other programs open the same file as that. `claims`: where the files stand, in bytes. Beside it what was not
+/// looked at.
+pub(crate) fn beside_files(
+    data: &[u8],
+    claims: Vec<Range<u64>>,
+    budget: &mut Budget,
+) -> (Vec<Range<usize>>, Option<UnscannedReason>) {
+    let (mut found, mut problem, mut left) = (Vec::new(), None, packed::allowed(data));
+    let size = data.len() as u64;
+    let mut at = 0;
+    for claim in joined(claims).into_iter().chain([size..size]) {
+        let place = |at: u64| usize::try_from(at.min(size)).unwrap_or(usize::MAX);
+        let (start, end) = (place(at), place(claim.start));
+        at = at.max(claim.end);
+        let gap = between(data, start, end);
+        if gap.iter().all(|byte| *byte == 0) {
+            continue;
+        }
+        if let Err(limit) = budget.burn(GAP_FUEL.saturating_add(gap.len() as u64)) {
+            return (found, Some(limit.into()));
+        }
+        let zip = if zip::has_directory(gap) {
+            zip::places(gap)
+        } else if gap.starts_with(b"PK\x03\x04") {
+            vec![0]
+        } else {
+            find_zip(gap, &|_| true).map(|range| range.start).into_iter().collect()
+        };
+        let (packed, more) = first_packed(gap, &mut left);
+        if more {
+            problem = Some(UnscannedReason::LimitObjects);
+        }
+        found.extend(packed.into_iter().chain(zip).min().map(|at| start.saturating_add(at)..end));
+    }
+    (found, problem)
+}
+
+/// Ranges in their order, those together that touch.
+pub(crate) fn joined(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
+    ranges.sort_unstable_by_key(|range| (range.start, range.end));
+    let mut all: Vec<Range<u64>> = Vec::new();
+    for range in ranges {
+        match all.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => all.push(range),
+        }
+    }
+    all
 }
 
 /// Where a file ends by one of its marks and something packed follows, and all behind it; or what begins behind
@@ -180,26 +224,24 @@ pub(crate) fn behind_marks(data: &[u8], mark: &[u8], left: &mut u64) -> (Option<
         }
         last = Some(from);
     }
-    let found = last.and_then(|last| first_packed(between(data, last, data.len())).map(|at| last.saturating_add(at)));
-    (found.map(|at| at..data.len()), more)
+    let Some(last) = last else { return (None, more) };
+    let (found, rest) = first_packed(between(data, last, data.len()), left);
+    (found.map(|at| last.saturating_add(at)..data.len()), more | rest)
 }
 
 /// A part of a file that is a file itself, as an unlisted member.
-pub(crate) struct Behind(Option<Range<usize>>);
-
-impl Behind {
-    /// `range`: where it stands, in the bytes that are handed in.
-    pub(crate) fn new(range: Range<usize>) -> Self {
-        Self(Some(range))
-    }
+#[derive(Default)]
+pub(crate) struct Behind {
+    given: bool,
 }
 
 impl Container for Behind {
     fn next(&mut self, data: &[u8], budget: &mut Budget) -> Option<Member> {
-        let range = self.0.take()?;
+        if std::mem::replace(&mut self.given, true) {
+            return None;
+        }
         let mut member = Member { hidden: true, ..Member::default() };
-        let content = between(data, range.start, range.end);
-        stored(&mut member, content, budget, &mut Meter::new(content.len() as u64));
+        stored(&mut member, data, budget, &mut Meter::new(data.len() as u64));
         Some(member)
     }
 

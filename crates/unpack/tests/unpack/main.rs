@@ -37,5 +37,6 @@ mod support;
 mod tars;
 mod tnefs;
 mod tools;
+mod unused;
 mod virtuals;
 mod zips;

@@ -184,3 +184,28 @@ fn every_name_that_a_client_may_show_reaches_the_object() {
         }
     }
 }
+
+#[test]
+fn an_archive_behind_the_header_of_an_attached_message_is_given_whatever_its_kind() {
+    let message = |inner: &[u8]| {
+        let head = b"From: a@example.org\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\
+            Content-Type: message/rfc822; name=\"a.arj\"\r\n\r\nSubject: x\r\nContent-Transfer-Encoding: base64\r\n\r\n";
+        [&head[..], inner, b"\r\n--b--\r\n"].concat()
+    };
+    let mut tar = crate::tars::entry("hidden.txt", b'0', 6, b"a word");
+    tar.resize(10_240, 0);
+    for file in [
+        crate::samples::stored_sample("arj_1"),
+        crate::samples::stored_sample("lha"),
+        tar,
+        crate::support::gzip(None, b"a word"),
+    ] {
+        let (found, _) = members(FileKind::Message, &message(&file));
+        let given = found.iter().find(|it| it.hidden && it.content.starts_with(&file));
+        let given = given.unwrap_or_else(|| panic!("{:?} is not given", unpack::detect(&file)));
+        assert_eq!(unpack::detect(&given.content), unpack::detect(&file));
+    }
+    // More marks than are looked at are said.
+    let (found, _) = members(FileKind::Message, &message(&b"\x60\xea\x28\x0a".repeat(400_000)));
+    assert!(found.iter().any(|it| it.hidden && it.problems == [UnscannedReason::LimitObjects]));
+}

@@ -270,3 +270,69 @@ fn more_marks_than_are_looked_at_are_told_by_whoever_opens_the_file() {
     let (_, problems) = open_all(FileKind::Rtf, &[&b"{\\rtf1 x}"[..], &b"}\x60\xea\x28\x0a".repeat(400_000)].concat());
     assert_eq!(problems, [UnscannedReason::LimitObjects]);
 }
+
+#[test]
+fn streams_behind_marks_that_are_not_all_looked_at_are_told() {
+    let marks = [&b"\0\x01"[..], &b"BZh".repeat(300_000), &gzip(None, HIDDEN)].concat();
+    let zip = deflated(&[("note.txt", b"a note")]);
+    for (front, bytes) in [("dos", dos()), ("elf", elf()), ("zip", zip), ("pdf", pdf())] {
+        let found = reasons(&[&bytes[..], &marks].concat());
+        assert!(found.contains(&UnscannedReason::LimitObjects), "{front}: {found:?}");
+    }
+    // Archives between which a little stands each time share what may be looked at.
+    let part = [&b"\0\x01"[..], &b"\x60\xea\x28\x0a".repeat(1000)].concat();
+    let member = deflated(&[("note.txt", b"a note")]);
+    let found = reasons(&[&member[..], &[&part[..], &member].concat().repeat(100)].concat());
+    assert!(found.contains(&UnscannedReason::LimitObjects), "{found:?}");
+}
+
+#[test]
+fn what_is_opened_elsewhere_in_a_program_hides_nothing_behind_it() {
+    let zip = deflated(&[("note.txt", b"a note")]);
+    let tar = gzip(None, &tar());
+    let lead = [&b"\0\x01"[..], &noise(99, 7)].concat();
+    for (front, bytes) in [("dos", dos()), ("elf", elf())] {
+        for between in [&b""[..], &lead] {
+            let hidden = [&bytes[..], between, &tar, &zip].concat();
+            finds_it(&hidden, &format!("{front}, {} bytes, in front of a zip", between.len()));
+            let (found, _) = everything(&hidden);
+            assert!(found.iter().any(|content| content == b"a note"), "{front}");
+            let hidden = [&bytes[..], between, &zip, &tar].concat();
+            finds_it(&hidden, &format!("{front}, {} bytes, behind a zip", between.len()));
+            let hidden = [&bytes[..], between, &stored_sample("7z_lzma2"), &tar].concat();
+            finds_it(&hidden, &format!("{front}, {} bytes, behind 7z", between.len()));
+        }
+        // A program that may be read as a document, too.
+        let mut both = bytes.clone();
+        both[300..315].copy_from_slice(b"%PDF-1.4 obj xx");
+        for between in [&b""[..], &lead] {
+            finds_it(&[&both[..], between, &tar].concat(), &format!("{front}, {} bytes, as PDF", between.len()));
+        }
+        // What is an archive and nothing else is opened once.
+        let (found, _) = open_all(detect(&bytes), &[&bytes[..], &zip].concat());
+        assert_eq!(found.len(), 1, "{front}");
+    }
+}
+
+#[test]
+fn marks_of_another_length_beside_the_data_hide_no_disc() {
+    let folder = Folder::new("raw-strides");
+    folder.write("hidden.txt", HIDDEN);
+    let Some(_) = folder.run("genisoimage", &["-quiet", "-o", "disc", "hidden.txt"]) else { return };
+    let disc = folder.read("disc");
+    let mark = b"\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\0\0\x02\0\x01";
+    // In the subchannels of the first sector, and where the next ones have their checksums.
+    let mut image = raw(&disc, 2448, 1);
+    for sector in 1..4 {
+        image[sector * 2352..][..16].copy_from_slice(mark);
+    }
+    assert_eq!(detect(&image), FileKind::DiskImage);
+    finds_it(&image, "2448");
+    // Short sectors with marks in front of the first descriptor.
+    let mut image = raw(&disc, 2336, 2);
+    for sector in 0..4 {
+        image[sector * 2352..][..16].copy_from_slice(mark);
+    }
+    assert_eq!(detect(&image), FileKind::DiskImage);
+    finds_it(&image, "2336");
+}

@@ -1,6 +1,7 @@
 //! Images of disks and of their volumes: as they are, VHD and VHDX; with or without a partition table; FAT
 //! of all kinds and exFAT. The files of all volumes are the members; so are images of discs and archives that stand
-//! where a volume would.
+//! where a volume would, and archives that stand where no file does: free clusters, blocks of a virtual disk that none
+//! of its files is in, behind all. Which blocks and tables there are is the sender's to say.
 //!
 //! Volumes of other kinds (NTFS, ext4, HFS+ …) are reported as an unknown format, and so is whatever else was written
 //! to one. Limits: those of the parts,
@@ -36,7 +37,7 @@ const STEP_BYTES: u64 = 128;
 const STEPS_FLOOR: u64 = 64 * 1024;
 /// What may always be read of folders, in bytes.
 const FOLDERS_FLOOR: u64 = 1 << 20;
-/// The least that is the disk itself, in bytes. What is behind is another file.
+/// The least that is the disk itself, in bytes.
 const SECTOR: u64 = 512;
 /// How much work a member is, in fuel, beside its bytes.
 const MEMBER_FUEL: u64 = 512;
@@ -86,16 +87,14 @@ struct File {
 }
 
 impl File {
-    /// Where the last of its bytes stands that are in an image of `size` bytes.
-    fn end(&self, size: u64) -> Option<u64> {
+    /// Where its bytes stand on the disk.
+    fn claims(&self) -> impl Iterator<Item = Range<u64>> {
         let mut left = self.size;
-        let mut end = None;
-        for (start, len) in &self.pieces {
-            let here = start.saturating_add((*len).min(left));
+        self.pieces.iter().map(move |(start, len)| {
+            let end = start.saturating_add((*len).min(left));
             left = left.saturating_sub(*len);
-            end = end.max(Some(here).filter(|end| *end <= size));
-        }
-        end
+            *start..end
+        })
     }
 }
 
@@ -107,11 +106,11 @@ pub(crate) fn starts(data: &[u8]) -> bool {
     }
     let Some(sector) = take(data, 0, 512) else { return false };
     let named = [&b"NTFS    "[..], b"EXFAT   "].into_iter().any(|name| take(sector, 3, 8) == Some(name));
-    // A volume of FAT whose numbers make no sense is one all the same.
     // ext4 and others leave the first sectors to whoever starts a machine.
     if bare::is_volume(data) {
         return true;
     }
+    // A volume of FAT whose numbers make no sense is one all the same.
     let marked = [54, 82].into_iter().any(|at| take(sector, at, 3) == Some(b"FAT"));
     let marked = marked && matches!(sector.first(), Some(0xeb | 0xe9));
     let signed = take(sector, 510, 2) == Some(b"\x55\xaa");
@@ -130,8 +129,8 @@ pub(crate) fn is_virtual(data: &[u8]) -> bool {
 pub(crate) struct Image {
     disk: Disk,
     files: std::vec::IntoIter<File>,
-    /// An archive behind all files, until it is given.
-    behind: Option<Range<usize>>,
+    /// Archives beside the files that are still to be given.
+    beside: std::vec::IntoIter<Range<usize>>,
     index: u32,
     read: u64,
     meter: Meter,
@@ -143,7 +142,7 @@ impl Image {
         let disk = Disk::read(data);
         let mut image = Self {
             files: Vec::new().into_iter(),
-            behind: None,
+            beside: Vec::new().into_iter(),
             index: 0,
             read: 0,
             meter: Meter::new(data.len() as u64),
@@ -179,13 +178,11 @@ impl Image {
                 break;
             }
         }
-        let used = if image.disk.is_plain() {
-            files.iter().filter_map(|file| file.end(data.len() as u64)).max().unwrap_or(0).max(SECTOR)
-        } else {
-            // A disk that is made of blocks ends behind them.
-            image.disk.used.max(SECTOR)
-        };
-        image.behind = several::behind_disk(data, usize::try_from(used).unwrap_or(usize::MAX));
+        let mut claims = image.disk.places(files.iter().flat_map(File::claims).collect());
+        claims.push(0..SECTOR);
+        let (beside, problem) = several::beside_files(data, claims, budget);
+        image.beside = beside.into_iter();
+        problem.into_iter().for_each(|problem| image.problem(problem));
         image.files = files.into_iter();
         image
     }
@@ -269,20 +266,17 @@ fn volume(
 impl Container for Image {
     fn next(&mut self, data: &[u8], budget: &mut Budget) -> Option<Member> {
         let file = self.files.next();
-        if file.is_none() && self.behind.is_none() {
-            return None;
-        }
+        let beside = if file.is_none() { Some(self.beside.next()?) } else { None };
         if let Some(limit) = budget.exhausted().or_else(|| budget.burn(MEMBER_FUEL).err()) {
             self.problem(limit.into());
-            (self.files, self.behind) = (Vec::new().into_iter(), None);
+            (self.files, self.beside) = (Vec::new().into_iter(), Vec::new().into_iter());
             return None;
         }
         self.meter.next_object();
-        let mut member = match (file, self.behind.clone()) {
+        let mut member = match (file, beside) {
             (Some(file), _) => self.member(file, data, budget),
-            (None, behind) => {
-                let range = behind.unwrap_or_default();
-                self.behind = None;
+            (None, range) => {
+                let range = range.unwrap_or_default();
                 let mut member = Member { hidden: true, ..Member::default() };
                 stored(&mut member, between(data, range.start, range.end), budget, &mut self.meter);
                 member

@@ -1,8 +1,9 @@
 //! Images of discs in raw sectors, as programs that copy discs write them (ECMA-130, clause 14): a mark, an address
-//! and a mode in front of the 2,048 bytes of data, checksums behind them. The one member is the image without these.
+//! and a mode in front of the 2,048 bytes of data, checksums behind them. The member is the image without these.
 //!
 //! Sectors of 2,352 bytes, of 2,448 with what the subchannels hold, and of 2,336 without mark and address. Of a sector
-//! in form 2 of mode 2 the first 2,048 bytes are given. Not handled: discs whose first track is sound.
+//! in form 2 of mode 2 the first 2,048 bytes are given. Where several lengths fit, there is a member of each: what stands
+//! beside the data is the sender's. Not handled: discs whose first track is sound.
 
 use mail::evidence::{Role, UnscannedReason};
 
@@ -25,15 +26,20 @@ const FIRST: usize = 16;
 /// How many sectors tell that this is such an image.
 const TOLD_BY: usize = 4;
 
-/// How long the sectors are, in bytes, if this is such an image.
-pub(crate) fn stride(data: &[u8]) -> Option<usize> {
-    marked(data).or_else(|| is_short(data).then_some(SHORT))
+/// How long the sectors may be, in bytes; none where this is no such image.
+pub(crate) fn strides(data: &[u8]) -> Vec<usize> {
+    marked(data).chain(is_short(data).then_some(SHORT)).collect()
 }
 
-/// How long the sectors are, in bytes, if they have marks: with addresses and modes that there are, or with the
+/// Whether this is such an image with marks.
+pub(crate) fn is_marked(data: &[u8]) -> bool {
+    marked(data).next().is_some()
+}
+
+/// How long the sectors may be, in bytes, if they have marks: with addresses and modes that there are, or with the
 /// first descriptor in its place, of which programs ask no more.
-pub(crate) fn marked(data: &[u8]) -> Option<usize> {
-    STRIDES.into_iter().find(|stride| {
+fn marked(data: &[u8]) -> impl Iterator<Item = usize> {
+    STRIDES.into_iter().filter(move |stride| {
         let heads = || data.chunks(*stride).take(TOLD_BY);
         let first = FIRST.saturating_mul(*stride);
         let marked = heads().nth(1).is_some() && heads().take(2).all(|sector| sector.starts_with(MARK));
@@ -63,26 +69,34 @@ fn is_sector(sector: &[u8]) -> bool {
 
 /// An image in raw sectors.
 pub(crate) struct Raw {
-    stride: usize,
-    given: bool,
+    /// The lengths that are still to be tried.
+    strides: std::vec::IntoIter<usize>,
+    index: u32,
+    meter: Meter,
+    problems: Vec<UnscannedReason>,
 }
 
 impl Raw {
-    pub(crate) fn open(stride: usize) -> Self {
-        Self { stride, given: false }
+    pub(crate) fn open(data: &[u8], strides: Vec<usize>) -> Self {
+        let meter = Meter::new(data.len() as u64);
+        Self { strides: strides.into_iter(), index: 0, meter, problems: Vec::new() }
     }
 }
 
 impl Container for Raw {
     fn next(&mut self, data: &[u8], budget: &mut Budget) -> Option<Member> {
-        if std::mem::replace(&mut self.given, true) {
+        let stride = self.strides.next()?;
+        if let Some(limit) = budget.exhausted() {
+            self.strides = Vec::new().into_iter();
+            self.problems.push(limit.into());
             return None;
         }
-        let mut meter = Meter::new(data.len() as u64);
-        let mut member = Member { role: Role::Decoded, ..Member::default() };
-        for sector in data.chunks(self.stride) {
+        let mut member = Member { index: self.index, role: Role::Decoded, ..Member::default() };
+        self.index = self.index.saturating_add(1);
+        self.meter.next_object();
+        for sector in data.chunks(stride) {
             let from = match sector.get(15) {
-                _ if self.stride == SHORT => 8,
+                _ if stride == SHORT => 8,
                 // Mode 2 has eight bytes more in front.
                 Some(2) => 24,
                 _ => 16,
@@ -91,7 +105,7 @@ impl Container for Raw {
             if content.len() < DATA {
                 member.problem(UnscannedReason::Damaged);
             }
-            if !stored(&mut member, content, budget, &mut meter) {
+            if !stored(&mut member, content, budget, &mut self.meter) {
                 break;
             }
         }
@@ -99,6 +113,6 @@ impl Container for Raw {
     }
 
     fn problems(&self) -> &[UnscannedReason] {
-        &[]
+        &self.problems
     }
 }

@@ -23,7 +23,7 @@ use tree::{File, SECTOR, Tree};
 /// The first volume descriptor's sector.
 const FIRST: usize = 16;
 /// The least that is the disc itself: up to the end of its first descriptor. What is behind is another file.
-const HEAD: usize = (FIRST + 1) * SECTOR;
+const HEAD: u64 = ((FIRST + 1) * SECTOR) as u64;
 /// Most volume descriptors.
 const MAX_DESCRIPTORS: usize = 64;
 /// How many times the image's size may be read by all files together: they may share their sectors.
@@ -47,8 +47,8 @@ pub(crate) struct Iso {
     files: std::vec::IntoIter<File>,
     /// The pieces that were given.
     known: BTreeSet<Vec<(usize, u64)>>,
-    /// An archive behind all files, until it is given.
-    behind: Option<Range<usize>>,
+    /// Archives beside the files that are still to be given.
+    beside: std::vec::IntoIter<Range<usize>>,
     index: u32,
     read: u64,
     meter: Meter,
@@ -88,10 +88,12 @@ impl Iso {
         files.extend(others);
         problems.extend(wrong);
         problems.extend(more.then_some(UnscannedReason::LimitObjects));
-        let end = |(start, len): &(usize, u64)| start.saturating_add(usize::try_from(*len).unwrap_or(usize::MAX));
-        let used = files.iter().flat_map(|file| &file.pieces).map(end).filter(|end| *end <= data.len()).max();
+        let claim = |(start, len): &(usize, u64)| *start as u64..(*start as u64).saturating_add(*len);
+        let claims = files.iter().flat_map(|file| &file.pieces).map(claim).chain([0..HEAD]).collect();
+        let (beside, problem) = several::beside_files(data, claims, budget);
+        problems.extend(problem);
         Self {
-            behind: several::behind_disk(data, used.unwrap_or(0).max(HEAD)),
+            beside: beside.into_iter(),
             files: files.into_iter(),
             known: BTreeSet::new(),
             index: 0,
@@ -107,11 +109,17 @@ impl Iso {
         }
     }
 
-    /// What stands behind all files.
+    /// What stands beside the files.
     fn last(&mut self, data: &[u8], budget: &mut Budget) -> Option<Member> {
-        let range = self.behind.take()?;
+        let range = self.beside.next()?;
+        if let Some(limit) = budget.exhausted() {
+            self.problem(limit.into());
+            self.beside = Vec::new().into_iter();
+            return None;
+        }
         self.meter.next_object();
         let mut member = Member { index: self.index, hidden: true, ..Member::default() };
+        self.index = self.index.saturating_add(1);
         stored(&mut member, between(data, range.start, range.end), budget, &mut self.meter);
         Some(member)
     }
@@ -147,7 +155,7 @@ impl Container for Iso {
             let Some(file) = self.files.next() else { return self.last(data, budget) };
             if let Some(limit) = budget.exhausted().or_else(|| budget.burn(MEMBER_FUEL).err()) {
                 self.problem(limit.into());
-                (self.files, self.behind) = (Vec::new().into_iter(), None);
+                (self.files, self.beside) = (Vec::new().into_iter(), Vec::new().into_iter());
                 return None;
             }
             let index = self.index;

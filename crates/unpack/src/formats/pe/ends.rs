@@ -5,7 +5,7 @@
 
 use mail::evidence::FileKind;
 
-use crate::bytes::{le32, take};
+use crate::bytes::{le16, le32, take};
 
 /// Length of a page of a DOS program, in bytes.
 const PAGE: usize = 512;
@@ -25,7 +25,7 @@ pub(super) fn end(kind: FileKind, data: &[u8]) -> Option<usize> {
 }
 
 fn dos(data: &[u8]) -> Option<usize> {
-    let number = |at: usize| take(data, at, 2)?.try_into().ok().map(u16::from_le_bytes).map(usize::from);
+    let number = |at: usize| le16(data, at).map(usize::from);
     let header = le32(data, 60).and_then(|at| take(data, usize::try_from(at).ok()?, 2));
     if header.is_some_and(|magic| [&b"NE"[..], b"LE", b"LX"].contains(&magic)) {
         return None;

@@ -29,7 +29,7 @@ use crate::budget::{Budget, Meter};
 use crate::bytes::between;
 use crate::container::{Container, Member};
 use crate::decode::stored;
-use crate::formats::several;
+use crate::formats::{packed, several};
 
 /// Most resources that are given.
 const MAX_RESOURCES: usize = 1024;
@@ -59,11 +59,12 @@ pub(crate) struct Executable {
 
 impl Executable {
     /// The parts of a program; `None` where it is just a program. `opened`: where
-    /// archives stand in it that are opened already.
+    /// archives stand in it that are opened already, no more than their own bytes where their end is known.
     pub(crate) fn open(kind: FileKind, data: &[u8], opened: &[Range<usize>], budget: &mut Budget) -> Option<Self> {
         let mut meter = Meter::new(data.len() as u64);
         let mut problems = Vec::new();
         let mut parts = Vec::new();
+        let mut left = packed::allowed(data);
         let program = if kind == FileKind::Pe { Program::read(data) } else { None };
         let unpacked = match &program {
             Some(program) => {
@@ -90,10 +91,12 @@ impl Executable {
             if installers::known(data, program.end(data)).is_some() {
                 problems.push(UnscannedReason::UnknownFormat);
             }
-            parts = files(data, program, opened, &mut problems);
+            parts = files(data, program, opened, &mut left, &mut problems);
         } else if let Some(end) = ends::end(kind, data) {
             // What a packer leaves behind its program is no file.
-            parts.extend(overlay(data, end..data.len(), opened, unpacked.is_some()));
+            let (behind, more) = overlay(data, end..data.len(), opened, unpacked.is_some(), &mut left);
+            parts.extend(behind);
+            problems.extend(more.then_some(UnscannedReason::LimitObjects));
         }
         let empty = unpacked.is_none() && parts.is_empty() && problems.is_empty();
         (!empty).then(|| Self { unpacked, parts: parts.into_iter(), meter, index: 0, problems })
@@ -101,45 +104,69 @@ impl Executable {
 }
 
 /// The files in a program: resources, what is behind its end, and other programs.
-fn files(data: &[u8], program: &Program, opened: &[Range<usize>], problems: &mut Vec<UnscannedReason>) -> Vec<Part> {
+fn files(
+    data: &[u8],
+    program: &Program,
+    opened: &[Range<usize>],
+    left: &mut u64,
+    problems: &mut Vec<UnscannedReason>,
+) -> Vec<Part> {
     let mut parts: Vec<Part> = resources::find(data, program, MAX_RESOURCES);
     let end = program.end(data);
+    let mut over = false;
     for range in behind(data, program, end) {
-        parts.extend(overlay(data, range, opened, false));
+        let (found, more) = overlay(data, range, opened, false, left);
+        parts.extend(found);
+        over |= more;
     }
     // What is a program itself is looked into when it is opened.
     let inside = |part: &&Part| between(data, part.range.start, part.range.end).starts_with(b"MZ");
     let known: Vec<Range<usize>> = parts.iter().filter(inside).map(|part| part.range.clone()).collect();
     let (programs, more) = programs(data, program, &known);
     parts.extend(programs);
-    if more || parts.len() >= MAX_RESOURCES {
+    if over || more || parts.len() >= MAX_RESOURCES {
         problems.push(UnscannedReason::LimitObjects);
     }
     parts
 }
 
 /// What stands behind a program's end, unless it is filler or an archive that is opened already; of what is of no
-/// known kind also the first archive or compressed stream in it. `packed`: what is of no known kind belongs to the
-/// program.
-fn overlay(data: &[u8], range: Range<usize>, opened: &[Range<usize>], packed: bool) -> Option<Part> {
+/// known kind, and of what stands beside such an archive, the first archive or compressed stream. `packed`: what is of
+/// no known kind belongs to the program. `left`: how many bytes of heads may still be checked; the flag says that there
+/// are more marks than that.
+fn overlay(
+    data: &[u8],
+    range: Range<usize>,
+    opened: &[Range<usize>],
+    packed: bool,
+    left: &mut u64,
+) -> (Vec<Part>, bool) {
     let rest = between(data, range.start, range.end);
     if rest.len() < LEAST_BEHIND || rest.iter().all(|byte| *byte == 0) {
-        return None;
+        return (Vec::new(), false);
     }
     let kind = crate::detect(rest);
-    let inside = opened.iter().any(|archive| archive.start == 0 || range.contains(&archive.start));
-    let same = opened.iter().any(|archive| archive.start == 0 || archive.start == range.start);
-    let part = |start: usize| Some(Part { name: String::new(), range: start..range.end });
-    match kind {
-        FileKind::Unknown if inside => None,
-        FileKind::Unknown => match several::first_packed(rest) {
-            Some(at) => part(range.start.saturating_add(at)),
-            None if packed => None,
-            None => part(range.start),
-        },
-        kind if kind.is_archive() && same => None,
-        _ => part(range.start),
+    let part = |range: Range<usize>| Part { name: String::new(), range };
+    let same = opened.iter().any(|archive| archive.start == range.start);
+    // A zip is told by its end, whatever stands in front of it.
+    let late =
+        matches!(kind, FileKind::Zip | FileKind::Jar | FileKind::Ooxml | FileKind::Odf) && !rest.starts_with(b"PK");
+    if kind != FileKind::Unknown && !late && !(kind.is_archive() && same) {
+        return (vec![part(range)], false);
     }
+    let mut inside: Vec<&Range<usize>> = opened.iter().filter(|archive| range.contains(&archive.start)).collect();
+    inside.sort_unstable_by_key(|archive| archive.start);
+    let (mut parts, mut over, mut at) = (Vec::new(), false, range.start);
+    for (start, end) in inside.iter().map(|archive| (archive.start, archive.end)).chain([(range.end, range.end)]) {
+        let (found, more) = several::first_packed(between(data, at, start), left);
+        over |= more;
+        parts.extend(found.map(|found| part(at.saturating_add(found)..start)));
+        at = at.max(end);
+    }
+    if parts.is_empty() && inside.is_empty() && !packed {
+        parts.push(part(range));
+    }
+    (parts, over)
 }
 
 /// What stands behind the last section: in front of the certificates that signed programs have there, in

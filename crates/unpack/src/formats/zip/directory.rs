@@ -77,6 +77,12 @@ pub(crate) fn places(data: &[u8]) -> Vec<usize> {
     all
 }
 
+/// From where the first member or directory starts to where the last end record ends, without its comment.
+pub(crate) fn extent(data: &[u8]) -> Option<Range<usize>> {
+    let end = find(data).iter().map(|found| found.place.saturating_add(END_LEN)).max()?;
+    Some(places(data).into_iter().min()?..end.min(data.len()))
+}
+
 /// The names of all members in the directories that programs may take for the archive's, raw; for telling
 /// kinds of archives apart. Nothing is kept.
 pub(crate) fn member_names(data: &[u8]) -> impl Iterator<Item = &[u8]> {

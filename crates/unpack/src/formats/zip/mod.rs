@@ -30,12 +30,12 @@ use crate::budget::{Budget, Meter};
 use crate::bytes::between;
 use crate::container::{Container, Member};
 use crate::decode::{decode, stored};
-use crate::formats::several;
+use crate::formats::{packed, several};
 use crate::names;
 use directory::Directory;
 use header::{Header, LOCAL_MAGIC};
 
-pub(crate) use directory::{has_directory, member_names, places};
+pub(crate) use directory::{extent, has_directory, member_names, places};
 pub use layout::{Entry, Layout, layout};
 
 /// How many times an archive's size may be read from it by all members together.
@@ -233,13 +233,18 @@ impl Zip {
             let found = self.gaps.take().map(|gaps| gaps.found).unwrap_or_default();
             self.claimed.extend(found);
             self.join_claims();
-            let (mut at, mut strays) = (0_usize, Vec::new());
+            let (mut at, mut strays, mut left) = (0_usize, Vec::new(), packed::allowed(data));
+            let mut over = false;
             for (start, end) in self.claimed.iter().copied().chain([(data.len(), data.len())]) {
-                let mark = several::first_packed(between(data, at, start));
+                let (mark, more) = several::first_packed(between(data, at, start), &mut left);
+                over |= more;
                 strays.extend(mark.map(|mark| at.saturating_add(mark)..start));
                 at = at.max(end);
             }
             self.strays = Some(strays.into_iter());
+            if over && !self.problems.contains(&UnscannedReason::LimitObjects) {
+                self.problems.push(UnscannedReason::LimitObjects);
+            }
             budget.burn(data.len() as u64).ok()?;
         }
         let range = self.strays.as_mut()?.next()?;
