@@ -428,7 +428,7 @@ fn others(kind: FileKind, data: &[u8], opened: bool, apart: bool, budget: &mut B
     let (range, rest) = packed_in(kind, data, &counts);
     more |= rest;
     if let Some(range) = range {
-        add(range, Box::new(several::Behind::default()));
+        add(range, Box::<several::Behind>::default());
     }
     (all, more)
 }

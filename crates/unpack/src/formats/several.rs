@@ -167,7 +167,7 @@ pub(crate) fn beside_files(
     let (mut found, mut problem, mut left) = (Vec::new(), None, packed::allowed(data));
     let size = data.len() as u64;
     let mut at = 0;
-    for claim in joined(claims).into_iter().chain([size..size]) {
+    for claim in joined(claims).into_iter().chain(std::iter::once(size..size)) {
         let place = |at: u64| usize::try_from(at.min(size)).unwrap_or(usize::MAX);
         let (start, end) = (place(at), place(claim.start));
         at = at.max(claim.end);

@@ -242,14 +242,16 @@ mod tests {
     fn parts_of_the_disk_stand_where_their_blocks_do() {
         let blocks = Blocks::new(&[0; 5000], 1000, vec![Some(3000), None, Some(1000), Some(9000), Some(4500)]);
         let disk = Disk { size: 5000, blocks: Some(blocks), damaged: false };
-        let parts = |start: u64, end: u64| disk.places([start..end].to_vec());
-        assert_eq!(parts(0, 1000), [3000..4000]);
-        assert_eq!(parts(999, 1001), [3999..4000]);
-        assert_eq!(parts(1000, 2000), []);
-        assert_eq!(parts(100, 2100), [3100..4000, 1000..1100]);
-        assert_eq!(parts(0, u64::MAX), [3000..4000, 1000..2000, 4500..5500]);
-        assert_eq!(parts(5000, 6000), []);
-        let twice = [0..1000, 500..2001].to_vec();
-        assert_eq!(disk.places(twice), [3000..4000, 1000..1001]);
+        let parts = |parts: &[(u64, u64)]| -> Vec<(u64, u64)> {
+            let places = disk.places(parts.iter().map(|(start, end)| *start..*end).collect());
+            places.into_iter().map(|place| (place.start, place.end)).collect()
+        };
+        assert_eq!(parts(&[(0, 1000)]), [(3000, 4000)]);
+        assert_eq!(parts(&[(999, 1001)]), [(3999, 4000)]);
+        assert_eq!(parts(&[(1000, 2000)]), []);
+        assert_eq!(parts(&[(100, 2100)]), [(3100, 4000), (1000, 1100)]);
+        assert_eq!(parts(&[(0, u64::MAX)]), [(3000, 4000), (1000, 2000), (4500, 5500)]);
+        assert_eq!(parts(&[(5000, 6000)]), []);
+        assert_eq!(parts(&[(500, 2001), (0, 1000)]), [(3000, 4000), (1000, 1001)]);
     }
 }

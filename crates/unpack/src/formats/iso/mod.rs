@@ -89,7 +89,7 @@ impl Iso {
         problems.extend(wrong);
         problems.extend(more.then_some(UnscannedReason::LimitObjects));
         let claim = |(start, len): &(usize, u64)| *start as u64..(*start as u64).saturating_add(*len);
-        let claims = files.iter().flat_map(|file| &file.pieces).map(claim).chain([0..HEAD]).collect();
+        let claims = files.iter().flat_map(|file| &file.pieces).map(claim).chain(std::iter::once(0..HEAD)).collect();
         let (beside, problem) = several::beside_files(data, claims, budget);
         problems.extend(problem);
         Self {

@@ -54,8 +54,11 @@ struct Letters {
 /// What may stand behind a class: one link, or two.
 type Found = [Option<Letters>; 2];
 
+/// Reads what stands at a place.
+type Read = fn(&[u8], usize) -> Found;
+
 /// Classes and types, and what stands behind each.
-const KINDS: [(&[u8], fn(&[u8], usize) -> Found); 4] = [
+const KINDS: [(&[u8], Read); 4] = [
     (URL, |data, at| [url(data, at), None]),
     (HYPERLINK, |data, at| [text(data, at), None]),
     (ADDRESS, |data, at| [listed(data, at), None]),
