@@ -139,6 +139,7 @@ impl Client {
             authenticated,
             login: login.map(untrusted),
             trusted,
+            from_received: false,
             certificate: self.certificate.as_deref().map(untrusted),
         }
     }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use judge::site::{ListenerDirection, Site};
 use mail::address::Address;
-use mail::arrival::{Arrival, Direction, Envelope};
+use mail::arrival::{Arrival, Direction, Envelope, Peer};
 use service::id;
 use service::spool::Spool;
 use settings::config::{AddReceived, ListenerDirection as Configured};
@@ -31,14 +31,15 @@ impl Session<'_> {
     }
 
     /// The client that the peer brought: what a relay said of it, what its `Received` headers say, or
-    /// the peer itself (D-20).
-    fn client_ip(&self, site: &Site, spool: &Spool) -> IpAddr {
+    /// the peer itself (D-20). And whether only such a header says so: nothing tells one that the relay wrote from
+    /// one that came with the message.
+    fn client_ip(&self, site: &Site, spool: &Spool) -> (IpAddr, bool) {
         let told = self.client.ip();
         if self.client.is_told() || !site.is_relay(told) {
-            return told;
+            return (told, false);
         }
         let head = spool.read_at(0, received::HEAD_MAX).unwrap_or_default();
-        received::client(&head, |ip| site.is_relay(ip)).unwrap_or(told)
+        received::client(&head, |ip| site.is_relay(ip)).map_or((told, false), |ip| (ip, true))
     }
 
     /// Where the message came from and whom it is for, as the examination is told.
@@ -49,15 +50,16 @@ impl Session<'_> {
             None => (None, Vec::new(), id::message_id(), id::now_ms()),
         };
         let authenticated = self.is_authenticated();
-        let ip = self.client_ip(&site, spool);
-        let trusted = site.is_trusted(ip);
+        let (ip, from_received) = self.client_ip(&site, spool);
+        let trusted = !from_received && site.is_trusted(ip);
+        let peer = self.client.as_peer(ip, self.tls_info(), authenticated, self.login(), trusted);
         let direction =
             site.direction(self.listener_direction(), authenticated || trusted, mail_from.as_ref(), &rcpt_to);
         Arrival {
             id,
             surface: self.surface(),
             direction,
-            peer: self.client.as_peer(ip, self.tls_info(), authenticated, self.login(), trusted),
+            peer: Peer { from_received, ..peer },
             envelope: Envelope { mail_from, rcpt_to, unknown: false },
             received_ms,
             size: spool.len(),

@@ -139,6 +139,10 @@ pub struct Peer {
     pub login: Option<Untrusted<String>>,
     /// Whether the address lies in `trusted_networks`.
     pub trusted: bool,
+    /// Whether nobody but a `Received` field of the message names the address. Where the relay in front writes none,
+    /// its sender wrote that, so it earns no trust.
+    #[serde(default)]
+    pub from_received: bool,
     /// What the certificate is called that the client has shown, if it is one that we know.
     pub certificate: Option<Untrusted<String>>,
 }

@@ -64,6 +64,7 @@ impl CircumstancesArgs {
                 authenticated,
                 login: self.user.clone().map(Untrusted::new),
                 trusted,
+                from_received: false,
                 certificate: None,
             },
             envelope: Envelope { mail_from, rcpt_to, unknown: self.from.is_none() },

@@ -57,6 +57,7 @@ impl Client {
             authenticated: login.or(macros.get("auth_type")).is_some(),
             login: login.map(untrusted),
             trusted,
+            from_received: false,
             certificate: None,
         }
     }

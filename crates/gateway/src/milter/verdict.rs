@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use judge::plan::{Action, Fate, ReplyText};
 use judge::site::{ListenerDirection, Site};
-use mail::arrival::{Arrival, Surface};
+use mail::arrival::{Arrival, Peer, Surface};
 use mail::untrusted::escape;
 use service::Part;
 use service::flow::Decided;
@@ -279,9 +279,9 @@ impl Pump<'_> {
     fn arrival(&self, complete: &Complete) -> Arrival {
         let site = self.gateway.service.current().site.load();
         let macros = self.server.macros();
-        let ip = self.client_ip(&site, &complete.spool);
-        let trusted = ip.is_some_and(|ip| site.is_trusted(ip));
-        let peer = self.client.as_peer(ip, macros, trusted);
+        let (ip, from_received) = self.client_ip(&site, &complete.spool);
+        let trusted = !from_received && ip.is_some_and(|ip| site.is_trusted(ip));
+        let peer = Peer { from_received, ..self.client.as_peer(ip, macros, trusted) };
         let listener = match self.settings.direction {
             Configured::Incoming => ListenerDirection::Incoming,
             Configured::Outgoing => ListenerDirection::Outgoing,
@@ -302,14 +302,15 @@ impl Pump<'_> {
         }
     }
 
-    /// The client of the mail server; where that is a relay of ours, the one that its `Received` headers name (D-20).
-    fn client_ip(&self, site: &Site, spool: &Spool) -> Option<IpAddr> {
-        let told = self.client.ip()?;
-        if !site.is_relay(told) {
-            return Some(told);
+    /// The client of the mail server; where that is a relay of ours, the one that its `Received` headers name (D-20),
+    /// and whether only these do.
+    fn client_ip(&self, site: &Site, spool: &Spool) -> (Option<IpAddr>, bool) {
+        let told = self.client.ip();
+        if !told.is_some_and(|told| site.is_relay(told)) {
+            return (told, false);
         }
         let head = spool.read_at(0, received::HEAD_MAX).unwrap_or_default();
-        received::client(&head, |ip| site.is_relay(ip)).or(Some(told))
+        received::client(&head, |ip| site.is_relay(ip)).map_or((told, false), |ip| (Some(ip), true))
     }
 }
 

@@ -22,6 +22,7 @@ pub(crate) const CASES: &[Case] = cases![
     a_login_that_fails_is_the_next_hops_answer,
     logins_are_offered_only_where_they_may_cross,
     a_relay_speaks_for_its_client,
+    d20_an_address_that_only_received_names_is_no_trusted_one,
     a_stranger_speaks_for_nobody,
     a_relay_asks_to_be_taken_for_its_client,
     a_load_balancer_says_whom_it_speaks_for,
@@ -274,6 +275,41 @@ async fn a_relay_speaks_for_its_client() {
     // The relay adds a Received header of its own where it speaks for others; else it is ours.
     let received: Vec<bool> = sink.messages().iter().map(|m| m.content.starts_with(b"Received: ")).collect();
     assert_eq!(received, [false, false, true]);
+}
+
+async fn d20_an_address_that_only_received_names_is_no_trusted_one() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    let setup = Setup::new().relays(&["127.0.0.0/8"]).trusted(&["192.0.2.0/24", "127.0.0.0/8"]);
+    let node = setup.milter(|_| {}).start(&sink).await;
+    let trace = "Received: from pc.example.com (pc.example.com [192.0.2.7]) by mx.example.com (Postfix) with ESMTP;\r\n \
+                 Mon, 1 Jan 2024 00:00:00 +0000\r\n";
+    let mail = [trace.as_bytes(), &sample::clean("x")].concat();
+    let (bob, ann) = ("bob@example.com", "ann@example.com");
+    // What the relay says counts, and so does what it is; what the message says of it does not.
+    for (forward, content, peer, direction) in [
+        (true, &mail, "192.0.2.7", "internal"),
+        (false, &mail, "192.0.2.7", "incoming"),
+        (false, &sample::clean("x"), "127.0.0.1", "internal"),
+    ] {
+        logged::clear();
+        let mut client = node.client().await;
+        if forward {
+            client.command("XFORWARD ADDR=192.0.2.7", 250).await;
+        }
+        client.deliver(bob, &[ann], content).await.expect("taken");
+        client.quit().await;
+        let line = logged::message().await;
+        let spam = if direction == "internal" { "skipped" } else { "clean" };
+        assert_eq!((line.get("peer"), line.get("direction"), line.get("spam")), (peer, direction, spam));
+    }
+    for (content, direction) in [(mail, "incoming"), (sample::clean("x"), "internal")] {
+        logged::clear();
+        let mut mta = testkit::Mta::open(node.milter()).await;
+        assert_eq!(mta.client("localhost", "127.0.0.1").await, None);
+        mta.message(bob, &[ann], &content).await;
+        assert!(mta.quit().await);
+        assert_eq!(logged::message().await.get("direction"), direction, "behind a milter");
+    }
 }
 
 async fn a_stranger_speaks_for_nobody() {
