@@ -6,8 +6,8 @@ use judge::lists::exchange::Change;
 use judge::lists::{self, Asked, List, Lists, ListsError, Purpose, Record, Scope, Value};
 use judge::policy::Policy;
 use mail::arrival::Arrival;
-use mail::evidence::{MAX_AUTHORS, Report, Standing};
-use net::auth::{MAX_HEAD, from_fields};
+use mail::evidence::{Report, Standing};
+use net::auth::{MAX_HEAD, from_addresses};
 use store::{ListChange, ListRow, Store, StoreError};
 
 use crate::flow::Bench;
@@ -136,20 +136,15 @@ pub fn change(store: &Store, lists: &Lists, changes: &[Change], author: &str, ho
     Ok(new)
 }
 
-/// Every mailbox in From, as written; none where no list asks for it.
+/// Every mailbox in From, as written, of a header's first MiB; none where no list asks for it. What is left out has the
+/// sign `not_all_read`.
 pub fn authors(lists: &Lists, spool: &Spool) -> Vec<String> {
     if lists.is_empty() {
         return Vec::new();
     }
     // A message that cannot be read is not delivered either.
     let head = spool.read_at(0, MAX_HEAD).unwrap_or_default();
-    let mut found: Vec<String> = Vec::new();
-    for mailbox in from_fields(&head).into_iter().flat_map(|field| field.list) {
-        if found.len() < MAX_AUTHORS && !found.contains(&mailbox.address) {
-            found.push(mailbox.address);
-        }
-    }
-    found
+    from_addresses(&head)
 }
 
 /// How a message's recipients stand.

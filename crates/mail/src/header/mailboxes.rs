@@ -7,12 +7,14 @@
 //! text: some programs find an address in quotes, and others behind one that is open.
 //!
 //! Not handled: encoded words (the name is as written; an address can hold none), and what an
-//! internationalised domain is in ASCII. At most [`MAX_MAILBOXES`] are read.
+//! internationalised domain is in ASCII. At most [`MAX_MAILBOXES`] are read, or as many as [`mailboxes_up_to`] is told.
 
 use super::unfold;
 
 /// Most mailboxes of one field.
 pub const MAX_MAILBOXES: usize = 64;
+/// Most mailboxes of all From fields of a message that lists of senders are asked about (D-9).
+pub const MAX_LOOKED_UP: usize = 250;
 /// Most bytes of a field that are read.
 const MAX_VALUE: usize = 64 * 1024;
 
@@ -103,10 +105,15 @@ fn ats(address: &str) -> usize {
 
 /// Reads a field's value: its raw bytes, folds included.
 pub fn mailboxes(value: &[u8]) -> Mailboxes {
+    mailboxes_up_to(value, MAX_MAILBOXES)
+}
+
+/// The same with another limit.
+pub fn mailboxes_up_to(value: &[u8], most: usize) -> Mailboxes {
     let value = unfold(value);
     let cut = value.len() > MAX_VALUE;
     let text = String::from_utf8_lossy(value.get(..MAX_VALUE).unwrap_or(&value));
-    let mut reader = Reader { found: Mailboxes { odd: cut, ..Mailboxes::default() }, ..Reader::default() };
+    let mut reader = Reader { found: Mailboxes { odd: cut, ..Mailboxes::default() }, most, ..Reader::default() };
     for c in text.chars() {
         reader.whole.push(c);
         reader.take(c);
@@ -122,6 +129,8 @@ pub fn mailboxes(value: &[u8]) -> Mailboxes {
 #[derive(Default)]
 struct Reader {
     found: Mailboxes,
+    /// Most of them.
+    most: usize,
     /// All of the mailbox so far, as it stands in the field.
     whole: String,
     /// It has to be read as plain text, too.
@@ -230,7 +239,7 @@ impl Reader {
                     continue;
                 }
                 (self.found.odd, self.found.damaged) = (true, true);
-                if self.found.list.len() >= MAX_MAILBOXES {
+                if self.found.list.len() >= self.most {
                     return;
                 }
                 self.found.list.push(Mailbox { address: part.to_owned(), ..Mailbox::default() });
@@ -270,7 +279,7 @@ impl Reader {
         let odd = ats(address) != 1 || address.chars().any(char::is_whitespace) && !address.contains('"');
         self.found.odd |= odd;
         self.unsure |= ats(address) > 1;
-        if self.found.list.len() >= MAX_MAILBOXES {
+        if self.found.list.len() >= self.most {
             self.found.odd = true;
             return;
         }
@@ -428,5 +437,7 @@ mod tests {
             assert!(found.odd && found.list.len() <= MAX_MAILBOXES, "{many}");
         }
         assert_eq!(mailboxes("a@example.org,".repeat(10_000).as_bytes()).list.len(), MAX_MAILBOXES);
+        let found = mailboxes_up_to("a@example.org,".repeat(10_000).as_bytes(), MAX_LOOKED_UP);
+        assert!(found.odd && found.list.len() == MAX_LOOKED_UP);
     }
 }

@@ -11,7 +11,7 @@ mod results;
 mod value;
 mod words;
 
-pub use mailboxes::{MAX_MAILBOXES, Mailbox, Mailboxes, mailboxes};
+pub use mailboxes::{MAX_LOOKED_UP, MAX_MAILBOXES, Mailbox, Mailboxes, mailboxes, mailboxes_up_to};
 pub use params::{MAX_PARAMS, Structured};
 pub use results::{MAX_PROPERTIES, MAX_STATEMENTS, Statement, statements};
 pub use value::percent_decode;

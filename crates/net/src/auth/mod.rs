@@ -18,6 +18,7 @@ pub mod seal;
 pub mod sign;
 pub mod spf;
 
+use std::collections::HashSet;
 use std::future::Future;
 use std::io;
 use std::net::IpAddr;
@@ -28,7 +29,7 @@ use std::time::Duration;
 use mail::address::Address;
 use mail::evidence::{AuthResult, Authentication, Claim, DmarcCheck, MAX_AUTHORS, ReverseCheck, SpfCheck, short};
 use mail::graph::{EntityId, Limits, parse};
-use mail::header::{MAX_MAILBOXES, Mailbox, Mailboxes, mailboxes};
+use mail::header::{MAX_LOOKED_UP, MAX_MAILBOXES, Mailbox, Mailboxes, mailboxes, mailboxes_up_to};
 use tokio::time::{Instant, timeout_at};
 
 pub use self::dkim::MAX_HEAD;
@@ -166,12 +167,24 @@ async fn signatures(
 }
 
 /// The mailboxes of each From field in a header, in order.
-pub fn from_fields(head: &[u8]) -> Vec<Mailboxes> {
+fn from_fields(head: &[u8]) -> Vec<Mailboxes> {
+    from_values(head, mailboxes)
+}
+
+/// The address of each mailbox in From, as written and in order, each once: of all fields [`MAX_LOOKED_UP`] at most.
+pub fn from_addresses(head: &[u8]) -> Vec<String> {
+    let fields = from_values(head, |value| mailboxes_up_to(value, MAX_LOOKED_UP));
+    let all = fields.into_iter().flat_map(|field| field.list).map(|mailbox| mailbox.address);
+    let mut known = HashSet::new();
+    all.filter(|address| known.insert(address.clone())).take(MAX_LOOKED_UP).collect()
+}
+
+fn from_values(head: &[u8], read: impl Fn(&[u8]) -> Mailboxes) -> Vec<Mailboxes> {
     let message = parse(head, &Limits::default());
     let top = EntityId(0);
     let buffer = message.entity(top).map_or(&[][..], |entity| message.buffer(entity.buffer));
     let fields = message.fields(top).iter().filter(|field| field.name_is(buffer, "from"));
-    fields.map(|field| mailboxes(field.value.of(buffer))).collect()
+    fields.map(|field| read(field.value.of(buffer))).collect()
 }
 
 /// The domains of a header's authors, each once, in ASCII; whether there is exactly one author; and the first
@@ -207,7 +220,21 @@ pub fn to_ascii(domain: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_MAILBOXES, authors};
+    use super::{MAX_LOOKED_UP, MAX_MAILBOXES, authors, from_addresses};
+
+    #[test]
+    fn d9_every_mailbox_in_from_is_one_to_look_up() {
+        let many = |count: usize| (0..count).map(|at| format!("a{at}@example.org,\r\n ")).collect::<String>();
+        for head in [
+            format!("From: {}evil@bad.example\r\n\r\n", many(200)),
+            format!("{}From: evil@bad.example\r\n\r\n", "From: a@example.org\r\n".repeat(200)),
+        ] {
+            assert_eq!(from_addresses(head.as_bytes()).last().map(String::as_str), Some("evil@bad.example"));
+        }
+        let more = format!("From: {}\r\nFrom: {}\r\n\r\n", many(200), many(201));
+        assert_eq!(from_addresses(more.as_bytes()).len(), 201, "each once");
+        assert_eq!(from_addresses(format!("From: {}\r\n\r\n", many(5000)).as_bytes()).len(), MAX_LOOKED_UP);
+    }
 
     #[test]
     fn every_domain_in_from_is_an_authors() {
