@@ -11,6 +11,7 @@ use mail::evidence::{Listed, Report, Sign, SignGroup, SpamSeen};
 
 use crate::draft::{Case, Draft, Hit, Wish};
 use crate::fields::ascii;
+use crate::lists::is_postmaster;
 use crate::origin::lists::Set;
 use crate::plan::{Change, Copy};
 use crate::policy::{Policy, Rule, SpamAction, SpamRow, WhenReached};
@@ -44,6 +45,9 @@ const SEEN_IN_REPORT: [SignGroup; 7] = [
 /// What counts against an automatic reply, beside that: who answers is seen, and what is answered. Only how a
 /// program writes the rest of its header says nothing.
 const SEEN_IN_REPLY: [SignGroup; 3] = [SignGroup::Sender, SignGroup::Subject, SignGroup::Composite];
+
+/// Signs of other groups that are about what is attached.
+const ABOUT_ATTACHED: [&str; 2] = ["attachment_without_text", "known_spam_image"];
 
 /// What a message is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -180,7 +184,6 @@ pub fn excluded(policy: &Policy, arrival: &Arrival) -> Option<SpamWhy> {
 fn passed_over(policy: &Policy, arrival: &Arrival) -> Option<SpamWhy> {
     let spam = &policy.spam;
     let recipients = &arrival.envelope.rcpt_to;
-    let to_postmaster = |address: &mail::address::Address| address.local().eq_ignore_ascii_case("postmaster");
     match arrival.direction {
         Direction::Outgoing if !spam.outgoing => return Some(SpamWhy::Disabled),
         Direction::Incoming | Direction::Internal if !spam.enabled => return Some(SpamWhy::Disabled),
@@ -190,8 +193,10 @@ fn passed_over(policy: &Policy, arrival: &Arrival) -> Option<SpamWhy> {
         }
         Direction::Incoming | Direction::Outgoing => {}
     }
-    // D-21: never for all because one recipient matches.
-    if spam.skip_postmaster && !recipients.is_empty() && recipients.iter().all(to_postmaster) {
+    // D-21: never for all because one recipient matches. Of what leaves, another organisation's postmaster is a
+    // recipient like any other, and ours is internal (OUT-05).
+    let ours = arrival.direction != Direction::Outgoing;
+    if ours && spam.skip_postmaster && !recipients.is_empty() && recipients.iter().all(is_postmaster) {
         return Some(SpamWhy::Postmaster);
     }
     None
@@ -220,7 +225,7 @@ pub fn rating(points: i32) -> u8 {
 /// Whether a sign counts for a message.
 pub fn counts(policy: &Policy, arrival: &Arrival, sign: &Sign) -> bool {
     // OUT-06: of outgoing mail text and header alone decide.
-    let attached = sign.group == SignGroup::Attachment || sign.id == "known_spam_image";
+    let attached = sign.group == SignGroup::Attachment || ABOUT_ATTACHED.contains(&sign.id.as_str());
     let attached = attached && arrival.direction == Direction::Outgoing;
     let external = &policy.spam.external;
     let switched = match sign.id.as_str() {

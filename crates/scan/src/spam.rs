@@ -56,6 +56,8 @@ pub struct SpamContext {
     pub texts: bool,
     /// Look at the text of RTF files (LM-05).
     pub rtf: bool,
+    /// Look at header and text only, whatever of the above is on (OUT-06).
+    pub body_only: bool,
     /// What is done about pictures (LM-06).
     pub pictures: Pictures,
     /// Most work, in fuel (LM-01).
@@ -68,6 +70,7 @@ impl SpamContext {
     /// Whether the text of an object is wanted.
     pub(crate) fn wants(&self, kind: FileKind) -> bool {
         match kind {
+            _ if self.body_only => false,
             FileKind::Ole2 | FileKind::Ooxml | FileKind::Odf => self.doc,
             FileKind::Pdf => self.pdf,
             FileKind::Rtf => self.rtf,
@@ -163,6 +166,7 @@ pub(crate) fn look(
         more_leads: documents.more,
         more_documents: documents.more_text,
         texts: context.texts,
+        body_only: context.body_only,
     };
     let attached = attached(evidence);
     let signs = crate::walk::caught(|| {

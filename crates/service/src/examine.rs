@@ -8,7 +8,7 @@ use arc_swap::ArcSwapOption;
 use confine::{Body, Failure, Pool};
 use judge::policy::Policy;
 use judge::site::Site;
-use mail::arrival::{Arrival, Surface};
+use mail::arrival::{Arrival, Direction, Surface};
 use mail::defect::Ambiguity;
 use mail::evidence::{
     Answer, EngineId, Evidence, Facts, FileKind, Finding, FindingKind, Object, ObjectId, Origin, Question, Report,
@@ -110,6 +110,8 @@ pub fn spam_context(parts: &[(&Policy, &Arrival)], site: &Site) -> Option<scan::
         rtf: any(|policy| policy.spam.scan_rtf),
         pdf: any(|policy| policy.spam.scan_pdf),
         texts: any(|policy| policy.spam.scan_text),
+        // All parts go the same way.
+        body_only: arrival.direction == Direction::Outgoing,
         // Whoever has something to compare them with wants more.
         pictures: scan::Pictures::No,
         fuel: policy.spam.max_time.0.saturating_mul(FUEL_PER_SECOND) / 1000,

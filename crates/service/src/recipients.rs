@@ -74,7 +74,7 @@ impl RecipientList {
     /// section 4.5.1).
     pub fn lacks(&self, recipient: &Address) -> bool {
         let domain = recipient.domain().to_lowercase();
-        let postmaster = recipient.local().eq_ignore_ascii_case("postmaster");
+        let postmaster = judge::lists::is_postmaster(recipient);
         if postmaster || !self.domains.contains(domain.as_str()) || self.whole.contains(domain.as_str()) {
             return false;
         }

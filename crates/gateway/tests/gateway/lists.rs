@@ -23,6 +23,7 @@ pub(crate) const CASES: &[Case] = cases![
     d21_bl_04_behind_a_milter_one_persons_list_does_nothing_to_the_others,
     d21_recipients_stay_together_where_they_may_not_be_parted,
     out_05_internal_and_allowlisted_recipients_of_outgoing_mail_are_not_examined,
+    out_05_neither_senders_entries_nor_anothers_postmaster_spare_outgoing_spam,
     out_03_what_a_machine_of_ours_sends_is_internal_whatever_address_it_writes,
     wl_13_who_collects_samples_gets_them_and_nobody_else_does,
     a_change_counts_for_the_next_message,
@@ -266,6 +267,23 @@ async fn out_05_internal_and_allowlisted_recipients_of_outgoing_mail_are_not_exa
     let expected = [("boss@example.com", "skipped"), ("partner@example.net", "skipped"), ("x@example.org", "clean")];
     assert_eq!(lines, expected.map(|(to, spam)| (to.to_owned(), spam.to_owned())));
     assert_eq!(arrived(&[&sink]).len(), 3);
+}
+
+async fn out_05_neither_senders_entries_nor_anothers_postmaster_spare_outgoing_spam() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    let setup = Setup::new().trusted(&["127.0.0.1/32"]).policy(|p| {
+        p.spam.outgoing = true;
+        p.spam.sensitivity = judge::policy::Sensitivity::High;
+    });
+    let node = node(setup, &sink).await;
+    let letter = text(&sample::clean("the plan")).replace("lunch at noon?", crate::spam::FRAUD);
+    let sent = async |to: &str| send_parts(&node, "user@example.com", &[to], letter.as_bytes(), 1).await.remove(0).1;
+    assert_eq!(sent("x@example.org").await, "spam");
+    import(&node, List::Allow, None, "user@example.com\n127.0.0.0/8\n*@example.com\n").await;
+    for to in ["x@example.org", "postmaster@example.org"] {
+        assert_eq!(sent(to).await, "spam", "{to}");
+    }
+    assert_eq!((sink.count(), sent("postmaster@example.com").await.as_str()), (0, "skipped"));
 }
 
 async fn out_03_what_a_machine_of_ours_sends_is_internal_whatever_address_it_writes() {

@@ -28,6 +28,7 @@ pub(crate) const CASES: &[Case] = cases![
     d20_who_writes_our_own_address_is_a_stranger_all_the_same,
     d5_the_copy_is_there_when_what_is_deleted_is_accepted,
     out_08_ks_06_of_outgoing_mail_nobody_outside_is_asked,
+    out_06_what_is_attached_to_outgoing_mail_deletes_nothing,
 ];
 
 fn list(zone: &str, weight: u8) -> DnsList {
@@ -158,6 +159,12 @@ fn staff(policy: &mut Policy, change: impl FnOnce(&mut Group)) {
     change(&mut group);
     policy.group.push(group);
 }
+
+/// What reads like fraud.
+pub(crate) const FRAUD: &str = "Dear beneficiary, you have won the lottery. Sum of $4,500,000.00 (four million five \
+    hundred thousand US dollars) from late next of kin\r\nbarrister bank transfer confidential. Buy viagra cheap \
+    now!!! 100% free, risk free. Kindly contact me urgently with your bank\r\naccount details, inheritance fund, ATM \
+    card, diplomat consignment. click here http://192.0.2.55:8080/x\r\n";
 
 const LISTED: &str = "bad.example.full.example A 127.0.0.2\n";
 
@@ -373,4 +380,40 @@ async fn d5_the_copy_is_there_when_what_is_deleted_is_accepted() {
     node.set_policy(|p| p.spam.spam.keep_copy = false);
     assert_eq!(node.send(&with_link("bad.example")).await.code, 250);
     assert_eq!((node.backup().len(), sink.count()), (1, 0), "the policy wants no copy");
+}
+
+async fn out_06_what_is_attached_to_outgoing_mail_deletes_nothing() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    let setup = Setup::new().trusted(&["127.0.0.0/8"]).policy(|p| {
+        p.spam.outgoing = true;
+        p.spam.trusted_connections = true;
+        p.spam.sensitivity = judge::policy::Sensitivity::High;
+        (p.spam.scan_doc, p.spam.scan_rtf, p.spam.scan_pdf, p.spam.scan_text) = (true, true, true, true);
+    });
+    let node = setup.start(&sink).await;
+    let letter = sample::with_attachment("the plan", "letter.txt", "text/plain", FRAUD.as_bytes());
+    let (bob, friend) = ("bob@example.com", "friend@example.org");
+    for (from, to, spam, count) in [(bob, friend, "clean", 1), (friend, bob, "spam", 2)] {
+        logged::clear();
+        deliver(&node, from, &[to], &letter).await;
+        let line = logged::message().await;
+        assert_eq!(
+            (line.get("spam"), sink.count()),
+            (spam, count),
+            "{to}: {} {}",
+            line.get("rating"),
+            line.get("signs")
+        );
+    }
+    // What stands in the message itself counts.
+    let letter = text(&sample::clean("the plan")).replace("lunch at noon?", FRAUD);
+    logged::clear();
+    deliver(&node, bob, &[friend], letter.as_bytes()).await;
+    let line = logged::message().await;
+    assert_eq!(
+        (line.get("spam"), line.get("action"), sink.count()),
+        ("spam", "message_deleted", 2),
+        "{}",
+        line.get("signs")
+    );
 }

@@ -5,7 +5,7 @@
 
 use mail::address::Address;
 
-use super::{List, Lists, Record, Scope, Subject};
+use super::{List, Lists, Record, Scope, Subject, is_postmaster};
 use crate::policy::{Malware, Spam};
 use crate::site::Site;
 
@@ -70,7 +70,8 @@ fn about_spam(lists: &Lists, spam: &Spam, site: &Site, coming: &Coming<'_>, to: 
     if !leaving && !arriving {
         return Lane::default();
     }
-    if spam.skip_postmaster && to.local().eq_ignore_ascii_case("postmaster") {
+    // PM-01 is about our own postmaster: what leaves for another is examined (OUT-05).
+    if spam.skip_postmaster && is_postmaster(to) && (!leaving || site.is_internal(to)) {
         return Lane { skip: Skip::Postmaster, ..Lane::default() };
     }
     if leaving && site.is_internal(to) {

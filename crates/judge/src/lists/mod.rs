@@ -24,7 +24,7 @@ pub use doubts::{Doubt, MAX_DOUBTS, doubts};
 pub use index::MAX_ALIKE;
 pub use lane::{Coming, Lane, Personal, Skip, lane};
 pub use standing::{Asked, standing};
-pub use value::{MAX_VALUE, Rank, Subject, Value, ValueError};
+pub use value::{MAX_VALUE, Rank, Subject, Value, ValueError, is_postmaster};
 
 use index::{Best, Index};
 

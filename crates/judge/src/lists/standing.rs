@@ -52,7 +52,7 @@ pub fn standing(asked: &Asked<'_>) -> Standing {
     if asked.lists.is_empty() || !asked.policy.spam.lists.enabled {
         return Standing { internal, ..Standing::default() };
     }
-    let clues = clues(asked, outgoing);
+    let clues = clues(asked);
     let organisation = decide(asked.lists, clues.iter());
     let mut all: Option<Option<Listed>> = None;
     for to in recipients.iter().map(Subject::of) {
@@ -144,9 +144,13 @@ fn listed(record: &Record, by: ListedBy, seen: &str) -> Listed {
     }
 }
 
-/// What the organisation's entries name of the sender. Of mail that our own clients send, the denylist counts for
-/// nothing (OUT-07).
-fn clues(asked: &Asked<'_>, outgoing: bool) -> Vec<Clue> {
+/// What the organisation's entries name of the sender. Of mail that our own clients send nothing counts: the denylist
+/// is ignored (OUT-07), and only recipients are spared (OUT-05). Whoever sends spam from an infected machine of ours
+/// writes what he likes into MAIL FROM, and the machine's address is one of ours.
+fn clues(asked: &Asked<'_>) -> Vec<Clue> {
+    if asked.arrival.direction == Direction::Outgoing {
+        return Vec::new();
+    }
     let senders = &asked.lists.senders;
     let mut clues = Vec::new();
     if let Some(sender) = asked.arrival.envelope.mail_from.as_ref().and_then(Subject::of) {
@@ -159,10 +163,8 @@ fn clues(asked: &Asked<'_>, outgoing: bool) -> Vec<Clue> {
     }
     if let Some(ip) = asked.arrival.peer.ip {
         let ip = ip.to_canonical();
-        clues.push(Clue { by: ListedBy::Client, seen: ip.to_string(), proven: true, best: senders.find_ip(ip) });
-    }
-    if outgoing {
-        clues.iter_mut().for_each(|clue| clue.best.deny = None);
+        let proven = !asked.arrival.peer.from_received;
+        clues.push(Clue { by: ListedBy::Client, seen: ip.to_string(), proven, best: senders.find_ip(ip) });
     }
     clues
 }

@@ -247,6 +247,26 @@ fn out_05_internal_and_listed_recipients_of_outgoing_mail() {
     assert_eq!((listed.by, listed.denies()), (ListedBy::Recipient, false));
 }
 
+#[test]
+fn out_05_entries_about_the_sender_spare_nothing_of_outgoing_mail() {
+    for text in ["allow user@example.org", "allow *@example.org", "allow *@example.org mass", "allow 192.0.2.0/24"] {
+        let all = lists(&[text]);
+        let mut mail = mail("user@example.org").to(&["x@example.net"]);
+        assert!(mail.standing(&all).listed.is_some(), "{text}: of incoming mail");
+        mail.arrival.direction = Direction::Outgoing;
+        assert_eq!(mail.standing(&all), Standing::default(), "{text}");
+    }
+}
+
+#[test]
+fn d20_an_address_that_only_received_names_is_denied_and_never_allowed() {
+    let mut mail = mail("a@example.com");
+    mail.arrival.peer.from_received = true;
+    assert_eq!(mail.decided(&lists(&["allow 192.0.2.0/24"])), "-");
+    assert_eq!(mail.standing(&lists(&["allow 192.0.2.0/24"])).unproven.map(|it| it.by), Some(ListedBy::Client));
+    assert_eq!(mail.decided(&lists(&["deny 192.0.2.0/24"])), "deny 192.0.2.0/24 client");
+}
+
 fn lane_of(all: &Lists, change: impl Fn(&mut Policy), coming: (&str, bool, bool), to: &str) -> Lane {
     let mut policy = Policy::default();
     change(&mut policy);
@@ -269,6 +289,9 @@ fn d21_lanes_set_recipients_apart_only_where_something_differs() {
     let outside = ("a@evil.example", false, false);
     for (to, expected) in [
         ("Postmaster@example.org", skip(Skip::Postmaster)),
+        ("\"postmaster\"@example.org", skip(Skip::Postmaster)),
+        ("\"Post\\master\"@example.org", skip(Skip::Postmaster)),
+        ("\"post master\"@example.org", usual),
         ("abuse@example.org", skip(Skip::Listed)),
         ("news@example.org", Lane { mass: true, ..usual }),
         ("ann@example.org", Lane { personal: Some(Personal::Deny), ..usual }),
@@ -285,6 +308,8 @@ fn d21_lanes_set_recipients_apart_only_where_something_differs() {
     let on = |p: &mut Policy| p.spam.outgoing = true;
     assert_eq!(lane_of(&all, on, leaving, "boss@example.org"), skip(Skip::Internal));
     assert_eq!(lane_of(&all, on, leaving, "x@example.com"), usual);
+    assert_eq!(lane_of(&all, on, leaving, "postmaster@example.com"), usual, "another's postmaster");
+    assert_eq!(lane_of(&all, on, leaving, "postmaster@example.org"), skip(Skip::Postmaster));
     let trusting = |p: &mut Policy| p.malware.trusted_recipients.extend(RecipientMask::parse("lab@example.org"));
     let lab = Lane { trusted: true, ..usual };
     assert_eq!(lane_of(&all, trusting, outside, "lab@example.org"), lab, "WL-13");

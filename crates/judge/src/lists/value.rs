@@ -57,13 +57,30 @@ impl std::fmt::Display for Subject {
     }
 }
 
-/// A local part in lower case, without quotes that it does not need.
+/// Whether an address is a postmaster's, however it is written (PM-01; RFC 5321 section 4.5.1).
+pub fn is_postmaster(address: &Address) -> bool {
+    plain(address.local()) == "postmaster"
+}
+
+/// A local part in lower case, without quotes and backslashes that it does not need: `"a\b"` is `ab` (RFC 5321
+/// section 4.1.2).
 fn plain(local: &str) -> String {
     let lower = local.to_lowercase();
-    let inner = lower.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    let needless =
-        |inner: &&str| !inner.is_empty() && !inner.chars().any(|c| c.is_whitespace() || "\"\\@(),:;<>[]".contains(c));
-    inner.filter(needless).map_or(lower.clone(), str::to_owned)
+    let inner = lower.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).filter(|inner| !inner.is_empty());
+    let mut said = String::with_capacity(lower.len());
+    let mut letters = inner.unwrap_or(&lower).chars();
+    while let Some(letter) = letters.next() {
+        said.extend(if letter == '\\' { letters.next() } else { Some(letter) });
+    }
+    let special = |c: char| c.is_whitespace() || "\"\\@(),:;<>[]".contains(c);
+    match inner {
+        _ if !said.is_empty() && !said.contains(special) => said,
+        None => lower,
+        Some(_) => {
+            let escaped = said.chars().flat_map(|c| ['\\', c].into_iter().skip(usize::from(!"\"\\".contains(c))));
+            std::iter::once('"').chain(escaped).chain(std::iter::once('"')).collect()
+        }
+    }
 }
 
 /// A domain as the DNS has it, in lower case; `None` if it is none. Literals are left as they are.

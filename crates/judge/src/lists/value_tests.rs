@@ -68,6 +68,12 @@ fn wl_08_masks_have_stars_and_question_marks_and_reach_every_level() {
         ("user@example.org", "USER@EXAMPLE.ORG", true),
         ("user@example.org", "\"user\"@example.org", true),
         ("user@example.org", "users@example.org", false),
+        // A quoted pair is the character behind the backslash.
+        ("user@example.org", "\"u\\ser\"@example.org", true),
+        ("user@example.org", "\"\\u\\s\\e\\r\"@example.org", true),
+        ("user@example.org", "u\\ser@example.org", true),
+        ("user@example.org", "\"us er\"@example.org", false),
+        ("user@example.org", "\"us\\\\er\"@example.org", false),
         ("*@example.org", "any@example.org", true),
         ("*@example.org", "any@mail.example.org", false),
         ("*@example.org", "any@badexample.org", false),
@@ -132,4 +138,18 @@ fn a_mask_takes_at_most_the_product_of_the_lengths() {
     let started = std::time::Instant::now();
     assert!(!hostile.fits(&Subject { local: text, domain: "example.org".to_owned() }));
     assert!(started.elapsed() < std::time::Duration::from_secs(20), "no exponential way back");
+}
+
+#[test]
+fn an_address_that_needs_its_quotes_keeps_them_in_one_form() {
+    for (one, other) in [
+        ("\"a b\"@example.org", "\"a\\ b\"@example.org"),
+        ("\"a@b\"@example.org", "\"\\a\\@b\"@example.org"),
+        ("\"a\\\"b\"@example.org", "\"a\\\"\\b\"@example.org"),
+    ] {
+        assert_eq!(subject(one), subject(other), "{one} {other}");
+        assert_eq!(subject(&subject(one).to_string()), subject(one), "it reads back");
+    }
+    assert_ne!(subject("\"a b\"@example.org"), subject("\"ab\"@example.org"));
+    assert_eq!(subject("\"\"@example.org").to_string(), "\"\"@example.org");
 }

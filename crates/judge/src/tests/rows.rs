@@ -317,6 +317,19 @@ fn out_04_only_mail_to_addresses_elsewhere_is_outgoing() {
 }
 
 #[test]
+fn out_05_pm_01_anothers_postmaster_is_a_recipient_like_any_other() {
+    let mut policy = Policy::default();
+    policy.spam.outgoing = true;
+    for (direction, why) in [(Direction::Outgoing, None), (Direction::Incoming, Some(SpamWhy::Postmaster))] {
+        for to in ["postmaster@far.example", "\"postmaster\"@far.example"] {
+            let mut arrival = arrival(direction);
+            arrival.envelope.rcpt_to = vec![Address::parse(to).unwrap()];
+            assert_eq!(excluded(&policy, &arrival), why, "{direction:?} {to}");
+        }
+    }
+}
+
+#[test]
 fn out_06_of_outgoing_mail_neither_attachments_nor_pictures_count() {
     let mut policy = Policy::default();
     policy.spam.outgoing = true;
@@ -329,6 +342,7 @@ fn out_06_of_outgoing_mail_neither_attachments_nor_pictures_count() {
     for (id, group, counts) in [
         ("runs_when_opened", SignGroup::Attachment, false),
         ("known_spam_image", SignGroup::Network, false),
+        ("attachment_without_text", SignGroup::Structure, false),
         ("a_link", SignGroup::Link, true),
         ("a_header", SignGroup::Header, true),
     ] {

@@ -90,8 +90,18 @@ fn lm_04_lm_05_text_and_links_of_documents_are_looked_at_where_that_is_wanted() 
     ];
     for (name, content, wanted) in cases {
         assert_eq!(seen(name, &content, SpamContext::default()), (false, Vec::new()), "{name} where it is off");
-        assert_eq!(seen(name, &content, wanted), (true, vec!["bad.example".to_owned()]), "{name}");
+        assert_eq!(seen(name, &content, wanted.clone()), (true, vec!["bad.example".to_owned()]), "{name}");
+        let outgoing = SpamContext { body_only: true, ..wanted };
+        assert_eq!(seen(name, &content, outgoing), (false, Vec::new()), "{name} OUT-06");
     }
+}
+
+#[test]
+fn out_06_where_only_the_text_counts_no_attached_page_is_read() {
+    let page = b"<p>buy <a href='http://bad.example/x'>here</a></p>";
+    let hosts = |body_only| seen("a.html", page, SpamContext { body_only, texts: true, ..SpamContext::default() }).1;
+    assert_eq!(hosts(false), ["bad.example"]);
+    assert_eq!(hosts(true), [""; 0]);
 }
 
 #[test]

@@ -24,7 +24,7 @@ use std::borrow::Cow;
 
 use mail::evidence::FileKind;
 use mail::graph::{Encoding, EntityId, Message};
-use mail::header::{decode_words, unfold};
+use mail::header::{MAX_LOOKED_UP, decode_words, mailboxes_up_to, unfold};
 
 use super::Looks;
 pub use address::Mailbox;
@@ -81,6 +81,8 @@ pub struct Session {
     pub more_documents: bool,
     /// Whether attached plain text is looked at as well.
     pub texts: bool,
+    /// Whether only header and text are, and nothing that is attached (OUT-06).
+    pub body_only: bool,
 }
 
 /// One part, as the walk saw it.
@@ -210,7 +212,7 @@ pub struct Facts {
     /// first. [`mail::evidence::MAX_URLS`], and one more where there are more.
     pub urls: Vec<String>,
     /// What was not read to its end, because a limit was reached: `parts`, `html`, `text`, `links`, `fields`,
-    /// `value`, `documents`.
+    /// `value`, `documents`, `authors`.
     pub cut: Vec<&'static str>,
     /// What was seen in them so far; they are not changed any more once somebody looked.
     pub(super) looks: Looks,
@@ -251,6 +253,7 @@ impl Facts {
         if message.fields(root).len() > MAX_FIELDS {
             self.cut("fields");
         }
+        let mut authors = 0usize;
         for field in message.fields(root).iter().take(MAX_FIELDS) {
             let whole = field.value.of(buffer);
             let raw = whole.get(..MAX_VALUE).unwrap_or(whole);
@@ -259,6 +262,10 @@ impl Facts {
             }
             let name = String::from_utf8_lossy(field.name.of(buffer)).into_owned();
             let lower = name.trim().to_ascii_lowercase();
+            if lower == "from" {
+                // As many as lists of senders are asked about (D-9).
+                authors = authors.saturating_add(mailboxes_up_to(raw, MAX_LOOKED_UP.saturating_add(1)).list.len());
+            }
             match lower.as_str() {
                 "from" if self.from.is_empty() => self.from = address::list(raw),
                 "to" => self.to.extend(address::list(raw)),
@@ -277,6 +284,9 @@ impl Facts {
                 _ => {}
             }
             self.fields.push(FieldFact { name, lower, value });
+        }
+        if authors > MAX_LOOKED_UP {
+            self.cut("authors");
         }
     }
 

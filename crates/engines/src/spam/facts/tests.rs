@@ -111,6 +111,8 @@ fn of_a_long_text_head_and_end_are_folded_and_it_is_told() {
     assert_eq!(header.cut, ["value"]);
     let header = of(&format!("{}\nx\n", "X: y\n".repeat(MAX_FIELDS + 1)));
     assert_eq!(header.cut, ["fields"]);
+    let authors = |count: usize| of(&format!("From: {}\nFrom: a@example.org\n\nx\n", "a@b.example,".repeat(count))).cut;
+    assert_eq!((authors(MAX_LOOKED_UP - 1), authors(MAX_LOOKED_UP)), (vec![], vec!["authors"]));
 }
 
 #[test]

@@ -56,7 +56,9 @@ pub(super) fn read(facts: &mut Facts, message: &Message<'_>) {
         facts.cut("parts");
     }
     // A text that is only attached is what there is to read, where nothing else is.
-    for leaf in attached.into_iter().take(MAX_PARTS) {
+    let beside_it = |leaf: &Leaf| !facts.session.body_only || leaf.id == EntityId(0);
+    let attached: Vec<Leaf> = attached.into_iter().filter(beside_it).take(MAX_PARTS).collect();
+    for leaf in attached {
         let is_text = message.entity(leaf.id).is_some_and(|entity| entity.media.starts_with("text/"));
         match is_text && texts.iter().all(|text| text.blank) {
             true => texts.push(text(facts, message, leaf, &mut links)),
