@@ -7,7 +7,8 @@
 //! the points that were fitted on all into the file of each sign (`points`). `--folds` shows what the numbers of
 //! the fit lead to by cross-validation inside the first half of each set, `--with NAME=NUMBER,…` what others would.
 //! `--from FILE` takes the output of the example `signs` instead of running it. `--peers` runs SpamAssassin and
-//! rspamd on the same messages, `--sample N` on N of each set and kind only, `--slow N` SpamAssassin alone on N.
+//! rspamd on the same messages, `--sample N` on N of each set and kind only, `--slow N` SpamAssassin alone on N;
+//! `--keep FILE` keeps what they said, `--kept FILE` takes that instead of asking.
 //! `images` measures how well known pictures are found again: pictures made here and those in mail, or with
 //! `--pictures` real ones of a folder.
 
@@ -84,7 +85,7 @@ impl Sign {
     }
 }
 
-const USAGE: &str = "cargo xtask evaluate spam [--write] [--folds] [--with NAME=NUMBER,..] [--peers] [--sample N] [--slow N] [--from FILE] | images [FOLDER].. | images --pictures FOLDER [--learn N] [--thresholds]";
+const USAGE: &str = "cargo xtask evaluate spam [--write] [--folds] [--with NAME=NUMBER,..] [--peers] [--sample N] [--slow N] [--keep FILE | --kept FILE] [--from FILE] | images [FOLDER].. | images --pictures FOLDER [--learn N] [--thresholds]";
 
 pub(crate) fn run(args: &[&str]) -> Outcome {
     let rest = match args.split_first() {
@@ -114,7 +115,8 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
         let bounds = bounds(&signs);
         // What is decided apart, and languages that are off, count nothing.
         let points: Vec<f64> = signs.iter().zip(&bounds).map(|(sign, bound)| sign.now.min(bound.most)).collect();
-        return beside::run(&mails, &points, &bounds, sample, slow);
+        let asked = beside::Asked { sample, slow, keep: value("--keep"), kept: value("--kept") };
+        return beside::run(&mails, &points, &bounds, &asked);
     }
     let knobs = Knobs::with(value("--with").unwrap_or(""))?;
     if rest.contains(&"--folds") {
