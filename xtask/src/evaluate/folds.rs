@@ -12,7 +12,7 @@ use super::{MEASURED_ONLY, Mail, ORDINARY_SET, mend};
 /// How many folds.
 pub(crate) const FOLDS: u64 = 5;
 
-/// Shows what comes of `knobs`: of each set all folds together.
+/// Shows what comes of `knobs`: of each set all folds together, and each set by points that were fitted without it.
 pub(crate) fn show(mails: &[Mail], bounds: &[Bound], knobs: &Knobs) {
     let half: Vec<&Mail> = mails.iter().filter(|mail| !mail.second_half || mail.set == ORDINARY_SET).collect();
     let mut sums: BTreeMap<&str, f64> = BTreeMap::new();
@@ -29,6 +29,14 @@ pub(crate) fn show(mails: &[Mail], bounds: &[Bound], knobs: &Knobs) {
     println!("Folds of the first half: fitted on the others, measured on one:\n{}", Figures::header());
     for set in measured.iter().map(|mail| mail.set.as_str()).collect::<BTreeSet<_>>() {
         let of = |mail: &Mail| sums.get(mail.path.as_str()).copied().unwrap_or(0.0);
+        println!("{}", Figures::of(&measured, set, of, Figures::OURS));
+    }
+    println!("\nUnseen in the first half: fitted without the set itself:\n{}", Figures::header());
+    for set in measured.iter().map(|mail| mail.set.as_str()).collect::<BTreeSet<_>>() {
+        let others = half.iter().copied().filter(|mail| mail.set != set);
+        let fitted_on = others.filter(|mail| !MEASURED_ONLY.contains(&mail.set.as_str()));
+        let points = fit(&fitted_on.collect::<Vec<_>>(), bounds, knobs);
+        let of = |mail: &Mail| sum(&mail.signs, &points, bounds);
         println!("{}", Figures::of(&measured, set, of, Figures::OURS));
     }
 }
