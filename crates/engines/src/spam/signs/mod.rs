@@ -23,7 +23,8 @@ mod structure;
 mod subject;
 mod words;
 
-use super::Row;
+use super::facts::registered;
+use super::{Facts, Row};
 
 /// Every family.
 pub(crate) const TABLES: &[&[Row]] = &[
@@ -56,6 +57,13 @@ pub(crate) fn when(seen: bool, what: impl Into<String>) -> Option<String> {
 pub(crate) fn signer(value: &str) -> Option<String> {
     let mut tags = value.split(';').filter_map(|tag| tag.split_once('='));
     tags.find(|(name, _)| name.trim() == "d").map(|(_, domain)| domain.trim().to_lowercase())
+}
+
+/// The registered domains that say that they signed the message; whether the signatures hold is not known here.
+pub(crate) fn signers(f: &Facts) -> impl Iterator<Item = String> {
+    let domains =
+        f.fields.iter().filter(|field| field.lower == "dkim-signature").filter_map(|field| signer(&field.value));
+    domains.map(|domain| registered(&domain).to_owned()).filter(|domain| !domain.is_empty())
 }
 
 /// The text, if there is any.

@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "name_is_code",
     group: SignGroup::Attachment,
-    points: Points::Fitted(100),
+    points: Points::Fitted(120),
     about: "An attachment's name is a code.",
     check,
     #[cfg(test)]

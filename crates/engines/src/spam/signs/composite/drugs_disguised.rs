@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "drugs_disguised",
     group: SignGroup::Composite,
-    points: Points::Fitted(14),
+    points: Points::Fitted(0),
     about: "Medicines are sold, in words that are written past filters.",
     check,
     #[cfg(test)]

@@ -15,6 +15,7 @@ mod html_on_a_false_way;
 mod money_written_loud;
 mod nothing_is_the_senders;
 mod offer_from_free_mail;
+mod offer_nobody_signed;
 mod offer_on_a_false_way;
 mod offer_with_excuse;
 mod offer_with_stamp;
@@ -53,6 +54,7 @@ pub(crate) const SIGNS: &[Row] = &[
     nothing_is_the_senders::SIGN,
     offer_with_excuse::SIGN,
     offer_without_list_fields::SIGN,
+    offer_nobody_signed::SIGN,
     offer_from_free_mail::SIGN,
     offer_with_stamp::SIGN,
     html_of_random_sender::SIGN,
@@ -67,6 +69,25 @@ const SHORT: usize = 2000;
 /// Families of what strangers write who want to pay, give or share: two phrases or more of each.
 const FORTUNES: &[&str] = &["fraud_2", "wealth_2", "insider_2", "donor_2", "payout_2", "lottery_2", "stranger_2"];
 
+/// What is offered, one phrase or two.
+const OFFERS: &[&str] = &[
+    "seller",
+    "getrich_2",
+    "finance_2",
+    "goods_2",
+    "drugs",
+    "explicit",
+    "diet_2",
+    "mailing_2",
+    "excuse_2",
+    "pharma_2",
+    "lottery_2",
+    "stock_2",
+    "degree_2",
+    "gamble_2",
+    "software_2",
+];
+
 /// Ways that say little alone: the client hides who it is, or is not where its sender is.
 const WAYS: &[&str] = &[
     "claimed_provider_not_on_route",
@@ -76,11 +97,9 @@ const WAYS: &[&str] = &[
     "greeting_borrowed",
     "greeting_of_recipient",
     "greeting_dynamic",
-    "local_host_claimed",
     "id_of_recipient",
     "address_impossible",
     "server_id_odd",
-    "hops_go_back_in_time",
 ];
 
 /// Whether a sign of another family is seen.

@@ -2,33 +2,14 @@
 
 use mail::evidence::SignGroup;
 
-use super::{WAYS, at_least};
+use super::{OFFERS, WAYS, at_least};
 use crate::spam::signs::when;
 use crate::spam::{Facts, Points, Row};
-
-/// What is offered, one phrase or two.
-const OFFERS: &[&str] = &[
-    "seller",
-    "getrich_2",
-    "finance_2",
-    "goods_2",
-    "drugs",
-    "explicit",
-    "diet_2",
-    "mailing_2",
-    "excuse_2",
-    "pharma_2",
-    "lottery_2",
-    "stock_2",
-    "degree_2",
-    "gamble_2",
-    "software_2",
-];
 
 pub(super) const SIGN: Row = Row {
     id: "offer_on_a_false_way",
     group: SignGroup::Composite,
-    points: Points::Fitted(43),
+    points: Points::Fitted(105),
     about: "An offer whose way hides where it was written.",
     check,
     #[cfg(test)]

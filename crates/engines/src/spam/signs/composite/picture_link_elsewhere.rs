@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "picture_link_elsewhere",
     group: SignGroup::Composite,
-    points: Points::Fitted(42),
+    points: Points::Fitted(54),
     about: "Hardly a word, and a picture or link that leads elsewhere.",
     check,
     #[cfg(test)]
@@ -23,7 +23,7 @@ pub(super) const SIGN: Row = Row {
 fn check(f: &Facts) -> Option<String> {
     when(
         at_least(f, &["picture_only", "linked_picture", "link_and_little_text"], 1)
-            && all(f, &["links_elsewhere", "html_only"]),
+            && all(f, &["links_to_strangers", "html_only"]),
         "a picture that leads elsewhere",
     )
 }

@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "stranger_opens",
     group: SignGroup::Composite,
-    points: Points::Fitted(100),
+    points: Points::Fitted(120),
     about: "A short letter without a link, a quotation or a business: a stranger wants an answer.",
     check,
     #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "stranger_wants_answer",
     group: SignGroup::Composite,
-    points: Points::Fitted(69),
+    points: Points::Fitted(120),
     about: "A short text without a link: somebody who names no one wants an answer.",
     check,
     #[cfg(test)]

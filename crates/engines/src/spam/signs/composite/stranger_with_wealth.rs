@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "stranger_with_wealth",
     group: SignGroup::Composite,
-    points: Points::Fitted(10),
+    points: Points::Fitted(0),
     about: "A stranger introduces themselves and speaks of large sums.",
     check,
     #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "wins_and_links_elsewhere",
     group: SignGroup::Composite,
-    points: Points::Fitted(36),
+    points: Points::Fitted(25),
     about: "Something was won or waits, and the link leads to neither the sender nor a known place.",
     check,
     #[cfg(test)]
@@ -21,7 +21,7 @@ pub(super) const SIGN: Row = Row {
 
 fn check(f: &Facts) -> Option<String> {
     when(
-        all(f, &["links_elsewhere"])
+        all(f, &["links_to_strangers"])
             && at_least(f, &["lottery", "parcel", "promise_2", "gamble"], 1)
             && at_least(f, &["exclaiming_subject", "urgency", "emoji_in_subject", "html_only", "click"], 1),
         "a prize elsewhere",

@@ -7,7 +7,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "address_impossible",
     group: SignGroup::Route,
-    points: Points::Fitted(100),
+    points: Points::Fitted(120),
     about: "A server's line names a client's address that no client has.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "empty_subject",
     group: SignGroup::Header,
-    points: Points::Fitted(100),
+    points: Points::Fitted(120),
     about: "The subject is empty.",
     check,
     #[cfg(test)]

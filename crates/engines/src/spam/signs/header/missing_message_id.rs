@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "missing_message_id",
     group: SignGroup::Header,
-    points: Points::Fitted(100),
+    points: Points::Fitted(120),
     about: "There is no Message-ID field.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "linked_picture",
     group: SignGroup::Html,
-    points: Points::Fitted(62),
+    points: Points::Fitted(150),
     about: "A picture is a link, and there is little text.",
     check,
     #[cfg(test)]

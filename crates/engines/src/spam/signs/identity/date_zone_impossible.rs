@@ -7,7 +7,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "date_zone_impossible",
     group: SignGroup::Identity,
-    points: Points::Fitted(100),
+    points: Points::Fitted(120),
     about: "The date's zone is one that no place has.",
     check,
     #[cfg(test)]

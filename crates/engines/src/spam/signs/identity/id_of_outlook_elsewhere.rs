@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "id_of_outlook_elsewhere",
     group: SignGroup::Identity,
-    points: Points::Fitted(100),
+    points: Points::Fitted(120),
     about: "The Message-ID has the form that Outlook makes ($ between hex groups), without Outlook.",
     check,
     #[cfg(test)]

@@ -18,6 +18,7 @@ mod link_with_user;
 mod link_without_tls;
 mod link_words;
 mod links_elsewhere;
+mod links_to_strangers;
 mod mailto_to_leave;
 mod more_link_hosts_than_asked;
 mod one_place_many_links;
@@ -46,6 +47,7 @@ pub(crate) const SIGNS: &[Row] = &[
     digits_in_link_host::SIGN,
     deep_link_host::SIGN,
     links_elsewhere::SIGN,
+    links_to_strangers::SIGN,
     one_place_many_links::SIGN,
     random_link_path::SIGN,
     affiliate_link::SIGN,

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "degree_2",
     group: SignGroup::Phrase,
-    points: Points::Fitted(10),
+    points: Points::Fitted(0),
     about: "The text has two phrases or more about degrees for sale.",
     check,
     #[cfg(test)]

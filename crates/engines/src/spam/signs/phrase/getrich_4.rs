@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "getrich_4",
     group: SignGroup::Phrase,
-    points: Points::Fitted(100),
+    points: Points::Fitted(120),
     about: "The text has four phrases or more about ways to become rich.",
     check,
     #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "express_without_mime_ole",
     group: SignGroup::Program,
-    points: Points::Fitted(100),
+    points: Points::Fitted(120),
     about: "It says Outlook Express, which always adds X-MimeOLE.",
     check,
     #[cfg(test)]

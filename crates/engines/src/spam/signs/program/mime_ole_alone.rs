@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "mime_ole_alone",
     group: SignGroup::Program,
-    points: Points::Fitted(100),
+    points: Points::Fitted(120),
     about: "X-MimeOLE stands without the program that writes it.",
     check,
     #[cfg(test)]

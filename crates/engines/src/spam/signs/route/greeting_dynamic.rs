@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "greeting_dynamic",
     group: SignGroup::Route,
-    points: Points::Fitted(2),
+    points: Points::Fitted(0),
     about: "A client greeted with the name of a dial-up or home connection.",
     check,
     #[cfg(test)]

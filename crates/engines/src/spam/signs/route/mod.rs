@@ -45,9 +45,11 @@ pub(crate) const SIGNS: &[Row] = &[
     cloud_client::SIGN,
 ];
 
-/// The hops that tell of a client.
+/// The hops that tell of a client. Who fetches mail from a mailbox writes the mailbox's server there, which was
+/// nobody's client.
 fn clients(f: &Facts) -> impl Iterator<Item = &Hop> {
-    f.route.iter().filter(|hop| !hop.from.is_empty())
+    let fetched = |hop: &&Hop| ["IMAP", "POP3"].iter().any(|protocol| hop.with.starts_with(protocol));
+    f.route.iter().filter(move |hop| !hop.from.is_empty() && !fetched(hop))
 }
 
 /// Addresses of networks that are nobody's.

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "html_only",
     group: SignGroup::Structure,
-    points: Points::Fitted(125),
+    points: Points::Fitted(62),
     about: "The text is HTML, without a plain one.",
     check,
     #[cfg(test)]
@@ -18,10 +18,10 @@ pub(super) const SIGN: Row = Row {
 };
 
 fn check(f: &Facts) -> Option<String> {
-    when(
-        f.html.parts > 0
-            && f.plain.trim().is_empty()
-            && !f.parts.iter().any(|p| p.media == "text/plain" && !p.attachment),
-        "HTML only",
-    )
+    when(is(f), "HTML only")
+}
+
+/// Whether there is HTML and nothing plain.
+pub(super) fn is(f: &Facts) -> bool {
+    f.html.parts > 0 && f.plain.trim().is_empty() && !f.parts.iter().any(|p| p.media == "text/plain" && !p.attachment)
 }

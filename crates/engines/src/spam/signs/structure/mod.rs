@@ -9,6 +9,7 @@ mod charset_of_elsewhere;
 mod documents_not_all_read;
 mod empty_text;
 mod html_only;
+mod html_only_unsigned;
 mod link_and_little_text;
 mod mixed_of_one;
 mod no_charset;
@@ -24,6 +25,7 @@ use crate::spam::Row;
 /// The signs of the family, in the order of the documentation.
 pub(crate) const SIGNS: &[Row] = &[
     html_only::SIGN,
+    html_only_unsigned::SIGN,
     plain_empty_beside_html::SIGN,
     plain_differs_from_html::SIGN,
     alternative_of_one::SIGN,

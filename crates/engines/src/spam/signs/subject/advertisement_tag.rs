@@ -7,7 +7,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "advertisement_tag",
     group: SignGroup::Subject,
-    points: Points::Fitted(100),
+    points: Points::Fitted(120),
     about: "The subject says that it is an advertisement.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "exclaiming_subject",
     group: SignGroup::Subject,
-    points: Points::Fitted(38),
+    points: Points::Fitted(37),
     about: "The subject exclaims.",
     check,
     #[cfg(test)]

@@ -1,0 +1,35 @@
+//! Several things are offered by mail that nobody signed and that has no field of a list.
+
+use mail::evidence::SignGroup;
+
+use super::{OFFERS, at_least};
+use crate::spam::signs::{signers, when};
+use crate::spam::{Facts, Points, Row};
+
+/// How many kinds of offers.
+const KINDS: usize = 2;
+
+pub(super) const SIGN: Row = Row {
+    id: "offer_nobody_signed",
+    group: SignGroup::Composite,
+    points: Points::Fitted(19),
+    about: "Several things are offered by mail that nobody signed and that has no field of a list.",
+    check,
+    #[cfg(test)]
+    fires: &["Subject: x\n\nfree quote, lowest rate, refinance your mortgage\n"],
+    #[cfg(test)]
+    quiet: &[
+        "List-Unsubscribe: <mailto:a@example.org>\nSubject: x\n\nfree quote, lowest rate, refinance your mortgage\n",
+        "DKIM-Signature: v=1; d=example.org; s=x\nSubject: x\n\nfree quote, lowest rate, refinance your mortgage\n",
+        "Subject: x\n\nlunch?\n",
+    ],
+};
+
+fn check(f: &Facts) -> Option<String> {
+    when(
+        at_least(f, OFFERS, KINDS)
+            && signers(f).next().is_none()
+            && !at_least(f, &["list_unsubscribe", "list_id", "precedence_bulk"], 1),
+        "several offers, not signed",
+    )
+}
