@@ -33,7 +33,7 @@ cargo xtask campaign soak [SECONDS]   steady load; memory must not grow (600)
 cargo xtask evaluate spam [--write] [--folds] [--with NAME=NUMBER,..] [--peers] [--sample N] [--slow N]
                               [--from FILE]
                                       the signs of spam on MAILWARD_CORPORA; fits their points
-cargo xtask evaluate images [FOLDER ..] | --pictures FOLDER [--learn N] [--thresholds]
+cargo xtask evaluate images [FOLDER ..] | --pictures FOLDER [--learn N] [--forms] [--thresholds]
                                       how well known pictures are found again (LM-06), or real ones of a folder
 cargo xtask package [--profile NAME]  the Debian package, in packaging/made/
 ";

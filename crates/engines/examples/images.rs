@@ -1,12 +1,16 @@
 //! Measures how well known pictures are found again, for `cargo xtask evaluate images`.
 //!
 //! With `--pictures FOLDER` real ones, those below the folder: see `images/real.rs`; `--learn N` of each half of them
-//! (400), `--thresholds` shows what other limits would find. Otherwise learns pictures, half of them made here and half
+//! (400), `--thresholds` shows what other limits would find, `--forms` which pictures were found that are forms of a learnt one. Otherwise learns pictures, half of them made here and half
 //! found in the mail below the folders that are given as arguments; looks for variants of each, and for other pictures of
 //! both sources. Prints figures.
 
 #[path = "images/changes.rs"]
 mod changes;
+#[path = "images/collection.rs"]
+mod collection;
+#[path = "images/forms.rs"]
+mod forms;
 #[path = "images/real.rs"]
 mod real;
 #[path = "images/variants.rs"]
@@ -33,7 +37,9 @@ fn main() {
     let value = |name: &str| words.iter().position(|word| word == name).and_then(|at| words.get(at + 1));
     if let Some(dir) = value("--pictures") {
         let learn = value("--learn").and_then(|number| number.parse().ok()).unwrap_or(LEARNT_REAL);
-        return real::measure(Path::new(dir), learn, words.iter().any(|word| word == "--thresholds"));
+        let has = |name: &str| words.iter().any(|word| word == name);
+        let shown = real::Shown { thresholds: has("--thresholds"), forms: has("--forms") };
+        return real::measure(Path::new(dir), learn, shown);
     }
     let found: Vec<Canvas> = words.iter().flat_map(|dir| pictures_in(Path::new(dir))).collect();
     println!("{} different pictures found in mail", found.len());
@@ -42,7 +48,7 @@ fn main() {
     let mut known = Vec::new();
     for canvas in made.iter().chain(learnt) {
         if let Some(it) = describe(&canvas.decoded(), Views::All) {
-            known.push(Known { id: known.len() as i64, spam: true, views: it.views });
+            known.push(Known { id: known.len() as i64, spam: true, views: it.views, copy: it.copy });
         }
     }
     let plain = made.len() + learnt.len() - known.len();
@@ -124,7 +130,7 @@ fn pictures_in(dir: &Path) -> Vec<Canvas> {
             let Some(it) = describe(&frame, Views::Few) else { continue };
             // The same picture in several messages is one picture.
             if Base::new(seen.clone()).nearest(&it).is_none() {
-                seen.push(Known { id: seen.len() as i64, spam: true, views: it.views });
+                seen.push(Known { id: seen.len() as i64, spam: true, views: it.views, copy: it.copy });
                 found.push(smaller(&frame));
             }
         }

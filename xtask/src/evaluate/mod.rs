@@ -85,7 +85,7 @@ impl Sign {
     }
 }
 
-const USAGE: &str = "cargo xtask evaluate spam [--write] [--folds] [--with NAME=NUMBER,..] [--peers] [--sample N] [--slow N] [--keep FILE | --kept FILE] [--from FILE] | images [FOLDER].. | images --pictures FOLDER [--learn N] [--thresholds]";
+const USAGE: &str = "cargo xtask evaluate spam [--write] [--folds] [--with NAME=NUMBER,..] [--peers] [--sample N] [--slow N] [--keep FILE | --kept FILE] [--from FILE] | images [FOLDER].. | images --pictures FOLDER [--learn N] [--forms] [--thresholds]";
 
 pub(crate) fn run(args: &[&str]) -> Outcome {
     let rest = match args.split_first() {

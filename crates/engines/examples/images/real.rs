@@ -1,152 +1,45 @@
 //! How well known pictures are found again among real ones: those of a folder, learnt, changed and compared.
 //!
-//! Which pictures are near-duplicates of each other is found out in another way than by what is measured: two are if
-//! small copies of them correlate by [`SAME`]. They are learnt and counted as others only once; what became of the
-//! rest is told apart. Pictures of one folder that were not told apart so (frames of one figure, dialogs of one program)
-//! are told apart from those of different folders.
+//! Of each half some are learnt, each is changed in every way and looked up, and all the others of that half are looked
+//! up. What of these is taken for a learnt one is compared with it by [`forms`](super::forms): a form of the same
+//! picture is counted and named apart (`--forms`), everything else is a false hit, and named.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use engines::image::{Base, Decoded, Known, NotDecoded, Views, decode, describe};
+use engines::image::{Base, Known, Views, describe};
 use mail::evidence::{Picture, View};
 
 use super::changes::CHANGES;
+use super::collection::{Real, SIDE, first_frame, in_parallel, read};
+use super::forms::{are_forms, share_alike};
 use super::smaller;
-use super::variants::{Canvas, Dice};
+use super::variants::Dice;
 
-/// Two pictures whose small copies correlate by so much are near-duplicates.
-const SAME: f32 = 0.95;
-/// Cells of a side of a small copy.
-const CELLS: usize = 12;
-/// Most different pictures that are taken from one folder below the one that is given.
-const MOST_OF_FOLDER: usize = 800;
-/// Least side, in pixels: smaller ones are never learnt.
-const SIDE: u32 = engines::image::MIN_SIDE;
-
-/// A picture of the folder.
-struct Real {
-    path: PathBuf,
-    seen: Picture,
-    small: Vec<f32>,
-    /// Which half it is of: thresholds were chosen on the first.
-    second: bool,
-}
-
-/// What was found in the folder.
-#[derive(Default)]
-struct Found {
-    different: Vec<Real>,
-    /// Near-duplicates of one of them.
-    alike: Vec<Real>,
-    passed: BTreeMap<&'static str, usize>,
+/// What is shown beside the figures.
+#[derive(Clone, Copy)]
+pub(crate) struct Shown {
+    /// What other limits would find.
+    pub(crate) thresholds: bool,
+    /// The pairs that are forms of one picture.
+    pub(crate) forms: bool,
 }
 
 /// Measures with `learn` pictures of each half of a folder.
-pub(crate) fn measure(dir: &Path, learn: usize, thresholds: bool) {
+pub(crate) fn measure(dir: &Path, learn: usize, shown: Shown) {
     let found = read(dir);
-    println!("{} different pictures, {} near-duplicates of them", found.different.len(), found.alike.len());
+    println!("{} different pictures", found.pictures.len());
     let passed: Vec<String> = found.passed.iter().map(|(why, count)| format!("{count} {why}")).collect();
     println!("passed over: {}", passed.join(", "));
-    let mut folders: BTreeMap<PathBuf, usize> = BTreeMap::new();
-    for real in &found.different {
-        *folders.entry(top(dir, &real.path)).or_default() += 1;
-    }
-    let folders: Vec<String> = folders.iter().map(|(name, count)| format!("{} {count}", name.display())).collect();
-    println!("from: {}", folders.join(", "));
+    let folders = found.folders.iter().map(|(name, count)| format!("{} {count}", name.display()));
+    println!("from {}: {}", found.folders.len(), folders.collect::<Vec<String>>().join(", "));
     for second in [false, true] {
         println!("\n== {} half", if second { "second" } else { "first" });
-        let half: Vec<&Real> = found.different.iter().filter(|real| real.second == second).collect();
-        let alike: Vec<&Real> = found.alike.iter().filter(|real| real.second == second).collect();
+        let half: Vec<&Real> = found.pictures.iter().filter(|real| real.second == second).collect();
         let (learnt, others) = half.split_at(learn.min(half.len() / 2));
-        one_half(dir, learnt, others, &alike, thresholds);
+        one_half(dir, learnt, others, shown);
     }
-}
-
-/// The folder below `dir` in which a file is.
-fn top(dir: &Path, path: &Path) -> PathBuf {
-    path.strip_prefix(dir).unwrap_or(path).components().take(1).collect()
-}
-
-/// A number for a path, the same at every run.
-fn number(path: &Path) -> u64 {
-    let bytes = path.as_os_str().as_encoded_bytes();
-    Dice(bytes.iter().fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)))
-        .next()
-}
-
-fn read(dir: &Path) -> Found {
-    let mut files = super::files_in(dir);
-    files.sort_by_key(|path| number(path.strip_prefix(dir).unwrap_or(path)));
-    let mut found = Found::default();
-    let mut taken: BTreeMap<PathBuf, usize> = BTreeMap::new();
-    for path in files {
-        let of_folder = taken.entry(top(dir, &path)).or_default();
-        if *of_folder >= MOST_OF_FOLDER {
-            *found.passed.entry("more of one folder than are taken").or_default() += 1;
-            continue;
-        }
-        let why = match look(dir, path) {
-            Ok(real) if is_alike(&found.different, &real.small) => {
-                found.alike.push(real);
-                continue;
-            }
-            Ok(real) => {
-                *of_folder += 1;
-                found.different.push(real);
-                continue;
-            }
-            Err(why) => why,
-        };
-        *found.passed.entry(why).or_default() += 1;
-    }
-    found
-}
-
-fn is_alike(known: &[Real], small: &[f32]) -> bool {
-    known.iter().any(|real| correlation(&real.small, small) >= SAME)
-}
-
-fn look(dir: &Path, path: PathBuf) -> Result<Real, &'static str> {
-    let frame = first_frame(&path)?;
-    if frame.width < SIDE || frame.height < SIDE {
-        return Err("too small");
-    }
-    let seen = describe(&frame, Views::Few).ok_or("too plain")?;
-    let second = number(path.strip_prefix(dir).unwrap_or(&path)) >> 63 == 1;
-    Ok(Real { seen, small: small(&smaller(&frame)), second, path })
-}
-
-fn first_frame(path: &Path) -> Result<Decoded, &'static str> {
-    let bytes = std::fs::read(path).map_err(|_| "not read")?;
-    let frames = decode(&bytes).map_err(|why| match why {
-        NotDecoded::Format => "of another format",
-        NotDecoded::TooLarge => "too large",
-        NotDecoded::Damaged => "damaged",
-    })?;
-    frames.into_iter().next().ok_or("damaged")
-}
-
-/// A small copy, its values around zero and of length one together.
-fn small(canvas: &Canvas) -> Vec<f32> {
-    // In two steps: one look of four by four for each cell would pass over most of a large picture.
-    let copy = canvas.resized(CELLS * 4, CELLS * 4).resized(CELLS, CELLS);
-    let values = copy.pixels.as_flattened();
-    let mean = values.iter().sum::<f32>() / values.len() as f32;
-    let length = values.iter().map(|v| (v - mean).powi(2)).sum::<f32>().sqrt().max(1e-3);
-    values.iter().map(|v| (v - mean) / length).collect()
-}
-
-fn correlation(one: &[f32], other: &[f32]) -> f32 {
-    // Eight sums that the processor makes at once.
-    let mut sums = [0.0f32; 8];
-    for (a, b) in one.chunks_exact(8).zip(other.chunks_exact(8)) {
-        for at in 0..8 {
-            sums[at] += a[at] * b[at];
-        }
-    }
-    sums.iter().sum()
 }
 
 /// How far the nearest of these views is, by brightness and by edges.
@@ -160,86 +53,94 @@ fn apart(seen: &[View], known: &[View]) -> [u32; 2] {
     least
 }
 
-/// Shares found, in all and for each change.
-#[derive(Default)]
-struct Tally(BTreeMap<String, (usize, usize)>);
-
-impl Tally {
-    fn add(&mut self, key: String, hit: bool) {
-        let row = self.0.entry(key).or_default();
-        *row = (row.0 + usize::from(hit), row.1 + 1);
-    }
+/// What became of one changed picture.
+struct Changed {
+    group: &'static str,
+    name: &'static str,
+    hit: bool,
+    far: [u32; 2],
 }
 
-fn one_half(dir: &Path, learnt: &[&Real], others: &[&Real], alike: &[&Real], thresholds: bool) {
-    let mut known: Vec<Known> = Vec::new();
-    for (id, real) in learnt.iter().enumerate() {
-        let views = first_frame(&real.path).ok().and_then(|frame| describe(&frame, Views::All));
-        known.extend(views.map(|it| Known { id: id as i64, spam: true, views: it.views }));
-    }
+fn one_half(dir: &Path, learnt: &[&Real], others: &[&Real], shown: Shown) {
+    let numbers: Vec<usize> = (0..learnt.len()).collect();
+    let described = in_parallel(&numbers, |at| {
+        let frame = first_frame(&learnt[*at].path).ok()?;
+        let Picture { views, copy, .. } = describe(&frame, Views::All)?;
+        Some(Known { id: *at as i64, spam: true, views, copy })
+    });
+    let known: Vec<Known> = described.into_iter().flatten().collect();
     let base = Base::new(known.clone());
     println!("{} learnt", base.len());
-    let (mut tally, mut far) = (Tally::default(), Vec::new());
-    let mut dice = Dice(11);
-    for known in &known {
-        let Ok(frame) = first_frame(&learnt[known.id as usize].path) else { continue };
-        let canvas = smaller(&frame);
-        for (group, name, change) in CHANGES {
-            let changed = change(&canvas, &mut dice);
-            if changed.width < SIDE || changed.height < SIDE {
-                continue;
-            }
-            let seen = describe(&changed, Views::Few);
-            let hit = seen.as_ref().is_some_and(|it| base.nearest(it).is_some());
-            let own = seen.as_ref().map_or([256; 2], |it| apart(&it.views, &known.views));
-            far.push(own);
-            for key in [format!("{group}, {name}"), format!("{group} (all)"), "ALL".to_owned()] {
-                tally.add(key, hit);
-            }
+    let changed = in_parallel(&known, |known| all_changes(&base, learnt[known.id as usize], known));
+    let changed: Vec<Changed> = changed.into_iter().flatten().collect();
+    let mut tally: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for it in &changed {
+        for key in [format!("{}, {}", it.group, it.name), format!("{} (all)", it.group), "ALL".to_owned()] {
+            let row = tally.entry(key).or_default();
+            *row = (row.0 + usize::from(it.hit), row.1 + 1);
         }
     }
-    for (name, (hit, all)) in &tally.0 {
+    for (name, (hit, all)) in &tally {
         println!("{:>6.2} %  {hit:>5} of {all:>5}  {name}", *hit as f64 * 100.0 / *all as f64);
     }
-    hits(dir, &base, learnt, others, "other pictures", true);
-    hits(dir, &base, learnt, alike, "near-duplicates (of any picture)", false);
-    if thresholds {
-        show_thresholds(&known, &far, others);
+    hits(dir, &base, learnt, others, shown.forms);
+    if shown.thresholds {
+        show_thresholds(&known, &changed, others);
     }
 }
 
-fn hits(dir: &Path, base: &Base, learnt: &[&Real], looked: &[&Real], what: &str, name: bool) {
-    let (mut near, mut of_folder, mut time) = (0, 0, Duration::ZERO);
+/// One learnt picture, changed in every way.
+fn all_changes(base: &Base, real: &Real, known: &Known) -> Vec<Changed> {
+    let Ok(frame) = first_frame(&real.path) else { return Vec::new() };
+    let canvas = smaller(&frame);
+    let mut dice = Dice(known.id as u64);
+    let mut all = Vec::new();
+    for (group, name, change) in CHANGES {
+        let changed = change(&canvas, &mut dice);
+        if changed.width < SIDE || changed.height < SIDE {
+            continue;
+        }
+        let seen = describe(&changed, Views::Few);
+        let hit = seen.as_ref().is_some_and(|it| base.nearest(it).is_some());
+        let far = seen.as_ref().map_or([256; 2], |it| apart(&it.views, &known.views));
+        all.push(Changed { group, name, hit, far });
+    }
+    all
+}
+
+fn hits(dir: &Path, base: &Base, learnt: &[&Real], looked: &[&Real], show_forms: bool) {
+    let (mut forms, mut wrong, mut time) = (0usize, 0usize, Duration::ZERO);
     for real in looked {
         let start = Instant::now();
         let hit = base.nearest(&real.seen);
         time += start.elapsed();
         let Some(hit) = hit else { continue };
         let like = learnt[hit.id as usize];
-        near += 1;
-        let same = real.path.parent() == like.path.parent();
-        of_folder += usize::from(same);
-        if name {
+        let copies = (first_frame(&real.path), first_frame(&like.path));
+        let (Ok(one), Ok(other)) = copies else { continue };
+        let share = share_alike(&smaller(&one), &smaller(&other));
+        let is_form = are_forms(share);
+        (forms, wrong) = (forms + usize::from(is_form), wrong + usize::from(!is_form));
+        if show_forms || !is_form {
             let short = |path: &Path| path.strip_prefix(dir).unwrap_or(path).display().to_string();
-            let folder = if same { "same folder" } else { "elsewhere" };
-            println!("near by {}, {folder}: {}\t{}", hit.distance, short(&real.path), short(&like.path));
+            let what = if is_form { "form" } else { "other" };
+            let share = share.map_or("too plain".to_owned(), |share| format!("{:.0} % of tiles alike", share * 100.0));
+            println!("{what}, near by {}, {share}: {}\t{}", hit.distance, short(&real.path), short(&like.path));
         }
     }
     let each = time.as_secs_f64() * 1000.0 / looked.len().max(1) as f64;
-    println!(
-        "{near} of {} {what} taken for known ones, {of_folder} of them for one of the same folder; {each:.3} ms each",
-        looked.len()
-    );
+    println!("{wrong} of {} other pictures taken for known ones; {each:.3} ms each", looked.len() - forms);
+    println!("{forms} forms of known pictures found beside them");
 }
 
 /// What other limits would find, rightly and wrongly.
-fn show_thresholds(known: &[Known], far: &[[u32; 2]], others: &[&Real]) {
+fn show_thresholds(known: &[Known], changed: &[Changed], others: &[&Real]) {
     let all: Vec<View> = known.iter().flat_map(|known| known.views.iter().cloned()).collect();
     let wrong: Vec<[u32; 2]> = others.iter().map(|real| apart(&real.seen.views, &all)).collect();
     println!("limit: changed found by brightness, by edges, by either; others by brightness, by edges");
     for limit in (26..=78).step_by(4) {
         let share = |is: &dyn Fn(&[u32; 2]) -> bool| {
-            far.iter().filter(|it| is(it)).count() as f64 * 100.0 / far.len().max(1) as f64
+            changed.iter().filter(|it| is(&it.far)).count() as f64 * 100.0 / changed.len().max(1) as f64
         };
         let count = |at: usize| wrong.iter().filter(|it| it[at] <= limit).count();
         let (luma, edge) = (share(&|it| it[0] <= limit), share(&|it| it[1] <= limit));

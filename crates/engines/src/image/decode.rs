@@ -169,6 +169,11 @@ fn size(bytes: &[u8], format: Format) -> Result<(u32, u32), NotDecoded> {
 }
 
 impl Probed<'_> {
+    /// Width and height as the file says them, in pixels; both at least 1.
+    pub fn size(&self) -> (u32, u32) {
+        (self.width, self.height)
+    }
+
     /// The work of decoding and describing it, in units of fuel: all frames that are looked at together.
     pub fn cost(&self) -> u64 {
         let frames = if self.format == Format::Gif { MAX_FRAMES as u64 } else { 1 };
