@@ -59,6 +59,7 @@ pub const TARGETS: &[Target] = &[
     ("dmarc_record", unpack::fuzzing::fuzz_dmarc_record),
     ("hash_list", engines::fuzzing::fuzz_hashlist),
     ("image", engines::fuzzing::fuzz_image),
+    ("picture_copy", engines::fuzzing::fuzz_picture_copy),
     ("disarm_active", disarm::fuzzing::fuzz_disarm),
     ("disarm_zip", disarm::fuzzing::fuzz_zip_without),
     ("disarm_tar", disarm::fuzzing::fuzz_tar),

@@ -1,5 +1,7 @@
 //! Entry points for fuzzing: each runs a parser of this crate and asserts what must always hold.
 
+use mail::evidence::{COPY_BYTES, Picture};
+
 use crate::image;
 use crate::malware::hashlist::HashList;
 
@@ -23,6 +25,19 @@ pub fn fuzz_image(data: &[u8]) {
     }
     let pictures = image::print(data, image::Views::Few);
     assert!(pictures.len() <= image::MAX_FRAMES && pictures.iter().all(|it| (1..=2).contains(&it.views.len())));
+}
+
+/// Copies of pictures: any two are compared, whatever a worker or a file of samples has in their place.
+pub fn fuzz_picture_copy(data: &[u8]) {
+    let view = mail::evidence::View { luma: [0x5555; 4], edge: [0x3333; 4] };
+    let (one, rest) = data.split_at(data.len().min(COPY_BYTES));
+    let filled = |bytes: &[u8]| bytes.iter().copied().cycle().take(COPY_BYTES).collect::<Vec<u8>>();
+    for (copy, other) in [(one.to_vec(), rest.to_vec()), (filled(one), filled(rest))] {
+        let known = image::Known { id: 1, spam: true, views: vec![view], copy };
+        let seen = Picture { width: 64, height: 64, views: vec![view], copy: other };
+        let found = image::Base::new(vec![known]).all_near(&seen);
+        assert!(found.iter().all(|found| found.id == 1 && found.distance == 0) && found.len() <= 1);
+    }
 }
 
 #[cfg(test)]
@@ -51,6 +66,16 @@ mod tests {
             let at = at.index(text.len());
             text[at] = byte;
             fuzz_hashlist(&text);
+        }
+    }
+
+    proptest! {
+        // Each compares two pictures.
+        #![proptest_config(ProptestConfig::with_cases(20))]
+
+        #[test]
+        fn any_copies_are_compared(data in prop::collection::vec(any::<u8>(), 0..400), more in 0usize..5000) {
+            fuzz_picture_copy(&data.iter().copied().cycle().take(data.len() + more).collect::<Vec<u8>>());
         }
     }
 }

@@ -23,7 +23,8 @@ fn bmp(width: i32, height: i32, bits: u16, data: &[u8]) -> Vec<u8> {
 fn lm_06_variants_of_a_known_picture_are_found_and_others_are_not() {
     let canvas = |n| picture(n + 1_000_000).resized(150, 120);
     let known = (0..3).map(|n| (n, describe(&canvas(n).decoded(), Views::All).unwrap()));
-    let base = Base::new(known.map(|(n, it)| Known { id: n as i64, spam: true, views: it.views }).collect());
+    let base =
+        Base::new(known.map(|(n, it)| Known { id: n as i64, spam: true, views: it.views, copy: it.copy }).collect());
     let (mut found, mut all, mut missed) = (0, 0, Vec::new());
     for n in 0..3 {
         for (name, variant) in made_of(&canvas(n), &mut Dice(n)) {
@@ -66,7 +67,7 @@ fn what_one_hash_says_the_other_must_not_speak_against() {
         words
     };
     let known = View { luma: [0; 4], edge: [0; 4] };
-    let base = Base::new(vec![Known { id: 1, spam: true, views: vec![known] }]);
+    let base = Base::new(vec![Known { id: 1, spam: true, views: vec![known], copy: Vec::new() }]);
     let cases = [
         ("the same", 0, 0, Some(0)),
         ("recoloured", 46, 72, Some(46)),
@@ -80,15 +81,40 @@ fn what_one_hash_says_the_other_must_not_speak_against() {
         ("edges not so near, colours exchanged", 127, 31, None),
     ];
     for (what, luma, edge, expected) in cases {
-        let seen = Picture { width: 64, height: 64, views: vec![View { luma: turned(luma), edge: turned(edge) }] };
+        let seen = Picture {
+            width: 64,
+            height: 64,
+            views: vec![View { luma: turned(luma), edge: turned(edge) }],
+            copy: Vec::new(),
+        };
         assert_eq!(base.nearest(&seen).map(|hit| hit.distance), expected, "{what}");
     }
 }
 
 #[test]
+fn a_picture_with_another_part_is_near_by_hashes_and_told_apart_by_its_copy() {
+    let (mut by_hashes, mut by_copies) = (0, 0);
+    for n in 0..6 {
+        let known = picture(n).resized(150, 120);
+        let (mut seen, other) = (known.clone(), picture(n + 500).resized(150, 120));
+        for at in (0..150 * 120).filter(|at| (85..130).contains(&(at % 150)) && (60..105).contains(&(at / 150))) {
+            seen.pixels[at] = other.pixels[at];
+        }
+        let Some(Picture { views, copy, .. }) = describe(&known.decoded(), Views::All) else { continue };
+        let Some(seen) = describe(&seen.decoded(), Views::Few) else { continue };
+        let base = |copy| Base::new(vec![Known { id: 1, spam: true, views: views.clone(), copy }]);
+        by_hashes += usize::from(base(Vec::new()).nearest(&seen).is_some());
+        by_copies += usize::from(base(copy).nearest(&seen).is_some());
+    }
+    assert!(by_hashes > 0, "the case says nothing");
+    assert_eq!(by_copies, 0, "{by_hashes} were near by hashes");
+}
+
+#[test]
 fn what_was_spared_is_nearer_than_what_it_was_learnt_from() {
-    let views = describe(&picture(5).decoded(), Views::All).unwrap().views;
-    let base = Base::new(vec![Known { id: 1, spam: true, views: views.clone() }, Known { id: 2, spam: false, views }]);
+    let Picture { views, copy, .. } = describe(&picture(5).decoded(), Views::All).unwrap();
+    let known = |id, spam| Known { id, spam, views: views.clone(), copy: copy.clone() };
+    let base = Base::new(vec![known(1, true), known(2, false)]);
     let seen = describe(&picture(5).decoded(), Views::Few).unwrap();
     assert_eq!(base.nearest(&seen).map(|hit| (hit.id, hit.spam)), Some((2, false)));
 }
@@ -127,7 +153,7 @@ fn one_picture_is_the_same_in_every_format() {
     ];
     let learnt = print(files[0].1, Views::All).remove(0);
     assert_eq!((learnt.width, learnt.height), (120, 96));
-    let base = Base::new(vec![Known { id: 1, spam: true, views: learnt.views }]);
+    let base = Base::new(vec![Known { id: 1, spam: true, views: learnt.views, copy: learnt.copy }]);
     for (name, file) in files {
         let seen = print(file, Views::Few);
         assert!(seen.iter().any(|picture| base.nearest(picture).is_some()), "{name}");

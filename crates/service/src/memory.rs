@@ -11,7 +11,7 @@ use judge::spam::{SpamStatus, SpamVerdict};
 use judge::status::Status;
 use mail::arrival::{Arrival, Direction};
 use mail::evidence::{Contact, KnownPicture, Memory, Picture, Report};
-use store::{Store, StoreError, Writer};
+use store::{Sample, Store, StoreError, Writer};
 
 use crate::id;
 
@@ -29,8 +29,13 @@ pub struct Recollection {
 /// # Errors
 /// What the store says.
 pub fn load(store: &Store) -> Result<Base, StoreError> {
-    let known = store.pictures()?.into_iter();
-    Ok(Base::new(known.map(|it| Known { id: it.id, spam: it.spam, views: it.picture.views }).collect()))
+    Ok(Base::new(store.pictures()?.into_iter().map(known).collect()))
+}
+
+/// A sample as the base takes it.
+pub(crate) fn known(sample: Sample) -> Known {
+    let Picture { views, copy, .. } = sample.picture;
+    Known { id: sample.id, spam: sample.spam, views, copy }
 }
 
 /// The nearest known picture of spam among those of a message.

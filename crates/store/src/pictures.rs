@@ -1,12 +1,12 @@
 //! The sample base of pictures (LM-06): what known spam looks like, and what must not be taken for it.
 //!
-//! Only perceptual hashes are kept, 64 bytes a view. A commit is durable: somebody taught it. Limit:
-//! [`MAX_SAMPLES`]; the one that was not seen for longest makes room.
+//! Perceptual hashes are kept, 64 bytes a view, and a copy of 64 by 64 cells, never the picture itself. A commit is
+//! durable: somebody taught it. Limit: [`MAX_SAMPLES`]; the one that was not seen for longest makes room.
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use mail::evidence::{MAX_VIEWS, Picture, View};
+use mail::evidence::{COPY_BYTES, MAX_VIEWS, Picture, View};
 use rusqlite::{Connection, Row, Transaction, params};
 
 use crate::Store;
@@ -19,8 +19,11 @@ const MAX_SAMPLES: i64 = 5_000;
 const VIEW: usize = 64;
 
 /// The database file.
-const SCHEMA: Schema =
-    Schema { file: "pictures.db", durability: Durability::Full, steps: &[include_str!("schema/pictures-1.sql")] };
+const SCHEMA: Schema = Schema {
+    file: "pictures.db",
+    durability: Durability::Full,
+    steps: &[include_str!("schema/pictures-1.sql"), include_str!("schema/pictures-2.sql")],
+};
 
 /// A picture of the base.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -73,17 +76,19 @@ fn views(bytes: &[u8]) -> Vec<View> {
 fn sample(row: &Row<'_>) -> rusqlite::Result<Sample> {
     let side = |value: i64| u32::try_from(value).unwrap_or(0);
     let packed: Vec<u8> = row.get(7)?;
-    let picture = Picture { width: side(row.get(5)?), height: side(row.get(6)?), views: views(&packed) };
+    let (width, height, copy) = (side(row.get(5)?), side(row.get(6)?), row.get(8)?);
+    let picture = Picture { width, height, views: views(&packed), copy };
     let (learnt_ms, used_ms, hits) = (unsigned(row, 2)?, unsigned(row, 3)?, unsigned(row, 4)?);
     Ok(Sample { id: row.get(0)?, spam: row.get(1)?, learnt_ms, used_ms, hits, picture })
 }
 
 fn insert(t: &Transaction<'_>, picture: &Picture, spam: bool, now: i64, most: i64) -> rusqlite::Result<i64> {
+    let copy = picture.copy.get(..COPY_BYTES).unwrap_or_default();
     t.prepare_cached(
-        "INSERT INTO pictures(spam, learnt_ms, used_ms, hits, width, height, views) \
-         VALUES (?1, ?2, ?2, 0, ?3, ?4, ?5)",
+        "INSERT INTO pictures(spam, learnt_ms, used_ms, hits, width, height, views, copy) \
+         VALUES (?1, ?2, ?2, 0, ?3, ?4, ?5, ?6)",
     )?
-    .execute(params![spam, now, picture.width, picture.height, bytes(&picture.views)])?;
+    .execute(params![spam, now, picture.width, picture.height, bytes(&picture.views), copy])?;
     let id = t.last_insert_rowid();
     t.execute(
         "DELETE FROM pictures WHERE id IN (SELECT id FROM pictures WHERE id <> ?1 ORDER BY used_ms, id \
@@ -133,7 +138,7 @@ impl Store {
 
     /// Every picture of the base, oldest first.
     pub fn pictures(&self) -> Result<Vec<Sample>, StoreError> {
-        let sql = "SELECT id, spam, learnt_ms, used_ms, hits, width, height, views FROM pictures ORDER BY id";
+        let sql = "SELECT id, spam, learnt_ms, used_ms, hits, width, height, views, copy FROM pictures ORDER BY id";
         self.inner.pictures.read("read pictures", |c| c.prepare(sql)?.query_map([], sample)?.collect())
     }
 
@@ -154,7 +159,8 @@ mod tests {
 
     fn picture(number: u64) -> Picture {
         let view = View { luma: [number, 2, 3, u64::MAX], edge: [5, 6, 7, 8] };
-        Picture { width: 640, height: 480, views: vec![view, View { luma: [9; 4], edge: [number; 4] }] }
+        let views = vec![view, View { luma: [9; 4], edge: [number; 4] }];
+        Picture { width: 640, height: 480, views, copy: vec![number as u8; COPY_BYTES] }
     }
 
     #[test]
@@ -177,6 +183,21 @@ mod tests {
         assert_eq!(store.picture_usage().unwrap(), SampleUsage { spam: 1, spared: 1, hits: 1 });
         assert_eq!(store.forget_pictures(&[one, 99]).unwrap(), 1);
         assert_eq!(store.pictures().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn what_was_learnt_before_there_were_copies_is_still_there_without_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let old = Schema { steps: &[include_str!("schema/pictures-1.sql")], ..SCHEMA };
+        let db = Db::open(dir.path(), &old).unwrap();
+        let sql = "INSERT INTO pictures(spam, learnt_ms, used_ms, hits, width, height, views) \
+                   VALUES (1, 10, 20, 3, 640, 480, ?1)";
+        db.write("learn as before", |t| t.execute(sql, [bytes(&picture(7).views)])).unwrap();
+        drop(db);
+        let store = Store::open(dir.path(), crate::Options::default()).unwrap();
+        let all = store.pictures().unwrap();
+        assert_eq!(all.iter().map(|it| (it.spam, it.used_ms, it.hits)).collect::<Vec<_>>(), [(true, 20, 3)]);
+        assert_eq!(all[0].picture, Picture { copy: Vec::new(), ..picture(7) });
     }
 
     #[test]

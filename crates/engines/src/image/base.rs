@@ -3,12 +3,13 @@
 //! Multi-index hashing: the first 64 bits of a hash are cut into [`BANDS`] pieces of 16 bits, and each piece
 //! has a table of who has it. Two hashes that differ in up to 11 of the 64 bits differ in up to
 //! two in one piece, so looking up every piece that differs in up to two bits finds them. What is found so is
-//! compared as a whole. A look-up costs a fixed number of steps and what the tables hold at them, at most
-//! [`MAX_CANDIDATES`].
+//! compared as a whole, and the nearest [`MAX_LOOKED`] get a second look ([`super::sketch`]), which decides. A look-up
+//! costs a fixed number of steps, what the tables hold at them, at most [`MAX_CANDIDATES`], and those looks.
 
 use mail::evidence::{Picture, View};
 
 use super::hash::distance;
+use super::sketch::{Sketch, are_one};
 
 /// Pieces of the first 64 bits.
 const BANDS: usize = 4;
@@ -16,9 +17,13 @@ const BANDS: usize = 4;
 const VALUES: usize = 1 << 16;
 /// Most that is compared as a whole for one view.
 const MAX_CANDIDATES: usize = 20_000;
+/// Most known pictures that are looked at a second time for one that is seen.
+const MAX_LOOKED: usize = 6;
+/// Most bits in which brightness or edges may differ for a second look.
+const WORTH_A_LOOK: u32 = 70;
 /// Bits of a hash.
 const BITS: u32 = 255;
-/// Most bits in which brightness may differ.
+/// Most bits in which brightness may differ where hashes decide alone, as do all limits below.
 const NEAR_LUMA: u32 = 46;
 /// Most bits in which edges may differ.
 const NEAR_EDGE: u32 = 46;
@@ -39,17 +44,35 @@ pub struct Known {
     pub spam: bool,
     /// What it looks like.
     pub views: Vec<View>,
+    /// Its small copy; empty if it was learnt before there were copies: then hashes decide alone.
+    pub copy: Vec<u8>,
 }
 
 /// A known picture that was found.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Match {
-    /// In how many bits of 255 they differ, in brightness or in edges, whichever says that they are alike.
+    /// In how many bits of 255 they differ, in brightness or in edges, whichever are fewer.
     pub distance: u32,
     /// Whether it is one of spam.
     pub spam: bool,
     /// Its number in the store.
     pub id: i64,
+}
+
+/// A known picture without its views.
+#[derive(Debug)]
+struct Sample {
+    id: i64,
+    spam: bool,
+    copy: Vec<u8>,
+}
+
+/// A known picture that may be the one that is seen.
+struct Candidate {
+    distance: u32,
+    /// Hashes alone would say so.
+    near: bool,
+    sample: u32,
 }
 
 /// One piece's table: for each value, where in `views` its owners begin.
@@ -62,8 +85,8 @@ struct Table {
 /// The known pictures, ready for looking up.
 #[derive(Debug, Default)]
 pub struct Base {
-    views: Vec<(i64, bool, View)>,
-    samples: usize,
+    views: Vec<(u32, View)>,
+    samples: Vec<Sample>,
     luma: Vec<Table>,
     edge: Vec<Table>,
 }
@@ -112,13 +135,13 @@ impl Table {
 impl Base {
     /// A base of these pictures.
     pub fn new(known: Vec<Known>) -> Self {
-        let samples = known.len();
-        let views: Vec<(i64, bool, View)> = known
-            .into_iter()
-            .flat_map(|known| known.views.into_iter().map(move |view| (known.id, known.spam, view)))
-            .collect();
+        let (mut samples, mut views) = (Vec::new(), Vec::new());
+        for (at, known) in (0u32..).zip(known) {
+            views.extend(known.views.into_iter().map(|view| (at, view)));
+            samples.push(Sample { id: known.id, spam: known.spam, copy: known.copy });
+        }
         let tables = |pick: fn(&View) -> &[u64; 4]| -> Vec<Table> {
-            let values: Vec<Vec<usize>> = views.iter().map(|(_, _, view)| pieces(pick(view)).collect()).collect();
+            let values: Vec<Vec<usize>> = views.iter().map(|(_, view)| pieces(pick(view)).collect()).collect();
             let band = |band: usize| -> Vec<usize> {
                 values.iter().map(|pieces| pieces.get(band).copied().unwrap_or(0)).collect()
             };
@@ -130,35 +153,53 @@ impl Base {
 
     /// How many pictures it has.
     pub fn len(&self) -> usize {
-        self.samples
+        self.samples.len()
     }
 
     /// Whether it has none.
     pub fn is_empty(&self) -> bool {
-        self.samples == 0
+        self.samples.is_empty()
     }
 
-    /// The known picture that is nearest to this one; between two that are equally near, the one that is not
-    /// spam.
+    /// The known picture that this one is, the nearest if there are several; between two that are equally near, the one
+    /// that is not spam.
     pub fn nearest(&self, picture: &Picture) -> Option<Match> {
-        self.all_near(picture).into_iter().min()
+        self.found(picture).next()
     }
 
-    /// Every known picture that is near to this one, each at its least distance.
+    /// The known pictures that this one is, nearest first, of the [`MAX_LOOKED`] whose hashes are nearest.
     pub fn all_near(&self, picture: &Picture) -> Vec<Match> {
-        let mut found: Vec<Match> = Vec::new();
-        if self.views.is_empty() {
-            return found;
+        self.found(picture).collect()
+    }
+
+    fn found(&self, picture: &Picture) -> impl Iterator<Item = Match> {
+        let mut candidates: Vec<Candidate> = Vec::new();
+        for view in picture.views.iter().filter(|_| !self.views.is_empty()) {
+            self.probe(&self.luma, &view.luma, view, &mut candidates);
+            self.probe(&self.edge, &view.edge, view, &mut candidates);
         }
-        for view in &picture.views {
-            self.probe(&self.luma, &view.luma, view, &mut found);
-            self.probe(&self.edge, &view.edge, view, &mut found);
-        }
-        found
+        let known = |it: Candidate| {
+            let sample = self.samples.get(it.sample as usize)?;
+            // Without a copy nothing more is known than what hashes say.
+            (it.near || !sample.copy.is_empty() && !picture.copy.is_empty()).then_some((
+                Match { distance: it.distance, spam: sample.spam, id: sample.id },
+                it.near,
+                sample,
+            ))
+        };
+        let mut worth: Vec<(Match, bool, &Sample)> = candidates.into_iter().filter_map(known).collect();
+        worth.sort_by_key(|(found, ..)| *found);
+        worth.truncate(MAX_LOOKED);
+        let seen = if worth.is_empty() { None } else { Sketch::read(&picture.copy) };
+        let one = move |(found, near, sample): (Match, bool, &Sample)| {
+            let known = seen.as_ref().and_then(|seen| Some((seen, Sketch::read(&sample.copy)?)));
+            known.map_or(near, |(seen, known)| are_one(seen, &known)).then_some(found)
+        };
+        worth.into_iter().filter_map(one)
     }
 
     /// Compares with those that have a piece of this hash of the view.
-    fn probe(&self, tables: &[Table], hash: &[u64; 4], seen: &View, found: &mut Vec<Match>) {
+    fn probe(&self, tables: &[Table], hash: &[u64; 4], seen: &View, found: &mut Vec<Candidate>) {
         let mut compared = 0usize;
         for (table, piece) in tables.iter().zip(pieces(hash)) {
             for value in neighbours(piece) {
@@ -167,11 +208,18 @@ impl Base {
                     if compared > MAX_CANDIDATES {
                         return;
                     }
-                    let Some((id, spam, view)) = self.views.get(*owner as usize) else { continue };
-                    let Some(distance) = apart(seen, view) else { continue };
-                    match found.iter_mut().find(|known| known.id == *id) {
-                        Some(known) => known.distance = known.distance.min(distance),
-                        None => found.push(Match { distance, spam: *spam, id: *id }),
+                    let Some((sample, view)) = self.views.get(*owner as usize) else { continue };
+                    let (luma, edge) = (distance(&seen.luma, &view.luma), distance(&seen.edge, &view.edge));
+                    let (distance, near) = (luma.min(edge), are_near(luma, edge));
+                    if !near && distance > WORTH_A_LOOK {
+                        continue;
+                    }
+                    match found.iter_mut().find(|known| known.sample == *sample) {
+                        Some(known) => {
+                            known.distance = known.distance.min(distance);
+                            known.near |= near;
+                        }
+                        None => found.push(Candidate { distance, near, sample: *sample }),
                     }
                 }
             }
@@ -179,14 +227,12 @@ impl Base {
     }
 }
 
-/// In how many bits two views differ; `None` if they are not of one picture. What one hash says, the other may not
-/// speak against.
-fn apart(one: &View, other: &View) -> Option<u32> {
-    let (luma, edge) = (distance(&one.luma, &other.luma), distance(&one.edge, &other.edge));
-    let by_luma = (luma <= NEAR_LUMA && edge <= FAR_EDGE).then_some(luma);
+/// Whether views of which the hashes differ in so many bits are of one picture, as far as hashes can say. What one
+/// says, the other may not speak against.
+fn are_near(luma: u32, edge: u32) -> bool {
     let either = luma.min(BITS.saturating_sub(luma));
-    let by_edge = (edge <= CLOSE_EDGE || (edge <= NEAR_EDGE && either <= FAR_LUMA)).then_some(edge);
-    by_luma.into_iter().chain(by_edge).min()
+    let by_luma = luma <= NEAR_LUMA && edge <= FAR_EDGE;
+    by_luma || edge <= CLOSE_EDGE || (edge <= NEAR_EDGE && either <= FAR_LUMA)
 }
 
 /// The values that differ from one in up to two bits, itself first.

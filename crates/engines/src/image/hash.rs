@@ -16,8 +16,10 @@ const CELLS: usize = 32;
 const LOW: usize = 16;
 /// A frequency weaker than this is noise; in mean steps of brightness (0 to 255).
 const FLOOR: f32 = 0.35;
-/// Fewest frequencies above that, in either hash: what has less is too plain to be told from others.
-const LEAST_STRUCTURE: usize = 80;
+/// Fewest frequencies above that, in either hash, of what is learnt: what has less is too plain to be told from others.
+pub(super) const LEAST_LEARNT: usize = 80;
+/// Fewest of what is looked up: a known picture may have become darker, or pale.
+pub(super) const LEAST_SEEN: usize = 60;
 
 /// The cosine of each frequency at each cell.
 static WAVES: LazyLock<Vec<Vec<f32>>> = LazyLock::new(|| {
@@ -28,12 +30,12 @@ static WAVES: LazyLock<Vec<Vec<f32>>> = LazyLock::new(|| {
     (0..LOW).map(|k| (0..CELLS).map(|x| wave(k, x)).collect()).collect()
 });
 
-/// The description of a part of a picture; `None` if it is too plain.
-pub(super) fn view(plane: &Plane, rect: Rect) -> Option<View> {
+/// The description of a part of a picture; `None` if it has fewer than `least` frequencies above noise.
+pub(super) fn view(plane: &Plane, rect: Rect, least: usize) -> Option<View> {
     let part = plane.part(rect, CELLS.saturating_mul(2));
     let (luma, strong) = hash(&halved(&part.brightness()));
     let (edge, strong_edges) = hash(&halved(&part.edges()));
-    (strong >= LEAST_STRUCTURE && strong_edges >= LEAST_STRUCTURE).then_some(View { luma, edge })
+    (strong >= least && strong_edges >= least).then_some(View { luma, edge })
 }
 
 /// Mean values of two by two cells.

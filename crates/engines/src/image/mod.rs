@@ -11,6 +11,7 @@ mod bmp;
 mod decode;
 mod hash;
 mod plane;
+mod sketch;
 
 pub use base::{Base, Known, Match};
 pub use decode::{Decoded, Layout, MAX_BYTES, MAX_FRAMES, MAX_PIXELS, NotDecoded, Probed, decode, probe};
@@ -64,16 +65,19 @@ pub fn describe(frame: &Decoded, views: Views) -> Option<Picture> {
         return None;
     }
     let whole = Plane::shrink(frame);
-    let first = hash::view(&whole, plane::WHOLE)?;
+    let least = if views == Views::All { hash::LEAST_LEARNT } else { hash::LEAST_SEEN };
+    let first = hash::view(&whole, plane::WHOLE, least)?;
     let mut found: Vec<View> = vec![first];
     let inner = whole.without_border();
-    found.extend(inner.and_then(|rect| hash::view(&whole, rect)));
+    found.extend(inner.and_then(|rect| hash::view(&whole, rect, least)));
     if views == Views::All {
         let sides = CUTS.into_iter().flat_map(|across| CUTS.into_iter().map(move |down| (across, down)));
         for ((left, right), (top, bottom)) in sides.chain(CUTS_OF_ALL.map(|cut| ((cut, cut), (cut, cut)))) {
             let rect = plane::Rect { left, top, right: 1.0 - right, bottom: 1.0 - bottom };
-            found.extend(hash::view(&whole, rect).filter(|view| !found.contains(view)));
+            found.extend(hash::view(&whole, rect, least).filter(|view| !found.contains(view)));
         }
     }
-    Some(Picture { width: frame.width, height: frame.height, views: found })
+    let copy = sketch::copy(&whole);
+    let told_apart = views == Views::Few || sketch::has_detail(&copy);
+    told_apart.then_some(Picture { width: frame.width, height: frame.height, views: found, copy })
 }

@@ -104,6 +104,11 @@ impl Plane {
         Self { side, cells: resample(self.side, &across, &down, &row) }
     }
 
+    /// Its cells, row by row.
+    pub(super) fn cells(&self) -> &[[f32; 3]] {
+        &self.cells
+    }
+
     fn line(&self, at: usize) -> &[[f32; 3]] {
         self.cells.chunks(self.side.max(1)).nth(at).unwrap_or_default()
     }

@@ -28,6 +28,6 @@ pub use report::{
     MAX_URL, MAX_URLS, Named, Report,
 };
 pub use spam::{
-    MAX_PICTURES, MAX_SIGN_EVIDENCE, MAX_SIGN_ID, MAX_SIGN_POINTS, MAX_SIGNS, MAX_VIEWS, Picture, Sign, SignGroup,
-    SpamSeen, View,
+    COPY_BYTES, COPY_SIDE, MAX_PICTURES, MAX_SIGN_EVIDENCE, MAX_SIGN_ID, MAX_SIGN_POINTS, MAX_SIGNS, MAX_VIEWS,
+    Picture, Sign, SignGroup, SpamSeen, View,
 };

@@ -253,9 +253,10 @@ impl Facts {
         self.urls.len() <= MAX_URLS.saturating_add(1) && self.urls.iter().all(plain)
     }
 
-    /// Whether there are no more pictures and views than there may be.
+    /// Whether there are no more pictures, views and bytes of copies than there may be.
     fn pictures_are_valid(&self) -> bool {
-        self.pictures.len() <= super::MAX_PICTURES && self.pictures.iter().all(|it| it.views.len() <= super::MAX_VIEWS)
+        let fits = |it: &Picture| it.views.len() <= super::MAX_VIEWS && it.copy.len() <= super::COPY_BYTES;
+        self.pictures.len() <= super::MAX_PICTURES && self.pictures.iter().all(fits)
     }
 
     /// Whether addresses are short plain words.

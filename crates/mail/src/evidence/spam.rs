@@ -20,6 +20,11 @@ pub const MAX_PICTURES: usize = 16;
 /// Most views of one picture.
 pub const MAX_VIEWS: usize = 40;
 
+/// Cells of a side of the brightness of a picture's small copy; colours have a quarter of that.
+pub const COPY_SIDE: usize = 64;
+/// Bytes of it: the rectangle inside of a plain border, brightness, two colours.
+pub const COPY_BYTES: usize = 4 + COPY_SIDE * COPY_SIDE + COPY_SIDE * COPY_SIDE / 8;
+
 /// One look at a picture: perceptual hashes of 255 bits each, the lowest 64 first.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct View {
@@ -38,6 +43,10 @@ pub struct Picture {
     pub height: u32,
     /// The whole first, then parts of it.
     pub views: Vec<View>,
+    /// A small copy of [`COPY_BYTES`], by which pictures are told apart that are near by their views; empty for one
+    /// that was learnt before there were copies.
+    #[serde(default)]
+    pub copy: Vec<u8>,
 }
 
 /// What a sign is about.

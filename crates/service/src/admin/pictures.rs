@@ -1,11 +1,11 @@
 //! What an administrator can ask of the sample base of pictures (LM-06).
 
 use engines::image::{Base, Known};
-use mail::evidence::{MAX_PICTURES, MAX_VIEWS, Memory, Picture};
-use store::Store;
+use mail::evidence::{COPY_BYTES, MAX_PICTURES, MAX_VIEWS, Memory, Picture};
+use store::{Sample, Store};
 
 use super::{AdminError, Request, Response};
-use crate::memory::{load, nearest};
+use crate::memory::nearest;
 use crate::{id, memory};
 
 use super::words::ShownPicture;
@@ -28,7 +28,8 @@ pub(super) fn answer(store: &Store, request: Request) -> Result<Response, AdminE
 
 /// No more than one message can have.
 fn checked(pictures: Vec<Picture>) -> Result<Vec<Picture>, AdminError> {
-    let fits = pictures.len() <= MAX_PICTURES && pictures.iter().all(|it| it.views.len() <= MAX_VIEWS);
+    let small = |it: &Picture| it.views.len() <= MAX_VIEWS && it.copy.len() <= COPY_BYTES;
+    let fits = pictures.len() <= MAX_PICTURES && pictures.iter().all(small);
     if fits { Ok(pictures) } else { Err(AdminError::Other("more pictures than a message has".to_owned())) }
 }
 
@@ -45,11 +46,24 @@ fn show(store: &Store) -> Result<Response, AdminError> {
     Ok(Response::Pictures { samples: samples.collect(), spared: usage.spared, hits: usage.hits })
 }
 
+/// These samples, ready for looking up.
+fn base(samples: &[Sample]) -> Base {
+    Base::new(samples.iter().cloned().map(memory::known).collect())
+}
+
 fn learn(store: &Store, pictures: Vec<Picture>) -> Result<Response, AdminError> {
     let (mut changed, mut unchanged, mut spared) = (0u64, 0u64, 0u64);
     for picture in pictures {
         // Read anew each time: the pictures of one message may be like each other.
-        match load(store)?.nearest(&picture) {
+        let samples = store.pictures()?;
+        let has_copy = |id: i64| samples.iter().any(|it| it.id == id && !it.picture.copy.is_empty());
+        match base(&samples).nearest(&picture) {
+            // Learnt before there were copies: what is shown now takes its place.
+            Some(old) if old.spam && !has_copy(old.id) => {
+                store.forget_pictures(&[old.id])?;
+                store.learn_picture(&picture, true, id::now_ms())?;
+                changed = changed.saturating_add(1);
+            }
             Some(known) if known.spam => unchanged = unchanged.saturating_add(1),
             Some(_) => spared = spared.saturating_add(1),
             None => {
@@ -68,11 +82,11 @@ fn forget(store: &Store, pictures: Vec<Picture>) -> Result<Response, AdminError>
     let (mut changed, mut unchanged) = (0u64, 0u64);
     for picture in pictures {
         let samples = store.pictures()?;
-        let spam = samples.iter().filter(|it| it.spam);
-        let base = Base::new(spam.map(|it| Known { id: it.id, spam: true, views: it.picture.views.clone() }).collect());
+        let spam: Vec<Sample> = samples.iter().filter(|it| it.spam).cloned().collect();
         // Crops of what was forgotten find what was learnt, and the other way round.
-        let mut ids: Vec<i64> = base.all_near(&picture).iter().map(|found| found.id).collect();
-        let own = Base::new(vec![Known { id: 0, spam: false, views: picture.views.clone() }]);
+        let mut ids: Vec<i64> = base(&spam).all_near(&picture).iter().map(|found| found.id).collect();
+        let own = Known { id: 0, spam: false, views: picture.views.clone(), copy: picture.copy.clone() };
+        let own = Base::new(vec![own]);
         ids.extend(samples.iter().filter(|it| it.spam && own.nearest(&it.picture).is_some()).map(|it| it.id));
         ids.sort_unstable();
         ids.dedup();
