@@ -351,6 +351,20 @@ mod tests {
     }
 
     #[test]
+    fn as_18_se_01_what_does_nothing_while_spam_is_off_is_told() {
+        let told = |change: fn(&mut Policy)| {
+            let mut policy = Policy::default();
+            policy.spam.sensitivity = judge::policy::Sensitivity::High;
+            policy.spam.spam.action = judge::policy::SpamAction::Reject;
+            change(&mut policy);
+            check_policy(&policy).into_iter().map(|problem| problem.key).collect::<Vec<_>>()
+        };
+        assert_eq!(told(|p| p.spam.enabled = false), ["spam.sensitivity", "spam.spam"]);
+        assert_eq!(told(|p| (p.spam.enabled, p.spam.outgoing) = (false, true)), ["spam.spam"]);
+        assert_eq!(told(|_| {}), [""; 0]);
+    }
+
+    #[test]
     fn no_profile_has_a_problem() {
         for profile in Profile::ALL {
             assert_eq!(check_policy(&Policy::of(profile)), [], "{}", profile.name());

@@ -37,6 +37,26 @@ fn unknown(off: &[String], key: &str, known: &[&str], found: &mut Vec<Problem>) 
     }
 }
 
+/// What was set and does nothing while spam is not looked for (AS-18, SE-01). Sensitivity is for outgoing mail, too.
+fn check_switched_off(policy: &Policy, found: &mut Vec<Problem>) {
+    let (spam, usual) = (&policy.spam, Policy::of(policy.profile).spam);
+    if spam.enabled {
+        return;
+    }
+    let idle = [
+        ("spam.sensitivity", spam.sensitivity != usual.sensitivity && !spam.outgoing),
+        ("spam.spam", spam.spam != usual.spam),
+        ("spam.probable", spam.probable != usual.probable),
+        ("spam.formal", spam.formal != usual.formal),
+        ("spam.blacklisted", spam.blacklisted != usual.blacklisted),
+        ("spam.mass", spam.mass != usual.mass),
+    ];
+    for (key, _) in idle.iter().filter(|(_, idle)| *idle) {
+        let message = format!("{key} does nothing while spam.enabled is false");
+        found.push(Problem::warning(key, message).hint("spam.enabled = true"));
+    }
+}
+
 /// Spam: sizes (LM-03), labels, and what vanishes (D-5).
 pub(crate) fn check_spam(policy: &Policy, found: &mut Vec<Problem>) {
     let spam = &policy.spam;
@@ -48,6 +68,7 @@ pub(crate) fn check_spam(policy: &Policy, found: &mut Vec<Problem>) {
         found.push(Problem::error("spam.max_time", "spam.max_time is 0: nothing could be examined for spam"));
     }
     external_check::check(policy, found);
+    check_switched_off(policy, found);
     let rows = [
         ("spam.spam", &spam.spam),
         ("spam.probable", &spam.probable),

@@ -205,8 +205,39 @@ fn read(file: &Path) -> Result<(String, String), Failure> {
     Ok((text, "standard input".to_owned()))
 }
 
-/// The user behind sudo, or the user.
+/// Where accounts stand that have a name.
+const PASSWD: &str = "/etc/passwd";
+
+/// The user behind sudo, or the user; by number only where it has no name.
 pub(crate) fn caller() -> String {
     let user = ["SUDO_USER", "USER"].iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
-    user.unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
+    user.unwrap_or_else(|| {
+        let uid = rustix::process::getuid().as_raw();
+        let known = std::fs::read_to_string(PASSWD).ok().and_then(|accounts| name_of(uid, &accounts));
+        known.unwrap_or_else(|| format!("uid {uid}"))
+    })
+}
+
+/// The name of a user among these accounts (passwd(5)).
+fn name_of(uid: u32, accounts: &str) -> Option<String> {
+    let name = |line: &str| {
+        let mut fields = line.split(':');
+        let name = fields.next().filter(|name| !name.is_empty())?;
+        let same = fields.nth(1).and_then(|id| id.parse::<u32>().ok()) == Some(uid);
+        same.then(|| name.to_owned())
+    };
+    accounts.lines().find_map(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name_of;
+
+    #[test]
+    fn wl_07_bl_02_a_user_is_called_by_name() {
+        let accounts = "root:x:0:0:root:/root:/bin/sh\nbroken\n:x:7:7::/:\nann:x:1000:1000:Ann:/home/ann:/bin/sh\n";
+        for (uid, name) in [(0, Some("root")), (1000, Some("ann")), (7, None), (10, None)] {
+            assert_eq!(name_of(uid, accounts).as_deref(), name, "{uid}");
+        }
+    }
 }
