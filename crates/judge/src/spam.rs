@@ -4,6 +4,7 @@
 //! and a fixed, monotone function makes the rating of them: see [`rating`]. Bulk delivery and automatic notices are decided apart from it (SE-03): their signs have
 //! sums of their own.
 
+mod told;
 mod what_if;
 
 use mail::arrival::{Arrival, Direction};
@@ -17,7 +18,8 @@ use crate::plan::{Change, Copy};
 use crate::policy::{Policy, Rule, SpamAction, SpamRow, WhenReached};
 use crate::weigh::Weight;
 
-pub use what_if::{Holding, holding};
+pub use told::{Counts, counted, headers, listing};
+pub use what_if::{Holding, holding, reached, without_entry};
 
 /// Points, in hundredths, and the rating that they make; between two knots it is a straight line. Five
 /// points are probable spam and seven are spam at the default level.
@@ -244,12 +246,22 @@ pub fn verdict(policy: &Policy, arrival: &Arrival, report: &Report) -> SpamVerdi
     if arrival.direction == Direction::Outgoing && report.standing().is_some_and(|standing| standing.internal) {
         return none(SpamWhy::Internal);
     }
-    let entry = listed(policy, report);
+    with_entry(policy, arrival, report, listed(policy, report), &counting(policy, arrival, report))
+}
+
+/// What a message is by these signs, where this entry of a list decides about it.
+fn with_entry(
+    policy: &Policy,
+    arrival: &Arrival,
+    report: &Report,
+    entry: Option<&Listed>,
+    signs: &[&Sign],
+) -> SpamVerdict {
     if entry.is_some_and(|entry| !entry.denies() && !entry.mass_only) {
         return none(SpamWhy::Allowlisted);
     }
-    let seen =
-        if arrival.size > policy.spam.max_size.0 { none(SpamWhy::Size) } else { of_report(policy, arrival, report) };
+    let large = arrival.size > policy.spam.max_size.0;
+    let seen = if large { none(SpamWhy::Size) } else { of_report(policy, arrival, report, signs) };
     match entry {
         // SE-03: decided apart from the rating, and whatever else is known of the message.
         Some(entry) if entry.denies() => SpamVerdict { status: SpamStatus::AddressBlacklisted, why: None, ..seen },
@@ -259,20 +271,22 @@ pub fn verdict(policy: &Policy, arrival: &Arrival, report: &Report) -> SpamVerdi
     }
 }
 
+/// The signs of a message that the policy does not switch off.
+fn counting<'a>(policy: &Policy, arrival: &Arrival, report: &'a Report) -> Vec<&'a Sign> {
+    report.spam().signs().iter().filter(|sign| counts(policy, arrival, sign)).collect()
+}
+
 fn none(why: SpamWhy) -> SpamVerdict {
     SpamVerdict { status: why.status(), why: Some(why), rating: 0, points: 0, bulk: 0, automatic: 0 }
 }
 
-/// What the signs of a message come to.
-fn of_report(policy: &Policy, arrival: &Arrival, report: &Report) -> SpamVerdict {
+/// What these signs of a message come to.
+fn of_report(policy: &Policy, arrival: &Arrival, report: &Report, signs: &[&Sign]) -> SpamVerdict {
     match report.spam() {
         SpamSeen::OutOfTime => none(SpamWhy::Time),
         SpamSeen::NotAsked => none(SpamWhy::NotAsked),
         SpamSeen::Crashed => none(SpamWhy::Failed),
-        SpamSeen::Signs(signs) => {
-            let counted: Vec<&Sign> = signs.iter().filter(|sign| counts(policy, arrival, sign)).collect();
-            of_signs(policy, arrival, &counted)
-        }
+        SpamSeen::Signs(_) => of_signs(policy, arrival, signs),
     }
 }
 
@@ -302,21 +316,25 @@ fn of_program(arrival: &Arrival, signs: &[&Sign]) -> Option<OfProgram> {
     (from_nobody && sum >= REPORT_FROM).then(|| if structured() { OfProgram::Report } else { OfProgram::Reply })
 }
 
+/// Whether a sign refutes what has the form of a notice: a report about mail that was never ours.
+fn refuted(signs: &[&Sign]) -> bool {
+    signs.iter().any(|sign| sign.group == SignGroup::Automatic && sign.points < 0)
+}
+
 fn of_signs(policy: &Policy, arrival: &Arrival, signs: &[&Sign]) -> SpamVerdict {
     let sum = |group: SignGroup| -> i32 {
         let of_it = signs.iter().filter(|sign| sign.group == group);
         of_it.map(|sign| i32::from(sign.points)).sum::<i32>().min(group.most())
     };
     let apart = |group: &SignGroup| matches!(group, SignGroup::Bulk | SignGroup::Automatic);
-    // A sign against it refutes what has the form of a notice: a report about mail that was never ours.
-    let refuted = signs.iter().any(|sign| sign.group == SignGroup::Automatic && sign.points < 0);
+    let refuted = refuted(signs);
     let notice = of_program(arrival, signs).filter(|_| !refuted);
     let decides = |group: &SignGroup| !apart(group) && notice.is_none_or(|notice| notice.decides(*group));
     let points: i32 = SignGroup::ALL.into_iter().filter(decides).map(sum).sum();
     let automatic = if refuted { 0 } else { sum(SignGroup::Automatic) };
     let bulk = sum(SignGroup::Bulk);
     // D-1: lists whose weights reach their limit act by themselves.
-    let reached = signs.iter().any(|sign| Set::of_sign(&sign.id).is_some_and(|(_, reached)| reached));
+    let reached = signs.iter().any(|sign| reaches(sign));
     let rating = if reached { 100 } else { rating(points) };
     let (probable, spam) = policy.spam.sensitivity.thresholds();
     let status = if reached && policy.spam.external.when_reached == WhenReached::Blacklisted {
@@ -335,9 +353,15 @@ fn of_signs(policy: &Policy, arrival: &Arrival, signs: &[&Sign]) -> SpamVerdict 
     SpamVerdict { status, why: None, rating, points, bulk, automatic }
 }
 
+/// Whether a sign says that the weights of lists in the DNS reached their limit.
+fn reaches(sign: &Sign) -> bool {
+    Set::of_sign(&sign.id).is_some_and(|(_, reached)| reached)
+}
+
 /// Groups whose signs have more points than count, with these points in hundredths.
 pub fn beyond(policy: &Policy, arrival: &Arrival, report: &Report) -> Vec<(SignGroup, i32)> {
-    let counted: Vec<&Sign> = report.spam().signs().iter().filter(|sign| counts(policy, arrival, sign)).collect();
+    let counted = counted(policy, arrival, report);
+    let counted: Vec<&Sign> = counted.into_iter().filter(|it| it.1 == Counts::Yes).map(|it| it.0).collect();
     let sum =
         |group: SignGroup| counted.iter().filter(move |sign| sign.group == group).map(|sign| i32::from(sign.points));
     let all = SignGroup::ALL.into_iter().map(|group| (group, sum(group).sum()));
@@ -394,45 +418,6 @@ pub fn decided_by(entry: &Listed, verdict: &SpamVerdict) -> bool {
         false if entry.mass_only => verdict.status == SpamStatus::Clean && verdict.bulk >= BULK_FROM,
         false => verdict.why == Some(SpamWhy::Allowlisted),
     }
-}
-
-/// The fields that tell about a verdict, as name and value in printable ASCII (D-13).
-pub fn headers(
-    policy: &Policy,
-    arrival: &Arrival,
-    report: &Report,
-    verdict: &SpamVerdict,
-) -> Vec<(&'static str, String)> {
-    let mut out = Vec::new();
-    if verdict.status.rule().is_some() || policy.spam.always_headers {
-        let counted = report.spam().signs().iter().filter(|sign| counts(policy, arrival, sign));
-        let names: Vec<&str> = counted.clone().take(40).map(|sign| sign.id.as_str()).collect();
-        let shown: Vec<String> =
-            counted.take(40).map(|sign| format!("{}={}", sign.id, decimal(sign.points.into()))).collect();
-        let why = verdict.why.map_or(String::new(), |why| format!(" ({})", why.name()));
-        let status = verdict.status.name();
-        let method = match deciding(policy, report, verdict) {
-            Some(entry) => format!("list; list={}; entry={}", entry.list, entry.id),
-            None => "signs".to_owned(),
-        };
-        let value = format!("{status}{why}; rating={}; method={method}; signs={}", verdict.rating, shown.join(","));
-        out.push(("X-Mailward-AntiSpam", value.chars().take(900).collect()));
-        let positive =
-            matches!(verdict.status, SpamStatus::Spam | SpamStatus::ProbableSpam | SpamStatus::AddressBlacklisted);
-        if verdict.why.is_none() && (positive || policy.spam.always_headers) {
-            let word = if positive { "Yes" } else { "No" };
-            out.push(("X-Spam-Flag", word.to_ascii_uppercase()));
-            let score = decimal(verdict.points);
-            let list: String = names.join(",").chars().take(600).collect();
-            let required = decimal(needed(policy.spam.sensitivity.thresholds().0));
-            out.push(("X-Spam-Status", format!("{word}, score={score} required={required} tests={list}")));
-            out.push(("X-Spam-Score", score));
-        }
-    }
-    if let Some(level) = scl(policy, verdict) {
-        out.push(("X-MS-Exchange-Organization-SCL", level.to_string()));
-    }
-    out
 }
 
 /// The fields of a message that is delivered; none in monitor mode.

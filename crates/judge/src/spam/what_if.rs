@@ -1,12 +1,11 @@
-//! Which signs hold a message's status up: without them it would be another.
+//! What would have made another status of a message: without which signs, and without which entry of a list.
 
 use std::cmp::Reverse;
 
 use mail::arrival::Arrival;
 use mail::evidence::{Listed, Report, Sign};
 
-use super::{counts, listed, of_signs, verdict};
-use crate::origin::lists::Set;
+use super::{SpamVerdict, counting, deciding, listed, reaches, verdict, with_entry};
 use crate::policy::Policy;
 
 /// Signs that hold a status up, by name.
@@ -25,11 +24,12 @@ pub fn holding<'a>(policy: &Policy, arrival: &Arrival, report: &'a Report) -> Ho
     if whole.why.is_some() || listed(policy, report).is_some_and(Listed::denies) {
         return Holding::default();
     }
-    let counted: Vec<&Sign> = report.spam().signs().iter().filter(|sign| counts(policy, arrival, sign)).collect();
+    let counted = counting(policy, arrival, report);
+    let entry = listed(policy, report);
     let other = |taken: &[&Sign]| {
         let rest: Vec<&Sign> =
             counted.iter().copied().filter(|sign| !taken.iter().any(|one| one.id == sign.id)).collect();
-        of_signs(policy, arrival, &rest).status != whole.status
+        with_entry(policy, arrival, report, entry, &rest).status != whole.status
     };
     // At most `MAX_SIGNS` of them, each a sum.
     let alone: Vec<&Sign> = counted.iter().copied().filter(|sign| other(&[sign])).collect();
@@ -38,11 +38,22 @@ pub fn holding<'a>(policy: &Policy, arrival: &Arrival, report: &'a Report) -> Ho
     Holding { alone: names(alone), together: names(together) }
 }
 
+/// What a message would be without the entry of a list that decided about it; `None` where none did. Another entry
+/// may fit it too.
+pub fn without_entry(policy: &Policy, arrival: &Arrival, report: &Report) -> Option<SpamVerdict> {
+    deciding(policy, report, &verdict(policy, arrival, report))?;
+    Some(with_entry(policy, arrival, report, None, &counting(policy, arrival, report)))
+}
+
+/// Whether lists in the DNS decide about a message, because their weights reached their limit: whatever its points are.
+pub fn reached(policy: &Policy, arrival: &Arrival, report: &Report) -> bool {
+    counting(policy, arrival, report).into_iter().any(reaches)
+}
+
 /// The signs with the most points without all of which the status is another; `other` says whether it is.
 fn together<'a>(counted: &[&'a Sign], other: &dyn Fn(&[&Sign]) -> bool) -> Vec<&'a Sign> {
-    let reached = |sign: &Sign| Set::of_sign(&sign.id).is_some_and(|(_, reached)| reached);
-    let mut most: Vec<&Sign> = counted.iter().copied().filter(|sign| sign.points > 0 || reached(sign)).collect();
-    most.sort_by_key(|sign| (!reached(sign), Reverse(sign.points)));
+    let mut most: Vec<&Sign> = counted.iter().copied().filter(|sign| sign.points > 0 || reaches(sign)).collect();
+    most.sort_by_key(|sign| (!reaches(sign), Reverse(sign.points)));
     // At most `MAX_SIGNS` times, each as many comparisons and a sum.
     let Some(enough) = (1..=most.len()).find(|count| other(most.get(..*count).unwrap_or_default())) else {
         return Vec::new();
