@@ -232,6 +232,7 @@ fn note(request: &Request, uid: u32) {
         Request::KeyExport => "export the installation key",
         Request::PolicyApply { .. } => "apply a policy",
         Request::PicturesLearn { .. } => "learn pictures of spam",
+        Request::PicturesRemove { .. } => "remove pictures by number",
         Request::PicturesForget { .. } => "forget pictures of spam",
         Request::GreylistForget => "make greylisting forget",
         Request::PolicyRollback { .. } => "put an earlier policy in force",

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use mail::evidence::{FileKind, Picture};
 use mail::untrusted::escape;
-use service::admin::{Request, Response};
+use service::admin::{Request, Response, ShownPicture};
 use service::examine::context;
 use service::spool::Spool;
 use tokio::time::Instant;
@@ -44,7 +44,14 @@ enum Verb {
     /// Forget pictures that look like those of messages, or like picture files, and never take them
     /// for spam again. Exit code 1 if none of them was known.
     Forget(Which),
-    /// Show what was learnt, and how often it was found.
+    /// Take single pictures out, by the numbers that `show` gives: what was learnt by mistake, and what was forgotten
+    /// by mistake, so that it can be learnt again. Exit code 1 if there is none of these numbers.
+    Remove {
+        /// A number; may be repeated.
+        #[arg(value_name = "NUMBER", required = true)]
+        numbers: Vec<i64>,
+    },
+    /// Show what was learnt and how often it was found, and what is never taken for spam.
     Show,
 }
 
@@ -68,6 +75,7 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
     let mut administration = Administration::open(&place)?;
     match &args.verb {
         Verb::Show => show(&mut administration),
+        Verb::Remove { numbers } => remove(&mut administration, numbers),
         Verb::Learn(which) => change(&place, &mut administration, which, true),
         Verb::Forget(which) => change(&place, &mut administration, which, false),
     }
@@ -77,21 +85,40 @@ fn show(administration: &mut Administration) -> Result<u8, Failure> {
     let Response::Pictures { samples, spared, hits } = administration.ask(Request::PicturesShow)?.0 else {
         return Err(unexpected());
     };
-    let mut text = String::new();
-    for sample in samples.iter().rev().take(MAX_SHOWN) {
-        let (learnt, used) = (when::shown(sample.learnt_ms), when::shown(sample.used_ms));
-        let (width, height) = (sample.width, sample.height);
-        text.push_str(&format!(
-            "{:>6}  learnt {learnt}  {width} by {height}  found {} times, last {used}\n",
-            sample.id, sample.hits
-        ));
-    }
+    let mut text = shown(&samples, "learnt", |sample| match sample.hits {
+        0 => "never found".to_owned(),
+        hits => format!("found {hits} times, last {}", when::shown(sample.used_ms)),
+    });
+    text.push_str(&shown(&spared, "forgotten", |_| "never taken for spam".to_owned()));
     text.push_str(&format!(
-        "{} pictures of spam, found in {hits} messages; {spared} pictures that are never taken for spam\n",
-        samples.len()
+        "{} pictures of spam, found in {hits} messages; {} pictures that are never taken for spam\n",
+        samples.len(),
+        spared.len()
     ));
     terminal::put(&text)?;
     Ok(0)
+}
+
+/// A line a picture, the newest first, with when it came and how it stands.
+fn shown(pictures: &[ShownPicture], came: &str, stands: impl Fn(&ShownPicture) -> String) -> String {
+    let line = |it: &ShownPicture| {
+        let (learnt, width, height) = (when::shown(it.learnt_ms), it.width, it.height);
+        format!("{:>6}  {came} {learnt}  {width} by {height}  {}\n", it.id, stands(it))
+    };
+    let mut text: String = pictures.iter().rev().take(MAX_SHOWN).map(line).collect();
+    if pictures.len() > MAX_SHOWN {
+        text.push_str(&format!("        and {} more\n", pictures.len() - MAX_SHOWN));
+    }
+    text
+}
+
+fn remove(administration: &mut Administration, numbers: &[i64]) -> Result<u8, Failure> {
+    let request = Request::PicturesRemove { ids: numbers.to_vec() };
+    let Response::PicturesChanged { changed, unchanged, .. } = administration.ask(request)?.0 else {
+        return Err(unexpected());
+    };
+    terminal::put(&format!("removed: {changed}; no such number: {unchanged}\n"))?;
+    Ok(if changed == 0 { NOTHING } else { 0 })
 }
 
 fn change(place: &Place, administration: &mut Administration, which: &Which, learn: bool) -> Result<u8, Failure> {
@@ -111,7 +138,10 @@ fn change(place: &Place, administration: &mut Administration, which: &Which, lea
     let (changed, unchanged, spared, seen) = sum;
     let text = match (seen, learn) {
         (0, _) => "no picture that could be told from others: too small, too plain, or none\n".to_owned(),
-        (_, true) => format!("learnt: {changed}; known already: {unchanged}; never taken for spam: {spared}\n"),
+        (_, true) => {
+            let back = if spared > 0 { " (spam show has their numbers, spam remove takes them out)" } else { "" };
+            format!("learnt: {changed}; known already: {unchanged}; never taken for spam: {spared}{back}\n")
+        }
         (_, false) => format!("forgotten: {changed}; not known: {unchanged}\n"),
     };
     terminal::put(&text)?;

@@ -165,6 +165,7 @@ impl Admin {
             request @ (Request::Recall { .. }
             | Request::PicturesShow
             | Request::PicturesLearn { .. }
+            | Request::PicturesRemove { .. }
             | Request::PicturesForget { .. }) => pictures::answer(&self.store, request)?.into(),
             Request::DmarcWaiting { limit } => {
                 let days = self.store.dmarc_days(u64::MAX, None, limit.clamp(1, MAX_PAGE))?;

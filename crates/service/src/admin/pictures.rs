@@ -21,6 +21,7 @@ pub(super) fn answer(store: &Store, request: Request) -> Result<Response, AdminE
         }
         Request::PicturesShow => show(store)?,
         Request::PicturesLearn { pictures } => learn(store, checked(pictures)?)?,
+        Request::PicturesRemove { ids } => remove(store, &ids)?,
         Request::PicturesForget { pictures } => forget(store, checked(pictures)?)?,
         _ => return Err(AdminError::Other("this is answered elsewhere".to_owned())),
     })
@@ -35,15 +36,28 @@ fn checked(pictures: Vec<Picture>) -> Result<Vec<Picture>, AdminError> {
 
 fn show(store: &Store) -> Result<Response, AdminError> {
     let usage = store.picture_usage()?;
-    let samples = store.pictures()?.into_iter().filter(|it| it.spam).map(|it| ShownPicture {
+    let (spam, spared): (Vec<_>, Vec<_>) = store.pictures()?.into_iter().partition(|it| it.spam);
+    let shown = |it: store::Sample| ShownPicture {
         id: it.id,
         learnt_ms: it.learnt_ms,
         used_ms: it.used_ms,
         hits: it.hits,
         width: it.picture.width,
         height: it.picture.height,
-    });
-    Ok(Response::Pictures { samples: samples.collect(), spared: usage.spared, hits: usage.hits })
+    };
+    let (samples, spared) = (spam.into_iter().map(shown).collect(), spared.into_iter().map(shown).collect());
+    Ok(Response::Pictures { samples, spared, hits: usage.hits })
+}
+
+/// By number: the way back from what was learnt or forgotten by mistake.
+fn remove(store: &Store, ids: &[i64]) -> Result<Response, AdminError> {
+    let mut wanted = ids.to_vec();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let gone = store.forget_pictures(&wanted)?;
+    tracing::info!(pictures = gone, "pictures were removed by number");
+    let unchanged = (wanted.len() as u64).saturating_sub(gone);
+    Ok(Response::PicturesChanged { changed: gone, unchanged, spared: 0 })
 }
 
 /// These samples, ready for looking up.

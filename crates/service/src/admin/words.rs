@@ -148,6 +148,11 @@ pub enum Request {
         /// What they look like.
         pictures: Vec<Picture>,
     },
+    /// Take pictures out of the base by their numbers, those of spam as those that are never taken for it.
+    PicturesRemove {
+        /// The numbers.
+        ids: Vec<i64>,
+    },
     /// Forget pictures that look like these, and never take them for spam again.
     PicturesForget {
         /// What they look like.
@@ -342,7 +347,7 @@ pub enum Response {
         /// Those of spam.
         samples: Vec<ShownPicture>,
         /// Those that must not be taken for spam.
-        spared: u64,
+        spared: Vec<ShownPicture>,
         /// In how many messages pictures of spam were found.
         hits: u64,
     },
