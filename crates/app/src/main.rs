@@ -17,6 +17,7 @@ mod node;
 mod place;
 #[cfg(test)]
 mod reference;
+mod signs;
 mod statuses;
 mod supervisor;
 mod terminal;

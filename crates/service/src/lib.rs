@@ -370,7 +370,7 @@ impl Service {
             };
             self.reader.read(arrival, report, spool, job);
         }
-        let mut row = self.row(arrival, &decided, &outcome);
+        let mut row = self.row(&policy, arrival, &decided, &outcome);
         // Where it could not be rendered the sender brings it again too.
         // So it does where these recipients are refused, and others of the same message are to be tried again.
         let refused_for_good = matches!(decided.plan.fate, Fate::Refuse(_)) && !outcome.reply.starts_with('4');
@@ -390,8 +390,12 @@ impl Service {
         self.journal.close();
     }
 
-    fn row(&self, arrival: &Arrival, decided: &Decided, outcome: &Outcome) -> Logged {
+    fn row(&self, policy: &Arc<Policy>, arrival: &Arrival, decided: &Decided, outcome: &Outcome) -> Logged {
         let report = decided.report.as_ref();
+        let signs = |report| {
+            let theirs = of_recipients(policy, arrival);
+            theirs.first().map(|policy| record::kept_signs(policy, arrival, report)).unwrap_or_default()
+        };
         let malware = report.map(record::malware).unwrap_or_default();
         Logged {
             id: arrival.id,
@@ -419,6 +423,8 @@ impl Service {
             auth: report.and_then(mail::evidence::Report::auth).map(record::auth),
             spam: decided.plan.spam.map(|spam| spam.status.name().to_owned()),
             rating: decided.plan.spam.filter(|spam| spam.why.is_none()).map(|spam| spam.rating),
+            spam_why: record::why(&decided.plan).map(str::to_owned),
+            signs: report.map(signs).unwrap_or_default(),
             listed: record::deciding(&decided.plan, report).map(record::listed_row),
         }
     }

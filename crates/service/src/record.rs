@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use judge::draft::Case;
 use judge::plan::{Action, Change, Plan};
+use judge::policy::Policy;
 use judge::site::Site;
+use judge::spam::{Counts, SpamWhy, counted, listing};
 use judge::status::Status;
 use mail::arrival::{Arrival, Direction};
 use mail::evidence::{AuthResult, Authentication, Finding, FindingKind, Listed, PasswordSource, Report, Seen};
 use mail::untrusted::{Untrusted, escape};
-use store::{KeptSpam, LoggedAuth, LoggedEntry, NewEntry, SenderType};
+use store::{KeptSign, KeptSpam, LoggedAuth, LoggedEntry, NewEntry, SenderType};
 
 use crate::metrics::{
     AuthLabels, EngineLabels, ListedLabels, MessageLabels, Metrics, OpenedLabels, RemovedLabels, SignLabels,
@@ -21,8 +23,8 @@ use crate::metrics::{
 const ENTRY_OBJECTS: usize = 100;
 /// Longest address or subject in the log, in characters.
 const LOG_TEXT: usize = 160;
-/// Most signs of spam named in one log line.
-const LOG_SIGNS: usize = 40;
+/// Longest list of signs of spam in one log line, in characters.
+const LOG_SIGNS: usize = 2_000;
 /// Most recipients named in one log line.
 const LOG_RECIPIENTS: usize = 10;
 
@@ -74,6 +76,8 @@ pub(crate) fn backup_entry(case: &Case<'_>, plan: &Plan) -> NewEntry {
         spam: plan.spam.map(|verdict| KeptSpam {
             status: verdict.status.name().to_owned(),
             rating: verdict.why.is_none().then_some(verdict.rating),
+            why: verdict.why.map(|why| why.name().to_owned()),
+            signs: kept_signs(case.policy, case.arrival, case.report),
         }),
         action: plan.action.name().to_owned(),
         received_ms: case.arrival.received_ms,
@@ -197,6 +201,7 @@ pub(crate) fn log(
         opened = report.and_then(opened).map_or("-", PasswordSource::name),
         spam = plan.spam.map_or("-", |spam| spam.status.name()),
         rating = plan.spam.map_or(0, |spam| spam.rating),
+        spam_why = why(plan).unwrap_or("-"),
         signs = %signs(report),
         list = %listed(plan, report, redact),
         rules = %rules,
@@ -215,10 +220,27 @@ pub fn without_addresses(text: &str, redact: bool) -> String {
     text.split(' ').map(shown).collect::<Vec<_>>().join(" ")
 }
 
-/// The names of the signs of spam that were seen, as many as a line has room for.
+/// The names of the signs of spam that were seen. Where a line has no room for all, it says how many are missing.
 fn signs(report: Option<&Report>) -> String {
     let signs = report.map(|report| report.spam().signs()).unwrap_or_default();
-    signs.iter().take(LOG_SIGNS).map(|sign| sign.id.as_str()).collect::<Vec<_>>().join(",")
+    listing(&signs.iter().map(|sign| sign.id.clone()).collect::<Vec<_>>(), LOG_SIGNS)
+}
+
+/// Why a message was not examined for spam (D-19, LM-02), a word; only then.
+pub(crate) fn why(plan: &Plan) -> Option<&'static str> {
+    plan.spam.and_then(|spam| spam.why).map(SpamWhy::name)
+}
+
+/// The signs of spam that were seen, as message log and Backup have them (D-10).
+pub(crate) fn kept_signs(policy: &Policy, arrival: &Arrival, report: &Report) -> Vec<KeptSign> {
+    let counted = counted(policy, arrival, report).into_iter();
+    let kept = counted.map(|(sign, counts)| KeptSign {
+        id: sign.id.clone(),
+        points: sign.points,
+        counts: counts == Counts::Yes,
+        evidence: sign.evidence.clone(),
+    });
+    kept.collect()
 }
 
 /// The entry of a list that decided: `deny *@example.org (mail_from) ID`.
@@ -302,7 +324,8 @@ pub(crate) fn count(metrics: &Metrics, arrival: &Arrival, plan: &Plan, report: O
         }
     }
     if let Some(spam) = plan.spam {
-        metrics.spam.get_or_create(&SpamLabels { status: spam.status.name() }).inc();
+        let labels = SpamLabels { status: spam.status.name(), why: why(plan).unwrap_or_default() };
+        metrics.spam.get_or_create(&labels).inc();
     }
     if let Some(entry) = deciding(plan, report) {
         let list = if entry.denies() { "deny" } else { "allow" };

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use mail::address::Address;
 use mail::arrival::{Direction, MessageId, Surface};
+use mail::evidence::MAX_SIGNS;
 use mail::untrusted::Untrusted;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,8 @@ pub(crate) const MAX_SHORT: usize = 1_000;
 pub(crate) const MAX_LONG: usize = 8_000;
 /// Most object names and malware names kept of one message.
 pub(crate) const MAX_NAMES: usize = 100;
+/// Most characters of what a sign of spam saw.
+pub const MAX_SIGN_TEXT: usize = 80;
 /// Bits of a [`BackupId`] that count within a millisecond.
 const COUNT_BITS: u32 = 20;
 /// Bits of a [`BackupId`] that are the time: enough until the year 2248.
@@ -182,6 +185,50 @@ pub struct KeptSpam {
     /// Its rating, 0 to 100 (D-10); `None` where nobody looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rating: Option<u8>,
+    /// Why it was not examined, one word (D-19, LM-02); only then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// The signs that were seen (D-10).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signs: Vec<KeptSign>,
+}
+
+/// A sign of spam as it was seen in a message (D-10). Written as a list of four, because most rows have many.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(from = "(String, i16, bool, Untrusted<String>)", into = "(String, i16, bool, Untrusted<String>)")]
+pub struct KeptSign {
+    /// Its name.
+    pub id: String,
+    /// Its points, in hundredths.
+    pub points: i16,
+    /// Whether it counted, by the policy and by what the message is.
+    pub counts: bool,
+    /// What was seen; its beginning, at most [`MAX_SIGN_TEXT`] characters, and `…` where more was.
+    pub evidence: Untrusted<String>,
+}
+
+impl From<(String, i16, bool, Untrusted<String>)> for KeptSign {
+    fn from((id, points, counts, evidence): (String, i16, bool, Untrusted<String>)) -> Self {
+        Self { id, points, counts, evidence }
+    }
+}
+
+impl From<KeptSign> for (String, i16, bool, Untrusted<String>) {
+    fn from(sign: KeptSign) -> Self {
+        (sign.id, sign.points, sign.counts, sign.evidence)
+    }
+}
+
+/// Signs within their limits.
+pub(crate) fn bounded_signs(signs: &mut Vec<KeptSign>) {
+    signs.truncate(MAX_SIGNS);
+    for sign in signs {
+        sign.id = sign.id.chars().take(MAX_SHORT).collect();
+        if sign.evidence.raw().chars().count() > MAX_SIGN_TEXT {
+            let cut = shortened(&sign.evidence, MAX_SIGN_TEXT.saturating_sub(1));
+            sign.evidence = Untrusted::new(format!("{}…", cut.raw()));
+        }
+    }
 }
 
 /// Cuts a foreign text to a number of characters.
@@ -213,7 +260,10 @@ impl NewEntry {
             *text = text.chars().take(MAX_SHORT).collect();
         }
         if let Some(spam) = &mut self.spam {
-            spam.status = spam.status.chars().take(MAX_SHORT).collect();
+            for word in spam.why.iter_mut().chain([&mut spam.status]) {
+                *word = word.chars().take(MAX_SHORT).collect();
+            }
+            bounded_signs(&mut spam.signs);
         }
         self.reason = self.reason.chars().take(MAX_LONG).collect();
         self

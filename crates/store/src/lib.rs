@@ -70,7 +70,9 @@ pub use backup::{KeptReceipt, Original, WaivedReceipt, Waiver};
 pub use contacts::Writer;
 pub use dmarc::DmarcDay;
 pub use dmarc_received::{MAX_DETAIL, ReceivedReport, ReportFilter};
-pub use entry::{BackupId, Entry, Filter, KeptSpam, NewEntry, NotABackupId, Page, Release, SenderType};
+pub use entry::{
+    BackupId, Entry, Filter, KeptSign, KeptSpam, MAX_SIGN_TEXT, NewEntry, NotABackupId, Page, Release, SenderType,
+};
 pub use error::StoreError;
 pub use greylist::{GreyRules, GreyUsage};
 pub use keys::{KeyText, Secret, Wipe};

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Store;
 use crate::db::{Db, Durability, Schema};
-use crate::entry::{BackupId, MAX_NAMES, MAX_SHORT, json, shortened};
+use crate::entry::{BackupId, KeptSign, MAX_NAMES, MAX_SHORT, bounded_signs, json, shortened};
 use crate::error::StoreError;
 
 /// How long rows are kept by default (spec D-24): 90 days, in milliseconds.
@@ -89,6 +89,12 @@ pub struct Logged {
     /// Its rating, 0 to 100 (D-10); only where it was examined for spam.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rating: Option<u8>,
+    /// Why it was not examined for spam, one word (D-19, LM-02); only then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spam_why: Option<String>,
+    /// The signs of spam that were seen (D-10).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signs: Vec<KeptSign>,
     /// The entry of a list of senders or recipients that decided; only then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listed: Option<LoggedEntry>,
@@ -179,6 +185,7 @@ impl Logged {
         self.malware.truncate(MAX_NAMES);
         self.malware.iter_mut().for_each(|name| *name = shortened(name, MAX_SHORT));
         self.rules.truncate(MAX_NAMES);
+        bounded_signs(&mut self.signs);
         for text in self.rules.iter_mut().chain([&mut self.status, &mut self.action, &mut self.reply]) {
             *text = text.chars().take(MAX_SHORT).collect();
         }

@@ -12,11 +12,12 @@ use super::backup::Format;
 use crate::ask::{Administration, unexpected};
 use crate::failure::Failure;
 use crate::place::PlaceArgs;
+use crate::signs::{self, SignLine};
 use crate::statuses::{spam_statuses, statuses};
 use crate::{terminal, when};
 
 /// Rows of one question.
-const PAGE: usize = 500;
+const PAGE: usize = 100;
 /// Most characters of one text in a line.
 const MAX_TEXT: usize = 60;
 
@@ -54,7 +55,7 @@ pub(crate) struct Args {
     /// (`*@example.org`), or `allow` or `deny` for any.
     #[arg(long, value_name = "ENTRY")]
     list: Option<String>,
-    /// The message with this id, as in headers, replies and logs.
+    /// The message with this id, as in headers, replies and logs; with every sign of spam.
     #[arg(long, value_name = "ID")]
     id: Option<String>,
     /// Only what monitor mode let through.
@@ -101,7 +102,10 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
     let mut administration = Administration::open(&args.place.find()?)?;
     let mut search = Search::new(filter, args.limit);
     while let Some(rows) = search.next(&mut administration)? {
-        let text: String = rows.iter().map(|row| line(row, args.format)).collect();
+        // Who asks for one message wants to know all of it.
+        let all = args.format == Format::Text && args.id.is_some();
+        let signs = |row: &Logged| if all { signs::lines(&row.signs, "    ") } else { String::new() };
+        let text: String = rows.iter().map(|row| line(row, args.format) + &signs(row)).collect();
         terminal::put(&text)?;
     }
     if search.is_cut() {
@@ -193,6 +197,10 @@ struct Line<'a> {
     /// What it is as to spam, and its rating.
     spam: Option<&'a str>,
     rating: Option<u8>,
+    /// Why it was not examined for spam: `size_exceeded`, `timeout`, …
+    spam_why: Option<&'a str>,
+    /// The signs of spam that were seen; of messages from before they were kept none.
+    signs: Vec<SignLine<'a>>,
     /// The entry of a list that decided.
     listed: Option<&'a store::LoggedEntry>,
     /// The entry of Backup.
@@ -227,6 +235,8 @@ fn line(row: &Logged, format: Format) -> String {
         auth: row.auth,
         spam: row.spam.as_deref(),
         rating: row.rating,
+        spam_why: row.spam_why.as_deref(),
+        signs: row.signs.iter().map(SignLine::of).collect(),
         listed: row.listed.as_ref(),
         backup: row.backup.map(|id| id.to_string()),
         reply: &row.reply,
@@ -247,6 +257,8 @@ fn text_line(row: &Logged, sender: Option<&str>) -> String {
     // "Clean" is the rule, and says nothing.
     let spam = row.spam.as_ref().filter(|spam| !matches!(spam.as_str(), "clean" | "skipped" | "not_scanned"));
     let rating = row.rating.map_or_else(String::new, |rating| format!(" {rating}"));
+    let why = row.spam_why.as_ref().filter(|why| signs::is_told(why));
+    let why = why.map_or_else(String::new, |why| format!("  not examined for spam: {}", signs::words(why)));
     let spam = spam.map_or_else(String::new, |spam| format!("  {}{rating}", escape(spam, MAX_TEXT)));
     let listed = row.listed.as_ref();
     let listed = listed.map_or_else(String::new, |it| format!("  list: {} {}", it.list, escape(&it.entry, MAX_TEXT)));
@@ -257,7 +269,7 @@ fn text_line(row: &Logged, sender: Option<&str>) -> String {
     let names: Vec<String> = row.malware.iter().map(|name| Untrusted::escaped(name, MAX_TEXT)).collect();
     let names = if names.is_empty() { String::new() } else { format!("  [{}]", names.join(", ")) };
     format!(
-        "{}  {}  {:<17} {}{would}  {sender} -> {to}{others}  {}{names}{opened}{auth}{spam}{listed}\n",
+        "{}  {}  {:<17} {}{would}  {sender} -> {to}{others}  {}{names}{opened}{auth}{spam}{why}{listed}\n",
         when::shown(row.time_ms),
         row.id,
         escape(&row.status, MAX_TEXT),

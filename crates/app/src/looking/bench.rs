@@ -25,6 +25,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::content::Content;
+use super::outside::NotAsked;
 use crate::ask::Administration;
 use crate::failure::Failure;
 use crate::node;
@@ -48,8 +49,8 @@ pub(crate) struct BenchArgs {
     /// those that a message tells; may be repeated. Other users of this machine may see it.
     #[arg(long, value_name = "PASSWORD")]
     password: Vec<Password>,
-    /// Ask the DNS who really sent a message: SPF, DKIM, DMARC, ARC and the name of the address that --ip
-    /// gives.
+    /// Ask the DNS as the gateway does: who really sent a message (SPF, DKIM, DMARC, ARC, the name of the address
+    /// that --ip gives), and the lists that the policy names.
     #[arg(long)]
     authenticate: bool,
     /// The policy to judge by [default: the one in force, else the defaults].
@@ -109,6 +110,8 @@ pub(crate) struct Looked {
     pub(crate) policy: Arc<Policy>,
     /// How the message came.
     pub(crate) arrival: Arrival,
+    /// What a gateway would have asked outside, and nobody asked here.
+    pub(crate) not_asked: Vec<NotAsked>,
 }
 
 impl Looked {
@@ -259,10 +262,12 @@ impl Bench {
         let authors = authors(&self.lists, &content.spool);
         let standing = standing(&self.lists, &self.policy, &self.site, arrival, &report, &authors);
         let report = report.with_standing(standing);
+        let asked = self.resolver.is_some() || content.input != scan::Input::Message;
+        let not_asked = if asked { Vec::new() } else { NotAsked::of(&self.policy, arrival) };
         if !examines(&self.policy, arrival) {
             let (plan, status) = (unexamined(&self.policy, arrival), Status::of(&report));
             let (policy, arrival) = (Arc::clone(&self.policy), arrival.clone());
-            return Looked { report, normalised: None, plan, status, policy, arrival };
+            return Looked { report, normalised: None, plan, status, policy, arrival, not_asked };
         }
         let bench = flow::Bench {
             examiner: &self.examiner,
@@ -282,7 +287,8 @@ impl Bench {
         let status = judged.plan.status;
         let normalised = judged.normalised.map(|form| form.report);
         let (policy, arrival) = (Arc::clone(&self.policy), arrival.clone());
-        Looked { report: judged.report.unwrap_or(seen), normalised, plan: judged.plan, status, policy, arrival }
+        let report = judged.report.unwrap_or(seen);
+        Looked { report, normalised, plan: judged.plan, status, policy, arrival, not_asked }
     }
 
     /// What this installation remembers about a message: its daemon is asked, or its data directory. Nothing

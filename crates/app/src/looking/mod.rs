@@ -4,6 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod circumstances;
 pub(crate) mod content;
 pub(crate) mod mbox;
+pub(crate) mod outside;
 pub(crate) mod paths;
 pub(crate) mod spam;
 

@@ -17,7 +17,8 @@ fn address(text: &str) -> Address {
     Address::parse(text).expect(text)
 }
 
-fn entry(number: u8, subject: &str, size: usize) -> NewEntry {
+/// An entry of a message that was kept that evening.
+pub(crate) fn entry(number: u8, subject: &str, size: usize) -> NewEntry {
     let text = |text: &str| Some(Untrusted::new(text.to_owned()));
     NewEntry {
         id: MessageId::new(EVENING, [number; 10]),
@@ -94,19 +95,30 @@ fn entries_are_listed_newest_first_and_filtered() {
 #[test]
 fn what_was_kept_as_spam_is_called_so_and_found_by_it() {
     let dir = files(&[]);
+    let evidence = Untrusted::new("you won\u{1b}[2J".to_owned());
+    let signs =
+        || vec![store::KeptSign { id: "a_phrase".to_owned(), points: 450, counts: true, evidence: evidence.clone() }];
     let kept = |number: u8, status: &str, rating| NewEntry {
         status: "clean".to_owned(),
-        spam: Some(store::KeptSpam { status: status.to_owned(), rating: Some(rating) }),
+        spam: Some(store::KeptSpam { status: status.to_owned(), rating: Some(rating), why: None, signs: signs() }),
         ..entry(number, status, 1)
     };
+    let large = store::KeptSpam {
+        why: Some("size_exceeded".to_owned()),
+        rating: None,
+        ..kept(5, "not_scanned", 0).spam.unwrap()
+    };
     with_store(dir.path(), |store| {
-        for entry in [kept(1, "spam", 100), kept(2, "probable_spam", 83), kept(3, "clean", 7), entry(4, "none", 1)] {
+        let large = NewEntry { spam: Some(large), ..entry(0, "large", 1) };
+        for entry in
+            [large, kept(1, "spam", 100), kept(2, "probable_spam", 83), kept(3, "clean", 7), entry(4, "none", 1)]
+        {
             let _ = store.keep(entry, &mut &b"x"[..]).unwrap();
         }
     });
     let all = backup(dir.path(), &["list"]).exits(0).out;
     let marked: Vec<bool> = all.lines().map(|line| line.contains("rating")).collect();
-    assert_eq!(marked, [false, false, true, true], "{all}");
+    assert_eq!(marked, [false, false, true, true, false], "{all}");
     assert!(all.contains("(probable spam, rating 83)") && all.contains("(spam, rating 100)"), "{all}");
     for (status, subjects) in [("spam", vec!["spam"]), ("probable_spam", vec!["probable_spam"]), ("mass_mail", vec![])]
     {
@@ -118,6 +130,13 @@ fn what_was_kept_as_spam_is_called_so_and_found_by_it() {
     assert_eq!((&json[0]["spam"], &json[0]["rating"]), (&serde_json::json!("spam"), &serde_json::json!(100)));
     let shown = backup(dir.path(), &["show", json[0]["id"].as_str().unwrap()]).exits(0).out;
     assert!(shown.contains("As to spam     spam, rating 100"), "{shown}");
+    assert!(shown.contains("Signs of spam\n    4.50  a_phrase: you won"), "{shown}");
+    assert_harmless(&shown);
+    assert_eq!((&json[0]["signs"][0]["id"], &json[0]["signs"][0]["points"]), (&"a_phrase".into(), &4.5.into()));
+    let large = backup(dir.path(), &["list", "--spam", "not_scanned", "--format", "json"]).exits(0).json();
+    assert_eq!((&large[0]["spam_why"], &large[0]["rating"]), (&"size_exceeded".into(), &serde_json::Value::Null));
+    let shown = backup(dir.path(), &["show", large[0]["id"].as_str().unwrap()]).exits(0).out;
+    assert!(shown.contains("As to spam     not scanned: size exceeded"), "{shown}");
     assert!(backup(dir.path(), &["list", "--spam", "foobar"]).exits(2).err.contains("address_blacklisted"));
 }
 

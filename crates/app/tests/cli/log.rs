@@ -5,7 +5,7 @@ use mail::arrival::{Direction, MessageId, Surface};
 use mail::evidence::AuthResult;
 use mail::untrusted::Untrusted;
 use serde_json::json;
-use store::{Logged, LoggedAuth, LoggedEntry};
+use store::{KeptSign, Logged, LoggedAuth, LoggedEntry};
 
 use crate::support::{Ran, assert_harmless, files, run, with_store};
 
@@ -37,6 +37,8 @@ fn row(number: u8, to: &str, subject: &str, status: &str, action: &str) -> Logge
         auth: None,
         spam: None,
         rating: None,
+        spam_why: None,
+        signs: Vec::new(),
         listed: None,
     }
 }
@@ -47,6 +49,8 @@ fn logged() -> tempfile::TempDir {
         malware: vec![Untrusted::new("Eicar-Test".to_owned())],
         opened: Some("message".to_owned()),
         auth: Some(LoggedAuth { spf: AuthResult::Pass, dmarc: AuthResult::Fail, ..LoggedAuth::default() }),
+        spam: Some("not_scanned".to_owned()),
+        spam_why: Some("size_exceeded".to_owned()),
         rules: vec!["malware_infected".to_owned()],
         ..row(2, "bob@example.com", "invoice\u{1b}[2J", "infected", "object_deleted")
     };
@@ -54,6 +58,15 @@ fn logged() -> tempfile::TempDir {
         would: Some("blocked".to_owned()),
         spam: Some("probable_spam".to_owned()),
         rating: Some(84),
+        signs: vec![
+            KeptSign {
+                id: "a_phrase".to_owned(),
+                points: 450,
+                counts: true,
+                evidence: Untrusted::new("x\u{1b}[2J".repeat(30)),
+            },
+            KeptSign { id: "off".to_owned(), points: -20, counts: false, evidence: Untrusted::new("y".to_owned()) },
+        ],
         listed: Some(LoggedEntry {
             list: "deny".to_owned(),
             id: "00000000-0000-4000-8000-000000000001".to_owned(),
@@ -83,7 +96,9 @@ fn rows_are_shown_newest_first_and_are_harmless() {
     assert_eq!(lines.len(), 3);
     assert!(lines[0].contains("delivered (would be blocked)  alice@example.org -> carol@example.net +2  watched"));
     assert!(lines[1].starts_with("2025-11-21 02:00:00  ") && lines[1].contains("infected          object_deleted"));
-    assert!(lines[1].ends_with("[Eicar-Test]  opened with a password that stands in it  dmarc=fail"), "{text}");
+    let told =
+        "[Eicar-Test]  opened with a password that stands in it  dmarc=fail  not examined for spam: size exceeded";
+    assert!(lines[1].ends_with(told), "{text}");
     let rows = log(dir.path(), &["--format", "json"]).json();
     let opened: Vec<Option<&str>> = rows.iter().map(|row| row["opened"].as_str()).collect();
     assert_eq!(opened, [None, Some("message"), None]);
@@ -92,6 +107,26 @@ fn rows_are_shown_newest_first_and_are_harmless() {
     assert_eq!((&rows[0]["listed"]["entry"], &rows[1]["listed"]), (&json!("*@example.org"), &json!(null)));
     assert!(lines[0].ends_with("  list: deny *@example.org"), "{text}");
     assert_harmless(&text);
+    let whys: Vec<Option<&str>> = rows.iter().map(|row| row["spam_why"].as_str()).collect();
+    assert_eq!(whys, [None, Some("size_exceeded"), None]);
+}
+
+#[test]
+fn d_10_who_asks_for_one_message_sees_its_signs_with_points_and_evidence() {
+    let dir = logged();
+    let json = log(dir.path(), &["--format", "json"]).json();
+    let signs = json[0]["signs"].as_array().unwrap();
+    assert_eq!(
+        (&signs[0]["id"], &signs[0]["points"], &signs[0]["counts"]),
+        (&json!("a_phrase"), &json!(4.5), &json!(true))
+    );
+    let evidence = signs[0]["evidence"].as_str().unwrap();
+    assert!(evidence.chars().count() == 80 && evidence.ends_with('…'), "what is cut says so: {evidence:?}");
+    let one = log(dir.path(), &["--id", json[0]["id"].as_str().unwrap()]).out;
+    assert!(one.contains("\n      4.50  a_phrase: x"), "{one}");
+    assert!(one.ends_with("\n     -0.20  off (does not count): y\n"), "{one}");
+    assert_harmless(&one);
+    assert!(!log(dir.path(), &[]).out.contains("a_phrase"), "a list has a line a message");
 }
 
 #[test]

@@ -82,6 +82,74 @@ fn spam_is_called_so_with_its_rating_and_every_sign_and_changes_no_exit_code() {
 }
 
 #[test]
+fn d_19_what_is_not_examined_for_spam_is_not_silently_clean() {
+    let large = sample::sized("a report", 1_600_000);
+    let dir = files(&[("big.eml", &large), ("a.eml", &sample::clean("lunch"))]);
+    let ran = scan(dir.path(), &["big.eml", "a.eml"]).exits(0);
+    assert_eq!(ran.out, "big.eml: clean; not examined for spam: size exceeded\na.eml: clean\n");
+    assert!(ran.err.contains("2 clean, 1 of the clean ones not examined for spam"), "{}", ran.err);
+    assert_eq!(scan(dir.path(), &["-q", "big.eml", "a.eml"]).exits(0).out.lines().count(), 1);
+    let told = scan(dir.path(), &["-v", "big.eml"]).exits(0).out;
+    assert!(told.contains("not scanned: size exceeded") && told.contains("spam.max_size is 1.6 MB"), "{told}");
+    let json = scan(dir.path(), &["--format", "json", "big.eml"]).exits(0).json();
+    assert_eq!(json[0]["spam"]["limits"]["bytes"], json!(1_572_864));
+    let explained = run(dir.path(), &["explain", "--no-config", "big.eml"]).exits(0).out;
+    assert!(explained.starts_with("big.eml: clean; not examined for spam: size exceeded\n"), "{explained}");
+    assert!(
+        explained.contains("What was not looked at\n  of the message itself nothing\n  not examined"),
+        "{explained}"
+    );
+}
+
+#[test]
+fn lists_in_the_dns_that_nobody_asked_are_named() {
+    let policy = b"[spam.external]\ndnsbl = true\ndnsbl_lists = [{ zone = \"one.example\", weight = 100 }]\n";
+    let dir = files(&[("a.eml", &sample::clean("lunch")), ("p.toml", policy)]);
+    let args = ["--policy", "p.toml", "--ip", "203.0.113.9", "a.eml"];
+    let told = scan(dir.path(), &[&["-v"], args.as_slice()].concat()).exits(0);
+    assert!(told.out.contains("not asked of services outside (--authenticate asks): who sent it"), "{}", told.out);
+    assert!(told.out.contains("lists of clients"), "{}", told.out);
+    assert!(told.err.contains("lists in the DNS, which were not asked"), "{}", told.err);
+    let json = scan(dir.path(), &[&["--format", "json"], args.as_slice()].concat()).exits(0).json();
+    assert_eq!(json[0]["not_asked"], json!(["authentication", "dnsbl"]));
+    let explained = run(dir.path(), &[&["explain", "--no-config"], args.as_slice()].concat()).exits(0).out;
+    assert!(explained.contains("lists of clients") && !explained.contains("everything was looked at"), "{explained}");
+    let usual = scan(dir.path(), &["a.eml"]).exits(0).err;
+    assert!(!usual.contains("lists in the DNS"), "no lists, nothing to say: {usual}");
+}
+
+#[test]
+fn d_10_of_a_programs_notice_signs_that_count_nothing_are_told_apart() {
+    let dir = files(&[("s.eml", &spam())]);
+    let report = "From: Mail <mailer-daemon@example.org>\r\nTo: bob@example.com\r\nSubject: FAILED!!! WIN!!! NOW!!!\r\n\
+                  Auto-Submitted: auto-replied\r\nContent-Type: multipart/report; report-type=delivery-status; \
+                  boundary=b\r\n\r\n--b\r\n\r\nIt could not be delivered.\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n\
+                  Reporting-MTA: dns; mx.example.org\r\n\r\nFinal-Recipient: rfc822; x@example.net\r\nAction: failed\r\n\
+                  Status: 5.1.1\r\n\r\n--b--\r\n";
+    std::fs::write(dir.path().join("d.eml"), report).unwrap();
+    let json = scan(dir.path(), &["--from", "<>", "--format", "json", "d.eml"]).exits(0).json();
+    let seen = &json[0]["spam"];
+    assert_eq!(seen["status"], "formal_notification", "{seen}");
+    let signs = seen["signs"].as_array().unwrap();
+    let counted: f64 = signs
+        .iter()
+        .filter(|sign| sign["counts"] == true && sign["group"] != "automatic" && sign["group"] != "bulk")
+        .map(|sign| sign["points"].as_f64().unwrap())
+        .sum();
+    assert!((counted - seen["points"].as_f64().unwrap()).abs() < 0.001, "{seen}");
+    assert!(signs.iter().any(|sign| sign["counts"] == false), "{seen}");
+    let told = scan(dir.path(), &["--from", "<>", "-v", "d.eml"]).exits(0).out;
+    assert!(told.contains(", not of a program's notice): "), "{told}");
+}
+
+#[test]
+fn explain_begins_with_what_a_message_is_as_to_spam() {
+    let dir = files(&[("s.eml", &spam())]);
+    let told = run(dir.path(), &["explain", "--no-config", "s.eml"]).exits(0).out;
+    assert!(told.starts_with("s.eml: spam, rating "), "{told}");
+}
+
+#[test]
 fn who_sends_nothing_is_told_from_who_is_not_told() {
     let dir = files(&[("a.eml", &sample::clean("lunch"))]);
     let has_null = |args: &[&str]| {
@@ -125,7 +193,7 @@ fn a_json_line_says_everything_field_by_field() {
         }],
         "unscanned": [],
         "active": [],
-        "opened": [],
+        "opened": [], "not_asked": ["authentication"],
         "ambiguity": "none",
         "defects": [],
         "attachments": [{
@@ -311,11 +379,14 @@ fn large_files_and_pipes_are_scanned_from_a_private_copy() {
     large.extend_from_slice(b"end\r\n");
     let zip = sample::with_attachment("large", "a.bin", "application/octet-stream", &vec![7; 2_000_000]);
     let dir = files(&[("large.eml", &large), ("zip.eml", &zip)]);
-    assert_eq!(scan(dir.path(), &["large.eml", "zip.eml"]).exits(0).out, "large.eml: clean\nzip.eml: clean\n");
+    assert_eq!(
+        scan(dir.path(), &["large.eml", "zip.eml"]).exits(0).out,
+        "large.eml: clean; not examined for spam: size exceeded\nzip.eml: clean; not examined for spam: size exceeded\n"
+    );
     let mut infected = large.clone();
     infected.extend_from_slice(&nested());
     let piped = run_with(dir.path(), &["scan", "--no-config", "-"], &large).exits(0);
-    assert_eq!(piped.out, "-: clean\n");
+    assert_eq!(piped.out, "-: clean; not examined for spam: size exceeded\n");
 }
 
 /// Checks keys against the schema as far as it is used: properties, required, enums, references.

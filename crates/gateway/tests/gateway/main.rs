@@ -32,6 +32,7 @@ mod sender;
 mod spam;
 mod split;
 mod tls;
+mod unexamined;
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -86,6 +87,7 @@ fn run_cases(args: &[String]) -> ExitCode {
         apart::CASES,
         sender::CASES,
         dmarc::CASES,
+        unexamined::CASES,
     ]
     .concat();
     let (mut passed, mut failed, mut filtered) = (0, 0, 0);

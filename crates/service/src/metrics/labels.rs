@@ -44,11 +44,13 @@ pub struct EarlyLabels {
     pub action: &'static str,
 }
 
-/// The label of a message's spam status.
+/// Labels of a message's spam status.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 pub struct SpamLabels {
     /// The status.
     pub status: &'static str,
+    /// Why it was not examined for spam: `size_exceeded`, `timeout`, …; empty where it was.
+    pub why: &'static str,
 }
 
 /// Labels of an answer of a list in the DNS.

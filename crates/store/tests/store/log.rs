@@ -30,6 +30,8 @@ fn logged(n: u64) -> Logged {
         auth: None,
         spam: None,
         rating: None,
+        spam_why: None,
+        signs: Vec::new(),
         listed: None,
     }
 }

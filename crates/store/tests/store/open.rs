@@ -80,7 +80,7 @@ fn entries_from_before_they_said_what_they_are_as_to_spam_stay_and_new_ones_are_
         .unwrap();
     drop(db);
     let store = Store::open(&dir, Options::default()).unwrap();
-    let spam = Some(KeptSpam { status: "spam".to_owned(), rating: Some(93) });
+    let spam = Some(KeptSpam { status: "spam".to_owned(), rating: Some(93), why: None, signs: Vec::new() });
     let new = store.keep(NewEntry { spam: spam.clone(), ..entry(T0 + 1, 1) }, &mut &b"y"[..]).unwrap().backup_id();
     let found = |spam: Option<&str>| {
         let filter = Filter { spam: spam.map(str::to_owned), ..Filter::default() };

@@ -5,6 +5,7 @@ use mail::untrusted::Untrusted;
 use serde::Serialize;
 use service::admin::Shown;
 
+use crate::signs::SignLine;
 use crate::{terminal, when};
 
 /// An entry. Texts are as their sender wrote them; times are in UTC.
@@ -23,6 +24,12 @@ struct EntryLine<'a> {
     /// 0 to 100; absent where nobody looked.
     #[serde(skip_serializing_if = "Option::is_none")]
     rating: Option<u8>,
+    /// Why it was not examined for spam; only then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spam_why: Option<&'a str>,
+    /// The signs of spam that were seen; absent where nobody looked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    signs: Vec<SignLine<'a>>,
     action: &'a str,
     /// Why it was kept: a sentence a rule.
     reasons: Vec<&'a str>,
@@ -66,6 +73,8 @@ pub(super) fn json(shown: &Shown) -> String {
         status: &entry.status,
         spam: entry.spam.as_ref().map(|spam| spam.status.as_str()),
         rating: entry.spam.as_ref().and_then(|spam| spam.rating),
+        spam_why: entry.spam.as_ref().and_then(|spam| spam.why.as_deref()),
+        signs: entry.spam.iter().flat_map(|spam| &spam.signs).map(SignLine::of).collect(),
         action: &entry.action,
         reasons: entry.reason.lines().collect(),
         malware: texts(&entry.malware),

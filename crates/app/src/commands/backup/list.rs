@@ -127,5 +127,9 @@ fn line(entry: &Shown, format: Format) -> String {
 /// `probable spam, rating 83`.
 pub(super) fn as_to_spam(spam: &KeptSpam) -> String {
     let status = escape(&spam.status, MAX_TEXT).replace('_', " ");
-    spam.rating.map_or_else(|| status.clone(), |rating| format!("{status}, rating {rating}"))
+    match (spam.rating, &spam.why) {
+        (Some(rating), _) => format!("{status}, rating {rating}"),
+        (None, Some(why)) => format!("{status}: {}", crate::signs::words(why)),
+        (None, None) => status,
+    }
 }

@@ -58,6 +58,10 @@ fn text(entry: &Shown) -> String {
         row("Released", format!("{} UTC to {}", when::shown(release.when_ms), addresses(&release.to)));
     }
     row("Damaged", entry.damaged.as_ref().map_or_else(String::new, |why| escape(why, MAX_TEXT)));
+    if let Some(spam) = known.spam.as_ref().filter(|spam| !spam.signs.is_empty()) {
+        out.push_str("Signs of spam\n");
+        out.push_str(&crate::signs::lines(&spam.signs, "  "));
+    }
     out
 }
 

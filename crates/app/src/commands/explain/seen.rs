@@ -9,8 +9,10 @@ use mail::evidence::{
 };
 use mail::untrusted::Untrusted;
 
+use crate::looking::bench::Looked;
 use crate::looking::content::Content;
-use crate::looking::objects as all_objects;
+use crate::looking::outside::NotAsked;
+use crate::looking::{objects as all_objects, spam};
 use crate::terminal::size;
 
 /// Most objects, findings or defects that are shown.
@@ -168,7 +170,8 @@ fn opened(report: &Report, out: &mut String) {
 }
 
 /// What was left out, and why.
-pub(super) fn unscanned(report: &Report, out: &mut String) {
+pub(super) fn unscanned(looked: &Looked, out: &mut String) {
+    let report = &looked.report;
     heading("What was not looked at", out);
     let mut count = 0;
     for finding in report.findings() {
@@ -180,10 +183,17 @@ pub(super) fn unscanned(report: &Report, out: &mut String) {
             let _ = writeln!(out, "  {node}: {} ({engine}: {evidence})", why(reason));
         }
     }
-    if count == 0 {
-        out.push_str("  nothing: everything was looked at\n");
-    }
     more(count, out);
+    let spam = looked.plan.spam.as_ref().and_then(spam::unexamined);
+    let others: Vec<String> = spam.into_iter().chain(NotAsked::told(&looked.not_asked)).collect();
+    match (count, others.is_empty()) {
+        (0, true) => out.push_str("  nothing: everything was looked at\n"),
+        (0, false) => out.push_str("  of the message itself nothing\n"),
+        _ => {}
+    }
+    for line in others {
+        let _ = writeln!(out, "  {line}");
+    }
 }
 
 fn why(reason: UnscannedReason) -> &'static str {

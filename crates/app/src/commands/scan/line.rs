@@ -50,6 +50,9 @@ pub(super) struct ScanLine {
     /// what could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) action: Option<&'static str>,
+    /// Services outside that the policy asks and that were not asked, because `--authenticate` was not given:
+    /// `authentication`, `reverse_name`, `dnsbl`, `surbl`, `urls`, `emails` or `files`.
+    pub(super) not_asked: Vec<&'static str>,
     /// The rules of the policy that apply, sorted.
     pub(super) rules: Vec<&'static str>,
     /// Why the file could not be read; only then.
@@ -201,6 +204,9 @@ pub(super) struct ScanSpam {
     /// The entry of a list of senders or recipients that decided; only then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) list: Option<ScanListed>,
+    /// What the message would be without that entry, and without another that fits; only where one decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) without_entry: Option<ScanOtherwise>,
     /// The signs that were seen, sorted by name.
     pub(super) signs: Vec<ScanSign>,
     /// The signs without any one of which the status would be another.
@@ -211,6 +217,15 @@ pub(super) struct ScanSpam {
     pub(super) limits: SpamLimits,
 }
 
+/// What a message would be otherwise.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub(super) struct ScanOtherwise {
+    /// Its status.
+    pub(super) status: &'static str,
+    /// 0 to 100.
+    pub(super) rating: u8,
+}
+
 /// Points that make a status, by the policy.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, JsonSchema)]
 pub(super) struct SpamLimits {
@@ -218,6 +233,8 @@ pub(super) struct SpamLimits {
     pub(super) probable_spam: f64,
     /// From so many on a message is spam.
     pub(super) spam: f64,
+    /// A message of more bytes is not examined.
+    pub(super) bytes: u64,
 }
 
 /// An entry of a list that decided.
@@ -252,7 +269,7 @@ pub(super) struct ScanSign {
     pub(super) group: &'static str,
     /// Its points.
     pub(super) points: f64,
-    /// Whether it counts by the policy.
+    /// Whether it counts, by the policy and by what the message is: of a program's notice not all do.
     pub(super) counts: bool,
     /// What was seen, unescaped.
     pub(super) evidence: String,
@@ -261,13 +278,14 @@ pub(super) struct ScanSign {
 impl ScanSpam {
     fn of(looked: &Looked, verdict: &judge::spam::SpamVerdict) -> Self {
         let (report, policy) = (looked.decided_from(), &looked.policy);
-        let signs = report.spam().signs().iter().map(|sign| ScanSign {
+        let signs = judge::spam::counted(policy, &looked.arrival, report).into_iter().map(|(sign, counts)| ScanSign {
             id: sign.id.clone(),
             group: sign.group.name(),
             points: f64::from(sign.points) / 100.0,
-            counts: judge::spam::counts(policy, &looked.arrival, sign),
+            counts: counts == judge::spam::Counts::Yes,
             evidence: sign.evidence.raw().clone(),
         });
+        let otherwise = judge::spam::without_entry(policy, &looked.arrival, report);
         let holding = judge::spam::holding(policy, &looked.arrival, report);
         let (probable, spam) = judge::spam::limits(policy);
         Self {
@@ -277,10 +295,15 @@ impl ScanSpam {
             scl: judge::spam::scl(policy, verdict),
             points: f64::from(verdict.points) / 100.0,
             list: judge::spam::deciding(policy, report, verdict).map(ScanListed::from),
+            without_entry: otherwise.map(|other| ScanOtherwise { status: other.status.name(), rating: other.rating }),
             signs: signs.collect(),
             decisive: holding.alone.into_iter().map(str::to_owned).collect(),
             together: holding.together.into_iter().map(str::to_owned).collect(),
-            limits: SpamLimits { probable_spam: f64::from(probable) / 100.0, spam: f64::from(spam) / 100.0 },
+            limits: SpamLimits {
+                probable_spam: f64::from(probable) / 100.0,
+                spam: f64::from(spam) / 100.0,
+                bytes: policy.spam.max_size.0,
+            },
         }
     }
 }
@@ -309,6 +332,7 @@ impl ScanLine {
             auth: None,
             spam: None,
             action: None,
+            not_asked: Vec::new(),
             rules: Vec::new(),
             error: None,
         };
@@ -331,6 +355,7 @@ impl ScanLine {
         self.attachments = attachments(report);
         self.spam = looked.plan.spam.map(|verdict| ScanSpam::of(looked, &verdict));
         self.action = Some(looked.plan.action.name());
+        self.not_asked = looked.not_asked.iter().map(|one| one.name()).collect();
         self.rules = service::record::rules(&looked.plan);
     }
 

@@ -157,17 +157,20 @@ struct Output<'a> {
     progress: Progress,
     summary: Summary,
     paint: terminal::Paint,
+    /// Whether the policy asks lists in the DNS about any of it, and they were not asked.
+    lists_not_asked: bool,
 }
 
 impl<'a> Output<'a> {
     fn new(args: &'a Args) -> Self {
         let progress = if args.quiet { Progress::hidden() } else { Progress::new(&args.paths) };
-        Self { args, progress, summary: Summary::default(), paint: terminal::Paint::stdout() }
+        Self { args, progress, summary: Summary::default(), paint: terminal::Paint::stdout(), lists_not_asked: false }
     }
 
     fn done(&mut self, done: &Done) -> Result<(), Failure> {
         let line = ScanLine::of(done);
         self.summary.count(done, &line);
+        self.lists_not_asked |= done.looked.as_ref().is_ok_and(|looked| looked.not_asked.iter().any(|it| it.is_list()));
         let clean = show::is_clean(done, &line);
         let text = match self.args.format {
             Format::Json => terminal::json_line(&line),
@@ -184,6 +187,9 @@ impl<'a> Output<'a> {
         self.progress.end();
         if !self.args.quiet {
             show::summary(&self.summary, took, passed);
+            if self.lists_not_asked {
+                show::lists_not_asked();
+            }
         }
         if !has_signatures {
             show::no_signatures();

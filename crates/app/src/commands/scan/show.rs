@@ -9,8 +9,9 @@ use mail::untrusted::escape;
 
 use super::Done;
 use super::line::{ScanLine, ScanStatus};
+use crate::looking::outside::NotAsked;
 use crate::looking::paths::PassedOver;
-use crate::looking::spam;
+use crate::looking::spam::{self, positive};
 use crate::terminal::{self, Colour, Paint};
 
 /// Most characters of a path that are shown.
@@ -35,6 +36,8 @@ pub(super) struct Summary {
     spam: u64,
     /// Without malware, and probable spam.
     probable_spam: u64,
+    /// Without malware, and not examined for spam.
+    unexamined: u64,
     bytes: u64,
 }
 
@@ -55,6 +58,9 @@ impl Summary {
             ScanStatus::Error => &mut self.errors,
         };
         *counter += 1;
+        if line.status == ScanStatus::Clean && unexamined(done).is_some() {
+            self.unexamined += 1;
+        }
     }
 
     /// How many have malware in them.
@@ -96,16 +102,22 @@ fn verdict(done: &Done) -> Option<SpamVerdict> {
 
 /// Whether there is nothing to be said about a message or file.
 pub(super) fn is_clean(done: &Done, line: &ScanLine) -> bool {
-    line.status == ScanStatus::Clean && verdict(done).is_none_or(|verdict| !positive(verdict.status))
+    line.status == ScanStatus::Clean
+        && unexamined(done).is_none()
+        && verdict(done).is_none_or(|verdict| !positive(verdict.status))
 }
 
-fn positive(status: SpamStatus) -> bool {
-    matches!(status, SpamStatus::Spam | SpamStatus::ProbableSpam | SpamStatus::AddressBlacklisted)
+/// Why a message was not examined for spam, in words (D-19).
+fn unexamined(done: &Done) -> Option<String> {
+    done.looked.as_ref().ok()?.plan.spam.as_ref().and_then(spam::unexamined)
 }
 
 /// What a message is, by malware and by spam.
 fn status(done: &Done, line: &ScanLine, paint: Paint) -> String {
     let shown = paint.paint(line.status.colour(), line.status.words());
+    if let Some(why) = unexamined(done) {
+        return format!("{shown}; {}", paint.paint(Colour::Yellow, &why));
+    }
     let Some(verdict) = verdict(done).filter(|verdict| verdict.status != SpamStatus::Clean) else { return shown };
     let (words, rating) = (spam::words(verdict.status), verdict.rating);
     match (line.status, positive(verdict.status)) {
@@ -165,6 +177,9 @@ fn details(done: &Done, line: &ScanLine, out: &mut String) {
             out.push_str("  whether it is spam:\n");
             spam::spam(looked, "    ", out);
         }
+        if let Some(text) = NotAsked::told(&looked.not_asked) {
+            let _ = writeln!(out, "  {text}");
+        }
         let _ = writeln!(out, "  {size}, {objects} objects; the gateway: {} ({rules})", action.replace('_', " "));
     }
 }
@@ -184,6 +199,7 @@ pub(super) fn summary(summary: &Summary, took: Duration, passed: PassedOver) {
     part(summary.probable, "probably infected", Colour::Red);
     part(summary.spam, "spam", Colour::Yellow);
     part(summary.probable_spam, "probable spam", Colour::Yellow);
+    part(summary.unexamined, "of the clean ones not examined for spam", Colour::Yellow);
     part(summary.unscannable, "not scanned", Colour::Yellow);
     part(summary.errors, "with errors", Colour::Red);
     let seconds = took.as_secs_f64();
@@ -196,6 +212,12 @@ pub(super) fn summary(summary: &Summary, took: Duration, passed: PassedOver) {
     if passed.special > 0 {
         terminal::tell(&format!("Pipes, sockets and devices in directories: {} passed over", passed.special));
     }
+}
+
+/// Said where the policy asks lists in the DNS, and nobody asked them.
+pub(super) fn lists_not_asked() {
+    let text = "The policy asks lists in the DNS, which were not asked: --authenticate asks them.";
+    terminal::tell(&Paint::stderr().paint(Colour::Yellow, text));
 }
 
 /// Said loudly whenever "clean" means little.

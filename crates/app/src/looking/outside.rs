@@ -1,0 +1,73 @@
+//! What the policy asks services outside about a message, and nobody asked here.
+
+use judge::origin::lists::Set;
+use judge::policy::Policy;
+use judge::spam::excluded;
+use mail::arrival::{Arrival, Direction};
+
+/// Something that the gateway would have asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum NotAsked {
+    /// Who really sent it.
+    Authentication,
+    /// The name of the client's address.
+    ReverseName,
+    /// Lists in the DNS.
+    Lists(Set),
+}
+
+impl NotAsked {
+    /// What the gateway would ask about such a message by this policy.
+    pub(crate) fn of(policy: &Policy, arrival: &Arrival) -> Vec<Self> {
+        if arrival.direction != Direction::Incoming {
+            return Vec::new();
+        }
+        let mut out = Vec::new();
+        if policy.authentication.enabled {
+            out.push(Self::Authentication);
+        }
+        // Who is passed over is not asked about.
+        if excluded(policy, arrival).is_none() {
+            let external = &policy.spam.external;
+            if external.enabled && external.dynamic_addresses {
+                out.push(Self::ReverseName);
+            }
+            let asked = Set::ALL.into_iter().filter(|set| !set.lists(external).is_empty());
+            out.extend(asked.map(Self::Lists));
+        }
+        out
+    }
+
+    /// Whether it is lists.
+    pub(crate) fn is_list(self) -> bool {
+        matches!(self, Self::Lists(_))
+    }
+
+    /// The word for it in JSON.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Authentication => "authentication",
+            Self::ReverseName => "reverse_name",
+            Self::Lists(set) => set.name(),
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Authentication => "who sent it (SPF, DKIM, DMARC, ARC)",
+            Self::ReverseName => "the name of the client's address",
+            Self::Lists(Set::Dnsbl) => "lists of clients",
+            Self::Lists(Set::Surbl) => "lists of domains",
+            Self::Lists(Set::Urls) => "lists of links",
+            Self::Lists(Set::Emails) => "lists of mail addresses",
+            Self::Lists(Set::Files) => "lists of files",
+        }
+    }
+
+    /// All of it in a line; `None` if everything was asked.
+    pub(crate) fn told(all: &[Self]) -> Option<String> {
+        let words: Vec<&str> = all.iter().map(|one| one.words()).collect();
+        let all = words.join(", ");
+        (!words.is_empty()).then(|| format!("not asked of services outside (--authenticate asks): {all}"))
+    }
+}
