@@ -12,6 +12,7 @@ pub(crate) const CASES: &[Case] = cases![
     a_next_hop_that_closed_for_want_of_commands_is_opened_again,
     bytes_arrive_as_they_came,
     large_mail_waits_in_a_file_without_a_name,
+    as_19_nothing_of_a_message_stays_once_it_is_handed_over,
     arguments_go_on_unmodified,
     the_offer_is_what_both_sides_have,
     answers_of_the_next_hop_are_ours,
@@ -88,6 +89,55 @@ async fn large_mail_waits_in_a_file_without_a_name() {
     assert!(got.len() == 1 && got[0].content == content);
     testkit::wait_until("nothing in work", testkit::PATIENCE, || node.figure("mailward_in_flight_bytes") == 0.0).await;
     assert_eq!(logged::message().await.get("size"), "5000000");
+}
+
+/// Files below a directory, those without a name that this program has open included.
+fn files_below(top: &std::path::Path) -> (Vec<std::path::PathBuf>, usize) {
+    let (mut left, mut files) = (vec![top.to_owned()], Vec::new());
+    while let Some(path) = left.pop() {
+        match std::fs::read_dir(&path) {
+            Ok(entries) => left.extend(entries.flatten().map(|entry| entry.path())),
+            Err(_) => files.push(path),
+        }
+    }
+    let open = std::fs::read_dir("/proc/self/fd").expect("descriptors").flatten();
+    let unnamed = open.filter_map(|entry| std::fs::read_link(entry.path()).ok());
+    (files, unnamed.filter(|to| to.starts_with(top) && to.to_string_lossy().ends_with(" (deleted)")).count())
+}
+
+async fn as_19_nothing_of_a_message_stays_once_it_is_handed_over() {
+    const MARK: &str = "a line that is nowhere else: 7c1f0a\r\n";
+    let (sink, other) = (Sink::start(Behaviour::accept()).await, Sink::start(Behaviour::accept()).await);
+    let node = Setup::new().route("other", &["other.example.com"], &[&other]).start(&sink).await;
+    let top = std::fs::canonicalize(node.data().parent().expect("a directory")).expect("a directory");
+    // In memory, and in a file.
+    for lines in [3, 100_000] {
+        let mail = [sample::clean("handed over"), MARK.repeat(lines).into_bytes()].concat();
+        let mut client = node.client().await;
+        client.timeout = testkit::PATIENCE;
+        client.command("MAIL FROM:<alice@example.org>", 250).await;
+        client.command("RCPT TO:<bob@example.com>", 250).await;
+        client.command("RCPT TO:<ann@other.example.com>", 250).await;
+        client.command("DATA", 354).await;
+        let wire = testkit::client::stuff(&mail);
+        let (first, last) = wire.split_at(wire.len() - 5);
+        client.send_bytes(first).await;
+        if lines > 3 {
+            testkit::wait_until("a file without a name", testkit::PATIENCE, || files_below(&top).1 > 0).await;
+        }
+        client.send_bytes(last).await;
+        client.expect(250).await;
+        let store = node.service.store();
+        assert_eq!((store.queue_list(None, 10).expect("an outbox").len(), node.backup().len()), (0, 0), "{lines}");
+        testkit::wait_until("no file without a name", testkit::PATIENCE, || files_below(&top).1 == 0).await;
+        client.quit().await;
+    }
+    assert_eq!((sink.count(), other.count()), (2, 2), "both have both");
+    for file in files_below(&top).0 {
+        let content = std::fs::read(&file).unwrap_or_default();
+        let held = content.windows(MARK.len()).any(|part| part == MARK.as_bytes());
+        assert!(!held, "{} has it", file.display());
+    }
 }
 
 async fn arguments_go_on_unmodified() {
