@@ -12,7 +12,7 @@ use std::time::Duration;
 use aws_lc_rs::digest;
 use judge::origin::lists::{Listings, MAX_LISTS, means_listed};
 use judge::policy::DnsList;
-use mail::evidence::MAX_HOSTS;
+use mail::evidence::{Extent, MAX_HOSTS};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -21,8 +21,9 @@ use crate::dns::{DnsError, Resolver};
 
 /// Most subjects that come of one thing: an address of a link as written, without its query, and its host.
 const MAX_FORMS: usize = 3;
-/// Most questions about one message and set: enough for all that a policy and a message can have.
-const MAX_QUESTIONS: usize = MAX_FORMS * MAX_HOSTS * MAX_LISTS;
+/// Most questions about one message and set: enough for all that a policy and a message can have, which may show more to
+/// some recipients than to others.
+const MAX_QUESTIONS: usize = MAX_FORMS * MAX_HOSTS * MAX_LISTS * Extent::COUNT;
 /// How much of an address of a link is shown, in bytes.
 const MAX_SHOWN: usize = 100;
 /// How often an error of one list is logged.
@@ -115,7 +116,8 @@ impl Subject {
         Some(format!("{front}.{}", zone.trim_matches('.')))
     }
 
-    fn text(&self) -> String {
+    /// How it is shown, and named in what lists said.
+    pub fn text(&self) -> String {
         match self {
             Self::Address(ip) => ip.to_string(),
             Self::Host(host) => host.clone(),

@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 use ::engines::spam::{Attached, Facts, MAX_DOCUMENTS, MAX_LEADS, Session, examine};
 use mail::defect::Ambiguity;
 use mail::evidence::{
-    Evidence, FileKind, FindingKind, MAX_ADDRESS, MAX_ADDRESSES, MAX_SIGNS, Origin, SpamSeen, UnscannedReason,
+    Evidence, Extent, FileKind, FindingKind, Look, MAX_ADDRESS, MAX_ADDRESSES, MAX_SIGNS, Origin, SpamSeen,
+    UnscannedReason,
 };
 use mail::graph::{Limits, MAX_READINGS_FACTOR, Message, parse};
 use serde::{Deserialize, Serialize};
@@ -48,15 +49,11 @@ pub struct SpamContext {
     pub own_domains: Vec<String>,
     /// When the message came, in seconds since 1970; `None` where that is not known.
     pub now: Option<i64>,
-    /// Look at the text of word processors' files, DOC and DOCX (LM-04) and OpenDocument.
-    pub doc: bool,
-    /// Look at the text of PDF files.
-    pub pdf: bool,
-    /// Look at attached plain text.
-    pub texts: bool,
-    /// Look at the text of RTF files (LM-05).
-    pub rtf: bool,
-    /// Look at header and text only, whatever of the above is on (OUT-06).
+    /// Which attached files are looked at.
+    pub extent: Extent,
+    /// Other extents, for recipients with other settings (D-21); each is a look of its own.
+    pub others: Vec<Extent>,
+    /// Look at header and text only, whatever the extents say (OUT-06).
     pub body_only: bool,
     /// What is done about pictures (LM-06).
     pub pictures: Pictures,
@@ -67,14 +64,47 @@ pub struct SpamContext {
 }
 
 impl SpamContext {
-    /// Whether the text of an object is wanted.
-    pub(crate) fn wants(&self, kind: FileKind) -> bool {
+    /// Of which kind a document is, if anybody wants its text.
+    pub(crate) fn wants(&self, kind: FileKind) -> Option<Kind> {
+        let kind = Kind::of(kind).filter(|_| !self.body_only)?;
+        std::iter::once(&self.extent).chain(&self.others).any(|extent| kind.is_in(*extent)).then_some(kind)
+    }
+
+    /// How far the looks go: the first one, and each other once.
+    fn extents(&self) -> Vec<Extent> {
+        let mut found = vec![self.extent];
+        for extent in &self.others {
+            if !found.contains(extent) && !self.body_only {
+                found.push(*extent);
+            }
+        }
+        found
+    }
+}
+
+/// Documents that a setting is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    Doc,
+    Pdf,
+    Rtf,
+}
+
+impl Kind {
+    fn of(kind: FileKind) -> Option<Self> {
         match kind {
-            _ if self.body_only => false,
-            FileKind::Ole2 | FileKind::Ooxml | FileKind::Odf => self.doc,
-            FileKind::Pdf => self.pdf,
-            FileKind::Rtf => self.rtf,
-            _ => false,
+            FileKind::Ole2 | FileKind::Ooxml | FileKind::Odf => Some(Self::Doc),
+            FileKind::Pdf => Some(Self::Pdf),
+            FileKind::Rtf => Some(Self::Rtf),
+            _ => None,
+        }
+    }
+
+    fn is_in(self, extent: Extent) -> bool {
+        match self {
+            Self::Doc => extent.doc,
+            Self::Pdf => extent.pdf,
+            Self::Rtf => extent.rtf,
         }
     }
 }
@@ -82,7 +112,9 @@ impl SpamContext {
 /// What is looked at for spam of the documents of a message.
 #[derive(Debug, Default)]
 pub(crate) struct Documents {
-    text: String,
+    /// Texts in the order of the message, of each kind [`MAX_DOCUMENTS`] at most.
+    texts: Vec<(Kind, String)>,
+    /// Where links of packages lead, which are all of one kind.
     leads: Vec<String>,
     /// The same, in order.
     known: BTreeSet<String>,
@@ -90,20 +122,37 @@ pub(crate) struct Documents {
     size: usize,
     /// Whether there are more of them.
     more: bool,
-    /// Whether there is more text.
-    more_text: bool,
+    /// Kinds of which there is more text.
+    more_text: Vec<Kind>,
 }
 
 impl Documents {
     /// Keeps text of a document, as far as there is room.
-    pub(crate) fn take_text(&mut self, content: &[u8]) {
-        let room = MAX_DOCUMENTS.saturating_sub(self.text.len());
+    pub(crate) fn take_text(&mut self, kind: Kind, content: &[u8]) {
+        let held: usize = self.texts.iter().filter(|(of, _)| *of == kind).map(|(_, text)| text.len()).sum();
+        let room = MAX_DOCUMENTS.saturating_sub(held);
         let text = content.get(..room).unwrap_or(content);
-        self.more_text |= text.len() < content.len();
-        if !text.is_empty() {
-            self.text.push_str(&String::from_utf8_lossy(text));
-            self.text.push('\n');
+        if text.len() < content.len() && !self.more_text.contains(&kind) {
+            self.more_text.push(kind);
         }
+        if text.is_empty() {
+            return;
+        }
+        let text = String::from_utf8_lossy(text);
+        match self.texts.last_mut().filter(|(of, _)| *of == kind) {
+            Some((_, last)) => last.extend([&*text, "\n"]),
+            None => self.texts.push((kind, [&*text, "\n"].concat())),
+        }
+    }
+
+    /// What is looked at of them for this extent, and whether there is more.
+    fn text(&self, extent: Extent) -> (String, bool) {
+        let wanted = self.texts.iter().filter(|(kind, _)| kind.is_in(extent));
+        let mut text: String = wanted.map(|(_, text)| text.as_str()).collect();
+        // Each text has a line end of ours behind it.
+        let more = text.len() > MAX_DOCUMENTS.saturating_add(1) || self.more_text.iter().any(|kind| kind.is_in(extent));
+        text.truncate(text.floor_char_boundary(MAX_DOCUMENTS));
+        (text, more)
     }
 
     /// Keeps where the links of a package lead (ECMA-376 part 2, section 9.3), each once; nothing of parts that say
@@ -143,29 +192,51 @@ pub fn sign_name(id: &str) -> Option<&'static str> {
     ::engines::spam::all().map(|row| row.id).find(|known| *known == id)
 }
 
-/// Looks for signs of spam in the message whose walk is over.
+/// Looks for signs of spam in the message whose walk is over, as far as each of its recipients wants that.
 pub(crate) fn look(
     context: &SpamContext,
     raw: &[u8],
-    evidence: &Evidence,
-    documents: Documents,
+    evidence: &mut Evidence,
+    documents: &Documents,
     budget: &mut Budget,
-) -> (SpamSeen, Asked) {
+) {
     let readings = if evidence.ambiguity > Ambiguity::Cosmetic { MAX_READINGS_FACTOR as u64 } else { 1 };
     let work = (raw.len() as u64).saturating_mul(PASSES).saturating_mul(readings);
-    if work > context.fuel || budget.burn(work).is_err() {
-        return (SpamSeen::OutOfTime, Asked::default());
+    evidence.spam_fuel = work;
+    for (at, extent) in context.extents().into_iter().enumerate() {
+        let (seen, asked) = if work > context.fuel || budget.burn(work).is_err() {
+            (SpamSeen::OutOfTime, Asked::default())
+        } else {
+            look_once(context, extent, raw, evidence, documents)
+        };
+        let Asked { hosts, urls, addresses } = asked;
+        if at == 0 {
+            evidence.spam = seen;
+            (evidence.facts.hosts, evidence.facts.urls, evidence.facts.addresses) = (hosts, urls, addresses);
+        } else {
+            evidence.other_looks.push(Look { extent, seen, hosts, urls, addresses });
+        }
     }
+}
+
+fn look_once(
+    context: &SpamContext,
+    extent: Extent,
+    raw: &[u8],
+    evidence: &Evidence,
+    documents: &Documents,
+) -> (SpamSeen, Asked) {
+    let (text, more_documents) = documents.text(extent);
     let session = Session {
         mail_from: context.mail_from.clone(),
         recipients: context.recipients.clone(),
         own_domains: context.own_domains.clone(),
         now: context.now,
-        documents: documents.text,
-        leads: documents.leads,
-        more_leads: documents.more,
-        more_documents: documents.more_text,
-        texts: context.texts,
+        documents: text,
+        leads: if extent.doc { documents.leads.clone() } else { Vec::new() },
+        more_leads: extent.doc && documents.more,
+        more_documents,
+        texts: extent.texts,
         body_only: context.body_only,
     };
     let attached = attached(evidence);
@@ -186,10 +257,10 @@ pub(crate) fn look(
 
 /// What lists in the DNS may be asked about.
 #[derive(Debug, Default)]
-pub(crate) struct Asked {
-    pub(crate) hosts: Vec<String>,
-    pub(crate) urls: Vec<String>,
-    pub(crate) addresses: Vec<String>,
+struct Asked {
+    hosts: Vec<String>,
+    urls: Vec<String>,
+    addresses: Vec<String>,
 }
 
 /// Mail addresses that the message wants to be written to, and the author's, for lists; each once:

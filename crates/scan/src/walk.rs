@@ -25,7 +25,7 @@ use crate::context::{Context, Input};
 use crate::engines::Engines;
 use crate::gallery::Gallery;
 use crate::look::{Looks, Scope, out_of_time};
-use crate::spam::Documents;
+use crate::spam::{Documents, Kind};
 use crate::table::{Table, object_of, reason_text};
 
 /// Largest text in an archive that is kept because it may tell a password, in bytes.
@@ -71,6 +71,8 @@ pub(crate) fn walk(engines: &Engines, raw: &[u8], context: &Context, stop: &Stop
         ambiguity: Ambiguity::None,
         facts: Facts::default(),
         spam: mail::evidence::SpamSeen::default(),
+        other_looks: Vec::new(),
+        spam_fuel: 0,
         fuel: 0,
     };
     let mut walk = Walk {
@@ -92,10 +94,7 @@ pub(crate) fn walk(engines: &Engines, raw: &[u8], context: &Context, stop: &Stop
     let mut evidence = walk.table.evidence;
     let is_message = evidence.objects.first().is_some_and(|object| object.kind == FileKind::Message);
     if let Some(spam) = context.spam.as_ref().filter(|_| is_message && raw.len() <= MAX_BUFFER) {
-        let (seen, asked) = crate::spam::look(spam, raw, &evidence, walk.documents, &mut walk.budget);
-        (evidence.facts.hosts, evidence.facts.addresses) = (asked.hosts, asked.addresses);
-        evidence.facts.urls = asked.urls;
-        evidence.spam = seen;
+        crate::spam::look(spam, raw, &mut evidence, &walk.documents, &mut walk.budget);
         evidence.facts.pictures = walk.pictures.into_seen();
     }
     evidence.fuel = walk.budget.fuel_used();
@@ -269,12 +268,10 @@ impl<'a> Walk<'a> {
     /// Keeps the text of a document that is looked at for spam (LM-04, LM-05), and where its links lead.
     fn document(&mut self, holder: ObjectId, id: ObjectId, member: &Member) {
         let Some(spam) = self.context.spam.as_ref() else { return };
-        if !self.table.object(holder).is_some_and(|object| spam.wants(object.kind)) {
-            return;
-        }
+        let Some(kind) = self.table.object(holder).and_then(|object| spam.wants(object.kind)) else { return };
         match member.role {
-            Role::Text => self.documents.take_text(&member.content),
-            Role::File => {
+            Role::Text => self.documents.take_text(kind, &member.content),
+            Role::File if kind == Kind::Doc => {
                 let name = self.table.object(id).and_then(|object| object.name.as_ref());
                 self.documents.take_leads(name.map_or("", |name| name.raw()), &member.content);
             }

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use crate::authenticate::authenticate;
 use crate::crashes;
-use crate::examine::{context, spam_context};
+use crate::examine::{context, settled, spam_context};
 use crate::flow::{Bench, Decided, Judged, Keeping, check_changed, finish, judge_report, keep};
 use crate::id;
 use crate::lists;
@@ -195,8 +195,9 @@ impl Seen {
         match &self.report {
             Some(report) if examines(bench.policy, arrival) => {
                 let bench = Bench { crashes: self.crashes, ..bench };
-                let signs = outside::signs(&self.heard, bench.policy, bench.site, arrival, report);
-                let report = lists::with_standing(bench, arrival, report.clone().with_signs(signs), &self.authors);
+                let report = settled(report, bench.policy);
+                let signs = outside::signs(&self.heard, bench.policy, bench.site, arrival, &report);
+                let report = lists::with_standing(bench, arrival, report.with_signs(signs), &self.authors);
                 judge_report(bench, spool, arrival, report, self.deadline).await
             }
             _ => Judged::of(None, unexamined(bench.policy, arrival)),

@@ -11,8 +11,8 @@ use judge::site::Site;
 use mail::arrival::{Arrival, Direction, Surface};
 use mail::defect::Ambiguity;
 use mail::evidence::{
-    Answer, EngineId, Evidence, Facts, FileKind, Finding, FindingKind, Object, ObjectId, Origin, Question, Report,
-    Role, Unable, UnableWhy, UnscannedReason,
+    Answer, EngineId, Evidence, Extent, Facts, FileKind, Finding, FindingKind, Object, ObjectId, Origin, Question,
+    Report, Role, Unable, UnableWhy, UnscannedReason,
 };
 use mail::graph;
 use mail::untrusted::{Untrusted, escape};
@@ -88,7 +88,13 @@ pub fn context(policy: &Policy, input: Input, name: Option<String>) -> Context {
 pub fn spam_context(parts: &[(&Policy, &Arrival)], site: &Site) -> Option<scan::SpamContext> {
     let wanted = |part: &&(&Policy, &Arrival)| judge::spam::excluded(part.0, part.1).is_none();
     let (policy, arrival) = parts.iter().find(wanted)?;
-    let any = |on: fn(&Policy) -> bool| parts.iter().filter(wanted).any(|(policy, _)| on(policy));
+    let each = || parts.iter().filter(wanted).map(|(policy, _)| *policy);
+    let mut others: Vec<Extent> = Vec::new();
+    for other in each().map(extent) {
+        if other != extent(policy) && !others.contains(&other) {
+            others.push(other);
+        }
+    }
     let written = |address: &mail::address::Address| address.as_str().to_owned();
     // The command line knows an envelope only where it is told one, and mail that came long ago.
     let live = arrival.surface != Surface::Cli;
@@ -106,17 +112,32 @@ pub fn spam_context(parts: &[(&Policy, &Arrival)], site: &Site) -> Option<scan::
         recipients,
         own_domains: site.internal_domains.iter().take(MAX_OWN_DOMAINS).cloned().collect(),
         now: live.then(|| i64::try_from(arrival.received_ms / 1000).unwrap_or(i64::MAX)),
-        doc: any(|policy| policy.spam.scan_doc),
-        rtf: any(|policy| policy.spam.scan_rtf),
-        pdf: any(|policy| policy.spam.scan_pdf),
-        texts: any(|policy| policy.spam.scan_text),
+        extent: extent(policy),
+        others,
         // All parts go the same way.
         body_only: arrival.direction == Direction::Outgoing,
         // Whoever has something to compare them with wants more.
         pictures: scan::Pictures::No,
-        fuel: policy.spam.max_time.0.saturating_mul(FUEL_PER_SECOND) / 1000,
+        // Whoever allows less sees it cut: `settled`.
+        fuel: each().map(spam_fuel).max().unwrap_or_default(),
         unrated: false,
     })
+}
+
+/// How far a look for spam goes under a policy.
+pub(crate) fn extent(policy: &Policy) -> Extent {
+    let spam = &policy.spam;
+    Extent { doc: spam.scan_doc, rtf: spam.scan_rtf, pdf: spam.scan_pdf, texts: spam.scan_text }
+}
+
+/// Most work of a look for spam under a policy (LM-01).
+fn spam_fuel(policy: &Policy) -> u64 {
+    policy.spam.max_time.0.saturating_mul(FUEL_PER_SECOND) / 1000
+}
+
+/// The report of one examination as it is for recipients with this policy: no setting of others counts (D-21).
+pub(crate) fn settled(report: &Report, policy: &Policy) -> Report {
+    report.clone().looked_at(extent(policy), spam_fuel(policy))
 }
 
 fn body(spool: &Spool) -> Body {
@@ -374,6 +395,8 @@ fn failed(spool: &Spool, context: &Context, unable: Unable) -> Evidence {
         ambiguity: Ambiguity::None,
         facts: Facts::default(),
         spam: mail::evidence::SpamSeen::default(),
+        other_looks: Vec::new(),
+        spam_fuel: 0,
         fuel: 0,
     }
 }

@@ -1,6 +1,7 @@
 //! What services outside say about whether a message is spam: lists in the DNS, and what follows from who
 //! really sent it. Answers become signs, which stand in the report beside those of the examination.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use judge::origin;
@@ -8,7 +9,7 @@ use judge::origin::lists::{Listings, MAX_FILES, MAX_LISTS, Set, client, files};
 use judge::policy::{DnsList, Policy};
 use judge::site::Site;
 use mail::arrival::{Arrival, Direction};
-use mail::evidence::{MAX_ADDRESSES, MAX_URLS, Report, Sign};
+use mail::evidence::{Links, MAX_ADDRESSES, MAX_URLS, Report, Sign};
 use net::Resolver;
 use net::lists::Subject;
 use tokio::time::Instant;
@@ -38,10 +39,7 @@ pub async fn ask(
     let (Some(resolver), false) = (resolver, parts.is_empty()) else { return Heard::default() };
     let client = parts.iter().find_map(|(policy, arrival)| client(policy, arrival)).filter(|ip| !site.is_relay(*ip));
     let address: Vec<Subject> = client.map(Subject::Address).into_iter().collect();
-    let hosts: Vec<Subject> = report.facts().hosts.iter().cloned().map(Subject::Host).collect();
-    let urls = urls(report);
-    let emails: Vec<Subject> =
-        report.facts().addresses.iter().take(MAX_ADDRESSES).cloned().map(Subject::Mail).collect();
+    let (hosts, urls, emails) = (all(Set::Surbl, report), all(Set::Urls, report), all(Set::Emails, report));
     let files: Vec<Subject> = files(report).into_iter().take(MAX_FILES).map(Subject::File).collect();
     let limit = parts.iter().map(|(policy, _)| policy.spam.external.max_time.0).max().unwrap_or_default();
     let deadline = deadline.min(Instant::now() + Duration::from_millis(limit));
@@ -65,10 +63,20 @@ pub async fn ask(
     Heard { said: said.into() }
 }
 
-/// The forms of the addresses of links; each once.
-fn urls(report: &Report) -> Vec<Subject> {
+/// What a set is asked about of what one look for spam saw; nothing for sets that have it from elsewhere.
+fn seen(set: Set, links: &Links<'_>) -> Vec<Subject> {
+    match set {
+        Set::Surbl => links.hosts.iter().cloned().map(Subject::Host).collect(),
+        Set::Urls => links.urls.iter().take(MAX_URLS).flat_map(|url| Subject::of_url(url)).collect(),
+        Set::Emails => links.addresses.iter().take(MAX_ADDRESSES).cloned().map(Subject::Mail).collect(),
+        Set::Dnsbl | Set::Files => Vec::new(),
+    }
+}
+
+/// The same of all looks; each once.
+fn all(set: Set, report: &Report) -> Vec<Subject> {
     let mut found: Vec<Subject> = Vec::new();
-    for subject in report.facts().urls.iter().take(MAX_URLS).flat_map(|url| Subject::of_url(url)) {
+    for subject in report.links().flat_map(|links| seen(set, &links)) {
         if !found.contains(&subject) {
             found.push(subject);
         }
@@ -87,14 +95,20 @@ fn union(set: Set, parts: &[&(&Policy, &Arrival)]) -> Vec<DnsList> {
     lists
 }
 
-/// The signs that follow for recipients with this policy; none of what did not come from outside.
+/// The signs that follow for recipients with this policy, of a report as it is for them; none of what did not come from outside.
 pub fn signs(heard: &Heard, policy: &Policy, site: &Site, arrival: &Arrival, report: &Report) -> Vec<Sign> {
     if arrival.direction != Direction::Incoming || judge::spam::excluded(policy, arrival).is_some() {
         return Vec::new();
     }
     let mut found = origin::signs(policy, site, arrival, report);
     for (set, listings) in &heard.said {
-        found.extend(origin::lists::signs(*set, &listings.of(set.lists(&policy.spam.external))));
+        let mut listings = listings.of(set.lists(&policy.spam.external));
+        if matches!(set, Set::Surbl | Set::Urls | Set::Emails) {
+            // Others may have been shown more (D-21).
+            let own: HashSet<String> = all(*set, report).iter().map(Subject::text).collect();
+            listings.listed.retain(|(what, ..)| own.contains(what));
+        }
+        found.extend(origin::lists::signs(*set, &listings));
     }
     found
 }

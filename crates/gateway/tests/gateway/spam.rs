@@ -29,6 +29,8 @@ pub(crate) const CASES: &[Case] = cases![
     d5_the_copy_is_there_when_what_is_deleted_is_accepted,
     out_08_ks_06_of_outgoing_mail_nobody_outside_is_asked,
     out_06_what_is_attached_to_outgoing_mail_deletes_nothing,
+    d_21_how_far_and_how_long_one_group_looks_changes_nothing_for_others,
+    d_21_links_that_only_one_group_looks_at_count_for_no_other,
 ];
 
 fn list(zone: &str, weight: u8) -> DnsList {
@@ -416,4 +418,48 @@ async fn out_06_what_is_attached_to_outgoing_mail_deletes_nothing() {
         "{}",
         line.get("signs")
     );
+}
+
+/// What the log says of a message for these two, in this order: `bob` of no group, `victim` of the group.
+async fn said_of_each(node: &Node, to: &[&str], content: &[u8]) -> BTreeMap<String, String> {
+    logged::clear();
+    deliver(node, "alice@example.org", to, content).await;
+    let lines = logged::messages(to.len()).await;
+    lines.iter().map(|line| (line.get("to").to_owned(), line.get("spam").to_owned())).collect()
+}
+
+async fn d_21_how_far_and_how_long_one_group_looks_changes_nothing_for_others() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    let (bob, victim) = ("bob@example.com", "victim@example.com");
+    let setup = Setup::new().policy(|p| {
+        staff(p, |g| {
+            g.spam.scan_text = true;
+            g.spam.sensitivity = judge::policy::Sensitivity::High;
+        });
+    });
+    let node = setup.start(&sink).await;
+    let letter = sample::with_attachment("the plan", "letter.txt", "text/plain", FRAUD.as_bytes());
+    for to in [[bob, victim], [victim, bob]] {
+        let said = said_of_each(&node, &to, &letter).await;
+        assert_eq!((said[bob].as_str(), said[victim].as_str()), ("clean", "spam"), "{to:?}");
+    }
+    // A group that has less time than it takes hears that; nobody else does.
+    let hasty = Setup::new().policy(|p| staff(p, |g| g.spam.max_time = judge::units::Time(1)));
+    let node = hasty.start(&sink).await;
+    let long = sample::sized("the plan", 100_000);
+    for to in [[bob, victim], [victim, bob]] {
+        let said = said_of_each(&node, &to, &long).await;
+        assert_eq!((said[bob].as_str(), said[victim].as_str()), ("clean", "not_scanned"), "{to:?}");
+    }
+}
+
+async fn d_21_links_that_only_one_group_looks_at_count_for_no_other() {
+    let (sink, dns) = (Sink::start(Behaviour::accept()).await, DnsServer::start(LISTED).await);
+    let node = asking(Setup::new().policy(full).policy(|p| staff(p, |g| g.spam.scan_text = true)), &sink, &dns).await;
+    let (bob, victim) = ("bob@example.com", "victim@example.com");
+    let letter = sample::with_attachment("the plan", "letter.txt", "text/plain", b"see http://bad.example/menu\r\n");
+    for to in [[bob, victim], [victim, bob]] {
+        let said = said_of_each(&node, &to, &letter).await;
+        assert_eq!((said[bob].as_str(), said[victim].as_str()), ("clean", "spam"), "{to:?}");
+    }
 }

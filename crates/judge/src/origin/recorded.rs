@@ -106,6 +106,8 @@ fn evidence(from: &str) -> Evidence {
         ambiguity: mail::defect::Ambiguity::None,
         facts,
         spam: mail::evidence::SpamSeen::Signs(Vec::new()),
+        other_looks: Vec::new(),
+        spam_fuel: 0,
         fuel: 0,
     }
 }

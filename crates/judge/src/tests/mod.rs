@@ -61,6 +61,8 @@ fn evidence() -> Evidence {
         ambiguity: Ambiguity::None,
         facts: Facts::default(),
         spam: mail::evidence::SpamSeen::default(),
+        other_looks: Vec::new(),
+        spam_fuel: 0,
         fuel: 0,
     }
 }

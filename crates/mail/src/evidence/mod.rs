@@ -24,10 +24,10 @@ pub use memory::{Contact, KnownPicture, Memory};
 pub use object::{Active, Coverage, FileKind, MAX_NAME, Object, ObjectId, Origin, PasswordSource, Role, Seen};
 pub use question::{Answer, ExternalVerdict, Question};
 pub use report::{
-    Evidence, EvidenceError, Facts, MAX_ADDRESS, MAX_ADDRESSES, MAX_FINDINGS, MAX_HOSTS, MAX_NAMED, MAX_OBJECTS,
+    Evidence, EvidenceError, Facts, Links, MAX_ADDRESS, MAX_ADDRESSES, MAX_FINDINGS, MAX_HOSTS, MAX_NAMED, MAX_OBJECTS,
     MAX_URL, MAX_URLS, Named, Report,
 };
 pub use spam::{
-    COPY_BYTES, COPY_SIDE, MAX_PICTURES, MAX_SIGN_EVIDENCE, MAX_SIGN_ID, MAX_SIGN_POINTS, MAX_SIGNS, MAX_VIEWS,
-    Picture, Sign, SignGroup, SpamSeen, View,
+    COPY_BYTES, COPY_SIDE, Extent, Look, MAX_PICTURES, MAX_SIGN_EVIDENCE, MAX_SIGN_ID, MAX_SIGN_POINTS, MAX_SIGNS,
+    MAX_VIEWS, Picture, Sign, SignGroup, SpamSeen, View,
 };

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Authentication, Coverage, EngineId, Finding, FindingKind, MAX_EVIDENCE, MAX_NAME, MAX_SIGNS, Memory, Object,
-    ObjectId, Origin, Picture, Seen, Sign, SignGroup, SpamSeen, Standing, Unable, UnableWhy, UnscannedReason,
+    Authentication, Coverage, EngineId, Extent, Finding, FindingKind, Look, MAX_EVIDENCE, MAX_NAME, MAX_SIGNS, Memory,
+    Object, ObjectId, Origin, Picture, Seen, Sign, SignGroup, SpamSeen, Standing, Unable, UnableWhy, UnscannedReason,
 };
 use crate::defect::Ambiguity;
 use crate::untrusted::Untrusted;
@@ -85,6 +85,10 @@ pub struct Evidence {
     pub facts: Facts,
     /// What speaks for spam, bulk mail or an automatic notice.
     pub spam: SpamSeen,
+    /// The same, and what it takes from `facts`, for recipients for whom a look goes another way; each extent once.
+    pub other_looks: Vec<Look>,
+    /// Work that one look for spam takes, in the same units.
+    pub spam_fuel: u64,
     /// Work done, in the budget's units of fuel.
     pub fuel: u64,
 }
@@ -145,10 +149,12 @@ impl Evidence {
         let texts = self.facts.texts().chain(self.unable.iter().map(|u| &u.detail));
         if texts.into_iter().any(|text| text.raw().len() > 4 * MAX_NAME)
             || !self.spam.is_valid()
-            || !self.facts.hosts_are_valid()
-            || !self.facts.urls_are_valid()
+            || !hosts_are_valid(&self.facts.hosts)
+            || !urls_are_valid(&self.facts.urls)
             || !self.facts.pictures_are_valid()
-            || !self.facts.addresses_are_valid()
+            || !addresses_are_valid(&self.facts.addresses)
+            || self.other_looks.len() >= Extent::COUNT
+            || !self.other_looks.iter().all(Look::is_valid)
             || self.facts.authors.len() > MAX_NAMED
         {
             return Err(EvidenceError::TooLong);
@@ -236,43 +242,63 @@ fn is_token(kind: &FindingKind) -> bool {
     }
 }
 
+/// Whether hosts are what a DNS name can hold: a worker may have written anything.
+fn hosts_are_valid(hosts: &[String]) -> bool {
+    let plain = |host: &String| {
+        !host.is_empty() && host.len() <= MAX_HOST && !host.chars().any(|c| c.is_control() || c.is_whitespace())
+    };
+    hosts.len() <= MAX_HOSTS && hosts.iter().all(plain)
+}
+
+/// Whether addresses of the web are short plain words with a path.
+fn urls_are_valid(urls: &[String]) -> bool {
+    let plain = |url: &String| {
+        url.contains('/') && url.len() <= MAX_URL && !url.chars().any(|c| c.is_control() || c.is_whitespace())
+    };
+    urls.len() <= MAX_URLS.saturating_add(1) && urls.iter().all(plain)
+}
+
+/// Whether mail addresses are short plain words.
+fn addresses_are_valid(addresses: &[String]) -> bool {
+    let plain = |address: &String| {
+        address.contains('@')
+            && address.len() <= MAX_ADDRESS
+            && !address.chars().any(|c| c.is_control() || c.is_whitespace())
+    };
+    addresses.len() <= MAX_ADDRESSES.saturating_add(1) && addresses.iter().all(plain)
+}
+
+impl Look {
+    fn is_valid(&self) -> bool {
+        self.seen.is_valid()
+            && hosts_are_valid(&self.hosts)
+            && urls_are_valid(&self.urls)
+            && addresses_are_valid(&self.addresses)
+    }
+}
+
 impl Facts {
-    /// Whether hosts are what a DNS name can hold: a worker may have written anything.
-    fn hosts_are_valid(&self) -> bool {
-        let plain = |host: &String| {
-            !host.is_empty() && host.len() <= MAX_HOST && !host.chars().any(|c| c.is_control() || c.is_whitespace())
-        };
-        self.hosts.len() <= MAX_HOSTS && self.hosts.iter().all(plain)
-    }
-
-    /// Whether addresses of the web are short plain words with a path.
-    fn urls_are_valid(&self) -> bool {
-        let plain = |url: &String| {
-            url.contains('/') && url.len() <= MAX_URL && !url.chars().any(|c| c.is_control() || c.is_whitespace())
-        };
-        self.urls.len() <= MAX_URLS.saturating_add(1) && self.urls.iter().all(plain)
-    }
-
     /// Whether there are no more pictures, views and bytes of copies than there may be.
     fn pictures_are_valid(&self) -> bool {
         let fits = |it: &Picture| it.views.len() <= super::MAX_VIEWS && it.copy.len() <= super::COPY_BYTES;
         self.pictures.len() <= super::MAX_PICTURES && self.pictures.iter().all(fits)
     }
 
-    /// Whether addresses are short plain words.
-    fn addresses_are_valid(&self) -> bool {
-        let plain = |address: &String| {
-            address.contains('@')
-                && address.len() <= MAX_ADDRESS
-                && !address.chars().any(|c| c.is_control() || c.is_whitespace())
-        };
-        self.addresses.len() <= MAX_ADDRESSES.saturating_add(1) && self.addresses.iter().all(plain)
-    }
-
     fn texts(&self) -> impl Iterator<Item = &Untrusted<String>> {
         let one = [&self.subject, &self.from, &self.to, &self.cc, &self.date, &self.message_id].into_iter().flatten();
         one.chain(self.authors.iter().flat_map(|author| [&author.name, &author.comment, &author.address]))
     }
+}
+
+/// What one look for spam saw that services outside may be asked about.
+#[derive(Clone, Copy, Debug)]
+pub struct Links<'a> {
+    /// As [`Facts::hosts`].
+    pub hosts: &'a [String],
+    /// As [`Facts::urls`].
+    pub urls: &'a [String],
+    /// As [`Facts::addresses`].
+    pub addresses: &'a [String],
 }
 
 /// A closed report: what decisions are made from. Made only by [`Evidence::close`].
@@ -288,6 +314,30 @@ pub struct Report {
 }
 
 impl Report {
+    /// The same report for recipients for whom a look for spam goes so far, and may take so much work (LM-01, D-21).
+    pub fn looked_at(mut self, extent: Extent, most: u64) -> Self {
+        let evidence = &mut self.evidence;
+        if let Some(look) = evidence.other_looks.iter().find(|look| look.extent == extent) {
+            evidence.spam = look.seen.clone();
+            evidence.facts.hosts = look.hosts.clone();
+            evidence.facts.urls = look.urls.clone();
+            evidence.facts.addresses = look.addresses.clone();
+        }
+        evidence.other_looks.clear();
+        if evidence.spam != SpamSeen::NotAsked && evidence.spam_fuel > most {
+            evidence.spam = SpamSeen::OutOfTime;
+        }
+        self
+    }
+
+    /// What each look for spam saw that services outside may be asked about.
+    pub fn links(&self) -> impl Iterator<Item = Links<'_>> {
+        let Facts { hosts, urls, addresses, .. } = &self.evidence.facts;
+        let others = self.evidence.other_looks.iter();
+        let others = others.map(|look| Links { hosts: &look.hosts, urls: &look.urls, addresses: &look.addresses });
+        std::iter::once(Links { hosts, urls, addresses }).chain(others)
+    }
+
     /// The same report with what was found out about where the message comes from.
     pub fn with_auth(mut self, auth: Option<Authentication>) -> Self {
         self.auth = auth.map(Box::new);

@@ -185,6 +185,39 @@ impl Sign {
     }
 }
 
+/// Which attached files are looked at for spam, beside header and text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Extent {
+    /// The text of word processors' files, DOC and DOCX (LM-04) and OpenDocument.
+    pub doc: bool,
+    /// The text of RTF files (LM-05).
+    pub rtf: bool,
+    /// The text of PDF files.
+    pub pdf: bool,
+    /// Attached plain text.
+    pub texts: bool,
+}
+
+impl Extent {
+    /// How many there are.
+    pub const COUNT: usize = 1 << 4;
+}
+
+/// One look at a message for spam, for those recipients for whom it goes this far (D-21).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Look {
+    /// How far it went.
+    pub extent: Extent,
+    /// What it came to.
+    pub seen: SpamSeen,
+    /// As [`Facts::hosts`](super::Facts::hosts).
+    pub hosts: Vec<String>,
+    /// As [`Facts::urls`](super::Facts::urls).
+    pub urls: Vec<String>,
+    /// As [`Facts::addresses`](super::Facts::addresses).
+    pub addresses: Vec<String>,
+}
+
 /// What an examination for spam came to.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

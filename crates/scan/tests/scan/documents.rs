@@ -2,11 +2,17 @@
 
 use std::io::Write;
 
+use mail::evidence::Extent;
 use scan::{Context, SpamContext};
 
 use crate::support::{examine, message_with, plain, zip};
 
 const WORDS: &str = "buy bitcoin now";
+
+/// A look that goes so far.
+fn of(extent: Extent) -> SpamContext {
+    SpamContext { extent, ..SpamContext::default() }
+}
 
 fn context(spam: SpamContext) -> Context {
     let spam = SpamContext { fuel: u64::MAX, unrated: true, ..spam };
@@ -76,16 +82,16 @@ fn pdf() -> Vec<u8> {
 
 #[test]
 fn lm_04_lm_05_text_and_links_of_documents_are_looked_at_where_that_is_wanted() {
-    let doc = || SpamContext { doc: true, ..SpamContext::default() };
+    let doc = || of(Extent { doc: true, ..Extent::default() });
     let cases: [(&str, Vec<u8>, SpamContext); 5] = [
         ("a.docx", docx(), doc()),
         ("a.odt", odt(), doc()),
-        ("a.rtf", rtf(), SpamContext { rtf: true, ..SpamContext::default() }),
-        ("a.pdf", pdf(), SpamContext { pdf: true, ..SpamContext::default() }),
+        ("a.rtf", rtf(), of(Extent { rtf: true, ..Extent::default() })),
+        ("a.pdf", pdf(), of(Extent { pdf: true, ..Extent::default() })),
         (
             "a.txt",
             format!("{WORDS} at http://bad.example/x\r\n").into_bytes(),
-            SpamContext { texts: true, ..SpamContext::default() },
+            of(Extent { texts: true, ..Extent::default() }),
         ),
     ];
     for (name, content, wanted) in cases {
@@ -99,14 +105,14 @@ fn lm_04_lm_05_text_and_links_of_documents_are_looked_at_where_that_is_wanted() 
 #[test]
 fn out_06_where_only_the_text_counts_no_attached_page_is_read() {
     let page = b"<p>buy <a href='http://bad.example/x'>here</a></p>";
-    let hosts = |body_only| seen("a.html", page, SpamContext { body_only, texts: true, ..SpamContext::default() }).1;
+    let hosts = |body_only| seen("a.html", page, SpamContext { body_only, ..SpamContext::default() }).1;
     assert_eq!(hosts(false), ["bad.example"]);
     assert_eq!(hosts(true), [""; 0]);
 }
 
 #[test]
 fn links_of_documents_are_read_however_they_are_written_and_take_no_room_of_the_text() {
-    let doc = || SpamContext { doc: true, ..SpamContext::default() };
+    let doc = || of(Extent { doc: true, ..Extent::default() });
     let part =
         |target: &str| format!("<Relationships><Relationship Id='r' {target} TargetMode='External'/></Relationships>");
     let wide: Vec<u8> = part("Target='http://bad.example/x'").encode_utf16().flat_map(u16::to_le_bytes).collect();
@@ -140,10 +146,30 @@ fn links_of_documents_are_read_however_they_are_written_and_take_no_room_of_the_
     // So may a text.
     let text = |words: usize| {
         let content = format!("{}\r\n", format!("{WORDS}\r\n").repeat(words));
-        let context = context(SpamContext { rtf: true, ..SpamContext::default() });
+        let context = context(of(Extent { rtf: true, ..Extent::default() }));
         let rtf = format!("{{\\rtf1\\ansi {content}}}");
         let evidence = examine(&plain(), &message_with("a.rtf", rtf.as_bytes()), &context);
         evidence.spam.signs().iter().any(|sign| sign.id == "documents_not_all_read")
     };
     assert_eq!((text(10), text(70_000 / WORDS.len())), (false, true));
+}
+
+#[test]
+fn d_21_each_extent_is_a_look_of_its_own() {
+    let none = Extent::default();
+    let texts = Extent { texts: true, ..none };
+    let spam = SpamContext { others: vec![texts, none, texts, Extent { pdf: true, ..none }], ..of(none) };
+    let content = format!("{WORDS} at http://bad.example/x\r\n").into_bytes();
+    let evidence = examine(&plain(), &message_with("a.txt", &content), &context(spam));
+    evidence.validate().expect("sound evidence");
+    let extents: Vec<Extent> = evidence.other_looks.iter().map(|look| look.extent).collect();
+    assert_eq!(extents, [texts, Extent { pdf: true, ..none }], "each once");
+    let work = evidence.spam_fuel;
+    let report = evidence.close(&[]);
+    for (extent, hosts) in [(none, &[][..]), (texts, &["bad.example"]), (Extent { pdf: true, ..none }, &[])] {
+        let own = report.clone().looked_at(extent, work);
+        assert_eq!(own.facts().hosts, hosts, "{extent:?}");
+        assert_eq!(own.spam().signs().iter().any(|sign| sign.evidence.raw().contains("bitcoin")), extent == texts);
+        assert_eq!(report.clone().looked_at(extent, work - 1).spam(), &mail::evidence::SpamSeen::OutOfTime);
+    }
 }
