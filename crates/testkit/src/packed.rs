@@ -74,7 +74,7 @@ pub const CONTAINERS: &[(&str, &str)] = &[
     ("arj", "arj a -y $O $I"),
     ("lzh", "jlha cq $O $I"),
     ("iso", "genisoimage -quiet -J -o $O $I"),
-    ("pdf", "qpdf page.pdf --add-attachment $I -- $O"),
+    ("pdf", "qpdf --warning-exit-0 page.pdf --add-attachment $I -- $O"),
     ("html", "printf '<html><a href=\"data:application/octet-stream;base64,%s\">x</a></html>' $(base64 -w0 $I) > $O"),
 ];
 
