@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "invisible_letters",
     group: SignGroup::Disguise,
-    points: Points::Fitted(21),
+    points: Points::Fitted(0),
     about: "Characters that show nothing stand inside of words.",
     check,
     #[cfg(test)]

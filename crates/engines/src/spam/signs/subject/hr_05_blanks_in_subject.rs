@@ -35,6 +35,8 @@ pub(super) const SIGN: Row = Row {
         "Subject: a  b",
         "Subject: the U.S.A. and the E.U. and what... then...",
         "Subject: release 1.2.3.4.5",
+        "Subject: configure,1.1.2.2,1.1.2.3",
+        "Subject: a conference\t call",
         "Subject: Re:  Fwd:  a word",
     ],
 };
@@ -51,9 +53,10 @@ fn check(f: &Facts) -> Option<String> {
     if spaced || many('.', 4).saturating_add(many(' ', 3)) >= MANY {
         return Some("again and again".to_owned());
     }
+    let is_letter = |piece: &str| piece.chars().all(char::is_alphabetic) && piece.chars().count() == 1;
     let letters = plain.split_whitespace().any(|word| {
         let pieces: Vec<&str> = word.split('.').collect();
-        pieces.len() > LETTERS && pieces.iter().filter(|piece| piece.chars().count() == 1).count() >= LETTERS
+        pieces.len() > LETTERS && pieces.iter().filter(|piece| is_letter(piece)).count() >= LETTERS
     });
     letters.then(|| "between letters".to_owned())
 }
@@ -63,7 +66,7 @@ fn plain(subject: &str) -> String {
     let mut out = String::with_capacity(subject.len());
     for letter in subject.chars() {
         match letter {
-            '\t' => out.push_str("    "),
+            '\t' => out.push_str("   "),
             '\u{3000}' | '\u{2003}' | '\u{a0}' => out.push_str("  "),
             '\u{2026}' => out.push_str("..."),
             '\u{b7}' | '\u{2022}' | '\u{3002}' | '\u{ff0e}' | '\u{2024}' => out.push('.'),
