@@ -24,8 +24,6 @@ const MAX_FORMS: usize = 3;
 /// Most questions about one message and set: enough for all that a policy and a message can have, which may show more to
 /// some recipients than to others.
 const MAX_QUESTIONS: usize = MAX_FORMS * MAX_HOSTS * MAX_LISTS * Extent::COUNT;
-/// How much of an address of a link is shown, in bytes.
-const MAX_SHOWN: usize = 100;
 /// How often an error of one list is logged.
 const LOG_EVERY: Duration = Duration::from_secs(3600);
 /// Most lists whose last error is remembered.
@@ -116,12 +114,12 @@ impl Subject {
         Some(format!("{front}.{}", zone.trim_matches('.')))
     }
 
-    /// How it is shown, and named in what lists said.
+    /// What it is called in what lists said.
     pub fn text(&self) -> String {
         match self {
             Self::Address(ip) => ip.to_string(),
             Self::Host(host) => host.clone(),
-            Self::Url(form) => form.get(..form.floor_char_boundary(MAX_SHOWN)).unwrap_or(form).to_owned(),
+            Self::Url(form) => form.clone(),
             Self::Mail(address) => address.clone(),
             Self::File(sha256) => hex(sha256.get(..6).unwrap_or_default()),
         }

@@ -17,6 +17,8 @@ pub const MAX_MAILBOXES: usize = 64;
 pub const MAX_LOOKED_UP: usize = 250;
 /// Most bytes of a field that are read.
 const MAX_VALUE: usize = 64 * 1024;
+/// Most bytes of an address that is read out of damage: its end, more than one may have (RFC 5321, 4.5.3.1).
+const MAX_PLAIN: usize = 320;
 
 /// One mailbox.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -242,7 +244,10 @@ impl Reader {
                 if self.found.list.len() >= self.most {
                     return;
                 }
-                self.found.list.push(Mailbox { address: part.to_owned(), ..Mailbox::default() });
+                // What is written in front of one again and again is not kept as often.
+                let from = part.ceil_char_boundary(part.len().saturating_sub(MAX_PLAIN));
+                let address = part.get(from..).unwrap_or(part).to_owned();
+                self.found.list.push(Mailbox { address, ..Mailbox::default() });
             }
         }
     }

@@ -168,23 +168,33 @@ async fn signatures(
 
 /// The mailboxes of each From field in a header, in order.
 fn from_fields(head: &[u8]) -> Vec<Mailboxes> {
-    from_values(head, mailboxes)
+    let mut found = Vec::new();
+    each_from(head, &mut |value| {
+        found.push(mailboxes(value));
+        true
+    });
+    found
 }
 
 /// The address of each mailbox in From, as written and in order, each once: of all fields [`MAX_LOOKED_UP`] at most.
 pub fn from_addresses(head: &[u8]) -> Vec<String> {
-    let fields = from_values(head, |value| mailboxes_up_to(value, MAX_LOOKED_UP));
-    let all = fields.into_iter().flat_map(|field| field.list).map(|mailbox| mailbox.address);
-    let mut known = HashSet::new();
-    all.filter(|address| known.insert(address.clone())).take(MAX_LOOKED_UP).collect()
+    let (mut found, mut known) = (Vec::new(), HashSet::new());
+    each_from(head, &mut |value| {
+        let list = mailboxes_up_to(value, MAX_LOOKED_UP).list;
+        let new = list.into_iter().map(|mailbox| mailbox.address).filter(|address| known.insert(address.clone()));
+        found.extend(new.take(MAX_LOOKED_UP.saturating_sub(found.len())));
+        found.len() < MAX_LOOKED_UP
+    });
+    found
 }
 
-fn from_values(head: &[u8], read: impl Fn(&[u8]) -> Mailboxes) -> Vec<Mailboxes> {
+/// Reads the value of each From field, until `read` wants no more.
+fn each_from(head: &[u8], read: &mut dyn FnMut(&[u8]) -> bool) {
     let message = parse(head, &Limits::default());
     let top = EntityId(0);
     let buffer = message.entity(top).map_or(&[][..], |entity| message.buffer(entity.buffer));
-    let fields = message.fields(top).iter().filter(|field| field.name_is(buffer, "from"));
-    fields.map(|field| read(field.value.of(buffer))).collect()
+    let mut fields = message.fields(top).iter().filter(|field| field.name_is(buffer, "from"));
+    fields.all(|field| read(field.value.of(buffer)));
 }
 
 /// The domains of a header's authors, each once, in ASCII; whether there is exactly one author; and the first
