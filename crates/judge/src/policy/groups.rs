@@ -113,8 +113,7 @@ pub struct Group {
     pub malware: Malware,
     /// What could not be looked at, where it differs.
     pub unscannable: Unscannable,
-    /// Spam, where it differs. A message is examined for it once: with the limits of size and time of the
-    /// policy itself.
+    /// Spam, where it differs: how far and how long is looked as well.
     pub spam: Spam,
     /// Messages that clients may read in different ways, where it differs.
     pub ambiguous: Ambiguous,

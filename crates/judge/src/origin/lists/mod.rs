@@ -22,6 +22,8 @@ use crate::policy::{DnsList, External, Policy};
 pub const REACHED: u32 = 100;
 /// The points of a sign that says so, in hundredths.
 const REACHED_POINTS: i16 = 1000;
+/// How much of what was looked up is shown, in bytes.
+const MAX_SHOWN: usize = 100;
 /// Most lists of one set.
 pub const MAX_LISTS: usize = 50;
 /// Most files of a message that lists are asked about.
@@ -182,9 +184,18 @@ pub fn signs(set: Set, listings: &Listings) -> Vec<Sign> {
 
 /// What the lists have, each with its weight. Weights alone have no points: below the limit nothing is raised (D-1).
 fn listed(listings: &Listings) -> Option<String> {
-    let shown: Vec<String> =
-        listings.listed.iter().take(5).map(|(what, zone, weight)| format!("{what} in {zone} ({weight})")).collect();
+    let shown: Vec<String> = listings
+        .listed
+        .iter()
+        .take(5)
+        .map(|(what, zone, weight)| format!("{} in {zone} ({weight})", short(what)))
+        .collect();
     (!shown.is_empty()).then(|| shown.join(", "))
+}
+
+/// As much of an address of a link as is shown.
+fn short(what: &str) -> &str {
+    what.get(..what.floor_char_boundary(MAX_SHOWN)).unwrap_or(what)
 }
 
 /// The sum of the weights, if it reaches the limit. Each list counts once, whatever number of links it has.
