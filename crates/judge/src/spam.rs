@@ -228,13 +228,17 @@ pub fn rating(points: i32) -> u8 {
 pub fn counts(policy: &Policy, arrival: &Arrival, sign: &Sign) -> bool {
     // OUT-06: of outgoing mail text and header alone decide.
     let attached = sign.group == SignGroup::Attachment || ABOUT_ATTACHED.contains(&sign.id.as_str());
-    let attached = attached && arrival.direction == Direction::Outgoing;
+    switched_on(policy, sign) && !(attached && arrival.direction == Direction::Outgoing)
+}
+
+/// Whether the policy wants a sign.
+fn switched_on(policy: &Policy, sign: &Sign) -> bool {
     let external = &policy.spam.external;
     let switched = match sign.id.as_str() {
         "dynamic_client" => external.dynamic_addresses,
         id => Set::of_sign(id).is_none_or(|(set, _)| set.is_on(external)),
     };
-    switched && policy.spam.signs.counts(&sign.id) && !attached
+    switched && policy.spam.signs.counts(&sign.id)
 }
 
 /// Judges a message.

@@ -89,7 +89,13 @@ impl Recollection {
         if !report.facts().pictures.is_empty()
             && let Some(base) = self.with_base(store).await
         {
-            memory.picture = nearest(&base, &report.facts().pictures);
+            // A second look takes milliseconds, and there may be many.
+            let pictures = report.facts().pictures.clone();
+            let asked = tokio::task::spawn_blocking(move || nearest(&base, &pictures)).await;
+            memory.picture = asked.unwrap_or_else(|crash| {
+                tracing::error!(%crash, "looking up pictures crashed; none of them is known");
+                None
+            });
         }
         if let Some(parties) = parties(rules, arrival, report) {
             let (store, rules) = (store.clone(), rules.clone());

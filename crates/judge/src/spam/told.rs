@@ -1,6 +1,6 @@
 //! What is told about a verdict: which signs count, and the fields that a message gets (D-10, D-13).
 
-use mail::arrival::{Arrival, Direction};
+use mail::arrival::Arrival;
 use mail::evidence::{Report, Sign, SignGroup};
 
 use super::{SpamStatus, SpamVerdict, counts, deciding, decimal, limits, of_program, refuted, scl};
@@ -33,8 +33,7 @@ pub fn counted<'a>(policy: &Policy, arrival: &Arrival, report: &'a Report) -> Ve
     let notice = of_program(arrival, &on).filter(|_| !refuted);
     let of = |sign: &Sign| {
         if !counts(policy, arrival, sign) {
-            let switched = counts(policy, &Arrival { direction: Direction::Incoming, ..arrival.clone() }, sign);
-            return if switched { Counts::Outgoing } else { Counts::Off };
+            return if super::switched_on(policy, sign) { Counts::Outgoing } else { Counts::Off };
         }
         match sign.group {
             SignGroup::Automatic if refuted && sign.points > 0 => Counts::Refuted,
