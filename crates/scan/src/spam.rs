@@ -145,6 +145,23 @@ impl Documents {
         }
     }
 
+    /// How far a look of this extent really goes: no further than there is something in the message.
+    fn reached(&self, extent: Extent, evidence: &Evidence) -> Extent {
+        let is_there = |kind: Kind| {
+            let leads = kind == Kind::Doc && (self.more || !self.leads.is_empty());
+            leads || self.more_text.contains(&kind) || self.texts.iter().any(|(of, _)| *of == kind)
+        };
+        // What is attached as text has a name, or says that it is attached.
+        let mut parts = evidence.objects.iter().skip(1);
+        let named = parts.any(|it| it.attachment || it.name.is_some() || !it.other_names.is_empty());
+        Extent {
+            doc: extent.doc && is_there(Kind::Doc),
+            rtf: extent.rtf && is_there(Kind::Rtf),
+            pdf: extent.pdf && is_there(Kind::Pdf),
+            texts: extent.texts && named,
+        }
+    }
+
     /// What is looked at of them for this extent, and whether there is more.
     fn text(&self, extent: Extent) -> (String, bool) {
         let wanted = self.texts.iter().filter(|(kind, _)| kind.is_in(extent));
@@ -203,12 +220,18 @@ pub(crate) fn look(
     let readings = if evidence.ambiguity > Ambiguity::Cosmetic { MAX_READINGS_FACTOR as u64 } else { 1 };
     let work = (raw.len() as u64).saturating_mul(PASSES).saturating_mul(readings);
     evidence.spam_fuel = work;
+    // Looks that would see the same are one.
+    let mut done: Vec<(Extent, (SpamSeen, Asked))> = Vec::new();
     for (at, extent) in context.extents().into_iter().enumerate() {
-        let (seen, asked) = if work > context.fuel || budget.burn(work).is_err() {
-            (SpamSeen::OutOfTime, Asked::default())
-        } else {
-            look_once(context, extent, raw, evidence, documents)
-        };
+        let reached = documents.reached(extent, evidence);
+        if !done.iter().any(|(known, _)| *known == reached) {
+            let one = match work > context.fuel || budget.burn(work).is_err() {
+                true => (SpamSeen::OutOfTime, Asked::default()),
+                false => look_once(context, reached, raw, evidence, documents),
+            };
+            done.push((reached, one));
+        }
+        let Some((_, (seen, asked))) = done.iter().find(|(known, _)| *known == reached).cloned() else { continue };
         let Asked { hosts, urls, addresses } = asked;
         if at == 0 {
             evidence.spam = seen;
@@ -256,7 +279,7 @@ fn look_once(
 }
 
 /// What lists in the DNS may be asked about.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Asked {
     hosts: Vec<String>,
     urls: Vec<String>,
