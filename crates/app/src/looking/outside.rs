@@ -29,10 +29,12 @@ impl NotAsked {
         // Who is passed over is not asked about.
         if excluded(policy, arrival).is_none() {
             let external = &policy.spam.external;
-            if external.enabled && external.dynamic_addresses {
+            let address = arrival.peer.ip.is_some();
+            if external.enabled && external.dynamic_addresses && policy.authentication.enabled && address {
                 out.push(Self::ReverseName);
             }
-            let asked = Set::ALL.into_iter().filter(|set| !set.lists(external).is_empty());
+            let asked =
+                Set::ALL.into_iter().filter(|set| !set.lists(external).is_empty() && (*set != Set::Dnsbl || address));
             out.extend(asked.map(Self::Lists));
         }
         out

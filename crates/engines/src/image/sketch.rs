@@ -1,6 +1,6 @@
 //! The second look: whether two pictures whose hashes are near are one picture.
 //!
-//! Of each picture a small copy is kept: brightness in [`COPY_SIDE`] by [`COPY_SIDE`] cells, colour in half of that. Two
+//! Of each picture a small copy is kept: brightness in [`COPY_SIDE`] by [`COPY_SIDE`] cells, colour in a quarter of that. Two
 //! copies are laid over each other as they fit best, since one may be cropped or framed; then the brightness of one is
 //! explained from the colours of the other, by the best polynomial there is (recoloured pictures, negatives and gray ones
 //! keep it, others do not). Only differences between near cells count: what two pages, two portraits or two icons have

@@ -25,6 +25,8 @@ const MAX_PICTURES: usize = 500;
 pub(crate) const MAX_BESIDE: usize = 500;
 /// Most addresses that are taken out of one link that leads on.
 const MAX_TARGETS: usize = 10;
+/// In how many places of one link an address is looked for, read or not.
+const MAX_STARTS: usize = 50;
 /// Most addresses that are taken out of all such links.
 const MAX_LED: usize = 1000;
 /// How often escapes of such an address are undone.
@@ -306,6 +308,8 @@ struct Targets {
     list: Vec<Link>,
     /// The same, in the form in which lists know them.
     known: BTreeSet<String>,
+    /// In how many places one was looked for.
+    starts: usize,
     more: bool,
 }
 
@@ -314,6 +318,11 @@ impl Targets {
     fn read(&mut self, text: &str) {
         let mut rest = text;
         while let Some(from) = next(rest).and_then(|at| rest.get(at..)).filter(|_| !self.more) {
+            self.starts = self.starts.saturating_add(1);
+            if self.starts > MAX_STARTS {
+                self.more = true;
+                return;
+            }
             let end = from.find(['&', '"', '\'', '<', '>', ' ']).unwrap_or(from.len());
             self.add(from.get(..end).unwrap_or(""));
             rest = from.get(from.ceil_char_boundary(4)..).unwrap_or("");

@@ -208,9 +208,13 @@ fn start(name: &[u8], attributes: &[(&[u8], &[u8])], html: &mut Html, links: &mu
         if let Some(leads) = beside(&lower, key) {
             links.beside(value, leads);
         } else if key.eq_ignore_ascii_case(b"srcset") {
-            let all = value.split(|byte| *byte == b',').take(MAX_SOURCES);
-            all.filter_map(|one| one.trim_ascii_start().split(u8::is_ascii_whitespace).next())
-                .for_each(|one| links.beside(one, false));
+            let all = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|one| !one.is_empty());
+            for (at, one) in all.take(MAX_SOURCES.saturating_add(1)).enumerate() {
+                match at < MAX_SOURCES {
+                    true => links.beside(one.split(u8::is_ascii_whitespace).next().unwrap_or(one), false),
+                    false => links.links.more = true,
+                }
+            }
         }
         if key.eq_ignore_ascii_case(b"style") {
             styles(undone(value).as_bytes(), links.links, links.base);
