@@ -114,7 +114,8 @@ async fn an_ordinary_message_is_not_touched_for_its_form() {
 
 /// Parts, each with more ways to be read than are followed.
 fn many_faced() -> Vec<u8> {
-    let mut mail = b"From: <alice@example.org>\r\nSubject: many\r\nMIME-Version: 1.0\r\n\
+    let mut mail = b"From: <alice@example.org>\r\nTo: bob@example.net\r\nDate: Fri, 20 Nov 2026 10:11:12 +0000\r\n\
+        Message-ID: <1@example.org>\r\nSubject: a letter in many parts\r\nMIME-Version: 1.0\r\n\
         Content-Type: multipart/mixed; boundary=b\r\n\r\n"
         .to_vec();
     for part in 0..400 {
@@ -135,7 +136,7 @@ async fn what_has_too_many_readings_is_refused() {
     assert_eq!(logged::message().await.get("rules"), "too_ambiguous_message");
     node.set_policy(|policy| policy.ambiguous.too_ambiguous = TooAmbiguousAction::Tag);
     assert_eq!(node.send(&mail).await.code, 250);
-    assert!(has(&sink.messages().remove(0).content, b"Subject: [Ambiguous message] many"));
+    assert!(has(&sink.messages().remove(0).content, b"Subject: [Ambiguous message] a letter in many parts"));
 }
 
 /// Mail whose signature a new form would break, and mail whose defects no client reads differently.

@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "pdf_and_little_text",
     group: SignGroup::Attachment,
-    points: Points::Fitted(1),
+    points: Points::Fitted(34),
     about: "A PDF, and hardly a word that tells what it is.",
     check,
     #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "money_written_loud",
     group: SignGroup::Composite,
-    points: Points::Fitted(29),
+    points: Points::Fitted(11),
     about: "Large sums, in capitals or exclamations.",
     check,
     #[cfg(test)]

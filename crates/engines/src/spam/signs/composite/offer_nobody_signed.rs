@@ -12,7 +12,7 @@ const KINDS: usize = 2;
 pub(super) const SIGN: Row = Row {
     id: "offer_nobody_signed",
     group: SignGroup::Composite,
-    points: Points::Fitted(19),
+    points: Points::Fitted(28),
     about: "Several things are offered by mail that nobody signed and that has no field of a list.",
     check,
     #[cfg(test)]

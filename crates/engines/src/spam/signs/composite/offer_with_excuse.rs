@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "offer_with_excuse",
     group: SignGroup::Composite,
-    points: Points::Fitted(43),
+    points: Points::Fitted(42),
     about: "An offer, and an excuse for sending it.",
     check,
     #[cfg(test)]

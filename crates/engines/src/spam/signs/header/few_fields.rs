@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "few_fields",
     group: SignGroup::Header,
-    points: Points::Fitted(26),
+    points: Points::Fitted(0),
     about: "The header has hardly a field beside the necessary ones.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "missing_date",
     group: SignGroup::Header,
-    points: Points::Fitted(17),
+    points: Points::Fitted(0),
     about: "There is no Date field.",
     check,
     #[cfg(test)]

@@ -10,7 +10,7 @@ const DAY: i64 = 24 * 3600;
 pub(super) const SIGN: Row = Row {
     id: "date_in_past",
     group: SignGroup::Identity,
-    points: Points::Fitted(11),
+    points: Points::Fitted(13),
     about: "The message was written long before it came.",
     check,
     #[cfg(test)]

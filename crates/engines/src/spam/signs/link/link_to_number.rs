@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "link_to_number",
     group: SignGroup::Link,
-    points: Points::Fitted(3),
+    points: Points::Fitted(4),
     about: "A link leads to a host that is written as one number, or in hex.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "donor_4",
     group: SignGroup::Phrase,
-    points: Points::Fitted(54),
+    points: Points::Fitted(56),
     about: "The text has four phrases or more about somebody who is ill, bereaved or pious, and gives money away.",
     check,
     #[cfg(test)]

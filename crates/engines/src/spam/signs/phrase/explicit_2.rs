@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "explicit_2",
     group: SignGroup::Phrase,
-    points: Points::Fitted(60),
+    points: Points::Fitted(59),
     about: "The text has two phrases or more about sex, in words that letters rarely have.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "seller_2",
     group: SignGroup::Phrase,
-    points: Points::Fitted(6),
+    points: Points::Fitted(0),
     about: "The text has two phrases or more about what is sold by unasked mail.",
     check,
     #[cfg(test)]

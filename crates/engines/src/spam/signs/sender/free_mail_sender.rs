@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "free_mail_sender",
     group: SignGroup::Sender,
-    points: Points::Fitted(0),
+    points: Points::Fitted(16),
     about: "The sender's address is of a free mail provider.",
     check,
     #[cfg(test)]

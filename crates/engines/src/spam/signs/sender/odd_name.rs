@@ -7,7 +7,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "odd_name",
     group: SignGroup::Sender,
-    points: Points::Fitted(10),
+    points: Points::Fitted(14),
     about: "The display name has signs that names do not have.",
     check,
     #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "html_only_unsigned",
     group: SignGroup::Structure,
-    points: Points::Fitted(79),
+    points: Points::Fitted(69),
     about: "The text is HTML, without a plain one, and nobody signed the message.",
     check,
     #[cfg(test)]

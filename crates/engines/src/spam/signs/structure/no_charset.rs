@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "no_charset",
     group: SignGroup::Structure,
-    points: Points::Fitted(22),
+    points: Points::Fitted(0),
     about: "A text does not say its charset, or HTML does not.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "question_marks_for_letters",
     group: SignGroup::Subject,
-    points: Points::Fitted(3),
+    points: Points::Fitted(4),
     about: "Letters of the subject became question marks: it was written in a charset that it does not name.",
     check,
     #[cfg(test)]
