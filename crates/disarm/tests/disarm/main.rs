@@ -229,6 +229,17 @@ fn only_folders_are_nothing() {
     assert!(zip_without(&data, &[0]).is_ok());
 }
 
+#[test]
+fn the_data_of_a_member_with_a_damaged_head_go_with_it() {
+    let files = files(4);
+    let data = streamed(&files);
+    for at in 0..data.len() {
+        let mut data = data.clone();
+        data[at] = 0;
+        fuzz_zip_without(&[&[4][..], &data].concat());
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
