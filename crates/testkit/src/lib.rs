@@ -43,6 +43,29 @@ pub fn free_port() -> u16 {
     socket.local_addr().expect("the socket has an address").port()
 }
 
+/// The CPU time that this thread has used since. For tests that bound what work costs: by the clock on the wall they
+/// would fail where something else runs on the machine.
+#[derive(Clone, Copy, Debug)]
+pub struct CpuClock(Duration);
+
+impl CpuClock {
+    /// From here on.
+    pub fn now() -> Self {
+        Self(cpu_time())
+    }
+
+    /// CPU time of this thread since then; of no other thread.
+    pub fn elapsed(&self) -> Duration {
+        cpu_time().saturating_sub(self.0)
+    }
+}
+
+/// The CPU time that this thread has used in all.
+pub fn cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    time.try_into().expect("it never runs backwards, below 0")
+}
+
 /// Waits until `ready` says yes; panics after `limit` with `what` it waited for.
 pub async fn wait_until(what: &str, limit: Duration, mut ready: impl FnMut() -> bool) {
     let start = Instant::now();

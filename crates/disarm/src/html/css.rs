@@ -364,7 +364,7 @@ mod tests {
         let rules = Rules::new(&[].into(), Vec::new());
         for piece in ["@a", "@media{", "p{", "/*", "}", "a{b:url(", "a:(;", "\"", "@x;", "p{top:0}"] {
             let raw = piece.repeat(1 << 16).into_bytes();
-            let begun = std::time::Instant::now();
+            let begun = testkit::CpuClock::now();
             assert!(sheet(&raw, false, &rules).len() <= raw.len().saturating_mul(4));
             assert!(begun.elapsed().as_secs() < 20, "{piece}");
         }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use mail::defect::{Ambiguity, DefectCode};
 use mail::fuzzing::fuzz_message;
 use mail::graph::{Limits, MAX_READINGS_FACTOR, MIN_EXTRA_BYTES, parse};
+use testkit::CpuClock;
 
 use crate::ambiguity::payload::{HEAD, PAYLOADS};
-use crate::cost::cpu_time;
 
 /// Reading and decoding everything may take so many times the time of the strict reading. With hashes
 /// and engines, which take far longer a byte, an examination stays below three times (crate `scan`).
@@ -76,12 +76,12 @@ fn hostile(size: usize) -> Vec<(&'static str, Vec<u8>)> {
 /// The least CPU time of reading a message in full.
 fn time(raw: &[u8], limits: &Limits) -> Duration {
     let once = || {
-        let begin = cpu_time();
+        let begin = CpuClock::now();
         let message = parse(raw, limits);
         for id in message.leaves() {
             std::hint::black_box(message.content(id, usize::MAX));
         }
-        cpu_time() - begin
+        begin.elapsed()
     };
     (0..ROUNDS).map(|_| once()).min().unwrap()
 }

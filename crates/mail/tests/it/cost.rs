@@ -5,6 +5,7 @@ use std::time::Duration;
 use mail::defect::DefectCode;
 use mail::fuzzing::fuzz_message;
 use mail::graph::{Limits, parse};
+use testkit::CpuClock;
 
 /// Twice the size takes so many times the time at most.
 const MAX_DOUBLING: f64 = 2.3;
@@ -76,17 +77,13 @@ const CASES: &[(&str, usize, Make)] = &[
 /// The CPU time of reading a message in full: graph, facts and contents. Not the time by the clock:
 /// what else runs on the machine must not count.
 fn time(raw: &[u8]) -> Duration {
-    let begin = cpu_time();
+    let begin = CpuClock::now();
     let message = parse(raw, &Limits::default());
     let _ = message.facts();
     for id in message.primary() {
         std::hint::black_box(message.content(id, usize::MAX));
     }
-    cpu_time() - begin
-}
-
-pub(crate) fn cpu_time() -> Duration {
-    rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime).try_into().unwrap()
+    begin.elapsed()
 }
 
 /// How many times as long a large message takes as a small one. Both are measured in turn and the least

@@ -51,18 +51,13 @@ fn what_another_reading_has_cannot_be_edited_by_its_part() {
     assert!(others.iter().all(|object| matches!(object.origin, Origin::Member(_))), "{others:?}");
 }
 
-/// The CPU time of this thread. Not the time by the clock: what else runs on the machine must not count.
-fn cpu_time() -> Duration {
-    rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime).try_into().unwrap()
-}
-
 /// The least CPU time of an examination, of several.
 fn time(raw: &str) -> Duration {
     let engines = plain();
     let once = || {
-        let begun = cpu_time();
+        let begun = testkit::CpuClock::now();
         std::hint::black_box(examine(&engines, raw.as_bytes(), &Context::default()));
-        cpu_time() - begun
+        begun.elapsed()
     };
     (0..3).map(|_| once()).min().unwrap()
 }

@@ -190,7 +190,7 @@ mod tests {
     fn what_costs_more_than_is_looked_at_is_told() {
         // Each mark says that the longest head follows it.
         let marks = b"\x60\xea\x28\x0a".repeat(400_000);
-        let begin = std::time::Instant::now();
+        let begin = testkit::CpuClock::now();
         assert_eq!(first(&marks, Sought::Archives, &|_| true), (None, true));
         assert!(begin.elapsed().as_secs() < 20);
     }

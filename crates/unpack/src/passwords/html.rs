@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn hostile_bodies_take_linear_time() {
         // Work that grows with the square of the body would take hours here.
-        let begin = std::time::Instant::now();
+        let begin = testkit::CpuClock::now();
         for unit in ["<style>", "<", "&", "<!--", "</"] {
             let body = unit.repeat(100_000);
             assert!(text(&body).len() <= body.len(), "{unit}");

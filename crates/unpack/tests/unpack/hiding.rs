@@ -1,7 +1,7 @@
 //! What a sender puts in front of, between or beside other things so that it is not looked at: it is found,
 //! or it is said that more is there.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mail::evidence::UnscannedReason::{Encrypted, LimitObjects};
 use mail::evidence::{FileKind, UnscannedReason};
@@ -187,7 +187,7 @@ fn what_stands_in_and_behind_the_certificates_of_a_program_is_given() {
 
 /// The problems of a file that is opened within the time that a quadratic reader would not keep.
 fn soon(kind: FileKind, data: &[u8]) -> Vec<UnscannedReason> {
-    let started = Instant::now();
+    let started = testkit::CpuClock::now();
     let (_, problems) = members(kind, data);
     assert!(started.elapsed() < Duration::from_secs(60), "{kind:?} takes {:?}", started.elapsed());
     problems

@@ -330,7 +330,7 @@ fn hostile_texts_end_soon() {
         "QUJD".repeat(300_000),
     ];
     for text in texts {
-        let begun = std::time::Instant::now();
+        let begun = testkit::CpuClock::now();
         let kind = detect(text.as_bytes());
         for kind in [kind, FileKind::Script] {
             let _opened = open_all(kind, text.as_bytes());

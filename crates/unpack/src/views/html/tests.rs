@@ -120,7 +120,7 @@ fn hostile_documents_take_linear_time() {
         "<![CDATA[",
     ] {
         let document = piece.repeat(1 << 20).into_bytes();
-        let begun = std::time::Instant::now();
+        let begun = testkit::CpuClock::now();
         let mut tokens = Tokens::new(&document, false);
         assert!(tokens.by_ref().count() <= document.len());
         assert!(begun.elapsed().as_secs() < 20, "{piece}");

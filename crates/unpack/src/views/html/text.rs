@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn a_million_open_elements_take_linear_time() {
         for piece in ["<b>", "<p>", "</i>", "<td style='color:red'>", "<li></b>"] {
-            let begun = std::time::Instant::now();
+            let begun = testkit::CpuClock::now();
             let _texts = texts(&piece.repeat(200_000));
             assert!(begun.elapsed().as_secs() < 20, "{piece}");
         }
