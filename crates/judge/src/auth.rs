@@ -16,11 +16,21 @@ const MAX_VALUE: usize = 120;
 /// Whether it is to be found out who really sent this message: it comes from outside, from a client
 /// whose address is known and is not one of ours.
 pub fn asks(policy: &Policy, site: &Site, arrival: &Arrival) -> bool {
-    let outside = arrival.peer.ip.is_some_and(|ip| is_public(ip) && !site.is_relay(ip));
-    policy.authentication.enabled
-        && arrival.direction == Direction::Incoming
+    policy.authentication.enabled && is_from_outside(site, arrival)
+}
+
+/// Whether the name of its client's address is to be found out (EX-08, EX-10): for its header, or where it is
+/// examined for spam.
+pub fn asks_reverse(policy: &Policy, site: &Site, arrival: &Arrival) -> bool {
+    let told = policy.authentication.enabled || crate::spam::excluded(policy, arrival).is_none();
+    policy.spam.external.wants_reverse() && told && is_from_outside(site, arrival)
+}
+
+/// Whether it comes from a client outside whose address is known.
+fn is_from_outside(site: &Site, arrival: &Arrival) -> bool {
+    arrival.direction == Direction::Incoming
         && !arrival.over_trusted_connection()
-        && outside
+        && arrival.peer.ip.is_some_and(|ip| is_public(ip) && !site.is_relay(ip))
 }
 
 /// Whether an address can be that of a client outside.
@@ -69,7 +79,8 @@ pub fn results(auth: &Authentication, authserv_id: &str) -> String {
         parts.push(format!("spf={} smtp.helo={}", auth.helo.result.name(), foreign(&auth.helo.domain)));
     }
     parts.extend(auth.dmarc.iter().enumerate().map(|(at, check)| author(auth, at, check)));
-    if let Some(ip) = auth.ip {
+    // RFC 8601 section 2.7.3 has no word for a name that nobody asked for.
+    if let Some(ip) = auth.ip.filter(|_| auth.reverse.result != AuthResult::None) {
         parts.push(format!("iprev={} policy.iprev={}", auth.reverse.result.name(), value(&ip.to_string())));
     }
     if auth.arc.result != AuthResult::None {
@@ -137,7 +148,7 @@ fn value(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use mail::evidence::{DkimCheck, SpfCheck, short};
+    use mail::evidence::{DkimCheck, ReverseCheck, SpfCheck, short};
 
     use super::*;
 
@@ -159,12 +170,15 @@ mod tests {
                 ..DmarcCheck::default()
             }],
             one_author: true,
+            reverse: ReverseCheck { result: AuthResult::Fail, ..ReverseCheck::default() },
             ..Authentication::default()
         };
         let expected = "mx.example.net; spf=pass smtp.mailfrom=example.org; \
              dmarc=pass policy.published-domain-policy=reject header.from=example.org; \
-             iprev=none policy.iprev=192.0.2.1; dkim=policy header.d=example.org header.s=s1";
+             iprev=fail policy.iprev=192.0.2.1; dkim=policy header.d=example.org header.s=s1";
         assert_eq!(results(&auth, "mx.example.net"), expected);
+        let unasked = Authentication { reverse: ReverseCheck::default(), ..auth };
+        assert!(!results(&unasked, "mx.example.net").contains("iprev"), "EX-08: the name was not asked for");
     }
 
     #[test]
@@ -220,6 +234,31 @@ mod tests {
             }
         }
         assert!(!quoted && !outside.contains("bank") && !outside.contains("dkim=pass"), "{outside}");
+    }
+
+    #[test]
+    fn ex_08_ex_09_ex_10_each_has_a_switch_and_asks_for_no_more() {
+        let mut outside = crate::origin::recorded::arrival();
+        outside.peer.ip = Some([192, 0, 2, 1].into());
+        let site = Site::default();
+        for case in 0..32u8 {
+            let on = |bit: u8| case & 1 << bit != 0;
+            let mut policy = Policy::default();
+            policy.authentication.enabled = on(0);
+            policy.spam.external.reverse_dns = on(1);
+            policy.spam.external.dynamic_addresses = on(2);
+            policy.spam.external.enabled = on(3);
+            policy.spam.enabled = on(4);
+            assert_eq!(asks(&policy, &site, &outside), on(0), "{case:b}");
+            // What is not examined for spam still has the name told in its header.
+            let expected = on(3) && (on(1) || on(2)) && (on(4) || on(0));
+            assert_eq!(asks_reverse(&policy, &site, &outside), expected, "{case:b}");
+            let mut trusted = outside.clone();
+            trusted.peer.trusted = true;
+            assert!(!asks(&policy, &site, &trusted) && !asks_reverse(&policy, &site, &trusted), "{case:b}");
+        }
+        let inside = Arrival { direction: Direction::Outgoing, ..outside };
+        assert!(!asks_reverse(&Policy::default(), &site, &inside));
     }
 
     #[test]

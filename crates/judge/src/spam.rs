@@ -235,7 +235,8 @@ pub fn counts(policy: &Policy, arrival: &Arrival, sign: &Sign) -> bool {
 fn switched_on(policy: &Policy, sign: &Sign) -> bool {
     let external = &policy.spam.external;
     let switched = match sign.id.as_str() {
-        "dynamic_client" => external.dynamic_addresses,
+        "reverse_missing" | "reverse_elsewhere" => external.enabled && external.reverse_dns,
+        "dynamic_client" => external.enabled && external.dynamic_addresses,
         id => Set::of_sign(id).is_none_or(|(set, _)| set.is_on(external)),
     };
     switched && policy.spam.signs.counts(&sign.id)

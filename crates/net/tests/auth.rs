@@ -78,7 +78,11 @@ impl Site {
             mail_from: Untrusted::new(from.to_owned()),
         };
         let whole: Arc<[u8]> = Arc::from(raw);
-        net::auth::authenticate(&self.resolver, &claim, raw, async { Ok(whole) }, Instant::now() + limit).await
+        let deadline = Instant::now() + limit;
+        let sender = net::auth::authenticate(&self.resolver, &claim, raw, async { Ok(whole) }, deadline);
+        let name = net::auth::reverse_name(&self.resolver, claim.ip.unwrap(), deadline);
+        let (sender, reverse) = tokio::join!(sender, name);
+        Authentication { reverse, ..sender }
     }
 
     fn signed(&self, raw: &str) -> Vec<u8> {

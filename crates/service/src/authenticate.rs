@@ -1,9 +1,9 @@
-//! Asks who really sent a message, beside its examination.
+//! Asks who really sent a message, and for the name of its client's address, beside its examination.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use judge::auth::asks;
+use judge::auth::{asks, asks_reverse};
 use judge::policy::Policy;
 use mail::address::Address;
 use mail::arrival::Arrival;
@@ -12,7 +12,7 @@ use mail::evidence::{
 };
 use mail::untrusted::Untrusted;
 use net::Resolver;
-use net::auth::MAX_HEAD;
+use net::auth::{MAX_HEAD, reverse_name};
 use tokio::time::Instant;
 
 use crate::flow::Bench;
@@ -21,8 +21,17 @@ use crate::spool::Spool;
 /// How long it may take in all; what is not known by then is `temperror`.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// Finds out who really sent a message, if any of these policies wants to know and somebody can be asked. Ends by
-/// `deadline`.
+/// What is to be found out about where a message comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Wanted {
+    /// Who really sent it (EX-09).
+    pub sender: bool,
+    /// The name of its client's address (EX-08, EX-10).
+    pub reverse: bool,
+}
+
+/// Finds out where a message comes from, as far as any of these policies wants to know and somebody can be asked.
+/// Ends by `deadline`.
 pub(crate) async fn authenticate(
     bench: Bench<'_>,
     policies: &[(&Policy, &Arrival)],
@@ -31,14 +40,44 @@ pub(crate) async fn authenticate(
     deadline: Instant,
 ) -> Option<Authentication> {
     let resolver = bench.resolver?;
-    if !policies.iter().any(|(policy, arrival)| asks(policy, bench.site, arrival)) {
+    let wanted = Wanted {
+        sender: policies.iter().any(|(policy, arrival)| asks(policy, bench.site, arrival)),
+        reverse: policies.iter().any(|(policy, arrival)| asks_reverse(policy, bench.site, arrival)),
+    };
+    if !wanted.sender && !wanted.reverse {
         return None;
     }
-    Some(find_out(resolver, spool, arrival, deadline).await)
+    Some(find_out(resolver, spool, arrival, wanted, deadline).await)
 }
 
-/// Finds out who really sent a message, whatever the policy says.
-pub async fn find_out(resolver: &Resolver, spool: &Spool, arrival: &Arrival, deadline: Instant) -> Authentication {
+/// Finds out where a message comes from, whatever the policy says.
+pub async fn find_out(
+    resolver: &Resolver,
+    spool: &Spool,
+    arrival: &Arrival,
+    wanted: Wanted,
+    deadline: Instant,
+) -> Authentication {
+    let deadline = deadline.min(Instant::now() + LIMIT);
+    let ip = arrival.peer.ip;
+    let sender = async {
+        match wanted.sender {
+            true => ask_sender(resolver, spool, arrival, deadline).await,
+            false => Authentication { ip, reverse_only: true, ..Authentication::default() },
+        }
+    };
+    let reverse = async {
+        match ip.filter(|_| wanted.reverse) {
+            Some(ip) => reverse_name(resolver, ip, deadline).await,
+            None => ReverseCheck::default(),
+        }
+    };
+    let (sender, reverse) = tokio::join!(sender, reverse);
+    Authentication { reverse, ..sender }
+}
+
+/// Finds out who really sent a message.
+async fn ask_sender(resolver: &Resolver, spool: &Spool, arrival: &Arrival, deadline: Instant) -> Authentication {
     let claim = Claim {
         ip: arrival.peer.ip,
         helo: arrival.peer.helo.clone().unwrap_or_default(),
@@ -61,7 +100,6 @@ pub async fn find_out(resolver: &Resolver, spool: &Spool, arrival: &Arrival, dea
             }
         }
     };
-    let deadline = deadline.min(Instant::now() + LIMIT);
     net::auth::authenticate(resolver, &claim, &head, whole, deadline).await
 }
 
@@ -79,7 +117,6 @@ fn unknown(claim: &Claim) -> Authentication {
         dkim: vec![DkimCheck { result: LATER, why: why(), ..DkimCheck::default() }],
         dmarc: vec![DmarcCheck { result: LATER, why: why(), ..DmarcCheck::default() }],
         arc: ArcCheck { result: LATER, why: why(), ..ArcCheck::default() },
-        reverse: ReverseCheck { result: LATER, why: why(), ..ReverseCheck::default() },
         ..Authentication::default()
     }
 }

@@ -312,16 +312,15 @@ pub(crate) fn count(metrics: &Metrics, arrival: &Arrival, plan: &Plan, report: O
     }
     metrics.reply.observe(outcome.took.as_secs_f64());
     if let Some(auth) = report.and_then(Report::auth) {
-        let results = [
-            ("spf", auth.spf.result),
-            ("dkim", auth.dkim()),
-            ("dmarc", auth.dmarc()),
-            ("arc", auth.arc.result),
-            ("iprev", auth.reverse.result),
-        ];
+        let results =
+            [("spf", auth.spf.result), ("dkim", auth.dkim()), ("dmarc", auth.dmarc()), ("arc", auth.arc.result)];
         for (method, result) in results {
             metrics.authentication.get_or_create(&AuthLabels { method, result: result.name() }).inc();
         }
+    }
+    if let Some((_, reverse)) = report.and_then(Report::reverse) {
+        let labels = AuthLabels { method: "iprev", result: reverse.result.name() };
+        metrics.authentication.get_or_create(&labels).inc();
     }
     if let Some(spam) = plan.spam {
         let labels = SpamLabels { status: spam.status.name(), why: why(plan).unwrap_or_default() };

@@ -50,9 +50,9 @@ pub(crate) fn check(policy: &Policy, found: &mut Vec<Problem>) {
             found.push(Problem::advice(&format!("spam.external.{set}"), message));
         }
     }
-    if external.dynamic_addresses && !policy.authentication.enabled {
-        let message = "spam.external.dynamic_addresses is on, but authentication.enabled = false: the name of the \
-                       client's address is not asked for, and nothing counts (EX-08, EX-10)";
+    if external.dynamic_addresses && !external.enabled {
+        let message = "spam.external.dynamic_addresses is on, but spam.external.enabled = false: the name of the \
+                       client's address is not asked for, and nothing counts (EX-01, EX-10)";
         found.push(Problem::warning("spam.external.dynamic_addresses", message));
     }
     for person in &policy.spam.impersonation.people {

@@ -15,7 +15,7 @@ use mail::arrival::Arrival;
 use mail::evidence::{Memory, Report};
 use net::Resolver;
 use service::admin::{EntryFilter, Request, Response};
-use service::authenticate::find_out;
+use service::authenticate::{Wanted, find_out};
 use service::examine::{Examiner, context, spam_context};
 use service::flow;
 use service::lists::{authors, standing};
@@ -247,7 +247,10 @@ impl Bench {
         }
         let auth = async {
             match &self.resolver {
-                Some(resolver) => Some(find_out(resolver, &content.spool, arrival, deadline).await),
+                Some(resolver) => {
+                    let wanted = Wanted { sender: true, reverse: true };
+                    Some(find_out(resolver, &content.spool, arrival, wanted, deadline).await)
+                }
                 None => None,
             }
         };

@@ -30,7 +30,7 @@ impl NotAsked {
         if excluded(policy, arrival).is_none() {
             let external = &policy.spam.external;
             let address = arrival.peer.ip.is_some();
-            if external.enabled && external.dynamic_addresses && policy.authentication.enabled && address {
+            if external.wants_reverse() && address {
                 out.push(Self::ReverseName);
             }
             let asked =

@@ -27,6 +27,7 @@ mod milter;
 mod node;
 mod outbox;
 mod pass;
+mod reverse;
 mod routes;
 mod sender;
 mod spam;
@@ -86,6 +87,7 @@ fn run_cases(args: &[String]) -> ExitCode {
         milter::CASES,
         apart::CASES,
         sender::CASES,
+        reverse::CASES,
         dmarc::CASES,
         unexamined::CASES,
     ]

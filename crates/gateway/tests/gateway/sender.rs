@@ -134,7 +134,7 @@ pub(crate) fn fields(raw: &[u8], name: &str) -> Vec<String> {
 }
 
 /// What arrived last.
-fn last(sink: &Sink) -> Vec<u8> {
+pub(crate) fn last(sink: &Sink) -> Vec<u8> {
     sink.messages().pop().expect("a message").content
 }
 

@@ -11,12 +11,14 @@ mod likeness;
 pub mod lists;
 mod memory;
 #[cfg(test)]
-mod recorded;
+pub(crate) mod recorded;
 mod signs;
+
+use std::net::IpAddr;
 
 use mail::address::Address;
 use mail::arrival::Arrival;
-use mail::evidence::{Authentication, DmarcCheck, Report, Sign, SignGroup};
+use mail::evidence::{Authentication, DmarcCheck, Report, ReverseCheck, Sign, SignGroup};
 
 use crate::policy::Policy;
 use crate::site::Site;
@@ -53,6 +55,8 @@ struct Origin<'a> {
     /// What is known of the sender; nothing where that is switched off, or over a trusted connection, which proves
     /// nothing by its address, and need not.
     auth: Option<&'a Authentication>,
+    /// The client's address and what is known of its name; nothing over a trusted connection.
+    reverse: Option<(IpAddr, &'a ReverseCheck)>,
     authors: Vec<Author>,
     /// The signs that stand before, and are there.
     found: Vec<Sign>,
@@ -85,9 +89,10 @@ pub fn sign_name(id: &str) -> Option<&'static str> {
 
 /// The signs of a message that comes from outside.
 pub fn signs(policy: &Policy, site: &Site, arrival: &Arrival, report: &Report) -> Vec<Sign> {
-    let proves = policy.authentication.enabled && !arrival.over_trusted_connection();
-    let auth = report.auth().filter(|_| proves);
-    let mut origin = Origin { policy, site, report, auth, authors: Author::all(report), found: Vec::new() };
+    let stranger = !arrival.over_trusted_connection();
+    let auth = report.auth().filter(|_| stranger && policy.authentication.enabled);
+    let reverse = report.reverse().filter(|_| stranger);
+    let mut origin = Origin { policy, site, report, auth, reverse, authors: Author::all(report), found: Vec::new() };
     for row in signs::ALL {
         if let Some(seen) = (row.check)(&origin) {
             origin.found.push(Sign::new(row.id, SignGroup::Network, row.points, seen));

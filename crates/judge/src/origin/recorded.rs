@@ -118,7 +118,7 @@ pub(super) fn site() -> Site {
 }
 
 /// An incoming message of a stranger.
-pub(super) fn arrival() -> Arrival {
+pub(crate) fn arrival() -> Arrival {
     let peer = Peer::default();
     Arrival {
         id: MessageId::new(1_700_000_000_000, [1; 10]),

@@ -66,7 +66,18 @@ fn ex_08_ex_10_the_name_of_the_address_is_looked_at() {
             reverse: ReverseCheck { result, name: short(name), ..ReverseCheck::default() },
             ..Authentication::default()
         };
-        assert_eq!(ids(&Policy::default(), "a@example.com", Some(auth)), expected, "{name}");
+        assert_eq!(ids(&Policy::default(), "a@example.com", Some(auth.clone())), expected, "{name}");
+        // Whether the sender is asked for as well makes no difference.
+        let mut off = Policy::default();
+        off.authentication.enabled = false;
+        let only = Authentication { reverse_only: true, ..auth };
+        for auth in [&only, &Authentication { reverse_only: false, ..only.clone() }] {
+            assert_eq!(ids(&off, "a@example.com", Some(auth.clone())), expected, "{name}");
+        }
+        assert!(report("a@example.com", Some(only)).auth().is_none(), "nobody asked who sent it");
+        let mut trusted = arrival();
+        trusted.peer.trusted = true;
+        assert_eq!(signs(&off, &site(), &trusted, &report("a@example.com", None)), []);
     }
 }
 

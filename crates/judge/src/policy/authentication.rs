@@ -46,12 +46,13 @@ impl Default for DmarcReports {
     }
 }
 
-/// Who really sent a message: SPF, DKIM, DMARC, ARC and the name of the client's address. Asked about
-/// incoming mail of clients that are not our own; what cannot be found out never keeps mail back.
+/// Who really sent a message: SPF, DKIM, DMARC and ARC. Asked about incoming mail of clients that are not our own;
+/// what cannot be found out never keeps mail back. For the name of the client's address `spam.external.reverse_dns`
+/// has it asked.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Authentication {
-    /// Check it (EX-08, EX-09).
+    /// Check it (EX-09).
     pub enabled: bool,
     /// What is done about mail that fails the DMARC of its author's domain.
     pub dmarc: DmarcAction,

@@ -58,8 +58,18 @@ pub struct External {
     pub when_reached: WhenReached,
     /// How long all lists together may take (EX-11); what is not known by then does not count.
     pub max_time: Time,
-    /// Count it as a sign that the name of the client's address is that of a dynamic line (EX-10).
+    /// Ask for the name of the client's address, and count it as a sign that it has none, or one that does not lead
+    /// back to it (EX-08).
+    pub reverse_dns: bool,
+    /// Ask for that name, and count it as a sign that it is that of a dynamic line (EX-10).
     pub dynamic_addresses: bool,
+}
+
+impl External {
+    /// Whether the name of the client's address is wanted at all (EX-01, EX-08, EX-10).
+    pub fn wants_reverse(&self) -> bool {
+        self.enabled && (self.reverse_dns || self.dynamic_addresses)
+    }
 }
 
 impl Default for External {
@@ -78,6 +88,7 @@ impl Default for External {
             file_lists: Vec::new(),
             when_reached: WhenReached::default(),
             max_time: Time(5_000),
+            reverse_dns: true,
             dynamic_addresses: false,
         }
     }

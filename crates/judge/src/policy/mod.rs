@@ -64,7 +64,7 @@ pub struct Policy {
     pub monitor: Monitor,
     /// What is decided before the body of a message comes.
     pub before: Before,
-    /// Who really sent a message (EX-08, EX-09, EX-13).
+    /// Who really sent a message (EX-09, EX-13).
     pub authentication: Authentication,
     /// Malware: what is done about infected mail (AV-01..05, ACT-01..20).
     pub malware: Malware,

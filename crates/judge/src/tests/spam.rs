@@ -339,6 +339,26 @@ fn ex_10_dynamic_addresses_count_where_that_is_wanted() {
     assert_eq!(status_of(&policy, seen()), SpamStatus::Clean);
     policy.spam.external.dynamic_addresses = true;
     assert_eq!(status_of(&policy, seen()), SpamStatus::ProbableSpam);
+    policy.spam.external.enabled = false;
+    assert_eq!(status_of(&policy, seen()), SpamStatus::Clean, "EX-01");
+}
+
+#[test]
+fn ex_08_a_missing_or_foreign_name_counts_where_that_is_wanted() {
+    for id in ["reverse_missing", "reverse_elsewhere"] {
+        let mut policy = Policy::default();
+        let seen = || SpamSeen::Signs(vec![sign(id, SignGroup::Network, 600)]);
+        assert_eq!(status_of(&policy, seen()), SpamStatus::ProbableSpam, "on by default");
+        policy.authentication.enabled = false;
+        assert_eq!(status_of(&policy, seen()), SpamStatus::ProbableSpam, "EX-09 is another switch");
+        policy.spam.external.reverse_dns = false;
+        assert_eq!(status_of(&policy, seen()), SpamStatus::Clean);
+        policy.spam.external.dynamic_addresses = true;
+        assert_eq!(status_of(&policy, seen()), SpamStatus::Clean, "EX-10 counts other names");
+        policy.spam.external.reverse_dns = true;
+        policy.spam.external.enabled = false;
+        assert_eq!(status_of(&policy, seen()), SpamStatus::Clean, "EX-01");
+    }
 }
 
 #[test]

@@ -211,8 +211,10 @@ pub struct Authentication {
     pub one_author: bool,
     /// The ARC chain.
     pub arc: ArcCheck,
-    /// The name of the address.
+    /// The name of the address; `none` where nobody asked for it.
     pub reverse: ReverseCheck,
+    /// Nothing but the name of the address was asked for; all else is empty, and says nothing.
+    pub reverse_only: bool,
 }
 
 impl Authentication {

@@ -1,10 +1,13 @@
 //! Evidence as a worker sends it, and the closed report that decisions are made from.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Authentication, Coverage, EngineId, Extent, Finding, FindingKind, Look, MAX_EVIDENCE, MAX_NAME, MAX_SIGNS, Memory,
-    Object, ObjectId, Origin, Picture, Seen, Sign, SignGroup, SpamSeen, Standing, Unable, UnableWhy, UnscannedReason,
+    AuthResult, Authentication, Coverage, EngineId, Extent, Finding, FindingKind, Look, MAX_EVIDENCE, MAX_NAME,
+    MAX_SIGNS, Memory, Object, ObjectId, Origin, Picture, ReverseCheck, Seen, Sign, SignGroup, SpamSeen, Standing,
+    Unable, UnableWhy, UnscannedReason,
 };
 use crate::defect::Ambiguity;
 use crate::untrusted::Untrusted;
@@ -376,7 +379,7 @@ impl Report {
     /// The same report with what services outside said about another form of the same message.
     pub fn with_answers_of(self, other: &Self) -> Self {
         let network = other.spam().signs().iter().filter(|sign| sign.group == SignGroup::Network);
-        let known = self.with_auth(other.auth().cloned()).with_memory(other.memory().cloned());
+        let known = self.with_auth(other.auth.as_deref().cloned()).with_memory(other.memory().cloned());
         let known = known.with_standing(other.standing().cloned().unwrap_or_default());
         known.with_signs(network.cloned().collect())
     }
@@ -386,9 +389,16 @@ impl Report {
         self.standing.as_deref()
     }
 
-    /// What was found out about where the message comes from; `None` if nobody asked.
+    /// What was found out about where the message comes from; `None` if nobody asked, or only for the name of the
+    /// address.
     pub fn auth(&self) -> Option<&Authentication> {
-        self.auth.as_deref()
+        self.auth.as_deref().filter(|auth| !auth.reverse_only)
+    }
+
+    /// The client's address and what was found out about its name; `None` if nobody asked for that.
+    pub fn reverse(&self) -> Option<(IpAddr, &ReverseCheck)> {
+        let auth = self.auth.as_deref().filter(|auth| auth.reverse.result != AuthResult::None)?;
+        Some((auth.ip?, &auth.reverse))
     }
 
     /// Everything that was seen.

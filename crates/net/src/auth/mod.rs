@@ -45,8 +45,8 @@ const NOT_ONE: &str = "From does not name exactly one author";
 /// How long the name of an address may be looked for: nothing depends on it.
 const REVERSE_LIMIT: Duration = Duration::from_secs(5);
 
-/// Finds out where a message comes from. `head` is its header, at least; `whole` gives all its bytes,
-/// and is asked only if there is a signature to verify.
+/// Finds out where a message comes from, but for the name of the address ([`reverse_name`]). `head` is its header,
+/// at least; `whole` gives all its bytes, and is asked only if there is a signature to verify.
 pub async fn authenticate(
     resolver: &Resolver,
     claim: &Claim,
@@ -64,10 +64,9 @@ pub async fn authenticate(
             None => None,
         }
     };
-    let reverse = reverse_check(resolver, claim.ip, early);
     let signatures = signatures(resolver, head, whole, early);
     let walks = together(authors.iter().map(|author| dmarc::walk(resolver, author, deadline)).collect());
-    let (walks, helo, from, reverse, signatures) = tokio::join!(walks, helo, from, reverse, signatures);
+    let (walks, helo, from, signatures) = tokio::join!(walks, helo, from, signatures);
     let Signatures { mut dkim, left, arc } = signatures;
     // The null sender stands for the host itself (RFC 7208 section 2.4).
     let spf = from.unwrap_or_else(|| helo.clone());
@@ -103,7 +102,19 @@ pub async fn authenticate(
     for at in aligned {
         dkim.get_mut(at).into_iter().for_each(|signature| signature.aligned = true);
     }
-    Authentication { ip: claim.ip, spf, helo, dkim, dkim_left: left, dmarc, one_author, arc, reverse }
+    let reverse = ReverseCheck::default();
+    Authentication {
+        ip: claim.ip,
+        spf,
+        helo,
+        dkim,
+        dkim_left: left,
+        dmarc,
+        one_author,
+        arc,
+        reverse,
+        reverse_only: false,
+    }
 }
 
 /// What all of these come to, in their order; none waits for another. There are [`MAX_AUTHORS`] at most.
@@ -123,9 +134,8 @@ async fn together<F: Future>(work: Vec<F>) -> Vec<F::Output> {
     .await
 }
 
-/// The name of the client's address, and whether it leads back.
-async fn reverse_check(resolver: &Resolver, ip: Option<IpAddr>, deadline: Instant) -> ReverseCheck {
-    let Some(ip) = ip else { return ReverseCheck::default() };
+/// The name of a client's address, and whether it leads back (EX-08). Ends by `deadline`, and after 5 seconds.
+pub async fn reverse_name(resolver: &Resolver, ip: IpAddr, deadline: Instant) -> ReverseCheck {
     let deadline = deadline.min(Instant::now() + REVERSE_LIMIT);
     let late = || ReverseCheck { result: AuthResult::TempError, why: short("the time was up"), ..Default::default() };
     timeout_at(deadline, reverse::check(resolver, ip, deadline)).await.unwrap_or_else(|_| late())

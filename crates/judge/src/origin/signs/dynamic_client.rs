@@ -25,9 +25,8 @@ pub(super) const SIGN: OriginSign = OriginSign {
 };
 
 fn check(origin: &Origin) -> Option<String> {
-    let auth = origin.auth?;
-    let name = &auth.reverse.name;
-    auth.ip.filter(|ip| is_dynamic(name.raw(), *ip)).map(|_| name.escaped(80))
+    let (ip, reverse) = origin.reverse?;
+    is_dynamic(reverse.name.raw(), ip).then(|| reverse.name.escaped(80))
 }
 
 /// Whether the name of an address is made from the address, or says that addresses are handed out there.

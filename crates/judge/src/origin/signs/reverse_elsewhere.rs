@@ -16,7 +16,7 @@ pub(super) const SIGN: OriginSign = OriginSign {
 };
 
 fn check(origin: &Origin) -> Option<String> {
-    let reverse = &origin.auth?.reverse;
+    let (_, reverse) = origin.reverse?;
     let elsewhere = reverse.result == AuthResult::Fail && !reverse.name.raw().is_empty();
     elsewhere.then(|| reverse.name.escaped(80))
 }

@@ -16,7 +16,6 @@ pub(super) const SIGN: OriginSign = OriginSign {
 };
 
 fn check(origin: &Origin) -> Option<String> {
-    let auth =
-        origin.auth.filter(|auth| auth.reverse.result == AuthResult::Fail && auth.reverse.name.raw().is_empty())?;
-    Some(auth.ip.map_or_else(String::new, |ip| ip.to_string()))
+    let (ip, name) = origin.reverse?;
+    (name.result == AuthResult::Fail && name.name.raw().is_empty()).then(|| ip.to_string())
 }
