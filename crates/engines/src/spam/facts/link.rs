@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use mail::evidence::MAX_HOSTS;
 use mail::header::percent_decode;
 
+use super::bare::{parts_links, without_stops};
 use super::host;
 use super::route::is_ip;
 use super::url::{is_page, normal};
@@ -224,10 +225,10 @@ pub(super) struct Place<'a> {
 }
 
 /// Where a message leads, in the order in which lists hear of it. Links that a reader sees come first, those of subject
-/// and attachments as well; then where they lead on; what nobody sees, and pictures, last: otherwise twenty of those
-/// would keep the one away that is clicked on. Where links lead on is read only until there are more places than lists
+/// and attachments as well; then where they lead on, and what is `bare`, which not every program makes links of; what
+/// nobody sees, and pictures, last: otherwise twenty of those would keep the one away that is clicked on. Where links lead on is read only until there are more places than lists
 /// are asked about. And whether there is more inside of links than is read.
-pub(super) fn places<'a>(links: &'a [Link], beside: &'a [Link]) -> (Vec<Place<'a>>, bool) {
+pub(super) fn places<'a>(links: &'a [Link], beside: &'a [Link], bare: &'a [Link]) -> (Vec<Place<'a>>, bool) {
     let of = |rank: u8| links.iter().chain(beside).filter(move |link| link.is_web() && link.rank() == rank);
     let borrowed = |rank: u8| move |link: &'a Link| Place { rank, link: Cow::Borrowed(link) };
     let mut found: Vec<Place<'a>> = of(0).map(borrowed(0)).collect();
@@ -250,7 +251,8 @@ pub(super) fn places<'a>(links: &'a [Link], beside: &'a [Link]) -> (Vec<Place<'a
             found.push(Place { rank: 1, link: Cow::Owned(target) });
         }
     }
-    found.extend(of(1).map(borrowed(2)).chain(of(2).map(borrowed(3))));
+    found.extend(bare.iter().map(borrowed(2)));
+    found.extend(of(1).map(borrowed(3)).chain(of(2).map(borrowed(4))));
     (found, more)
 }
 
@@ -356,9 +358,8 @@ pub(crate) fn in_text(text: &str, out: &mut Links) {
     while !out.is_done() {
         let Some(at) = next(rest) else { return };
         let from = rest.get(at..).unwrap_or("");
-        let ends = |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"' | '\'' | '|' | '^' | '`' | '{' | '}');
-        let end = from.find(ends).unwrap_or(from.len());
-        let word = from.get(..end).unwrap_or("").trim_end_matches(['.', ',', ')', ';', ':', '!', '?', ']', '*']);
+        let end = from.find(parts_links).unwrap_or(from.len());
+        let word = without_stops(from.get(..end).unwrap_or(""));
         if let Some(mut link) = Link::read(word).filter(Link::is_web) {
             (link.clicked, link.visible) = (true, true);
             out.push(link);

@@ -8,6 +8,7 @@
 //! different ways every text is read that one of them shows.
 
 mod address;
+mod bare;
 mod elements;
 mod fold;
 mod host;
@@ -204,7 +205,8 @@ pub struct Facts {
     /// The phrases that occur, and the family of each.
     pub phrases: Vec<(&'static str, &'static str)>,
     /// The registered domains and addresses that links lead to, each once, for lists: first those of links
-    /// that a reader sees, in the subject and in what is attached as well, last those of pictures. At most [`mail::evidence::MAX_HOSTS`].
+    /// that a reader sees, in the subject and in what is attached as well, then bare domains of texts and what a
+    /// page shows without a link, last those of pictures. At most [`mail::evidence::MAX_HOSTS`].
     pub hosts: Vec<String>,
     /// Whether there are more of them.
     pub more_hosts: bool,

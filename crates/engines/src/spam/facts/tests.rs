@@ -409,3 +409,24 @@ fn a_language_is_told_by_content_whatever_the_label_says() {
     let others = ["<p>charset=utf-8", "<meta charset>", "<meta charset=", "<meta", "", "<meta charset=''>"];
     assert!(others.iter().all(|page| super::page::charset(page.as_bytes()).is_none()));
 }
+
+#[test]
+fn bare_domains_are_asked_about_behind_links_and_change_no_sign() {
+    let facts =
+        of("Subject: see example.net\n\nhttp://example.org/x or www.example.com and shop.example.com/buy?id=7, \
+                    ann@mail.example.net, readme.md\n");
+    assert_eq!(facts.hosts, ["example.org", "example.com", "example.net"]);
+    let urls = ["example.org/x", "www.example.com/", "example.net/", "shop.example.com/buy?id=7"];
+    assert_eq!(facts.urls, urls);
+    assert_eq!(facts.links.len(), 2, "what signs compare are links of every program");
+    let page =
+        of("Content-Type: text/html\n\n<p>our shop: <b>shop.example.com</b><img src=http://example.net/a.png>\n");
+    assert_eq!(page.hosts, ["example.com", "example.net"], "before what is only loaded");
+    let page = of("Content-Type: text/html\n\n<p>see http://bad.example/x or www.example.com\n");
+    assert_eq!((page.hosts, page.links.len()), (vec!["bad.example".to_owned(), "example.com".to_owned()], 0));
+    // Those that are clicked on come first, however many there are of the others.
+    let many: String = (0..300).map(|at| format!("a{at}.com ")).collect();
+    let facts = of(&format!("Subject: x\n\n{many} http://bad.example/\n"));
+    assert_eq!((facts.hosts[0].as_str(), facts.hosts.len()), ("bad.example", 20));
+    assert!(facts.more_hosts && facts.cut.contains(&"links"));
+}

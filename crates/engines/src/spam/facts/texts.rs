@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use mail::charset;
 use mail::graph::{Encoding, Entity, EntityId, Message, Shape};
 
+use super::bare::Bare;
 use super::link::Links;
 use super::{DOCUMENTS, Facts, Html, MAX_DOCUMENTS, MAX_PARTS, MAX_SHOWN, MAX_TEXT, PartFact, Shown, link, page, url};
 
@@ -69,8 +70,16 @@ pub(super) fn read(facts: &mut Facts, message: &Message<'_>) {
     let mut found = Links::default();
     link::in_text(&facts.session.documents, &mut found);
     links.take_beside(found);
-    let (places, more) = link::places(&links.list, &links.beside);
-    if links.more || more || facts.session.more_leads {
+    let mut bare = Bare::default();
+    for text in [&facts.subject, &facts.html.text, &facts.plain, &facts.session.documents] {
+        bare.read(text);
+    }
+    // What a page shows without making a link of it, programs do.
+    let mut written = Links::default();
+    link::in_text(&facts.html.text, &mut written);
+    written.list.extend(bare.list);
+    let (places, more) = link::places(&links.list, &links.beside, &written.list);
+    if links.more || more || bare.more || written.more || facts.session.more_leads {
         facts.cut("links");
     }
     if facts.session.more_documents {

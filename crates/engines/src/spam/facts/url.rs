@@ -187,7 +187,7 @@ mod tests {
         text.push_str("http://bad.example/x ftp://files.example/x http://bad.example/x");
         let mut links = Links::default();
         in_text(&text, &mut links);
-        let found = urls(&places(&links.list, &[]).0);
+        let found = urls(&places(&links.list, &[], &[]).0);
         assert_eq!(
             (found.len(), found[0].as_str()),
             (MAX_URLS + 1, "a0.decoy.example/0"),
