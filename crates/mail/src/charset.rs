@@ -1,13 +1,14 @@
 //! Bytes of a named charset as text.
 //!
 //! Labels are those of the WHATWG Encoding Standard. A byte order mark wins over the label.
-//! ISO-2022-KR, -CN and HZ, which the standard gives up on, are read in `shifted`. Not handled: UTF-7
-//! and ISO-2022-CN-EXT beyond that; they read like an unknown charset.
+//! ISO-2022-KR, -CN and HZ, which the standard gives up on, are read in `shifted`; UTF-7 is text of an unknown charset
+//! but where [`unshifted`] is asked, since not every program reads it. Not handled: ISO-2022-CN-EXT beyond that.
 
 use std::borrow::Cow;
 
 use crate::graph::Recode;
 use crate::shifted;
+use crate::transfer::embedded::utf7;
 use chardetng::EncodingDetector;
 use encoding_rs::{Encoding, REPLACEMENT, UTF_8, WINDOWS_874, WINDOWS_1252};
 
@@ -45,6 +46,19 @@ pub fn to_text<'a>(bytes: &'a [u8], charset: Option<&str>) -> Cow<'a, str> {
             None => guess(bytes),
         },
     }
+}
+
+/// The bytes as text where the label is one of UTF-7, which some mail programs read and others show as it stands;
+/// `None` for every other.
+pub fn unshifted(bytes: &[u8], charset: Option<&str>) -> Option<String> {
+    let label = charset?.trim();
+    let named = UTF7.iter().any(|known| known.eq_ignore_ascii_case(label));
+    named.then(|| String::from_utf8_lossy(&utf7(bytes)).into_owned())
+}
+
+/// Bytes of a header field as text: like [`to_text`], and UTF-7 where the label says so.
+pub(crate) fn field_to_text<'a>(bytes: &'a [u8], charset: Option<&str>) -> Cow<'a, str> {
+    unshifted(bytes, charset).map_or_else(|| to_text(bytes, charset), Cow::Owned)
 }
 
 /// Most bytes that a charset is guessed from.

@@ -183,7 +183,7 @@ impl Structured {
     pub fn texts(&self, name: &str) -> Vec<String> {
         let mut out: Vec<String> = Vec::new();
         if let Some((bytes, charset)) = self.extended(name) {
-            out.push(charset::to_text(&ends(&bytes), charset.as_deref()).into_owned());
+            out.push(charset::field_to_text(&ends(&bytes), charset.as_deref()).into_owned());
         }
         for param in self.params.iter().filter(|p| p.base == name && p.section.is_none() && !p.extended) {
             for value in std::iter::once(&param.value).chain(&param.lax) {

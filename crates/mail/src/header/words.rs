@@ -150,7 +150,7 @@ impl Output {
 
     fn flush(&mut self) {
         if let Some(charset) = self.charset.take() {
-            self.text.push_str(&charset::to_text(&self.bytes, Some(&charset)));
+            self.text.push_str(&charset::field_to_text(&self.bytes, Some(&charset)));
             self.bytes.clear();
         }
     }
@@ -175,6 +175,9 @@ mod tests {
             ("=?utf-8?X?abc?=", "=?utf-8?X?abc?="),
             ("=?utf-8?B?abc", "=?utf-8?B?abc"),
             ("=?=?utf-8?B?w7w=?=", "=?ü"),
+            ("=?utf-7?Q?+APw-ber_2+-2?=", "über 2+2"),
+            ("=?UTF-7?B?K0FQdy1iZXI=?=", "über"),
+            ("=?unicode-1-1-utf-7?Q?+AP?= =?unicode-1-1-utf-7?Q?w-ber?=", "über"),
             ("folded\r\n text", "folded text"),
         ];
         for (raw, text) in cases {
@@ -185,8 +188,13 @@ mod tests {
 
     #[test]
     fn broken_words_are_noted() {
-        for (raw, bad) in [("=?utf-8?Q?ok?=", false), ("=?utf-8?Q?=zz?=", true), ("=?x-none?Q?a?=", true), ("=?", true)]
-        {
+        for (raw, bad) in [
+            ("=?utf-8?Q?ok?=", false),
+            ("=?utf-8?Q?=zz?=", true),
+            ("=?x-none?Q?a?=", true),
+            ("=?utf-7?Q?+APw-?=", true),
+            ("=?", true),
+        ] {
             assert_eq!(has_bad_word(raw.as_bytes()), bad, "{raw}");
         }
     }

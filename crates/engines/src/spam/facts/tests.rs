@@ -411,6 +411,35 @@ fn a_language_is_told_by_content_whatever_the_label_says() {
 }
 
 #[test]
+fn utf_7_is_read_as_some_programs_show_it_and_as_others_do() {
+    let text = "+AGgAdAB0AHAAOgAvAC8-www.bad.example/ buy+ACE- 1+-1";
+    let typed = |media: &str, rest: &str| format!("Subject: x\nContent-Type: {media}\n{rest}\n");
+    let page = "<meta charset=utf-7>+ADw-a href+AD0AIg-http://bad.example/+ACIAPg-buy+ACE- 1+-1+ADw-/a+AD4-";
+    let attached = "MIME-Version: 1.0\nContent-Disposition: attachment; filename=a.html\n";
+    let cases = [
+        typed("text/plain; charset=utf-7", &format!("\n{text}")),
+        typed("text/plain; charset=UTF-7", &format!("Content-Transfer-Encoding: quoted-printable\n\n{text}")),
+        typed("text/plain; charset=unicode-1-1-utf-7", &format!("\n{text}")),
+        typed("text/html; charset=utf-7", &format!("\n<p>{text}")),
+        typed("text/html", &format!("\n{page}")),
+    ];
+    for case in &cases {
+        let facts = of(case);
+        assert_eq!(facts.hosts, ["bad.example"], "{case}");
+        let seen = [facts.html.text.as_str(), &facts.plain].concat();
+        assert!(seen.contains("buy! 1+1") && seen.contains('+'), "{seen}");
+    }
+    let beside =
+        multipart("mixed", &["\nhello", &format!("Content-Type: text/html; charset=utf-7\n{attached}\n{page}")]);
+    assert_eq!(of(&beside).hosts, ["bad.example"]);
+    let subject = of("Subject: =?utf-7?Q?+AGIAdQB5ACE-?= 1+-1\n\nx\n");
+    assert_eq!(subject.subject, "buy! 1+-1");
+    // A text that says nothing of it has it not.
+    let facts = of(&typed("text/html", "\n<p>charset=utf-7 +ADw-a href=http://bad.example/+AD4-"));
+    assert!(facts.html.text.contains("+ADw-a"), "{}", facts.html.text);
+}
+
+#[test]
 fn bare_domains_are_asked_about_behind_links_and_change_no_sign() {
     let facts =
         of("Subject: see example.net\n\nhttp://example.org/x or www.example.com and shop.example.com/buy?id=7, \

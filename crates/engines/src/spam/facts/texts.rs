@@ -160,12 +160,21 @@ fn beside(facts: &mut Facts, message: &Message<'_>, id: EntityId, links: &mut Li
         if is_page { page::MAX_HTML.saturating_add(1) } else { room.saturating_add(1).saturating_mul(MAX_WIDTH) };
     let content = message.content(id, most);
     let whole = likely(entity, &content.bytes, is_page);
+    let whole = match charset::unshifted(&content.bytes, entity.charset.as_deref().filter(|_| !is_page)) {
+        Some(text) => Cow::Owned(text),
+        None => whole,
+    };
     let mut found = Links::default();
     if is_page {
         if whole.len() > page::MAX_HTML {
             facts.cut("html");
         }
         page::read(&whole, &mut Html::default(), &mut found);
+        let label = entity.charset.as_deref().filter(|label| !label.is_empty());
+        let other = charset::unshifted(&content.bytes, label).or_else(|| unshifted(entity, &content.bytes));
+        if let Some(other) = other {
+            page::read(&other, &mut Html::default(), &mut found);
+        }
     } else {
         if whole.len() > room {
             facts.cut(DOCUMENTS);
@@ -247,6 +256,13 @@ fn likely<'b>(entity: &Entity, bytes: &'b [u8], html: bool) -> Cow<'b, str> {
     charset::to_likely_text(bytes, label.as_deref())
 }
 
+/// A page that says itself that it is in UTF-7, where the mail does not, as those programs show it that believe it.
+/// What the mail says is a reading of the message.
+fn unshifted(entity: &Entity, bytes: &[u8]) -> Option<String> {
+    let silent = entity.charset.as_deref().is_none_or(str::is_empty);
+    charset::unshifted(bytes, page::charset(bytes).filter(|_| silent).as_deref())
+}
+
 /// Reads one text.
 fn text(facts: &mut Facts, message: &Message<'_>, leaf: Leaf, links: &mut Links) -> Text {
     let from = facts.plain.len();
@@ -265,6 +281,9 @@ fn text(facts: &mut Facts, message: &Message<'_>, leaf: Leaf, links: &mut Links)
             facts.cut("html");
         }
         page::read(&whole, &mut facts.html, links);
+        if let Some(other) = unshifted(entity, &content.bytes) {
+            page::read(&other, &mut facts.html, links);
+        }
         if facts.html.text.len() > MAX_SHOWN {
             facts.cut("text");
             facts.html.text.truncate(facts.html.text.floor_char_boundary(MAX_SHOWN));
