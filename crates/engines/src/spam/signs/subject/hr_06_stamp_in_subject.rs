@@ -1,11 +1,13 @@
 //! The subject has a time stamp, or a number or code that only a program needs (HR-06).
 //!
 //! Not taken for one: a date alone, appointments (a time of day at full five minutes without a date), round
-//! numbers, amounts of money, telephone numbers, and what a ticket system puts in front.
+//! numbers, amounts of money, telephone numbers, and what a ticket system puts in front. What answers a message with
+//! one has it as well: 3.8 % of the spam of the collections that says it is an answer (18 of 470), and 0.6 % of the ham
+//! (29 of 4,854); of the rest 4.1 and 0.4 %.
 
 use mail::evidence::SignGroup;
 
-use super::is_answer;
+use super::without_answers;
 use crate::spam::signs::words::digits;
 use crate::spam::signs::{some, when};
 use crate::spam::{Facts, Points, Row};
@@ -44,6 +46,7 @@ pub(super) const SIGN: Row = Row {
         "Subject: Offer (20261122102233)",
         "Subject: Special offer id=a8f7e6d5c4b3",
         "Subject: Your order #8837482",
+        "Subject: Re: FW: Your order 83749284761",
     ],
     #[cfg(test)]
     quiet: &[
@@ -66,16 +69,14 @@ pub(super) const SIGN: Row = Row {
         "Subject: [Ticket#2023091910000017] Printer",
         "Subject: [Bug 1234567] crash",
         "Subject: Bug#1012345: does not start",
-        "Subject: Re: Your order 83749284761",
+        "Subject: Re: Bug#1012345: does not start",
     ],
 };
 
 fn check(f: &Facts) -> Option<String> {
-    if is_answer(f) {
-        return None;
-    }
     let subject = f.subject.get(..f.subject.floor_char_boundary(MAX_SUBJECT)).unwrap_or("").to_lowercase();
-    time(&subject).or_else(|| number(&subject)).or_else(|| code(&subject))
+    let subject = without_answers(&subject);
+    time(subject).or_else(|| number(subject)).or_else(|| code(subject))
 }
 
 /// A time of day: with seconds, with a date, or at a minute at which nobody meets.

@@ -51,12 +51,26 @@ pub(crate) const SIGNS: &[Row] = &[
     question_marks_for_letters::SIGN,
 ];
 
+/// What programs put in front of the subject of an answer or a forwarded message.
+const ANSWERS: [&str; 13] =
+    ["re:", "re :", "aw:", "fw:", "fwd:", "sv:", "wg:", "tr:", "rv:", "antw:", "odp:", "vs:", "ref:"];
+/// Most of these that are taken off.
+const MAX_ANSWERS: usize = 10;
+
 /// Whether the subject is that of an answer or a forwarded message.
 pub(super) fn is_answer(f: &Facts) -> bool {
     let lower = f.subject.trim_start().to_lowercase();
-    ["re:", "re :", "aw:", "fw:", "fwd:", "sv:", "wg:", "tr:", "rv:", "antw:", "re[", "odp:", "vs:", "ref:", "[fwd"]
-        .iter()
-        .any(|tag| lower.starts_with(tag))
+    ANSWERS.iter().chain(&["re[", "[fwd"]).any(|tag| lower.starts_with(tag))
+}
+
+/// A subject in lower case without what answers have in front.
+fn without_answers(lower: &str) -> &str {
+    let mut rest = lower.trim_start();
+    for _ in 0..MAX_ANSWERS {
+        let Some(less) = ANSWERS.iter().find_map(|tag| rest.strip_prefix(tag)) else { break };
+        rest = less.trim_start();
+    }
+    rest
 }
 
 /// Five letters or more, each alone, with the same sign or blank between.
