@@ -11,6 +11,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use confine::{Pool, PoolConfig};
 use gateway::{Bound, Gateway, GivenSocket, Node, Place};
 use judge::site::Site;
+use mail::address::canonical;
 use net::auth::sign::Signers;
 use net::{Clamd, Resolver};
 use service::examine::Examiner;
@@ -95,7 +96,7 @@ pub fn site(config: &Config) -> Site {
     Site {
         hostname: config.hostname(),
         authserv_id: config.authserv_id.clone(),
-        internal_domains: trust.internal_domains.iter().map(|d| d.trim_end_matches('.').to_lowercase()).collect(),
+        internal_domains: trust.internal_domains.iter().map(|domain| canonical(domain).into_owned()).collect(),
         trusted_networks: trust.trusted_networks.iter().map(|n| n.0).collect(),
         trusted_relays: trust.trusted_relays.iter().map(|n| n.0).collect(),
     }

@@ -50,7 +50,7 @@ impl Site {
         self.internal_domains.iter().any(|domain| address.is_in(domain))
     }
 
-    /// Whether a domain, in lower case, is one of ours.
+    /// Whether a domain, in its canonical form, is one of ours.
     pub(crate) fn owns(&self, domain: &str) -> bool {
         self.internal_domains.iter().any(|own| below(domain, own))
     }

@@ -1,8 +1,10 @@
 //! Addresses of the envelope, normalised once (RFC 5321 section 4.1.2, RFC 6531).
 //!
-//! The domain is compared in lower case; the local part is kept as written, because only its
+//! The domain is compared as the DNS has it ([`canonical`]); the local part is kept as written, because only its
 //! owner may say what its letters mean. Not handled here: header addresses with display names
-//! and groups, and the conversion between U-labels and A-labels.
+//! and groups.
+
+use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +28,7 @@ impl Address {
             return None;
         }
         let at = last_at(path);
-        let domain = at.and_then(|at| path.get(at + 1..)).unwrap_or("").trim_end_matches('.').to_lowercase();
+        let domain = canonical(at.and_then(|at| path.get(at + 1..)).unwrap_or("")).into_owned();
         Some(Self { written: path.to_owned(), at: at.and_then(|at| u32::try_from(at).ok()), domain })
     }
 
@@ -40,19 +42,33 @@ impl Address {
         self.at.and_then(|at| self.written.get(..at as usize)).unwrap_or(&self.written)
     }
 
-    /// The domain in lower case without a final dot; empty where there is none.
+    /// The domain as [`canonical`] writes it; empty where there is none.
     pub fn domain(&self) -> &str {
         &self.domain
     }
 
-    /// Whether the domain is `domain` or below it (`mail.example.org` is in `example.org`).
+    /// Whether the domain is `domain` ([`canonical`]) or below it (`mail.example.org` is in `example.org`).
     pub fn is_in(&self, domain: &str) -> bool {
         below(&self.domain, domain)
     }
 }
 
-/// Whether a domain is another, or below it (`mail.example.org` is below `example.org`). Both in lower case, without a
-/// final dot.
+/// A domain in the one form in which domains are compared: as the DNS has it (A-labels of RFC 5890), in lower case,
+/// without a final dot. What is no name of the DNS (a literal, letters that no name has) stays as it is, in lower case.
+pub fn canonical(domain: &str) -> Cow<'_, str> {
+    let domain = domain.trim_end_matches('.');
+    if domain.is_ascii() {
+        let has_case = domain.bytes().any(|byte| byte.is_ascii_uppercase());
+        return if has_case { Cow::Owned(domain.to_ascii_lowercase()) } else { Cow::Borrowed(domain) };
+    }
+    // Some letters become others that no name has (U+3208 has brackets).
+    let fine = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    let ascii = idna::domain_to_ascii(domain).ok().filter(|ascii| !ascii.is_empty() && ascii.bytes().all(fine));
+    Cow::Owned(ascii.map_or_else(|| domain.to_lowercase(), |ascii| ascii.trim_end_matches('.').to_owned()))
+}
+
+/// Whether a domain is another, or below it (`mail.example.org` is below `example.org`). Both as [`canonical`]
+/// writes them.
 pub fn below(domain: &str, parent: &str) -> bool {
     domain.strip_suffix(parent).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
@@ -85,7 +101,7 @@ fn last_at(path: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::Address;
+    use super::{Address, canonical};
 
     #[test]
     fn splits_at_the_right_sign() {
@@ -96,7 +112,9 @@ mod tests {
             ("@relay.example,@two.example:a@example.org", "a", "example.org"),
             ("postmaster", "postmaster", ""),
             ("a@[192.0.2.1]", "a", "[192.0.2.1]"),
-            ("ü@exämple.org", "ü", "exämple.org"),
+            ("ü@exämple.org", "ü", "xn--exmple-cua.org"),
+            ("a@XN--exmple-cua.org", "a", "xn--exmple-cua.org"),
+            ("a@example．org", "a", "example.org"),
         ];
         for (text, local, domain) in cases {
             let address = Address::parse(text).expect(text);
@@ -121,6 +139,18 @@ mod tests {
             if let Some(address) = Address::parse(&text) {
                 assert_eq!(Address::parse(address.as_str()), Some(address), "{text}");
             }
+        }
+    }
+
+    #[test]
+    fn a_domain_has_one_form() {
+        for text in ["bücher.example", "BÜCHER.example.", "xn--bcher-kva.Example", "bu\u{308}cher。example"] {
+            assert_eq!(canonical(text), "xn--bcher-kva.example", "{text}");
+        }
+        // No names of the DNS: left as they are.
+        for (text, expected) in [("", ""), (".", ""), ("[IPv6:2001:DB8::1]", "[ipv6:2001:db8::1]"), ("Ⅷ㈈.Ü", "ⅷ㈈.ü")]
+        {
+            assert_eq!(canonical(text), expected, "{text}");
         }
     }
 

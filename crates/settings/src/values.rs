@@ -10,6 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use ipnet::IpNet;
+use mail::address::canonical;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -185,7 +186,7 @@ pub struct DomainMask {
 written!(DomainMask, "a domain", "*.example.org");
 
 impl DomainMask {
-    /// How exactly it fits a domain in lower case: the greater, the more; `None` if it does not.
+    /// How exactly it fits a domain in its canonical form: the greater, the more; `None` if it does not.
     pub fn fits(&self, domain: &str) -> Option<usize> {
         match self.below {
             false => (domain == self.domain).then_some(usize::MAX),
@@ -210,7 +211,7 @@ impl Written for DomainMask {
                 "\"{text}\" is not a domain; write it like \"example.org\", or \"*.example.org\" for all below it"
             ));
         }
-        Ok(Self { domain: domain.to_owned(), below })
+        Ok(Self { domain: canonical(domain).into_owned(), below })
     }
 
     fn show(&self) -> String {

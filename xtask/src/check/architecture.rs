@@ -46,7 +46,7 @@ const FORBIDDEN: [(&str, &str, &str); 7] = [
 
 /// The pure crates, and all that they may use from elsewhere.
 const PURE: [(&str, &[&str]); 8] = [
-    ("mail", &["base64-simd", "chardetng", "encoding_rs", "memchr", "serde"]),
+    ("mail", &["base64-simd", "chardetng", "encoding_rs", "idna", "memchr", "serde"]),
     ("wire", &["base64-simd", "memchr"]),
     (
         "unpack",
@@ -77,7 +77,7 @@ const PURE: [(&str, &[&str]); 8] = [
     ("signatures", &[]),
     ("engines", &["aho-corasick", "boreal", "gif", "image-webp", "md-5", "memchr", "png", "sha1", "sha2", "zune-jpeg"]),
     ("disarm", &["bzip2", "crc32fast", "flate2", "lzma-rust2", "memchr", "ruzstd", "sha2"]),
-    ("judge", &["idna", "ipnet", "jiff", "schemars", "serde"]),
+    ("judge", &["ipnet", "jiff", "schemars", "serde"]),
     ("scan", &["postcard", "serde", "sha2"]),
 ];
 

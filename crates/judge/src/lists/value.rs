@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::str::Chars;
 
 use ipnet::IpNet;
-use mail::address::Address;
+use mail::address::{Address, canonical};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Longest entry, in bytes: 64 of a local part, 255 of a domain, and the `@`.
@@ -23,7 +23,7 @@ pub(super) const MAX_COMPARED: usize = 2_000;
 pub struct Subject {
     /// In lower case.
     pub(super) local: String,
-    /// In lower case and ASCII.
+    /// As [`canonical`] writes it.
     pub(super) domain: String,
 }
 
@@ -35,7 +35,7 @@ impl Subject {
 
     /// Of an address; `None` if it has no domain.
     pub fn of(address: &Address) -> Option<Self> {
-        let domain = ascii(address.domain()).unwrap_or_else(|| address.domain().to_owned());
+        let domain = address.domain().to_owned();
         (!domain.is_empty()).then(|| Self { local: plain(address.local()), domain })
     }
 
@@ -88,9 +88,8 @@ fn ascii(domain: &str) -> Option<String> {
     if domain.starts_with('[') || domain.is_ascii() {
         return Some(domain.to_ascii_lowercase());
     }
-    // Some letters become others that no name has (U+3208 has brackets): what is made of them would not read back.
-    let fine = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-    idna::domain_to_ascii(domain).ok().filter(|ascii| !ascii.is_empty() && ascii.bytes().all(fine))
+    let ascii = canonical(domain);
+    ascii.is_ascii().then(|| ascii.into_owned())
 }
 
 /// Why a text is no entry. `Display` says it for people.
@@ -264,7 +263,9 @@ fn network(text: &str) -> Result<Option<IpNet>, ValueError> {
     if let Some(network) = found {
         return if network.prefix_len() == 0 { Err(ValueError::Everything) } else { Ok(Some(network.trunc())) };
     }
-    let numeric = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_ascii_digit() || "*?".contains(c));
+    // Ranges and an "x" for any number are how people write addresses; no top-level domain is so.
+    let part = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_ascii_digit() || "*?-".contains(c));
+    let numeric = |label: &str| part(label) || label.eq_ignore_ascii_case("x");
     let looks_like_one = text.split('.').all(numeric) && text.contains(|c: char| c.is_ascii_digit());
     if looks_like_one || text.contains(['/', ':']) { Err(ValueError::Ip) } else { Ok(None) }
 }

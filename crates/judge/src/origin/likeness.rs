@@ -97,6 +97,11 @@ pub(super) fn skeleton(word: &str) -> String {
     lower.replace("rn", "m").replace("vv", "w").replace("cl", "d")
 }
 
+/// What a domain looks like, labels of the DNS with the letters that they stand for.
+pub(super) fn domain_skeleton(domain: &str) -> String {
+    Seen::new(domain).whole_letters
+}
+
 /// A domain as people see it, made once for all that it is compared with.
 pub(super) struct Seen {
     labels: Vec<String>,

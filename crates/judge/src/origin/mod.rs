@@ -14,9 +14,10 @@ mod memory;
 pub(crate) mod recorded;
 mod signs;
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
-use mail::address::Address;
+use mail::address::{Address, canonical};
 use mail::arrival::Arrival;
 use mail::evidence::{Authentication, DmarcCheck, Report, ReverseCheck, Sign, SignGroup};
 
@@ -64,9 +65,9 @@ struct Origin<'a> {
 
 impl<'a> Origin<'a> {
     /// The domains that nobody else may look like: ours, and those that the policy names; the first [`MAX_PROTECTED`].
-    fn protected(&self) -> Vec<&'a str> {
+    fn protected(&self) -> Vec<Cow<'a, str>> {
         let named = &self.policy.spam.impersonation.domains;
-        self.site.internal_domains.iter().chain(named).take(MAX_PROTECTED).map(String::as_str).collect()
+        self.site.internal_domains.iter().chain(named).take(MAX_PROTECTED).map(|domain| canonical(domain)).collect()
     }
 
     /// Whether a sealer whom the policy believes says that the author's domain was proven before.
@@ -140,7 +141,7 @@ impl Author {
 
     /// Whether the author has a name, and an address that is neither ours nor of a domain that the policy names.
     fn may_borrow(&self, policy: &Policy, site: &Site) -> bool {
-        let known = policy.spam.impersonation.domains.iter().any(|own| self.address.is_in(own));
+        let known = policy.spam.impersonation.domains.iter().any(|own| self.address.is_in(&canonical(own)));
         !self.names.is_empty() && !known && !site.is_internal(&self.address)
     }
 }

@@ -7,13 +7,14 @@
 
 use std::borrow::Cow;
 
-use mail::address::Address;
+use mail::address::{Address, canonical};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{Ambiguous, Disarm, Headers, Malware, Policy, Refusal, Spam, Unscannable};
 
-/// A recipient, all recipients of a domain, or all of the domains below one. Compared without case.
+/// A recipient, all recipients of a domain, or all of the domains below one. Compared without case; a domain may be
+/// written with its letters or as the DNS has it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct RecipientMask {
     /// `None`: anybody there.
@@ -36,7 +37,11 @@ impl RecipientMask {
             |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
         let local_is_fine =
             local.as_ref().is_none_or(|l| !below && !l.chars().any(|c| c.is_control() || " <>,;*".contains(c)));
-        (local_is_fine && domain.split('.').all(label)).then(|| Self { local, domain: domain.to_owned(), below })
+        (local_is_fine && domain.split('.').all(label)).then(|| Self {
+            local,
+            domain: canonical(domain).into_owned(),
+            below,
+        })
     }
 
     /// Whether it names this recipient.

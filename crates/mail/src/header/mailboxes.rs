@@ -10,6 +10,7 @@
 //! internationalised domain is in ASCII. At most [`MAX_MAILBOXES`] are read, or as many as [`mailboxes_up_to`] is told.
 
 use super::unfold;
+use crate::address;
 
 /// Most mailboxes of one field.
 pub const MAX_MAILBOXES: usize = 64;
@@ -32,7 +33,7 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    /// The domain in lower case without a final dot; empty if there is none, or an address literal.
+    /// The domain as [`address::canonical`] writes it; empty if there is none, or an address literal.
     pub fn domain(&self) -> String {
         split(&self.address).map_or_else(String::new, |(_, domain)| canonical(domain))
     }
@@ -70,7 +71,7 @@ fn canonical(domain: &str) -> String {
     }
     let kept: String = domain.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
     let labels: Vec<&str> = kept.split('.').filter(|label| !label.is_empty()).collect();
-    labels.join(".").to_lowercase()
+    address::canonical(&labels.join(".")).into_owned()
 }
 
 /// Where the `@` is that splits an address: the last one outside quotes.
@@ -431,6 +432,7 @@ mod tests {
     fn domains_are_compared_in_one_form() {
         let of = |address: &str| Mailbox { address: address.to_owned(), ..Mailbox::default() }.domain();
         assert_eq!(of("a@Example.ORG."), "example.org");
+        assert_eq!(of("a@Bücher..example"), "xn--bcher-kva.example");
         assert_eq!(of("a@[192.0.2.1]"), "");
         assert_eq!(of("postmaster"), "");
     }

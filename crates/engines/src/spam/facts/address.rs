@@ -21,10 +21,10 @@ impl Mailbox {
         self.address.rsplit_once('@').map_or(self.address.as_str(), |(local, _)| local)
     }
 
-    /// The domain in lower case; empty where there is none.
+    /// The domain as the DNS has it; empty where there is none.
     pub fn domain(&self) -> String {
         let domain = self.address.rsplit_once('@').map_or("", |(_, domain)| domain);
-        domain.trim_end_matches('.').to_lowercase()
+        mail::address::canonical(domain).into_owned()
     }
 }
 

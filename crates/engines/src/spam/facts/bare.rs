@@ -185,7 +185,7 @@ mod tests {
             ("\u{8acb}\u{770b}example.com\u{8b1d}\u{8b1d}", &["example.com"]),
             (
                 "b\u{fc}cher.example.com \u{43f}\u{440}\u{438}\u{43c}\u{435}\u{440}.\u{440}\u{444}",
-                &["b\u{fc}cher.example.com", "\u{43f}\u{440}\u{438}\u{43c}\u{435}\u{440}.\u{440}\u{444}"],
+                &["xn--bcher-kva.example.com", "xn--e1afmkfd.xn--p1ai"],
             ),
             ("xn--bcher-kva.example.com x.xn--p1ai/a", &["xn--bcher-kva.example.com", "x.xn--p1ai/a"]),
             ("example.com example.com", &["example.com"]),

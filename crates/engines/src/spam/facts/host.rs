@@ -2,8 +2,7 @@
 //! plain, an IPv4 address in any of its notations (URL Standard, section "Host parsing").
 //!
 //! Linear; how long a host may be says its address ([`super::link`]), and no IPv4 address is read from one
-//! above [`MAX_IPV4`]. Not handled: letters of other languages as the DNS has them. Whoever asks the DNS does
-//! that.
+//! above [`MAX_IPV4`]. Letters of other languages become what the DNS has for them, where it has something.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -28,7 +27,7 @@ pub(super) fn canonical(written: &str) -> String {
     let shown = decoded.chars().filter(|c| !is_empty(*c) && !is_variation(*c));
     let plain: String = shown.flat_map(plain).collect();
     let host = plain.trim_end_matches(['.', ',', ')', '>']);
-    ipv4(host).map_or_else(|| host.to_owned(), |ip| ip.to_string())
+    ipv4(host).map_or_else(|| mail::address::canonical(host).into_owned(), |ip| ip.to_string())
 }
 
 /// A character of a host as the DNS has it, but for letters of other languages.
@@ -88,7 +87,7 @@ mod tests {
             ("ｂａｄ．ｅｘａｍｐｌｅ", "bad.example"),
             ("ba\u{ad}d.exa\u{200b}mple", "bad.example"),
             ("BAD.Example", "bad.example"),
-            ("bücher.example", "bücher.example"),
+            ("bücher.example", "xn--bcher-kva.example"),
             ("3221225985", "192.0.2.1"),
             ("0xC0000201", "192.0.2.1"),
             ("0300.0.2.1", "192.0.2.1"),

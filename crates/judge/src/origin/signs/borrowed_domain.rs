@@ -7,7 +7,7 @@ use std::cell::LazyCell;
 
 use mail::address::below;
 
-use crate::origin::likeness::{is_hidden, skeleton};
+use crate::origin::likeness::{domain_skeleton, is_hidden};
 use crate::origin::{Author, Origin, OriginSign};
 
 /// Most words of a name that are looked at.
@@ -26,6 +26,12 @@ pub(super) const SIGN: OriginSign = OriginSign {
         |it| it.from = "\"boss@ex\u{200b}аmple.org\" <x@evil.example>",
         |it| it.from = "\"\u{202e}gro.elpmaxe@ssob\u{202c}\" <x@evil.example>",
         |it| it.from = "x@evil.example (boss@example.org)",
+        |it| it.from = "\"boss@example\u{ff0e}org\" <x@evil.example>",
+        |it| it.from = "\"boss@example\u{2024}org\" <x@evil.example>",
+        |it| {
+            it.policy.spam.impersonation.domains = vec!["bücher.example".to_owned()];
+            it.from = "\"Bücher.example\" <x@evil.example>";
+        },
         |it| {
             it.policy.spam.impersonation.domains = vec!["partner.example".to_owned()];
             it.from = "\"Ann, partner.example\" <x@evil.example>";
@@ -43,6 +49,10 @@ pub(super) const SIGN: OriginSign = OriginSign {
             it.policy.spam.impersonation.domains = vec!["partner.example".to_owned()];
             it.from = "\"Ann of example.org\" <ann@partner.example>";
         },
+        |it| {
+            it.policy.spam.impersonation.domains = vec!["bücher.example".to_owned()];
+            it.from = "\"Shop bücher.example\" <info@xn--bcher-kva.example>";
+        },
     ],
 };
 
@@ -54,11 +64,12 @@ fn check(origin: &Origin) -> Option<String> {
     let mut authors = origin.authors.iter().filter(|author| author.may_borrow(origin.policy, origin.site));
     let protected = origin.protected();
     // Few names have a word that may be a domain.
-    let looks = LazyCell::new(|| protected.iter().map(|own| skeleton(own)).collect::<Vec<String>>());
+    let looks = LazyCell::new(|| protected.iter().map(|own| domain_skeleton(own)).collect::<Vec<String>>());
     authors.find_map(|author| {
         let names = author.names.iter().filter(|name| !Author::writes_for_another(name));
         let words = names.flat_map(|name| domains(name));
-        let found = words.map(|word| skeleton(&word)).find_map(|word| looks.iter().position(|own| below(&word, own)));
+        let found =
+            words.map(|word| domain_skeleton(&word)).find_map(|word| looks.iter().position(|own| below(&word, own)));
         let own = found.and_then(|at| protected.get(at))?;
         Some(format!("{own} in the name, from {}", author.address.domain()))
     })
@@ -66,7 +77,9 @@ fn check(origin: &Origin) -> Option<String> {
 
 /// The words of a name that may be domains, and the domains of addresses in it.
 fn domains(name: &str) -> Vec<String> {
-    let seen: String = name.chars().filter(|c| !is_hidden(*c)).collect();
+    // Dots of other scripts look like one, and browsers take most of them for one (UTS 46).
+    let dot = |c: char| if matches!(c, '\u{2024}' | '\u{3002}' | '\u{ff0e}' | '\u{ff61}') { '.' } else { c };
+    let seen: String = name.chars().filter(|c| !is_hidden(*c)).map(dot).collect();
     let inside = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '|');
     let words = seen.split(|c: char| !inside(c)).map(|word| word.trim_matches(['.', '-']));
     words.filter(|word| word.contains('.')).take(MAX_WORDS).map(str::to_owned).collect()

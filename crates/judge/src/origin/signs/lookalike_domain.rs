@@ -17,9 +17,25 @@ pub(super) const SIGN: OriginSign = OriginSign {
             it.policy.spam.impersonation.domains = vec!["partner.example".to_owned()];
             it.from = "a@partner-example.com";
         },
+        |it| {
+            it.policy.spam.impersonation.domains = vec!["bücher.example".to_owned()];
+            it.from = "a@bucher.example";
+        },
     ],
     #[cfg(test)]
-    quiet: &[|_| (), |it| it.from = "a@mail.example.org"],
+    quiet: &[
+        |_| (),
+        |it| it.from = "a@mail.example.org",
+        // Letters, and what the DNS makes of them, are one domain.
+        |it| {
+            it.policy.spam.impersonation.domains = vec!["bücher.example".to_owned()];
+            it.from = "a@xn--bcher-kva.example";
+        },
+        |it| {
+            it.policy.spam.impersonation.domains = vec!["xn--bcher-kva.example".to_owned()];
+            it.from = "a@Bücher.example";
+        },
+    ],
 };
 
 fn check(origin: &Origin) -> Option<String> {
