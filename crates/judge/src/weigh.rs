@@ -67,6 +67,11 @@ pub(crate) fn weigh(case: &Case<'_>, hits: &[&Hit], rebuilt: &[Rebuilt]) -> Outc
         outcome.done.push(done);
     }
     drop_covered(case.report, &mut outcome.objects);
+    // D-3: whoever of ours sends malware hears of it, whatever else would be done silently.
+    let refused = hits.iter().any(|hit| hit.rule == Rule::MalwareOutgoing && matches!(hit.wish, Wish::Block));
+    if refused && outcome.weight > Weight::Block {
+        outcome.weight = Weight::Block;
+    }
     keep_within_abilities(case, &mut outcome);
     outcome
 }

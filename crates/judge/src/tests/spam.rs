@@ -270,6 +270,31 @@ fn out_01_to_out_07_outgoing_spam_is_deleted_and_always_kept() {
 }
 
 #[test]
+fn d3_outgoing_spam_with_malware_is_refused_and_kept() {
+    let mut policy = Policy::default();
+    policy.spam.outgoing = true;
+    let findings = vec![malware(SETUP, Certainty::Certain)];
+    let evidence = Evidence { spam: seen(900, 0, 0), findings, ..evidence() };
+    let (report, site, arrival) = (evidence.close(&[EngineId::Eicar]), site(), arrival(Direction::Outgoing));
+    let can = can(Surface::Smtp);
+    let case = Case {
+        report: &report,
+        arrival: &arrival,
+        policy: &policy,
+        site: &site,
+        can,
+        form: Form::AsReceived,
+        crashes: 0,
+    };
+    let plan = plan(&case, &draft(&case), &[]);
+    assert!(matches!(plan.fate, Fate::Refuse(_)), "{:?}: who sent it would not hear of it", plan.fate);
+    assert_eq!((plan.action, plan.copy), (Action::Blocked, Copy::Keep), "OUT-02");
+    let done = |rule: Rule| plan.reasons.iter().find(|reason| reason.rule == rule).unwrap().done;
+    assert_eq!(done(Rule::OutgoingSpam), "nothing by this rule");
+    assert_eq!(done(Rule::MalwareOutgoing), "the message is refused");
+}
+
+#[test]
 fn out_09_d13_outgoing_mail_that_was_examined_bears_our_own_field() {
     let mut policy = Policy::default();
     let outgoing = arrival(Direction::Outgoing);
