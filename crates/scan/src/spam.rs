@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use ::engines::spam::facts::mailto;
 use ::engines::spam::{Attached, Facts, MAX_DOCUMENTS, MAX_LEADS, Session, examine};
 use mail::defect::Ambiguity;
 use mail::evidence::{
@@ -290,21 +291,11 @@ struct Asked {
 /// [`MAX_ADDRESSES`], and one more where there are more.
 fn addresses(facts: &Facts) -> Vec<String> {
     let written = facts.from.iter().chain(&facts.reply_to).map(|mailbox| mailbox.address.as_str());
-    let linked = facts.links.iter().filter(|link| link.scheme == "mailto").map(|link| {
-        let address = link.raw.split_once(':').map_or("", |(_, rest)| rest);
-        address.split('?').next().unwrap_or("")
-    });
-    let text =
-        facts.shown().split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | '[' | ']' | ',' | ';'));
-    let shown = text.filter(|word| word.contains('@')).take(MAX_WORDS);
+    let linked = facts.links.iter().filter(|link| link.scheme == "mailto");
+    let all = written.flat_map(mailto::in_text).chain(linked.flat_map(|link| mailto::written_to(&link.raw)));
     let mut found: Vec<String> = Vec::new();
-    for word in written.chain(linked).chain(shown) {
-        let address = word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-        let parts = address.split_once('@');
-        let whole =
-            parts.is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.') && !domain.contains('@'));
-        let plain = address.len() <= MAX_ADDRESS && !address.chars().any(|c| c.is_control() || c.is_whitespace());
-        if whole && plain && !found.contains(&address) && found.len() <= MAX_ADDRESSES {
+    for address in all.chain(mailto::in_text(facts.shown()).take(MAX_WORDS)) {
+        if address.len() <= MAX_ADDRESS && !found.contains(&address) && found.len() <= MAX_ADDRESSES {
             found.push(address);
         }
     }

@@ -14,6 +14,7 @@ mod fold;
 mod host;
 mod language;
 mod link;
+pub mod mailto;
 mod moment;
 mod page;
 mod phrases;
@@ -202,6 +203,8 @@ pub struct Facts {
     pub returned: String,
     /// Whether that is not all of it.
     pub returned_cut: bool,
+    /// Whether it stands in a text, below a line of a mail server that says so.
+    pub returned_in_text: bool,
     /// The phrases that occur, and the family of each.
     pub phrases: Vec<(&'static str, &'static str)>,
     /// The registered domains and addresses that links lead to, each once, for lists: first those of links
@@ -298,9 +301,14 @@ impl Facts {
             return;
         }
         let content = message.content(id, MAX_RETURNED);
-        let text = String::from_utf8_lossy(&content.bytes).replace("\r\n", "\n");
+        self.keep_returned(&String::from_utf8_lossy(&content.bytes), content.cut);
+    }
+
+    /// Keeps the header that a text begins with. `cut`: there is more of the text.
+    fn keep_returned(&mut self, text: &str, cut: bool) {
+        let text = text.replace("\r\n", "\n");
         let header = text.split("\n\n").next().unwrap_or("");
-        self.returned_cut = content.cut && header.len() == text.len();
+        self.returned_cut = cut && header.len() == text.len();
         self.returned = header.get(..header.floor_char_boundary(MAX_RETURNED)).unwrap_or("").to_owned();
     }
 

@@ -255,6 +255,30 @@ fn what_is_left_out_of_attached_pages_is_told() {
 }
 
 #[test]
+fn a_report_in_words_is_told_from_backscatter_by_what_it_returns() {
+    let facts = |sender: &str, head: &str| {
+        let raw = format!(
+            "From: MAILER-DAEMON@mx.example.net\nTo: ann@example.org\nSubject: failure notice\n\n\
+             Hi. This is the qmail-send program at mx.example.net.\n\n\
+             --- Below this line is a copy of the message.\n\n{head}\nbuy now\n"
+        );
+        let session = Session { mail_from: Some(sender.to_owned()), ..Session::default() };
+        Facts::of(&parse(raw.replace('\n', "\r\n").as_bytes(), &Limits::default()), Vec::new(), session)
+    };
+    let of_another = "Received: from pc77 (dyn.isp.example [192.0.2.7]) by mx.example.net with SMTP\n\
+                      From: ann@example.org\nMessage-ID: <ABCD1@pc77>\nSubject: y\n";
+    let sent_here = "Received: from mx.example.org (mx.example.org [192.0.2.9]) by mx.example.net with SMTP\n\
+                     From: ann@example.org\nMessage-ID: <1@example.org>\nSubject: y\n";
+    let says = |facts: &Facts| ids(facts).contains(&"report_of_another".to_owned());
+    assert!(says(&facts("", of_another)));
+    assert!(!says(&facts("", sent_here)));
+    // Such a line in mail of somebody says nothing.
+    assert!(!says(&facts("bob@example.net", of_another)));
+    let cut = facts("", &"From: ann@example.org\n".repeat(MAX_RETURNED));
+    assert!(cut.returned_cut && cut.returned.len() <= MAX_RETURNED);
+}
+
+#[test]
 fn styles_and_redirects_without_end_take_linear_time() {
     let begun = testkit::CpuClock::now();
     let styles = format!("<style>{}</style>", "url(".repeat(1_000_000));

@@ -13,7 +13,10 @@ use mail::graph::{Encoding, Entity, EntityId, Message, Shape};
 
 use super::bare::Bare;
 use super::link::Links;
-use super::{DOCUMENTS, Facts, Html, MAX_DOCUMENTS, MAX_PARTS, MAX_SHOWN, MAX_TEXT, PartFact, Shown, link, page, url};
+use super::{
+    DOCUMENTS, Facts, Html, MAX_DOCUMENTS, MAX_PARTS, MAX_RETURNED, MAX_SHOWN, MAX_TEXT, PartFact, Shown, link, page,
+    url,
+};
 
 /// Most bytes that a character of a file may have, in any character set.
 const MAX_WIDTH: usize = 4;
@@ -299,7 +302,13 @@ fn text(facts: &mut Facts, message: &Message<'_>, leaf: Leaf, links: &mut Links)
     link::in_text(part, links);
     // Nobody wrote here what a mail server returns below such a line; links in it count all the same.
     let below = (facts.session.mail_from.as_deref() == Some("")).then(|| below(part)).flatten();
-    let part = below.map_or(part, |at| part.get(..at).unwrap_or(part));
+    let (part, copy) = below.and_then(|at| part.split_at_checked(at)).unwrap_or((part, ""));
+    if facts.returned.is_empty() && !copy.is_empty() {
+        let header = copy.split_once('\n').map_or("", |(_, rest)| rest.trim_start_matches(['\r', '\n']));
+        let kept = header.get(..header.floor_char_boundary(MAX_RETURNED)).unwrap_or("");
+        facts.keep_returned(kept, kept.len() < header.len());
+        facts.returned_in_text = true;
+    }
     facts.plain.push_str(part);
     facts.plain.push('\n');
     read.blank = part.trim().is_empty();

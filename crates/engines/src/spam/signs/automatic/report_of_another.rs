@@ -61,7 +61,7 @@ pub(super) const SIGN: Row = Row {
 };
 
 fn check(f: &Facts) -> Option<String> {
-    if f.parts.first().is_none_or(|p| p.media != "multipart/report") {
+    if !f.returned_in_text && f.parts.first().is_none_or(|p| p.media != "multipart/report") {
         return None;
     }
     let header = f.returned.to_lowercase();
