@@ -26,8 +26,8 @@ const LIMIT: Duration = Duration::from_secs(20);
 pub struct Wanted {
     /// Who really sent it (EX-09).
     pub sender: bool,
-    /// The name of its client's address (EX-08, EX-10).
-    pub reverse: bool,
+    /// The name of its client's address (EX-08, EX-10), and for how long it may be looked for (EX-11).
+    pub reverse: Option<Duration>,
 }
 
 /// Finds out where a message comes from, as far as any of these policies wants to know and somebody can be asked.
@@ -40,11 +40,12 @@ pub(crate) async fn authenticate(
     deadline: Instant,
 ) -> Option<Authentication> {
     let resolver = bench.resolver?;
+    let of_reverse = policies.iter().filter(|(policy, arrival)| asks_reverse(policy, bench.site, arrival));
     let wanted = Wanted {
         sender: policies.iter().any(|(policy, arrival)| asks(policy, bench.site, arrival)),
-        reverse: policies.iter().any(|(policy, arrival)| asks_reverse(policy, bench.site, arrival)),
+        reverse: of_reverse.map(|(policy, _)| policy.spam.external.max_time.duration()).max(),
     };
-    if !wanted.sender && !wanted.reverse {
+    if !wanted.sender && wanted.reverse.is_none() {
         return None;
     }
     Some(find_out(resolver, spool, arrival, wanted, deadline).await)
@@ -67,8 +68,8 @@ pub async fn find_out(
         }
     };
     let reverse = async {
-        match ip.filter(|_| wanted.reverse) {
-            Some(ip) => reverse_name(resolver, ip, deadline).await,
+        match ip.zip(wanted.reverse) {
+            Some((ip, limit)) => reverse_name(resolver, ip, deadline.min(Instant::now() + limit)).await,
             None => ReverseCheck::default(),
         }
     };

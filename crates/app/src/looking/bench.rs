@@ -248,7 +248,8 @@ impl Bench {
         let auth = async {
             match &self.resolver {
                 Some(resolver) => {
-                    let wanted = Wanted { sender: true, reverse: true };
+                    let limit = self.policy.spam.external.max_time.duration();
+                    let wanted = Wanted { sender: true, reverse: Some(limit) };
                     Some(find_out(resolver, &content.spool, arrival, wanted, deadline).await)
                 }
                 None => None,

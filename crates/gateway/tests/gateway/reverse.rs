@@ -1,13 +1,14 @@
 //! The name of the client's address: who has it asked for, and where it counts (EX-08, EX-10).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use judge::policy::{Group, RecipientMask};
 use net::Resolver;
 use settings::config::Dns;
 use settings::values::DnsServer as ServerAddress;
 use store::Logged;
-use testkit::{Behaviour, Client, DnsServer, Sink};
+use testkit::{Behaviour, Client, DnsServer, DnsTrick, Sink};
 
 use crate::node::{Node, Setup};
 use crate::sender::{STRANGE, fields, last, mail, send};
@@ -15,6 +16,7 @@ use crate::{Case, cases};
 
 pub(crate) const CASES: &[Case] = cases![
     ex_08_ex_09_ex_10_each_switch_asks_and_counts_its_own,
+    ex_11_a_name_that_comes_too_late_is_not_waited_for,
     ex_08_one_group_hears_of_the_name_and_the_other_does_not,
 ];
 
@@ -73,6 +75,20 @@ async fn ex_08_ex_09_ex_10_each_switch_asks_and_counts_its_own() {
     let iprev =
         |result: &str| node.figure(&format!("mailward_authentication_total{{method=\"iprev\",result=\"{result}\"}}"));
     assert_eq!((iprev("pass"), iprev("fail"), iprev("none")), (6.0, 12.0, 0.0));
+}
+
+async fn ex_11_a_name_that_comes_too_late_is_not_waited_for() {
+    let (sink, dns) = (Sink::start(Behaviour::accept()).await, DnsServer::start(NAMES).await);
+    let node = Setup::new().relays(&["127.0.0.0/8"]).policy(|p| p.authentication.enabled = false).start(&sink).await;
+    dns.trick("7.2.0.192.in-addr.arpa", DnsTrick::Slow(Duration::from_secs(1)));
+    let late = "mailward_authentication_total{method=\"iprev\",result=\"temperror\"}";
+    for (at, (limit, counts)) in [(100, false), (60_000, true)].into_iter().enumerate() {
+        node.set_policy(|p| p.spam.external.max_time = judge::units::Time(limit));
+        forget(&node, &dns);
+        assert_eq!(send(&node, "192.0.2.7", "alice@example.org", &mail("example.org", "plain")).await.code, 250);
+        let row = node.rows(at + 1).await.remove(0);
+        assert_eq!((counting(&row, "reverse_elsewhere"), node.figure(late)), (counts, 1.0), "{limit}");
+    }
 }
 
 async fn ex_08_one_group_hears_of_the_name_and_the_other_does_not() {

@@ -56,7 +56,8 @@ pub struct External {
     pub file_lists: Vec<DnsList>,
     /// What happens when the weights of a set's lists that have it come to 100 (D-1).
     pub when_reached: WhenReached,
-    /// How long all lists together may take (EX-11); what is not known by then does not count.
+    /// How long all lists together, and the name of the client's address, may take (EX-11); what is not known by then
+    /// does not count.
     pub max_time: Time,
     /// Ask for the name of the client's address, and count it as a sign that it has none, or one that does not lead
     /// back to it (EX-08).
