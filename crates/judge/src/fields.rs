@@ -99,7 +99,7 @@ pub(crate) fn part_status(case: &Case<'_>, draft: &Draft) -> Vec<Change> {
     parts.into_iter().map(field).collect()
 }
 
-pub(crate) fn status_header(status: Status, action: Action, id: &str) -> Change {
+fn status_header(status: Status, action: Action, id: &str) -> Change {
     Change::Prepend {
         name: "X-Mailward-Status",
         value: format!("{}; action={}; id={id}", status.name(), action.name()),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::decides::Decides;
 use crate::draft::{Case, Draft, Hit};
-use crate::fields::{add_headers, ascii, headers_wanted, part_status, status_header, strip};
+use crate::fields::{add_headers, ascii, headers_wanted, part_status, strip};
 use crate::notice::{NoticePart, beside, fill, names_of, notice, why_deleted};
 use crate::policy::Rule;
 use crate::spam::{self, SpamVerdict};
@@ -209,7 +209,7 @@ pub struct Reason {
 pub struct Plan {
     /// The message's status.
     pub status: Status,
-    /// Whether it is spam; `None` where nothing was examined.
+    /// Whether it is spam; `None` of what was released from Backup.
     pub spam: Option<SpamVerdict>,
     /// What is done, in one word.
     pub action: Action,
@@ -257,22 +257,14 @@ pub fn plan(case: &Case<'_>, draft: &Draft, rebuilt: &[Rebuilt]) -> Plan {
     }
 }
 
-/// The plan for a message that the policy does not want examined.
-pub fn unexamined(policy: &crate::policy::Policy, arrival: &mail::arrival::Arrival) -> Plan {
-    let untouched = policy.monitor.enabled || policy.monitor.surfaces.contains(&arrival.surface);
-    let mut changes = Vec::new();
-    if !untouched {
-        strip(policy, arrival, &mut changes);
-        if policy.headers.status && headers_wanted(policy, arrival.direction) {
-            changes.push(status_header(Status::NotScanned, Action::Delivered, &arrival.id.to_string()));
-        }
-    }
+/// The plan for a message that passes as it is, because it was released from Backup: nobody looks at it again.
+pub fn passing() -> Plan {
     Plan {
         status: Status::NotScanned,
         spam: None,
         action: Action::Delivered,
         fate: Fate::Deliver,
-        changes,
+        changes: Vec::new(),
         copy: Copy::No,
         forward_to: Vec::new(),
         reasons: Vec::new(),

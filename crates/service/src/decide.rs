@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use judge::can::strictness;
 use judge::draft::examines;
-use judge::plan::{Copy, Plan, unexamined};
+use judge::plan::{Copy, Plan};
 use judge::policy::Policy;
 use mail::address::Address;
 use mail::arrival::Arrival;
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use crate::authenticate::authenticate;
 use crate::crashes;
-use crate::examine::{context, settled, spam_context};
+use crate::examine::{context, settled, spam_context, unexamined};
 use crate::flow::{Bench, Decided, Judged, Keeping, check_changed, finish, judge_report, keep};
 use crate::id;
 use crate::lists;
@@ -45,7 +45,7 @@ pub(crate) async fn decide(
         true => vec![(bench.policy, arrival)],
         false => policies.iter().map(|policy| (policy, arrival)).collect(),
     };
-    let seen = see(bench, &parts, spool, deadline).await;
+    let seen = see(bench, arrival, &parts, spool, deadline).await;
     let mut strictest: Option<(Judged, &Arc<Policy>)> = None;
     for policy in policies {
         let judged = seen.judge(Bench { policy, ..bench }, spool, arrival).await;
@@ -70,7 +70,8 @@ pub(crate) async fn decide_each(
     deadline: Instant,
 ) -> Vec<Decided> {
     let whole: Vec<(&Arc<Policy>, &Arrival)> = parts.iter().map(|(arrival, policy)| (policy, arrival)).collect();
-    let seen = see(bench, &whole, spool, deadline).await;
+    let Some((_, first)) = whole.first() else { return Vec::new() };
+    let seen = see(bench, first, &whole, spool, deadline).await;
     let mut all = Vec::new();
     for (arrival, policy) in parts {
         let bench = Bench { policy, ..bench };
@@ -101,7 +102,8 @@ pub(crate) async fn decide_apart(
     deadline: Instant,
 ) -> Vec<Part> {
     let whole: Vec<(&Arc<Policy>, &Arrival)> = groups.iter().map(|(arrival, policy)| (policy, arrival)).collect();
-    let seen = see(bench, &whole, spool, deadline).await;
+    let Some((_, first)) = whole.first() else { return Vec::new() };
+    let seen = see(bench, first, &whole, spool, deadline).await;
     let mut alike: Vec<(Arrival, Arc<Policy>, Judged)> = Vec::new();
     for (arrival, policy) in groups {
         let judged = seen.judge(Bench { policy: &policy, ..bench }, spool, &arrival).await;
@@ -138,9 +140,10 @@ fn is_same(one: &Judged, other: &Judged) -> bool {
 
 /// What one examination brought, for every decision that is made from it.
 struct Seen {
-    /// `None` when no policy wanted it examined.
-    report: Option<Report>,
-    /// Every mailbox in From, for lists.
+    report: Report,
+    /// Whether its content was examined: a policy wanted that.
+    examined: bool,
+    /// Every mailbox in From, for lists; only then.
     authors: Vec<String>,
     /// What lists outside said, for all of them.
     heard: Heard,
@@ -148,18 +151,22 @@ struct Seen {
     deadline: Instant,
 }
 
-/// Examines a message if any of these policies wants that. Each stands beside the message as its recipients
-/// get it; all of these have the same bytes, client and sender.
-async fn see(bench: Bench<'_>, parts: &[(&Arc<Policy>, &Arrival)], spool: &Spool, deadline: Instant) -> Seen {
+/// Examines a message if any of these policies wants that, and finds out who really sent it if any wants to know. Each
+/// stands beside the message as its recipients get it; all of these have the same bytes, client and sender, `first`
+/// among them.
+async fn see(
+    bench: Bench<'_>,
+    first: &Arrival,
+    parts: &[(&Arc<Policy>, &Arrival)],
+    spool: &Spool,
+    deadline: Instant,
+) -> Seen {
     let reserve = RESERVE.min(deadline.saturating_duration_since(Instant::now()) / 4);
     let deadline = deadline.checked_sub(reserve).unwrap_or(deadline);
     let examined = parts.iter().any(|(policy, arrival)| examines(policy, arrival));
-    let Some((_, arrival)) = parts.first().filter(|_| examined) else {
-        return Seen { report: None, authors: Vec::new(), heard: Heard::default(), crashes: 0, deadline };
-    };
-    let mut whole = (*arrival).clone();
-    let mut known: HashSet<&Address> = arrival.envelope.rcpt_to.iter().collect();
-    let others = parts.iter().filter(|(_, other)| !std::ptr::eq(*other, *arrival));
+    let mut whole = first.clone();
+    let mut known: HashSet<&Address> = first.envelope.rcpt_to.iter().collect();
+    let others = parts.iter().filter(|(_, other)| !std::ptr::eq(*other, first));
     let more = others.flat_map(|(_, other)| &other.envelope.rcpt_to).filter(|to| known.insert(to));
     whole.envelope.rcpt_to.extend(more.cloned());
     let arrival = &whole;
@@ -173,10 +180,13 @@ async fn see(bench: Bench<'_>, parts: &[(&Arc<Policy>, &Arrival)], spool: &Spool
     {
         spam.pictures = Pictures::Look;
     }
-    let (report, auth) = tokio::join!(
-        bench.examiner.examine(spool, context, deadline),
-        authenticate(bench, &policies, spool, arrival, deadline)
-    );
+    let look = async {
+        match examined {
+            true => bench.examiner.examine(spool, context, deadline).await,
+            false => unexamined(spool),
+        }
+    };
+    let (report, auth) = tokio::join!(look, authenticate(bench, &policies, spool, arrival, deadline));
     let mut report = report.with_auth(auth);
     if let Some((recollection, store)) = memory {
         let rules = memory::rules(bench.policy, arrival);
@@ -186,22 +196,21 @@ async fn see(bench: Bench<'_>, parts: &[(&Arc<Policy>, &Arrival)], spool: &Spool
     let metrics = bench.metrics.map(AsRef::as_ref);
     let heard = outside::ask(bench.resolver, &policies, bench.site, &report, deadline, metrics).await;
     let crashes = crashes::count(bench.store, spool, arrival, &report).await;
-    let authors = lists::authors(bench.lists, spool);
-    Seen { report: Some(report), authors, heard, crashes, deadline }
+    let authors = if examined { lists::authors(bench.lists, spool) } else { Vec::new() };
+    Seen { report, examined, authors, heard, crashes, deadline }
 }
 
 impl Seen {
     async fn judge(&self, bench: Bench<'_>, spool: &Spool, arrival: &Arrival) -> Judged {
-        match &self.report {
-            Some(report) if examines(bench.policy, arrival) => {
-                let bench = Bench { crashes: self.crashes, ..bench };
-                let report = settled(report, bench.policy);
-                let signs = outside::signs(&self.heard, bench.policy, bench.site, arrival, &report);
-                let report = lists::with_standing(bench, arrival, report.with_signs(signs), &self.authors);
-                judge_report(bench, spool, arrival, report, self.deadline).await
-            }
-            _ => Judged::of(None, unexamined(bench.policy, arrival)),
-        }
+        let bench = Bench { crashes: self.crashes, ..bench };
+        let report = match self.examined && !examines(bench.policy, arrival) {
+            // What was found for others is none of theirs (D-21).
+            true => unexamined(spool).with_answers_of(&self.report),
+            false => settled(&self.report, bench.policy),
+        };
+        let signs = outside::signs(&self.heard, bench.policy, bench.site, arrival, &report);
+        let report = lists::with_standing(bench, arrival, report.with_signs(signs), &self.authors);
+        judge_report(bench, spool, arrival, report, self.deadline).await
     }
 
     async fn act(

@@ -16,6 +16,7 @@ use mail::evidence::{
 };
 use mail::graph;
 use mail::untrusted::{Untrusted, escape};
+use net::auth::MAX_HEAD;
 use net::clamd::{Clamd, ClamdBody};
 use scan::protocol::{Request, Response};
 use scan::{Context, EngineSpec, Input, RebuildRequest, Rebuilt, Step};
@@ -369,18 +370,34 @@ fn bad_answer(why: &str) -> Unable {
     Unable::new(EngineId::Unpack, UnableWhy::BadAnswer, why)
 }
 
-/// The evidence of an examination that did not happen: a root that nobody looked at.
+/// The evidence of an examination that failed.
 fn failed(spool: &Spool, context: &Context, unable: Unable) -> Evidence {
+    let kind = if context.input == Input::Message { FileKind::Message } else { FileKind::Unknown };
+    Evidence { unable: vec![unable], ..unseen(spool, kind, context.name.clone()) }
+}
+
+/// The report of a message that nobody wants examined: what its header says, and nothing about what is in it.
+pub(crate) fn unexamined(spool: &Spool) -> Report {
+    let head = spool.read_at(0, MAX_HEAD).unwrap_or_else(|error| {
+        tracing::warn!(%error, "the header of a message could not be read; nothing is known of it");
+        Vec::new()
+    });
+    let facts = graph::parse(&head, &graph::Limits::default()).facts();
+    Evidence { facts, ..unseen(spool, FileKind::Message, None) }.close(&[])
+}
+
+/// The evidence of an examination that did not happen: a root that nobody looked at.
+fn unseen(spool: &Spool, kind: FileKind, name: Option<String>) -> Evidence {
     let root = Object {
         parent: None,
         origin: Origin::Root,
         depth: 0,
         part: String::new(),
-        name: context.name.clone().map(Untrusted::new),
+        name: name.map(Untrusted::new),
         other_names: Vec::new(),
         declared: None,
         attachment: false,
-        kind: if context.input == Input::Message { FileKind::Message } else { FileKind::Unknown },
+        kind,
         role: Role::File,
         opened_with: None,
         size: spool.len(),
@@ -391,7 +408,7 @@ fn failed(spool: &Spool, context: &Context, unable: Unable) -> Evidence {
     Evidence {
         objects: vec![root],
         findings: Vec::new(),
-        unable: vec![unable],
+        unable: Vec::new(),
         ambiguity: Ambiguity::None,
         facts: Facts::default(),
         spam: mail::evidence::SpamSeen::default(),

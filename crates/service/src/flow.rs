@@ -63,7 +63,7 @@ impl Keeping {
 pub struct Decided {
     /// What will be done.
     pub plan: Plan,
-    /// What was seen; `None` when the policy did not want it examined.
+    /// What was seen; `None` of mail that passes because it was released, and where rendering crashed.
     pub report: Option<Report>,
     /// What goes to the next hop, if the plan delivers.
     pub output: Output,
@@ -101,8 +101,8 @@ pub struct Bench<'a> {
 /// A decision before anything is done about it.
 #[derive(Debug)]
 pub struct Judged {
-    /// What was seen in the message as it came; `None` when the policy did not want it examined.
-    pub report: Option<Report>,
+    /// What was seen in the message as it came.
+    pub report: Report,
     /// What will be done. Its objects are those of [`Judged::decided_from`].
     pub plan: Plan,
     /// The message's one unambiguous form, where the plan delivers that instead of its own bytes.
@@ -132,13 +132,13 @@ pub struct Normalised {
 }
 
 impl Judged {
-    pub(crate) fn of(report: Option<Report>, plan: Plan) -> Self {
+    fn of(report: Report, plan: Plan) -> Self {
         Self { report, plan, normalised: None, rebuilt: Vec::new() }
     }
 
     /// The report that the plan was made from.
-    pub fn decided_from(&self) -> Option<&Report> {
-        self.normalised.as_ref().map(|form| &form.report).or(self.report.as_ref())
+    pub fn decided_from(&self) -> &Report {
+        self.normalised.as_ref().map_or(&self.report, |form| &form.report)
     }
 }
 
@@ -161,8 +161,8 @@ pub async fn judge_report(
         };
         let judged = plan_form(bench, &form.spool, arrival, form.report, Form::Normalised, deadline).await;
         let Judged { report: decided_from, plan, rebuilt, .. } = judged;
-        let normalised = decided_from.map(|report| Normalised { spool: form.spool, report });
-        return Judged { report: Some(report), plan, normalised, rebuilt };
+        let normalised = Some(Normalised { spool: form.spool, report: decided_from });
+        return Judged { report, plan, normalised, rebuilt };
     }
     plan_form(bench, spool, arrival, report, Form::AsReceived, deadline).await
 }
@@ -231,7 +231,7 @@ async fn plan_form(
         }
     }
     let plan = plan(&case(bench, arrival, &report, form), &drafted, &results);
-    Judged { report: Some(report), plan, normalised: None, rebuilt: bodies }
+    Judged { report, plan, normalised: None, rebuilt: bodies }
 }
 
 /// What was taken out of a file, each in printable words.
@@ -282,12 +282,12 @@ pub(crate) async fn finish(
     judged: Judged,
     received: Option<&str>,
 ) -> Decided {
-    let kept = keep(bench, spool, arrival, &judged.plan, judged.decided_from()).await;
+    let kept = keep(bench, spool, arrival, &judged.plan, Some(judged.decided_from())).await;
     let Judged { report, mut plan, normalised, rebuilt } = judged;
-    let marking = marking(bench, arrival, report.as_ref().and_then(Report::auth), &plan, spool);
+    let marking = marking(bench, arrival, report.auth(), &plan, spool);
     // From here on everything is about the form that leaves.
     let (spool, report) = match normalised {
-        Some(form) => (form.spool, Some(form.report)),
+        Some(form) => (form.spool, form.report),
         None => (spool.clone(), report),
     };
     let keeping = match kept {
@@ -295,11 +295,11 @@ pub(crate) async fn finish(
         Err(error) => {
             tracing::error!(id = %arrival.id, %error, "the message could not be kept in Backup; it is answered 452");
             tempfail(&mut plan, 452, "4.3.1 Insufficient system storage, please try again later");
-            return Decided { plan, report, output: Output::Original, keeping: Keeping::None };
+            return Decided { plan, report: Some(report), output: Output::Original, keeping: Keeping::None };
         }
     };
     if plan.fate != Fate::Deliver {
-        return Decided { plan, report, output: Output::Original, keeping };
+        return Decided { plan, report: Some(report), output: Output::Original, keeping };
     }
     let job = RenderJob {
         plan: plan.clone(),
@@ -317,7 +317,7 @@ pub(crate) async fn finish(
     let long = render::may_be_long(&job.plan, &job.spool) || job.marking.is_some();
     let done = if long { tokio::task::spawn_blocking(move || job.run()).await } else { Ok(job.run()) };
     match done {
-        Ok((Ok(output), report, keeping)) => Decided { plan, report, output, keeping },
+        Ok((Ok(output), report, keeping)) => Decided { plan, report: Some(report), output, keeping },
         Ok((Err(failure), report, keeping)) => {
             tracing::error!(id = %arrival.id, %failure, "the message could not be changed as planned; it is answered 451");
             let text = match failure {
@@ -325,7 +325,7 @@ pub(crate) async fn finish(
                 _ => "4.3.0 Message could not be processed, please try again later",
             };
             tempfail(&mut plan, 451, text);
-            Decided { plan, report, output: Output::Original, keeping }
+            Decided { plan, report: Some(report), output: Output::Original, keeping }
         }
         Err(crash) => {
             tracing::error!(id = %arrival.id, %crash, "changing the message crashed; it is answered 451");
@@ -338,7 +338,7 @@ pub(crate) async fn finish(
 /// Rendering on its way to another thread.
 struct RenderJob {
     plan: Plan,
-    report: Option<Report>,
+    report: Report,
     rebuilt: Vec<NewBody>,
     received: Option<String>,
     site: Arc<Site>,
@@ -349,10 +349,10 @@ struct RenderJob {
 }
 
 impl RenderJob {
-    fn run(self) -> (Result<Output, RenderFailure>, Option<Report>, Keeping) {
+    fn run(self) -> (Result<Output, RenderFailure>, Report, Keeping) {
         let job = render::Job {
             plan: &self.plan,
-            report: self.report.as_ref(),
+            report: Some(&self.report),
             rebuilt: &self.rebuilt,
             received: self.received.as_deref(),
             site: &self.site,
@@ -430,7 +430,7 @@ pub(crate) async fn check_changed(
         // Only a policy that allows malware comes here; it asked for the message as it is.
         tracing::warn!(id = %arrival.id, "the policy delivers the message although malware is left in it");
     }
-    finish(bench, spool, arrival, Judged::of(Some(report), plan), received).await
+    finish(bench, spool, arrival, Judged::of(report, plan), received).await
 }
 
 /// What a finding in a changed message says about the message as a whole: malware that is left, or an

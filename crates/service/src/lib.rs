@@ -48,7 +48,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use judge::lists::{Coming, Lane, Lists, lane};
-use judge::plan::{Fate, unexamined};
+use judge::plan::{Fate, passing};
 use judge::policy::{GroupId, Policy};
 use judge::site::Site;
 use mail::address::Address;
@@ -221,9 +221,7 @@ impl Service {
         let policy = self.current.policy.load_full();
         if release::is_released(self.store.release_marker(), spool, arrival).await {
             tracing::info!(id = %arrival.id, "mail that was released from Backup passes as it is");
-            let mut plan = unexamined(&policy.policy, arrival);
-            plan.changes.clear();
-            return Decided { plan, report: None, output: Output::Original, keeping: Keeping::None };
+            return Decided { plan: passing(), report: None, output: Output::Original, keeping: Keeping::None };
         }
         let in_use = self.current.in_use();
         let bench = in_use.bench(self, &policy.policy);

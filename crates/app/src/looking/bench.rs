@@ -6,7 +6,7 @@ use std::sync::Arc;
 use judge::draft::examines;
 use judge::lists::{Lists, MAX_ENTRIES};
 use judge::origin;
-use judge::plan::{Plan, unexamined};
+use judge::plan::Plan;
 use judge::policy::Policy;
 use judge::site::Site;
 use judge::status::Status;
@@ -17,7 +17,7 @@ use net::Resolver;
 use service::admin::{EntryFilter, Request, Response};
 use service::authenticate::{Wanted, find_out};
 use service::examine::{Examiner, context, spam_context};
-use service::flow;
+use service::flow::{self, Judged};
 use service::lists::{authors, standing};
 use service::outside;
 use settings::Config;
@@ -268,11 +268,6 @@ impl Bench {
         let report = report.with_standing(standing);
         let asked = self.resolver.is_some() || content.input != scan::Input::Message;
         let not_asked = if asked { Vec::new() } else { NotAsked::of(&self.policy, arrival) };
-        if !examines(&self.policy, arrival) {
-            let (plan, status) = (unexamined(&self.policy, arrival), Status::of(&report));
-            let (policy, arrival) = (Arc::clone(&self.policy), arrival.clone());
-            return Looked { report, normalised: None, plan, status, policy, arrival, not_asked };
-        }
         let bench = flow::Bench {
             examiner: &self.examiner,
             resolver: None,
@@ -286,13 +281,13 @@ impl Bench {
             redact: false,
             lists: &self.lists,
         };
-        let seen = report.clone();
+        let found = Status::of(&report);
         let judged = flow::judge_report(bench, &content.spool, arrival, report, deadline).await;
-        let status = judged.plan.status;
+        let status = if examines(&self.policy, arrival) { judged.plan.status } else { found };
         let normalised = judged.normalised.map(|form| form.report);
         let (policy, arrival) = (Arc::clone(&self.policy), arrival.clone());
-        let report = judged.report.unwrap_or(seen);
-        Looked { report, normalised, plan: judged.plan, status, policy, arrival, not_asked }
+        let Judged { report, plan, .. } = judged;
+        Looked { report, normalised, plan, status, policy, arrival, not_asked }
     }
 
     /// What this installation remembers about a message: its daemon is asked, or its data directory. Nothing

@@ -110,12 +110,17 @@ fn signers(key: &Dkim) -> Signers {
 
 /// Sends a message as a relay of ours does, for a client with this address.
 pub(crate) async fn send(node: &Node, ip: &str, from: &str, raw: &[u8]) -> Reply {
+    send_to(node, ip, from, &["bob@example.com"], raw).await
+}
+
+/// The same to these recipients.
+pub(crate) async fn send_to(node: &Node, ip: &str, from: &str, to: &[&str], raw: &[u8]) -> Reply {
     let mut client = Client::connect(node.address).await;
     client.timeout = Duration::from_secs(60);
     client.expect(220).await;
     client.command("EHLO relay.example.com", 250).await;
     client.command(&format!("XFORWARD NAME=far.example ADDR={ip} HELO=far.example"), 250).await;
-    let done = client.deliver(from, &["bob@example.com"], raw).await;
+    let done = client.deliver(from, to, raw).await;
     client.quit().await;
     done.unwrap_or_else(|refusal| refusal)
 }

@@ -1,6 +1,7 @@
 //! What could not be looked at, what wins, what surfaces can do, monitor mode, headers.
 
 use super::*;
+use crate::spam::{SpamStatus, SpamWhy};
 
 #[test]
 fn d18_reasons_have_their_own_settings() {
@@ -228,9 +229,31 @@ fn act18_av06_what_is_not_examined_is_not_called_clean() {
     );
     policy.malware.enabled = false;
     assert!(!crate::draft::examines_malware(&policy, &arrival(Direction::Incoming)));
-    let plan = unexamined(&policy, &arrival(Direction::Incoming));
-    assert_eq!(plan.status, Status::NotScanned);
+    let found = vec![malware(SETUP, Certainty::Certain)];
+    let plan = decide_for(&policy, &arrival(Direction::Incoming), can(Surface::Smtp), found, &[]);
+    assert_eq!((plan.status, plan.action, plan.reasons.len()), (Status::NotScanned, Action::Delivered, 0));
     assert!(header(&plan, "X-Mailward-Status").unwrap().starts_with("not_scanned"));
+}
+
+#[test]
+fn as10_d8_why_it_was_not_examined_for_spam_is_said_of_mail_that_nobody_looks_at() {
+    let mut policy = Policy::default();
+    policy.malware.enabled = false;
+    policy.spam.always_headers = true;
+    policy.spam.scl_others = true;
+    let said = |policy: &Policy, direction| {
+        assert!(!crate::draft::examines(policy, &arrival(direction)));
+        let plan = decide_for(policy, &arrival(direction), can(Surface::Smtp), vec![], &[]);
+        let header = |name| header(&plan, name).map(str::to_owned);
+        (plan.spam.unwrap(), header("X-Mailward-AntiSpam"), header("X-MS-Exchange-Organization-SCL"))
+    };
+    let (spam, line, level) = said(&policy, Direction::Internal);
+    assert_eq!((spam.status, spam.why), (SpamStatus::Skipped, Some(SpamWhy::Internal)));
+    assert_eq!((line.unwrap().split(';').next(), level.as_deref()), (Some("skipped (internal)"), Some("-1")));
+    policy.spam.enabled = false;
+    let (spam, line, level) = said(&policy, Direction::Incoming);
+    assert_eq!((spam.status, spam.why), (SpamStatus::NotScanned, Some(SpamWhy::Disabled)));
+    assert_eq!((line.unwrap().split(';').next(), level), (Some("not_scanned (disabled)"), None));
 }
 
 #[test]
