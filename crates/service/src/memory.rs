@@ -5,12 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use engines::image::{Base, Known};
 use judge::origin::{Parties, parties};
-use judge::plan::Plan;
+use judge::plan::{Fate, Plan};
 use judge::policy::{FirstContact, GroupId, Policy};
-use judge::spam::{SpamStatus, SpamVerdict};
-use judge::status::Status;
+use judge::spam::SpamStatus;
 use mail::arrival::{Arrival, Direction};
-use mail::evidence::{Contact, KnownPicture, Memory, Picture, Report};
+use mail::evidence::{Contact, FindingKind, KnownPicture, Memory, Picture, Report};
 use store::{Sample, Store, StoreError, Writer};
 
 use crate::id;
@@ -170,25 +169,31 @@ pub(crate) fn rules<'a>(policy: &'a Policy, arrival: &Arrival) -> &'a FirstConta
     wanting.map_or(general, |id| &policy.spam_of(id).first_contact)
 }
 
-/// What is worth remembering of a message that was taken: who wrote what is no spam, and whom we wrote to.
+/// What is worth remembering of a message that was taken: who wrote what is no spam, and whom we wrote to. Whether it was
+/// looked at for malware, and whether all of it could be, says nothing of who wrote it; malware that was found does.
 enum Noted {
     Wrote(Writer),
     WrittenTo(Vec<String>),
 }
 
 fn noted(rules: &FirstContact, arrival: &Arrival, plan: &Plan, report: &Report) -> Option<Noted> {
-    if !rules.enabled || plan.status != Status::Clean {
+    let malware = report.findings().iter().any(|finding| matches!(finding.kind, FindingKind::Malware { .. }));
+    if !rules.enabled || malware || plan.fate != Fate::Deliver {
         return None;
     }
+    let verdict = plan.spam.as_ref()?;
     if arrival.direction == Direction::Outgoing {
+        // Only monitor mode delivers it: a machine of ours that sends spam knows nobody.
+        if verdict.status == SpamStatus::Spam {
+            return None;
+        }
         let to = arrival.envelope.rcpt_to.iter().map(|to| to.as_str().to_lowercase()).collect();
         return Some(Noted::WrittenTo(to));
     }
-    let honest = |verdict: &SpamVerdict| {
-        let fine = [SpamStatus::Clean, SpamStatus::MassMail, SpamStatus::FormalNotification];
-        fine.contains(&verdict.status) && verdict.why.is_none()
-    };
-    plan.spam.as_ref().filter(|verdict| honest(verdict))?;
+    let fine = [SpamStatus::Clean, SpamStatus::MassMail, SpamStatus::FormalNotification];
+    if !fine.contains(&verdict.status) || verdict.why.is_some() {
+        return None;
+    }
     parties(rules, arrival, report).map(|parties| Noted::Wrote(writer(&parties)))
 }
 

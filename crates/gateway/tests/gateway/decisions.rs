@@ -221,7 +221,7 @@ async fn a_copy_is_not_made_where_the_policy_wants_none() {
 }
 
 /// A zip whose only member says that it is encrypted (APPNOTE 4.4.4, bit 0).
-fn encrypted_zip() -> Vec<u8> {
+pub(crate) fn encrypted_zip() -> Vec<u8> {
     let mut zip = sample::zip(&[("secret.txt", b"0123456789abcdef0123456789abcdef")]);
     let central = zip.windows(4).position(|w| w == b"PK\x01\x02").expect("a directory");
     zip[6] |= 1;

@@ -1,11 +1,13 @@
 //! Mail that nobody examined, for spam or at all: the reason stands wherever somebody looks (D-19, LM-02), and so do the
-//! signs of what was examined (D-10); who sent it is found out all the same.
+//! signs of what was examined (D-10); who sent it is found out, and who wrote to whom is remembered, all the same.
 
-use judge::policy::{DmarcAction, Group, Policy, RecipientMask, SpamAction};
-use judge::units::Bytes;
-use store::{Filter, LogFilter, Logged};
+use judge::policy::{DmarcAction, Group, Policy, RecipientMask, Scope, SpamAction, UnscannedAction};
+use judge::units::{Bytes, Time};
+use mail::evidence::Contact;
+use store::{Filter, LogFilter, Logged, Writer};
 use testkit::{Behaviour, Sink, sample};
 
+use crate::decisions::encrypted_zip;
 use crate::node::{Node, Setup};
 use crate::sender::{OWN, STRANGE, World, fields, last, mail, send, send_to};
 use crate::{Case, cases, logged};
@@ -16,6 +18,8 @@ pub(crate) const CASES: &[Case] = cases![
     d_19_as_10_the_reason_is_told_of_mail_that_nobody_looks_at,
     d_13_ex_13_who_sent_it_is_found_out_of_mail_that_nobody_looks_at,
     d_13_d_21_dmarc_holds_for_each_recipient_whoever_is_examined,
+    who_wrote_is_remembered_whether_or_not_it_was_looked_at_for_malware,
+    whom_we_wrote_to_is_remembered_of_mail_that_nobody_looks_at,
 ];
 
 /// The one row of the message log.
@@ -185,4 +189,67 @@ async fn d_13_d_21_dmarc_holds_for_each_recipient_whoever_is_examined() {
         );
         assert!(row.auth.is_some());
     }
+}
+
+/// What is known of somebody who wrote to `bob@example.com`, or was written to.
+fn known(node: &Node, address: &str) -> Contact {
+    let writer = Writer {
+        address: address.to_owned(),
+        domain: address.rsplit('@').next().unwrap_or_default().to_owned(),
+        proven: false,
+        may_answer: true,
+        recipients: vec!["bob@example.com".to_owned()],
+    };
+    node.service.store().contact(&writer, u64::MAX / 2, 0, 0).expect("the memory")
+}
+
+fn remembering(policy: &mut Policy) {
+    policy.spam.first_contact.enabled = true;
+    policy.spam.first_contact.learning = Time(0);
+}
+
+async fn who_wrote_is_remembered_whether_or_not_it_was_looked_at_for_malware() {
+    let locked = sample::with_attachment("locked", "locked.zip", "application/zip", &encrypted_zip());
+    let infected = sample::eicar_attached("infected");
+    type Change = fn(&mut Policy);
+    let cases: [(&str, Vec<u8>, Change, bool); 6] = [
+        ("malware is not looked for", sample::clean("x"), |p| p.malware.enabled = false, true),
+        ("it could not be looked into", locked.clone(), |_| {}, true),
+        ("that is why it was refused", locked, |p| p.unscannable.encrypted = UnscannedAction::Block, false),
+        ("malware was taken out of it", infected.clone(), |_| {}, false),
+        ("malware was left in it", infected, |p| p.monitor.enabled = true, false),
+        ("spam is not looked for", sample::clean("x"), |p| p.spam.enabled = false, false),
+    ];
+    for (what, raw, change, remembered) in cases {
+        let sink = Sink::start(Behaviour::accept()).await;
+        let node = Setup::new().policy(remembering).policy(change).start(&sink).await;
+        let write = async |node: &Node, author: &str, raw: &[u8]| {
+            let raw = String::from_utf8(raw.to_vec()).expect("text").replace("alice@example.org", author);
+            let mut client = node.client().await;
+            let _ = client.deliver(author, &["bob@example.com"], raw.as_bytes()).await;
+            client.quit().await;
+        };
+        write(&node, "new@example.net", &raw).await;
+        // What is noted last shows that nothing is to come of the first.
+        node.set_policy(|p| (p.spam.enabled, p.monitor.enabled) = (true, false));
+        write(&node, "last@example.net", &sample::clean("y")).await;
+        let noted = || known(&node, "last@example.net").recipient;
+        testkit::wait_until("the last one is known", testkit::PATIENCE, noted).await;
+        let found = known(&node, "new@example.net");
+        assert_eq!((found.address, found.recipient), (remembered, remembered), "{what}");
+    }
+}
+
+async fn whom_we_wrote_to_is_remembered_of_mail_that_nobody_looks_at() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    let setup = Setup::new().trusted(&["127.0.0.0/8"]).policy(remembering);
+    let node = setup.policy(|p| p.malware.scope = Scope::NotOutgoing).start(&sink).await;
+    let mut client = node.client().await;
+    client.deliver("bob@example.com", &["Gina@sender.example"], &sample::clean("x")).await.expect("taken");
+    client.quit().await;
+    let line = logged::message().await;
+    assert_eq!(["direction", "status", "spam_why"].map(|key| line.get(key)), ["outgoing", "not_scanned", "disabled"]);
+    let noted = || known(&node, "gina@sender.example").written;
+    testkit::wait_until("whom we wrote to is known", testkit::PATIENCE, noted).await;
+    assert!(!known(&node, "hanna@sender.example").written);
 }
