@@ -59,15 +59,17 @@ impl PartialEq for Key {
 /// A recipient that its next hop has accepted.
 #[derive(Clone, Debug)]
 pub(crate) struct Accepted {
+    /// Which one of the message's recipients it is, of 0.
+    pub(crate) at: usize,
     pub(crate) address: Address,
     /// What followed the path in RCPT.
     pub(crate) parameters: String,
 }
 
 impl Accepted {
-    pub(crate) fn of(address: Address, command: &RcptCommand) -> Self {
+    pub(crate) fn of(at: usize, address: Address, command: &RcptCommand) -> Self {
         let parameters = path::split(&command.argument).map_or("", |(_, rest)| rest).to_owned();
-        Self { address, parameters }
+        Self { at, address, parameters }
     }
 }
 
@@ -151,11 +153,12 @@ impl Session<'_> {
         let Some(transaction) = &mut self.transaction else { return Reply::say(503, "5.5.1 Need MAIL first") };
         let known = transaction.others.iter().position(|leg| leg.key == key);
         let full = transaction.others.len() + 1 >= MAX_LEGS;
+        let at = transaction.recipients.len();
         if known.is_none() && (full || !self.node.config.limits.split_recipients) {
             return Reply::say(452, "4.5.3 Too many kinds of recipients; send this one's copy by itself");
         }
         let mut leg = match known {
-            Some(at) => transaction.others.remove(at),
+            Some(place) => transaction.others.remove(place),
             None => {
                 let argument = transaction.argument.clone();
                 match self.open_leg(key, &argument).await {
@@ -167,7 +170,7 @@ impl Session<'_> {
         let deadline = self.deadline();
         let reply = match &mut leg.upstream {
             Some(upstream) => {
-                let accepted = Accepted::of(recipient.clone(), command);
+                let accepted = Accepted::of(at, recipient.clone(), command);
                 let kept = upstream.extensions().keep(&accepted.parameters);
                 match upstream.rcpt(&format!("<{}>{kept}", command.path), deadline).await {
                     Ok(reply) => {

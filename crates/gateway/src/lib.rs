@@ -7,6 +7,7 @@
 
 mod certificates;
 mod content;
+mod each;
 mod early;
 mod envelope;
 mod hop;

@@ -4,7 +4,8 @@
 //! again, all of it does. Then the legs are delivered; the first that is taken makes us responsible for
 //! the rest: what another next hop did not take goes to the outbox, and what is refused for its
 //! recipients is kept in Backup, with a report to a sender of our own. Only then comes the 250. When
-//! nothing was taken, the reply is the next hop's or the policy's.
+//! nothing was taken, the reply is the next hop's or the policy's. Over LMTP each recipient has a reply of
+//! its own, so that none of this is needed: [`crate::each`].
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -29,17 +30,17 @@ use crate::session::{End, Session};
 use crate::transaction::said;
 
 /// A group of recipients with what was decided for it.
-struct Part {
-    kind: (GroupId, Lane),
-    arrival: Arrival,
+pub(crate) struct Part {
+    pub(crate) kind: (GroupId, Lane),
+    pub(crate) arrival: Arrival,
     policy: Arc<Policy>,
-    decided: Decided,
+    pub(crate) decided: Decided,
 }
 
 /// What is said to the client, and who has the message.
-type Said = (Reply, Taken);
+pub(crate) type Said = (Reply, Taken);
 
-fn busy() -> Reply {
+pub(crate) fn busy() -> Reply {
     Reply::say(451, "4.3.0 Message could not be processed, please try again later")
 }
 
@@ -55,13 +56,22 @@ impl Session<'_> {
     ) -> Result<(), End> {
         let mut legs = self.take_legs();
         let mut parts = self.decide_parts(&legs, spool, arrival, received, deadline).await;
-        let (reply, taken) = self.act_on_parts(&mut legs, &mut parts, spool, deadline).await;
-        self.put_back(legs).await;
-        self.reply(&reply);
+        let said = if self.is_lmtp() {
+            let each = self.act_on_each(&mut legs, &parts, spool, deadline).await;
+            self.put_back(legs).await;
+            self.server.reply_each(&each.replies);
+            each.parts
+        } else {
+            let said = self.act_on_parts(&mut legs, &mut parts, spool, deadline).await;
+            self.put_back(legs).await;
+            self.reply(&said.0);
+            vec![said; parts.len()]
+        };
         let flushed = self.flush().await;
-        let outcome = Outcome { taken, reply: format!("{} {}", reply.code(), reply.text()), took: ended.elapsed() };
-        for part in parts {
-            self.gateway.service.finish(&part.arrival, spool, part.decided, outcome.clone()).await;
+        let took = ended.elapsed();
+        for (part, (reply, taken)) in parts.into_iter().zip(said) {
+            let outcome = Outcome { taken, reply: format!("{} {}", reply.code(), reply.text()), took };
+            self.gateway.service.finish(&part.arrival, spool, part.decided, outcome).await;
         }
         flushed
     }
@@ -139,7 +149,7 @@ impl Session<'_> {
     }
 
     /// Delivers what is to be delivered, leg by leg; each has its share of the time that is left.
-    async fn deliver_legs(
+    pub(crate) async fn deliver_legs(
         &self,
         legs: &mut [Leg],
         parts: &[Part],

@@ -215,7 +215,8 @@ impl Session<'_> {
             if first.is_some() {
                 transaction.key = first;
             }
-            transaction.own.push(Accepted::of(recipient.clone(), &command));
+            let at = transaction.recipients.len();
+            transaction.own.push(Accepted::of(at, recipient.clone(), &command));
             transaction.recipients.push(recipient);
         }
         let close = match &answer {

@@ -22,11 +22,11 @@ pub(crate) const CASES: &[Case] = cases![
     what_an_lmtp_next_hop_refuses_for_all_is_refused,
 ];
 
-const FROM: &str = "alice@example.org";
+pub(crate) const FROM: &str = "alice@example.org";
 const TO: &[&str] = &["bob@example.com", "carol@example.com"];
 
 /// A client that has said LHLO.
-async fn lmtp(node: &crate::node::Node) -> Client {
+pub(crate) async fn lmtp(node: &crate::node::Node) -> Client {
     let mut client = Client::connect(node.address).await;
     client.expect(220).await;
     client.command("LHLO client.example.org", 250).await;
@@ -35,21 +35,26 @@ async fn lmtp(node: &crate::node::Node) -> Client {
 
 /// Sends a message by LMTP and takes a reply for each recipient.
 async fn deliver_by_lmtp(client: &mut Client, content: &[u8]) -> Vec<(u16, String)> {
+    deliver_to(client, TO, content).await
+}
+
+/// The same to these.
+pub(crate) async fn deliver_to(client: &mut Client, to: &[&str], content: &[u8]) -> Vec<(u16, String)> {
     client.command(&format!("MAIL FROM:<{FROM}>"), 250).await;
-    for to in TO {
+    for to in to {
         client.command(&format!("RCPT TO:<{to}>"), 250).await;
     }
     client.command("DATA", 354).await;
     client.send_bytes(&testkit::client::stuff(content)).await;
     let mut replies = Vec::new();
-    for _ in TO {
+    for _ in to {
         let reply = client.reply().await.expect("a reply for each recipient");
         replies.push((reply.code, reply.lines.join(" ")));
     }
     replies
 }
 
-fn by_lmtp(setup: Setup) -> Setup {
+pub(crate) fn by_lmtp(setup: Setup) -> Setup {
     setup.config(|c| c.smtp[0].protocol = Protocol::Lmtp)
 }
 

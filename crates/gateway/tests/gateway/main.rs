@@ -16,6 +16,7 @@ mod dialogue;
 mod direct;
 mod disarm;
 mod dmarc;
+mod each;
 mod early;
 mod effects;
 mod identity;
@@ -71,6 +72,7 @@ fn run_cases(args: &[String]) -> ExitCode {
         spam::CASES,
         split::CASES,
         chunks::CASES,
+        each::CASES,
         dialogue::CASES,
         identity::CASES,
         direct::CASES,
