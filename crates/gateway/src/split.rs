@@ -17,7 +17,7 @@ use mail::arrival::{Arrival, Envelope};
 use service::flow::Decided;
 use service::id;
 use service::outbox::Asked;
-use service::record::{Outcome, Taken, without_addresses};
+use service::record::{Ended, Outcome, Taken, without_addresses};
 use service::spool::Spool;
 use store::QueuedReceipt;
 use tokio::time::Instant;
@@ -69,10 +69,12 @@ impl Session<'_> {
         };
         let flushed = self.flush().await;
         let took = ended.elapsed();
-        for (part, (reply, taken)) in parts.into_iter().zip(said) {
-            let outcome = Outcome { taken, reply: format!("{} {}", reply.code(), reply.text()), took };
-            self.gateway.service.finish(&part.arrival, spool, part.decided, outcome).await;
-        }
+        let one = |(part, (reply, taken)): (Part, (Reply, Taken))| Ended {
+            arrival: part.arrival,
+            decided: part.decided,
+            outcome: Outcome { taken, reply: format!("{} {}", reply.code(), reply.text()), took },
+        };
+        self.gateway.service.finish(spool, parts.into_iter().zip(said).map(one).collect()).await;
         flushed
     }
 

@@ -14,7 +14,7 @@ use net::upstream::UpstreamError;
 use service::flow::Decided;
 use service::id;
 use service::metrics::HopEndLabels;
-use service::record::{Outcome, Taken};
+use service::record::{Ended, Outcome, Taken};
 use service::routes::Route;
 use service::spool::Spool;
 use tokio::time::Instant;
@@ -317,7 +317,7 @@ impl Session<'_> {
         }
         let flushed = self.flush().await;
         let outcome = Outcome { taken, reply: format!("{} {}", reply.code(), reply.text()), took: ended.elapsed() };
-        self.gateway.service.finish(&arrival, &spool, decided, outcome).await;
+        self.gateway.service.finish(&spool, vec![Ended { arrival, decided, outcome }]).await;
         flushed
     }
 

@@ -204,6 +204,16 @@ pub struct Reason {
     pub monitored: bool,
 }
 
+/// What is done by a rule that applied, where others decided.
+const NOTHING: &str = "nothing by this rule";
+
+impl Reason {
+    /// Whether it is one of those that brought about what becomes of the message.
+    pub fn decides(&self) -> bool {
+        !self.monitored && self.done != NOTHING
+    }
+}
+
 /// What will be done.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Plan {
@@ -227,6 +237,14 @@ pub struct Plan {
     pub steps_down: Vec<StepDown>,
     /// In monitor mode: what would have been done, if it differs.
     pub would: Option<Action>,
+}
+
+impl Plan {
+    /// Whether it refuses the message, and this rule is one of those that wanted that.
+    pub fn is_refused_by(&self, rule: Rule) -> bool {
+        matches!(self.fate, Fate::Refuse(_))
+            && self.reasons.iter().any(|reason| reason.rule == rule && reason.decides())
+    }
 }
 
 /// Makes the plan.
@@ -381,7 +399,7 @@ fn reasons(hits: &[Hit], wished: &Outcome, decides: &Decides<'_>) -> Vec<Reason>
             object: hit.object,
             what: hit.what.clone(),
             engine: hit.engine,
-            done: if does { done } else { "nothing by this rule" },
+            done: if does { done } else { NOTHING },
             monitored: hit.monitored,
         })
         .collect()

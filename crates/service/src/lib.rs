@@ -68,7 +68,7 @@ use outbox::Outbox;
 use policy::InForce;
 use rates::Rates;
 use recipients::RecipientList;
-use record::{Outcome, Taken};
+use record::{Ended, Outcome, Taken};
 use render::Output;
 use routes::Routes;
 use spool::Spool;
@@ -344,10 +344,20 @@ impl Service {
         }
     }
 
-    /// Records how a message ended. A copy that was made for changes nobody took is dropped: the
-    /// sender keeps the message, and will bring it again. Where the next hop may have taken what we
+    /// Records how a message ended, for all groups of its recipients together: what counts messages counts one.
+    pub async fn finish(&self, spool: &Spool, ends: Vec<Ended>) {
+        dmarc::note(&self.store, &self.current.policy.load().policy, &ends);
+        for end in ends {
+            self.finish_one(spool, end).await;
+        }
+    }
+
+    /// Records how a message ended for one group of its recipients. A copy that was made for changes nobody took is
+    /// dropped: the sender keeps the message, and will bring it again. Where the next hop may have taken what we
     /// changed, the original stays.
-    pub async fn finish(&self, arrival: &Arrival, spool: &Spool, decided: Decided, outcome: Outcome) {
+    async fn finish_one(&self, spool: &Spool, end: Ended) {
+        let Ended { arrival, decided, outcome } = end;
+        let arrival = &arrival;
         self.forward(spool, arrival, &decided, &outcome).await;
         let report = decided.report.as_ref();
         let (site, redact) = (self.current.site.load_full(), self.current.redact.load(Ordering::Relaxed));
@@ -357,7 +367,6 @@ impl Service {
         if let Some(report) = report {
             let rules = memory::rules(&policy, arrival);
             memory::note(&self.store, rules, arrival, &decided.plan, report, outcome.taken == Taken::Yes);
-            dmarc::note(&self.store, &policy, arrival, report);
         }
         if outcome.taken == Taken::Yes && dmarc::received::is_wanted(&policy, arrival, &decided.plan) {
             let job = dmarc::received::Job {

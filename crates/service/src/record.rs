@@ -14,6 +14,7 @@ use mail::evidence::{AuthResult, Authentication, Finding, FindingKind, Listed, P
 use mail::untrusted::{Untrusted, escape};
 use store::{KeptSign, KeptSpam, LoggedAuth, LoggedEntry, NewEntry, SenderType};
 
+use crate::flow::Decided;
 use crate::metrics::{
     AuthLabels, EngineLabels, ListedLabels, MessageLabels, Metrics, OpenedLabels, RemovedLabels, SignLabels,
     SpamLabels, WatchedLabels, WouldLabels,
@@ -48,6 +49,17 @@ pub struct Outcome {
     pub reply: String,
     /// From the end of the message to the reply.
     pub took: Duration,
+}
+
+/// How a message ended for those of its recipients for whom the same was decided.
+#[derive(Debug)]
+pub struct Ended {
+    /// The message for these recipients.
+    pub arrival: Arrival,
+    /// What was decided.
+    pub decided: Decided,
+    /// How it ended.
+    pub outcome: Outcome,
 }
 
 /// The entry in Backup for a message that is about to be acted on.

@@ -10,7 +10,7 @@ use mail::arrival::{Arrival, Peer, Surface};
 use mail::untrusted::escape;
 use service::Part;
 use service::flow::Decided;
-use service::record::{Outcome, Taken};
+use service::record::{Ended, Outcome, Taken};
 use service::spool::Spool;
 use settings::config::{ListenerDirection as Configured, MilterHold};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
@@ -92,11 +92,14 @@ impl Pump<'_> {
             parts => self.verdict_of_parts(parts, &complete),
         };
         let (done, reply, taken, others) = self.tell(verdict, &mut parts, kept, &complete).await;
-        for (at, part) in parts.into_iter().enumerate() {
+        let took = ended.elapsed();
+        let of_part = |(at, part): (usize, Part)| {
             let own = others.get(at).filter(|_| Some(at) != kept);
-            let outcome = Outcome { taken, reply: own.unwrap_or(&reply).clone(), took: ended.elapsed() };
-            self.gateway.service.finish(&part.arrival, &complete.spool, part.decided, outcome).await;
-        }
+            let outcome = Outcome { taken, reply: own.unwrap_or(&reply).clone(), took };
+            Ended { arrival: part.arrival, decided: part.decided, outcome }
+        };
+        let ends = parts.into_iter().enumerate().map(of_part).collect();
+        self.gateway.service.finish(&complete.spool, ends).await;
         done
     }
 

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use judge::policy::{DmarcAction, Group, RecipientMask, Rule};
 use mail::address::Address;
 use mail::arrival::{Direction, MessageId};
 use net::Resolver;
 use settings::config::Dns;
 use settings::values::DnsServer as ServerAddress;
 use store::{NewQueued, NewRecipient, QueueKind};
-use testkit::{Action, Behaviour, DnsServer, DnsTrick, Point, Sink};
+use testkit::{Action, Behaviour, Client, DnsServer, DnsTrick, Point, Sink};
 
 use crate::node::{Node, Setup};
 use crate::sender::{OWN, STRANGE, World, fields, mail, send};
@@ -19,6 +20,8 @@ use crate::{Case, cases};
 
 pub(crate) const CASES: &[Case] = cases![
     reports_of_dmarc_go_to_whom_the_owner_names,
+    d_26_reports_say_what_was_really_done,
+    d_11_a_message_counts_once_in_reports_however_often_and_to_whomever_it_comes,
     wherever_sending_is_cut_off_nobody_gets_a_report_twice,
     while_the_dns_is_silent_reports_wait_and_are_not_sent,
     domains_beyond_those_at_once_come_behind_a_cursor,
@@ -120,6 +123,84 @@ async fn reports_of_dmarc_go_to_whom_the_owner_names() {
     let mut to: Vec<String> = all.iter().flat_map(|it| fields(&it.content, "To")).collect();
     to.sort();
     assert_eq!(to, ["To: <else@reports.example>", "To: <r@example.org>"], "a stranger that did not agree gets none");
+}
+
+/// A node that reports, asked about `example.org` with this wish of its owner.
+async fn reporting_on(wish: &str, sink: &Sink, setup: Setup) -> (Node, DnsServer) {
+    let zone = format!(
+        "example.org TXT \"v=spf1 ip4:{OWN} -all\"\n_dmarc.example.org TXT \"v=DMARC1; p={wish}; rua=mailto:r@example.org\"\n"
+    );
+    let dns = DnsServer::start(&zone).await;
+    let node = reporting(setup.relays(&["127.0.0.0/8"])).start(sink).await;
+    asks(&node, &dns);
+    (node, dns)
+}
+
+/// The records of the report on what was counted until now, once these many messages were.
+async fn told(node: &Node, sink: &Sink, messages: u64) -> Vec<unpack::dmarc::Record> {
+    let store = node.service.store();
+    let counted = || store.dmarc_days(u64::MAX, None, 10).expect("days").iter().map(|day| day.messages).sum::<u64>();
+    testkit::wait_until("all are counted", testkit::PATIENCE, || counted() >= messages).await;
+    assert_eq!(counted(), messages);
+    sink.clear();
+    let today = store.dmarc_days(u64::MAX, None, 1).expect("read")[0].day;
+    service::dmarc::send_before(&node.service, today + 1, None).await;
+    assert_eq!(reported(node, sink).await, ["r@example.org"]);
+    let of = |it: testkit::Received| unpack::dmarc::find(&it.content).reports;
+    sink.messages().into_iter().flat_map(of).flat_map(|report| report.records).collect()
+}
+
+async fn d_26_reports_say_what_was_really_done() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    let honour = |p: &mut judge::policy::Policy| p.authentication.dmarc = DmarcAction::Honour;
+    let (node, _dns) = reporting_on("reject", &sink, Setup::new().policy(honour)).await;
+    let forged = async || send(&node, STRANGE, "alice@example.org", &mail("example.org", "x")).await.code;
+    let done = |records: Vec<unpack::dmarc::Record>| -> Vec<(String, Vec<String>)> {
+        records.into_iter().map(|record| (record.disposition, record.reasons)).collect()
+    };
+    assert_eq!(forged().await, 550);
+    assert_eq!(done(told(&node, &sink, 1).await), [("reject".to_owned(), vec![])]);
+    node.set_policy(|p| p.monitor.rules = vec![Rule::DmarcFailed]);
+    assert_eq!(forged().await, 250);
+    assert_eq!(done(told(&node, &sink, 1).await), [("none".to_owned(), vec!["local_policy".to_owned()])]);
+}
+
+async fn d_11_a_message_counts_once_in_reports_however_often_and_to_whomever_it_comes() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    let groups = |p: &mut judge::policy::Policy| {
+        for name in ["one", "two"] {
+            let mask = RecipientMask::parse(&format!("{name}@example.com")).expect("a mask");
+            let mut group = Group::of(p, name, vec![mask]);
+            group.malware.keep_copy = name == "one";
+            p.group.push(group);
+        }
+        p.malware.keep_blocked = true;
+    };
+    let (node, _dns) = reporting_on("reject", &sink, Setup::new().policy(groups)).await;
+    let to_all = async |code: u16| {
+        let mut client = Client::connect(node.address).await;
+        client.expect(220).await;
+        client.command("EHLO relay.example.com", 250).await;
+        client.command(&format!("XFORWARD NAME=far.example ADDR={STRANGE} HELO=far.example"), 250).await;
+        let to = ["bob@example.com", "one@example.com", "two@example.com"];
+        let done = client.deliver("alice@example.org", &to, &mail("example.org", "x")).await;
+        assert_eq!(done.unwrap_or_else(|refusal| refusal).code, code);
+        client.quit().await;
+    };
+    let later = |text: &str| sink.set(Behaviour::accept().reply(Point::End, text));
+    for (text, code) in [("451 4.3.0 Later", 451), ("451 4.3.0 Later", 451), ("550 5.1.1 Nobody", 550)] {
+        later(text);
+        to_all(code).await;
+    }
+    sink.set(Behaviour::accept().on(Point::End, Action::Close));
+    to_all(451).await;
+    sink.set(Behaviour::accept());
+    to_all(250).await;
+    let all = told(&node, &sink, 1).await;
+    assert_eq!(all.iter().map(|record| record.count).collect::<Vec<_>>(), [1]);
+    node.set_policy(|p| p.authentication.dmarc = DmarcAction::Honour);
+    to_all(550).await;
+    assert_eq!(told(&node, &sink, 1).await[0].disposition, "reject");
 }
 
 async fn wherever_sending_is_cut_off_nobody_gets_a_report_twice() {

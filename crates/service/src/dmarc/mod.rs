@@ -17,8 +17,10 @@ use std::time::Duration;
 
 use ::mail::address::Address;
 use ::mail::arrival::{Arrival, Direction};
-use ::mail::evidence::{AuthResult, Authentication, DmarcCheck, DmarcPolicy, Report};
-use judge::policy::{DmarcAction, DmarcReports, Policy};
+use ::mail::evidence::{AuthResult, Authentication, DmarcCheck, DmarcPolicy};
+use judge::can::strictness;
+use judge::plan::{Action, Fate, Plan};
+use judge::policy::{DmarcReports, Policy, Rule};
 use net::Resolver;
 use store::{DmarcDay, NewQueued, NewRecipient, QueueKind, QueueUsage, Store, StoreError};
 use tokio::sync::watch;
@@ -26,6 +28,7 @@ use tokio::time::Instant;
 use unpack::dmarc::{Aggregate, AuthSeen, Record, Target};
 
 use crate::metrics::DmarcLabels;
+use crate::record::{Ended, Taken};
 use crate::{Service, id, outbox, sign};
 
 /// Milliseconds of a day.
@@ -49,7 +52,7 @@ const ASKING: Duration = Duration::from_secs(20);
 
 /// What a report says of a message, without the count; `None` where there is nothing to report: no record, no
 /// result, no one author, or mail for the address that reports come from.
-fn row(policy: &Policy, arrival: &Arrival, auth: &Authentication) -> Option<(String, Record)> {
+fn row(policy: &Policy, arrival: &Arrival, auth: &Authentication, plan: &Plan) -> Option<(String, Record)> {
     let reports = &policy.authentication.reports;
     let own = arrival.envelope.rcpt_to.iter().all(|to| to.as_str().eq_ignore_ascii_case(&reports.from));
     if !reports.enabled || own || arrival.direction != Direction::Incoming || !auth.one_author {
@@ -60,7 +63,7 @@ fn row(policy: &Policy, arrival: &Arrival, auth: &Authentication) -> Option<(Str
     if !known || check.record_of.raw().is_empty() {
         return None;
     }
-    let (disposition, reasons) = done(policy, auth, check);
+    let (disposition, reasons) = done(policy, auth, check, plan);
     let aligned = |yes: bool| if yes { "pass" } else { "fail" }.to_owned();
     let text = |text: &::mail::untrusted::Untrusted<String>| text.escaped(253);
     let dkim = auth.dkim.iter().take(MAX_SIGNATURES).map(|it| AuthSeen {
@@ -91,8 +94,9 @@ fn row(policy: &Policy, arrival: &Arrival, auth: &Authentication) -> Option<(Str
     Some((check.record_of.raw().trim_end_matches('.').to_ascii_lowercase(), record))
 }
 
-/// What DMARC had done, and why not what its owner wants.
-fn done(policy: &Policy, auth: &Authentication, check: &DmarcCheck) -> (&'static str, Vec<String>) {
+/// What was done, and why not what its owner wants. Mail that passes, and mail whose owner wants nothing, is none of
+/// DMARC's business, whatever else became of it.
+fn done(policy: &Policy, auth: &Authentication, check: &DmarcCheck, plan: &Plan) -> (&'static str, Vec<String>) {
     if check.policy == DmarcPolicy::None {
         return ("none", Vec::new());
     }
@@ -100,21 +104,44 @@ fn done(policy: &Policy, auth: &Authentication, check: &DmarcCheck) -> (&'static
     if check.result == AuthResult::Pass {
         return ("pass", Vec::new());
     }
-    let settings = &policy.authentication;
-    if auth.vouched(&check.domain, &settings.trusted_sealers).is_some() {
-        return ("none", vec!["trusted_forwarder".to_owned()]);
-    }
-    match settings.dmarc {
-        DmarcAction::Honour => (check.policy.name(), Vec::new()),
-        DmarcAction::Report => ("none", vec!["local_policy".to_owned()]),
+    let disposition = match (&plan.fate, plan.action) {
+        (Fate::Discard, Action::Held) => DmarcPolicy::Quarantine,
+        // It went nowhere, whether its sender was told or not.
+        (Fate::Discard | Fate::Refuse(_), _) => DmarcPolicy::Reject,
+        (Fate::Deliver | Fate::Tempfail(_), _) => DmarcPolicy::None,
+    };
+    let vouched = || auth.vouched(&check.domain, &policy.authentication.trusted_sealers).is_some();
+    let reason = match disposition {
+        same if same == check.policy => None,
+        DmarcPolicy::None if vouched() => Some("trusted_forwarder"),
+        _ => Some("local_policy"),
+    };
+    (disposition.name(), reason.map(str::to_owned).into_iter().collect())
+}
+
+/// Whether a message counts: once, however often it comes. What nobody has comes again, or was never a message here;
+/// only what DMARC had refused for good would be missing.
+fn counts(end: &Ended) -> bool {
+    match end.outcome.taken {
+        Taken::Yes => true,
+        Taken::Unknown => false,
+        Taken::No => end.decided.plan.is_refused_by(Rule::DmarcFailed) && end.outcome.reply.starts_with('5'),
     }
 }
 
-/// Counts a message for the report of its day, on a thread of its own.
-pub(crate) fn note(store: &Store, policy: &Policy, arrival: &Arrival, report: &Report) {
-    let Some((domain, record)) = report.auth().and_then(|auth| row(policy, arrival, auth)) else { return };
+/// Counts a message for the report of its day, on a thread of its own. Where groups of its recipients have settings of
+/// their own, it is what the mildest of them made of it: somebody has it then.
+pub(crate) fn note(store: &Store, policy: &Policy, ends: &[Ended]) {
+    let ends = ends.iter().filter(|end| counts(end));
+    let row = |end: &Ended| {
+        let (arrival, plan) = (&end.arrival, &end.decided.plan);
+        let row = row(policy, arrival, end.decided.report.as_ref()?.auth()?, plan)?;
+        Some((strictness(plan.action), arrival.received_ms / DAY_MS, row))
+    };
+    let mildest = ends.filter_map(row).min_by_key(|(strictness, ..)| *strictness);
+    let Some((_, day, (domain, record))) = mildest else { return };
     let Ok(what) = postcard::to_stdvec(&record) else { return };
-    let (store, day) = (store.clone(), arrival.received_ms / DAY_MS);
+    let store = store.clone();
     tokio::task::spawn_blocking(move || match store.note_dmarc(day, &domain, &what) {
         Ok(true) => {}
         Ok(false) => tracing::debug!("a result of DMARC is not counted: there is no room"),
@@ -295,7 +322,8 @@ async fn send(service: &Arc<Service>, report: &Arc<Aggregate>, from: &Address, t
 #[cfg(test)]
 mod tests {
     use ::mail::arrival::{Envelope, MessageId, Peer, Surface};
-    use ::mail::evidence::{DkimCheck, SpfCheck, short};
+    use ::mail::evidence::{ArcCheck, ArcHop, DkimCheck, SpfCheck, short};
+    use judge::plan::{ReplyText, unexamined};
 
     use super::*;
 
@@ -341,16 +369,13 @@ mod tests {
         let mut policy = Policy::default();
         policy.authentication.reports.from = "Dmarc@example.com".to_owned();
         let to = arrival("bob@example.com");
-        assert_eq!(row(&policy, &to, &auth(AuthResult::Pass)), None, "off by default");
+        let plan = unexamined(&policy, &to);
+        assert_eq!(row(&policy, &to, &auth(AuthResult::Pass), &plan), None, "off by default");
         policy.authentication.reports.enabled = true;
-        let cases = [
-            (AuthResult::Pass, DmarcAction::Honour, "pass", "pass", [].as_slice()),
-            (AuthResult::Fail, DmarcAction::Honour, "reject", "fail", &[]),
-            (AuthResult::Fail, DmarcAction::Report, "none", "fail", &["local_policy"]),
-        ];
-        for (result, action, disposition, spf, reasons) in cases {
-            policy.authentication.dmarc = action;
-            let (domain, found) = row(&policy, &to, &auth(result)).unwrap();
+        let cases =
+            [(AuthResult::Pass, "pass", "pass", [].as_slice()), (AuthResult::Fail, "none", "fail", &["local_policy"])];
+        for (result, disposition, spf, reasons) in cases {
+            let (domain, found) = row(&policy, &to, &auth(result), &plan).unwrap();
             assert_eq!((domain.as_str(), found.source.as_str()), ("example.org", "192.0.2.1"));
             assert_eq!(
                 (found.disposition.as_str(), found.spf.as_str(), found.dkim.as_str()),
@@ -370,12 +395,45 @@ mod tests {
             dkim: vec![auth(AuthResult::Pass).dkim.remove(0); 50],
             ..auth(AuthResult::Pass)
         };
-        let (domain, found) = row(&policy, &to, &shouting).unwrap();
+        let (domain, found) = row(&policy, &to, &shouting, &plan).unwrap();
         assert_eq!((domain.as_str(), found.dkim_seen.len()), ("example.org", MAX_SIGNATURES));
         let own = arrival("dmarc@Example.com");
-        assert_eq!(row(&policy, &own, &auth(AuthResult::Fail)), None, "never about reports themselves");
+        assert_eq!(row(&policy, &own, &auth(AuthResult::Fail), &plan), None, "never about reports themselves");
         for unknown in [AuthResult::TempError, AuthResult::None] {
-            assert_eq!(row(&policy, &to, &auth(unknown)), None);
+            assert_eq!(row(&policy, &to, &auth(unknown), &plan), None);
+        }
+    }
+
+    #[test]
+    fn d_26_a_row_says_what_was_done_and_why_not_what_the_owner_wants() {
+        let (mut policy, to) = (Policy::default(), arrival("bob@example.com"));
+        policy.authentication.trusted_sealers = vec!["lists.example".to_owned()];
+        let refused = || Fate::Refuse(ReplyText { code: 550, text: String::new() });
+        let hop = ArcHop { sealer: short("lists.example"), passed: vec![short("example.org")] };
+        let arc = ArcCheck { result: AuthResult::Pass, hops: vec![hop], ..ArcCheck::default() };
+        let sealed = |auth: Authentication| Authentication { arc: arc.clone(), ..auth };
+        let wants = |policy| {
+            let failed = auth(AuthResult::Fail);
+            Authentication { dmarc: vec![DmarcCheck { policy, ..failed.dmarc[0].clone() }], ..failed }
+        };
+        let (reject, quarantine) = (wants(DmarcPolicy::Reject), wants(DmarcPolicy::Quarantine));
+        let cases = [
+            (reject.clone(), Action::Blocked, refused(), "reject", ""),
+            (reject.clone(), Action::Delivered, Fate::Deliver, "none", "local_policy"),
+            (reject.clone(), Action::Held, Fate::Discard, "quarantine", "local_policy"),
+            (reject.clone(), Action::MessageDeleted, Fate::Discard, "reject", ""),
+            (quarantine.clone(), Action::Held, Fate::Discard, "quarantine", ""),
+            (quarantine.clone(), Action::Blocked, refused(), "reject", "local_policy"),
+            (quarantine, Action::Labelled, Fate::Deliver, "none", "local_policy"),
+            (sealed(reject.clone()), Action::Delivered, Fate::Deliver, "none", "trusted_forwarder"),
+            (sealed(reject), Action::Held, Fate::Discard, "quarantine", "local_policy"),
+            (wants(DmarcPolicy::None), Action::Held, Fate::Discard, "none", ""),
+            (auth(AuthResult::Pass), Action::MessageDeleted, Fate::Discard, "pass", ""),
+        ];
+        for (at, (auth, action, fate, disposition, reason)) in cases.into_iter().enumerate() {
+            let plan = Plan { action, fate, ..unexamined(&policy, &to) };
+            let (done, reasons) = done(&policy, &auth, &auth.dmarc[0], &plan);
+            assert_eq!((done, reasons.concat().as_str()), (disposition, reason), "case {at}");
         }
     }
 }
