@@ -246,7 +246,7 @@ fn table(report: &Aggregate) -> String {
         policy.join(" ")
     );
     if report.damaged {
-        out.push_str("  the report is damaged, or larger than what is read: some of it may be missing\n");
+        out.push_str("  the report is damaged, or larger than what is read: some of it may be missing or wrong\n");
     }
     let mut records: Vec<&Record> = report.records.iter().collect();
     records.sort_by_key(|record| (record.passes(), std::cmp::Reverse(record.count)));

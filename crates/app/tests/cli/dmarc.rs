@@ -27,6 +27,12 @@ fn a_report_is_shown_with_its_sources_and_foreign_text_stays_text() {
         let cut = files(&[("cut.xml", cut.as_bytes())]);
         assert!(run(cut.path(), &["dmarc", "show", "cut.xml"]).exits(2).out.contains("the report is damaged"), "{end}");
     }
+    for (from, to) in [("<count> 3 ", "<count>-5"), ("192.0.2.9", "not.an.ip"), ("<end>2", "<end>0")] {
+        assert!(report.contains(from), "{from}");
+        let wrong = files(&[("wrong.xml", report.replacen(from, to, 1).as_bytes())]);
+        let wrong = run(wrong.path(), &["dmarc", "show", "wrong.xml"]).exits(2);
+        assert!(wrong.out.contains("the report is damaged"), "{to}: {}", wrong.out);
+    }
     // Behind a damaged file is a report, and there may be others in what cannot be read.
     let parts = [b"\x1f\x8b\x08\0\0\0\0\0\0\xff\x4b".as_slice(), report.as_bytes()]
         .map(|part| format!("--b\r\nContent-Transfer-Encoding: base64\r\n\r\n{}\r\n", testkit::sample::base64(part)));

@@ -1,10 +1,17 @@
-//! Reading a report: by the names of elements and where they stand, whatever else there is.
+//! Reading a report: by the names of elements and where they stand, whatever else there is. Damage is what makes what
+//! is shown wrong: XML that is broken, no reporter, domain or time, a source that is no address, a count that is none.
+
+use std::net::IpAddr;
 
 use super::{Aggregate, AuthSeen, MAX_AUTH, MAX_POLICY, MAX_REASONS, MAX_RECORDS, MAX_TEXT, Record};
 use crate::xml::{Event, Reader, decode};
 
 /// Deepest element that means something; deeper ones are passed over.
 const MAX_DEPTH: usize = 8;
+/// Largest count of a record; more messages nobody sends from one address in a report's time.
+const MAX_COUNT: u64 = 1_000_000_000_000;
+/// Latest time: the end of the year 9999, in seconds since 1970.
+const MAX_TIME: u64 = 253_402_300_799;
 /// How far in the root has to begin, in bytes.
 const HEAD: usize = 4096;
 
@@ -46,7 +53,11 @@ struct Building<'a> {
     beyond: usize,
     value: String,
     report: Aggregate,
+    begin: Option<u64>,
+    end: Option<u64>,
     record: Record,
+    /// What the record says, if that is a number.
+    count: Option<u64>,
     seen: AuthSeen,
     damaged: bool,
 }
@@ -60,7 +71,7 @@ impl<'a> Building<'a> {
         }
         self.path.push(name);
         match self.path.as_slice() {
-            ["feedback", "record"] => self.record = Record::default(),
+            ["feedback", "record"] => (self.record, self.count) = (Record::default(), None),
             ["feedback", "record", "auth_results", _] => self.seen = AuthSeen::default(),
             _ => {}
         }
@@ -89,20 +100,22 @@ impl<'a> Building<'a> {
     /// What an element says that ends here.
     fn take(&mut self, value: String) {
         let Some((_, inner)) = self.path.split_first() else { return };
-        let number = || value.parse::<u64>().unwrap_or(0);
+        let number = |most: u64| value.parse::<u64>().ok().filter(|number| *number <= most);
         match inner {
             ["report_metadata", "org_name"] => self.report.org = value,
             ["report_metadata", "email"] => self.report.email = value,
             ["report_metadata", "report_id"] => self.report.id = value,
-            ["report_metadata", "date_range", "begin"] => self.report.begin = number(),
-            ["report_metadata", "date_range", "end"] => self.report.end = number(),
+            ["report_metadata", "date_range", "begin"] => self.begin = number(MAX_TIME),
+            ["report_metadata", "date_range", "end"] => self.end = number(MAX_TIME),
             ["policy_published", "domain"] => self.report.domain = value,
             ["policy_published", name] if name.len() > MAX_TEXT => self.damaged = true,
             ["policy_published", name] if self.report.policy.len() < MAX_POLICY => {
                 self.report.policy.push(((*name).to_owned(), value));
             }
+            ["record", "row", "count"] => self.count = number(MAX_COUNT),
             ["record"] => {
-                let record = std::mem::take(&mut self.record);
+                let record = Record { count: self.count.unwrap_or(0), ..std::mem::take(&mut self.record) };
+                self.damaged |= self.count.is_none() || record.source.parse::<IpAddr>().is_err();
                 match self.report.records.len() < MAX_RECORDS {
                     true => self.report.records.push(record),
                     false => self.damaged = true,
@@ -113,9 +126,11 @@ impl<'a> Building<'a> {
         }
     }
 
-    fn finish(mut self) -> Aggregate {
-        self.report.damaged = self.damaged || !self.path.is_empty() || self.beyond > 0;
-        self.report
+    fn finish(self) -> Aggregate {
+        let timed = self.begin.zip(self.end).is_some_and(|(begin, end)| begin <= end);
+        let named = !self.report.org.is_empty() && !self.report.domain.is_empty();
+        let damaged = self.damaged || !self.path.is_empty() || self.beyond > 0 || !timed || !named;
+        Aggregate { begin: self.begin.unwrap_or(0), end: self.end.unwrap_or(0), damaged, ..self.report }
     }
 }
 
@@ -123,7 +138,6 @@ impl<'a> Building<'a> {
 fn of_record(record: &mut Record, seen: &mut AuthSeen, path: &[&str], value: String) {
     match path {
         ["row", "source_ip"] => record.source = value,
-        ["row", "count"] => record.count = value.parse().unwrap_or(0),
         ["row", "policy_evaluated", "disposition"] => record.disposition = value,
         ["row", "policy_evaluated", "dkim"] => record.dkim = value,
         ["row", "policy_evaluated", "spf"] => record.spf = value,

@@ -130,6 +130,39 @@ fn what_is_broken_or_hostile_is_read_as_far_as_it_goes() {
 }
 
 #[test]
+fn what_a_report_says_wrongly_makes_it_damaged() {
+    let cases = [
+        ("<count> 3 ", "<count>-5"),
+        ("<count> 3 ", "<count>99999999999999999999999"),
+        ("<count> 3 ", "<count>1000000000001"),
+        ("<count> 3 ", "<count>three"),
+        ("<count> 3 </count>", ""),
+        ("192.0.2.9", "not.an.ip"),
+        ("192.0.2.9", ""),
+        ("<end>2", "<end>0"),
+        ("<end>2", "<end>999999999999999"),
+        ("<begin>1</begin>", ""),
+        ("<begin>1", "<begin>-1"),
+        ("<org_name>x</org_name>", ""),
+        ("<domain>a.example", "<domain>"),
+    ];
+    assert!(!read(OLD.as_bytes()).unwrap().damaged);
+    for (from, to) in cases {
+        let report = read(OLD.replacen(from, to, 1).as_bytes()).unwrap();
+        assert!(report.damaged && report.records.len() == 1, "{from} -> {to}");
+        assert!(report.is_valid() && report.sums().0 <= 3, "{from} -> {to}");
+    }
+    for empty in ["<feedback/>", "<feedback><record></record></feedback>"] {
+        assert!(read(empty.as_bytes()).unwrap().damaged, "{empty}");
+    }
+    // The same address and count in another way of writing them, in the next record.
+    let two = OLD.replace("</feedback>", "<record><row><source_ip>2001:DB8::1</source_ip></row></record></feedback>");
+    assert!(read(two.as_bytes()).unwrap().damaged, "no count is that of the record before");
+    let two = two.replace("2001:DB8::1</source_ip>", "2001:DB8::1</source_ip><count>0</count>");
+    assert!(!read(two.as_bytes()).unwrap().damaged);
+}
+
+#[test]
 fn mutated_reports_do_no_harm() {
     for number in 0..400 {
         crate::fuzzing::fuzz_dmarc(&testkit::mutated(OLD.as_bytes(), number, b"<>/&;\""));
