@@ -69,7 +69,7 @@ impl Session<'_> {
         };
         let flushed = self.flush().await;
         let took = ended.elapsed();
-        let one = |(part, (reply, taken)): (Part, (Reply, Taken))| Ended {
+        let one = |(part, (reply, taken)): (Part, Said)| Ended {
             arrival: part.arrival,
             decided: part.decided,
             outcome: Outcome { taken, reply: format!("{} {}", reply.code(), reply.text()), took },

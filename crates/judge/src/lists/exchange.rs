@@ -1,21 +1,24 @@
 //! Lists in files: `wlist` and `blist` (XML, our own vocabulary: docs/reference/lists.xsd) and `txt` (WL-09 to
-//! WL-12, BL-03, D-14), and what reading one would change.
+//! WL-12, BL-03, D-14).
 //!
-//! A file is read as a whole or not at all: every bad line is told, up to [`MAX_PROBLEMS`]. Limits: [`MAX_FILE`],
-//! [`super::MAX_ENTRIES`]. Entries that say the same are merged.
+//! A file is read as a whole or not at all: every bad line is told, up to [`MAX_PROBLEMS`]. Behind XML that is broken it
+//! goes on with the next entry. Limits: [`MAX_FILE`], [`MAX_COUNTED`], [`super::MAX_ENTRIES`].
 
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::merging::{Change, Merge, Stamp, applied, merge};
 use super::value::Value;
 use super::xml::{Event, Fault, Position, Reader, escaped};
-use super::{Identity, List, Lists, MAX_ENTRIES, Purpose, Record, Scope, Subject};
+use super::{List, MAX_ENTRIES, Purpose, Record, Scope, Subject};
 
 /// Longest file, in bytes.
 pub const MAX_FILE: usize = 32 << 20;
-/// Most mistakes of one file that are told.
+/// Most mistakes of one file that are told; where there are more, the last says how many.
 pub const MAX_PROBLEMS: usize = 200;
+/// Most mistakes of one file that are counted; behind them it is not read.
+const MAX_COUNTED: usize = 100_000;
 /// The version of the vocabulary.
 const VERSION: &str = "1";
 /// Longest word of a file that is quoted in a complaint, in characters.
@@ -74,7 +77,7 @@ impl Entry {
         Self { list, value, purpose, scope, owner: None, comment: String::new(), id: None }
     }
 
-    fn record(self, id: String, stamp: &Stamp) -> Record {
+    pub(super) fn record(self, id: String, stamp: &Stamp) -> Record {
         let Self { list, value, purpose, scope, owner, comment, .. } = self;
         let (modified_by, modified_ms) = (stamp.by.clone(), stamp.at_ms);
         Record { id, list, value, purpose, scope, owner, comment, modified_by, modified_ms }
@@ -84,26 +87,26 @@ impl Entry {
 /// Reads a file for a list. `owner`: whose list it becomes; `None`: the organisation's, or whose the file says.
 ///
 /// # Errors
-/// Every mistake, the first [`MAX_PROBLEMS`].
+/// Every mistake, [`MAX_PROBLEMS`] at most.
 pub fn read(text: &[u8], form: Form, list: List, owner: Option<&Subject>) -> Result<Vec<Entry>, Vec<Problem>> {
     let fail = |what: &str| Err(vec![Problem { line: 1, column: 1, what: what.to_owned() }]);
     if text.len() > MAX_FILE {
         return fail("the file is longer than 32 MiB");
     }
     let (text, undecoded) = super::decoded(text, MAX_PROBLEMS);
-    let mut file = File { list, owner: owner.map(Subject::to_string), entries: Vec::new(), problems: Vec::new() };
+    let owner = owner.map(Subject::to_string);
+    let mut file = File { list, owner, entries: Vec::new(), problems: Vec::new(), counted: 0, undecoded };
     match form {
         Form::Txt => file.lines(&text),
         // Behind what cannot be read nobody knows what is inside what.
-        Form::Xml if !undecoded.is_empty() => {}
+        Form::Xml if !file.undecoded.is_empty() => {}
         Form::Xml => {
             if let Err(fault) = file.document(&text) {
-                file.problems.push(fault.into());
+                file.tell(fault.into());
             }
         }
     }
-    file.not_text(&undecoded);
-    if file.problems.is_empty() { Ok(file.entries) } else { Err(file.problems) }
+    file.finish()
 }
 
 /// A file that is being read.
@@ -111,10 +114,46 @@ struct File {
     list: List,
     owner: Option<String>,
     entries: Vec<Entry>,
+    /// The first mistakes, in order.
     problems: Vec<Problem>,
+    /// How many there are.
+    counted: usize,
+    /// Lines with bytes that are no characters. They are wrong for that, whatever else they say.
+    undecoded: Vec<u32>,
 }
 
 impl File {
+    fn tell(&mut self, problem: Problem) {
+        if self.undecoded.binary_search(&problem.line).is_ok() {
+            return;
+        }
+        self.counted = self.counted.saturating_add(1);
+        if self.problems.len() < MAX_PROBLEMS {
+            self.problems.push(problem);
+        }
+    }
+
+    fn finish(mut self) -> Result<Vec<Entry>, Vec<Problem>> {
+        let what = "this line is neither UTF-8 nor UTF-16 with a byte order mark: save the file as UTF-8";
+        let undecoded = self.undecoded.iter();
+        self.problems.extend(undecoded.map(|line| Problem { line: *line, column: 1, what: what.to_owned() }));
+        self.problems.sort_by_key(|problem| (problem.line, problem.column));
+        let counted = self.counted.saturating_add(self.undecoded.len());
+        if counted > MAX_PROBLEMS {
+            self.problems.truncate(MAX_PROBLEMS);
+            let least = if self.is_full() { "at least " } else { "" };
+            let more = counted.saturating_sub(MAX_PROBLEMS).saturating_add(1);
+            if let Some(last) = self.problems.last_mut() {
+                last.what = format!("and {least}{more} more mistakes, from here on");
+            }
+        }
+        if self.problems.is_empty() { Ok(self.entries) } else { Err(self.problems) }
+    }
+
+    fn is_full(&self) -> bool {
+        self.counted >= MAX_COUNTED
+    }
+
     fn add(&mut self, at: Position, made: Result<Entry, String>) {
         let checked = made.and_then(|entry| {
             let stamp = Stamp { by: String::new(), at_ms: 0 };
@@ -124,21 +163,8 @@ impl File {
         });
         match checked {
             Ok(entry) => self.entries.push(entry),
-            Err(what) => self.problems.push(Problem { line: at.line, column: at.column, what }),
+            Err(what) => self.wrong(at, what),
         }
-    }
-
-    /// Lines with bytes that are no characters are wrong for that, whatever else they say.
-    fn not_text(&mut self, lines: &[u32]) {
-        self.problems.retain(|problem| lines.binary_search(&problem.line).is_err());
-        let what = "this line is neither UTF-8 nor UTF-16 with a byte order mark: save the file as UTF-8";
-        self.problems.extend(lines.iter().map(|line| Problem { line: *line, column: 1, what: what.to_owned() }));
-        self.problems.sort_by_key(|problem| (problem.line, problem.column));
-        self.problems.truncate(MAX_PROBLEMS);
-    }
-
-    fn is_full(&self) -> bool {
-        self.problems.len() >= MAX_PROBLEMS
     }
 
     fn lines(&mut self, text: &str) {
@@ -165,56 +191,88 @@ impl File {
             List::Deny => "blist",
         };
         match reader.next()? {
-            Event::Start { name, attributes } if name == root => check_root(at, &name, &attributes)?,
+            Event::Start { name, attributes } if name == root => self.root(at, &name, &attributes)?,
             Event::Start { name, .. } => {
                 return Err(Fault { at, what: format!("<{}> where <{root}> belongs", quoted(&name)) });
             }
             _ => return Err(Fault { at, what: format!("<{root}> is missing") }),
         }
-        loop {
-            let at = reader.position();
-            match reader.next()? {
-                Event::End | Event::Done => break,
-                Event::Text(text) => self.stray(at, &text),
-                Event::Start { name, attributes } if name == "entry" => self.entry(at, &attributes, &mut reader)?,
-                Event::Start { name, .. } => {
-                    self.unknown(at, &name);
-                    skip(&mut reader)?;
-                }
-            }
-            if self.is_full() {
+        while let Err(fault) = self.elements(&mut reader) {
+            self.tell(fault.into());
+            if self.is_full() || !reader.resume(root, ENTRY) {
                 return Ok(());
             }
         }
         match reader.next()? {
             Event::Done => Ok(()),
+            _ if self.is_full() => Ok(()),
             _ => Err(reader.fault("something follows the list")),
         }
     }
 
+    /// Reads to the end of the list, or to where nobody can tell what is inside what.
+    fn elements(&mut self, reader: &mut Reader<'_>) -> Result<(), Fault> {
+        while !self.is_full() {
+            let at = reader.position();
+            match reader.next()? {
+                Event::End | Event::Done => break,
+                Event::Text(text) => self.stray(at, &text),
+                Event::Start { name, attributes } if name == ENTRY => self.entry(at, &attributes, reader)?,
+                Event::Start { name, .. } => {
+                    self.unknown(at, &name);
+                    skip(reader)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn root(&mut self, at: Position, name: &str, attributes: &[(String, String)]) -> Result<(), Fault> {
+        if let Some((key, _)) = attributes.iter().find(|(key, _)| key != "version") {
+            self.wrong(at, format!("the attribute {} of <{name}> is not known", quoted(key)));
+        }
+        match attributes.iter().find(|(key, _)| key == "version") {
+            // Who knows what else is another there.
+            Some((_, value)) if value != VERSION => {
+                return Err(Fault { at, what: format!("version {} is not known: {VERSION} is", quoted(value)) });
+            }
+            Some(_) => {}
+            None => self.wrong(at, format!("<{name}> has no version")),
+        }
+        Ok(())
+    }
+
+    fn wrong(&mut self, at: Position, what: String) {
+        self.tell(Problem { line: at.line, column: at.column, what });
+    }
+
     fn stray(&mut self, at: Position, text: &str) {
         if !text.trim().is_empty() {
-            let what = format!("text where an element belongs: {}", quoted(text.trim()));
-            self.problems.push(Problem { line: at.line, column: at.column, what });
+            self.wrong(at, format!("text where an element belongs: {}", quoted(text.trim())));
         }
     }
 
     fn unknown(&mut self, at: Position, name: &str) {
-        let what = format!("the element <{}> is not known", quoted(name));
-        self.problems.push(Problem { line: at.line, column: at.column, what });
+        self.wrong(at, format!("the element <{}> is not known", quoted(name)));
     }
 
     fn entry(&mut self, at: Position, attributes: &[(String, String)], reader: &mut Reader<'_>) -> Result<(), Fault> {
-        let before = self.problems.len();
+        let before = self.counted;
         let mut found: HashMap<&'static str, (Position, String)> = HashMap::new();
         if let Some((name, _)) = attributes.iter().find(|(name, _)| name != "id") {
-            return Err(Fault { at, what: format!("the attribute {} is not known", quoted(name)) });
+            self.wrong(at, format!("the attribute {} is not known", quoted(name)));
         }
         loop {
-            let here = reader.position();
+            let mark = reader.mark();
+            let here = mark.at;
             match reader.next()? {
                 Event::End | Event::Done => break,
                 Event::Text(text) => self.stray(here, &text),
+                Event::Start { name, .. } if name == ENTRY => {
+                    // The end of the one before is missing; what follows is an entry by itself.
+                    reader.back(mark);
+                    return Err(Fault { at: here, what: "<entry> where </entry> belongs".to_owned() });
+                }
                 Event::Start { name, attributes } => {
                     let known = FIELDS.into_iter().find(|field| *field == name);
                     let Some(field) = known.filter(|_| attributes.is_empty()) else {
@@ -222,15 +280,15 @@ impl File {
                         skip(reader)?;
                         continue;
                     };
-                    let (place, text) = content(reader)?;
+                    let (place, text) = self.content(reader)?;
                     if found.insert(field, (place, text)).is_some() {
-                        return Err(Fault { at: here, what: format!("<{field}> is there twice") });
+                        self.wrong(here, format!("<{field}> is there twice"));
                     }
                 }
             }
         }
         let id = attributes.first().map(|(_, id)| id.to_ascii_lowercase()).filter(|id| is_guid(id));
-        if self.problems.len() == before {
+        if self.counted == before {
             let made = self.fields(found).map(|entry| Entry { id, ..entry });
             match made {
                 Ok(entry) => self.add(at, Ok(entry)),
@@ -238,6 +296,22 @@ impl File {
             }
         }
         Ok(())
+    }
+
+    /// The text of an element that has nothing else, without blanks around it.
+    fn content(&mut self, reader: &mut Reader<'_>) -> Result<(Position, String), Fault> {
+        let (place, mut text) = (reader.position(), String::new());
+        loop {
+            match reader.next()? {
+                Event::Text(more) => text.push_str(&more),
+                Event::End => return Ok((place, text.trim().to_owned())),
+                Event::Start { name, .. } => {
+                    self.unknown(place, &name);
+                    skip(reader)?;
+                }
+                Event::Done => return Err(reader.fault("the file ends within an element")),
+            }
+        }
     }
 
     /// The entry of its elements, or what is wrong where.
@@ -281,35 +355,10 @@ impl File {
     }
 }
 
+/// The element of an entry.
+const ENTRY: &str = "entry";
 /// The elements of an entry. The last two say who wrote the file's entry and when; whoever imports it is its author.
 const FIELDS: [&str; 8] = ["type", "value", "purpose", "scope", "owner", "comment", "modified-by", "modified"];
-
-fn check_root(at: Position, name: &str, attributes: &[(String, String)]) -> Result<(), Fault> {
-    for (key, value) in attributes {
-        if key != "version" {
-            return Err(Fault { at, what: format!("the attribute {} of <{name}> is not known", quoted(key)) });
-        }
-        if value != VERSION {
-            return Err(Fault { at, what: format!("version {} is not known: {VERSION} is", quoted(value)) });
-        }
-    }
-    if attributes.is_empty() { Err(Fault { at, what: format!("<{name}> has no version") }) } else { Ok(()) }
-}
-
-/// The text of an element that has nothing else, without blanks around it.
-fn content(reader: &mut Reader<'_>) -> Result<(Position, String), Fault> {
-    let (place, mut text) = (reader.position(), String::new());
-    loop {
-        match reader.next()? {
-            Event::Text(more) => text.push_str(&more),
-            Event::End => return Ok((place, text.trim().to_owned())),
-            Event::Start { name, .. } => {
-                return Err(Fault { at: place, what: format!("the element <{}> is not known", quoted(&name)) });
-            }
-            Event::Done => return Err(reader.fault("the file ends within an element")),
-        }
-    }
-}
 
 /// Reads over the rest of an element.
 fn skip(reader: &mut Reader<'_>) -> Result<(), Fault> {
@@ -365,97 +414,6 @@ pub fn write<'a>(list: List, records: impl IntoIterator<Item = &'a Record>) -> S
     }
     out.push_str(&format!("</{root}>\n"));
     out
-}
-
-/// Who changes lists, and when.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Stamp {
-    /// Who.
-    pub by: String,
-    /// When, in milliseconds since 1970.
-    pub at_ms: u64,
-}
-
-/// One change of one entry: what it was and what it is; not both are `None`.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Change {
-    /// `None`: it is new.
-    pub before: Option<Record>,
-    /// `None`: it is gone.
-    pub after: Option<Record>,
-}
-
-/// What entries change in the lists.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Merge {
-    /// The changes, in the order of the entries.
-    pub changes: Vec<Change>,
-    /// How many entries say what is there already.
-    pub unchanged: usize,
-    /// How many entries say what another one of the same file says.
-    pub merged: usize,
-}
-
-/// What adding these entries changes (D-14): entries that say the same are one; of two that differ in their scope the
-/// wider one counts, and of two comments the first. `new_id` makes names.
-pub fn merge(lists: &Lists, entries: Vec<Entry>, stamp: &Stamp, mut new_id: impl FnMut() -> String) -> Merge {
-    let mut merge = Merge::default();
-    let mut wanted: Vec<Entry> = Vec::new();
-    let mut places: HashMap<Identity, usize> = HashMap::new();
-    for entry in entries {
-        let identity = (entry.list, entry.owner.clone(), entry.purpose, entry.value.clone());
-        match places.get(&identity).and_then(|at| wanted.get_mut(*at)) {
-            Some(first) => {
-                merge.merged = merge.merged.saturating_add(1);
-                first.scope = first.scope.min(entry.scope);
-                if first.comment.is_empty() {
-                    first.comment = entry.comment;
-                }
-            }
-            None => {
-                places.insert(identity, wanted.len());
-                wanted.push(entry);
-            }
-        }
-    }
-    let known: HashMap<Identity, &Record> = lists.records().iter().map(|record| (record.identity(), record)).collect();
-    let mut ids: std::collections::HashSet<String> = lists.records().iter().map(|record| record.id.clone()).collect();
-    for mut entry in wanted {
-        let identity = (entry.list, entry.owner.clone(), entry.purpose, entry.value.clone());
-        match known.get(&identity) {
-            Some(before) => {
-                if entry.comment.is_empty() {
-                    entry.comment.clone_from(&before.comment);
-                }
-                if (entry.scope, &entry.comment) == (before.scope, &before.comment) {
-                    merge.unchanged = merge.unchanged.saturating_add(1);
-                    continue;
-                }
-                let after = entry.record(before.id.clone(), stamp);
-                merge.changes.push(Change { before: Some((*before).clone()), after: Some(after) });
-            }
-            None => {
-                let id = entry.id.clone().filter(|id| !ids.contains(id)).unwrap_or_else(&mut new_id);
-                ids.insert(id.clone());
-                merge.changes.push(Change { before: None, after: Some(entry.record(id, stamp)) });
-            }
-        }
-    }
-    merge
-}
-
-/// The records after some changes, in order.
-pub fn applied(lists: &Lists, changes: &[Change]) -> Vec<Record> {
-    let gone: HashMap<&str, Option<&Record>> = changes
-        .iter()
-        .filter_map(|change| change.before.as_ref().map(|before| (before.id.as_str(), change.after.as_ref())))
-        .collect();
-    let kept = lists.records().iter().filter_map(|record| match gone.get(record.id.as_str()) {
-        Some(after) => after.cloned(),
-        None => Some(record.clone()),
-    });
-    let new = changes.iter().filter(|change| change.before.is_none()).filter_map(|change| change.after.clone());
-    kept.chain(new).collect()
 }
 
 #[cfg(test)]

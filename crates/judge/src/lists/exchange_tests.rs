@@ -1,6 +1,7 @@
 //! Lists in files: what is read, what is refused where, and what an import changes.
 
 use super::*;
+use crate::lists::Lists;
 
 const FIRST: &str = "00000000-0000-4000-8000-0000000000aa";
 
@@ -159,9 +160,50 @@ fn d14_what_is_not_known_is_refused_with_line_and_column() {
         let told = told(read(text.as_bytes(), Form::Xml, List::Allow, None));
         assert!(told.starts_with(expected), "{text}: {told}");
     }
-    // One mistake does not hide the next.
-    let two = wlist("<a/>\n<entry><value>b c</value></entry>\n<entry><value>a@example.org</value></entry>");
-    assert_eq!(two.expect_err("refused").len(), 2);
+}
+
+#[test]
+fn d14_no_mistake_hides_the_next() {
+    let bad = "\n<entry><value>worse worse</value></entry>\n";
+    for (inner, lines) in [
+        ("<a/>", &[2u32, 3][..]),
+        ("<entry><value>a@example.org</value><value>b@example.org</value></entry>", &[2, 3]),
+        ("<entry colour=\"red\"><value>b c</value></entry>", &[2, 3]),
+        ("<entry><value>bad bad</value></entry>\n<entry colour=\"red\"/>", &[2, 3, 4]),
+        ("<entry><value><b>a@example.org</b></value></entry>", &[2, 3]),
+        ("<entry id=1><value>a@example.org</value></entry>", &[2, 3]),
+        ("<entry><value>a & b</value></entry>", &[2, 3]),
+        ("<entry><value>a@example.org</entry>", &[2, 3]),
+        ("<entry><value>a@example.org</value>", &[3, 3]),
+        ("<![CDATA[<entry>]]>", &[2, 3]),
+        ("<entry><value>&x;</value></entry><!-- <entry/> -->", &[2, 3]),
+        ("</entry>", &[2, 3]),
+        ("<a><b><c><d><e><f><g>\n<entry/>", &[2, 3, 3, 4]),
+        // What such a comment hides nobody knows.
+        ("<entry><value>a & b</value></entry><!-- ", &[2]),
+    ] {
+        let problems = wlist(&format!("{inner}{bad}")).expect_err("refused");
+        let told: Vec<u32> = problems.iter().map(|it| it.line).collect();
+        assert_eq!(told, lines, "{inner}: {problems:?}");
+    }
+}
+
+#[test]
+fn d14_of_many_mistakes_it_is_told_how_many_more_there_are() {
+    let told = |problems: Vec<Problem>| {
+        assert_eq!(problems.len(), MAX_PROBLEMS);
+        let last = problems.last().map(|it| (it.line, it.what.clone()));
+        last.unwrap()
+    };
+    let lines = |count: usize| txt(&"bad one\n".repeat(count)).expect_err("refused");
+    assert_eq!(told(lines(200)), (200, "bad one: the character   cannot be in an address".to_owned()));
+    assert_eq!(told(lines(250)), (200, "and 51 more mistakes, from here on".to_owned()));
+    assert!(told(lines(150_000)).1.starts_with("and at least "));
+    let xml = wlist(&"<entry id=1/>\n".repeat(250)).expect_err("refused");
+    assert_eq!(told(xml), (201, "and 51 more mistakes, from here on".to_owned()));
+    let latin = [b"\xff\n".repeat(150), b"bad one\n".repeat(100)].concat();
+    let latin = read(&latin, Form::Txt, List::Deny, None).expect_err("refused");
+    assert_eq!(told(latin), (200, "and 51 more mistakes, from here on".to_owned()));
 }
 
 #[test]

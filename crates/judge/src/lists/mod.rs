@@ -11,6 +11,7 @@ mod doubts;
 pub mod exchange;
 mod index;
 mod lane;
+mod merging;
 mod standing;
 mod value;
 mod xml;

@@ -28,6 +28,13 @@ pub(super) struct Fault {
     pub(super) what: String,
 }
 
+/// A place to go back to.
+#[derive(Clone, Copy)]
+pub(super) struct Mark<'a> {
+    rest: &'a str,
+    pub(super) at: Position,
+}
+
 /// What comes next.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Event {
@@ -76,6 +83,39 @@ impl<'a> Reader<'a> {
     /// What is wrong here.
     pub(super) fn fault(&self, what: &str) -> Fault {
         Fault { at: self.at, what: what.to_owned() }
+    }
+
+    /// Where the reader is, for [`Self::back`].
+    pub(super) fn mark(&self) -> Mark<'a> {
+        Mark { rest: self.rest, at: self.at }
+    }
+
+    /// Goes back to a place in front of an element that has just begun.
+    pub(super) fn back(&mut self, to: Mark<'a>) {
+        (self.rest, self.at) = (to.rest, to.at);
+    }
+
+    /// Goes on behind a mistake: at the next start of an element of this name, which counts as one of the root's.
+    /// `false`: there is none, or nobody can tell, because a comment or a CDATA section has no end.
+    pub(super) fn resume(&mut self, root: &str, name: &str) -> bool {
+        while let Some(at) = self.rest.find('<') {
+            self.take(at);
+            let inner = self.rest.get(1..).and_then(|rest| rest.strip_prefix(name));
+            if inner.is_some_and(|rest| rest.starts_with([' ', '\t', '\r', '\n', '/', '>'])) {
+                (self.open, self.closing) = (vec![root.to_owned()], false);
+                return true;
+            }
+            // What stands in there is no element.
+            let hidden =
+                [("<!--", "-->"), ("<![CDATA[", "]]>")].into_iter().find(|(mark, _)| self.rest.starts_with(mark));
+            let over = match hidden {
+                Some((_, end)) => self.rest.find(end).map(|at| at.saturating_add(end.len())),
+                None => Some(1),
+            };
+            let Some(over) = over else { return false };
+            self.take(over);
+        }
+        false
     }
 
     /// Takes so many bytes; they end between characters.
