@@ -171,7 +171,7 @@ pub struct Arrival {
     pub peer: Peer,
     /// Its envelope.
     pub envelope: Envelope,
-    /// When its first byte came, in milliseconds since 1970.
+    /// When its first byte came, in milliseconds since 1970; 0 where nobody knows (the command line).
     pub received_ms: u64,
     /// Its size in bytes, dot-stuffing undone.
     pub size: u64,

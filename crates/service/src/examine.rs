@@ -8,7 +8,7 @@ use arc_swap::ArcSwapOption;
 use confine::{Body, Failure, Pool};
 use judge::policy::Policy;
 use judge::site::Site;
-use mail::arrival::{Arrival, Direction, Surface};
+use mail::arrival::{Arrival, Direction};
 use mail::defect::Ambiguity;
 use mail::evidence::{
     Answer, EngineId, Evidence, Extent, Facts, FileKind, Finding, FindingKind, Object, ObjectId, Origin, Question,
@@ -97,8 +97,8 @@ pub fn spam_context(parts: &[(&Policy, &Arrival)], site: &Site) -> Option<scan::
         }
     }
     let written = |address: &mail::address::Address| address.as_str().to_owned();
-    // The command line knows an envelope only where it is told one, and mail that came long ago.
-    let live = arrival.surface != Surface::Cli;
+    // The command line knows envelope and time only where it is told them.
+    let timed = arrival.received_ms > 0;
     let envelope = &arrival.envelope;
     let mail_from = (!envelope.unknown).then(|| envelope.mail_from.as_ref().map_or(String::new(), written));
     let mut recipients: Vec<String> = Vec::new();
@@ -112,7 +112,7 @@ pub fn spam_context(parts: &[(&Policy, &Arrival)], site: &Site) -> Option<scan::
         mail_from,
         recipients,
         own_domains: site.internal_domains.iter().take(MAX_OWN_DOMAINS).cloned().collect(),
-        now: live.then(|| i64::try_from(arrival.received_ms / 1000).unwrap_or(i64::MAX)),
+        now: timed.then(|| i64::try_from(arrival.received_ms / 1000).unwrap_or(i64::MAX)),
         extent: extent(policy),
         others,
         // All parts go the same way.

@@ -8,6 +8,7 @@ use mail::arrival::{Arrival, Envelope, Peer, Surface};
 use mail::untrusted::{Untrusted, escape};
 
 use crate::failure::Failure;
+use crate::when;
 
 /// How the message came, as far as it is known. The way it goes follows from it: incoming if
 /// nothing is said.
@@ -29,13 +30,17 @@ pub(crate) struct CircumstancesArgs {
     /// The login name of the client, which makes the connection a trusted one.
     #[arg(long, value_name = "NAME", help_heading = "Circumstances of the message")]
     user: Option<String>,
+    /// When it came: `now`, a date, a time, or how long ago (`7d`, `12h`). Without this its topmost Received says so; where
+    /// it has none, nothing that follows from the time is looked at, such as a Date in the future.
+    #[arg(long, value_name = "TIME", help_heading = "Circumstances of the message")]
+    at: Option<String>,
 }
 
 impl CircumstancesArgs {
-    /// The arrival of a message; its name, time and size are set for each message.
+    /// The arrival of a message; its name and size are set for each message.
     ///
     /// # Errors
-    /// An address is none.
+    /// An address or a time is none.
     pub(crate) fn arrival(&self, site: &Site) -> Result<Arrival, Failure> {
         let address = |text: &String| {
             let inner = text.strip_prefix('<').and_then(|text| text.strip_suffix('>')).unwrap_or(text);
@@ -48,6 +53,7 @@ impl CircumstancesArgs {
         let mail_from = self.from.as_ref().map(address).transpose()?.flatten();
         let rcpt_to: Vec<Address> =
             self.rcpt.iter().map(address).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+        let received_ms = self.received_ms()?;
         let trusted = self.ip.is_some_and(|ip| site.is_trusted(ip));
         let authenticated = self.user.is_some();
         let auto = ListenerDirection::Auto;
@@ -68,10 +74,20 @@ impl CircumstancesArgs {
                 certificate: None,
             },
             envelope: Envelope { mail_from, rcpt_to, unknown: self.from.is_none() },
-            received_ms: service::id::now_ms(),
+            received_ms,
             size: 0,
             connection: 0,
         })
+    }
+
+    /// When it came, in milliseconds since 1970; 0 where nobody says so.
+    fn received_ms(&self) -> Result<u64, Failure> {
+        let now = service::id::now_ms();
+        match self.at.as_deref() {
+            None => Ok(0),
+            Some("now") => Ok(now),
+            Some(text) => when::parse(text, now).map_err(|how| Failure::new(format!("--at: {how}"))),
+        }
     }
 }
 

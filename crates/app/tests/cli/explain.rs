@@ -60,3 +60,33 @@ fn a_directory_or_a_missing_file_is_an_error() {
     assert!(run(dir.path(), &["explain", "--no-config", "."]).exits(2).err.contains("is a directory"));
     assert!(run(dir.path(), &["explain", "--no-config", "no.eml"]).exits(2).err.contains("cannot be opened"));
 }
+
+#[test]
+fn as_10_signs_of_the_clock_are_the_gateways_where_the_time_of_arrival_is_told() {
+    let text = String::from_utf8(sample::clean("greetings")).expect("text");
+    let (head, body) = text.split_once("\r\n\r\n").expect("a head");
+    let others: Vec<&str> = head.split("\r\n").filter(|line| !line.starts_with("Date:")).collect();
+    let dated = format!("Date: Tue, 19 Sep 2023 12:11:40 +0000\r\n{}\r\n\r\n{body}", others.join("\r\n"));
+    let passed = format!("Received: from a by b; Fri, 29 Sep 2023 12:11:42 +0000\r\n{dated}");
+    let dir = files(&[("direct.eml", dated.as_bytes()), ("passed.eml", passed.as_bytes())]);
+    for (file, at, early, late) in [
+        ("direct.eml", &[][..], false, false),
+        ("direct.eml", &["--at", "2023-09-14"], true, false),
+        ("direct.eml", &["--at", "2023-09-19T12:12:00Z"], false, false),
+        ("direct.eml", &["--at", "now"], false, true),
+        ("passed.eml", &[], false, true),
+        ("passed.eml", &["--at", "2023-09-14"], true, false),
+    ] {
+        for verb in [&["explain"][..], &["scan", "-v"]] {
+            let args = [verb, &["--no-config"], at, &[file]].concat();
+            let ran = run(dir.path(), &args).exits(0).out;
+            assert_eq!(
+                (ran.contains("date_in_future"), ran.contains("date_in_past")),
+                (early, late),
+                "{args:?}: {ran}"
+            );
+        }
+    }
+    let refused = run(dir.path(), &["explain", "--no-config", "--at", "soon", "direct.eml"]).exits(2);
+    assert!(refused.err.contains("--at: write a date"), "{}", refused.err);
+}

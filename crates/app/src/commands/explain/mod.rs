@@ -25,8 +25,9 @@ const MAX_PATH: usize = 4096;
 /// Explain one message in plain words: what is in it, what was found where, what the policy does
 /// about it and why.
 ///
-/// Nothing is changed: the decision is that of the gateway for such a message. Exit code: 0 if it
-/// is clean; 1 if malware was found; 2 if something could not be scanned or read.
+/// Nothing is changed: the decision is that of the gateway for such a message, as far as its circumstances are
+/// told: from where it came, who sent it to whom, and when (`--at now`). Exit code: 0 if it is clean; 1 if malware
+/// was found; 2 if something could not be scanned or read.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// A message or another file; `-` is standard input.
