@@ -99,6 +99,11 @@ impl SpamStatus {
         }
     }
 
+    /// Whether it says that the message is spam, or probably so, or comes from somebody whose mail always is.
+    pub fn is_positive(self) -> bool {
+        matches!(self, Self::Spam | Self::ProbableSpam | Self::AddressBlacklisted)
+    }
+
     /// The rule about it.
     pub fn rule(self) -> Option<Rule> {
         match self {

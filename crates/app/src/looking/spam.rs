@@ -6,24 +6,20 @@ use judge::spam::{
     Counts, SpamStatus, SpamVerdict, SpamWhy, beyond, counted, deciding, decimal, holding, limits, reached,
     without_entry,
 };
+use judge::status::Status;
 use mail::arrival::Direction;
 use mail::evidence::{Listed, ListedBy};
 use mail::untrusted::escape;
 
 use super::bench::Looked;
-use crate::terminal::size;
+use crate::terminal::{Colour, Paint, size};
 
 /// Most characters of a piece of evidence.
 const MAX_TEXT: usize = 120;
 
 /// The status in words.
-pub(crate) fn words(status: SpamStatus) -> String {
+fn words(status: SpamStatus) -> String {
     status.name().replace('_', " ")
-}
-
-/// Whether somebody wants to hear of it.
-pub(crate) fn positive(status: SpamStatus) -> bool {
-    matches!(status, SpamStatus::Spam | SpamStatus::ProbableSpam | SpamStatus::AddressBlacklisted)
 }
 
 /// Why a message was not examined for spam, in words; `None` if it was, if nobody asked for it, or if the policy
@@ -31,6 +27,23 @@ pub(crate) fn positive(status: SpamStatus) -> bool {
 pub(crate) fn unexamined(verdict: &SpamVerdict) -> Option<String> {
     let why = verdict.why.filter(|why| !matches!(why, SpamWhy::Disabled | SpamWhy::NotAsked))?;
     Some(format!("not examined for spam: {}", why.name().replace('_', " ")))
+}
+
+/// What a message is: by malware, which `shown` says, and by spam. Spam without malware is all that is said, in the
+/// words that `stressed` makes of its status.
+pub(crate) fn headline(looked: &Looked, shown: String, paint: Paint, stressed: fn(&str) -> String) -> String {
+    let Some(verdict) = looked.plan.spam else { return shown };
+    if let Some(why) = unexamined(&verdict) {
+        return format!("{shown}; {}", paint.paint(Colour::Yellow, &why));
+    }
+    if verdict.why.is_some() || verdict.status == SpamStatus::Clean {
+        return shown;
+    }
+    let (what, rating) = (words(verdict.status), verdict.rating);
+    match looked.status == Status::Clean && verdict.status.is_positive() {
+        true => format!("{}, rating {rating}", paint.paint(Colour::Yellow, &stressed(&what))),
+        false => format!("{shown}; {what}, rating {rating}"),
+    }
 }
 
 /// What is told about spam, each line behind `indent`.

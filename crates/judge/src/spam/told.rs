@@ -3,7 +3,7 @@
 use mail::arrival::Arrival;
 use mail::evidence::{Report, Sign, SignGroup};
 
-use super::{SpamStatus, SpamVerdict, counts, deciding, decimal, limits, of_program, refuted, scl};
+use super::{SpamVerdict, counts, deciding, decimal, limits, of_program, refuted, scl};
 use crate::policy::Policy;
 
 /// Longest value of a field, in characters.
@@ -90,8 +90,7 @@ pub fn headers(
         let shown: Vec<String> = counted.iter().map(shown).collect();
         let room = MAX_VALUE.saturating_sub(value.chars().count());
         out.push(("X-Mailward-AntiSpam", format!("{value}{}", listing(&shown, room))));
-        let positive =
-            matches!(verdict.status, SpamStatus::Spam | SpamStatus::ProbableSpam | SpamStatus::AddressBlacklisted);
+        let positive = verdict.status.is_positive();
         if verdict.why.is_none() && (positive || policy.spam.always_headers) {
             let word = if positive { "Yes" } else { "No" };
             out.push(("X-Spam-Flag", word.to_ascii_uppercase()));

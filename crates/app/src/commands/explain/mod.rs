@@ -5,7 +5,6 @@ mod seen;
 
 use std::path::PathBuf;
 
-use judge::spam::SpamStatus;
 use judge::status::Status;
 use mail::arrival::Arrival;
 use mail::untrusted::escape;
@@ -102,23 +101,6 @@ fn exit_code(status: Status) -> u8 {
     }
 }
 
-/// What it is, by malware and by spam.
-fn headline(looked: &Looked, words: &str, colour: Colour, paint: Paint) -> String {
-    let shown = paint.paint(colour, words);
-    let Some(verdict) = looked.plan.spam else { return shown };
-    if let Some(why) = spam::unexamined(&verdict) {
-        return format!("{shown}; {}", paint.paint(Colour::Yellow, &why));
-    }
-    if verdict.why.is_some() || verdict.status == SpamStatus::Clean {
-        return shown;
-    }
-    let (what, rating) = (spam::words(verdict.status), verdict.rating);
-    match looked.status == Status::Clean && spam::positive(verdict.status) {
-        true => format!("{}, rating {rating}", paint.paint(Colour::Yellow, &what)),
-        false => format!("{shown}; {what}, rating {rating}"),
-    }
-}
-
 fn explanation(place: &str, content: &Content, arrival: &Arrival, bench: &Bench, looked: &Looked) -> String {
     let paint = Paint::stdout();
     let (words, colour) = match looked.status {
@@ -129,7 +111,8 @@ fn explanation(place: &str, content: &Content, arrival: &Arrival, bench: &Bench,
         Status::Unscannable => ("something in it could not be scanned", Colour::Yellow),
         Status::Error | Status::NotScanned => ("an engine could not look at it", Colour::Red),
     };
-    let mut out = format!("{place}: {}\n", headline(looked, words, colour, paint));
+    let shown = paint.paint(colour, words);
+    let mut out = format!("{place}: {}\n", spam::headline(looked, shown, paint, str::to_owned));
     seen::header(content, &looked.report, &mut out);
     seen::objects(&looked.report, &mut out);
     seen::findings(&looked.report, &mut out);

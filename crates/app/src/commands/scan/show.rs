@@ -11,7 +11,7 @@ use super::Done;
 use super::line::{ScanLine, ScanStatus};
 use crate::looking::outside::NotAsked;
 use crate::looking::paths::PassedOver;
-use crate::looking::spam::{self, positive};
+use crate::looking::spam;
 use crate::terminal::{self, Colour, Paint};
 
 /// Most characters of a path that are shown.
@@ -104,7 +104,7 @@ fn verdict(done: &Done) -> Option<SpamVerdict> {
 pub(super) fn is_clean(done: &Done, line: &ScanLine) -> bool {
     line.status == ScanStatus::Clean
         && unexamined(done).is_none()
-        && verdict(done).is_none_or(|verdict| !positive(verdict.status))
+        && verdict(done).is_none_or(|verdict| !verdict.status.is_positive())
 }
 
 /// Why a message was not examined for spam, in words (D-19).
@@ -115,16 +115,9 @@ fn unexamined(done: &Done) -> Option<String> {
 /// What a message is, by malware and by spam.
 fn status(done: &Done, line: &ScanLine, paint: Paint) -> String {
     let shown = paint.paint(line.status.colour(), line.status.words());
-    if let Some(why) = unexamined(done) {
-        return format!("{shown}; {}", paint.paint(Colour::Yellow, &why));
-    }
-    let Some(verdict) = verdict(done).filter(|verdict| verdict.status != SpamStatus::Clean) else { return shown };
-    let (words, rating) = (spam::words(verdict.status), verdict.rating);
-    match (line.status, positive(verdict.status)) {
-        (ScanStatus::Clean, true) => {
-            format!("{}, rating {rating}", paint.paint(Colour::Yellow, &words.to_uppercase()))
-        }
-        _ => format!("{shown}; {words}, rating {rating}"),
+    match &done.looked {
+        Ok(looked) => spam::headline(looked, shown, paint, str::to_uppercase),
+        Err(_) => shown,
     }
 }
 
