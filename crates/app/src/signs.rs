@@ -1,5 +1,6 @@
 //! Signs of spam as message log and Backup have them (D-10).
 
+use judge::spam::SpamStatus;
 use mail::untrusted::escape;
 use serde::Serialize;
 use store::{KeptSign, MAX_SIGN_TEXT};
@@ -34,6 +35,12 @@ pub(crate) fn lines(signs: &[KeptSign], indent: &str) -> String {
         format!("{indent}{points:>6}  {id}{off}: {}\n", sign.evidence.escaped(MAX_SIGN_TEXT))
     };
     signs.iter().map(line).collect()
+}
+
+/// Whether nobody wants to hear of a status as to spam: it is the rule, or a message passed over. One that this
+/// version does not know is told.
+pub(crate) fn is_quiet(status: &str) -> bool {
+    SpamStatus::ALL.into_iter().any(|it| it.name() == status && it.rule().is_none())
 }
 
 /// Why a message was not examined for spam, in words.

@@ -254,8 +254,7 @@ fn text_line(row: &Logged, sender: Option<&str>) -> String {
         "message" => "  opened with a password that stands in it".to_owned(),
         _ => "  opened with a configured password".to_owned(),
     });
-    // "Clean" is the rule, and says nothing.
-    let spam = row.spam.as_ref().filter(|spam| !matches!(spam.as_str(), "clean" | "skipped" | "not_scanned"));
+    let spam = row.spam.as_ref().filter(|spam| !signs::is_quiet(spam));
     let rating = row.rating.map_or_else(String::new, |rating| format!(" {rating}"));
     let why = row.spam_why.as_ref().filter(|why| signs::is_told(why));
     let why = why.map_or_else(String::new, |why| format!("  not examined for spam: {}", signs::words(why)));

@@ -2,7 +2,6 @@
 
 use std::io::Write;
 
-use judge::spam::SpamStatus;
 use mail::address::Address;
 use mail::untrusted::escape;
 use service::admin::{ListFilter, Request, Response, Shown, shown};
@@ -11,6 +10,7 @@ use store::KeptSpam;
 use super::Format;
 use crate::ask::{Administration, unexpected};
 use crate::failure::Failure;
+use crate::signs;
 use crate::statuses::{spam_statuses, statuses};
 use crate::{terminal, when};
 
@@ -101,9 +101,7 @@ fn line(entry: &Shown, format: Format) -> String {
     let others = known.recipients.len().saturating_sub(1);
     let others = if others > 0 { format!(" +{others}") } else { String::new() };
     let mut marks = String::new();
-    // A status that this version does not know is shown.
-    let is_quiet = |name: &str| SpamStatus::ALL.into_iter().any(|it| it.name() == name && it.rule().is_none());
-    let spam = known.spam.as_ref().filter(|spam| !is_quiet(&spam.status));
+    let spam = known.spam.as_ref().filter(|spam| !signs::is_quiet(&spam.status));
     if let Some(spam) = spam {
         marks.push_str(&format!(" ({})", as_to_spam(spam)));
     }
@@ -129,7 +127,7 @@ pub(super) fn as_to_spam(spam: &KeptSpam) -> String {
     let status = escape(&spam.status, MAX_TEXT).replace('_', " ");
     match (spam.rating, &spam.why) {
         (Some(rating), _) => format!("{status}, rating {rating}"),
-        (None, Some(why)) => format!("{status}: {}", crate::signs::words(why)),
+        (None, Some(why)) => format!("{status}: {}", signs::words(why)),
         (None, None) => status,
     }
 }
