@@ -170,12 +170,7 @@ fn kept(place: &PlaceArgs, ids: &[i64], format: Format) -> Result<u8, Failure> {
             Format::Text => one_line(*id, &received) + &table(&report),
         };
         terminal::put(&text)?;
-        let one = match report.records.iter().all(Record::passes) {
-            _ if report.damaged => ERROR,
-            true => 0,
-            false => FAILED,
-        };
-        code = code.max(one);
+        code = code.max(exit_code(&report));
     }
     Ok(code)
 }
@@ -215,18 +210,21 @@ fn show(item: Item, format: Format) -> (String, u8) {
         terminal::tell(&format!("mailward: {place}: no aggregate report in it"));
         return (String::new(), ERROR);
     }
-    let failed = reports.iter().flat_map(|report| &report.records).any(|record| !record.passes());
     let text = reports.iter().map(|report| match format {
         Format::Json => terminal::json_line(report),
         Format::Text => table(report),
     });
-    let damaged = reports.iter().any(|report| report.damaged);
-    let code = match (more || damaged, failed) {
-        (true, _) => ERROR,
-        (false, true) => FAILED,
-        (false, false) => 0,
-    };
-    (text.collect(), code)
+    let unseen = if more { ERROR } else { 0 };
+    (text.collect(), reports.iter().map(exit_code).fold(unseen, u8::max))
+}
+
+/// What a report's exit code is: the worst of those of several is theirs.
+fn exit_code(report: &Aggregate) -> u8 {
+    match report.records.iter().all(Record::passes) {
+        _ if report.damaged => ERROR,
+        true => 0,
+        false => FAILED,
+    }
 }
 
 /// A report for people.
