@@ -35,11 +35,8 @@ impl Session<'_> {
     /// one that came with the message.
     fn client_ip(&self, site: &Site, spool: &Spool) -> (IpAddr, bool) {
         let told = self.client.ip();
-        if self.client.is_told() || !site.is_relay(told) {
-            return (told, false);
-        }
-        let head = spool.read_at(0, received::HEAD_MAX).unwrap_or_default();
-        received::client(&head, |ip| site.is_relay(ip)).map_or((told, false), |ip| (ip, true))
+        let behind = if self.client.is_told() { None } else { received::client_behind(told, site, spool) };
+        (behind.unwrap_or(told), behind.is_some())
     }
 
     /// Where the message came from and whom it is for, as the examination is told.

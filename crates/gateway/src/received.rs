@@ -9,6 +9,8 @@
 
 use std::net::IpAddr;
 
+use judge::site::Site;
+use service::spool::Spool;
 use wire::smtp::reply::Reply;
 
 /// How much of a message is looked at, in bytes.
@@ -19,8 +21,18 @@ const MAX_LINES: usize = 30;
 /// before, and that may happen more than once; what comes a sixth time goes round.
 const MAX_OWN: usize = 5;
 
+/// The client that stands behind a server, as its `Received` headers name it; `None` if the server is no relay of ours,
+/// or they do not say.
+pub(crate) fn client_behind(server: IpAddr, site: &Site, spool: &Spool) -> Option<IpAddr> {
+    if !site.is_relay(server) {
+        return None;
+    }
+    let head = spool.read_at(0, HEAD_MAX).unwrap_or_default();
+    client(&head, |ip| site.is_relay(ip))
+}
+
 /// The first hop that is not trusted; `None` if there is none, or a hop does not say.
-pub(crate) fn client(head: &[u8], is_relay: impl Fn(IpAddr) -> bool) -> Option<IpAddr> {
+fn client(head: &[u8], is_relay: impl Fn(IpAddr) -> bool) -> Option<IpAddr> {
     let message = mail::graph::parse(header_of(head), &mail::graph::Limits::default());
     let raw = message.raw();
     let lines = message.fields(mail::graph::EntityId(0)).iter().filter(|field| field.name_is(raw, "received"));

@@ -309,11 +309,8 @@ impl Pump<'_> {
     /// and whether only these do.
     fn client_ip(&self, site: &Site, spool: &Spool) -> (Option<IpAddr>, bool) {
         let told = self.client.ip();
-        if !told.is_some_and(|told| site.is_relay(told)) {
-            return (told, false);
-        }
-        let head = spool.read_at(0, received::HEAD_MAX).unwrap_or_default();
-        received::client(&head, |ip| site.is_relay(ip)).map_or((told, false), |ip| (Some(ip), true))
+        let behind = told.and_then(|told| received::client_behind(told, site, spool));
+        (behind.or(told), behind.is_some())
     }
 }
 
