@@ -171,7 +171,8 @@ mod tests {
             inside: false,
             encrypted: true,
         });
-        given.cut = vec!["parts", "documents"];
+        given.cut = vec!["parts"];
+        given.session.more_documents = true;
         let seen: Vec<String> = examine(&given, true).into_iter().map(|sign| sign.id).collect();
         assert!(APART.iter().all(|id| seen.iter().any(|seen| seen == id)), "{seen:?}");
     }

@@ -54,8 +54,6 @@ pub const MAX_RETURNED: usize = 32 * 1024;
 const MAX_UNFOLDED: usize = 512 * 1024;
 /// Most bytes of the text of all that is attached.
 pub const MAX_DOCUMENTS: usize = 64 * 1024;
-/// What is said of text of documents and files that was not read.
-pub(super) const DOCUMENTS: &str = "documents";
 /// Most bytes of addresses that links of documents lead to behind other words.
 pub const MAX_LEADS: usize = 64 * 1024;
 /// Most mail addresses of recipients that the envelope gives.
@@ -79,7 +77,7 @@ pub struct Session {
     pub leads: Vec<String>,
     /// Whether there are more of them.
     pub more_leads: bool,
-    /// Whether their text is longer than that.
+    /// Whether their text, or that of attached plain text, is longer than that.
     pub more_documents: bool,
     /// Whether attached plain text is looked at as well.
     pub texts: bool,
@@ -217,7 +215,7 @@ pub struct Facts {
     /// first. [`mail::evidence::MAX_URLS`], and one more where there are more.
     pub urls: Vec<String>,
     /// What was not read to its end, because a limit was reached: `parts`, `html`, `text`, `links`, `fields`,
-    /// `value`, `documents`, `authors`.
+    /// `value`, `authors`.
     pub cut: Vec<&'static str>,
     /// What was seen in them so far; they are not changed any more once somebody looked.
     pub(super) looks: Looks,

@@ -3,7 +3,7 @@
 //!
 //! Limits: [`MAX_PARTS`] parts, [`MAX_TEXT`] of plain text, [`MAX_SHOWN`] of what HTML shows. Of more parts
 //! the last forms of a choice come first: that is what programs show. What is left out is told
-//! ([`Facts::cut`]).
+//! ([`Facts::cut`], and of documents [`Session::more_documents`](super::Session::more_documents)).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -14,8 +14,7 @@ use mail::graph::{Encoding, Entity, EntityId, Message, Shape};
 use super::bare::Bare;
 use super::link::Links;
 use super::{
-    DOCUMENTS, Facts, Html, MAX_DOCUMENTS, MAX_PARTS, MAX_RETURNED, MAX_SHOWN, MAX_TEXT, PartFact, Shown, link, page,
-    url,
+    Facts, Html, MAX_DOCUMENTS, MAX_PARTS, MAX_RETURNED, MAX_SHOWN, MAX_TEXT, PartFact, Shown, link, page, url,
 };
 
 /// Most bytes that a character of a file may have, in any character set.
@@ -56,9 +55,6 @@ pub(super) fn read(facts: &mut Facts, message: &Message<'_>) {
     let mut links = Links::default();
     link::in_subject(&facts.subject, &mut links);
     let mut texts: Vec<Text> = leaves.into_iter().map(|leaf| text(facts, message, leaf, &mut links)).collect();
-    if attached.len() > MAX_PARTS {
-        facts.cut("parts");
-    }
     // A text that is only attached is what there is to read, where nothing else is.
     let beside_it = |leaf: &Leaf| !facts.session.body_only || leaf.id == EntityId(0);
     let attached: Vec<Leaf> = attached.into_iter().filter(beside_it).take(MAX_PARTS).collect();
@@ -84,9 +80,6 @@ pub(super) fn read(facts: &mut Facts, message: &Message<'_>) {
     let (places, more) = link::places(&links.list, &links.beside, &written.list);
     if links.more || more || bare.more || written.more || facts.session.more_leads {
         facts.cut("links");
-    }
-    if facts.session.more_documents {
-        facts.cut(DOCUMENTS);
     }
     (facts.hosts, facts.more_hosts) = link::hosts(&places);
     facts.urls = url::urls(&places);
@@ -179,9 +172,7 @@ fn beside(facts: &mut Facts, message: &Message<'_>, id: EntityId, links: &mut Li
             page::read(&other, &mut Html::default(), &mut found);
         }
     } else {
-        if whole.len() > room {
-            facts.cut(DOCUMENTS);
-        }
+        facts.session.more_documents |= whole.len() > room;
         let text = whole.get(..whole.floor_char_boundary(room)).unwrap_or("");
         facts.session.documents.push_str(text);
         facts.session.documents.push('\n');

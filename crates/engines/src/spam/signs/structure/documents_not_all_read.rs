@@ -2,7 +2,6 @@
 
 use mail::evidence::SignGroup;
 
-use crate::spam::facts::DOCUMENTS;
 use crate::spam::signs::when;
 use crate::spam::{Facts, Points, Row};
 
@@ -19,5 +18,5 @@ pub(super) const SIGN: Row = Row {
 };
 
 fn check(f: &Facts) -> Option<String> {
-    when(f.cut.contains(&DOCUMENTS), "the first 64 KiB are looked at")
+    when(f.session.more_documents, "the first 64 KiB are looked at")
 }
