@@ -344,15 +344,13 @@ impl Targets {
 
     fn add(&mut self, address: &str) {
         let Some(link) = Link::read(address).filter(Link::is_web) else { return };
-        let form = normal(&link);
-        if self.known.contains(&form) {
+        if !self.known.insert(normal(&link)) {
             return;
         }
         match self.list.len() < MAX_TARGETS {
             true => self.list.push(link),
             false => self.more = true,
         }
-        self.known.insert(form);
     }
 }
 

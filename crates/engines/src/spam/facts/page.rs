@@ -3,6 +3,8 @@
 //! Limits: [`MAX_HTML`] bytes of a part, those of [`Links`]. Style sheets and scripts elsewhere are not
 //! fetched.
 
+use std::borrow::Cow;
+
 use unpack::html::{Page, TextView, Token, Tokens, undone};
 
 use super::elements::KNOWN;
@@ -288,11 +290,9 @@ fn styles(source: &[u8], links: &mut Links, base: Option<&Link>) {
         if !word.eq_ignore_ascii_case(b"url") {
             continue;
         }
-        let near = inside.get(..MAX_STYLE_URL).unwrap_or(inside);
-        let end = memchr::memchr(b')', near).unwrap_or(near.len());
-        let address = String::from_utf8_lossy(near.get(..end).unwrap_or(near));
+        let (address, behind) = until(inside, b')');
         links.push_beside(Link::within(address.trim().trim_matches(['\'', '"']), base), false);
-        rest = inside.get(end..).unwrap_or(&[]);
+        rest = behind;
     }
 }
 
@@ -309,12 +309,18 @@ fn imports(source: &[u8], links: &mut Links, base: Option<&Link>) {
         let Some((quote, inside)) = rest.split_first().filter(|(quote, _)| matches!(quote, b'"' | b'\'')) else {
             continue;
         };
-        let near = inside.get(..MAX_STYLE_URL).unwrap_or(inside);
-        let end = memchr::memchr(*quote, near).unwrap_or(near.len());
-        let address = String::from_utf8_lossy(near.get(..end).unwrap_or(near));
+        let (address, behind) = until(inside, *quote);
         links.push_beside(Link::within(&address, base), false);
-        rest = inside.get(end..).unwrap_or(&[]);
+        rest = behind;
     }
+}
+
+/// An address of a style sheet that ends at `mark`, or at its greatest length, and what follows from there.
+fn until(inside: &[u8], mark: u8) -> (Cow<'_, str>, &[u8]) {
+    let near = inside.get(..MAX_STYLE_URL).unwrap_or(inside);
+    let end = memchr::memchr(mark, near).unwrap_or(near.len());
+    let (address, behind) = inside.split_at_checked(end).unwrap_or((inside, &[]));
+    (String::from_utf8_lossy(address), behind)
 }
 
 fn image(attributes: &[(&[u8], &[u8])], html: &mut Html, links: &mut Targets<'_>, in_link: bool) {
