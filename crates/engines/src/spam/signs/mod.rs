@@ -66,6 +66,11 @@ pub(crate) fn signers(f: &Facts) -> impl Iterator<Item = String> {
     domains.map(|domain| registered(&domain).to_owned()).filter(|domain| !domain.is_empty())
 }
 
+/// Whether somebody says that he signed the message.
+pub(crate) fn is_signed(f: &Facts) -> bool {
+    signers(f).next().is_some()
+}
+
 /// The text, if there is any.
 pub(crate) fn some(text: &str) -> Option<String> {
     when(!text.is_empty(), text)

@@ -120,6 +120,11 @@ fn at_least(f: &Facts, ids: &[&str], fewest: usize) -> bool {
     ids.iter().filter(|id| seen(f, id)).take(fewest).count() >= fewest
 }
 
+/// Whether the header says that it went to a list.
+fn has_list_fields(f: &Facts) -> bool {
+    at_least(f, &["list_unsubscribe", "list_id", "precedence_bulk"], 1)
+}
+
 fn free_mail(f: &Facts) -> bool {
     at_least(f, &["free_mail_sender", "reply_to_free_mail", "free_mail_changes"], 1)
 }

@@ -2,8 +2,8 @@
 
 use mail::evidence::SignGroup;
 
-use super::{OFFERS, at_least};
-use crate::spam::signs::{signers, when};
+use super::{OFFERS, at_least, has_list_fields};
+use crate::spam::signs::{is_signed, when};
 use crate::spam::{Facts, Points, Row};
 
 /// How many kinds of offers.
@@ -26,10 +26,5 @@ pub(super) const SIGN: Row = Row {
 };
 
 fn check(f: &Facts) -> Option<String> {
-    when(
-        at_least(f, OFFERS, KINDS)
-            && signers(f).next().is_none()
-            && !at_least(f, &["list_unsubscribe", "list_id", "precedence_bulk"], 1),
-        "several offers, not signed",
-    )
+    when(at_least(f, OFFERS, KINDS) && !is_signed(f) && !has_list_fields(f), "several offers, not signed")
 }

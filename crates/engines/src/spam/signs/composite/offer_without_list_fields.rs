@@ -2,7 +2,7 @@
 
 use mail::evidence::SignGroup;
 
-use super::at_least;
+use super::{at_least, has_list_fields};
 use crate::spam::signs::when;
 use crate::spam::{Facts, Points, Row};
 
@@ -23,7 +23,7 @@ fn check(f: &Facts) -> Option<String> {
     when(
         at_least(f, &["leave_2", "excuse"], 1)
             && at_least(f, &["seller", "getrich", "finance", "goods", "pharma", "diet"], 2)
-            && !at_least(f, &["list_unsubscribe", "list_id", "precedence_bulk"], 1),
+            && !has_list_fields(f),
         "an offer without List-Unsubscribe",
     )
 }

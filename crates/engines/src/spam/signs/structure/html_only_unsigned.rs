@@ -6,7 +6,7 @@
 use mail::evidence::SignGroup;
 
 use super::html_only;
-use crate::spam::signs::{signers, when};
+use crate::spam::signs::{is_signed, when};
 use crate::spam::{Facts, Points, Row};
 
 pub(super) const SIGN: Row = Row {
@@ -25,5 +25,5 @@ pub(super) const SIGN: Row = Row {
 };
 
 fn check(f: &Facts) -> Option<String> {
-    when(html_only::is(f) && signers(f).next().is_none(), "HTML only, not signed")
+    when(html_only::is(f) && !is_signed(f), "HTML only, not signed")
 }
