@@ -76,7 +76,7 @@ fn seen(set: Set, links: &Links<'_>) -> Vec<Subject> {
 /// The same of all looks; each once.
 fn all(set: Set, report: &Report) -> Vec<Subject> {
     let mut found: Vec<Subject> = Vec::new();
-    for subject in report.links().flat_map(|links| seen(set, &links)) {
+    for subject in report.evidence().links().flat_map(|links| seen(set, &links)) {
         if !found.contains(&subject) {
             found.push(subject);
         }

@@ -152,12 +152,10 @@ impl Evidence {
         let texts = self.facts.texts().chain(self.unable.iter().map(|u| &u.detail));
         if texts.into_iter().any(|text| text.raw().len() > 4 * MAX_NAME)
             || !self.spam.is_valid()
-            || !hosts_are_valid(&self.facts.hosts)
-            || !urls_are_valid(&self.facts.urls)
             || !self.facts.pictures_are_valid()
-            || !addresses_are_valid(&self.facts.addresses)
             || self.other_looks.len() >= Extent::COUNT
-            || !self.other_looks.iter().all(Look::is_valid)
+            || !self.other_looks.iter().all(|look| look.seen.is_valid())
+            || !self.links().all(Links::is_valid)
             || self.facts.authors.len() > MAX_NAMED
         {
             return Err(EvidenceError::TooLong);
@@ -188,6 +186,21 @@ impl Evidence {
             return Err(EvidenceError::TooLong);
         }
         Ok(())
+    }
+
+    /// What each look for spam saw that services outside may be asked about.
+    pub fn links(&self) -> impl Iterator<Item = Links<'_>> {
+        let Facts { hosts, urls, addresses, .. } = &self.facts;
+        let others = self.other_looks.iter();
+        let others = others.map(|look| Links { hosts: &look.hosts, urls: &look.urls, addresses: &look.addresses });
+        std::iter::once(Links { hosts, urls, addresses }).chain(others)
+    }
+
+    /// Makes a look for spam the one that counts, whatever extent it has.
+    pub fn take_look(&mut self, look: Look) {
+        let Look { extent: _, seen, hosts, urls, addresses } = look;
+        self.spam = seen;
+        (self.facts.hosts, self.facts.urls, self.facts.addresses) = (hosts, urls, addresses);
     }
 
     /// Closes the evidence: every object × required engine that nobody accounted for becomes
@@ -271,15 +284,6 @@ fn addresses_are_valid(addresses: &[String]) -> bool {
     addresses.len() <= MAX_ADDRESSES.saturating_add(1) && addresses.iter().all(plain)
 }
 
-impl Look {
-    fn is_valid(&self) -> bool {
-        self.seen.is_valid()
-            && hosts_are_valid(&self.hosts)
-            && urls_are_valid(&self.urls)
-            && addresses_are_valid(&self.addresses)
-    }
-}
-
 impl Facts {
     /// Whether there are no more pictures, views and bytes of copies than there may be.
     fn pictures_are_valid(&self) -> bool {
@@ -304,6 +308,13 @@ pub struct Links<'a> {
     pub addresses: &'a [String],
 }
 
+impl Links<'_> {
+    /// Whether they are few, short and plain: a worker may have written anything.
+    fn is_valid(self) -> bool {
+        hosts_are_valid(self.hosts) && urls_are_valid(self.urls) && addresses_are_valid(self.addresses)
+    }
+}
+
 /// A closed report: what decisions are made from. Made only by [`Evidence::close`].
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Report {
@@ -320,25 +331,14 @@ impl Report {
     /// The same report for recipients for whom a look for spam goes so far, and may take so much work (LM-01, D-21).
     pub fn looked_at(mut self, extent: Extent, most: u64) -> Self {
         let evidence = &mut self.evidence;
-        if let Some(look) = evidence.other_looks.iter().find(|look| look.extent == extent) {
-            evidence.spam = look.seen.clone();
-            evidence.facts.hosts = look.hosts.clone();
-            evidence.facts.urls = look.urls.clone();
-            evidence.facts.addresses = look.addresses.clone();
+        let others = std::mem::take(&mut evidence.other_looks);
+        if let Some(look) = others.into_iter().find(|look| look.extent == extent) {
+            evidence.take_look(look);
         }
-        evidence.other_looks.clear();
         if evidence.spam != SpamSeen::NotAsked && evidence.spam_fuel > most {
             evidence.spam = SpamSeen::OutOfTime;
         }
         self
-    }
-
-    /// What each look for spam saw that services outside may be asked about.
-    pub fn links(&self) -> impl Iterator<Item = Links<'_>> {
-        let Facts { hosts, urls, addresses, .. } = &self.evidence.facts;
-        let others = self.evidence.other_looks.iter();
-        let others = others.map(|look| Links { hosts: &look.hosts, urls: &look.urls, addresses: &look.addresses });
-        std::iter::once(Links { hosts, urls, addresses }).chain(others)
     }
 
     /// The same report with what was found out about where the message comes from.
