@@ -4,6 +4,7 @@
 //! (LM-01); on every text of every reading where programs may read it in different ways. A panic in it is
 //! `Crashed`: spam is not decided then, everything else is.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use ::engines::spam::facts::mailto;
@@ -150,7 +151,7 @@ impl Documents {
     fn reached(&self, extent: Extent, evidence: &Evidence) -> Extent {
         let is_there = |kind: Kind| {
             let leads = kind == Kind::Doc && (self.more || !self.leads.is_empty());
-            leads || self.more_text.contains(&kind) || self.texts.iter().any(|(of, _)| *of == kind)
+            leads || self.texts.iter().any(|(of, _)| *of == kind)
         };
         // What is attached as text has a name, or says that it is attached.
         let mut parts = evidence.objects.iter().skip(1);
@@ -221,35 +222,31 @@ pub(crate) fn look(
     let readings = if evidence.ambiguity > Ambiguity::Cosmetic { MAX_READINGS_FACTOR as u64 } else { 1 };
     let work = (raw.len() as u64).saturating_mul(PASSES).saturating_mul(readings);
     evidence.spam_fuel = work;
-    // Looks that would see the same are one.
-    let mut done: Vec<(Extent, (SpamSeen, Asked))> = Vec::new();
-    for (at, extent) in context.extents().into_iter().enumerate() {
-        let reached = documents.reached(extent, evidence);
-        if !done.iter().any(|(known, _)| *known == reached) {
-            let one = match work > context.fuel || budget.burn(work).is_err() {
-                true => (SpamSeen::OutOfTime, Asked::default()),
-                false => look_once(context, reached, raw, evidence, documents),
-            };
-            done.push((reached, one));
-        }
-        let Some((_, (seen, asked))) = done.iter().find(|(known, _)| *known == reached).cloned() else { continue };
-        let Asked { hosts, urls, addresses } = asked;
-        if at == 0 {
-            evidence.spam = seen;
-            (evidence.facts.hosts, evidence.facts.urls, evidence.facts.addresses) = (hosts, urls, addresses);
-        } else {
-            evidence.other_looks.push(Look { extent, seen, hosts, urls, addresses });
-        }
+    let mut looks = looks(context, &Top::new(raw, evidence), documents, work, budget).into_iter();
+    if let Some(look) = looks.next() {
+        evidence.take_look(look);
     }
+    evidence.other_looks = looks.collect();
 }
 
-fn look_once(
-    context: &SpamContext,
-    extent: Extent,
-    raw: &[u8],
-    evidence: &Evidence,
-    documents: &Documents,
-) -> (SpamSeen, Asked) {
+/// A look for each extent that somebody wants, in their order. Those that would see the same are one.
+fn looks(context: &SpamContext, top: &Top<'_>, documents: &Documents, work: u64, budget: &mut Budget) -> Vec<Look> {
+    let (mut reached, mut found): (Vec<Extent>, Vec<Look>) = (Vec::new(), Vec::new());
+    for extent in context.extents() {
+        let far = documents.reached(extent, top.evidence);
+        let same = reached.iter().position(|known| *known == far).and_then(|at| found.get(at));
+        let look = match same {
+            Some(look) => look.clone(),
+            None if work > context.fuel || budget.burn(work).is_err() => unseen(extent, SpamSeen::OutOfTime),
+            None => look_once(context, far, top, documents),
+        };
+        reached.push(far);
+        found.push(Look { extent, ..look });
+    }
+    found
+}
+
+fn look_once(context: &SpamContext, extent: Extent, top: &Top<'_>, documents: &Documents) -> Look {
     let (text, more_documents) = documents.text(extent);
     let session = Session {
         mail_from: context.mail_from.clone(),
@@ -263,28 +260,38 @@ fn look_once(
         texts: extent.texts,
         body_only: context.body_only,
     };
-    let attached = attached(evidence);
-    let signs = crate::walk::caught(|| {
-        let message = read(raw, evidence.ambiguity);
-        let facts = Facts::of(&message, attached, session);
-        let asked = Asked { addresses: addresses(&facts), hosts: facts.hosts.clone(), urls: facts.urls.clone() };
-        (examine(&facts, context.unrated), asked)
+    let look = crate::walk::caught(|| {
+        let (message, attached) = top.read();
+        let facts = Facts::of(message, attached.clone(), session);
+        let mut signs = examine(&facts, context.unrated);
+        signs.truncate(MAX_SIGNS);
+        let addresses = addresses(&facts);
+        Look { extent, seen: SpamSeen::Signs(signs), hosts: facts.hosts, urls: facts.urls, addresses }
     });
-    match signs {
-        Some((mut signs, asked)) => {
-            signs.truncate(MAX_SIGNS);
-            (SpamSeen::Signs(signs), asked)
-        }
-        None => (SpamSeen::Crashed, Asked::default()),
-    }
+    look.unwrap_or_else(|| unseen(extent, SpamSeen::Crashed))
 }
 
-/// What lists in the DNS may be asked about.
-#[derive(Clone, Debug, Default)]
-struct Asked {
-    hosts: Vec<String>,
-    urls: Vec<String>,
-    addresses: Vec<String>,
+/// A look that did not come to its end.
+fn unseen(extent: Extent, seen: SpamSeen) -> Look {
+    Look { extent, seen, hosts: Vec::new(), urls: Vec::new(), addresses: Vec::new() }
+}
+
+/// The message that is looked at.
+struct Top<'a> {
+    raw: &'a [u8],
+    evidence: &'a Evidence,
+    /// What all looks see of it, read by the first one.
+    read: OnceCell<(Message<'a>, Vec<Attached>)>,
+}
+
+impl<'a> Top<'a> {
+    fn new(raw: &'a [u8], evidence: &'a Evidence) -> Self {
+        Self { raw, evidence, read: OnceCell::new() }
+    }
+
+    fn read(&self) -> &(Message<'a>, Vec<Attached>) {
+        self.read.get_or_init(|| (read(self.raw, self.evidence.ambiguity), attached(self.evidence)))
+    }
 }
 
 /// Mail addresses that the message wants to be written to, and the author's, for lists; each once:
