@@ -90,12 +90,6 @@ pub fn spam_context(parts: &[(&Policy, &Arrival)], site: &Site) -> Option<scan::
     let wanted = |part: &&(&Policy, &Arrival)| judge::spam::excluded(part.0, part.1).is_none();
     let (policy, arrival) = parts.iter().find(wanted)?;
     let each = || parts.iter().filter(wanted).map(|(policy, _)| *policy);
-    let mut others: Vec<Extent> = Vec::new();
-    for other in each().map(extent) {
-        if other != extent(policy) && !others.contains(&other) {
-            others.push(other);
-        }
-    }
     let written = |address: &mail::address::Address| address.as_str().to_owned();
     // The command line knows envelope and time only where it is told them.
     let timed = arrival.received_ms > 0;
@@ -114,7 +108,7 @@ pub fn spam_context(parts: &[(&Policy, &Arrival)], site: &Site) -> Option<scan::
         own_domains: site.internal_domains.iter().take(MAX_OWN_DOMAINS).cloned().collect(),
         now: timed.then(|| i64::try_from(arrival.received_ms / 1000).unwrap_or(i64::MAX)),
         extent: extent(policy),
-        others,
+        others: each().skip(1).map(extent).collect(),
         // All parts go the same way.
         body_only: arrival.direction == Direction::Outgoing,
         // Whoever has something to compare them with wants more.
