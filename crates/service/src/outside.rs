@@ -103,7 +103,7 @@ pub fn signs(heard: &Heard, policy: &Policy, site: &Site, arrival: &Arrival, rep
     let mut found = origin::signs(policy, site, arrival, report);
     for (set, listings) in &heard.said {
         let mut listings = listings.of(set.lists(&policy.spam.external));
-        if matches!(set, Set::Surbl | Set::Urls | Set::Emails) {
+        if !listings.listed.is_empty() && matches!(set, Set::Surbl | Set::Urls | Set::Emails) {
             // Others may have been shown more (D-21).
             let own: HashSet<String> = all(*set, report).iter().map(Subject::text).collect();
             listings.listed.retain(|(what, ..)| own.contains(what));
