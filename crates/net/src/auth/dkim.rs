@@ -26,6 +26,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 
 use hickory_proto::op::ResponseCode;
+use mail::address::below;
 use mail::evidence::{ArcCheck, ArcHop, AuthResult, DkimCheck, MAX_AUTHORS, MAX_SIGNATURES, short};
 use mail::header::statements;
 use mail_auth::common::crypto::{Algorithm, CryptoError, HashAlgorithm};
@@ -478,9 +479,7 @@ fn does_not_count(signature: &Signature, bits: usize) -> Option<&'static str> {
     }
     let identity = signature.i.rsplit_once('@').map(|(_, domain)| domain.to_lowercase());
     let domain = signature.d.to_lowercase();
-    let own =
-        |identity: String| identity.strip_suffix(&domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    if !identity.is_none_or(own) {
+    if !identity.is_none_or(|identity| below(&identity, &domain)) {
         return Some("the identity is of another domain (RFC 6376 section 3.5)");
     }
     None

@@ -10,6 +10,7 @@ use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair, RsaKeyPair};
+use mail::address::below;
 use mail_auth::AuthenticatedMessage;
 use mail_auth::common::crypto::{Algorithm, DkimKey, Ed25519Key, RsaKey, Sha256, SigningKey};
 use mail_auth::common::headers::{HeaderWriter, Writable};
@@ -259,14 +260,14 @@ impl Signers {
         }
         let (authors, one, _) = super::authors(raw);
         let all = || self.keys.iter().map(|key| &key.domain).chain(self.broken.iter().map(|broken| &broken.domain));
-        let Some(author) = authors.iter().find(|author| all().any(|domain| is_for(domain, author))) else {
+        let Some(author) = authors.iter().find(|author| all().any(|domain| below(author, domain))) else {
             return Ok(Vec::new());
         };
         if !one {
             return Err("From does not name exactly one author".to_owned());
         }
-        let longest = all().filter(|domain| is_for(domain, author)).map(String::len).max().unwrap_or(0);
-        let is_its = |domain: &str| is_for(domain, author) && domain.len() == longest;
+        let longest = all().filter(|domain| below(author, domain)).map(String::len).max().unwrap_or(0);
+        let is_its = |domain: &str| below(author, domain) && domain.len() == longest;
         let mut out = Vec::new();
         for signer in self.keys.iter().filter(|signer| is_its(&signer.domain)) {
             out.extend_from_slice(signer.sign(raw)?.as_bytes());
@@ -289,11 +290,6 @@ impl Signers {
 /// A domain in lower case, without a final dot.
 fn to_name(domain: &str) -> String {
     domain.trim_end_matches('.').to_lowercase()
-}
-
-/// Whether a key of this domain is for this author's.
-fn is_for(domain: &str, author: &str) -> bool {
-    author.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 /// The key of a table of the configuration.
