@@ -10,6 +10,7 @@ use mail_auth::common::parse::TxtRecordParser;
 use mail_auth::dmarc::{Alignment, Dmarc, Policy, Psd};
 use tokio::time::Instant;
 
+use super::tag;
 use crate::dns::{DnsError, Resolver};
 
 /// Most names that one walk asks about (section 4.10: a longer name is cut to seven labels).
@@ -183,13 +184,6 @@ async fn record(resolver: &Resolver, name: &str, deadline: Instant) -> Result<Op
     // A parser of foreign text that is not ours: addresses that it cannot read are none.
     let read = |rua| std::panic::catch_unwind(|| Dmarc::parse(&cleaned(&text, rua))).ok().and_then(Result::ok);
     Ok(read(true).or_else(|| read(false)))
-}
-
-/// The name and the value of a tag.
-fn tag(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let at = text.iter().position(|byte| *byte == b'=')?;
-    let (name, value) = text.split_at_checked(at)?;
-    Some((name, value.get(1..)?.trim_ascii()))
 }
 
 /// Whether a text is a record: its first tag is the version, whose name may be written large and whose value may not

@@ -10,17 +10,14 @@ use mail_auth::common::verify::DomainKey;
 use mail_auth::dkim::DkimError;
 use mail_auth::{DnsError, Error, Txt};
 
+use super::tags;
+
 /// Whether a key is one for mail, and for a hash that counts: where `s=` or `h=` is a list, it has to have it (RFC 6376
 /// sections 3.6.1 and 6.1.2). Of a key for other hashes alone, SHA-1 would be the only one that we know.
 fn serves(record: &[u8]) -> bool {
     let lists = |tag: &str, wanted: &[&str]| {
-        let mut values = record.split(|byte| *byte == b';').filter_map(|field| {
-            let at = field.iter().position(|byte| *byte == b'=')?;
-            let (name, value) = field.split_at_checked(at)?;
-            let value = value.get(1..)?.trim_ascii();
-            (name.trim_ascii().eq_ignore_ascii_case(tag.as_bytes()) && !value.is_empty()).then_some(value)
-        });
-        values.all(|value| {
+        let is_it = |name: &[u8]| name.trim_ascii().eq_ignore_ascii_case(tag.as_bytes());
+        tags(record).filter(|(name, value)| is_it(name) && !value.is_empty()).all(|(_, value)| {
             let mut words = value.split(|byte| *byte == b':').map(<[u8]>::trim_ascii);
             words.any(|word| wanted.iter().any(|wanted| word.eq_ignore_ascii_case(wanted.as_bytes())))
         })

@@ -114,6 +114,18 @@ pub async fn authenticate(
     }
 }
 
+/// The name and the value of a tag (RFC 6376 section 3.2). Blanks beside the name are left to it.
+fn tag(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = text.iter().position(|byte| *byte == b'=')?;
+    let (name, value) = text.split_at_checked(at)?;
+    Some((name, value.get(1..)?.trim_ascii()))
+}
+
+/// The tags of a list, in their order.
+fn tags(list: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    list.split(|byte| *byte == b';').filter_map(tag)
+}
+
 /// What all of these come to, in their order; none waits for another. There are [`MAX_AUTHORS`] at most.
 async fn together<F: Future>(work: Vec<F>) -> Vec<F::Output> {
     let mut work: Vec<_> = work.into_iter().map(|one| (Box::pin(one), None)).collect();

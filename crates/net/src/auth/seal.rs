@@ -11,6 +11,7 @@ use mail_auth::common::crypto::{Algorithm, DkimKey, SigningKey};
 use mail_auth::dkim::Canonicalization;
 
 use super::sign::{OVERSIGNED, OVERSIGNED_IF_THERE, SIGNED};
+use super::tags;
 
 /// The highest number of a set (RFC 8617 section 4.2.1).
 const MAX_INSTANCE: u32 = 50;
@@ -179,11 +180,7 @@ fn chain(raw: &[u8], instances: u32) -> Result<Vec<u8>, String> {
 
 /// The number of the set that a field belongs to: its tag `i`.
 fn instance(value: &[u8]) -> Option<usize> {
-    let tags = value.split(|byte| *byte == b';').filter_map(|tag| {
-        let at = tag.iter().position(|byte| *byte == b'=')?;
-        Some((tag.get(..at)?.trim_ascii(), tag.get(at.saturating_add(1)..)?.trim_ascii()))
-    });
-    let number = tags.filter(|(name, _)| *name == b"i").map(|(_, number)| number).next()?;
+    let (_, number) = tags(value).find(|(name, _)| name.trim_ascii() == b"i")?;
     std::str::from_utf8(number).ok()?.parse().ok()
 }
 
