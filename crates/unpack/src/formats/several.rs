@@ -137,7 +137,7 @@ pub(crate) fn find_cab(data: &[u8], counts: &dyn Fn(usize) -> bool) -> (Vec<Rang
 }
 
 /// Where the first mark of an archive that is found behind anything stands in these bytes.
-pub(crate) fn first_mark(data: &[u8]) -> Option<usize> {
+fn first_mark(data: &[u8]) -> Option<usize> {
     let marks: [&[u8]; 3] = [b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"MSCF\0\0\0\0"];
     marks.iter().filter_map(|mark| memchr::memmem::find(data, mark)).min()
 }
@@ -154,6 +154,25 @@ pub(crate) fn first_packed(data: &[u8], left: &mut u64) -> (Option<usize>, bool)
     }
     let (found, more) = packed::first_within(data, Sought::Streams, &|_| true, left);
     (found.into_iter().chain(first_mark(data)).min(), more)
+}
+
+/// Where an archive or a compressed stream begins in what stands between ranges that are taken, or behind them, in their
+/// order: up to the next of them. `left`: how many bytes of heads may still be checked; the flag says that there are more
+/// marks than that.
+pub(crate) fn packed_between(
+    data: &[u8],
+    range: Range<usize>,
+    taken: impl IntoIterator<Item = Range<usize>>,
+    left: &mut u64,
+) -> (Vec<Range<usize>>, bool) {
+    let (mut found, mut over, mut at) = (Vec::new(), false, range.start);
+    for taken in taken.into_iter().chain(std::iter::once(range.end..range.end)) {
+        let (mark, more) = first_packed(between(data, at, taken.start), left);
+        over |= more;
+        found.extend(mark.map(|mark| at.saturating_add(mark)..taken.start));
+        at = at.max(taken.end);
+    }
+    (found, over)
 }
 
 /// What stands on a disk where none of its files does, from where an archive or a compressed stream begins in it:
@@ -195,9 +214,9 @@ pub(crate) fn beside_files(
 }
 
 /// Ranges in their order, those together that touch.
-pub(crate) fn joined(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
+pub(crate) fn joined<T: Copy + Ord>(mut ranges: Vec<Range<T>>) -> Vec<Range<T>> {
     ranges.sort_unstable_by_key(|range| (range.start, range.end));
-    let mut all: Vec<Range<u64>> = Vec::new();
+    let mut all: Vec<Range<T>> = Vec::new();
     for range in ranges {
         match all.last_mut() {
             Some(last) if range.start <= last.end => last.end = last.end.max(range.end),

@@ -156,17 +156,11 @@ fn overlay(
     }
     let mut inside: Vec<&Range<usize>> = opened.iter().filter(|archive| range.contains(&archive.start)).collect();
     inside.sort_unstable_by_key(|archive| archive.start);
-    let (mut parts, mut over, mut at) = (Vec::new(), false, range.start);
-    for (start, end) in inside.iter().map(|archive| (archive.start, archive.end)).chain([(range.end, range.end)]) {
-        let (found, more) = several::first_packed(between(data, at, start), left);
-        over |= more;
-        parts.extend(found.map(|found| part(at.saturating_add(found)..start)));
-        at = at.max(end);
+    let (mut found, over) = several::packed_between(data, range.clone(), inside.iter().copied().cloned(), left);
+    if found.is_empty() && inside.is_empty() && !packed {
+        found.push(range);
     }
-    if parts.is_empty() && inside.is_empty() && !packed {
-        parts.push(part(range));
-    }
-    (parts, over)
+    (found.into_iter().map(part).collect(), over)
 }
 
 /// What stands behind the last section: in front of the certificates that signed programs have there, in

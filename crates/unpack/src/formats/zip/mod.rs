@@ -99,7 +99,7 @@ pub(crate) struct Zip {
     /// Bytes read by all members.
     read: u64,
     /// What members and the directory take up; sorted and joined once the unlisted are looked for.
-    claimed: Vec<(usize, usize)>,
+    claimed: Vec<Range<usize>>,
     /// Where the look for unlisted members is; `None`: not begun.
     gaps: Option<Gaps>,
     /// Other archives in what nothing has claimed, once they are looked for.
@@ -116,7 +116,7 @@ struct Gaps {
     at: usize,
     next_claim: usize,
     /// What the unlisted members take up.
-    found: Vec<(usize, usize)>,
+    found: Vec<Range<usize>>,
 }
 
 impl Zip {
@@ -139,7 +139,7 @@ impl Zip {
             known: BTreeSet::new(),
             meter: Meter::new(data.len() as u64),
             read: 0,
-            claimed: vec![(directory.at.start, directory.at.end)],
+            claimed: vec![directory.at.clone()],
             gaps: None,
             strays: None,
             ended: false,
@@ -172,7 +172,7 @@ impl Zip {
             if !self.known.insert((local.at.start, header.method, header.packed, header.is_encrypted())) && hidden {
                 continue;
             }
-            self.claimed.push((local.at.start, local.at.end));
+            self.claimed.push(local.at.clone());
             let differs = !header.agrees(&local, data);
             if !differs && header.is_folder(data) {
                 continue;
@@ -204,9 +204,9 @@ impl Zip {
         let gaps = self.gaps.as_mut()?;
         loop {
             let claim = self.claimed.get(gaps.next_claim);
-            let end = claim.map_or(data.len(), |claim| claim.0);
+            let end = claim.map_or(data.len(), |claim| claim.start);
             let Some(found) = memchr::memmem::find(between(data, gaps.at, end), LOCAL_MAGIC) else {
-                gaps.at = gaps.at.max(claim?.1);
+                gaps.at = gaps.at.max(claim?.end);
                 gaps.next_claim = gaps.next_claim.saturating_add(1);
                 continue;
             };
@@ -233,14 +233,8 @@ impl Zip {
             let found = self.gaps.take().map(|gaps| gaps.found).unwrap_or_default();
             self.claimed.extend(found);
             self.join_claims();
-            let (mut at, mut strays, mut left) = (0_usize, Vec::new(), packed::allowed(data));
-            let mut over = false;
-            for (start, end) in self.claimed.iter().copied().chain([(data.len(), data.len())]) {
-                let (mark, more) = several::first_packed(between(data, at, start), &mut left);
-                over |= more;
-                strays.extend(mark.map(|mark| at.saturating_add(mark)..start));
-                at = at.max(end);
-            }
+            let (claimed, mut left) = (self.claimed.iter().cloned(), packed::allowed(data));
+            let (strays, over) = several::packed_between(data, 0..data.len(), claimed, &mut left);
             self.strays = Some(strays.into_iter());
             if over && !self.problems.contains(&UnscannedReason::LimitObjects) {
                 self.problems.push(UnscannedReason::LimitObjects);
@@ -262,15 +256,7 @@ impl Zip {
     }
 
     fn join_claims(&mut self) {
-        self.claimed.sort_unstable();
-        let mut joined: Vec<(usize, usize)> = Vec::new();
-        for &(start, end) in &self.claimed {
-            match joined.last_mut() {
-                Some(last) if start <= last.1 => last.1 = last.1.max(end),
-                _ => joined.push((start, end)),
-            }
-        }
-        self.claimed = joined;
+        self.claimed = several::joined(std::mem::take(&mut self.claimed));
     }
 
     /// Reads one member, and claims what was its own.
@@ -303,10 +289,10 @@ impl Zip {
         }
         let end = from.saturating_add(own);
         match self.gaps.as_mut() {
-            None => self.claimed.push((from, end)),
+            None => self.claimed.push(from..end),
             Some(gaps) => {
                 gaps.at = gaps.at.max(end);
-                gaps.found.push((header.at.start, end));
+                gaps.found.push(header.at.start..end);
             }
         }
         member

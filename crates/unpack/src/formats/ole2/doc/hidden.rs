@@ -4,8 +4,10 @@
 //! Not handled: formats of styles.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use crate::bytes::{between, le16, le32};
+use crate::formats::several::joined;
 
 /// Most pages that are looked at.
 const MAX_PAGES: usize = 1 << 16;
@@ -19,7 +21,7 @@ const TINY: u16 = 2;
 
 /// Ranges of the main stream whose letters are hidden, in order and apart.
 #[derive(Default, Debug, PartialEq, Eq)]
-pub(super) struct Hidden(Vec<(usize, usize)>);
+pub(super) struct Hidden(Vec<Range<usize>>);
 
 impl Hidden {
     /// Reads the list of pages, and each page once.
@@ -27,7 +29,7 @@ impl Hidden {
         let count = list.len().saturating_sub(4) / 8;
         let numbers = between(list, count.saturating_add(1).saturating_mul(4), list.len()).chunks_exact(4);
         let pages: BTreeSet<u32> = numbers.take(MAX_PAGES).filter_map(|raw| le32(raw, 0)).collect();
-        let mut ranges: Vec<(usize, usize)> = Vec::new();
+        let mut ranges: Vec<Range<usize>> = Vec::new();
         for page in pages {
             let at = ((page & 0x003f_ffff) as usize).saturating_mul(PAGE);
             let page = between(main, at, at.saturating_add(PAGE));
@@ -35,30 +37,22 @@ impl Hidden {
                 ranges.extend(runs(page));
             }
         }
-        ranges.sort_unstable();
-        let mut merged: Vec<(usize, usize)> = Vec::new();
-        for (start, end) in ranges {
-            match merged.last_mut().filter(|last| last.1 >= start) {
-                Some(last) => last.1 = last.1.max(end),
-                None => merged.push((start, end)),
-            }
-        }
-        Self(merged)
+        Self(joined(ranges))
     }
 
     /// Whether the letter at a place is hidden, and up to where that holds.
     pub(super) fn at(&self, place: usize) -> (bool, usize) {
-        let next = self.0.partition_point(|(_, end)| *end <= place);
+        let next = self.0.partition_point(|run| run.end <= place);
         match self.0.get(next) {
-            Some((start, end)) if *start <= place => (true, *end),
-            Some((start, _)) => (false, *start),
+            Some(run) if run.start <= place => (true, run.end),
+            Some(run) => (false, run.start),
             None => (false, usize::MAX),
         }
     }
 }
 
 /// The hidden runs of one page.
-fn runs(page: &[u8]) -> Vec<(usize, usize)> {
+fn runs(page: &[u8]) -> Vec<Range<usize>> {
     let count = page.last().copied().map_or(0, usize::from);
     let offsets = count.saturating_add(1).saturating_mul(4);
     let run = |number: usize| {
@@ -67,7 +61,7 @@ fn runs(page: &[u8]) -> Vec<(usize, usize)> {
         let place = usize::from(*page.get(offsets.saturating_add(number))?).saturating_mul(2);
         let size = page.get(place).copied().map_or(0, usize::from);
         let formats = between(page, place.saturating_add(1), place.saturating_add(1).saturating_add(size));
-        (place > 0 && start < end && hides(formats)).then_some((start, end))
+        (place > 0 && start < end && hides(formats)).then_some(start..end)
     };
     (0..count).filter_map(run).collect()
 }
@@ -115,7 +109,7 @@ mod tests {
 
     #[test]
     fn ranges_are_found_by_a_place_in_them() {
-        let hidden = Hidden(vec![(10, 20), (30, 40)]);
+        let hidden = Hidden(vec![10..20, 30..40]);
         let cases =
             [(0, (false, 10)), (10, (true, 20)), (20, (false, 30)), (39, (true, 40)), (40, (false, usize::MAX))];
         for (place, expected) in cases {
