@@ -30,6 +30,11 @@ pub trait Container {
         Ambiguity::None
     }
 
+    /// Whether what it holds stands in pieces that may have any order, as on a virtual disk.
+    fn is_scattered(&self) -> bool {
+        false
+    }
+
     /// What of the container itself, not of one member, could not be read. Complete once
     /// [`Container::next`] has given `None`.
     fn problems(&self) -> &[UnscannedReason];
@@ -161,7 +166,7 @@ fn with_others(
     let apart = kind == FileKind::Ole2 && first.as_ref().is_some_and(|file| file.problems().is_empty());
     let (mut others, more) = match kind {
         FileKind::Message if beside.alone => (Vec::new(), false),
-        _ => others(kind, data, first.is_some(), apart, budget),
+        _ => others(kind, first.as_deref(), apart, data, budget),
     };
     // What reads the whole file as something else tells nothing of what stands behind a program.
     let whole = 0..data.len();
@@ -341,9 +346,16 @@ fn other_texts(kind: FileKind, beside: Beside, data: &[u8], opened: bool, budget
     all.into_iter().map(|container| Reading { range: whole.clone(), container, hidden: opened }).collect()
 }
 
-/// What else a file is; `apart`: archives in it are members of what it was opened as. The flag says that there
-/// is more of it than is looked at.
-fn others(kind: FileKind, data: &[u8], opened: bool, apart: bool, budget: &mut Budget) -> (Vec<Reading>, bool) {
+/// What else a file is beside what it was opened as, `first`; `apart`: archives in it are members of that. The flag
+/// says that there is more of it than is looked at.
+fn others(
+    kind: FileKind,
+    first: Option<&dyn Container>,
+    apart: bool,
+    data: &[u8],
+    budget: &mut Budget,
+) -> (Vec<Reading>, bool) {
+    let opened = first.is_some();
     let mut all = Vec::new();
     let mut add = |range: Range<usize>, container: Box<dyn Container>| {
         all.push(Reading { range, container, hidden: opened });
@@ -359,10 +371,10 @@ fn others(kind: FileKind, data: &[u8], opened: bool, apart: bool, budget: &mut B
         kind,
         FileKind::DiskImage | FileKind::Tar | FileKind::Cpio | FileKind::Ar | FileKind::Iso | FileKind::SevenZip
     );
-    // The blocks of a virtual disk stand in any order, and nobody sees what raw sectors hold beside their data.
+    // The blocks of a virtual disk may hide an archive in pieces, and nobody sees what raw sectors hold beside their data.
     let raw = disk::raw::strides(data);
     let is_raw = kind == FileKind::DiskImage && !raw.is_empty() && !disk::starts(data);
-    let plain = plain && !is_raw && !(kind == FileKind::DiskImage && disk::is_virtual(data));
+    let plain = plain && !is_raw && !first.is_some_and(|first| first.is_scattered());
     // Of a file whose streams are members, only what stands in none of them.
     let unused = std::cell::OnceCell::new();
     // Both are looked for once there is a mark to ask about.

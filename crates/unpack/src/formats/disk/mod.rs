@@ -120,9 +120,11 @@ pub(crate) fn starts(data: &[u8]) -> bool {
         || volumes::table(sector).is_some_and(|entries| entries.iter().all(inside))
 }
 
-/// Whether an image is made of blocks.
-pub(crate) fn is_virtual(data: &[u8]) -> bool {
-    !Disk::read(data).is_plain()
+/// What an image gives.
+enum Next {
+    File(File),
+    /// An archive beside the files.
+    Beside(Range<usize>),
 }
 
 /// An image.
@@ -265,18 +267,19 @@ fn volume(
 
 impl Container for Image {
     fn next(&mut self, data: &[u8], budget: &mut Budget) -> Option<Member> {
-        let file = self.files.next();
-        let beside = if file.is_none() { Some(self.beside.next()?) } else { None };
+        let next = match self.files.next() {
+            Some(file) => Next::File(file),
+            None => Next::Beside(self.beside.next()?),
+        };
         if let Some(limit) = budget.exhausted().or_else(|| budget.burn(MEMBER_FUEL).err()) {
             self.problem(limit.into());
             (self.files, self.beside) = (Vec::new().into_iter(), Vec::new().into_iter());
             return None;
         }
         self.meter.next_object();
-        let mut member = match (file, beside) {
-            (Some(file), _) => self.member(file, data, budget),
-            (None, range) => {
-                let range = range.unwrap_or_default();
+        let mut member = match next {
+            Next::File(file) => self.member(file, data, budget),
+            Next::Beside(range) => {
                 let mut member = Member { hidden: true, ..Member::default() };
                 stored(&mut member, between(data, range.start, range.end), budget, &mut self.meter);
                 member
@@ -285,6 +288,10 @@ impl Container for Image {
         member.index = self.index;
         self.index = self.index.saturating_add(1);
         Some(member)
+    }
+
+    fn is_scattered(&self) -> bool {
+        !self.disk.is_plain()
     }
 
     fn problems(&self) -> &[UnscannedReason] {
