@@ -176,17 +176,25 @@ impl Policy {
 
     /// The policy as it holds for a group; without groups of its own.
     pub fn for_group(&self, id: GroupId) -> Self {
-        let mut policy = Self { group: Vec::new(), ..self.clone() };
-        if let Some(group) = self.group(id) {
-            policy.malware = group.malware.clone();
-            policy.unscannable = group.unscannable.clone();
-            policy.spam = group.spam.clone();
-            policy.ambiguous = group.ambiguous.clone();
-            policy.disarm = group.disarm.clone();
-            policy.headers = group.headers.clone();
-            policy.refusal = group.refusal.clone();
+        let group = self.group(id);
+        Self {
+            profile: self.profile,
+            monitor: self.monitor.clone(),
+            before: self.before.clone(),
+            authentication: self.authentication.clone(),
+            malware: self.malware_of(id).clone(),
+            unscannable: group.map_or(&self.unscannable, |group| &group.unscannable).clone(),
+            spam: self.spam_of(id).clone(),
+            ambiguous: group.map_or(&self.ambiguous, |group| &group.ambiguous).clone(),
+            disarm: group.map_or(&self.disarm, |group| &group.disarm).clone(),
+            archives: self.archives.clone(),
+            limits: self.limits.clone(),
+            headers: group.map_or(&self.headers, |group| &group.headers).clone(),
+            refusal: group.map_or(&self.refusal, |group| &group.refusal).clone(),
+            backup: self.backup.clone(),
+            message_log: self.message_log.clone(),
+            group: Vec::new(),
         }
-        policy
     }
 
     /// The name of a group; empty for everybody.
