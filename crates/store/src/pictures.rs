@@ -98,6 +98,16 @@ fn insert(t: &Transaction<'_>, picture: &Picture, spam: bool, now: i64, most: i6
     Ok(id)
 }
 
+/// Takes pictures out; how many were there.
+fn remove(t: &Transaction<'_>, ids: &[i64]) -> rusqlite::Result<u64> {
+    let mut statement = t.prepare_cached("DELETE FROM pictures WHERE id = ?1")?;
+    let mut gone = 0u64;
+    for id in ids {
+        gone = gone.saturating_add(statement.execute([id])? as u64);
+    }
+    Ok(gone)
+}
+
 fn usage(c: &Connection) -> rusqlite::Result<SampleUsage> {
     let sql = "SELECT count(*) FILTER (WHERE spam), count(*) FILTER (WHERE NOT spam), \
                coalesce(sum(hits) FILTER (WHERE spam), 0) FROM pictures";
@@ -109,23 +119,38 @@ fn usage(c: &Connection) -> rusqlite::Result<SampleUsage> {
 impl Store {
     /// Adds a picture to the base; its number. `spam`: of spam, or one that must not be taken for it.
     pub fn learn_picture(&self, picture: &Picture, spam: bool, now_ms: u64) -> Result<i64, StoreError> {
-        let id =
-            self.inner.pictures.write("learn a picture", |t| insert(t, picture, spam, signed(now_ms), MAX_SAMPLES))?;
-        self.inner.picture_changes.fetch_add(1, Ordering::Release);
-        Ok(id)
+        self.change_pictures("learn a picture", |t| insert(t, picture, spam, signed(now_ms), MAX_SAMPLES))
+    }
+
+    /// Adds a picture to the base, and takes others out whose place it takes: both, or nothing. How many of them were
+    /// there.
+    pub fn replace_pictures(
+        &self,
+        gone: &[i64],
+        picture: &Picture,
+        spam: bool,
+        now_ms: u64,
+    ) -> Result<u64, StoreError> {
+        self.change_pictures("replace pictures", |t| {
+            let count = remove(t, gone)?;
+            insert(t, picture, spam, signed(now_ms), MAX_SAMPLES).map(|_| count)
+        })
     }
 
     /// Takes pictures out of the base; how many were there.
     pub fn forget_pictures(&self, ids: &[i64]) -> Result<u64, StoreError> {
-        let gone = self.inner.pictures.write("forget pictures", |t| {
-            let mut gone = 0u64;
-            for id in ids {
-                gone = gone.saturating_add(t.execute("DELETE FROM pictures WHERE id = ?1", [id])? as u64);
-            }
-            Ok(gone)
-        })?;
+        self.change_pictures("forget pictures", |t| remove(t, ids))
+    }
+
+    /// A change of the base in one commit, after which it is read again.
+    fn change_pictures<T>(
+        &self,
+        what: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let done = self.inner.pictures.write(what, work)?;
         self.inner.picture_changes.fetch_add(1, Ordering::Release);
-        Ok(gone)
+        Ok(done)
     }
 
     /// Notes that a picture was found in a message.
@@ -183,6 +208,23 @@ mod tests {
         assert_eq!(store.picture_usage().unwrap(), SampleUsage { spam: 1, spared: 1, hits: 1 });
         assert_eq!(store.forget_pictures(&[one, 99]).unwrap(), 1);
         assert_eq!(store.pictures().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_picture_takes_the_place_of_others_or_nothing_changes() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), crate::Options::default()).unwrap();
+        let old = store.learn_picture(&picture(1), true, 10).unwrap();
+        let before = store.picture_changes();
+        assert_eq!(store.replace_pictures(&[old, 99], &picture(2), true, 20).unwrap(), 1);
+        assert_ne!(store.picture_changes(), before);
+        let all = store.pictures().unwrap();
+        assert_eq!(all.iter().map(|it| &it.picture).collect::<Vec<_>>(), [&picture(2)]);
+        // A disk that is full between the two.
+        let sql = "CREATE TRIGGER full BEFORE INSERT ON pictures BEGIN SELECT raise(ABORT, 'full'); END";
+        store.inner.pictures.write("fill the disk", |t| t.execute_batch(sql)).unwrap();
+        assert!(store.replace_pictures(&[all[0].id], &picture(3), true, 30).is_err());
+        assert_eq!(store.pictures().unwrap(), all);
     }
 
     #[test]

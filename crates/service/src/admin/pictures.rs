@@ -74,8 +74,7 @@ fn learn(store: &Store, pictures: Vec<Picture>) -> Result<Response, AdminError> 
         match base(&samples).nearest(&picture) {
             // Learnt before there were copies: what is shown now takes its place.
             Some(old) if old.spam && !has_copy(old.id) => {
-                store.forget_pictures(&[old.id])?;
-                store.learn_picture(&picture, true, id::now_ms())?;
+                store.replace_pictures(&[old.id], &picture, true, id::now_ms())?;
                 changed = changed.saturating_add(1);
             }
             Some(known) if known.spam => unchanged = unchanged.saturating_add(1),
@@ -104,13 +103,14 @@ fn forget(store: &Store, pictures: Vec<Picture>) -> Result<Response, AdminError>
         ids.extend(samples.iter().filter(|it| it.spam && own.nearest(&it.picture).is_some()).map(|it| it.id));
         ids.sort_unstable();
         ids.dedup();
-        let gone = store.forget_pictures(&ids)?;
+        let spared = samples.iter().any(|it| !it.spam && it.picture.views == picture.views);
+        let gone = match spared {
+            true => store.forget_pictures(&ids)?,
+            false => store.replace_pictures(&ids, &picture, false, id::now_ms())?,
+        };
         match gone {
             0 => unchanged = unchanged.saturating_add(1),
             gone => changed = changed.saturating_add(gone),
-        }
-        if !samples.iter().any(|it| !it.spam && it.picture.views == picture.views) {
-            store.learn_picture(&picture, false, id::now_ms())?;
         }
     }
     tracing::info!(pictures = changed, "pictures of spam were forgotten");
