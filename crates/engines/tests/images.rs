@@ -59,6 +59,24 @@ fn what_is_small_or_plain_is_not_described() {
 }
 
 #[test]
+fn what_is_too_plain_to_be_learnt_can_be_forgotten_where_it_is_taken_for_a_learnt_one() {
+    for n in 0..2 {
+        let whole = picture(n).resized(150, 120).decoded();
+        let Picture { views, copy, .. } = describe(&whole, Views::All).unwrap();
+        let base = Base::new(vec![Known { id: 1, spam: true, views, copy }]);
+        for paler in [12, 24] {
+            let samples = whole.samples.iter().map(|sample| 120 + sample / paler).collect();
+            let pale = Decoded { samples, ..whole.clone() };
+            assert_eq!(describe(&pale, Views::All), None, "{n}, paler by {paler}");
+            for views in [Views::Few, Views::AllSeen] {
+                let found = base.nearest(&describe(&pale, views).unwrap());
+                assert_eq!(found.map(|it| it.id), Some(1), "{n}, paler by {paler}, {views:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn what_one_hash_says_the_other_must_not_speak_against() {
     // The first 64 bits, by which the base is searched, stay.
     let turned = |count: usize| -> [u64; 4] {

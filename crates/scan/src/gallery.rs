@@ -33,6 +33,7 @@ impl Gallery {
             Pictures::No => return,
             Pictures::Look => Views::Few,
             Pictures::Learn => Views::All,
+            Pictures::Forget => Views::AllSeen,
         };
         if bytes.len() > MAX_BYTES || self.seen.len() >= MAX_PICTURES || self.tried.len() >= MAX_TRIED {
             return;

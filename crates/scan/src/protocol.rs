@@ -18,7 +18,7 @@ use crate::exam::{Step, start};
 use crate::rebuild::{MAX_REBUILDS, RebuildRequest, Rebuilt, rebuild};
 
 /// Version of the encoding; the first byte of each message.
-pub const VERSION: u8 = 9;
+pub const VERSION: u8 = 10;
 /// Longest request, in bytes; the raw message is handed over beside it.
 pub const MAX_REQUEST: usize = 8 * 1024 * 1024;
 /// Longest response, in bytes: evidence, and rebuilt archives.

@@ -38,6 +38,8 @@ pub enum Pictures {
     Look,
     /// With crops of them, too: for learning them.
     Learn,
+    /// With crops of all that may be found, however plain: for forgetting them.
+    Forget,
 }
 
 /// What an examination for spam is told beside the bytes.

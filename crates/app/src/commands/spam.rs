@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use mail::evidence::{FileKind, Picture};
 use mail::untrusted::escape;
+use scan::Pictures;
 use service::admin::{Request, Response, ShownPicture};
 use service::examine::context;
 use service::spool::Spool;
@@ -76,8 +77,8 @@ pub(crate) fn run(args: &Args) -> Result<u8, Failure> {
     match &args.verb {
         Verb::Show => show(&mut administration),
         Verb::Remove { numbers } => remove(&mut administration, numbers),
-        Verb::Learn(which) => change(&place, &mut administration, which, true),
-        Verb::Forget(which) => change(&place, &mut administration, which, false),
+        Verb::Learn(which) => change(&place, &mut administration, which, Pictures::Learn),
+        Verb::Forget(which) => change(&place, &mut administration, which, Pictures::Forget),
     }
 }
 
@@ -121,11 +122,23 @@ fn remove(administration: &mut Administration, numbers: &[i64]) -> Result<u8, Fa
     Ok(if changed == 0 { NOTHING } else { 0 })
 }
 
-fn change(place: &Place, administration: &mut Administration, which: &Which, learn: bool) -> Result<u8, Failure> {
+/// What became of the pictures of several messages.
+#[derive(Default)]
+struct Sum {
+    changed: u64,
+    unchanged: u64,
+    spared: u64,
+    /// How many there were.
+    seen: u64,
+}
+
+/// Learns or forgets pictures, which `how` says.
+fn change(place: &Place, administration: &mut Administration, which: &Which, how: Pictures) -> Result<u8, Failure> {
+    let learn = how == Pictures::Learn;
     let contents = contents(administration, which)?;
-    let mut sum = (0u64, 0u64, 0u64, 0u64);
-    for pictures in described(place, contents)? {
-        sum.3 = sum.3.saturating_add(pictures.len() as u64);
+    let mut sum = Sum::default();
+    for pictures in described(place, contents, how)? {
+        sum.seen = sum.seen.saturating_add(pictures.len() as u64);
         if pictures.is_empty() {
             continue;
         }
@@ -133,9 +146,11 @@ fn change(place: &Place, administration: &mut Administration, which: &Which, lea
         let Response::PicturesChanged { changed, unchanged, spared } = administration.ask(request)?.0 else {
             return Err(unexpected());
         };
-        sum = (sum.0.saturating_add(changed), sum.1.saturating_add(unchanged), sum.2.saturating_add(spared), sum.3);
+        sum.changed = sum.changed.saturating_add(changed);
+        sum.unchanged = sum.unchanged.saturating_add(unchanged);
+        sum.spared = sum.spared.saturating_add(spared);
     }
-    let (changed, unchanged, spared, seen) = sum;
+    let Sum { changed, unchanged, spared, seen } = sum;
     let text = match (seen, learn) {
         (0, _) => "no picture that could be told from others: too small, too plain, or none\n".to_owned(),
         (_, true) => {
@@ -173,8 +188,8 @@ fn contents(administration: &mut Administration, which: &Which) -> Result<Vec<Co
     Ok(contents)
 }
 
-/// What the pictures in each look like; workers decode them.
-fn described(place: &Place, contents: Vec<Content>) -> Result<Vec<Vec<Picture>>, Failure> {
+/// What the pictures in each look like, described for this; workers decode them.
+fn described(place: &Place, contents: Vec<Content>, how: Pictures) -> Result<Vec<Vec<Picture>>, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::new)?;
     runtime.block_on(async {
         let examiner = node::examiner(place.config(), &[]).await.map_err(Failure::new)?;
@@ -183,7 +198,7 @@ fn described(place: &Place, contents: Vec<Content>) -> Result<Vec<Vec<Picture>>,
         for content in contents {
             let mut context = context(&policy, scan::Input::Message, None);
             let fuel = context.limits.fuel;
-            context.spam = Some(scan::SpamContext { pictures: scan::Pictures::Learn, fuel, ..Default::default() });
+            context.spam = Some(scan::SpamContext { pictures: how, fuel, ..Default::default() });
             let deadline = Instant::now() + policy.limits.deadline.duration();
             let spool = match content.input {
                 scan::Input::Message => content.spool,

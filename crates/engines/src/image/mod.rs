@@ -34,8 +34,10 @@ const CUTS_OF_ALL: [f32; 2] = [0.025, 0.08];
 pub enum Views {
     /// The whole, and once more without its plain border: for looking.
     Few,
-    /// All crops, too: for learning.
+    /// All crops, too, of what has enough in it to be told from others: for learning.
     All,
+    /// All crops of whatever is looked up, which may be plainer than what is learnt: for forgetting.
+    AllSeen,
 }
 
 /// What a file looks like: see [`Probed::print`]; empty for what is no picture.
@@ -65,12 +67,13 @@ pub fn describe(frame: &Decoded, views: Views) -> Option<Picture> {
         return None;
     }
     let whole = Plane::shrink(frame);
-    let least = if views == Views::All { hash::LEAST_LEARNT } else { hash::LEAST_SEEN };
+    let is_learnt = views == Views::All;
+    let least = if is_learnt { hash::LEAST_LEARNT } else { hash::LEAST_SEEN };
     let first = hash::view(&whole, plane::WHOLE, least)?;
     let mut found: Vec<View> = vec![first];
     let inner = whole.without_border();
     found.extend(inner.and_then(|rect| hash::view(&whole, rect, least)));
-    if views == Views::All {
+    if views != Views::Few {
         let sides = CUTS.into_iter().flat_map(|across| CUTS.into_iter().map(move |down| (across, down)));
         for ((left, right), (top, bottom)) in sides.chain(CUTS_OF_ALL.map(|cut| ((cut, cut), (cut, cut)))) {
             let rect = plane::Rect { left, top, right: 1.0 - right, bottom: 1.0 - bottom };
@@ -78,6 +81,6 @@ pub fn describe(frame: &Decoded, views: Views) -> Option<Picture> {
         }
     }
     let copy = sketch::copy(&whole);
-    let told_apart = views == Views::Few || sketch::has_detail(&copy);
+    let told_apart = !is_learnt || sketch::has_detail(&copy);
     told_apart.then_some(Picture { width: frame.width, height: frame.height, views: found, copy })
 }
