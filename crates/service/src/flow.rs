@@ -16,7 +16,7 @@ use mail::evidence::{EngineId, Finding, FindingKind, ObjectId, Report, Unscanned
 use mail::untrusted::Untrusted;
 use net::auth::sign::Signers;
 use scan::{Input, RebuildRequest};
-use store::{KeptReceipt, Store, StoreError, WaivedReceipt, Waiver};
+use store::{KeptReceipt, KeptSign, Store, StoreError, WaivedReceipt, Waiver};
 use tokio::time::Instant;
 
 use crate::crashes;
@@ -69,6 +69,8 @@ pub struct Decided {
     pub output: Output,
     /// The copy in Backup, if one was made.
     pub keeping: Keeping,
+    /// The signs of spam that were seen, and which of them count for these recipients; for the message log.
+    pub signs: Vec<KeptSign>,
 }
 
 /// What one decision needs.
@@ -283,6 +285,7 @@ pub(crate) async fn finish(
     received: Option<&str>,
 ) -> Decided {
     let kept = keep(bench, spool, arrival, &judged.plan, Some(judged.decided_from())).await;
+    let signs = record::kept_signs(bench.policy, arrival, judged.decided_from());
     let Judged { report, mut plan, normalised, rebuilt } = judged;
     let marking = marking(bench, arrival, report.auth(), &plan, spool);
     // From here on everything is about the form that leaves.
@@ -295,11 +298,11 @@ pub(crate) async fn finish(
         Err(error) => {
             tracing::error!(id = %arrival.id, %error, "the message could not be kept in Backup; it is answered 452");
             tempfail(&mut plan, 452, "4.3.1 Insufficient system storage, please try again later");
-            return Decided { plan, report: Some(report), output: Output::Original, keeping: Keeping::None };
+            return Decided { plan, report: Some(report), output: Output::Original, keeping: Keeping::None, signs };
         }
     };
     if plan.fate != Fate::Deliver {
-        return Decided { plan, report: Some(report), output: Output::Original, keeping };
+        return Decided { plan, report: Some(report), output: Output::Original, keeping, signs };
     }
     let job = RenderJob {
         plan: plan.clone(),
@@ -317,7 +320,7 @@ pub(crate) async fn finish(
     let long = render::may_be_long(&job.plan, &job.spool) || job.marking.is_some();
     let done = if long { tokio::task::spawn_blocking(move || job.run()).await } else { Ok(job.run()) };
     match done {
-        Ok((Ok(output), report, keeping)) => Decided { plan, report: Some(report), output, keeping },
+        Ok((Ok(output), report, keeping)) => Decided { plan, report: Some(report), output, keeping, signs },
         Ok((Err(failure), report, keeping)) => {
             tracing::error!(id = %arrival.id, %failure, "the message could not be changed as planned; it is answered 451");
             let text = match failure {
@@ -325,12 +328,12 @@ pub(crate) async fn finish(
                 _ => "4.3.0 Message could not be processed, please try again later",
             };
             tempfail(&mut plan, 451, text);
-            Decided { plan, report: Some(report), output: Output::Original, keeping }
+            Decided { plan, report: Some(report), output: Output::Original, keeping, signs }
         }
         Err(crash) => {
             tracing::error!(id = %arrival.id, %crash, "changing the message crashed; it is answered 451");
             tempfail(&mut plan, 451, "4.3.0 Message could not be processed, please try again later");
-            Decided { plan, report: None, output: Output::Original, keeping: Keeping::None }
+            Decided { plan, report: None, output: Output::Original, keeping: Keeping::None, signs }
         }
     }
 }

@@ -221,7 +221,8 @@ impl Service {
         let policy = self.current.policy.load_full();
         if release::is_released(self.store.release_marker(), spool, arrival).await {
             tracing::info!(id = %arrival.id, "mail that was released from Backup passes as it is");
-            return Decided { plan: passing(), report: None, output: Output::Original, keeping: Keeping::None };
+            let (report, output, keeping) = (None, Output::Original, Keeping::None);
+            return Decided { plan: passing(), report, output, keeping, signs: Vec::new() };
         }
         let in_use = self.current.in_use();
         let bench = in_use.bench(self, &policy.policy);
@@ -377,7 +378,7 @@ impl Service {
             };
             self.reader.read(arrival, report, spool, job);
         }
-        let mut row = self.row(&policy, arrival, &decided, &outcome);
+        let mut row = row(arrival, &decided, &outcome);
         // Where it could not be rendered the sender brings it again too.
         // So it does where these recipients are refused, and others of the same message are to be tried again.
         let refused_for_good = matches!(decided.plan.fate, Fate::Refuse(_)) && !outcome.reply.starts_with('4');
@@ -396,44 +397,41 @@ impl Service {
     pub fn close(&self) {
         self.journal.close();
     }
+}
 
-    fn row(&self, policy: &Arc<Policy>, arrival: &Arrival, decided: &Decided, outcome: &Outcome) -> Logged {
-        let report = decided.report.as_ref();
-        let signs = |report| {
-            let theirs = of_recipients(policy, arrival);
-            theirs.first().map(|policy| record::kept_signs(policy, arrival, report)).unwrap_or_default()
-        };
-        let malware = report.map(record::malware).unwrap_or_default();
-        Logged {
-            id: arrival.id,
-            time_ms: arrival.received_ms,
-            surface: arrival.surface,
-            direction: arrival.direction,
-            peer_ip: arrival.peer.ip,
-            sender: arrival.envelope.mail_from.clone(),
-            recipients: journal::named(&arrival.envelope.rcpt_to),
-            recipient_count: arrival.envelope.rcpt_to.len() as u64,
-            subject: report.and_then(|r| r.facts().subject.clone()),
-            size: arrival.size,
-            status: decided.plan.status.name().to_owned(),
-            action: decided.plan.action.name().to_owned(),
-            reply: outcome.reply.clone(),
-            backup: match &decided.keeping {
-                Keeping::Kept(receipt) => Some(receipt.backup_id()),
-                _ => None,
-            },
-            malware: malware.into_iter().map(mail::untrusted::Untrusted::new).collect(),
-            duration_us: u64::try_from(outcome.took.as_micros()).unwrap_or(u64::MAX),
-            rules: record::rules(&decided.plan).into_iter().map(str::to_owned).collect(),
-            would: decided.plan.would.map(|action| action.name().to_owned()),
-            opened: report.and_then(record::opened).map(|with| with.name().to_owned()),
-            auth: report.and_then(mail::evidence::Report::auth).map(record::auth),
-            spam: decided.plan.spam.map(|spam| spam.status.name().to_owned()),
-            rating: decided.plan.spam.filter(|spam| spam.why.is_none()).map(|spam| spam.rating),
-            spam_why: record::why(&decided.plan).map(str::to_owned),
-            signs: report.map(signs).unwrap_or_default(),
-            listed: record::deciding(&decided.plan, report).map(record::listed_row),
-        }
+/// What the message log has of a message.
+fn row(arrival: &Arrival, decided: &Decided, outcome: &Outcome) -> Logged {
+    let report = decided.report.as_ref();
+    let malware = report.map(record::malware).unwrap_or_default();
+    Logged {
+        id: arrival.id,
+        time_ms: arrival.received_ms,
+        surface: arrival.surface,
+        direction: arrival.direction,
+        peer_ip: arrival.peer.ip,
+        sender: arrival.envelope.mail_from.clone(),
+        recipients: journal::named(&arrival.envelope.rcpt_to),
+        recipient_count: arrival.envelope.rcpt_to.len() as u64,
+        subject: report.and_then(|r| r.facts().subject.clone()),
+        size: arrival.size,
+        status: decided.plan.status.name().to_owned(),
+        action: decided.plan.action.name().to_owned(),
+        reply: outcome.reply.clone(),
+        backup: match &decided.keeping {
+            Keeping::Kept(receipt) => Some(receipt.backup_id()),
+            _ => None,
+        },
+        malware: malware.into_iter().map(mail::untrusted::Untrusted::new).collect(),
+        duration_us: u64::try_from(outcome.took.as_micros()).unwrap_or(u64::MAX),
+        rules: record::rules(&decided.plan).into_iter().map(str::to_owned).collect(),
+        would: decided.plan.would.map(|action| action.name().to_owned()),
+        opened: report.and_then(record::opened).map(|with| with.name().to_owned()),
+        auth: report.and_then(mail::evidence::Report::auth).map(record::auth),
+        spam: decided.plan.spam.map(|spam| spam.status.name().to_owned()),
+        rating: decided.plan.spam.filter(|spam| spam.why.is_none()).map(|spam| spam.rating),
+        spam_why: record::why(&decided.plan).map(str::to_owned),
+        signs: decided.signs.clone(),
+        listed: record::deciding(&decided.plan, report).map(record::listed_row),
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use judge::policy::{Group, MalwareAction, Policy, RecipientMask};
 use settings::config::MilterHold;
 use settings::values::{ClamdAddress, HostPort};
+use store::LogFilter;
 use testkit::milter::{ALL_ACTIONS, ALL_PROTOCOL, Verdict};
 use testkit::{Behaviour, Mta, Sink, sample};
 
@@ -13,6 +14,7 @@ use crate::{Case, cases, logged};
 
 pub(crate) const CASES: &[Case] = cases![
     without_the_setting_the_strictest_decision_holds_for_all,
+    d_10_signs_in_the_message_log_count_as_in_the_decision_that_was_made,
     recipients_of_another_group_are_taken_out_and_get_theirs,
     groups_to_whom_the_same_is_done_stay_together,
     what_is_not_for_a_group_is_taken_from_it_and_kept,
@@ -85,6 +87,31 @@ async fn without_the_setting_the_strictest_decision_holds_for_all() {
     let got = ask(&node, FROM, &TWO_KINDS, &sample::eicar_attached("x")).await;
     assert!(got.answer == 'y' && got.text.starts_with("550 ") && got.removed.is_empty(), "{got:?}");
     assert_eq!(queued(&node), 0);
+}
+
+async fn d_10_signs_in_the_message_log_count_as_in_the_decision_that_was_made() {
+    let sink = Sink::start(Behaviour::accept()).await;
+    let strict = |g: &mut Group| {
+        g.malware.action = MalwareAction::Block;
+        g.spam.signs.off = vec!["list_id".to_owned()];
+    };
+    let setup = Setup::new().milter(|_| {}).policy(|p| group(p, "strict", "strict@example.com", strict));
+    let node = setup.start(&sink).await;
+    let mail = [b"List-Id: <news.example.org>\r\n".as_slice(), &sample::eicar_attached("x")].concat();
+    // The group's decision is the stricter one; alone, the others are judged by the policy itself.
+    for (to, counts) in [(&TWO_KINDS[..], false), (&TWO_KINDS[..1], true)] {
+        ask(&node, FROM, to, &mail).await;
+        let id = logged::message().await.get("id").to_owned();
+        let rows = || {
+            let all = node.service.store().search_messages(&LogFilter::default(), None, 10).expect("rows").messages;
+            all.into_iter().find(|row| row.id.to_string() == id)
+        };
+        testkit::wait_until("the row of the message", testkit::PATIENCE, || rows().is_some()).await;
+        let signs = rows().expect("a row").signs;
+        let seen = signs.iter().find(|sign| sign.id == "list_id").expect("the sign");
+        assert_eq!(seen.counts, counts, "{to:?}");
+        logged::clear();
+    }
 }
 
 async fn recipients_of_another_group_are_taken_out_and_get_theirs() {
