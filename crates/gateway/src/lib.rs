@@ -5,6 +5,7 @@
 //! it: see [`responsibility`].
 #![forbid(unsafe_code)]
 
+mod accept;
 mod certificates;
 mod content;
 mod each;

@@ -19,16 +19,11 @@ use settings::values::{FileMode, SocketAddress};
 use settings::{Config, secret_file};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
+use crate::accept::{Words, accept};
 use crate::permits::Permits;
 use crate::session;
 use crate::sockets::Bound;
-
-/// How long sessions may go on after a stop before they are ended (security bar: 30 s).
-pub(crate) const DRAIN: Duration = Duration::from_secs(30);
-/// Pause after a failed accept: the process is out of descriptors, most likely.
-pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The configuration that sessions use, with what was loaded for it.
 #[derive(Debug)]
@@ -190,44 +185,18 @@ impl Gateway {
 
     /// Accepts on these sockets until the stop, then lets sessions end, for at most 30 seconds.
     pub async fn run(self: Arc<Self>, sockets: Vec<Bound>) {
-        let mut listeners = JoinSet::new();
-        for bound in sockets {
-            listeners.spawn(Arc::clone(&self).accept(bound));
-        }
-        while listeners.join_next().await.is_some() {}
-    }
-
-    async fn accept(self: Arc<Self>, bound: Bound) {
-        let mut sessions = JoinSet::new();
-        let mut stop = self.stop.clone();
-        let open_here = Arc::new(AtomicUsize::new(0));
-        loop {
-            let accepted = tokio::select! {
-                accepted = bound.accept() => accepted,
-                _ = stop.wait_for(|stop| *stop) => break,
-            };
-            while sessions.try_join_next().is_some() {}
-            match accepted {
-                Ok((stream, peer)) => {
-                    // Who is on this machine counts as such.
-                    let peer = peer.unwrap_or((Ipv4Addr::LOCALHOST, 0).into());
-                    let slot = self.slot(&bound, peer, &open_here);
-                    sessions.spawn(Arc::clone(&self).serve(stream, peer, bound.configured.clone(), slot));
-                }
-                Err(error) => {
-                    tracing::warn!(address = %bound.configured, %error, "a connection could not be accepted");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            }
-        }
-        drop(bound);
-        let drained = tokio::time::timeout(DRAIN, async { while sessions.join_next().await.is_some() {} }).await;
-        if drained.is_err() {
-            tracing::warn!(
-                sessions = sessions.len(),
-                "sessions did not end in time and are cut off; their senders try again"
-            );
-        }
+        let stop = self.stop.clone();
+        let words = Words {
+            unaccepted: "a connection could not be accepted",
+            late: "sessions did not end in time and are cut off; their senders try again",
+        };
+        accept(sockets, &stop, words, move |stream, peer, bound: &Bound, open: &Arc<AtomicUsize>| {
+            // Who is on this machine counts as such.
+            let peer = peer.unwrap_or((Ipv4Addr::LOCALHOST, 0).into());
+            let slot = self.slot(bound, peer, open);
+            Arc::clone(&self).serve(stream, peer, bound.configured.clone(), slot)
+        })
+        .await;
     }
 
     async fn serve(

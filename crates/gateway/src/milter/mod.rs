@@ -22,9 +22,9 @@ use std::time::Duration;
 
 use service::metrics::SessionLabels;
 use settings::values::SocketAddress;
-use tokio::task::JoinSet;
 
-use crate::listen::{ACCEPT_PAUSE, DRAIN, Gateway};
+use crate::accept::{Words, accept};
+use crate::listen::Gateway;
 use crate::sockets::Bound;
 use pump::Pump;
 
@@ -40,42 +40,15 @@ impl Gateway {
     /// Accepts mail servers on these sockets until the stop, then lets messages that are coming in end, for at most 30
     /// seconds.
     pub async fn run_milter(self: Arc<Self>, sockets: Vec<Bound>) {
-        let mut listeners = JoinSet::new();
-        for bound in sockets {
-            listeners.spawn(Arc::clone(&self).accept_milter(bound));
-        }
-        while listeners.join_next().await.is_some() {}
-    }
-
-    async fn accept_milter(self: Arc<Self>, bound: Bound) {
-        let mut sessions = JoinSet::new();
-        let mut stop = self.stop.clone();
-        let open = Arc::new(AtomicUsize::new(0));
-        loop {
-            let accepted = tokio::select! {
-                accepted = bound.accept() => accepted,
-                _ = stop.wait_for(|stop| *stop) => break,
-            };
-            while sessions.try_join_next().is_some() {}
-            match accepted {
-                Ok((stream, peer)) => {
-                    let here = bound.configured.clone();
-                    sessions.spawn(Arc::clone(&self).serve_milter(Box::new(stream), peer, here, Arc::clone(&open)));
-                }
-                Err(error) => {
-                    tracing::warn!(address = %bound.configured, %error, "a mail server's connection could not be accepted");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            }
-        }
-        drop(bound);
-        let drained = tokio::time::timeout(DRAIN, async { while sessions.join_next().await.is_some() {} }).await;
-        if drained.is_err() {
-            tracing::warn!(
-                sessions = sessions.len(),
-                "milter sessions did not end in time and are cut off; their messages are deferred"
-            );
-        }
+        let stop = self.stop.clone();
+        let words = Words {
+            unaccepted: "a mail server's connection could not be accepted",
+            late: "milter sessions did not end in time and are cut off; their messages are deferred",
+        };
+        accept(sockets, &stop, words, move |stream, peer, bound: &Bound, open: &Arc<AtomicUsize>| {
+            Arc::clone(&self).serve_milter(Box::new(stream), peer, bound.configured.clone(), Arc::clone(open))
+        })
+        .await;
     }
 
     async fn serve_milter(
