@@ -7,7 +7,7 @@ use mail::address::Address;
 use mail::arrival::{Arrival, Direction, Envelope, Peer};
 use service::id;
 use service::spool::Spool;
-use settings::config::{AddReceived, ListenerDirection as Configured};
+use settings::config::AddReceived;
 
 use crate::envelope::How;
 use crate::received;
@@ -23,11 +23,7 @@ impl Session<'_> {
     }
 
     pub(crate) fn listener_direction(&self) -> ListenerDirection {
-        match self.listener.direction {
-            Configured::Incoming => ListenerDirection::Incoming,
-            Configured::Outgoing => ListenerDirection::Outgoing,
-            Configured::Auto => ListenerDirection::Auto,
-        }
+        self.listener.direction.into()
     }
 
     /// The client that the peer brought: what a relay said of it, what its `Received` headers say, or

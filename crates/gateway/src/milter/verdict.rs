@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use judge::plan::{Action, Fate, ReplyText};
-use judge::site::{ListenerDirection, Site};
+use judge::site::Site;
 use mail::arrival::{Arrival, Peer, Surface};
 use mail::untrusted::escape;
 use service::Part;
 use service::flow::Decided;
 use service::record::{Ended, Outcome, Taken};
 use service::spool::Spool;
-use settings::config::{ListenerDirection as Configured, MilterHold};
+use settings::config::MilterHold;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use wire::milter::options::actions;
 use wire::milter::{Answer, CHUNK_MAX, Change, ChangeFault};
@@ -285,14 +285,10 @@ impl Pump<'_> {
         let (ip, from_received) = self.client_ip(&site, &complete.spool);
         let trusted = !from_received && ip.is_some_and(|ip| site.is_trusted(ip));
         let peer = Peer { from_received, ..self.client.as_peer(ip, macros, trusted) };
-        let listener = match self.settings.direction {
-            Configured::Incoming => ListenerDirection::Incoming,
-            Configured::Outgoing => ListenerDirection::Outgoing,
-            Configured::Auto => ListenerDirection::Auto,
-        };
         let own_client = peer.authenticated || trusted || is_originating(macros);
         let envelope = complete.envelope.clone();
-        let direction = site.direction(listener, own_client, envelope.mail_from.as_ref(), &envelope.rcpt_to);
+        let direction =
+            site.direction(self.settings.direction.into(), own_client, envelope.mail_from.as_ref(), &envelope.rcpt_to);
         Arrival {
             id: complete.id,
             surface: Surface::Milter,

@@ -23,6 +23,16 @@ pub enum ListenerDirection {
     Auto,
 }
 
+impl From<ListenerDirection> for judge::site::ListenerDirection {
+    fn from(direction: ListenerDirection) -> Self {
+        match direction {
+            ListenerDirection::Incoming => Self::Incoming,
+            ListenerDirection::Outgoing => Self::Outgoing,
+            ListenerDirection::Auto => Self::Auto,
+        }
+    }
+}
+
 /// When a `Received` header is added.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
