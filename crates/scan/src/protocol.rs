@@ -10,7 +10,7 @@ use mail::evidence::EvidenceError;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use unpack::StopFlag;
-use unpack::dmarc::Aggregate;
+use unpack::dmarc::{Aggregate, Found};
 
 use crate::context::Context;
 use crate::engines::Engines;
@@ -52,9 +52,9 @@ pub enum Response {
     /// To [`Request::Normalise`]: the new form, or why there is none.
     #[serde(with = "crate::blob::outcome")]
     Normalised(Result<Vec<u8>, String>),
-    /// To [`Request::Reports`]: [`MAX_REPORTS`] at most, each with [`MAX_REPORT_RECORDS`] at most, and whether there
-    /// were more, or may be in what was not looked at; or why they could not be read.
-    Reports(Result<(Vec<Aggregate>, bool), String>),
+    /// To [`Request::Reports`]: [`MAX_REPORTS`] at most, each with [`MAX_REPORT_RECORDS`] at most; or why they could
+    /// not be read.
+    Reports(Result<Found, String>),
     /// The request made no sense.
     Refused(String),
 }
@@ -145,9 +145,9 @@ impl Response {
                     evidence.validate().map_err(ProtocolError::Evidence)?;
                 }
             }
-            Self::Reports(Ok((list, _))) => {
+            Self::Reports(Ok(Found { reports, .. })) => {
                 let long = |report: &Aggregate| report.records.len() > MAX_REPORT_RECORDS || !report.is_valid();
-                if list.len() > MAX_REPORTS || list.iter().any(long) {
+                if reports.len() > MAX_REPORTS || reports.iter().any(long) {
                     return Err(ProtocolError::TooLong);
                 }
             }
@@ -157,14 +157,14 @@ impl Response {
     }
 }
 
-/// The reports in a message, and whether there are more.
-fn reports(raw: &[u8]) -> Result<(Vec<Aggregate>, bool), String> {
+/// The reports in a message.
+fn reports(raw: &[u8]) -> Result<Found, String> {
     let found = catch_unwind(AssertUnwindSafe(|| unpack::dmarc::find(raw)));
     let mut found = found.map_err(|_| "reading reports crashed".to_owned())?;
-    let more = found.more || found.reports.len() > MAX_REPORTS;
+    found.more |= found.reports.len() > MAX_REPORTS;
     found.reports.truncate(MAX_REPORTS);
     found.reports.iter_mut().for_each(|report| report.shorten(MAX_REPORT_RECORDS));
-    Ok((found.reports, more))
+    Ok(found)
 }
 
 /// The message's one unambiguous form.

@@ -21,7 +21,7 @@ use net::clamd::{Clamd, ClamdBody};
 use scan::protocol::{Request, Response};
 use scan::{Context, EngineSpec, Input, RebuildRequest, Rebuilt, Step};
 use tokio::time::Instant;
-use unpack::dmarc::Aggregate;
+use unpack::dmarc::Found;
 
 use crate::spool::Spool;
 
@@ -253,9 +253,8 @@ impl Examiner {
         }
     }
 
-    /// The aggregate reports of DMARC in a message, read by a worker, and whether there are more of them than are
-    /// read; `Err` with the reason where it could not.
-    pub(crate) async fn reports(&self, spool: &Spool, deadline: Instant) -> Result<(Vec<Aggregate>, bool), String> {
+    /// The aggregate reports of DMARC in a message, read by a worker; `Err` with the reason where it could not.
+    pub(crate) async fn reports(&self, spool: &Spool, deadline: Instant) -> Result<Found, String> {
         match self.ask_worker(&Request::Reports, spool, deadline).await {
             Ok((Response::Reports(found), _)) => found.map_err(|why| escape(&why, 200)),
             Ok(_) => Err("the worker answered another question".to_owned()),

@@ -4,7 +4,7 @@ use mail::evidence::{EngineId, ObjectId};
 use proptest::prelude::*;
 use scan::protocol::{MAX_REPORT_RECORDS, MAX_REPORTS, ProtocolError, Request, Response, VERSION};
 use scan::{Context, EngineSpec, Engines, Step, StopFlag};
-use unpack::dmarc::{Aggregate, AuthSeen, MAX_AUTH, MAX_POLICY, MAX_REASONS, MAX_TEXT, Record};
+use unpack::dmarc::{Aggregate, AuthSeen, Found, MAX_AUTH, MAX_POLICY, MAX_REASONS, MAX_TEXT, Record};
 
 use crate::support::{eicar, message_with, plain, zip};
 
@@ -59,7 +59,9 @@ fn evidence_that_contradicts_itself_is_refused() {
 #[test]
 fn reports_beyond_what_is_read_are_refused() {
     let text = |len: usize| "a".repeat(len);
-    let decode = |reports: Vec<Aggregate>| Response::decode(&Response::Reports(Ok((reports, false))).encode().unwrap());
+    let decode = |reports: Vec<Aggregate>| {
+        Response::decode(&Response::Reports(Ok(Found { reports, more: false })).encode().unwrap())
+    };
     let largest =
         Aggregate { org: text(MAX_TEXT), policy: vec![(text(9), text(9)); MAX_POLICY], ..Aggregate::default() };
     assert!(decode(vec![largest.clone()]).is_ok());

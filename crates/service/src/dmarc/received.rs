@@ -18,7 +18,7 @@ use mail::evidence::{AuthResult, Authentication, Report};
 use store::{MAX_DETAIL, ReceivedReport, Store};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
-use unpack::dmarc::Aggregate;
+use unpack::dmarc::{Aggregate, Found};
 
 use super::blocking;
 use crate::examine::Examiner;
@@ -92,7 +92,7 @@ fn count(metrics: &Metrics, result: &'static str) {
 
 async fn keep(arrival: &Arrival, proven: Option<&str>, spool: &Spool, job: Job) {
     let id = arrival.id;
-    let (found, more) = match job.examiner.reports(spool, Instant::now() + READING).await {
+    let Found { reports, more } = match job.examiner.reports(spool, Instant::now() + READING).await {
         Ok(found) => found,
         Err(why) => {
             tracing::warn!(%id, why, "reports of DMARC could not be read");
@@ -102,10 +102,10 @@ async fn keep(arrival: &Arrival, proven: Option<&str>, spool: &Spool, job: Job) 
     if more {
         tracing::warn!(%id, "not all of a message was read for reports of DMARC: what else there is is not kept");
         count(&job.metrics, "cut");
-    } else if found.is_empty() {
+    } else if reports.is_empty() {
         count(&job.metrics, "none");
     }
-    for report in found {
+    for report in reports {
         let result = match row(arrival, proven, &job.site, report) {
             None => "foreign",
             Some((row, detail)) => {

@@ -162,7 +162,7 @@ impl Aggregate {
 }
 
 /// What [`find`] finds.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Found {
     /// The reports, in order.
     pub reports: Vec<Aggregate>,
