@@ -406,7 +406,7 @@ mod tests {
 
     #[test]
     fn d_26_a_row_says_what_was_done_and_why_not_what_the_owner_wants() {
-        let (mut policy, to) = (Policy::default(), arrival("bob@example.com"));
+        let mut policy = Policy::default();
         policy.authentication.trusted_sealers = vec!["lists.example".to_owned()];
         let refused = || Fate::Refuse(ReplyText { code: 550, text: String::new() });
         let hop = ArcHop { sealer: short("lists.example"), passed: vec![short("example.org")] };
