@@ -7,6 +7,9 @@ use engines::image::{Base, Decoded, Known, Layout, Views, decode, describe, prin
 use mail::evidence::{Picture, View};
 use variants::{Dice, picture, variants as made_of};
 
+/// An advertisement, a page of text and a chart. Pictures of soft blobs alone are too plain to be learnt.
+const MADE: [u64; 3] = [0, 1, 3];
+
 /// A picture of one black pixel and so on, written by our own hand: 8 by 4 pixels, 24 bits.
 fn bmp(width: i32, height: i32, bits: u16, data: &[u8]) -> Vec<u8> {
     let mut file = b"BM".to_vec();
@@ -22,11 +25,11 @@ fn bmp(width: i32, height: i32, bits: u16, data: &[u8]) -> Vec<u8> {
 #[test]
 fn lm_06_variants_of_a_known_picture_are_found_and_others_are_not() {
     let canvas = |n| picture(n + 1_000_000).resized(150, 120);
-    let known = (0..3).map(|n| (n, describe(&canvas(n).decoded(), Views::All).unwrap()));
+    let known = MADE.map(|n| (n, describe(&canvas(n).decoded(), Views::All).unwrap()));
     let base =
-        Base::new(known.map(|(n, it)| Known { id: n as i64, spam: true, views: it.views, copy: it.copy }).collect());
+        Base::new(known.map(|(n, it)| Known { id: n as i64, spam: true, views: it.views, copy: it.copy }).into());
     let (mut found, mut all, mut missed) = (0, 0, Vec::new());
-    for n in 0..3 {
+    for n in MADE {
         for (name, variant) in made_of(&canvas(n), &mut Dice(n)) {
             let hit = describe(&variant.decoded(), Views::Few).and_then(|it| base.nearest(&it));
             all += 1;
@@ -73,6 +76,37 @@ fn what_is_too_plain_to_be_learnt_can_be_forgotten_where_it_is_taken_for_a_learn
                 assert_eq!(found.map(|it| it.id), Some(1), "{n}, paler by {paler}, {views:?}");
             }
         }
+    }
+}
+
+#[test]
+fn what_its_own_mirror_image_explains_or_is_faint_is_not_learnt() {
+    let whole = picture(1_000_000).resized(160, 160);
+    let mut folded = whole.clone();
+    for at in (0..160 * 160).filter(|at| at % 160 >= 80) {
+        folded.pixels[at] = folded.pixels[at / 160 * 160 + 159 - at % 160];
+    }
+    let turned = |canvas: &variants::Canvas| {
+        let mut out = canvas.clone();
+        (0..160 * 160).for_each(|at| out.pixels[at] = canvas.pixels[at % 160 * 160 + at / 160]);
+        out
+    };
+    let pale = whole.recolored(|p| p.map(|v| (v - 128.0) * 0.1 + 128.0));
+    let learnt = |canvas: &variants::Canvas| describe(&canvas.decoded(), Views::All).is_some();
+    assert!(learnt(&whole), "the case says nothing");
+    for (what, canvas) in [("mirrored", &folded), ("mirrored and turned", &turned(&folded)), ("pale", &pale)] {
+        assert!(!learnt(canvas), "{what}");
+        assert!(describe(&canvas.decoded(), Views::Few).is_some(), "{what} is looked up");
+    }
+}
+
+#[test]
+fn what_was_learnt_with_smaller_copies_is_known_by_its_hashes() {
+    let Picture { views, .. } = describe(&picture(5).decoded(), Views::All).unwrap();
+    let seen = describe(&picture(5).decoded(), Views::Few).unwrap();
+    for size in [0, 4 + 64 * 64 + 2 * 16 * 16] {
+        let known = Known { id: 3, spam: true, views: views.clone(), copy: vec![0; size] };
+        assert_eq!(Base::new(vec![known]).nearest(&seen).map(|hit| hit.id), Some(3), "{size}");
     }
 }
 

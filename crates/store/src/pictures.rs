@@ -1,6 +1,6 @@
 //! The sample base of pictures (LM-06): what known spam looks like, and what must not be taken for it.
 //!
-//! Perceptual hashes are kept, 64 bytes a view, and a copy of 64 by 64 cells, never the picture itself. A commit is
+//! Perceptual hashes are kept, 64 bytes a view, and a copy of 96 by 96 cells, never the picture itself. A commit is
 //! durable: somebody taught it. Limit: [`MAX_SAMPLES`]; the one that was not seen for longest makes room.
 
 use std::path::Path;

@@ -26,7 +26,7 @@ const MAX_SHOWN: usize = 1_000;
 
 /// Teach what spam looks like, or make it be forgotten.
 ///
-/// Pictures of spam are kept as perceptual hashes and a copy of 64 by 64 cells: the same picture is found
+/// Pictures of spam are kept as perceptual hashes and a copy of 96 by 96 cells: the same picture is found
 /// again after it was resized, compressed anew, recoloured or cropped a little. A running daemon is
 /// asked; without one the data directory is used itself.
 #[derive(clap::Args, Debug)]

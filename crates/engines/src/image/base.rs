@@ -6,7 +6,7 @@
 //! compared as a whole, and the nearest [`MAX_LOOKED`] get a second look ([`super::sketch`]), which decides. A look-up
 //! costs a fixed number of steps, what the tables hold at them, at most [`MAX_CANDIDATES`], and those looks.
 
-use mail::evidence::{Picture, View};
+use mail::evidence::{COPY_BYTES, Picture, View};
 
 use super::hash::distance;
 use super::sketch::{Sketch, are_one};
@@ -44,7 +44,7 @@ pub struct Known {
     pub spam: bool,
     /// What it looks like.
     pub views: Vec<View>,
-    /// Its small copy; empty if it was learnt before there were copies: then hashes decide alone.
+    /// Its small copy; empty or shorter if it was learnt before there were copies as they are now: then hashes decide alone.
     pub copy: Vec<u8>,
 }
 
@@ -138,7 +138,9 @@ impl Base {
         let (mut samples, mut views) = (Vec::new(), Vec::new());
         for (at, known) in (0u32..).zip(known) {
             views.extend(known.views.into_iter().map(|view| (at, view)));
-            samples.push(Sample { id: known.id, spam: known.spam, copy: known.copy });
+            // A copy of another size cannot be compared, and only takes room.
+            let copy = if known.copy.len() == COPY_BYTES { known.copy } else { Vec::new() };
+            samples.push(Sample { id: known.id, spam: known.spam, copy });
         }
         let tables = |pick: fn(&View) -> &[u64; 4]| -> Vec<Table> {
             let values: Vec<Vec<usize>> = views.iter().map(|(_, view)| pieces(pick(view)).collect()).collect();

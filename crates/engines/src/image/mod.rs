@@ -10,6 +10,7 @@ mod base;
 mod bmp;
 mod decode;
 mod hash;
+mod overlay;
 mod plane;
 mod sketch;
 

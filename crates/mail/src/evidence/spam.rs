@@ -20,10 +20,10 @@ pub const MAX_PICTURES: usize = 16;
 /// Most views of one picture.
 pub const MAX_VIEWS: usize = 40;
 
-/// Cells of a side of the brightness of a picture's small copy; colours have a quarter of that.
-pub const COPY_SIDE: usize = 64;
+/// Cells of a side of the brightness of a picture's small copy; colours have a third of that.
+pub const COPY_SIDE: usize = 96;
 /// Bytes of it: the rectangle inside of a plain border, brightness, two colours.
-pub const COPY_BYTES: usize = 4 + COPY_SIDE * COPY_SIDE + COPY_SIDE * COPY_SIDE / 8;
+pub const COPY_BYTES: usize = 4 + COPY_SIDE * COPY_SIDE + 2 * (COPY_SIDE / 3) * (COPY_SIDE / 3);
 
 /// One look at a picture: perceptual hashes of 255 bits each, the lowest 64 first.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ pub struct Picture {
     /// The whole first, then parts of it.
     pub views: Vec<View>,
     /// A small copy of [`COPY_BYTES`], by which pictures are told apart that are near by their views; empty for one
-    /// that was learnt before there were copies.
+    /// that was learnt before there were copies, and of another length for one that was learnt when they were smaller.
     #[serde(default)]
     pub copy: Vec<u8>,
 }

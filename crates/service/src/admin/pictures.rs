@@ -70,9 +70,9 @@ fn learn(store: &Store, pictures: Vec<Picture>) -> Result<Response, AdminError> 
     for picture in pictures {
         // Read anew each time: the pictures of one message may be like each other.
         let samples = store.pictures()?;
-        let has_copy = |id: i64| samples.iter().any(|it| it.id == id && !it.picture.copy.is_empty());
+        let has_copy = |id: i64| samples.iter().any(|it| it.id == id && it.picture.copy.len() == COPY_BYTES);
         match base(&samples).nearest(&picture) {
-            // Learnt before there were copies: what is shown now takes its place.
+            // Learnt before there were copies of this size: what is shown now takes its place.
             Some(old) if old.spam && !has_copy(old.id) => {
                 store.replace_pictures(&[old.id], &picture, true, id::now_ms())?;
                 changed = changed.saturating_add(1);
