@@ -63,11 +63,11 @@ fn what_is_small_or_plain_is_not_described() {
 
 #[test]
 fn what_is_too_plain_to_be_learnt_can_be_forgotten_where_it_is_taken_for_a_learnt_one() {
-    for n in 0..2 {
+    for n in [1, 3, 8] {
         let whole = picture(n).resized(150, 120).decoded();
         let Picture { views, copy, .. } = describe(&whole, Views::All).unwrap();
         let base = Base::new(vec![Known { id: 1, spam: true, views, copy }]);
-        for paler in [12, 24] {
+        for paler in [5, 7] {
             let samples = whole.samples.iter().map(|sample| 120 + sample / paler).collect();
             let pale = Decoded { samples, ..whole.clone() };
             assert_eq!(describe(&pale, Views::All), None, "{n}, paler by {paler}");
