@@ -283,3 +283,55 @@ fn damaged_files_do_no_harm() {
         }
     }
 }
+
+/// The left half, and its mirror image beside it.
+fn folded(canvas: &variants::Canvas) -> variants::Canvas {
+    let (mut out, wide) = (canvas.clone(), canvas.width as usize);
+    for at in (0..out.pixels.len()).filter(|at| at % wide >= wide / 2) {
+        out.pixels[at] = canvas.pixels[at / wide * wide + wide - 1 - at % wide];
+    }
+    out
+}
+
+/// One picture with so much of another in it.
+fn mixed(one: &variants::Canvas, other: &variants::Canvas, share: f32) -> variants::Canvas {
+    let mut out = one.clone();
+    for (a, b) in out.pixels.iter_mut().zip(&other.pixels) {
+        a.iter_mut().zip(b).for_each(|(a, b)| *a += (b - *a) * share);
+    }
+    out
+}
+
+/// Squares of any gray, alike in every part.
+fn grain(seed: u64) -> variants::Canvas {
+    let mut dice = variants::Dice(seed);
+    let mut out = picture(1).resized(192, 192);
+    let values: Vec<f32> = (0..24 * 24).map(|_| (dice.next() % 200) as f32 + 28.0).collect();
+    for at in 0..192 * 192 {
+        out.pixels[at] = [values[at / 192 / 8 * 24 + at % 192 / 8]; 3];
+    }
+    out
+}
+
+/// Whether a picture is taken for a learnt one.
+fn is_known(learnt: &variants::Canvas, seen: &variants::Canvas) -> bool {
+    let Picture { views, copy, .. } = describe(&learnt.decoded(), Views::All).expect("it can be learnt");
+    let base = Base::new(vec![Known { id: 1, spam: true, views, copy }]);
+    base.nearest(&describe(&seen.decoded(), Views::Few).unwrap()).is_some()
+}
+
+#[test]
+fn what_is_mixed_into_every_part_may_be_a_fifth_of_what_is_seen_and_no_more() {
+    let (learnt, other) = (grain(3), grain(52));
+    assert!(is_known(&learnt, &mixed(&learnt, &other, 0.25)));
+    // 22 of 100 of what varies, in no part more than 40.
+    assert!(!is_known(&learnt, &mixed(&learnt, &other, 0.32)));
+}
+
+#[test]
+fn what_is_symmetric_but_for_a_little_is_told_apart_by_that() {
+    let symmetric = folded(&picture(3).resized(160, 160));
+    let with = |n| mixed(&symmetric, &picture(n).resized(160, 160), 0.2);
+    assert!(is_known(&with(53), &with(53)));
+    assert!(!is_known(&with(53), &with(93)));
+}
