@@ -84,7 +84,8 @@ fn target(text: &str) -> Option<Target> {
         None => (rest, None),
     };
     let address = address.replace("%21", "!").replace("%2c", ",").replace("%2C", ",");
-    let address = Address::parse(&address).filter(mailable)?;
+    // An address (RFC 6068 section 2) is ASCII, whatever form its domain has elsewhere.
+    let address = Address::parse(&address).filter(|parsed| address.is_ascii() && mailable(parsed))?;
     Some(Target { address, most: size.and_then(bytes) })
 }
 
