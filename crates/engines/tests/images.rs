@@ -286,7 +286,7 @@ fn damaged_files_do_no_harm() {
 
 /// The left half, and its mirror image beside it.
 fn folded(canvas: &variants::Canvas) -> variants::Canvas {
-    let (mut out, wide) = (canvas.clone(), canvas.width as usize);
+    let (mut out, wide) = (canvas.clone(), canvas.width);
     for at in (0..out.pixels.len()).filter(|at| at % wide >= wide / 2) {
         out.pixels[at] = canvas.pixels[at / wide * wide + wide - 1 - at % wide];
     }
