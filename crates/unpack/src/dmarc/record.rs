@@ -101,7 +101,6 @@ fn mailable(address: &Address) -> bool {
     let last = domain.rsplit('.').next().unwrap_or_default();
     let local = address.local();
     address.as_str().len() <= MAX_ADDRESS
-        && address.as_str().is_ascii()
         && !local.is_empty()
         && local.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'<' | b'>' | b'"' | b'\\'))
         && domain.contains('.')
