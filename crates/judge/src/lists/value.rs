@@ -83,15 +83,6 @@ fn plain(local: &str) -> String {
     }
 }
 
-/// A domain as the DNS has it, in lower case; `None` if it is none. Literals are left as they are.
-fn ascii(domain: &str) -> Option<String> {
-    if domain.starts_with('[') || domain.is_ascii() {
-        return Some(domain.to_ascii_lowercase());
-    }
-    let ascii = canonical(domain);
-    ascii.is_ascii().then(|| ascii.into_owned())
-}
-
 /// Why a text is no entry. `Display` says it for people.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ValueError {
@@ -311,7 +302,12 @@ fn labels(domain: &str) -> Result<String, ValueError> {
         out.push(match is_wild(label) {
             true if !label.is_ascii() => return Err(ValueError::WildLetters),
             true => squeezed(&label.to_ascii_lowercase()),
-            false => ascii(label).filter(|label| !label.contains('.')).ok_or(ValueError::Domain)?,
+            false => {
+                let ascii = canonical(label);
+                // Some letters become a dot.
+                let is_label = ascii.is_ascii() && !ascii.contains('.');
+                is_label.then(|| ascii.into_owned()).ok_or(ValueError::Domain)?
+            }
         });
     }
     Ok(out.join("."))
