@@ -30,7 +30,11 @@ pub(super) fn report_of(spam: SpamSeen) -> Report {
 }
 
 fn plan_of(policy: &Policy, arrival: &Arrival, spam: SpamSeen) -> Plan {
-    let (report, site) = (report_of(spam), site());
+    plan_from(policy, arrival, report_of(spam))
+}
+
+fn plan_from(policy: &Policy, arrival: &Arrival, report: Report) -> Plan {
+    let site = site();
     let can = can(Surface::Smtp);
     let case = Case { report: &report, arrival, policy, site: &site, can, form: Form::AsReceived, crashes: 0 };
     plan(&case, &draft(&case), &[])
@@ -199,19 +203,9 @@ fn as_15_spam_does_not_waive_the_copy_that_malware_needs() {
     policy.malware.action = MalwareAction::DeleteMessage;
     policy.spam.spam.action = SpamAction::Delete;
     let spam = seen(900, 0, 0);
-    let report = Evidence { spam, findings: vec![malware(TEXT, Certainty::Certain)], ..evidence() };
-    let (report, site, arrival) = (report.close(&[EngineId::Eicar]), site(), arrival(Direction::Incoming));
-    let can = can(Surface::Smtp);
-    let case = Case {
-        report: &report,
-        arrival: &arrival,
-        policy: &policy,
-        site: &site,
-        can,
-        form: Form::AsReceived,
-        crashes: 0,
-    };
-    assert_eq!(plan(&case, &draft(&case), &[]).copy, Copy::Keep);
+    let findings = vec![malware(TEXT, Certainty::Certain)];
+    let report = Evidence { spam, findings, ..evidence() }.close(&[EngineId::Eicar]);
+    assert_eq!(plan_from(&policy, &arrival(Direction::Incoming), report).copy, Copy::Keep);
 }
 
 #[test]
@@ -275,18 +269,7 @@ fn d3_outgoing_spam_with_malware_is_refused_and_kept() {
     policy.spam.outgoing = true;
     let findings = vec![malware(SETUP, Certainty::Certain)];
     let evidence = Evidence { spam: seen(900, 0, 0), findings, ..evidence() };
-    let (report, site, arrival) = (evidence.close(&[EngineId::Eicar]), site(), arrival(Direction::Outgoing));
-    let can = can(Surface::Smtp);
-    let case = Case {
-        report: &report,
-        arrival: &arrival,
-        policy: &policy,
-        site: &site,
-        can,
-        form: Form::AsReceived,
-        crashes: 0,
-    };
-    let plan = plan(&case, &draft(&case), &[]);
+    let plan = plan_from(&policy, &arrival(Direction::Outgoing), evidence.close(&[EngineId::Eicar]));
     assert!(matches!(plan.fate, Fate::Refuse(_)), "{:?}: who sent it would not hear of it", plan.fate);
     assert_eq!((plan.action, plan.copy), (Action::Blocked, Copy::Keep), "OUT-02");
     let done = |rule: Rule| plan.reasons.iter().find(|reason| reason.rule == rule).unwrap().done;
