@@ -141,8 +141,8 @@ fn is_same(one: &Judged, other: &Judged) -> bool {
 /// What one examination brought, for every decision that is made from it.
 struct Seen {
     report: Report,
-    /// Whether its content was examined: a policy wanted that.
-    examined: bool,
+    /// The same for those who want it not examined, where others do: nothing of what was found for these (D-21).
+    unseen: Option<Report>,
     /// Every mailbox in From, for lists; only then.
     authors: Vec<String>,
     /// What lists outside said, for all of them.
@@ -197,16 +197,17 @@ async fn see(
     let heard = outside::ask(bench.resolver, &policies, bench.site, &report, deadline, metrics).await;
     let crashes = crashes::count(bench.store, spool, arrival, &report).await;
     let authors = if examined { lists::authors(bench.lists, spool) } else { Vec::new() };
-    Seen { report, examined, authors, heard, crashes, deadline }
+    let some_want_none = examined && parts.iter().any(|(policy, arrival)| !examines(policy, arrival));
+    let unseen = some_want_none.then(|| unexamined(spool).with_answers_of(&report));
+    Seen { report, unseen, authors, heard, crashes, deadline }
 }
 
 impl Seen {
     async fn judge(&self, bench: Bench<'_>, spool: &Spool, arrival: &Arrival) -> Judged {
         let bench = Bench { crashes: self.crashes, ..bench };
-        let report = match self.examined && !examines(bench.policy, arrival) {
-            // What was found for others is none of theirs (D-21).
-            true => unexamined(spool).with_answers_of(&self.report),
-            false => settled(&self.report, bench.policy),
+        let report = match &self.unseen {
+            Some(unseen) if !examines(bench.policy, arrival) => unseen.clone(),
+            _ => settled(&self.report, bench.policy),
         };
         let signs = outside::signs(&self.heard, bench.policy, bench.site, arrival, &report);
         let report = lists::with_standing(bench, arrival, report.with_signs(signs), &self.authors);
