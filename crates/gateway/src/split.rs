@@ -40,6 +40,7 @@ pub(crate) struct Part {
 /// What is said to the client, and who has the message.
 pub(crate) type Said = (Reply, Taken);
 
+/// What the client hears where something failed here: it tries again.
 pub(crate) fn busy() -> Reply {
     Reply::say(451, "4.3.0 Message could not be processed, please try again later")
 }

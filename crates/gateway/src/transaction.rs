@@ -28,7 +28,7 @@ use crate::legs::{Accepted, Key, Leg};
 use crate::relay::{Relayed, relay, result};
 use crate::responsibility::{RelayReceipt, Responsibility, Share};
 use crate::session::{End, Session, gone_reply};
-use crate::split::refused;
+use crate::split::{busy, refused};
 
 /// A transaction that the next hop has accepted MAIL for.
 pub(crate) struct Transaction {
@@ -335,7 +335,7 @@ impl Session<'_> {
                     Some(responsibility) => accept(responsibility, arrival.id),
                     None => {
                         tracing::error!(id = %arrival.id, "a message was to be discarded without a copy or the policy's wish; it is deferred");
-                        (Reply::say(451, "4.3.0 Message could not be processed, please try again later"), Taken::No)
+                        (busy(), Taken::No)
                     }
                 }
             }
@@ -401,7 +401,7 @@ impl Session<'_> {
         let shares = queued.map(|queued| vec![Share::NextHop(receipt), Share::Queued(queued)]);
         match shares.and_then(|shares| Responsibility::several(shares, 2)) {
             Some(responsibility) => accept(responsibility, arrival.id),
-            None => (Reply::say(451, "4.3.0 Message could not be processed, please try again later"), Taken::Unknown),
+            None => (busy(), Taken::Unknown),
         }
     }
 

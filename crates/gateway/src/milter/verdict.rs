@@ -25,6 +25,7 @@ use super::message::{Complete, Message};
 use super::pump::{End, Pump};
 use crate::received;
 use crate::responsibility::Responsibility;
+use crate::split::busy;
 
 /// How often a mail server hears that we are still at it. It waits 30 seconds and more.
 const PROGRESS: Duration = Duration::from_secs(5);
@@ -52,7 +53,7 @@ impl Verdict {
 
     /// Something went wrong with us: the sender is to bring it again.
     pub(super) fn fail() -> Self {
-        Self::refuse(Reply::say(451, "4.3.0 Message could not be processed, please try again later"))
+        Self::refuse(busy())
     }
 
     /// The mail server throws the message away. Only where somebody has it, or nobody is to.
