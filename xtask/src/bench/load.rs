@@ -82,12 +82,13 @@ pub(crate) fn run(load: &Load) -> Result<Measured, String> {
 }
 
 /// One SMTP session.
-struct Session {
+pub(crate) struct Session {
     reader: BufReader<TcpStream>,
 }
 
 impl Session {
-    fn open(port: u16) -> Result<Self, String> {
+    /// Connects and greets.
+    pub(crate) fn open(port: u16) -> Result<Self, String> {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).map_err(|e| format!("connecting: {e}"))?;
         stream.set_nodelay(true).map_err(|e| e.to_string())?;
         stream.set_read_timeout(Some(PATIENCE)).map_err(|e| e.to_string())?;
@@ -96,6 +97,10 @@ impl Session {
         session.expect("220")?;
         session.say("EHLO source.example.org", "250")?;
         Ok(session)
+    }
+
+    pub(crate) fn quit(&mut self) -> Result<(), String> {
+        self.say("QUIT", "221")
     }
 
     fn run(&mut self, load: &Load, start: Instant, sample: &Sample, next: &AtomicU64) -> Result<Vec<Duration>, String> {
@@ -113,15 +118,20 @@ impl Session {
             }
             let content = sample.numbered(number);
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
-            self.say("MAIL FROM:<alice@example.org>", "250")?;
-            self.say("RCPT TO:<bob@example.com>", "250")?;
-            self.say("DATA", "354")?;
-            self.write(&content)?;
-            self.expect("250")?;
+            self.send("alice@example.org", "bob@example.com", &content)?;
             latencies.push(due.elapsed());
         }
-        self.say("QUIT", "221")?;
+        self.quit()?;
         Ok(latencies)
+    }
+
+    /// Sends one message, with its final dot, as it goes over the wire.
+    pub(crate) fn send(&mut self, from: &str, to: &str, content: &[u8]) -> Result<(), String> {
+        self.say(&format!("MAIL FROM:<{from}>"), "250")?;
+        self.say(&format!("RCPT TO:<{to}>"), "250")?;
+        self.say("DATA", "354")?;
+        self.write(content)?;
+        self.expect("250")
     }
 
     fn say(&mut self, line: &str, code: &str) -> Result<(), String> {

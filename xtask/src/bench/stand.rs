@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::procs;
+use super::{nameless, procs};
 use crate::cargo;
 
 /// How long a part may take to be ready.
@@ -26,14 +26,16 @@ pub(crate) enum Path {
     Direct,
     /// Through a process that only copies bytes.
     Splice,
-    /// Through Mailward with its engines off.
+    /// Through Mailward that looks into nothing: neither for malware nor for spam, nor who sent it.
     Off,
+    /// Through Mailward that looks for spam by the message alone, and changes nothing.
+    Spam,
     /// Through Mailward as it comes.
     Default,
 }
 
 impl Path {
-    pub(crate) const ALL: [Self; 4] = [Self::Direct, Self::Splice, Self::Off, Self::Default];
+    pub(crate) const ALL: [Self; 5] = [Self::Direct, Self::Splice, Self::Off, Self::Spam, Self::Default];
 
     /// How tables and the command line call it.
     pub(crate) fn name(self) -> &'static str {
@@ -41,6 +43,7 @@ impl Path {
             Self::Direct => "direct",
             Self::Splice => "splice",
             Self::Off => "off",
+            Self::Spam => "spam",
             Self::Default => "default",
         }
     }
@@ -50,7 +53,19 @@ impl Path {
     }
 
     pub(crate) fn is_mailward(self) -> bool {
-        matches!(self, Self::Off | Self::Default)
+        matches!(self, Self::Off | Self::Spam | Self::Default)
+    }
+
+    /// The policy that Mailward has there.
+    fn policy(self) -> &'static str {
+        match self {
+            Self::Off => "[malware]\nenabled = false\n[spam]\nenabled = false\n[authentication]\nenabled = false\n",
+            Self::Spam => {
+                "[malware]\nenabled = false\n[authentication]\nenabled = false\n[monitor]\nenabled = true\n\
+                [spam.external]\nenabled = false\n"
+            }
+            Self::Direct | Self::Splice | Self::Default => "",
+        }
     }
 }
 
@@ -144,9 +159,10 @@ impl Stand {
                 let port = part.port;
                 (Some(part), port, None)
             }
-            Path::Off | Path::Default => {
+            Path::Off | Path::Spam | Path::Default => {
                 let (place, port) = (Place::new()?, free_port()?);
-                configure(&place.0, port, sink.port, path == Path::Default)?;
+                let names = nameless::start().map_err(|e| format!("DNS: {e}"))?;
+                configure(&place.0, [port, sink.port, names], path)?;
                 let [config, log] = ["mailward.toml", "log"].map(|f| place.0.join(f).display().to_string());
                 let program = binary.display().to_string();
                 let part = Part::start(&["guard", &log, &program, "serve", "--config", &config])?;
@@ -214,7 +230,8 @@ impl Stand {
         Ok(())
     }
 
-    fn log(&self) -> String {
+    /// What Mailward has logged so far.
+    pub(crate) fn log(&self) -> String {
         self._place.as_ref().and_then(|p| fs::read_to_string(p.0.join("log")).ok()).unwrap_or_default()
     }
 }
@@ -251,9 +268,9 @@ fn free_port() -> Result<u16, String> {
     Ok(socket.local_addr().map_err(|e| e.to_string())?.port())
 }
 
-/// Writes the node's configuration and its policy.
-fn configure(place: &FilePath, port: u16, next: u16, engines: bool) -> Result<(), String> {
-    let dir = place.display();
+/// Writes the node's configuration and its policy. The ports: its own, the next hop's, and the DNS server's.
+fn configure(place: &FilePath, [port, next, names]: [u16; 3], path: Path) -> Result<(), String> {
+    let (dir, engines) = (place.display(), path == Path::Default);
     let config = format!(
         "hostname = \"mx.example.org\"\ndata_dir = \"{dir}/data\"\n\
         [policy]\nfile = \"{dir}/policy.toml\"\n\
@@ -261,10 +278,10 @@ fn configure(place: &FilePath, port: u16, next: u16, engines: bool) -> Result<()
         [next_hop]\naddress = \"127.0.0.1:{next}\"\ntls = \"none\"\n\
         [limits]\nmax_message_size = \"50 MB\"\nconnections_per_peer = 100\ncommands = 10000000\n\
         [engines]\nbuiltin_rules = {engines}\n\
+        [dns]\nservers = [\"127.0.0.1:{names}\"]\n\
         [http]\nlisten = \"\"\n"
     );
-    let policy = format!("[malware]\nenabled = {engines}\n");
-    for (name, text) in [("mailward.toml", config), ("policy.toml", policy)] {
+    for (name, text) in [("mailward.toml", config.as_str()), ("policy.toml", path.policy())] {
         fs::write(place.join(name), text).map_err(|e| format!("{name}: {e}"))?;
     }
     Ok(())

@@ -2,6 +2,9 @@
 //!
 //! What peers say of a message does not hang on our points. So `--keep FILE` keeps their answers, and `--kept FILE`
 //! shows ours of now beside them, without asking anew; their cost is of the run that asked.
+//!
+//! Ours are the signs that the example saw and the points of the catalogue; what the program costs as it is installed,
+//! its memory and whether it says the same, is measured beside that (`installed`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -11,7 +14,7 @@ use std::time::Instant;
 use super::figures::Figures;
 use super::fit::{Bound, sum};
 use super::peers::{Kind, Peer};
-use super::{Mail, ORDINARY_SET};
+use super::{Mail, ORDINARY_SET, installed};
 use crate::{Outcome, cargo};
 
 /// What one filter said about the messages, and what that took.
@@ -50,6 +53,9 @@ pub(crate) fn run(mails: &[Mail], points: &[f64], bounds: &[Bound], asked: &Aske
     let ours = chosen.iter().map(|mail| (mail.path.clone(), sum(&mail.signs, points, bounds))).collect();
     let ours = Run { points: ours, cpu: seconds, wall: seconds, memory: None, in_flight: 1 };
     show("mailward", &chosen, &ours, Figures::OURS);
+    if kept.is_none() {
+        println!("\n{}", installed::run(&chosen, &ours.points)?);
+    }
     for kind in [Kind::Rspamd, Kind::SpamAssassin] {
         let mails = if kind == Kind::SpamAssassin { &few } else { &chosen };
         let run = match &kept {

@@ -7,7 +7,7 @@
 //! the points that were fitted on all into the file of each sign (`points`). `--folds` shows what the numbers of
 //! the fit lead to by cross-validation inside the first half of each set, `--with NAME=NUMBER,…` what others would.
 //! `--from FILE` takes the output of the example `signs` instead of running it. `--peers` runs SpamAssassin and
-//! rspamd on the same messages, `--sample N` on N of each set and kind only, `--slow N` SpamAssassin alone on N;
+//! rspamd on the same messages, and the release build as an SMTP gateway; `--sample N` on N of each set and kind only, `--slow N` SpamAssassin alone on N;
 //! `--keep FILE` keeps what they said, `--kept FILE` takes that instead of asking.
 //! `images` measures how well known pictures are found again: pictures made here and those in mail, or with
 //! `--pictures` real ones of a folder.
@@ -17,8 +17,8 @@ mod envelope;
 mod figures;
 mod fit;
 mod folds;
+mod installed;
 mod mend;
-mod nameless;
 mod peers;
 mod points;
 

@@ -13,8 +13,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::envelope::Envelope;
-use super::nameless;
-use crate::bench::procs;
+use crate::bench::{nameless, procs};
 
 /// How long a peer may take to start, and for one message. Long, since no figure may hang on what else the machine does.
 const START: Duration = Duration::from_secs(900);

@@ -1,8 +1,8 @@
 //! A DNS server that knows nothing and says so at once.
 //!
-//! Without a server each name that a peer looks up costs the time that it waits for an answer; a message of rspamd
+//! Without a server each name that is looked up costs the time that is waited for an answer; a message of rspamd
 //! then takes seconds in which nothing is done. What follows from names that cannot be looked up is the same: see
-//! `peers::REPLAYED`.
+//! `evaluate::peers::REPLAYED`.
 
 use std::net::UdpSocket;
 
