@@ -47,6 +47,13 @@ impl Address {
         &self.domain
     }
 
+    /// The address in the one form in which correspondents are remembered: the domain as [`canonical`] writes it, and
+    /// the local part in lower case, since who writes seldom means another by other letters.
+    pub fn folded(&self) -> String {
+        let local = self.local().to_lowercase();
+        if self.at.is_some() { [local.as_str(), "@", &self.domain].concat() } else { local }
+    }
+
     /// Whether the domain is `domain` ([`canonical`]) or below it (`mail.example.org` is in `example.org`).
     pub fn is_in(&self, domain: &str) -> bool {
         below(&self.domain, domain)
@@ -65,6 +72,16 @@ pub fn canonical(domain: &str) -> Cow<'_, str> {
     let fine = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
     let ascii = idna::domain_to_ascii(domain).ok().filter(|ascii| !ascii.is_empty() && ascii.bytes().all(fine));
     Cow::Owned(ascii.map_or_else(|| domain.to_lowercase(), |ascii| ascii.trim_end_matches('.').to_owned()))
+}
+
+/// A domain as [`canonical`] writes it in the letters that people read (U-labels of RFC 5890); `None` where those are
+/// the same, or it cannot be read so.
+pub fn unicode(domain: &str) -> Option<String> {
+    if !domain.contains("xn--") {
+        return None;
+    }
+    let (readable, fine) = idna::domain_to_unicode(domain);
+    fine.ok().map(|()| readable).filter(|readable| readable != domain)
 }
 
 /// Whether a domain is another, or below it (`mail.example.org` is below `example.org`). Both as [`canonical`]
@@ -101,7 +118,7 @@ fn last_at(path: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Address, canonical};
+    use super::{Address, canonical, unicode};
 
     #[test]
     fn splits_at_the_right_sign() {
@@ -152,6 +169,19 @@ mod tests {
         {
             assert_eq!(canonical(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_correspondent_has_one_form() {
+        for text in ["Ann@bücher.example", "ann@BÜCHER.example.", "ANN@xn--bcher-kva.Example"] {
+            assert_eq!(Address::parse(text).unwrap().folded(), "ann@xn--bcher-kva.example", "{text}");
+        }
+        // What is remembered of others keeps its form.
+        for text in ["ann@example.org", "postmaster", "ä\"b@c\"@example.org", "a@[192.0.2.1]"] {
+            assert_eq!(Address::parse(text).unwrap().folded(), text);
+        }
+        assert_eq!(unicode("mail.xn--bcher-kva.example").as_deref(), Some("mail.bücher.example"));
+        assert_eq!((unicode("example.org"), unicode("xn--\u{fc}"), unicode("xn--a-")), (None, None, None));
     }
 
     #[test]

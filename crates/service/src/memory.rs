@@ -8,6 +8,7 @@ use judge::origin::{Parties, parties};
 use judge::plan::{Fate, Plan};
 use judge::policy::{FirstContact, GroupId, Policy};
 use judge::spam::SpamStatus;
+use mail::address::Address;
 use mail::arrival::{Arrival, Direction};
 use mail::evidence::{Contact, FindingKind, KnownPicture, Memory, Picture, Report};
 use store::{Sample, Store, StoreError, Writer};
@@ -187,7 +188,7 @@ fn noted(rules: &FirstContact, arrival: &Arrival, plan: &Plan, report: &Report) 
         if verdict.status == SpamStatus::Spam {
             return None;
         }
-        let to = arrival.envelope.rcpt_to.iter().map(|to| to.as_str().to_lowercase()).collect();
+        let to = arrival.envelope.rcpt_to.iter().map(Address::folded).collect();
         return Some(Noted::WrittenTo(to));
     }
     let fine = [SpamStatus::Clean, SpamStatus::MassMail, SpamStatus::FormalNotification];

@@ -24,12 +24,12 @@ const KEY: usize = 16;
 const SCHEMA: Schema =
     Schema { file: "contacts.db", durability: Durability::Normal, steps: &[include_str!("schema/contacts-1.sql")] };
 
-/// Somebody who writes to us. Addresses and domains in lower case.
+/// Somebody who writes to us. Addresses as `mail::address::Address::folded` writes them.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Writer {
     /// The address.
     pub address: String,
-    /// Its domain.
+    /// Its domain, as `mail::address::canonical` writes it.
     pub domain: String,
     /// Whether it is proven that the message comes from that domain.
     pub proven: bool,
@@ -45,16 +45,37 @@ pub(crate) fn open(dir: &Path) -> Result<Db, StoreError> {
 }
 
 /// The rows of a writer: of the address, of its domain, and of it with each recipient. What is proven and
-/// what is not are two different writers.
-fn rows(writer: &Writer) -> [Vec<String>; 3] {
+/// what is not are two different writers. `forms`: in what forms an address or a domain may stand there.
+fn rows(writer: &Writer, forms: fn(&str) -> Vec<String>) -> [Vec<String>; 3] {
     let standing = if writer.proven { "proven" } else { "claimed" };
-    let (address, domain) = (&writer.address, &writer.domain);
-    let pair = |to: &String| format!("pair\n{standing}\n{address}\n{to}");
+    let recipients: Vec<String> = writer.recipients.iter().take(MAX_RECIPIENTS).flat_map(|to| forms(to)).collect();
+    let addresses = forms(&writer.address);
+    let pairs = addresses
+        .iter()
+        .flat_map(|address| recipients.iter().map(move |to| format!("pair\n{standing}\n{address}\n{to}")));
     [
-        vec![format!("address\n{standing}\n{address}")],
-        vec![format!("domain\n{standing}\n{domain}")],
-        writer.recipients.iter().take(MAX_RECIPIENTS).map(pair).collect(),
+        addresses.iter().map(|address| format!("address\n{standing}\n{address}")).collect(),
+        forms(&writer.domain).iter().map(|domain| format!("domain\n{standing}\n{domain}")).collect(),
+        pairs.collect(),
     ]
+}
+
+/// The row of somebody whom we wrote to.
+fn written_row(address: &str) -> String {
+    format!("written\n{address}")
+}
+
+/// The one form in which an address or a domain is noted.
+fn form(name: &str) -> Vec<String> {
+    vec![name.to_owned()]
+}
+
+/// The forms in which it may have been noted: earlier versions kept a domain in the letters that people read. Rows in
+/// that form end with the time that contacts are remembered for.
+fn forms(name: &str) -> Vec<String> {
+    let (local, domain) = name.split_at(name.rfind('@').map_or(0, |at| at.saturating_add(1)));
+    let before = mail::address::unicode(domain).map(|domain| [local, &domain].concat());
+    form(name).into_iter().chain(before).collect()
 }
 
 fn has(c: &Connection, key: &[u8], since: i64) -> rusqlite::Result<bool> {
@@ -90,9 +111,9 @@ impl Store {
         learning_ms: u64,
         since_ms: u64,
     ) -> Result<Contact, StoreError> {
-        let [address, domain, pairs] =
-            rows(writer).map(|rows| rows.iter().map(|r| self.contact_key(r)).collect::<Vec<_>>());
-        let written = self.contact_key(&format!("written\n{}", writer.address));
+        let keys = |rows: Vec<String>| rows.iter().map(|row| self.contact_key(row)).collect::<Vec<_>>();
+        let [address, domain, pairs] = rows(writer, forms).map(keys);
+        let written = keys(forms(&writer.address).iter().map(|address| written_row(address)).collect());
         let since = signed(since_ms);
         self.inner.contacts.read("look a contact up", |c| {
             let any = |keys: &[Vec<u8>]| -> rusqlite::Result<bool> {
@@ -111,20 +132,20 @@ impl Store {
                 address: any(&address)?,
                 domain: any(&domain)?,
                 recipient: any(&pairs)?,
-                written: writer.may_answer && has(c, &written, since)?,
+                written: writer.may_answer && any(&written)?,
             })
         })
     }
 
     /// Remembers that somebody wrote.
     pub fn note_contact(&self, writer: &Writer, now_ms: u64) -> Result<(), StoreError> {
-        let keys: Vec<Vec<u8>> = rows(writer).iter().flatten().map(|row| self.contact_key(row)).collect();
+        let keys: Vec<Vec<u8>> = rows(writer, form).iter().flatten().map(|row| self.contact_key(row)).collect();
         self.inner.contacts.write("note a contact", |t| put(t, &keys, signed(now_ms)))
     }
 
-    /// Remembers whom we wrote to; addresses in lower case.
+    /// Remembers whom we wrote to; addresses as those of a [`Writer`].
     pub fn note_written(&self, addresses: &[String], now_ms: u64) -> Result<(), StoreError> {
-        let keys = addresses.iter().take(MAX_RECIPIENTS).map(|to| self.contact_key(&format!("written\n{to}")));
+        let keys = addresses.iter().take(MAX_RECIPIENTS).map(|to| self.contact_key(&written_row(to)));
         let keys: Vec<Vec<u8>> = keys.collect();
         self.inner.contacts.write("note whom we wrote to", |t| put(t, &keys, signed(now_ms)))
     }
@@ -175,6 +196,25 @@ mod tests {
         let file = std::fs::read(dir.path().join("contacts.db")).unwrap();
         let log = std::fs::read(dir.path().join("contacts.db-wal")).unwrap_or_default();
         assert!(!file.windows(3).chain(log.windows(3)).any(|bytes| bytes == b"bob"), "an address stands in clear");
+    }
+
+    #[test]
+    fn what_earlier_versions_noted_of_a_domain_in_letters_of_people_is_still_known() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), crate::Options::default()).unwrap();
+        let to = |writer: Writer, to: &str| Writer { recipients: vec![to.to_owned()], ..writer };
+        let readable = to(writer("ann@bücher.example", true), "bob@exämple.org");
+        store.note_contact(&readable, 10).unwrap();
+        store.note_written(std::slice::from_ref(&readable.address), 10).unwrap();
+        let now = to(writer("ann@xn--bcher-kva.example", true), "bob@xn--exmple-cua.org");
+        let all = Contact { settled: true, address: true, domain: true, recipient: true, written: true };
+        assert_eq!(store.contact(&now, 20, 0, 0).unwrap(), all);
+        let another = to(writer("ann@xn--bcher-kva.example.org", true), "bob@xn--exmple-cua.org");
+        assert_eq!(store.contact(&another, 20, 0, 0).unwrap(), Contact { settled: true, ..Contact::default() });
+        // What is noted from now on has one form.
+        store.note_contact(&now, 30).unwrap();
+        assert!(store.contact(&now, 40, 0, 30).unwrap().recipient);
+        assert!(!store.contact(&readable, 40, 0, 30).unwrap().address);
     }
 
     #[test]

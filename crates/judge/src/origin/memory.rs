@@ -1,5 +1,6 @@
 //! Who writes to whom: what this installation remembers of a message, and asks about it.
 
+use mail::address::Address;
 use mail::arrival::{Arrival, Direction};
 use mail::evidence::{AuthResult, DkimCheck, Report};
 use serde::{Deserialize, Serialize};
@@ -9,12 +10,13 @@ use crate::policy::FirstContact;
 
 /// Most recipients that are looked up.
 const MAX_RECIPIENTS: usize = 50;
-/// Who writes to whom, as far as it is remembered. Addresses and domains in lower case.
+
+/// Who writes to whom, as far as it is remembered. Addresses as `Address::folded` writes them.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Parties {
     /// The author's address.
     pub address: String,
-    /// Its domain.
+    /// Its domain, as `mail::address::canonical` writes it.
     pub domain: String,
     /// Whether DMARC, SPF or a signature proves that domain.
     pub proven: bool,
@@ -29,7 +31,7 @@ pub struct Parties {
 pub fn parties(rules: &FirstContact, arrival: &Arrival, report: &Report) -> Option<Parties> {
     let wanted = rules.enabled && arrival.direction == Direction::Incoming && !arrival.over_trusted_connection();
     let author = Author::all(report).into_iter().next().filter(|_| wanted)?.address;
-    let (address, domain) = (author.as_str().to_lowercase(), author.domain().to_lowercase());
+    let (address, domain) = (author.folded(), author.domain().to_owned());
     let auth = report.auth();
     let check = auth.and_then(|auth| auth.dmarc.iter().find(|check| *check.domain.raw() == domain));
     let by_record = check.is_some_and(|it| it.result == AuthResult::Pass || it.spf_aligned || it.dkim_aligned);
@@ -40,6 +42,6 @@ pub fn parties(rules: &FirstContact, arrival: &Arrival, report: &Report) -> Opti
     });
     let forged = auth.is_some_and(|auth| auth.dmarc() == AuthResult::Fail);
     let proven = !forged && (by_record || without);
-    let to = arrival.envelope.rcpt_to.iter().take(MAX_RECIPIENTS).map(|to| to.as_str().to_lowercase());
+    let to = arrival.envelope.rcpt_to.iter().take(MAX_RECIPIENTS).map(Address::folded);
     Some(Parties { address, domain, proven, forged, recipients: to.collect() })
 }

@@ -265,6 +265,31 @@ fn an_author_is_proven_by_what_stands_behind_its_own_domain() {
 }
 
 #[test]
+fn one_correspondent_is_remembered_by_one_address_however_it_is_written() {
+    let mut policy = Policy::default();
+    policy.spam.first_contact.enabled = true;
+    let to = |to: &str| {
+        let mut arrival = incoming();
+        arrival.envelope.rcpt_to = vec![Address::parse(to).unwrap()];
+        arrival
+    };
+    let found = |from: &str, rcpt: &str| {
+        parties(&policy.spam.first_contact, &to(rcpt), &report(from, None))
+            .map(|it| (it.address, it.domain, it.recipients))
+    };
+    let first = found("ann@xn--bcher-kva.example", "bob@xn--exmple-cua.org").unwrap();
+    assert_eq!((first.0.as_str(), first.1.as_str()), ("ann@xn--bcher-kva.example", "xn--bcher-kva.example"));
+    assert_eq!(first.2, ["bob@xn--exmple-cua.org"]);
+    for (from, rcpt) in [
+        ("Ann@bücher.example", "bob@exämple.org"),
+        ("ANN@BÜCHER.Example", "Bob@EXÄMPLE.ORG."),
+        ("Ann <ann@bu\u{308}cher.example>", "bob@XN--exmple-cua.org"),
+    ] {
+        assert_eq!(found(from, rcpt).as_ref(), Some(&first), "{from} to {rcpt}");
+    }
+}
+
+#[test]
 fn twenty_ways_to_borrow_a_name_are_seen() {
     let mut policy = Policy::default();
     policy.spam.impersonation.people = vec!["Ann Doe".to_owned(), "José García".to_owned()];
