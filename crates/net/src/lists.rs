@@ -4,6 +4,7 @@
 //! or outside of 127.0.0.0/8, and what it does not say in time, is an error of the list and never a listing
 //! (D-1, EX-12).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
@@ -12,11 +13,11 @@ use std::time::Duration;
 use aws_lc_rs::digest;
 use judge::origin::lists::{Listings, MAX_LISTS, means_listed};
 use judge::policy::DnsList;
+use mail::address::canonical;
 use mail::evidence::{Extent, MAX_HOSTS};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::auth::to_ascii;
 use crate::dns::{DnsError, Resolver};
 
 /// Most subjects that come of one thing: an address of a link as written, without its query, and its host.
@@ -76,7 +77,7 @@ impl Subject {
             Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => (host, port),
             _ => (authority, ""),
         };
-        let host = if host.starts_with('[') { host.to_owned() } else { to_ascii(host) };
+        let host = if host.starts_with('[') { Cow::Borrowed(host) } else { canonical(host) };
         let colon = if port.is_empty() { "" } else { ":" };
         let page = rest.split('?').next().unwrap_or_default();
         let mut forms = vec![format!("{host}{colon}{port}/{rest}"), format!("{host}{colon}{port}/{page}")];
@@ -107,7 +108,7 @@ impl Subject {
             Self::Address(ip) => reversed(ip),
             Self::Host(host) => match host.parse::<IpAddr>() {
                 Ok(ip) => reversed(&ip),
-                Err(_) if host.contains('.') => to_ascii(host),
+                Err(_) if host.contains('.') => canonical(host).into_owned(),
                 Err(_) => return None,
             },
         };

@@ -82,8 +82,7 @@ impl Finder {
     /// The domain takes no mail, or that cannot be found out now, or no server may be used.
     pub(crate) async fn of_domain(&self, like: &Hop, domain: &str, until: Instant) -> Result<Vec<Hop>, UpstreamError> {
         let until = until.min(Instant::now() + LOOK_LIMIT);
-        let domain = net::auth::to_ascii(domain);
-        let domain = domain.as_str();
+        let domain = &*mail::address::canonical(domain);
         let servers = self.servers(like, domain, until).await?;
         let policy = match like.tls {
             HopTls::MtaSts => self.policies.policy(domain, &self.resolver, until).await,

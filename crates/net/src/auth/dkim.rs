@@ -26,7 +26,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 
 use hickory_proto::op::ResponseCode;
-use mail::address::below;
+use mail::address::{below, canonical};
 use mail::evidence::{ArcCheck, ArcHop, AuthResult, DkimCheck, MAX_AUTHORS, MAX_SIGNATURES, short};
 use mail::header::statements;
 use mail_auth::common::crypto::{Algorithm, CryptoError, HashAlgorithm};
@@ -415,7 +415,7 @@ fn chain(verifier: &MessageAuthenticator, message: &AuthenticatedMessage<'_>, ke
 /// What one hop found about the authors.
 fn hop(set: &mail_auth::arc::Set<'_>) -> ArcHop {
     let dmarc = statements(set.results.value).into_iter().filter(|it| it.method == "dmarc" && it.result == "pass");
-    let authors = dmarc.filter_map(|it| it.property("header.from").map(super::to_ascii));
+    let authors = dmarc.filter_map(|it| it.property("header.from").map(|domain| canonical(domain).into_owned()));
     ArcHop { sealer: short(set.seal.header.d.to_lowercase()), passed: authors.take(MAX_AUTHORS).map(short).collect() }
 }
 

@@ -25,7 +25,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::Poll;
 
-use mail::address::Address;
+use mail::address::{Address, canonical};
 use mail::evidence::{AuthResult, Authentication, Claim, DmarcCheck, MAX_AUTHORS, ReverseCheck, SpfCheck, short};
 use mail::graph::{EntityId, Limits, parse};
 use mail::header::{MAX_LOOKED_UP, MAX_MAILBOXES, Mailbox, Mailboxes, mailboxes, mailboxes_up_to};
@@ -153,7 +153,7 @@ pub async fn reverse_name(resolver: &Resolver, ip: IpAddr, deadline: Instant) ->
 async fn identity_check(resolver: &Resolver, claim: &Claim, sender: Option<&Address>, deadline: Instant) -> SpfCheck {
     let helo = claim.helo.raw().as_str();
     let (local, domain) = sender.map_or(("", helo), |sender| (sender.local(), sender.domain()));
-    let domain = to_ascii(domain);
+    let domain = canonical(domain);
     let Some(ip) = claim.ip else {
         let why = short("the client's address is not known");
         return SpfCheck { domain: short(domain), result: AuthResult::None, why };
@@ -166,9 +166,7 @@ async fn identity_check(resolver: &Resolver, claim: &Claim, sender: Option<&Addr
     let identity = Identity { ip, helo, local, domain: &domain };
     match timeout_at(deadline, spf::check(resolver, identity, deadline)).await {
         Ok(check) => check,
-        Err(_) => {
-            SpfCheck { domain: short(domain.as_str()), result: AuthResult::TempError, why: short("the time was up") }
-        }
+        Err(_) => SpfCheck { domain: short(domain), result: AuthResult::TempError, why: short("the time was up") },
     }
 }
 
@@ -226,7 +224,6 @@ fn authors(head: &[u8]) -> (Vec<String>, bool, Option<String>) {
     let ends = ends.flat_map(|found| found.list.first().into_iter().chain(found.list.last()));
     let (mut domains, mut left): (Vec<String>, Option<String>) = (Vec::new(), None);
     for domain in ends.chain(all()).map(Mailbox::domain).filter(|domain| !domain.is_empty()) {
-        let domain = to_ascii(&domain);
         if domains.contains(&domain) {
             continue;
         }
@@ -239,11 +236,6 @@ fn authors(head: &[u8]) -> (Vec<String>, bool, Option<String>) {
     let cut = read.iter().any(|found| found.list.len() >= MAX_MAILBOXES);
     let left = left.or_else(|| domains.last().filter(|_| cut).cloned());
     (domains, one, left)
-}
-
-/// An internationalised domain as the DNS has it (RFC 5891); in lower case, without a final dot.
-pub fn to_ascii(domain: &str) -> String {
-    mail_auth::common::to_a_label(domain).trim_end_matches('.').to_lowercase()
 }
 
 #[cfg(test)]
