@@ -72,22 +72,18 @@ fn certainty(taken: Taken) -> u8 {
 }
 
 fn of_leg(leg: &Leg, part: &Part, end: Option<LegEnd>) -> Told {
-    let id = part.arrival.id;
     match (&part.decided.plan.fate, end) {
         (Fate::Refuse(text) | Fate::Tempfail(text), _) => Told::all(leg, said(text), Taken::No),
-        (Fate::Discard, _) => match Responsibility::of(&part.decided.keeping) {
+        (Fate::Discard, _) => match Responsibility::of_discarded(part.arrival.id, &part.decided.keeping) {
             Some(responsibility) => Told::all(leg, responsibility.reply(), Taken::Yes),
-            None => {
-                tracing::error!(%id, "a message was to be discarded without a copy or the policy's wish; it is deferred");
-                Told::all(leg, busy(), Taken::No)
-            }
+            None => Told::all(leg, busy(), Taken::No),
         },
         (Fate::Deliver, Some(LegEnd::Taken(receipt))) => {
-            Told::all(leg, Responsibility::NextHop(receipt).reply(), Taken::Yes)
+            Told::all(leg, Responsibility::next_hop(receipt).reply(), Taken::Yes)
         }
         (Fate::Deliver, Some(LegEnd::Partly(receipt, mut replies))) => {
             replies.resize(leg.recipients.len(), busy());
-            Told { replies, said: (Responsibility::NextHop(receipt).reply(), Taken::Yes) }
+            Told { replies, said: (Responsibility::next_hop(receipt).reply(), Taken::Yes) }
         }
         (Fate::Deliver, Some(LegEnd::Refused(reply))) => Told::all(leg, not_taken(reply), Taken::No),
         (Fate::Deliver, Some(LegEnd::Unknown(reply))) => Told::all(leg, not_taken(reply), Taken::Unknown),

@@ -23,19 +23,6 @@ impl RelayReceipt {
     }
 }
 
-/// Who is responsible for a message from now on.
-#[derive(Debug)]
-pub(crate) enum Responsibility<'a> {
-    /// The next hop.
-    NextHop(RelayReceipt),
-    /// We: it is durable in Backup.
-    Durable(&'a KeptReceipt),
-    /// Nobody: the policy wants it deleted without a copy (spec D-5).
-    Waived(&'a WaivedReceipt),
-    /// Each of these for its part of the recipients (spec D-11).
-    Several(Vec<Share<'a>>),
-}
-
 /// Who is responsible for a part of a message's recipients.
 #[derive(Debug)]
 pub(crate) enum Share<'a> {
@@ -45,18 +32,23 @@ pub(crate) enum Share<'a> {
     Queued(QueuedReceipt),
     /// We: it is durable in Backup.
     Durable(&'a KeptReceipt),
-    /// Nobody, by the policy's wish.
+    /// Nobody, by the policy's wish (spec D-5).
     Waived(&'a WaivedReceipt),
 }
 
 impl<'a> Share<'a> {
-    /// For a part that goes nowhere; `None` when nobody has it.
-    pub(crate) fn of(keeping: &'a Keeping) -> Option<Self> {
-        match keeping {
+    /// For a part that goes nowhere; `None`, said in the log, when nobody has it.
+    pub(crate) fn of_discarded(id: MessageId, keeping: &'a Keeping) -> Option<Self> {
+        let share = match keeping {
             Keeping::Kept(receipt) => Some(Self::Durable(receipt)),
             Keeping::Waived(receipt) => Some(Self::Waived(receipt)),
             Keeping::None => None,
+        };
+        let share = share.filter(|share| share.message() == id);
+        if share.is_none() {
+            tracing::error!(%id, "a message was to be discarded without a copy or the policy's wish; it is deferred");
         }
+        share
     }
 
     fn message(&self) -> MessageId {
@@ -69,47 +61,40 @@ impl<'a> Share<'a> {
     }
 }
 
+/// Who is responsible for a message from now on: each of these for its part of the recipients (spec D-11). Never
+/// empty.
+#[derive(Debug)]
+pub(crate) struct Responsibility<'a>(Vec<Share<'a>>);
+
 impl<'a> Responsibility<'a> {
-    /// For a message that is accepted and goes nowhere; `None` when nobody has it.
-    pub(crate) fn of(keeping: &'a Keeping) -> Option<Self> {
-        match keeping {
-            Keeping::Kept(receipt) => Some(Self::Durable(receipt)),
-            Keeping::Waived(receipt) => Some(Self::Waived(receipt)),
-            Keeping::None => None,
-        }
+    /// The next hop's, for all recipients.
+    pub(crate) fn next_hop(receipt: RelayReceipt) -> Self {
+        Self(vec![Share::NextHop(receipt)])
+    }
+
+    /// For a message that is accepted and goes nowhere; `None`, said in the log, when nobody has it.
+    pub(crate) fn of_discarded(id: MessageId, keeping: &'a Keeping) -> Option<Self> {
+        Share::of_discarded(id, keeping).map(|share| Self(vec![share]))
     }
 
     /// For a message of several parts; `None` unless every one of them has somebody.
     pub(crate) fn several(shares: Vec<Share<'a>>, parts: usize) -> Option<Self> {
-        (parts > 0 && shares.len() == parts).then_some(Self::Several(shares))
+        (parts > 0 && shares.len() == parts).then_some(Self(shares))
     }
 
     /// The message this is about; of several parts, the first.
     pub(crate) fn message(&self) -> MessageId {
-        match self {
-            Self::NextHop(receipt) => receipt.id,
-            Self::Durable(receipt) => receipt.message(),
-            Self::Waived(receipt) => receipt.message(),
-            Self::Several(shares) => shares.first().map_or_else(|| MessageId::new(0, [0; 10]), Share::message),
-        }
+        self.0.first().map_or_else(|| MessageId::new(0, [0; 10]), Share::message)
     }
 
     /// The 250 that may be said now: the next hop's own, or ours.
     pub(crate) fn reply(self) -> Reply {
         let id = self.message();
-        let ours = |id: MessageId| Reply::say(250, &format!("2.0.0 Ok: {id}"));
-        match self {
-            Self::NextHop(receipt) => receipt.reply,
-            Self::Durable(receipt) => ours(receipt.message()),
-            Self::Waived(receipt) => ours(receipt.message()),
-            Self::Several(shares) => {
-                let theirs = shares.into_iter().find_map(|share| match share {
-                    Share::NextHop(receipt) => Some(receipt.reply),
-                    _ => None,
-                });
-                theirs.unwrap_or_else(|| ours(id))
-            }
-        }
+        let theirs = self.0.into_iter().find_map(|share| match share {
+            Share::NextHop(receipt) => Some(receipt.reply),
+            _ => None,
+        });
+        theirs.unwrap_or_else(|| Reply::say(250, &format!("2.0.0 Ok: {id}")))
     }
 }
 
@@ -124,8 +109,7 @@ mod tests {
             assert!(RelayReceipt::from_reply(id, Reply::say(code, "x")).is_err(), "{code}");
         }
         assert!(RelayReceipt::from_reply(id, Reply::say(250, "2.0.0 Ok")).is_ok());
-        assert!(Responsibility::of(&Keeping::None).is_none());
-        assert!(Share::of(&Keeping::None).is_none());
+        assert!(Responsibility::of_discarded(id, &Keeping::None).is_none());
         let taken = || Share::NextHop(RelayReceipt::from_reply(id, Reply::say(250, "2.0.0 Ok")).unwrap());
         assert!(Responsibility::several(Vec::new(), 0).is_none());
         assert!(Responsibility::several(vec![taken()], 2).is_none(), "a part that nobody has");

@@ -225,9 +225,8 @@ impl Session<'_> {
             }
             wanted = wanted.saturating_add(1);
         }
-        shares.extend(
-            parts.iter().filter(|p| p.decided.plan.fate != Fate::Deliver).filter_map(|p| Share::of(&p.decided.keeping)),
-        );
+        let gone = parts.iter().filter(|part| part.decided.plan.fate != Fate::Deliver);
+        shares.extend(gone.filter_map(|part| Share::of_discarded(part.arrival.id, &part.decided.keeping)));
         Responsibility::several(shares, wanted).map(Responsibility::reply)
     }
 

@@ -331,12 +331,9 @@ impl Session<'_> {
             }
             Fate::Discard => {
                 self.reset().await;
-                match Responsibility::of(&decided.keeping) {
+                match Responsibility::of_discarded(arrival.id, &decided.keeping) {
                     Some(responsibility) => accept(responsibility, arrival.id),
-                    None => {
-                        tracing::error!(id = %arrival.id, "a message was to be discarded without a copy or the policy's wish; it is deferred");
-                        (busy(), Taken::No)
-                    }
+                    None => (busy(), Taken::No),
                 }
             }
         }
@@ -364,7 +361,7 @@ impl Session<'_> {
             Ok(Relayed::Taken(receipt)) => {
                 self.transaction = None;
                 self.forget_client();
-                accept(Responsibility::NextHop(receipt), arrival.id)
+                accept(Responsibility::next_hop(receipt), arrival.id)
             }
             Ok(Relayed::Partly(receipt, replies)) => {
                 let rest = self.transaction.as_ref().map_or(Vec::new(), |t| refused(&t.own, &replies));
@@ -395,7 +392,7 @@ impl Session<'_> {
     ) -> (Reply, Taken) {
         if self.is_lmtp() {
             self.each = replies;
-            return accept(Responsibility::NextHop(receipt), arrival.id);
+            return accept(Responsibility::next_hop(receipt), arrival.id);
         }
         let queued = self.queue_refused(rest, arrival, decided, spool).await;
         let shares = queued.map(|queued| vec![Share::NextHop(receipt), Share::Queued(queued)]);

@@ -152,10 +152,7 @@ pub(super) async fn prepare(
             }
             Fate::Discard | Fate::Tempfail(_) => "discard".to_owned(),
         };
-        if Share::of(&part.decided.keeping).is_none() {
-            tracing::error!(id = %part.arrival.id, "a message was to be discarded without a copy or the policy's wish; it is deferred");
-            return None;
-        }
+        Share::of_discarded(part.arrival.id, &part.decided.keeping)?;
         prepared.said.push(said);
     }
     Some(prepared)
@@ -176,7 +173,10 @@ pub(super) async fn promise(
         Ok(queued) => queued,
         Err(error) => return cannot_wait(parts, &error),
     };
-    let mut shares: Vec<Share<'_>> = others.iter().filter_map(|part| Share::of(&part.decided.keeping)).collect();
+    let mut shares = Vec::new();
+    for part in others {
+        shares.push(Share::of_discarded(part.arrival.id, &part.decided.keeping)?);
+    }
     shares.extend(queued.into_iter().map(Share::Queued));
     Responsibility::several(shares, wanted).map(|_| said)
 }

@@ -173,9 +173,7 @@ impl Pump<'_> {
 
     /// The mail server is told to throw the message away; never without proof that it may.
     fn discard(&self, decided: &Decided, arrival: &Arrival) -> Verdict {
-        let proof = Responsibility::of(&decided.keeping).filter(|proof| proof.message() == arrival.id);
-        if proof.is_none() {
-            tracing::error!(id = %arrival.id, "a message was to be discarded without a copy or the policy's wish; it is deferred");
+        if Responsibility::of_discarded(arrival.id, &decided.keeping).is_none() {
             return Verdict::fail();
         }
         let quarantine = self.settings.hold == MilterHold::Quarantine && decided.plan.action == Action::Held;
