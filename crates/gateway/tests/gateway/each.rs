@@ -1,8 +1,6 @@
 //! Over LMTP each recipient hears what became of its own copy, also where recipients have different settings or next
 //! hops (spec D-11).
 
-use std::collections::BTreeMap;
-
 use judge::policy::{EngineFailure, Group, MalwareAction, Policy, RecipientMask, UnscannedAction};
 use testkit::{Action, Behaviour, Point, Sink, sample};
 
@@ -10,6 +8,7 @@ use crate::chunks::{FROM, by_lmtp, deliver_to, lmtp};
 use crate::decisions::{encrypted_zip, marked};
 use crate::job;
 use crate::node::{Node, Setup, arrived};
+use crate::persistent::{Fault, Speech, try_until_settled};
 use crate::{Case, cases};
 
 pub(crate) const CASES: &[Case] = cases![
@@ -124,57 +123,14 @@ async fn d_11_over_lmtp_what_one_next_hop_refuses_stays_with_the_client() {
 /// it once, or was refused.
 async fn d_11_over_lmtp_no_recipient_is_lost_or_doubled() {
     let (one, two, node) = two().await;
-    let points = [Point::Mail, Point::Rcpt, Point::Data, Point::End];
-    let actions =
-        [Action::Reply("451 4.3.0 Later".to_owned()), Action::Reply("550 5.0.0 No".to_owned()), Action::Close];
-    for (point, action) in points.iter().flat_map(|point| actions.iter().map(move |action| (*point, action))) {
-        for at in [&one, &two] {
-            one.clear();
-            two.clear();
-            one.set(Behaviour::accept());
-            two.set(Behaviour::accept());
-            at.set(Behaviour::accept().on_first(1, point, action.clone()));
-            let content = sample::clean("whatever they do");
-            let told = try_until_settled(&node, &content).await;
-            let got = arrived(&[&one, &two]);
-            for to in BOTH {
-                let copies = got.get(to).map_or(0, Vec::len);
-                assert_eq!((copies, told[to]), if told[to] < 400 { (1, 250) } else { (0, 550) }, "{to} at {point:?}");
-            }
-            assert_eq!(queued(&node), 0);
+    for fault in Fault::all() {
+        fault.set([&one, &two]);
+        let told = try_until_settled(&node, Speech::Lmtp, FROM, &BOTH, &sample::clean("whatever they do")).await;
+        let got = arrived(&[&one, &two]);
+        for to in BOTH {
+            let copies = got.get(to).map_or(0, Vec::len);
+            assert_eq!((copies, told[to]), if told[to] < 400 { (1, 250) } else { (0, 550) }, "{to}, {fault:?}");
         }
+        assert_eq!(queued(&node), 0);
     }
-}
-
-/// Sends to all, and again to those that a 4xx was said for; the last code for each.
-async fn try_until_settled(node: &Node, content: &[u8]) -> BTreeMap<&'static str, u16> {
-    let mut told: BTreeMap<&'static str, u16> = BOTH.into_iter().map(|to| (to, 450)).collect();
-    for _ in 0..5 {
-        let left: Vec<&'static str> = BOTH.into_iter().filter(|to| (400..500).contains(&told[to])).collect();
-        if left.is_empty() {
-            break;
-        }
-        let mut client = lmtp(node).await;
-        client.send_line(&format!("MAIL FROM:<{FROM}>")).await;
-        let mail = client.reply().await.expect("a reply").code;
-        let mut accepted = Vec::new();
-        for to in left {
-            let mut code = mail;
-            if mail == 250 {
-                client.send_line(&format!("RCPT TO:<{to}>")).await;
-                code = client.reply().await.expect("a reply").code;
-            }
-            told.insert(to, code);
-            accepted.extend((code == 250).then_some(to));
-        }
-        if !accepted.is_empty() {
-            client.command("DATA", 354).await;
-            client.send_bytes(&testkit::client::stuff(content)).await;
-            for to in accepted {
-                told.insert(to, client.reply().await.expect("a reply for each").code);
-            }
-        }
-        client.quit().await;
-    }
-    told
 }

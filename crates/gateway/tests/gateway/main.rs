@@ -28,6 +28,7 @@ mod milter;
 mod node;
 mod outbox;
 mod pass;
+mod persistent;
 mod reverse;
 mod routes;
 mod sender;

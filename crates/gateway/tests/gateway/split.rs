@@ -1,7 +1,6 @@
 //! Messages whose recipients go to several next hops, or have settings of their own: each gets its copy
 //! once, or somebody hears of it (spec D-11).
 
-use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use judge::units::Time;
 use testkit::{Action, Behaviour, Client, Point, Reply, Sink, sample};
 
 use crate::node::{Node, Setup, arrived};
+use crate::persistent::{Fault, Speech, try_until_settled};
 use crate::{Case, cases, logged};
 
 pub(crate) const CASES: &[Case] = cases![
@@ -269,78 +269,29 @@ async fn what_cannot_be_made_safe_is_deferred() {
 /// had taken it: never here, because the outbox works.
 async fn whatever_next_hops_do_no_recipient_is_lost_or_doubled() {
     let (one, two, node) = two().await;
-    let points = [Point::Mail, Point::Rcpt, Point::Data, Point::End];
-    let actions =
-        [Action::Reply("451 4.3.0 Later".to_owned()), Action::Reply("550 5.0.0 No".to_owned()), Action::Close];
-    for (round, (point, action)) in points.iter().flat_map(|p| actions.iter().map(move |a| (*p, a.clone()))).enumerate()
-    {
-        for at in [&one, &two] {
-            one.clear();
-            two.clear();
-            one.set(Behaviour::accept());
-            two.set(Behaviour::accept());
-            at.set(Behaviour::accept().on_first(1, point, action.clone()));
-            let from = format!("s{round}@example.org");
-            let content = sample::clean(&format!("round {round}"));
-            let told = try_until_settled(&node, &from, &content).await;
-            let done = || {
-                let _ = node.service.store().queue_retry(None, service::id::now_ms());
-                node.service.wake_outbox();
-                queued(&node) == 0
-            };
-            testkit::wait_until("the outbox to be empty", Duration::from_secs(20), done).await;
-            let got = arrived(&[&one, &two]);
-            let reports: String =
-                got.get(&from).into_iter().flatten().map(|b| String::from_utf8_lossy(b).into_owned()).collect();
-            for to in BOTH {
-                let copies = got.get(to).map_or(0, Vec::len);
-                let reported = reports.matches(&format!("Final-Recipient: rfc822; {to}\r\nAction: failed")).count();
-                let refused = usize::from(told.get(to).is_some_and(|code| *code >= 500));
-                assert_eq!(
-                    copies + reported + refused,
-                    1,
-                    "{to} at {point:?} {action:?}: {copies} copies, {reported} reports, {refused} refusals"
-                );
-            }
+    for (round, fault) in Fault::all().iter().enumerate() {
+        fault.set([&one, &two]);
+        let from = format!("s{round}@example.org");
+        let content = sample::clean(&format!("round {round}"));
+        let told = try_until_settled(&node, Speech::Smtp, &from, &BOTH, &content).await;
+        let done = || {
+            let _ = node.service.store().queue_retry(None, service::id::now_ms());
+            node.service.wake_outbox();
+            queued(&node) == 0
+        };
+        testkit::wait_until("the outbox to be empty", Duration::from_secs(20), done).await;
+        let got = arrived(&[&one, &two]);
+        let reports: String =
+            got.get(&from).into_iter().flatten().map(|b| String::from_utf8_lossy(b).into_owned()).collect();
+        for to in BOTH {
+            let copies = got.get(to).map_or(0, Vec::len);
+            let reported = reports.matches(&format!("Final-Recipient: rfc822; {to}\r\nAction: failed")).count();
+            let refused = usize::from(told[to] >= 500);
+            assert_eq!(
+                copies + reported + refused,
+                1,
+                "{to}, {fault:?}: {copies} copies, {reported} reports, {refused} refusals"
+            );
         }
     }
-}
-
-/// Sends to all, and again to those that a 4xx was said for; the last code for each.
-async fn try_until_settled(node: &Node, from: &str, content: &[u8]) -> BTreeMap<&'static str, u16> {
-    let mut told: BTreeMap<&'static str, u16> = BTreeMap::new();
-    for _ in 0..5 {
-        let mut client = node.client().await;
-        client.send_line(&format!("MAIL FROM:<{from}>")).await;
-        let mail = client.reply().await.expect("a reply").code;
-        let mut accepted = Vec::new();
-        let again = |to: &&str| told.get(*to).is_none_or(|code| (400..500).contains(code));
-        let left: Vec<&'static str> = BOTH.into_iter().filter(again).collect();
-        for to in left {
-            let code = match mail {
-                250 => {
-                    client.send_line(&format!("RCPT TO:<{to}>")).await;
-                    client.reply().await.expect("a reply").code
-                }
-                code => code,
-            };
-            told.insert(to, code);
-            if code == 250 {
-                accepted.push(to);
-            }
-        }
-        if !accepted.is_empty() {
-            client.command("DATA", 354).await;
-            client.send_bytes(&testkit::client::stuff(content)).await;
-            let end = client.reply().await.expect("a reply").code;
-            for to in accepted {
-                told.insert(to, end);
-            }
-        }
-        client.quit().await;
-        if told.values().all(|code| !(400..500).contains(code)) {
-            break;
-        }
-    }
-    told
 }
