@@ -20,6 +20,32 @@ pub fn is_directional(letter: char) -> bool {
     turns(letter) || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}')
 }
 
+/// A text as programs show it that obey U+202E: what stands behind that runs from right to left, up to the next
+/// character that turns the direction, or the end of the line. Those characters go.
+pub fn as_shown(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut reversed: Option<Vec<char>> = None;
+    for letter in text.chars() {
+        if turns(letter) || letter == '\n' {
+            out.extend(reversed.take().into_iter().flatten().rev());
+            reversed = (letter == '\u{202e}').then(Vec::new);
+            out.extend(Some(letter).filter(|letter| *letter == '\n'));
+            continue;
+        }
+        match &mut reversed {
+            Some(run) => run.push(letter),
+            None => out.push(letter),
+        }
+    }
+    out.extend(reversed.into_iter().flatten().rev());
+    out
+}
+
+/// Whether a character shows nothing where it stands, and is no blank by its class: the empty pattern of Braille.
+pub fn is_blank(letter: char) -> bool {
+    letter == '\u{2800}'
+}
+
 /// Whether a character chooses among the forms of the one before.
 pub fn is_variation(letter: char) -> bool {
     matches!(letter, '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
@@ -59,6 +85,25 @@ pub fn styled(letter: char) -> Option<char> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_read_as_they_are_shown() {
+        let cases = [
+            ("a\u{202e}dcb\u{202c}e", "abcde"),
+            ("\u{202e}ba\ncd\u{202e}fe", "ab\ncdef"),
+            ("\u{202e}ba\u{202d}cd\u{2067}e", "abcde"),
+            ("plain\n", "plain\n"),
+            ("\u{202e}eoD nnA\u{202c}", "Ann Doe"),
+            ("\u{202e}eoD nnA", "Ann Doe"),
+            ("Mr \u{202e}eoD\u{202c} x", "Mr Doe x"),
+            ("\u{202e}cb\u{202e}ed\u{202c}a", "bcdea"),
+            ("\u{2068}Ann\u{2069}", "Ann"),
+            ("", ""),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(as_shown(text), expected, "{text:?}");
+        }
+    }
 
     #[test]
     fn letters_in_other_styles_are_plain_ones() {

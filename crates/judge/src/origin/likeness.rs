@@ -7,7 +7,7 @@
 
 use std::sync::LazyLock;
 
-use mail::letters::{is_directional, is_empty, is_mark, is_variation, styled, turns};
+use mail::letters::{is_directional, is_empty, is_mark, is_variation, styled};
 use mail::punycode;
 
 /// Longest label that is compared, in characters.
@@ -67,26 +67,6 @@ static AFFIX_LETTERS: LazyLock<Vec<String>> = LazyLock::new(|| AFFIXES.iter().ma
 /// Whether a character shows nothing, or only marks the one before.
 pub(super) fn is_hidden(c: char) -> bool {
     is_empty(c) || is_directional(c) || is_variation(c) || is_mark(c)
-}
-
-/// A name as programs show it that obey U+202E: what stands behind that runs from right to left, up to the next
-/// character that says something of direction. Those characters go.
-pub(super) fn as_shown(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    let mut reversed: Option<Vec<char>> = None;
-    for letter in name.chars() {
-        if turns(letter) {
-            out.extend(reversed.take().into_iter().flatten().rev());
-            reversed = (letter == '\u{202e}').then(Vec::new);
-            continue;
-        }
-        match &mut reversed {
-            Some(run) => run.push(letter),
-            None => out.push(letter),
-        }
-    }
-    out.extend(reversed.into_iter().flatten().rev());
-    out
 }
 
 /// A word with each letter replaced by the one it looks like.
@@ -205,22 +185,6 @@ mod tests {
 
     fn looks_like(domain: &str, protected: &str) -> bool {
         Seen::new(domain).looks_like(&Protected::new(protected))
-    }
-
-    #[test]
-    fn names_are_read_as_they_are_shown() {
-        let cases = [
-            ("\u{202e}eoD nnA\u{202c}", "Ann Doe"),
-            ("\u{202e}eoD nnA", "Ann Doe"),
-            ("Mr \u{202e}eoD\u{202c} x", "Mr Doe x"),
-            ("\u{202e}cb\u{202e}ed\u{202c}a", "bcdea"),
-            ("\u{2068}Ann\u{2069}", "Ann"),
-            ("Ann", "Ann"),
-            ("", ""),
-        ];
-        for (name, expected) in cases {
-            assert_eq!(as_shown(name), expected, "{name:?}");
-        }
     }
 
     #[test]

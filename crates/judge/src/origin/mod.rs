@@ -125,7 +125,7 @@ impl Author {
             let whole = [std::mem::take(&mut loose).as_str(), " ", name].concat();
             let names = [name.as_str(), whole.as_str(), named.comment.raw().as_str()];
             // Not every program obeys what turns the direction of writing.
-            let names = names.into_iter().flat_map(|name| [name.to_owned(), likeness::as_shown(name)]);
+            let names = names.into_iter().flat_map(|name| [name.to_owned(), mail::letters::as_shown(name)]);
             let names = names.map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty());
             let mut names: Vec<String> = names.collect();
             names.dedup();

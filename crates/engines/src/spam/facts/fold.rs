@@ -3,7 +3,7 @@
 //! The folded text is what phrases are looked for in. Beside it stands how much had to be undone: honest
 //! mail needs little of it. Linear; limit: [`MAX_FOLDED`] bytes.
 
-use mail::letters::{is_directional, is_empty, is_mark, is_variation, styled, turns};
+use mail::letters::{as_shown, is_blank, is_directional, is_empty, is_mark, is_variation, styled, turns};
 
 /// Most bytes of folded text. More than half as long as it was no text becomes.
 pub(crate) const MAX_FOLDED: usize = 1024 * 1024;
@@ -38,8 +38,16 @@ pub struct Folding {
     pub bidi: u32,
 }
 
-/// Folds a text.
+/// Folds a text. What U+202E turns round is read as it is shown.
 pub(crate) fn fold(text: &str) -> Folding {
+    if text.contains('\u{202e}') {
+        let bidi = text.chars().filter(|letter| turns(*letter)).count();
+        return Folding { bidi: u32::try_from(bidi).unwrap_or(u32::MAX), ..folded(&as_shown(text)) };
+    }
+    folded(text)
+}
+
+fn folded(text: &str) -> Folding {
     let mut out = Folding::default();
     let mut word = Word::default();
     for letter in text.chars() {
@@ -91,7 +99,7 @@ impl Folding {
         }
         if !letter.is_alphanumeric() {
             self.end_word(word);
-            let blank = letter.is_whitespace() || letter.is_control();
+            let blank = letter.is_whitespace() || letter.is_control() || is_blank(letter);
             let letter = if blank { ' ' } else { quote(letter) };
             if !(blank && self.text.ends_with(' ')) {
                 self.text.push(letter);
@@ -187,6 +195,8 @@ mod tests {
             ("a\u{200b}ccount", "account"),
             ("Straße", "strasse"),
             ("日本", "日本"),
+            ("one\u{2800}two", "one two"),
+            ("a\u{202e}ruoy tnuocca\u{202c} b", "aaccount your b"),
             ("Ⓕⓡⓔⓔ", "free"),
         ];
         for (text, expected) in cases {

@@ -403,5 +403,8 @@ fn ends(text: &str) -> Cow<'_, str> {
 }
 
 #[cfg(test)]
+#[path = "shown_tests.rs"]
+mod shown_tests;
+#[cfg(test)]
 #[path = "tests.rs"]
 mod tests;

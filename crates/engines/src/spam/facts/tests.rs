@@ -5,25 +5,25 @@ use mail::graph::{Limits, parse};
 use super::*;
 use crate::spam::examine;
 
-fn of(message: &str) -> Facts {
+pub(super) fn of(message: &str) -> Facts {
     let raw = message.replace('\n', "\r\n");
     Facts::of(&parse(raw.as_bytes(), &Limits::default()), Vec::new(), Session::default())
 }
 
-fn ids(facts: &Facts) -> Vec<String> {
+pub(super) fn ids(facts: &Facts) -> Vec<String> {
     examine(facts, true).into_iter().map(|sign| sign.id).collect()
 }
 
-fn multipart(kind: &str, parts: &[&str]) -> String {
+pub(super) fn multipart(kind: &str, parts: &[&str]) -> String {
     let parts: String = parts.iter().map(|part| format!("--b\n{part}\n")).collect();
     format!("Subject: x\nMIME-Version: 1.0\nContent-Type: multipart/{kind}; boundary=b\n\n{parts}--b--\n")
 }
 
 const PLAIN: &str = "Content-Type: text/plain\n\nbuy bitcoin at http://bad.example/";
-const HTML: &str = "Content-Type: text/html\n\n<p>buy bitcoin <a href=http://bad.example/>here</a></p>";
+pub(super) const HTML: &str = "Content-Type: text/html\n\n<p>buy bitcoin <a href=http://bad.example/>here</a></p>";
 
 /// Whether what both texts above say was read.
-fn is_read(facts: &Facts) -> bool {
+pub(super) fn is_read(facts: &Facts) -> bool {
     let said = facts.phrases.iter().any(|(_, phrase)| *phrase == "bitcoin");
     said && facts.hosts == ["bad.example"] && facts.shown().contains("bitcoin")
 }

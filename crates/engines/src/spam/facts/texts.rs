@@ -267,14 +267,22 @@ fn text(facts: &mut Facts, message: &Message<'_>, leaf: Leaf, links: &mut Links)
         part.ascii = content.bytes.is_ascii();
         part.eight_bit = !part.ascii && part.encoding == Encoding::Identity;
     }
-    read.html = entity.media == "text/html" || entity.media.contains("xhtml");
+    // What programs show instead of the page where they know it (AMP): its text counts, not how it is built.
+    let instead = entity.media == "text/x-amp-html";
+    read.html = entity.media == "text/html" || entity.media.contains("xhtml") || instead;
     let whole = likely(entity, &content.bytes, read.html);
     if read.html {
         let before = facts.html.text.len();
         if whole.len() > page::MAX_HTML {
             facts.cut("html");
         }
-        page::read(&whole, &mut facts.html, links);
+        if instead {
+            let mut page = Html::default();
+            page::read(&whole, &mut page, links);
+            facts.html.text.push_str(&page.text);
+        } else {
+            page::read(&whole, &mut facts.html, links);
+        }
         if let Some(other) = unshifted(entity, &content.bytes) {
             page::read(&other, &mut facts.html, links);
         }

@@ -1,4 +1,4 @@
-//! What CSS says about whether text is seen: in `style` attributes, and in the simple rules of style
+//! What CSS says about whether text is seen, and whether it runs backwards: in `style` attributes, and in the simple rules of style
 //! sheets (one class, one id, one element).
 //!
 //! Limits: [`MAX_RULES`], [`MAX_STYLE`]. Not handled: the cascade's order and weights, `@media` and
@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-/// Most rules of a document that are kept; only those that hide something count.
+/// Most rules of a document that are kept; only those that hide something or turn it round count.
 const MAX_RULES: usize = 256;
 /// Longest `style` attribute that is read, in bytes.
 const MAX_STYLE: usize = 4096;
@@ -33,6 +33,10 @@ pub(crate) struct Style {
     pub(crate) colour: Option<Option<Colour>>,
     /// Colour behind it.
     pub(crate) back: Option<Option<Colour>>,
+    /// Whether every letter runs in the direction of the element, whatever its own is (`unicode-bidi`, `bdo`).
+    pub(crate) overrides: Option<bool>,
+    /// Whether that direction is from right to left.
+    pub(crate) to_left: Option<bool>,
 }
 
 /// How text looks where it stands.
@@ -43,11 +47,21 @@ pub(crate) struct Look {
     tiny: bool,
     colour: Option<Colour>,
     back: Option<Colour>,
+    overrides: bool,
+    to_left: bool,
 }
 
 impl Default for Look {
     fn default() -> Self {
-        Self { gone: false, invisible: false, tiny: false, colour: Some([0; 3]), back: Some([255; 3]) }
+        Self {
+            gone: false,
+            invisible: false,
+            tiny: false,
+            colour: Some([0; 3]),
+            back: Some([255; 3]),
+            overrides: false,
+            to_left: false,
+        }
     }
 }
 
@@ -60,7 +74,14 @@ impl Look {
             tiny: style.tiny.unwrap_or(self.tiny),
             colour: style.colour.unwrap_or(self.colour),
             back: style.back.unwrap_or(self.back),
+            overrides: style.overrides.unwrap_or(self.overrides),
+            to_left: style.to_left.unwrap_or(self.to_left),
         }
+    }
+
+    /// Whether what is written from left to right is shown from right to left.
+    pub(crate) fn is_reversed(&self) -> bool {
+        self.overrides && self.to_left
     }
 
     /// Whether a reader does not see it.
@@ -94,6 +115,8 @@ pub(crate) fn read(text: &str) -> Style {
             "color" if value == "transparent" => style.gone = true,
             "color" => style.colour = Some(colour(value)),
             "background" | "background-color" | "background-image" => style.back = background(value).or(style.back),
+            "unicode-bidi" => style.overrides = Some(matches!(value, "bidi-override" | "isolate-override")),
+            "direction" => style.to_left = Some(value == "rtl"),
             "overflow" => clipped = value == "hidden",
             "max-height" | "height" | "width" | "max-width" => flat |= size(value).is_some_and(|size| size < TINY),
             "position" => absolute = matches!(value, "absolute" | "fixed"),
@@ -172,7 +195,7 @@ pub(crate) fn colour(value: &str) -> Option<Colour> {
     Some(named)
 }
 
-/// The rules of a document's style sheets that hide something: `.class`, `#id` or `element`.
+/// The rules of a document's style sheets that hide something, or turn writing round: `.class`, `#id` or `element`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sheet(BTreeMap<String, Style>);
 
@@ -189,7 +212,8 @@ impl Sheet {
             }
             let (body, behind) = behind.split_once('}').unwrap_or((behind, ""));
             let style = read(body);
-            if style.gone || style.invisible == Some(true) || style.tiny == Some(true) {
+            let hides = style.gone || style.invisible == Some(true) || style.tiny == Some(true);
+            if hides || style.overrides == Some(true) {
                 for selector in selectors.split(',').map(str::trim) {
                     let simple = !selector.contains([' ', '>', '[', ':', '+', '~', '*']) && !selector.is_empty();
                     if simple && self.0.len() < MAX_RULES {

@@ -4,7 +4,7 @@
 //! write, generated content, and styles beyond those of [`super::style`].
 
 use super::entities::undone;
-use super::style::{Look, Sheet, colour, read};
+use super::style::{Look, Sheet, Style, colour, read};
 use super::{Token, Tokens, local};
 use crate::views::TextView;
 
@@ -66,12 +66,17 @@ pub struct Page<'a> {
     open: Vec<(&'a [u8], bool, Look)>,
     look: Look,
     sheet: Sheet,
+    /// Whether the shown text runs backwards where it ends now.
+    turned: bool,
 }
 
 impl<'a> Page<'a> {
     /// Takes the next token of a document.
     pub fn token(&mut self, token: Token<'a>, tokens: &Tokens<'a>, text: &mut TextView) {
         let hidden = self.look.is_hidden() || tokens.in_comment();
+        if !hidden && matches!(token, Token::Text(_) | Token::Cdata(_)) {
+            self.turn(self.look.is_reversed(), text);
+        }
         match token {
             Token::Text(raw) if memchr::memchr(b'&', raw).is_none() => {
                 text.push(&String::from_utf8_lossy(raw), hidden);
@@ -91,6 +96,7 @@ impl<'a> Page<'a> {
             Token::End(name) => {
                 let kind = Kind::of(name);
                 if kind.line {
+                    self.turn(false, text);
                     text.end_line(hidden);
                 } else if kind.cell {
                     text.push_char(' ', hidden);
@@ -107,6 +113,7 @@ impl<'a> Page<'a> {
         }
         let look = self.styled(name, tokens.attributes());
         if kind.line {
+            self.turn(false, text);
             text.end_line(look.is_hidden() || tokens.in_comment());
         }
         if name.eq_ignore_ascii_case(b"img") {
@@ -122,6 +129,15 @@ impl<'a> Page<'a> {
         }
     }
 
+    /// Marks in the shown text where it begins and ends to run backwards, as U+202E and U+202C do in plain text:
+    /// within a line, since they hold no longer.
+    fn turn(&mut self, turned: bool, text: &mut TextView) {
+        if turned != self.turned {
+            text.push_char(if turned { '\u{202e}' } else { '\u{202c}' }, false);
+            self.turned = turned;
+        }
+    }
+
     /// How an element looks here.
     fn styled(&self, name: &[u8], attributes: &[(&[u8], &[u8])]) -> Look {
         let mut look = self.look;
@@ -132,20 +148,24 @@ impl<'a> Page<'a> {
                 look = look.within(&style);
             }
         }
+        if name.eq_ignore_ascii_case(b"bdo") {
+            look = look.within(&Style { overrides: Some(true), ..Style::default() });
+        }
         for (key, value) in attributes {
             let (small, length) = lower(key);
             let style = match small.get(..length).unwrap_or(&[]) {
                 b"style" if memchr::memchr(b'&', value).is_some() => read(&undone(value)),
                 b"style" => read(&String::from_utf8_lossy(value)),
                 b"hidden" => read("display:none"),
+                b"dir" => Style { to_left: Some(value.eq_ignore_ascii_case(b"rtl")), ..Style::default() },
                 b"bgcolor" => {
                     let back = colour(&String::from_utf8_lossy(value).to_ascii_lowercase());
-                    super::style::Style { back: Some(back), ..Default::default() }
+                    Style { back: Some(back), ..Style::default() }
                 }
-                b"background" => super::style::Style { back: Some(None), ..Default::default() },
+                b"background" => Style { back: Some(None), ..Style::default() },
                 b"color" | b"text" => {
                     let colour = colour(&String::from_utf8_lossy(value).to_ascii_lowercase());
-                    super::style::Style { colour: Some(colour), ..Default::default() }
+                    Style { colour: Some(colour), ..Style::default() }
                 }
                 _ => continue,
             };
@@ -205,6 +225,12 @@ mod tests {
             ("<img alt='a picture'>x", "a picture x", ""),
             ("<br style='display:none'>x", "x", ""),
             ("</span></p>x", "x", ""),
+            ("a<bdo dir=RTL>cb</bdo>d", "a\u{202e}cb\u{202c}d", ""),
+            ("<bdo dir=rtl>cb<br>ed</bdo>f", "\u{202e}cb\u{202c}\n\u{202e}ed\u{202c}f", ""),
+            ("<p style='unicode-bidi: bidi-override; direction: rtl'>a<b>b</b></p>c", "\u{202e}ab\u{202c}\nc", ""),
+            ("<style>.r{direction:rtl;unicode-bidi:isolate-override}</style><i class=r>ba</i>", "\u{202e}ba", ""),
+            ("<p dir=rtl>a<bdo>b</bdo></p><bdo>c</bdo>", "a\u{202e}b\u{202c}\nc", ""),
+            ("<bdo dir=rtl hidden>h</bdo>x", "x", "h"),
         ];
         for (document, seen, hidden) in cases {
             assert_eq!(texts(document), (seen.to_owned(), hidden.to_owned()), "{document}");
