@@ -335,3 +335,29 @@ fn what_is_symmetric_but_for_a_little_is_told_apart_by_that() {
     assert!(is_known(&with(53), &with(53)));
     assert!(!is_known(&with(53), &with(93)));
 }
+
+/// A dark window with squares of a colour in it, or with nothing.
+fn window(inside: Option<u64>, color: [f32; 3]) -> variants::Canvas {
+    let (mut out, inner) = (picture(1).resized(192, 192), inside.map(grain));
+    for at in 0..192 * 192 {
+        let value = inner.as_ref().map_or(0.0, |inner| inner.pixels[at][0] * 0.2);
+        out.pixels[at] = match (at % 192, at / 192) {
+            (16..110, 12..150) => color.map(|part| 20.0 + value * part),
+            (110..116, 18..156) | (22..116, 150..156) => [150.0; 3],
+            _ => [245.0; 3],
+        };
+    }
+    out
+}
+
+#[test]
+fn one_large_outline_does_not_make_two_pictures_one() {
+    let empty = window(None, [1.0; 3]);
+    for (what, color) in [("gray", [1.0; 3]), ("blue", [0.0, 0.6, 4.0])] {
+        let (one, other) = (window(Some(3), color), window(Some(52), color));
+        assert!(is_known(&one, &one.resized(150, 160)), "{what}");
+        assert!(!is_known(&one, &other), "{what}, another is seen");
+        // What is blue is explained by nothing if only what is seen must be explained.
+        assert!(!is_known(&one, &empty), "{what}, what was learnt is not in it");
+    }
+}

@@ -9,6 +9,7 @@
 mod base;
 mod bmp;
 mod decode;
+mod detail;
 mod hash;
 mod overlay;
 mod plane;

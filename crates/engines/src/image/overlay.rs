@@ -298,9 +298,21 @@ fn refined(fine: Layer, start: Place, from: (Place, f32)) -> (Place, f32) {
     best
 }
 
-/// What is seen in each cell, and what the known picture explains there, laid over it so; `None` where there is nothing
-/// to compare.
-pub(super) fn told_cells(seen: &[Cell], known: &[Cell], place: Place) -> Vec<Option<(f32, f32)>> {
+/// Which part of the seen picture the known one shows, if the seen one shows this part of it.
+pub(super) fn other_way([left, top, right, bottom]: Place) -> Place {
+    let along = |low: f32, high: f32| {
+        let scale = 1.0 / (high - low).max(0.1);
+        (-low * scale, (1.0 - low) * scale)
+    };
+    let ((x1, x2), (y1, y2)) = (along(left, right), along(top, bottom));
+    [x1, y1, x2, y2]
+}
+
+/// What is seen in a cell, and what another picture explains there; `None` where there is nothing to compare.
+pub(super) type Told = Option<(f32, f32)>;
+
+/// What is seen in each cell, and what the known picture explains there, laid over it so.
+pub(super) fn told_cells(seen: &[Cell], known: &[Cell], place: Place) -> Vec<Told> {
     let pairs: Vec<Option<Pair>> = laid(seen, known, place, 1, EDGE).collect();
     let image = predicted(known, &explained(&pairs));
     pairs.into_iter().map(|pair| pair.map(|pair| (pair.seen, between(&image, pair.there)))).collect()

@@ -7,12 +7,14 @@
 //! two portraits or two icons have in common is mostly coarse.
 //!
 //! How much must be explained depends on the picture. Stripes, crosses, disks and frames explain each other well, and their
-//! own mirror images just as well: what the mirror images of a known picture explain of it says nothing. Limits: a fixed
-//! number of steps, each of at most [`COPY_SIDE`] squared cells.
+//! own mirror images just as well: what the mirror images of a known picture explain of it says nothing. And one large
+//! outline is most of what there is in some pictures: what else there is must be explained for itself
+//! ([`super::detail`]). Limits: a fixed number of steps, each of at most [`COPY_SIDE`] squared cells.
 
 use mail::evidence::{COPY_BYTES, COPY_SIDE};
 
-use super::overlay::{aligned, told_cells, unexplained};
+use super::detail;
+use super::overlay::{Told, aligned, other_way, told_cells, unexplained};
 use super::plane::{Plane, Rect, WHOLE};
 
 /// Cells of a side of the colours of a copy.
@@ -25,20 +27,6 @@ const RECT: usize = 4;
 pub(super) const CHANNELS: usize = 4;
 /// Cells on each side of one that are near it.
 const NEAR: usize = 3;
-/// What compression and noise may do to a cell, in parts of 128 steps of brightness.
-const NOISE: f32 = 0.02;
-/// Fewest cells of a tile that both must have.
-const LEAST_OF_TILE: f32 = 32.0;
-/// Cells of a side of a tile.
-const TILE: usize = 8;
-/// What varies in a tile is more than noise by this factor.
-const LIVELY: f32 = 2.0;
-/// And by this one where it lasts when there are few colours left.
-const STRONG: f32 = 10.0;
-/// Fewest strong tiles of a picture that is learnt.
-const LEAST_STRONG: usize = 20;
-/// Fewest tiles with more than noise in them that are compared.
-const LEAST_LIVELY: usize = 10;
 /// Most that may not be explained of what differs between near cells; of changed pictures it is less, with few
 /// exceptions.
 const MOST_LEFT: f32 = 0.2;
@@ -46,9 +34,6 @@ const MOST_LEFT: f32 = 0.2;
 const MOST_OF_OWN: f32 = 0.3;
 /// Least that the mirror images of a picture that is learnt leave of it.
 const LEAST_OWN: f32 = 0.2;
-/// Most that may not be explained of what is in a tile, or of the mean of all tiles where it has less.
-const MOST_OF_TILE: f32 = 0.4;
-
 /// The copy that is kept of a picture: brightness, two colours, and where its plain border ends.
 pub(super) fn copy(plane: &Plane) -> Vec<u8> {
     let byte = |value: f32| value.round().clamp(0.0, 255.0) as u8;
@@ -147,34 +132,9 @@ pub(super) fn at(cells: &[Cell], [x, y]: [f32; 2]) -> Cell {
     mix(mix(cell(left, top), cell(right, top), dx), mix(cell(left, below), cell(right, below), dx), dy)
 }
 
-/// Values of the cells of each tile that has at least [`LEAST_OF_TILE`] of them, summed up.
-fn by_tile<const N: usize>(cells: impl Iterator<Item = Option<[f32; N]>>) -> Vec<([f32; N], f32)> {
-    let across = COPY_SIDE / TILE;
-    let mut tiles = vec![([0.0f32; N], 0.0f32); across.saturating_mul(across)];
-    for (at, values) in cells.enumerate() {
-        let (row, column) = (at / COPY_SIDE / TILE, at % COPY_SIDE / TILE);
-        if let (Some(values), Some((sums, count))) =
-            (values, tiles.get_mut(row.saturating_mul(across).saturating_add(column)))
-        {
-            sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
-            *count += 1.0;
-        }
-    }
-    tiles.retain(|(_, count)| *count >= LEAST_OF_TILE);
-    tiles
-}
-
-/// Whether what varies in a tile is so many times noise.
-fn is_more(energy: f32, count: f32, times: f32) -> bool {
-    energy > times * count * NOISE * NOISE
-}
-
 /// Whether a copy has enough in it to be told from others.
 pub(super) fn has_detail(copy: &[u8]) -> bool {
-    let Some(sketch) = Sketch::read(copy) else { return false };
-    let tiles = by_tile(sketch.fine.iter().map(|[light, ..]| Some([light * light])));
-    let strong = tiles.into_iter().filter(|([energy], count)| is_more(*energy, *count, STRONG)).count();
-    strong >= LEAST_STRONG && own(&sketch) >= LEAST_OWN
+    Sketch::read(copy).is_some_and(|sketch| detail::is_enough(&sketch.fine) && own(&sketch) >= LEAST_OWN)
 }
 
 /// A picture turned so that rows are columns (4), right is left (1), below is above (2), or several of these.
@@ -199,27 +159,14 @@ fn own(sketch: &Sketch) -> f32 {
     (1..8).map(left).fold(1.0, f32::min)
 }
 
-/// Whether two pictures are one: nearly all that differs between near cells of the one is explained by the other, in
-/// every tile and far better than by a mirror image.
+/// Whether two pictures are one: each explains nearly all that differs between near cells of the other, in every tile and
+/// far better than a mirror image does, and so it is with what is left when all that is straight is taken away.
 pub(super) fn are_one(seen: &Sketch, known: &Sketch) -> bool {
     let Some(place) = aligned(seen, known) else { return false };
-    let cells = told_cells(&seen.fine, &known.fine, place);
-    let left = unexplained(cells.iter().copied().flatten());
-    left <= MOST_LEFT && are_tiles_alike(&cells) && left <= MOST_OF_OWN * own(known)
-}
-
-/// Whether what is seen in each tile is explained.
-fn are_tiles_alike(cells: &[Option<(f32, f32)>]) -> bool {
-    let values = |cell: &Option<(f32, f32)>| cell.map(|(seen, told)| [seen * seen, told * told, (seen - told).powi(2)]);
-    let mut tiles: Vec<(f32, f32)> = Vec::new();
-    for ([seen, told, off], count) in by_tile(cells.iter().map(values)) {
-        let energy = seen.max(told);
-        if is_more(energy, count, LIVELY) {
-            tiles.push(((off / count - NOISE * NOISE).max(0.0), energy / count));
-        }
-    }
-    let mean = tiles.iter().map(|(_, energy)| energy).sum::<f32>() / tiles.len().max(1) as f32;
-    // What is faint beside the rest is compared as if it were not.
-    let alike = |(off, energy): &(f32, f32)| *off <= MOST_OF_TILE * energy.max(mean);
-    tiles.len() >= LEAST_LIVELY && tiles.iter().all(alike)
+    // What the known one has and the seen one has not, nothing of the seen one can say.
+    let both_ways = [told_cells(&seen.fine, &known.fine, place), told_cells(&known.fine, &seen.fine, other_way(place))];
+    let left = both_ways.each_ref().map(|cells| unexplained(cells.iter().copied().flatten()));
+    let most = left.iter().copied().fold(0.0, f32::max);
+    let in_parts = |cells: &Vec<Told>| detail::are_tiles_alike(cells) && detail::is_uneven_explained(cells);
+    most <= MOST_LEFT && both_ways.iter().all(in_parts) && most <= MOST_OF_OWN * own(known)
 }
