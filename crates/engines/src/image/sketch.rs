@@ -14,7 +14,7 @@
 use mail::evidence::{COPY_BYTES, COPY_SIDE};
 
 use super::detail;
-use super::overlay::{Told, aligned, other_way, told_cells, unexplained};
+use super::overlay::{Place, aligned, other_way, told_cells, unexplained};
 use super::plane::{Plane, Rect, WHOLE};
 
 /// Cells of a side of the colours of a copy.
@@ -163,10 +163,16 @@ fn own(sketch: &Sketch) -> f32 {
 /// far better than a mirror image does, and so it is with what is left when all that is straight is taken away.
 pub(super) fn are_one(seen: &Sketch, known: &Sketch) -> bool {
     let Some(place) = aligned(seen, known) else { return false };
+    let Some(there) = left_of(seen, known, place) else { return false };
     // What the known one has and the seen one has not, nothing of the seen one can say.
-    let both_ways = [told_cells(&seen.fine, &known.fine, place), told_cells(&known.fine, &seen.fine, other_way(place))];
-    let left = both_ways.each_ref().map(|cells| unexplained(cells.iter().copied().flatten()));
-    let most = left.iter().copied().fold(0.0, f32::max);
-    let in_parts = |cells: &Vec<Told>| detail::are_tiles_alike(cells) && detail::is_uneven_explained(cells);
-    most <= MOST_LEFT && both_ways.iter().all(in_parts) && most <= MOST_OF_OWN * own(known)
+    let Some(back) = left_of(known, seen, other_way(place)) else { return false };
+    there.max(back) <= MOST_OF_OWN * own(known)
+}
+
+/// What a picture leaves unexplained of another that lies on it so; `None` if that is too much, of all or of a part.
+fn left_of(seen: &Sketch, known: &Sketch, place: Place) -> Option<f32> {
+    let cells = told_cells(&seen.fine, &known.fine, place);
+    let left = unexplained(cells.iter().copied().flatten());
+    let enough = left <= MOST_LEFT && detail::are_tiles_alike(&cells) && detail::is_uneven_explained(&cells);
+    enough.then_some(left)
 }
