@@ -183,7 +183,7 @@ async fn see(
     let look = async {
         match examined {
             true => bench.examiner.examine(spool, context, deadline).await,
-            false => unexamined(spool),
+            false => unexamined(spool).await,
         }
     };
     let (report, auth) = tokio::join!(look, authenticate(bench, &policies, spool, arrival, deadline));
@@ -196,9 +196,12 @@ async fn see(
     let metrics = bench.metrics.map(AsRef::as_ref);
     let heard = outside::ask(bench.resolver, &policies, bench.site, &report, deadline, metrics).await;
     let crashes = crashes::count(bench.store, spool, arrival, &report).await;
-    let authors = if examined { lists::authors(bench.lists, spool) } else { Vec::new() };
+    let authors = if examined { lists::authors(bench.lists, spool).await } else { Vec::new() };
     let some_want_none = examined && parts.iter().any(|(policy, arrival)| !examines(policy, arrival));
-    let unseen = some_want_none.then(|| unexamined(spool).with_answers_of(&report));
+    let unseen = match some_want_none {
+        true => Some(unexamined(spool).await.with_answers_of(&report)),
+        false => None,
+    };
     Seen { report, unseen, authors, heard, crashes, deadline }
 }
 

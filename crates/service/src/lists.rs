@@ -10,6 +10,7 @@ use mail::evidence::{Report, Standing};
 use net::auth::{MAX_HEAD, from_addresses};
 use store::{ListChange, ListRow, Store, StoreError};
 
+use crate::examine::off_thread;
 use crate::flow::Bench;
 use crate::metrics::{EntriesLabels, Metrics};
 use crate::spool::Spool;
@@ -137,14 +138,14 @@ pub fn change(store: &Store, lists: &Lists, changes: &[Change], author: &str, ho
 }
 
 /// Every mailbox in From, as written, of a header's first MiB; none where no list asks for it. What is left out has the
-/// sign `not_all_read`.
-pub fn authors(lists: &Lists, spool: &Spool) -> Vec<String> {
+/// sign `not_all_read`. Read on a thread for such work.
+pub async fn authors(lists: &Lists, spool: &Spool) -> Vec<String> {
     if lists.is_empty() {
         return Vec::new();
     }
     // A message that cannot be read is not delivered either.
-    let head = spool.read_at(0, MAX_HEAD).unwrap_or_default();
-    from_addresses(&head)
+    let spool = spool.clone();
+    off_thread(move || from_addresses(&spool.read_at(0, MAX_HEAD).unwrap_or_default())).await
 }
 
 /// How a message's recipients stand.

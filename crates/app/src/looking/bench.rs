@@ -263,7 +263,7 @@ impl Bench {
         let heard = outside::ask(resolver, &parts, &self.site, &report, deadline, None).await;
         let signs = outside::signs(&heard, &self.policy, &self.site, arrival, &report);
         let report = report.with_signs(signs);
-        let authors = authors(&self.lists, &content.spool);
+        let authors = authors(&self.lists, &content.spool).await;
         let standing = standing(&self.lists, &self.policy, &self.site, arrival, &report, &authors);
         let report = report.with_standing(standing);
         let asked = self.resolver.is_some() || content.input != scan::Input::Message;
