@@ -11,6 +11,7 @@ mod address;
 mod bare;
 mod elements;
 mod fold;
+mod han;
 mod host;
 mod language;
 mod link;
