@@ -147,10 +147,7 @@ impl FileBlobs {
             sync_dir(&root)?;
             sync_dir(dir)?;
         }
-        for entry in fs::read_dir(&tmp).map_err(|e| io_error("list", &tmp, e))? {
-            let path = entry.map_err(|e| io_error("list", &tmp, e))?.path();
-            fs::remove_file(&path).map_err(|e| io_error("remove the unfinished", &path, e))?;
-        }
+        remove_unfinished(&tmp)?;
         Ok(Self { root, next: AtomicU64::new(0) })
     }
 
@@ -273,6 +270,15 @@ pub(crate) fn make_dir(path: &Path) -> Result<(), StoreError> {
         Err(e) if e.kind() != io::ErrorKind::AlreadyExists => Err(io_error("create", path, e)),
         _ => Ok(()),
     }
+}
+
+/// Removes what a store that ended left in its directory for unfinished files.
+pub(crate) fn remove_unfinished(tmp: &Path) -> Result<(), StoreError> {
+    for entry in fs::read_dir(tmp).map_err(|e| io_error("list", tmp, e))? {
+        let path = entry.map_err(|e| io_error("list", tmp, e))?.path();
+        fs::remove_file(&path).map_err(|e| io_error("remove the unfinished", &path, e))?;
+    }
+    Ok(())
 }
 
 /// Makes the names in a directory durable.

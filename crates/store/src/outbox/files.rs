@@ -12,7 +12,7 @@ use crate::Original;
 use crate::backup::{WRITE_BUFFER, pour, sealing_error, trailer};
 use crate::entry::{BackupId, NewEntry, SenderType};
 use crate::error::{StoreError, io_error};
-use crate::files::{make_dir, sync_dir};
+use crate::files::{make_dir, remove_unfinished, sync_dir};
 use crate::keys::Keys;
 use crate::sealed::{CHUNK, Kind, Opened, Sealer, broken};
 
@@ -35,10 +35,7 @@ impl QueueFiles {
             sync_dir(&root)?;
             sync_dir(dir)?;
         }
-        for entry in fs::read_dir(&tmp).map_err(|e| io_error("list", &tmp, e))? {
-            let path = entry.map_err(|e| io_error("list", &tmp, e))?.path();
-            fs::remove_file(&path).map_err(|e| io_error("remove the unfinished", &path, e))?;
-        }
+        remove_unfinished(&tmp)?;
         Ok(Self { root })
     }
 
