@@ -386,20 +386,7 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn plain() -> Plan {
-        use judge::plan::{Action, Copy, Fate};
-        use judge::status::Status;
-        Plan {
-            status: Status::Clean,
-            spam: None,
-            action: Action::Delivered,
-            fate: Fate::Deliver,
-            changes: Vec::new(),
-            copy: Copy::No,
-            forward_to: Vec::new(),
-            reasons: Vec::new(),
-            steps_down: Vec::new(),
-            would: None,
-        }
+        Plan { status: judge::status::Status::Clean, ..judge::plan::passing() }
     }
 
     #[test]

@@ -66,7 +66,6 @@ pub(super) fn reports(
     let Some(sender) = mail.mail.mail_from.as_ref().filter(|_| mail.mail.kind != QueueKind::Report) else {
         return Vec::new();
     };
-    let site = service.current().site.load();
     let max_age = service.current().outbox.load().max_age.0;
     let until = id::date(mail.mail.created_ms.saturating_add(max_age));
     let fate = |told| -> Option<Fate<'_>> {
@@ -83,26 +82,52 @@ pub(super) fn reports(
         })
     };
     let fates: Vec<Fate<'_>> = told.iter().filter_map(fate).collect();
-    if fates.is_empty() {
-        return Vec::new();
-    }
-    let name = id::message_id();
-    // A header that cannot be read leaves a report without it.
-    let message = spool.read_at(0, MAX_RETURNED).unwrap_or_default();
-    let report = Report {
-        hostname: &site.hostname,
-        id: &name.to_string(),
-        to: sender,
-        date: &id::date(now),
-        arrived: &id::date(mail.mail.created_ms),
-        envelope_id: parameter(&mail.mail.parameters, "ENVID"),
-        fates: &fates,
-        message: &message,
-        whole: parameter(&mail.mail.parameters, "RET").is_some_and(|ret| ret.eq_ignore_ascii_case("FULL"))
-            && spool.len() <= MAX_RETURNED as u64,
+    let parameters = mail.mail.parameters.as_str();
+    let about = About {
+        sender,
+        arrived_ms: mail.mail.created_ms,
+        parameters,
+        whole: parameter(parameters, "RET").is_some_and(|ret| ret.eq_ignore_ascii_case("FULL")),
     };
-    let body = own(service, name, report.to_bytes());
-    vec![(envelope(name, sender, &body, direction(&site, sender), now), body)]
+    about.told(service, &fates, spool, now).into_iter().collect()
+}
+
+/// The message that a report is about.
+struct About<'a> {
+    /// Who hears of it.
+    sender: &'a Address,
+    /// When it came, in milliseconds since 1970.
+    arrived_ms: u64,
+    /// What MAIL said beside the sender.
+    parameters: &'a str,
+    /// Whether all of it comes back, unless it is too large; else its header.
+    whole: bool,
+}
+
+impl About<'_> {
+    /// The report; `None` where there is nothing to tell.
+    fn told(&self, service: &Service, fates: &[Fate<'_>], spool: &Spool, now: u64) -> Option<(NewQueued, Vec<u8>)> {
+        if fates.is_empty() {
+            return None;
+        }
+        let site = service.current().site.load();
+        let name = id::message_id();
+        // A header that cannot be read leaves a report without it.
+        let message = spool.read_at(0, MAX_RETURNED).unwrap_or_default();
+        let report = Report {
+            hostname: &site.hostname,
+            id: &name.to_string(),
+            to: self.sender,
+            date: &id::date(now),
+            arrived: &id::date(self.arrived_ms),
+            envelope_id: parameter(self.parameters, "ENVID"),
+            fates,
+            message: &message,
+            whole: self.whole && spool.len() <= MAX_RETURNED as u64,
+        };
+        let body = sign::own(&service.current().signers.load(), service.metrics(), name, report.to_bytes());
+        Some((envelope(name, self.sender, &body, direction(&site, self.sender), now), body))
+    }
 }
 
 impl Service {
@@ -122,7 +147,6 @@ impl Service {
         asked: &Asked,
         text: &ReplyText,
     ) -> Result<(), StoreError> {
-        let site = self.current().site.load_full();
         let ours = arrival.over_trusted_connection() || arrival.direction == Direction::Internal;
         let Some(sender) = arrival.envelope.mail_from.as_ref().filter(|_| ours) else { return Ok(()) };
         let said = format!("{} {}", text.code, text.text);
@@ -138,32 +162,11 @@ impl Service {
         };
         let wanted = arrival.envelope.rcpt_to.iter().filter(|address| notifies(asked.of(address), "FAILURE", true));
         let fates: Vec<Fate<'_>> = wanted.map(fate).collect();
-        if fates.is_empty() {
-            return Ok(());
-        }
-        let (name, now) = (id::message_id(), id::now_ms());
-        let message = spool.read_at(0, MAX_RETURNED).unwrap_or_default();
-        let report = Report {
-            hostname: &site.hostname,
-            id: &name.to_string(),
-            to: sender,
-            date: &id::date(now),
-            arrived: &id::date(arrival.received_ms),
-            envelope_id: parameter(&asked.mail, "ENVID"),
-            fates: &fates,
-            message: &message,
-            // Never what was refused: its header only.
-            whole: false,
-        };
-        let body = own(self, name, report.to_bytes());
-        let mail = envelope(name, sender, &body, direction(&site, sender), now);
+        // Never what was refused: its header only.
+        let about = About { sender, arrived_ms: arrival.received_ms, parameters: &asked.mail, whole: false };
+        let Some((mail, body)) = about.told(self, &fates, spool, id::now_ms()) else { return Ok(()) };
         self.enqueue(mail, Box::new(std::io::Cursor::new(body))).await.map(drop)
     }
-}
-
-/// With our signature, where we have a key for our own name.
-fn own(service: &Service, name: MessageId, report: Vec<u8>) -> Vec<u8> {
-    sign::own(&service.current().signers.load(), service.metrics(), name, report)
 }
 
 /// To the sender, from nobody.
