@@ -375,6 +375,12 @@ pub(crate) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Sen
     done.unwrap_or_else(|crash| std::panic::resume_unwind(crash.into_panic()))
 }
 
+/// When a message came by its own header, in seconds since 1970; `None` where no Received says so.
+pub async fn came(spool: &Spool) -> Option<i64> {
+    let head = spool.clone();
+    off_thread(move || engines::spam::facts::came(&head.read_at(0, MAX_HEAD).unwrap_or_default())).await
+}
+
 /// The report of a message that nobody wants examined: what its header says, and nothing about what is in it.
 /// Read on a thread for such work: a MiB of it may take 70 ms (carriage returns alone; mostly 10).
 pub(crate) async fn unexamined(spool: &Spool) -> Report {

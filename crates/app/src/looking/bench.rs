@@ -9,6 +9,7 @@ use judge::origin;
 use judge::plan::Plan;
 use judge::policy::Policy;
 use judge::site::Site;
+use judge::spam::excluded;
 use judge::status::Status;
 use judge::units::Bytes;
 use mail::arrival::Arrival;
@@ -16,7 +17,7 @@ use mail::evidence::{Memory, Report};
 use net::Resolver;
 use service::admin::{EntryFilter, Request, Response};
 use service::authenticate::{Wanted, find_out};
-use service::examine::{Examiner, context, spam_context};
+use service::examine::{Examiner, came, context, spam_context};
 use service::flow::{self, Judged};
 use service::lists::{authors, standing};
 use service::outside;
@@ -266,8 +267,7 @@ impl Bench {
         let authors = authors(&self.lists, &content.spool).await;
         let standing = standing(&self.lists, &self.policy, &self.site, arrival, &report, &authors);
         let report = report.with_standing(standing);
-        let asked = self.resolver.is_some() || content.input != scan::Input::Message;
-        let not_asked = if asked { Vec::new() } else { NotAsked::of(&self.policy, arrival) };
+        let not_asked = self.not_asked(content, arrival).await;
         let bench = flow::Bench {
             examiner: &self.examiner,
             resolver: None,
@@ -288,6 +288,20 @@ impl Bench {
         let (policy, arrival) = (Arc::clone(&self.policy), arrival.clone());
         let Judged { report, plan, .. } = judged;
         Looked { report, normalised, plan, status, policy, arrival, not_asked }
+    }
+
+    /// What a gateway would have asked, or known, about a message.
+    async fn not_asked(&self, content: &Content, arrival: &Arrival) -> Vec<NotAsked> {
+        if content.input != scan::Input::Message {
+            return Vec::new();
+        }
+        let asked = self.resolver.is_some();
+        let mut found = if asked { Vec::new() } else { NotAsked::of(&self.policy, arrival) };
+        let timed = arrival.received_ms > 0 || excluded(&self.policy, arrival).is_some();
+        if !timed && came(&content.spool).await.is_none() {
+            found.push(NotAsked::Time);
+        }
+        found
     }
 
     /// What this installation remembers about a message: its daemon is asked, or its data directory. Nothing

@@ -1,11 +1,12 @@
-//! What the policy asks services outside about a message, and nobody asked here.
+//! What a gateway would know of a message, and nobody knows here: what the policy asks services outside, and when it
+//! came.
 
 use judge::origin::lists::Set;
 use judge::policy::Policy;
 use judge::spam::excluded;
 use mail::arrival::{Arrival, Direction};
 
-/// Something that the gateway would have asked.
+/// Something that the gateway would have asked, or known.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum NotAsked {
     /// Who really sent it.
@@ -14,6 +15,8 @@ pub(crate) enum NotAsked {
     ReverseName,
     /// Lists in the DNS.
     Lists(Set),
+    /// When it came: neither `--at` says it, nor its header.
+    Time,
 }
 
 impl NotAsked {
@@ -51,6 +54,7 @@ impl NotAsked {
             Self::Authentication => "authentication",
             Self::ReverseName => "reverse_name",
             Self::Lists(set) => set.name(),
+            Self::Time => "time",
         }
     }
 
@@ -63,13 +67,19 @@ impl NotAsked {
             Self::Lists(Set::Urls) => "lists of links",
             Self::Lists(Set::Emails) => "lists of mail addresses",
             Self::Lists(Set::Files) => "lists of files",
+            Self::Time => "a date in the future or long past",
         }
     }
 
-    /// All of it in a line; `None` if everything was asked.
-    pub(crate) fn told(all: &[Self]) -> Option<String> {
-        let words: Vec<&str> = all.iter().map(|one| one.words()).collect();
-        let all = words.join(", ");
-        (!words.is_empty()).then(|| format!("not asked of services outside (--authenticate asks): {all}"))
+    /// All of it in lines; none if everything is known.
+    pub(crate) fn told(all: &[Self]) -> Vec<String> {
+        let (time, outside): (Vec<Self>, Vec<Self>) = all.iter().partition(|one| **one == Self::Time);
+        let told = |what: &str, all: &[Self]| {
+            let words: Vec<&str> = all.iter().map(|one| one.words()).collect();
+            (!words.is_empty()).then(|| format!("{what}: {}", words.join(", ")))
+        };
+        let outside = told("not asked of services outside (--authenticate asks)", &outside);
+        let time = told("not looked at, since nothing says when it came (--at does)", &time);
+        outside.into_iter().chain(time).collect()
     }
 }

@@ -85,6 +85,8 @@ fn as_10_signs_of_the_clock_are_the_gateways_where_the_time_of_arrival_is_told()
                 (early, late),
                 "{args:?}: {ran}"
             );
+            let untold = file == "direct.eml" && at.is_empty();
+            assert_eq!(ran.contains("nothing says when it came (--at does)"), untold, "{args:?}: {ran}");
         }
     }
     let refused = run(dir.path(), &["explain", "--no-config", "--at", "soon", "direct.eml"]).exits(2);

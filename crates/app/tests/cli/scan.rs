@@ -111,7 +111,7 @@ fn lists_in_the_dns_that_nobody_asked_are_named() {
     assert!(told.out.contains("lists of clients"), "{}", told.out);
     assert!(told.err.contains("lists in the DNS, which were not asked"), "{}", told.err);
     let json = scan(dir.path(), &[&["--format", "json"], args.as_slice()].concat()).exits(0).json();
-    assert_eq!(json[0]["not_asked"], json!(["authentication", "reverse_name", "dnsbl"]));
+    assert_eq!(json[0]["not_asked"], json!(["authentication", "reverse_name", "dnsbl", "time"]));
     let explained = run(dir.path(), &[&["explain", "--no-config"], args.as_slice()].concat()).exits(0).out;
     assert!(explained.contains("lists of clients") && !explained.contains("everything was looked at"), "{explained}");
     let usual = scan(dir.path(), &["a.eml"]).exits(0).err;
@@ -193,7 +193,7 @@ fn a_json_line_says_everything_field_by_field() {
         }],
         "unscanned": [],
         "active": [],
-        "opened": [], "not_asked": ["authentication"],
+        "opened": [], "not_asked": ["authentication", "time"],
         "ambiguity": "none",
         "defects": [],
         "attachments": [{

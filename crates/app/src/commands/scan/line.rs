@@ -50,8 +50,9 @@ pub(super) struct ScanLine {
     /// what could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) action: Option<&'static str>,
-    /// Services outside that the policy asks and that were not asked, because `--authenticate` was not given:
-    /// `authentication`, `reverse_name`, `dnsbl`, `surbl`, `urls`, `emails` or `files`.
+    /// What a gateway would have asked or known. Services outside that the policy asks, without `--authenticate`:
+    /// `authentication`, `reverse_name`, `dnsbl`, `surbl`, `urls`, `emails`, `files`. When it came, where neither `--at`
+    /// nor a `Received` says so: `time`.
     pub(super) not_asked: Vec<&'static str>,
     /// The rules of the policy that apply, sorted.
     pub(super) rules: Vec<&'static str>,

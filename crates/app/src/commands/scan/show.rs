@@ -170,7 +170,7 @@ fn details(done: &Done, line: &ScanLine, out: &mut String) {
             out.push_str("  whether it is spam:\n");
             spam::spam(looked, "    ", out);
         }
-        if let Some(text) = NotAsked::told(&looked.not_asked) {
+        for text in NotAsked::told(&looked.not_asked) {
             let _ = writeln!(out, "  {text}");
         }
         let _ = writeln!(out, "  {size}, {objects} objects; the gateway: {} ({rules})", action.replace('_', " "));

@@ -26,7 +26,7 @@ mod url;
 use std::borrow::Cow;
 
 use mail::evidence::FileKind;
-use mail::graph::{Encoding, EntityId, Message};
+use mail::graph::{Encoding, EntityId, Limits, Message, parse};
 use mail::header::{MAX_LOOKED_UP, decode_words, mailboxes_up_to, unfold};
 
 use super::Looks;
@@ -390,6 +390,16 @@ impl Facts {
 /// One Received field, by its value on one line.
 pub(crate) fn hop(value: &str) -> Hop {
     route::read(value.as_bytes())
+}
+
+/// When a message came by its newest Received field that says so, in seconds since 1970; as [`Facts::arrived`] without
+/// a session.
+pub fn came(head: &[u8]) -> Option<i64> {
+    let message = parse(head, &Limits::default());
+    let (fields, buffer) = (message.fields(EntityId(0)), message.raw());
+    let hops = fields.iter().take(MAX_FIELDS).filter(|field| field.name_is(buffer, "received")).take(route::MAX_HOPS);
+    let value = |whole: &'_ [u8]| route::read(whole.get(..MAX_VALUE).unwrap_or(whole)).date;
+    hops.filter_map(|field| value(field.value.of(buffer))).map(|date| date.unix).next()
 }
 
 /// A text, or the head and the end of a long one.
