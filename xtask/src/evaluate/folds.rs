@@ -11,6 +11,8 @@ use super::{MEASURED_ONLY, Mail, ORDINARY_SET, mend};
 
 /// How many folds.
 pub(crate) const FOLDS: u64 = 5;
+/// Points from which on ham is named.
+const NEAR: f64 = 4.7;
 
 /// Shows what comes of `knobs`: of each set all folds together, and each set by points that were fitted without it.
 pub(crate) fn show(mails: &[Mail], bounds: &[Bound], knobs: &Knobs) {
@@ -31,6 +33,7 @@ pub(crate) fn show(mails: &[Mail], bounds: &[Bound], knobs: &Knobs) {
         let of = |mail: &Mail| sums.get(mail.path.as_str()).copied().unwrap_or(0.0);
         println!("{}", Figures::of(&measured, set, of, Figures::OURS));
     }
+    alarms(&half, &sums);
     println!("\nUnseen in the first half: fitted without the set itself:\n{}", Figures::header());
     for set in measured.iter().map(|mail| mail.set.as_str()).collect::<BTreeSet<_>>() {
         let others = half.iter().copied().filter(|mail| mail.set != set);
@@ -38,5 +41,15 @@ pub(crate) fn show(mails: &[Mail], bounds: &[Bound], knobs: &Knobs) {
         let points = fit(&fitted_on.collect::<Vec<_>>(), bounds, knobs);
         let of = |mail: &Mail| sum(&mail.signs, &points, bounds);
         println!("{}", Figures::of(&measured, set, of, Figures::OURS));
+    }
+}
+
+/// Names the ham that is a false alarm there, or nearly one, so that one can look what it is.
+fn alarms(mails: &[&Mail], sums: &BTreeMap<&str, f64>) {
+    println!("\nHam from {NEAR} points on:");
+    for mail in mails.iter().filter(|mail| !mail.spam) {
+        if let Some(sum) = sums.get(mail.path.as_str()).filter(|sum| **sum >= NEAR) {
+            println!("{sum:.2} {}", mail.path);
+        }
     }
 }

@@ -5,7 +5,8 @@
 //! ordinary mail of our own ([`ORDINARY_SET`]). Beside what comes of that, two honest figures: points fitted
 //! on one half of each set, measured on the other; and for each set, points fitted without it. `--write` writes
 //! the points that were fitted on all into the file of each sign (`points`). `--folds` shows what the numbers of
-//! the fit lead to by cross-validation inside the first half of each set, `--with NAME=NUMBER,…` what others would.
+//! the fit lead to by cross-validation inside the first half of each set, and names the false alarms there;
+//! `--with NAME=NUMBER,…` what others would.
 //! `--from FILE` takes the output of the example `signs` instead of running it. `--peers` runs SpamAssassin and
 //! rspamd on the same messages, and the release build as an SMTP gateway; `--sample N` on N of each set and kind only, `--slow N` SpamAssassin alone on N;
 //! `--keep FILE` keeps what they said, `--kept FILE` takes that instead of asking.
