@@ -81,7 +81,7 @@ impl Default for Knobs {
             fold: 0.135,
             noise: 0.004,
             hard: 0.15,
-            hard_share: 1.5,
+            hard_share: 3.0,
             lone: 1.2,
             power: 0.5,
             spam_power: 0.25,

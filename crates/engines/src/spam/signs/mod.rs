@@ -26,6 +26,9 @@ mod words;
 use super::facts::registered;
 use super::{Facts, Row};
 
+/// Most characters `@` behind which a domain is looked for.
+const MAX_AT: usize = 1000;
+
 /// Every family.
 pub(crate) const TABLES: &[&[Row]] = &[
     header::SIGNS,
@@ -69,6 +72,38 @@ pub(crate) fn signers(f: &Facts) -> impl Iterator<Item = String> {
 /// Whether somebody says that he signed the message.
 pub(crate) fn is_signed(f: &Facts) -> bool {
     signers(f).next().is_some()
+}
+
+/// Whether a link leads to the author's own domain, as in newsletters that somebody asked for. That of a provider of
+/// free mail is no place of the author's: many of their footers lead there.
+pub(crate) fn leads_to_author(f: &Facts) -> bool {
+    let from = f.from_domain();
+    !from.is_empty() && !words::is_free_mail(&from) && f.clicks().any(|link| registered(&link.host) == from)
+}
+
+/// Whether plain text quotes what it answers: a line begins with `>` or `|`.
+pub(crate) fn quotes(f: &Facts) -> bool {
+    f.plain.lines().any(|line| line.trim_start().starts_with(['>', '|']))
+}
+
+/// Whether a mail address at the author's own domain is shown, as below letters of firms.
+fn shows_address_of_author(f: &Facts) -> bool {
+    let from = f.from_domain();
+    let is_own = |rest: &str| {
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '-').unwrap_or(rest.len());
+        let host = rest.get(..end).unwrap_or("").trim_end_matches('.').to_ascii_lowercase();
+        registered(&host) == from
+    };
+    let shown = [f.plain.as_str(), f.shown()].into_iter();
+    let written = f.links.iter().filter(|link| link.scheme == "mailto").map(|link| link.raw.as_str());
+    let mut rests = shown.chain(written).flat_map(|text| text.split('@').skip(1)).take(MAX_AT);
+    !from.is_empty() && !words::is_free_mail(&from) && rests.any(is_own)
+}
+
+/// Whether nothing shows who sells: neither a link nor an address is of the author's domain, the header does not say
+/// how to leave, and nobody is quoted. Shops, clubs and lists use the same words as spam, but seldom so.
+pub(crate) fn sells_unnamed(f: &Facts) -> bool {
+    !f.has("list-unsubscribe") && !leads_to_author(f) && !shows_address_of_author(f) && !quotes(f)
 }
 
 /// The text, if there is any.

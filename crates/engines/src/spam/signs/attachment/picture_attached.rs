@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "picture_attached",
     group: SignGroup::Attachment,
-    points: Points::Fitted(136),
+    points: Points::Fitted(145),
     about: "A picture is the only attachment of an HTML text.",
     check,
     #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "brand_and_link_elsewhere",
     group: SignGroup::Composite,
-    points: Points::Fitted(0),
+    points: Points::Fitted(3),
     about: "A well-known company's name, without its domain in sender or links.",
     check,
     #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "false_way_in_several_ways",
     group: SignGroup::Composite,
-    points: Points::Fitted(50),
+    points: Points::Fitted(45),
     about: "The way is false or hidden in three ways or more.",
     check,
     #[cfg(test)]

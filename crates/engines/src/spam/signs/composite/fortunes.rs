@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "fortunes",
     group: SignGroup::Composite,
-    points: Points::Fitted(50),
+    points: Points::Fitted(59),
     about: "Fortunes of several kinds: of the dead, of banks, of lotteries, of somebody who is ill.",
     check,
     #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "fortunes_for_nobody",
     group: SignGroup::Composite,
-    points: Points::Fitted(35),
+    points: Points::Fitted(30),
     about: "Fortunes for readers that the header does not name, or whose answers go elsewhere.",
     check,
     #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "fortunes_from_free_mail",
     group: SignGroup::Composite,
-    points: Points::Fitted(159),
+    points: Points::Fitted(187),
     about: "Fortunes of several kinds, from or for an address of a free mail provider.",
     check,
     #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "fortunes_of_many_kinds",
     group: SignGroup::Composite,
-    points: Points::Fitted(93),
+    points: Points::Fitted(99),
     about: "Fortunes of four kinds or more.",
     check,
     #[cfg(test)]

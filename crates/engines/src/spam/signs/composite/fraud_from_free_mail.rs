@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "fraud_from_free_mail",
     group: SignGroup::Composite,
-    points: Points::Fitted(160),
+    points: Points::Fitted(146),
     about: "Somebody at a free mail provider speaks of large sums or asks a stranger for trust.",
     check,
     #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "html_on_a_false_way",
     group: SignGroup::Composite,
-    points: Points::Fitted(71),
+    points: Points::Fitted(88),
     about: "HTML alone, without a program's name, whose way hides where it was written.",
     check,
     #[cfg(test)]

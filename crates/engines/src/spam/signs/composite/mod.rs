@@ -20,8 +20,10 @@ mod offer_on_a_false_way;
 mod offer_with_excuse;
 mod offer_with_stamp;
 mod offer_without_list_fields;
+mod offers_to_reader;
 mod picture_link_elsewhere;
 mod program_and_way_false;
+mod reader_on_a_false_way;
 mod stranger_opens;
 mod stranger_wants_answer;
 mod stranger_with_wealth;
@@ -61,6 +63,8 @@ pub(crate) const SIGNS: &[Row] = &[
     picture_link_elsewhere::SIGN,
     drugs_disguised::SIGN,
     program_and_way_false::SIGN,
+    offers_to_reader::SIGN,
+    reader_on_a_false_way::SIGN,
 ];
 
 /// Most bytes of shown text that are little text for somebody who wants money.
@@ -86,6 +90,27 @@ const OFFERS: &[&str] = &[
     "degree_2",
     "gamble_2",
     "software_2",
+];
+
+/// What is offered or asked for, two phrases or more.
+const PITCHES: &[&str] = &[
+    "account_2",
+    "click_2",
+    "urgency_2",
+    "promise_2",
+    "leave_2",
+    "goods_2",
+    "seller_2",
+    "getrich_2",
+    "finance_2",
+    "adult_2",
+    "pharma_2",
+    "diet_2",
+    "mailing_2",
+    "income_2",
+    "lottery_2",
+    "stranger_2",
+    "excuse_2",
 ];
 
 /// Ways that say little alone: the client hides who it is, or is not where its sender is.

@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "money_written_loud",
     group: SignGroup::Composite,
-    points: Points::Fitted(11),
+    points: Points::Fitted(35),
     about: "Large sums, in capitals or exclamations.",
     check,
     #[cfg(test)]

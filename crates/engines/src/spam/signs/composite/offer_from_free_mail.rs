@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "offer_from_free_mail",
     group: SignGroup::Composite,
-    points: Points::Fitted(109),
+    points: Points::Fitted(79),
     about: "Somebody at a free mail provider sells something.",
     check,
     #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "offer_on_a_false_way",
     group: SignGroup::Composite,
-    points: Points::Fitted(102),
+    points: Points::Fitted(85),
     about: "An offer whose way hides where it was written.",
     check,
     #[cfg(test)]

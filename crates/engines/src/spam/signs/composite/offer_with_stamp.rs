@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "offer_with_stamp",
     group: SignGroup::Composite,
-    points: Points::Fitted(131),
+    points: Points::Fitted(137),
     about: "An offer whose subject ends in a number or noise.",
     check,
     #[cfg(test)]

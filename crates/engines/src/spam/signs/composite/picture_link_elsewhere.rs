@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "picture_link_elsewhere",
     group: SignGroup::Composite,
-    points: Points::Fitted(62),
+    points: Points::Fitted(70),
     about: "Hardly a word, and a picture or link that leads elsewhere.",
     check,
     #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "program_and_way_false",
     group: SignGroup::Composite,
-    points: Points::Fitted(127),
+    points: Points::Fitted(149),
     about: "Program or Message-ID are claimed falsely, and so is the way.",
     check,
     #[cfg(test)]

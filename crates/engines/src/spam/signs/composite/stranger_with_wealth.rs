@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "stranger_with_wealth",
     group: SignGroup::Composite,
-    points: Points::Fitted(0),
+    points: Points::Fitted(3),
     about: "A stranger introduces themselves and speaks of large sums.",
     check,
     #[cfg(test)]

@@ -14,7 +14,7 @@ const SUM_IN_WORDS: usize = 120;
 pub(super) const SIGN: Row = Row {
     id: "sum_in_words_and_digits",
     group: SignGroup::Composite,
-    points: Points::Fitted(2),
+    points: Points::Fitted(0),
     about: "A sum stands in words and in digits, as contracts have it, in a letter of somebody who gives it away.",
     check,
     #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "wins_and_links_elsewhere",
     group: SignGroup::Composite,
-    points: Points::Fitted(23),
+    points: Points::Fitted(0),
     about: "Something was won or waits, and the link leads to neither the sender nor a known place.",
     check,
     #[cfg(test)]

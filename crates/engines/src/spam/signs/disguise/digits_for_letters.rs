@@ -7,7 +7,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "digits_for_letters",
     group: SignGroup::Disguise,
-    points: Points::Fitted(32),
+    points: Points::Fitted(20),
     about: "Digits and signs stand for letters in a word.",
     check,
     #[cfg(test)]

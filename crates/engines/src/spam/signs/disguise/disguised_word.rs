@@ -44,7 +44,7 @@ const TARGETS: &[&str] = &[
 pub(super) const SIGN: Row = Row {
     id: "disguised_word",
     group: SignGroup::Disguise,
-    points: Points::Fitted(126),
+    points: Points::Fitted(124),
     about: "A word that filters look for is written with digits, signs or marks in it.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "many_exclamations",
     group: SignGroup::Disguise,
-    points: Points::Fitted(66),
+    points: Points::Fitted(74),
     about: "The text exclaims all the time.",
     check,
     #[cfg(test)]

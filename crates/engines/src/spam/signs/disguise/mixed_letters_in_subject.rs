@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "mixed_letters_in_subject",
     group: SignGroup::Disguise,
-    points: Points::AtLeast { least: 100, fitted: 108 },
+    points: Points::AtLeast { least: 100, fitted: 116 },
     about: "A word of the subject mixes Latin letters with look-alikes of another script.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "mixed_letters_in_text",
     group: SignGroup::Disguise,
-    points: Points::Fitted(21),
+    points: Points::Fitted(25),
     about: "Words of the text mix Latin letters with look-alikes of another script.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "mostly_capitals",
     group: SignGroup::Disguise,
-    points: Points::Fitted(46),
+    points: Points::Fitted(44),
     about: "A third of all letters are capitals.",
     check,
     #[cfg(test)]

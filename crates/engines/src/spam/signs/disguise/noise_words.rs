@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "noise_words",
     group: SignGroup::Disguise,
-    points: Points::Fitted(0),
+    points: Points::Fitted(7),
     about: "The text ends in words that no language has.",
     check,
     #[cfg(test)]

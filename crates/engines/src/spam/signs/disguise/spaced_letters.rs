@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "spaced_letters",
     group: SignGroup::Disguise,
-    points: Points::Fitted(16),
+    points: Points::Fitted(0),
     about: "A word of the text has something between its letters.",
     check,
     #[cfg(test)]

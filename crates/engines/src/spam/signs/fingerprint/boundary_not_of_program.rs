@@ -26,7 +26,7 @@ const BOUNDARIES: &[(&str, &[&str])] = &[
 pub(super) const SIGN: Row = Row {
     id: "boundary_not_of_program",
     group: SignGroup::Program,
-    points: Points::Fitted(36),
+    points: Points::Fitted(43),
     about: "The boundary is not of a form that the named program makes.",
     check,
     #[cfg(test)]

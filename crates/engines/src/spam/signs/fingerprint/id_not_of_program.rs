@@ -29,7 +29,7 @@ const IDS: &[(&str, Form)] = &[
 pub(super) const SIGN: Row = Row {
     id: "id_not_of_program",
     group: SignGroup::Program,
-    points: Points::Fitted(138),
+    points: Points::Fitted(146),
     about: "The Message-ID is not of a form that the named program makes, and of no server on the way.",
     check,
     #[cfg(test)]

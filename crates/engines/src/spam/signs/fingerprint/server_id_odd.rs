@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "server_id_odd",
     group: SignGroup::Program,
-    points: Points::Fitted(107),
+    points: Points::Fitted(93),
     about: "A server's line gives the message an id of a form that the named server software does not make.",
     check,
     #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "disposition_wanted",
     group: SignGroup::Header,
-    points: Points::Fitted(39),
+    points: Points::Fitted(42),
     about: "A receipt is asked for when the message is read.",
     check,
     #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "doubled_field",
     group: SignGroup::Header,
-    points: Points::Fitted(53),
+    points: Points::Fitted(50),
     about: "A field that may stand once stands twice.",
     check,
     #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "empty_fields",
     group: SignGroup::Header,
-    points: Points::Fitted(100),
+    points: Points::Fitted(93),
     about: "Fields that usually say something are empty.",
     check,
     #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "high_priority",
     group: SignGroup::Header,
-    points: Points::Fitted(116),
+    points: Points::Fitted(120),
     about: "The message calls itself urgent.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "hr_01_to_without_address",
     group: SignGroup::Header,
-    points: Points::AtLeast { least: 20, fitted: 22 },
+    points: Points::AtLeast { least: 20, fitted: 23 },
     about: "To has no address: a mailing to blind copies (HR-01).",
     check,
     #[cfg(test)]

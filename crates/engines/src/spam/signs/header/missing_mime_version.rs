@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "missing_mime_version",
     group: SignGroup::Header,
-    points: Points::Fitted(43),
+    points: Points::Fitted(22),
     about: "MIME fields stand without MIME-Version.",
     check,
     #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "php_script",
     group: SignGroup::Header,
-    points: Points::Fitted(83),
+    points: Points::Fitted(49),
     about: "A script of a web site wrote the message, and says which.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "bare_html",
     group: SignGroup::Html,
-    points: Points::Fitted(6),
+    points: Points::Fitted(0),
     about: "HTML without its html or body element.",
     check,
     #[cfg(test)]

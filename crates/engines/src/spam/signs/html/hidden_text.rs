@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "hidden_text",
     group: SignGroup::Html,
-    points: Points::Fitted(122),
+    points: Points::Fitted(66),
     about: "HTML hides text from its reader: by colour, size, or style.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "hiding_styles",
     group: SignGroup::Html,
-    points: Points::Fitted(71),
+    points: Points::Fitted(82),
     about: "Several styles of the HTML hide or shrink text to nothing.",
     check,
     #[cfg(test)]

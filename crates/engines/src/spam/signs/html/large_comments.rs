@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "large_comments",
     group: SignGroup::Html,
-    points: Points::Fitted(15),
+    points: Points::Fitted(21),
     about: "Comments are a large part of the HTML.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "made_up_attributes",
     group: SignGroup::Html,
-    points: Points::Fitted(14),
+    points: Points::Fitted(47),
     about: "HTML has many attributes that mean nothing.",
     check,
     #[cfg(test)]

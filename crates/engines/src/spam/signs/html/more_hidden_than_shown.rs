@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "more_hidden_than_shown",
     group: SignGroup::Html,
-    points: Points::Fitted(49),
+    points: Points::Fitted(58),
     about: "HTML hides more text than it shows.",
     check,
     #[cfg(test)]

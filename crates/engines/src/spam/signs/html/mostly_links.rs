@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "mostly_links",
     group: SignGroup::Html,
-    points: Points::Fitted(9),
+    points: Points::Fitted(6),
     about: "Most of the text is links.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "moving_text",
     group: SignGroup::Html,
-    points: Points::Fitted(18),
+    points: Points::Fitted(22),
     about: "Text blinks or runs.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "much_markup",
     group: SignGroup::Html,
-    points: Points::Fitted(92),
+    points: Points::Fitted(108),
     about: "The markup is far longer than what it shows.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "picture_only",
     group: SignGroup::Html,
-    points: Points::Fitted(112),
+    points: Points::Fitted(129),
     about: "A picture, and hardly a word of text.",
     check,
     #[cfg(test)]

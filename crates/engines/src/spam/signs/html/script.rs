@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "script",
     group: SignGroup::Html,
-    points: Points::Fitted(14),
+    points: Points::Fitted(25),
     about: "HTML has scripts.",
     check,
     #[cfg(test)]

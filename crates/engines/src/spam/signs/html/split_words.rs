@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "split_words",
     group: SignGroup::Html,
-    points: Points::Fitted(85),
+    points: Points::Fitted(94),
     about: "Tags or comments stand inside of words.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "date_gmt",
     group: SignGroup::Identity,
-    points: Points::Fitted(51),
+    points: Points::Fitted(40),
     about: "The date's zone is the word GMT.",
     check,
     #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "date_without_zone",
     group: SignGroup::Identity,
-    points: Points::Fitted(78),
+    points: Points::Fitted(13),
     about: "The date's zone is missing or a word.",
     check,
     #[cfg(test)]

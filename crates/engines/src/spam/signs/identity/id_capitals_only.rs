@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "id_capitals_only",
     group: SignGroup::Identity,
-    points: Points::Fitted(19),
+    points: Points::Fitted(13),
     about: "The left side of the Message-ID is capitals without digits.",
     check,
     #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "id_host_is_local",
     group: SignGroup::Identity,
-    points: Points::Fitted(97),
+    points: Points::Fitted(74),
     about: "The Message-ID comes from localhost or an address.",
     check,
     #[cfg(test)]

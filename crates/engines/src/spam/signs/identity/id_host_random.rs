@@ -10,7 +10,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "id_host_random",
     group: SignGroup::Identity,
-    points: Points::Fitted(88),
+    points: Points::Fitted(92),
     about: "The right side of the Message-ID looks made by a program.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "id_long",
     group: SignGroup::Identity,
-    points: Points::Fitted(26),
+    points: Points::Fitted(35),
     about: "The Message-ID is longer than any program makes it.",
     check,
     #[cfg(test)]

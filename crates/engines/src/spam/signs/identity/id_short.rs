@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "id_short",
     group: SignGroup::Identity,
-    points: Points::Fitted(156),
+    points: Points::Fitted(151),
     about: "The left side of the Message-ID is too short to be unique.",
     check,
     #[cfg(test)]

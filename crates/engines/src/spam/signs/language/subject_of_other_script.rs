@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "subject_of_other_script",
     group: SignGroup::Language,
-    points: Points::Fitted(19),
+    points: Points::Fitted(23),
     about: "Subject and text are in different scripts.",
     check,
     #[cfg(test)]

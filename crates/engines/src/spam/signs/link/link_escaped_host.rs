@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "link_escaped_host",
     group: SignGroup::Link,
-    points: Points::Fitted(30),
+    points: Points::Fitted(16),
     about: "A link's host is written with escapes.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "link_punycode",
     group: SignGroup::Link,
-    points: Points::Fitted(18),
+    points: Points::Fitted(21),
     about: "A link's host is written in letters beyond ASCII.",
     check,
     #[cfg(test)]

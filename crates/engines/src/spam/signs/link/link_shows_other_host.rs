@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "link_shows_other_host",
     group: SignGroup::Link,
-    points: Points::Fitted(87),
+    points: Points::Fitted(64),
     about: "A link shows one address and leads to another.",
     check,
     #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "link_to_address",
     group: SignGroup::Link,
-    points: Points::Fitted(71),
+    points: Points::Fitted(37),
     about: "A link leads to an IP address, not a name.",
     check,
     #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "link_to_cheap_domain",
     group: SignGroup::Link,
-    points: Points::Fitted(7),
+    points: Points::Fitted(19),
     about: "A link leads to a top domain that costs little and is abused much.",
     check,
     #[cfg(test)]

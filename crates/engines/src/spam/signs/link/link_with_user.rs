@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "link_with_user",
     group: SignGroup::Link,
-    points: Points::Fitted(84),
+    points: Points::Fitted(88),
     about: "A link has a name in front of its host, which looks like the host.",
     check,
     #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "links_elsewhere",
     group: SignGroup::Link,
-    points: Points::Fitted(29),
+    points: Points::Fitted(0),
     about: "No link leads to the sender's domain.",
     check,
     #[cfg(test)]

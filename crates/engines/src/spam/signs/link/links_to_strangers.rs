@@ -12,7 +12,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "links_to_strangers",
     group: SignGroup::Link,
-    points: Points::Fitted(97),
+    points: Points::Fitted(76),
     about: "No link leads to a domain of the sender, of the envelope or of a signature.",
     check,
     #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "mailto_to_leave",
     group: SignGroup::Link,
-    points: Points::Fitted(46),
+    points: Points::Fitted(58),
     about: "Who does not want more is to write to an address of its own.",
     check,
     #[cfg(test)]

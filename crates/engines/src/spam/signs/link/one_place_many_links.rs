@@ -11,7 +11,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "one_place_many_links",
     group: SignGroup::Link,
-    points: Points::Fitted(4),
+    points: Points::Fitted(0),
     about: "Three links or more, all to one place that is not the sender's.",
     check,
     #[cfg(test)]

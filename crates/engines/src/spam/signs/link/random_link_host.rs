@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "random_link_host",
     group: SignGroup::Link,
-    points: Points::Fitted(30),
+    points: Points::Fitted(15),
     about: "A link's host looks made by a program.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "account_4",
     group: SignGroup::Phrase,
-    points: Points::Fitted(47),
+    points: Points::Fitted(61),
     about: "The text has four phrases or more about an account that has to be confirmed.",
     check,
     #[cfg(test)]

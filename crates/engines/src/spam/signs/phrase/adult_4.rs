@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "adult_4",
     group: SignGroup::Phrase,
-    points: Points::Fitted(84),
+    points: Points::Fitted(83),
     about: "The text has four phrases or more about sex.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "dear",
     group: SignGroup::Phrase,
-    points: Points::Fitted(106),
+    points: Points::Fitted(118),
     about: "The text has a phrase about a reader who is not known.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "dear_2",
     group: SignGroup::Phrase,
-    points: Points::Fitted(47),
+    points: Points::Fitted(49),
     about: "The text has two phrases or more about a reader who is not known.",
     check,
     #[cfg(test)]

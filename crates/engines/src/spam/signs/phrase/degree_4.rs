@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "degree_4",
     group: SignGroup::Phrase,
-    points: Points::Fitted(58),
+    points: Points::Fitted(45),
     about: "The text has four phrases or more about degrees for sale.",
     check,
     #[cfg(test)]

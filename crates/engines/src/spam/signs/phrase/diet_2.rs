@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "diet_2",
     group: SignGroup::Phrase,
-    points: Points::Fitted(81),
+    points: Points::Fitted(98),
     about: "The text has two phrases or more about weight and age.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "diet_4",
     group: SignGroup::Phrase,
-    points: Points::Fitted(76),
+    points: Points::Fitted(70),
     about: "The text has four phrases or more about weight and age.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "donor_2",
     group: SignGroup::Phrase,
-    points: Points::Fitted(127),
+    points: Points::Fitted(146),
     about: "The text has two phrases or more about somebody who is ill, bereaved or pious, and gives money away.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "drugs",
     group: SignGroup::Phrase,
-    points: Points::Fitted(76),
+    points: Points::Fitted(74),
     about: "The text has a phrase about medicines by name.",
     check,
     #[cfg(test)]

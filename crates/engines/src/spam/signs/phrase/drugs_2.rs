@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "drugs_2",
     group: SignGroup::Phrase,
-    points: Points::Fitted(84),
+    points: Points::Fitted(82),
     about: "The text has two phrases or more about medicines by name.",
     check,
     #[cfg(test)]

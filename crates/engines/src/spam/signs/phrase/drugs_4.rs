@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "drugs_4",
     group: SignGroup::Phrase,
-    points: Points::Fitted(36),
+    points: Points::Fitted(35),
     about: "The text has four phrases or more about medicines by name.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "excuse_2",
     group: SignGroup::Phrase,
-    points: Points::Fitted(117),
+    points: Points::Fitted(112),
     about: "The text has two phrases or more about excuses for writing, and promises to stop.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "excuse_4",
     group: SignGroup::Phrase,
-    points: Points::Fitted(83),
+    points: Points::Fitted(120),
     about: "The text has four phrases or more about excuses for writing, and promises to stop.",
     check,
     #[cfg(test)]

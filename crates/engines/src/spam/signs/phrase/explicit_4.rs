@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "explicit_4",
     group: SignGroup::Phrase,
-    points: Points::Fitted(21),
+    points: Points::Fitted(26),
     about: "The text has four phrases or more about sex, in words that letters rarely have.",
     check,
     #[cfg(test)]

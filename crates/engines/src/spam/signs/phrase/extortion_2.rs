@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "extortion_2",
     group: SignGroup::Phrase,
-    points: Points::Fitted(7),
+    points: Points::Fitted(10),
     about: "The text has two phrases or more about blackmail.",
     check,
     #[cfg(test)]

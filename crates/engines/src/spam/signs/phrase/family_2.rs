@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "family_2",
     group: SignGroup::Phrase,
-    points: Points::Fitted(42),
+    points: Points::Fitted(0),
     about: "The text has two phrases or more about how to pay, and what to tell.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "family_4",
     group: SignGroup::Phrase,
-    points: Points::Fitted(98),
+    points: Points::Fitted(95),
     about: "The text has four phrases or more about how to pay, and what to tell.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "finance_4",
     group: SignGroup::Phrase,
-    points: Points::Fitted(31),
+    points: Points::Fitted(0),
     about: "The text has four phrases or more about loans and insurance.",
     check,
     #[cfg(test)]

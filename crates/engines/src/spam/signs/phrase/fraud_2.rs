@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "fraud_2",
     group: SignGroup::Phrase,
-    points: Points::Fitted(33),
+    points: Points::Fitted(25),
     about: "The text has two phrases or more about money of somebody who died, or that has to leave a country.",
     check,
     #[cfg(test)]

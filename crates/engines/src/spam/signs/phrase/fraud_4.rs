@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "fraud_4",
     group: SignGroup::Phrase,
-    points: Points::Fitted(86),
+    points: Points::Fitted(94),
     about: "The text has four phrases or more about money of somebody who died, or that has to leave a country.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "gamble_4",
     group: SignGroup::Phrase,
-    points: Points::Fitted(7),
+    points: Points::Fitted(8),
     about: "The text has four phrases or more about gambling.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "insider_2",
     group: SignGroup::Phrase,
-    points: Points::Fitted(117),
+    points: Points::Fitted(116),
     about: "The text has two phrases or more about a bank's insider or an investor, and money that is to be shared.",
     check,
     #[cfg(test)]

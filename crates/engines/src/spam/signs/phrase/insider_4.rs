@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "insider_4",
     group: SignGroup::Phrase,
-    points: Points::Fitted(93),
+    points: Points::Fitted(83),
     about: "The text has four phrases or more about a bank's insider or an investor, and money that is to be shared.",
     check,
     #[cfg(test)]

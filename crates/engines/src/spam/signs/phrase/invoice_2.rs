@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "invoice_2",
     group: SignGroup::Phrase,
-    points: Points::Fitted(0),
+    points: Points::Fitted(5),
     about: "The text has two phrases or more about invoices and renewals.",
     check,
     #[cfg(test)]

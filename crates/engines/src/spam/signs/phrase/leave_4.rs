@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "leave_4",
     group: SignGroup::Phrase,
-    points: Points::Fitted(10),
+    points: Points::Fitted(4),
     about: "The text has four phrases or more about how to get no more of it.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "lender_2",
     group: SignGroup::Phrase,
-    points: Points::Fitted(104),
+    points: Points::Fitted(89),
     about: "The text has two phrases or more about loans for everybody.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "lender_4",
     group: SignGroup::Phrase,
-    points: Points::Fitted(105),
+    points: Points::Fitted(86),
     about: "The text has four phrases or more about loans for everybody.",
     check,
     #[cfg(test)]

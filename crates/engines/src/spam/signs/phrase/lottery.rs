@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "lottery",
     group: SignGroup::Phrase,
-    points: Points::Fitted(24),
+    points: Points::Fitted(0),
     about: "The text has a phrase about something that was won.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "lottery_2",
     group: SignGroup::Phrase,
-    points: Points::Fitted(38),
+    points: Points::Fitted(2),
     about: "The text has two phrases or more about something that was won.",
     check,
     #[cfg(test)]

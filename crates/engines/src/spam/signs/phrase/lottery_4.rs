@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "lottery_4",
     group: SignGroup::Phrase,
-    points: Points::Fitted(11),
+    points: Points::Fitted(0),
     about: "The text has four phrases or more about something that was won.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "mailing_4",
     group: SignGroup::Phrase,
-    points: Points::Fitted(9),
+    points: Points::Fitted(29),
     about: "The text has four phrases or more about advertising and addresses.",
     check,
     #[cfg(test)]

@@ -87,9 +87,11 @@ mod payout_4;
 mod pharma;
 mod pharma_2;
 mod pharma_4;
+mod praise;
 mod promise;
 mod promise_2;
 mod promise_4;
+mod reader_addressed;
 mod seller;
 mod seller_2;
 mod seller_4;
@@ -118,7 +120,7 @@ mod wealth;
 mod wealth_2;
 mod wealth_4;
 
-use crate::spam::signs::when;
+use crate::spam::signs::{sells_unnamed, when};
 use crate::spam::{Facts, Row};
 
 /// The signs of the family, in the order of the documentation.
@@ -237,7 +239,83 @@ pub(crate) const SIGNS: &[Row] = &[
     suitor::SIGN,
     suitor_2::SIGN,
     suitor_4::SIGN,
+    reader_addressed::SIGN,
+    praise::SIGN,
 ];
+
+/// Words for the reader, sorted.
+const READER: &[&str] = &["you", "your", "yours", "yourself"];
+
+/// Words that praise and press, in folded form and sorted.
+const PRAISE: &[&str] = &[
+    "absolutely",
+    "amazing",
+    "best",
+    "biggest",
+    "cheap",
+    "cheapest",
+    "discover",
+    "easily",
+    "easy",
+    "ever",
+    "every",
+    "exclusive",
+    "fantastic",
+    "fast",
+    "free",
+    "great",
+    "greatest",
+    "guarantee",
+    "guaranteed",
+    "huge",
+    "hundreds",
+    "imagine",
+    "incredible",
+    "instant",
+    "instantly",
+    "lowest",
+    "millions",
+    "never",
+    "now",
+    "only",
+    "powerful",
+    "professional",
+    "proven",
+    "quality",
+    "save",
+    "secret",
+    "secrets",
+    "special",
+    "thousands",
+    "today",
+    "unbelievable",
+    "unlimited",
+];
+
+/// Most bytes of a text whose words are counted.
+const MAX_COUNTED: usize = 64 * 1024;
+/// Fewest words of a text of which a share says something.
+const FEWEST_WORDS: usize = 20;
+
+/// How many of a hundred words of the text are among these, if so many are and nothing shows who says so.
+fn often(f: &Facts, among: &[&str], percent: usize) -> Option<String> {
+    if !sells_unnamed(f) {
+        return None;
+    }
+    let text = f.folding.text.as_bytes();
+    let text = text.get(..MAX_COUNTED).unwrap_or(text);
+    let (mut all, mut hits) = (0_usize, 0_usize);
+    // By bytes, for speed: a letter beyond ASCII is part of its word.
+    for word in text.split(|byte| !byte.is_ascii_alphabetic() && byte.is_ascii()).filter(|word| !word.is_empty()) {
+        all = all.saturating_add(1);
+        let found = among.binary_search_by(|known| known.as_bytes().cmp(word)).is_ok();
+        hits = hits.saturating_add(usize::from(found));
+    }
+    when(
+        all >= FEWEST_WORDS && hits.saturating_mul(100) >= all.saturating_mul(percent),
+        format!("{hits} of {all} words"),
+    )
+}
 
 /// What a family has in a message, if it is so many phrases.
 fn family(f: &Facts, name: &str, fewest: usize) -> Option<String> {
@@ -246,4 +324,12 @@ fn family(f: &Facts, name: &str, fewest: usize) -> Option<String> {
     let own = f.phrases.iter().skip(first).take_while(|(family, _)| *family == name);
     let found: Vec<&str> = own.map(|(_, text)| *text).collect();
     when(found.len() >= fewest, found.iter().take(6).copied().collect::<Vec<_>>().join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn words_that_are_counted_are_sorted() {
+        assert!(super::READER.is_sorted() && super::PRAISE.is_sorted());
+    }
 }

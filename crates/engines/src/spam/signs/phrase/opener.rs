@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "opener",
     group: SignGroup::Phrase,
-    points: Points::Fitted(24),
+    points: Points::Fitted(21),
     about: "The text has a phrase about an answer that a stranger wants, without saying for what.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "opener_2",
     group: SignGroup::Phrase,
-    points: Points::Fitted(141),
+    points: Points::Fitted(134),
     about: "The text has two phrases or more about an answer that a stranger wants, without saying for what.",
     check,
     #[cfg(test)]

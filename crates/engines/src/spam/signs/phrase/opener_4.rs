@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "opener_4",
     group: SignGroup::Phrase,
-    points: Points::Fitted(53),
+    points: Points::Fitted(50),
     about: "The text has four phrases or more about an answer that a stranger wants, without saying for what.",
     check,
     #[cfg(test)]

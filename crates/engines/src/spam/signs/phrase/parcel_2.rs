@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "parcel_2",
     group: SignGroup::Phrase,
-    points: Points::Fitted(26),
+    points: Points::Fitted(29),
     about: "The text has two phrases or more about parcels that wait.",
     check,
     #[cfg(test)]

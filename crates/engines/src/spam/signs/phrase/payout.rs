@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "payout",
     group: SignGroup::Phrase,
-    points: Points::Fitted(61),
+    points: Points::Fitted(57),
     about: "The text has a phrase about a payment that waits for the reader's particulars.",
     check,
     #[cfg(test)]

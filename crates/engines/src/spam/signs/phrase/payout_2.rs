@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "payout_2",
     group: SignGroup::Phrase,
-    points: Points::Fitted(92),
+    points: Points::Fitted(83),
     about: "The text has two phrases or more about a payment that waits for the reader's particulars.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "payout_4",
     group: SignGroup::Phrase,
-    points: Points::Fitted(119),
+    points: Points::Fitted(80),
     about: "The text has four phrases or more about a payment that waits for the reader's particulars.",
     check,
     #[cfg(test)]

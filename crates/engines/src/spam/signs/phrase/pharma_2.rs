@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "pharma_2",
     group: SignGroup::Phrase,
-    points: Points::Fitted(148),
+    points: Points::Fitted(150),
     about: "The text has two phrases or more about medicines and potency.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "seller",
     group: SignGroup::Phrase,
-    points: Points::Fitted(1),
+    points: Points::Fitted(0),
     about: "The text has a phrase about what is sold by unasked mail.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "seller_4",
     group: SignGroup::Phrase,
-    points: Points::Fitted(148),
+    points: Points::Fitted(150),
     about: "The text has four phrases or more about what is sold by unasked mail.",
     check,
     #[cfg(test)]

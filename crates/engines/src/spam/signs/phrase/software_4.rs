@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "software_4",
     group: SignGroup::Phrase,
-    points: Points::Fitted(32),
+    points: Points::Fitted(19),
     about: "The text has four phrases or more about cheap software.",
     check,
     #[cfg(test)]

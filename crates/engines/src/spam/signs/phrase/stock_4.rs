@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "stock_4",
     group: SignGroup::Phrase,
-    points: Points::Fitted(94),
+    points: Points::Fitted(101),
     about: "The text has four phrases or more about shares that will rise.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "stranger",
     group: SignGroup::Phrase,
-    points: Points::Fitted(8),
+    points: Points::Fitted(0),
     about: "The text has a phrase about somebody who introduces themselves and wants an answer.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "stranger_2",
     group: SignGroup::Phrase,
-    points: Points::Fitted(37),
+    points: Points::Fitted(2),
     about: "The text has two phrases or more about somebody who introduces themselves and wants an answer.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "stranger_4",
     group: SignGroup::Phrase,
-    points: Points::Fitted(119),
+    points: Points::Fitted(104),
     about: "The text has four phrases or more about somebody who introduces themselves and wants an answer.",
     check,
     #[cfg(test)]

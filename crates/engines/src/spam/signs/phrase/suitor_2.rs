@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "suitor_2",
     group: SignGroup::Phrase,
-    points: Points::Fitted(102),
+    points: Points::Fitted(109),
     about: "The text has two phrases or more about friendship and love that a stranger offers.",
     check,
     #[cfg(test)]

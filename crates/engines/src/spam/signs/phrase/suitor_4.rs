@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "suitor_4",
     group: SignGroup::Phrase,
-    points: Points::Fitted(34),
+    points: Points::Fitted(36),
     about: "The text has four phrases or more about friendship and love that a stranger offers.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "trade_2",
     group: SignGroup::Phrase,
-    points: Points::Fitted(0),
+    points: Points::Fitted(8),
     about: "The text has two phrases or more about offers of factories.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "urgency",
     group: SignGroup::Phrase,
-    points: Points::Fitted(9),
+    points: Points::Fitted(27),
     about: "The text has a phrase about haste.",
     check,
     #[cfg(test)]

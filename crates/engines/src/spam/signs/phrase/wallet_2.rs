@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "wallet_2",
     group: SignGroup::Phrase,
-    points: Points::Fitted(56),
+    points: Points::Fitted(74),
     about: "The text has two phrases or more about crypto currencies.",
     check,
     #[cfg(test)]

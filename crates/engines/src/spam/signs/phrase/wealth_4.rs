@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "wealth_4",
     group: SignGroup::Phrase,
-    points: Points::Fitted(63),
+    points: Points::Fitted(76),
     about: "The text has four phrases or more about large sums, and the dead or distant people that they belong to.",
     check,
     #[cfg(test)]

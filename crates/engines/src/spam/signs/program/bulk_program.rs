@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "bulk_program",
     group: SignGroup::Program,
-    points: Points::Fitted(32),
+    points: Points::Fitted(27),
     about: "A program for mass mailings by mail wrote it, of the kind that spammers bought.",
     check,
     #[cfg(test)]

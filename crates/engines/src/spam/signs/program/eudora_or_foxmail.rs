@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "eudora_or_foxmail",
     group: SignGroup::Program,
-    points: Points::Fitted(11),
+    points: Points::Fitted(15),
     about: "It says Eudora, Foxmail or another program that is claimed more than used, and is HTML only.",
     check,
     #[cfg(test)]

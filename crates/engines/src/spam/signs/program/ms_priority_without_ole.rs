@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "ms_priority_without_ole",
     group: SignGroup::Program,
-    points: Points::Fitted(66),
+    points: Points::Fitted(17),
     about: "X-MSMail-Priority stands without X-MimeOLE.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "old_outlook_express",
     group: SignGroup::Program,
-    points: Points::Fitted(73),
+    points: Points::Fitted(74),
     about: "It says a version of Outlook Express that hardly anybody has: 5.00 or 4.72, or Outlook 6 build 2600.",
     check,
     #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "outlook_with_other_boundary",
     group: SignGroup::Program,
-    points: Points::Fitted(23),
+    points: Points::Fitted(27),
     about: "It says Outlook, and the boundary is not of Outlook's form.",
     check,
     #[cfg(test)]

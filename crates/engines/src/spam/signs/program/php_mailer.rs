@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "php_mailer",
     group: SignGroup::Program,
-    points: Points::Fitted(49),
+    points: Points::Fitted(119),
     about: "A library for web sites wrote it.",
     check,
     #[cfg(test)]

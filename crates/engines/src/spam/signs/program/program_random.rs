@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "program_random",
     group: SignGroup::Program,
-    points: Points::Fitted(47),
+    points: Points::Fitted(60),
     about: "The program's name looks made up, or is a bare word or number.",
     check,
     #[cfg(test)]

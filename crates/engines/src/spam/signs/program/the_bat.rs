@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "the_bat",
     group: SignGroup::Program,
-    points: Points::Fitted(57),
+    points: Points::Fitted(53),
     about: "It says that The Bat! wrote it, which spammers like to claim.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "two_programs",
     group: SignGroup::Program,
-    points: Points::Fitted(108),
+    points: Points::Fitted(72),
     about: "Two programs say that they wrote it.",
     check,
     #[cfg(test)]

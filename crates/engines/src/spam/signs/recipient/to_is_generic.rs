@@ -7,7 +7,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "to_is_generic",
     group: SignGroup::Recipient,
-    points: Points::Fitted(2),
+    points: Points::Fitted(5),
     about: "To names no person but a word: friend, customer, members.",
     check,
     #[cfg(test)]

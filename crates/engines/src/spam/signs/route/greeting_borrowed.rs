@@ -24,7 +24,7 @@ const KNOWN: &[&str] = &[
 pub(super) const SIGN: Row = Row {
     id: "greeting_borrowed",
     group: SignGroup::Route,
-    points: Points::Fitted(120),
+    points: Points::Fitted(114),
     about: "A client greeted as a well-known provider, and its name is another.",
     check,
     #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "greeting_of_recipient",
     group: SignGroup::Route,
-    points: Points::Fitted(30),
+    points: Points::Fitted(42),
     about: "A client greeted with the recipient's own domain.",
     check,
     #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "hops_go_back_in_time",
     group: SignGroup::Route,
-    points: Points::Fitted(0),
+    points: Points::Fitted(20),
     about: "A server got the message long before the one that gave it away.",
     check,
     #[cfg(test)]

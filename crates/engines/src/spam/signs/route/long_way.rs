@@ -11,7 +11,7 @@ const LONG: i64 = 24 * 3600;
 pub(super) const SIGN: Row = Row {
     id: "long_way",
     group: SignGroup::Route,
-    points: Points::Fitted(8),
+    points: Points::Fitted(9),
     about: "The message was more than a day on its way.",
     check,
     #[cfg(test)]

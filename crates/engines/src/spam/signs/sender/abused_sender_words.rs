@@ -7,7 +7,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "abused_sender_words",
     group: SignGroup::Sender,
-    points: Points::Fitted(68),
+    points: Points::Fitted(106),
     about: "The sender's domain or local part is made of words that advertisers like.",
     check,
     #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "blank_in_address",
     group: SignGroup::Sender,
-    points: Points::Fitted(4),
+    points: Points::Fitted(5),
     about: "The sender's address has a blank or a comma in it.",
     check,
     #[cfg(test)]

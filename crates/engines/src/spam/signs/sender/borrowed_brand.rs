@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "borrowed_brand",
     group: SignGroup::Sender,
-    points: Points::Fitted(2),
+    points: Points::Fitted(13),
     about: "The display name is that of a well-known company, the domain is not.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "brand_in_local_part",
     group: SignGroup::Sender,
-    points: Points::Fitted(7),
+    points: Points::Fitted(0),
     about: "A well-known company stands in front of the @, not behind it.",
     check,
     #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "cheap_sender_domain",
     group: SignGroup::Sender,
-    points: Points::Fitted(58),
+    points: Points::Fitted(69),
     about: "The sender's domain lies in a top domain that costs little and is abused much.",
     check,
     #[cfg(test)]

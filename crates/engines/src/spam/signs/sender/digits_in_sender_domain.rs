@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "digits_in_sender_domain",
     group: SignGroup::Sender,
-    points: Points::Fitted(46),
+    points: Points::Fitted(0),
     about: "The sender's domain has digits.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "empty_name_quoted",
     group: SignGroup::Sender,
-    points: Points::Fitted(23),
+    points: Points::Fitted(21),
     about: "The display name is there, and empty.",
     check,
     #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "free_mail_changes",
     group: SignGroup::Sender,
-    points: Points::Fitted(62),
+    points: Points::Fitted(53),
     about: "Sender and answers are at free mail providers, with different addresses.",
     check,
     #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "hr_02_digits_in_sender",
     group: SignGroup::Sender,
-    points: Points::AtLeast { least: 10, fitted: 11 },
+    points: Points::AtLeast { least: 10, fitted: 12 },
     about: "The sender's address has digits (HR-02).",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "loud_name",
     group: SignGroup::Sender,
-    points: Points::Fitted(92),
+    points: Points::Fitted(111),
     about: "The display name is all capitals.",
     check,
     #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "name_is_address",
     group: SignGroup::Sender,
-    points: Points::Fitted(29),
+    points: Points::Fitted(34),
     about: "The display name is the address itself.",
     check,
     #[cfg(test)]

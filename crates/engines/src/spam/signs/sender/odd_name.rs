@@ -7,7 +7,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "odd_name",
     group: SignGroup::Sender,
-    points: Points::Fitted(14),
+    points: Points::Fitted(8),
     about: "The display name has signs that names do not have.",
     check,
     #[cfg(test)]

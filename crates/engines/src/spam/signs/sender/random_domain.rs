@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "random_domain",
     group: SignGroup::Sender,
-    points: Points::Fitted(57),
+    points: Points::Fitted(60),
     about: "The sender's domain looks made by a program.",
     check,
     #[cfg(test)]

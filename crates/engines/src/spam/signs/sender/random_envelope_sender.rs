@@ -10,7 +10,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "random_envelope_sender",
     group: SignGroup::Sender,
-    points: Points::Fitted(15),
+    points: Points::Fitted(25),
     about: "The sender of the envelope looks made by a program, of a domain that is not From's.",
     check,
     #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "reply_to_unreadable",
     group: SignGroup::Sender,
-    points: Points::AtLeast { least: 100, fitted: 112 },
+    points: Points::AtLeast { least: 100, fitted: 119 },
     about: "Reply-To says something that is no address, so that nobody can answer (RFC 5322, 3.6.2).",
     check,
     #[cfg(test)]

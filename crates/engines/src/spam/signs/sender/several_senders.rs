@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "several_senders",
     group: SignGroup::Sender,
-    points: Points::Fitted(7),
+    points: Points::Fitted(5),
     about: "From names several people, and no Sender says who of them wrote.",
     check,
     #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "tenant_sender",
     group: SignGroup::Sender,
-    points: Points::Fitted(31),
+    points: Points::Fitted(33),
     about: "The sender uses the address that a service gives to every tenant.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "alternative_of_one",
     group: SignGroup::Structure,
-    points: Points::Fitted(136),
+    points: Points::Fitted(150),
     about: "A choice between forms has one form.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "attachment_without_text",
     group: SignGroup::Structure,
-    points: Points::Fitted(89),
+    points: Points::Fitted(147),
     about: "An attachment, and no text that speaks of it.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "charset_of_elsewhere",
     group: SignGroup::Structure,
-    points: Points::Fitted(42),
+    points: Points::Fitted(43),
     about: "The charset is of a script that the text does not use.",
     check,
     #[cfg(test)]

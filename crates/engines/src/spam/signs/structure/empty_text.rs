@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "empty_text",
     group: SignGroup::Structure,
-    points: Points::Fitted(46),
+    points: Points::Fitted(50),
     about: "There is no text at all.",
     check,
     #[cfg(test)]

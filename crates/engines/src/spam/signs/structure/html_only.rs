@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "html_only",
     group: SignGroup::Structure,
-    points: Points::Fitted(57),
+    points: Points::Fitted(3),
     about: "The text is HTML, without a plain one.",
     check,
     #[cfg(test)]

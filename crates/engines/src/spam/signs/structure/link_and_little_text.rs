@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "link_and_little_text",
     group: SignGroup::Structure,
-    points: Points::Fitted(19),
+    points: Points::Fitted(31),
     about: "A link and hardly a word beside it.",
     check,
     #[cfg(test)]

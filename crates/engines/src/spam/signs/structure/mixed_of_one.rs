@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "mixed_of_one",
     group: SignGroup::Structure,
-    points: Points::Fitted(119),
+    points: Points::Fitted(133),
     about: "A multipart has one part.",
     check,
     #[cfg(test)]

@@ -13,7 +13,7 @@ const FEW_WORDS: usize = 15;
 pub(super) const SIGN: Row = Row {
     id: "plain_differs_from_html",
     group: SignGroup::Structure,
-    points: Points::Fitted(16),
+    points: Points::Fitted(0),
     about: "The plain text says something else than the HTML.",
     check,
     #[cfg(test)]

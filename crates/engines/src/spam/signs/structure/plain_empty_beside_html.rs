@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "plain_empty_beside_html",
     group: SignGroup::Structure,
-    points: Points::Fitted(49),
+    points: Points::Fitted(51),
     about: "The plain text beside the HTML is empty or a few letters.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "related_without_picture",
     group: SignGroup::Structure,
-    points: Points::Fitted(132),
+    points: Points::Fitted(143),
     about: "HTML with its pictures, without a picture.",
     check,
     #[cfg(test)]

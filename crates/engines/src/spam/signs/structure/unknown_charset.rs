@@ -7,7 +7,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "unknown_charset",
     group: SignGroup::Structure,
-    points: Points::Fitted(127),
+    points: Points::Fitted(119),
     about: "A text's charset does not exist.",
     check,
     #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "address_in_subject",
     group: SignGroup::Subject,
-    points: Points::Fitted(67),
+    points: Points::Fitted(88),
     about: "A mail address stands in the subject.",
     check,
     #[cfg(test)]

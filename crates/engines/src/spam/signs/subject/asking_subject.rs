@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "asking_subject",
     group: SignGroup::Subject,
-    points: Points::Fitted(45),
+    points: Points::Fitted(17),
     about: "The subject asks the reader something.",
     check,
     #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "emoji_in_subject",
     group: SignGroup::Subject,
-    points: Points::Fitted(73),
+    points: Points::Fitted(76),
     about: "The subject has a pictogram.",
     check,
     #[cfg(test)]

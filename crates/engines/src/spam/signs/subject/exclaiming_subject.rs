@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "exclaiming_subject",
     group: SignGroup::Subject,
-    points: Points::Fitted(35),
+    points: Points::Fitted(0),
     about: "The subject exclaims.",
     check,
     #[cfg(test)]

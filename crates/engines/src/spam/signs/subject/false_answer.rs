@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "false_answer",
     group: SignGroup::Subject,
-    points: Points::Fitted(62),
+    points: Points::Fitted(46),
     about: "The subject says Re: or Fwd:, and nothing is answered or forwarded.",
     check,
     #[cfg(test)]

@@ -11,7 +11,7 @@ const LONG: usize = 250;
 pub(super) const SIGN: Row = Row {
     id: "hr_04_long_subject",
     group: SignGroup::Subject,
-    points: Points::AtLeast { least: 100, fitted: 114 },
+    points: Points::AtLeast { least: 100, fitted: 120 },
     about: "The subject is longer than 250 characters (HR-04).",
     check,
     #[cfg(test)]

@@ -24,7 +24,7 @@ const CALLS: [&str; 8] = ["call", "cell", "fax", "mobile", "phone", "tel", "tele
 pub(super) const SIGN: Row = Row {
     id: "hr_06_stamp_in_subject",
     group: SignGroup::Subject,
-    points: Points::AtLeast { least: 50, fitted: 110 },
+    points: Points::AtLeast { least: 50, fitted: 58 },
     about: "The subject has a time stamp, or a number or code that only a program needs (HR-06).",
     check,
     #[cfg(test)]

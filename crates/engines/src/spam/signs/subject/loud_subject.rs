@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "loud_subject",
     group: SignGroup::Subject,
-    points: Points::Fitted(100),
+    points: Points::Fitted(106),
     about: "The subject is all capitals.",
     check,
     #[cfg(test)]

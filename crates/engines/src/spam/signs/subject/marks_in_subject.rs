@@ -7,7 +7,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "marks_in_subject",
     group: SignGroup::Subject,
-    points: Points::Fitted(27),
+    points: Points::Fitted(28),
     about: "The subject is decorated: stars, hashes, arrows, brackets.",
     check,
     #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "money_in_subject",
     group: SignGroup::Subject,
-    points: Points::Fitted(38),
+    points: Points::Fitted(96),
     about: "The subject names a sum of money.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "much_exclaiming_subject",
     group: SignGroup::Subject,
-    points: Points::Fitted(0),
+    points: Points::Fitted(46),
     about: "The subject exclaims again and again.",
     check,
     #[cfg(test)]

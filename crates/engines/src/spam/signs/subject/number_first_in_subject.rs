@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "number_first_in_subject",
     group: SignGroup::Subject,
-    points: Points::Fitted(15),
+    points: Points::Fitted(9),
     about: "The subject begins with a number and goes on to praise.",
     check,
     #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "one_word_subject",
     group: SignGroup::Subject,
-    points: Points::Fitted(4),
+    points: Points::Fitted(0),
     about: "The subject is one short word, and no answer.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "percent_in_subject",
     group: SignGroup::Subject,
-    points: Points::Fitted(51),
+    points: Points::Fitted(103),
     about: "The subject names percents.",
     check,
     #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "spaced_letters_in_subject",
     group: SignGroup::Subject,
-    points: Points::Fitted(19),
+    points: Points::Fitted(16),
     about: "A word of the subject is written with something between its letters.",
     check,
     #[cfg(test)]

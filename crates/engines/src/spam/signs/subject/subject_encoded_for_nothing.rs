@@ -8,7 +8,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "subject_encoded_for_nothing",
     group: SignGroup::Subject,
-    points: Points::Fitted(57),
+    points: Points::Fitted(44),
     about: "The subject is plain ASCII, but encoded.",
     check,
     #[cfg(test)]

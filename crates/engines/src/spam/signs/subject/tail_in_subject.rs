@@ -9,7 +9,7 @@ use crate::spam::{Facts, Points, Row};
 pub(super) const SIGN: Row = Row {
     id: "tail_in_subject",
     group: SignGroup::Subject,
-    points: Points::Fitted(82),
+    points: Points::Fitted(80),
     about: "The subject ends in a word that no language has.",
     check,
     #[cfg(test)]
