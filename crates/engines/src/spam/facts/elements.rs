@@ -145,3 +145,22 @@ pub(super) const KNOWN: &[&str] = &[
     "xml",
     "xmp",
 ];
+
+/// Attributes that stand without a value.
+pub(super) fn is_flag(key: &[u8]) -> bool {
+    let flags: [&[u8]; 12] = [
+        b"nowrap",
+        b"noshade",
+        b"hidden",
+        b"checked",
+        b"disabled",
+        b"ismap",
+        b"selected",
+        b"alt",
+        b"compact",
+        b"href",
+        b"class",
+        b"style",
+    ];
+    flags.iter().any(|flag| key.eq_ignore_ascii_case(flag)) || !key.iter().all(u8::is_ascii_alphanumeric)
+}

@@ -73,7 +73,7 @@ struct Word {
 impl Folding {
     fn letter(&mut self, letter: char, word: &mut Word) {
         let count = |n: &mut u32| *n = n.saturating_add(1);
-        if is_empty(letter) {
+        if is_empty(letter) || shows_nothing(letter) {
             if !word.raw.is_empty() {
                 count(&mut self.invisible);
             }
@@ -154,6 +154,11 @@ impl Word {
     }
 }
 
+/// Whether a control character shows nothing, and parts no words either.
+fn shows_nothing(letter: char) -> bool {
+    letter.is_control() && !matches!(letter, '\t'..='\r' | '\u{85}')
+}
+
 /// The second of a pair whose first is the letter.
 fn in_table(table: &str, letter: char) -> Option<char> {
     let mut letters = table.chars();
@@ -196,6 +201,7 @@ mod tests {
             ("Straße", "strasse"),
             ("日本", "日本"),
             ("one\u{2800}two", "one two"),
+            ("o\u{1}n\0e\u{7f}\u{17b4}\u{fffb}\t\u{b}two", "one two"),
             ("a\u{202e}ruoy tnuocca\u{202c} b", "aaccount your b"),
             ("Ⓕⓡⓔⓔ", "free"),
         ];

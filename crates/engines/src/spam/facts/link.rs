@@ -167,14 +167,21 @@ impl Link {
     /// Takes an address of an HTML text apart, which may say only a part of where it leads: the rest is
     /// that of the page's `base`.
     pub(crate) fn within(raw: &str, base: Option<&Self>) -> Option<Self> {
-        let whole = Self::read(raw);
+        let raw = clean(raw);
+        // With the scheme of its page alone it is written relative to that (URL Standard, "special relative").
+        let own = base.and_then(|base| {
+            let (scheme, rest) = raw.split_at_checked(base.scheme.len())?;
+            let rest = rest.strip_prefix(':').filter(|rest| !rest.starts_with(['/', '\\']))?;
+            scheme.eq_ignore_ascii_case(&base.scheme).then(|| rest.to_owned())
+        });
+        let whole = if own.is_some() { None } else { Self::read(&raw) };
         if whole.is_some() {
             return whole;
         }
-        let raw = clean(raw);
-        if raw.is_empty() || scheme(&raw).is_some() {
+        if raw.is_empty() || own.is_none() && scheme(&raw).is_some() {
             return None;
         }
+        let raw = own.map_or(raw, Cow::Owned);
         if raw.starts_with(['/', '\\']) && raw.get(1..).is_some_and(|rest| rest.starts_with(['/', '\\'])) {
             return Self::read(&["https:", &raw].concat()).map(|link| Self { raw: short(&raw), ..link });
         }

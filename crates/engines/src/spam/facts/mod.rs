@@ -239,7 +239,10 @@ impl Facts {
         } else {
             [both.as_str(), " \n ", &fold(&facts.session.documents).text].concat()
         };
-        facts.phrases = phrases::find(&facts.words);
+        // What is taken for hidden may be seen all the same, and some programs show plain text rather than the page.
+        let plain = if matches!(facts.shown, Shown::Plain) { "" } else { facts.plain.as_str() };
+        let [hidden, plain] = [facts.html.hidden.as_str(), plain].map(|text| fold(&ends(text)).text);
+        facts.phrases = phrases::find(&[&facts.words, &hidden, &plain]);
         facts.scripts = Scripts::of(&[facts.subject.as_str(), " ", facts.shown()].concat());
         facts
     }

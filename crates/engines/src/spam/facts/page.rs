@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use unpack::html::{Page, TextView, Token, Tokens, undone};
 
-use super::elements::KNOWN;
+use super::elements::{KNOWN, is_flag};
 use super::link::{Link, Links};
 
 /// How much of one HTML part is read, in bytes.
@@ -264,6 +264,8 @@ fn beside(element: &str, key: &[u8]) -> Option<bool> {
         "link" if is(b"href") => Some(false),
         "input" | "embed" | "video" | "audio" | "source" | "script" if is(b"src") => Some(false),
         "video" if is(b"poster") => Some(false),
+        // Buttons and pictures that Outlook draws (VML): `v:roundrect`, `v:rect`.
+        _ if element.starts_with("v:") && is(b"href") => Some(true),
         "a" | "image" | "use" if is(b"xlink:href") => Some(element == "a"),
         _ => is(b"background").then_some(false),
     }
@@ -339,25 +341,6 @@ fn image(attributes: &[(&[u8], &[u8])], html: &mut Html, links: &mut Targets<'_>
     if links.push(attribute(attributes, b"src"), false).is_some() {
         more(&mut html.remote_images);
     }
-}
-
-/// Attributes that stand without a value.
-fn is_flag(key: &[u8]) -> bool {
-    let flags: [&[u8]; 12] = [
-        b"nowrap",
-        b"noshade",
-        b"hidden",
-        b"checked",
-        b"disabled",
-        b"ismap",
-        b"selected",
-        b"alt",
-        b"compact",
-        b"href",
-        b"class",
-        b"style",
-    ];
-    flags.iter().any(|flag| key.eq_ignore_ascii_case(flag)) || !key.iter().all(u8::is_ascii_alphanumeric)
 }
 
 fn hides(style: &[u8]) -> bool {
@@ -462,6 +445,12 @@ mod tests {
             ("<base href=http://a.example/><meta http-equiv=refresh content='0;url=x'>", "a.example", true),
             ("<style>td { background: URL( \"http://a.example/x.gif\" ) }</style>", "a.example", false),
             ("<td style=\"background:url(http://a.example/x)\">x</td>", "a.example", false),
+            (
+                "<!--[if mso]><v:roundrect href='http://a.example/x' arcsize=1></v:roundrect><![endif]-->",
+                "a.example",
+                true,
+            ),
+            ("<base href=http://a.example/d/><meta http-equiv=refresh content='0;url=http:x'>", "a.example", true),
             ("<td style=\"background:url(&quot;http://a.example/x&quot;)\">x</td>", "a.example", false),
         ];
         for (source, host, leads) in cases {

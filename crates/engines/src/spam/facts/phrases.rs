@@ -41,10 +41,22 @@ fn phrases() -> &'static Phrases {
     })
 }
 
-/// The different phrases of each family, where most of them stand near each other.
-pub(crate) fn find(words: &str) -> Vec<(&'static str, &'static str)> {
+/// The different phrases of each family, in the text, and there in the place, where most of them stand near each other.
+pub(crate) fn find(texts: &[&str]) -> Vec<(&'static str, &'static str)> {
+    let mut best: BTreeMap<&'static str, BTreeSet<&'static str>> = BTreeMap::new();
+    for (family, densest) in texts.iter().filter(|text| !text.is_empty()).flat_map(|text| in_one(text)) {
+        let (found, kept) = (densest.finish(), best.entry(family).or_default());
+        if found.len() > kept.len() {
+            *kept = found;
+        }
+    }
+    best.into_iter().flat_map(|(family, texts)| texts.into_iter().map(move |text| (family, text))).collect()
+}
+
+/// Where most phrases of each family stand near each other in one text.
+fn in_one(words: &str) -> BTreeMap<&'static str, Densest> {
     let phrases = phrases();
-    let Some(automaton) = &phrases.automaton else { return Vec::new() };
+    let Some(automaton) = &phrases.automaton else { return BTreeMap::new() };
     let mut found: BTreeMap<&'static str, Densest> = BTreeMap::new();
     for hit in automaton.find_overlapping_iter(words) {
         if !starts_word(words, hit.start()) {
@@ -58,8 +70,7 @@ pub(crate) fn find(words: &str) -> Vec<(&'static str, &'static str)> {
             found.entry(*family).or_default().add(block, text);
         }
     }
-    let densest = found.into_iter().map(|(family, densest)| (family, densest.finish()));
-    densest.flat_map(|(family, texts)| texts.into_iter().map(move |text| (family, text))).collect()
+    found
 }
 
 /// The phrases of a family in the block that, together with the next, has most; of several such the last.
@@ -112,16 +123,16 @@ mod tests {
 
     #[test]
     fn phrases_match_from_the_start_of_words() {
-        let found = find("the dietary bitcoin sex sextant essex visa");
+        let found = find(&["the dietary bitcoin sex sextant essex visa"]);
         assert!(found.contains(&("wallet", "bitcoin")) && found.contains(&("adult", "sex")));
         assert_eq!(found.iter().filter(|(_, text)| *text == "sex").count(), 1);
-        assert!(find("sextant essex").is_empty());
+        assert!(find(&["sextant essex"]).is_empty());
     }
 
     #[test]
     fn phrases_that_stand_far_apart_are_not_added_up_and_padding_hides_none() {
         let far = "plain words ".repeat(1000);
-        let count = |text: &str| find(text).iter().filter(|(family, _)| *family == "drugs").count();
+        let count = |text: &str| find(&[text]).iter().filter(|(family, _)| *family == "drugs").count();
         assert_eq!(count(&format!("viagra {far} cialis {far} xanax")), 1);
         assert_eq!(count(&format!("{far} viagra cialis xanax {far} viagra")), 3);
         // A block's end parts nothing.
@@ -139,7 +150,7 @@ mod tests {
         // More than 4000 phrases, none of which makes the letter's families seem to be what they are.
         let letter = "viagra cialis xanax valium bitcoin your wallet seed phrase metamask";
         let text = [padding.as_str(), letter].concat();
-        let count = |text: &str, name: &str| find(text).iter().filter(|(family, _)| *family == name).count();
+        let count = |text: &str, name: &str| find(&[text]).iter().filter(|(family, _)| *family == name).count();
         for name in ["drugs", "wallet"] {
             assert!(count(&padding, name) < 4 && count(letter, name) >= 4, "{name}");
             assert!(count(&text, name) >= 4, "{name}");

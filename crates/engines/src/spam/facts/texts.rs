@@ -126,10 +126,10 @@ fn parts(facts: &mut Facts, message: &Message<'_>) -> (Vec<Leaf>, Vec<Leaf>) {
     (leaves, attached)
 }
 
-/// Whether an attached file is a page, by its type or its name.
+/// Whether an attached file is a page, by its type or its name; browsers open SVG like one.
 fn is_page(entity: &Entity) -> bool {
-    let is_typed = entity.media == "text/html" || entity.media.contains("xhtml");
-    is_typed || ends_in(entity, &["htm", "html", "shtml", "xht", "xhtml"])
+    let is_typed = entity.media == "text/html" || entity.media.contains("xhtml") || entity.media == "image/svg+xml";
+    is_typed || ends_in(entity, &["htm", "html", "shtml", "xht", "xhtml", "svg"])
 }
 
 /// Whether an attached file is plain text by its name.
@@ -298,6 +298,8 @@ fn text(facts: &mut Facts, message: &Message<'_>, leaf: Leaf, links: &mut Links)
         facts.cut("text");
     }
     let part = whole.get(..whole.floor_char_boundary(room)).unwrap_or("");
+    let unfolded = is_folded(entity).then(|| unfolded(part));
+    let part = unfolded.as_deref().unwrap_or(part);
     link::in_text(part, links);
     // Nobody wrote here what a mail server returns below such a line; links in it count all the same.
     let below = (facts.session.mail_from.as_deref() == Some("")).then(|| below(part)).flatten();
@@ -313,6 +315,17 @@ fn text(facts: &mut Facts, message: &Message<'_>, leaf: Leaf, links: &mut Links)
     read.blank = part.trim().is_empty();
     read.to = facts.plain.len();
     read
+}
+
+/// Whether lines of a text may be folded: calendars and cards.
+fn is_folded(entity: &Entity) -> bool {
+    matches!(entity.media.as_str(), "text/calendar" | "text/vcard" | "text/x-vcard" | "text/directory")
+}
+
+/// Lines as they were before they were folded (RFC 5545, section 3.1; RFC 6350, section 3.2): a line end with a blank
+/// behind it is nothing.
+fn unfolded(text: &str) -> String {
+    text.replace("\r\n", "\n").replace("\n ", "").replace("\n\t", "")
 }
 
 /// Where a line says that a copy of a message follows, as servers write it that make no parts.

@@ -1,91 +1,33 @@
 //! Character references of HTML undone (WHATWG HTML, section 13.2.5.72), to UTF-8.
 //!
-//! Limits: [`MAX_NAME`], [`MAX_DIGITS`]. Of the named ones those of HTML 4 that mail and attacks use;
-//! others stay as written.
+//! Limits: [`MAX_NAME`], [`MAX_DIGITS`].
+
+use std::sync::LazyLock;
 
 use crate::bytes::between;
 
 /// Longest name of a reference, in bytes.
-const MAX_NAME: usize = 8;
+const MAX_NAME: usize = 31;
 /// Most digits of a number; longer ones are no character.
 const MAX_DIGITS: usize = 32;
 
-/// Names of the characters from U+00A0 on, in order.
-const LATIN: &str = "nbsp iexcl cent pound curren yen brvbar sect uml copy ordf laquo not shy reg macr deg plusmn sup2 \
-    sup3 acute micro para middot cedil sup1 ordm raquo frac14 frac12 frac34 iquest Agrave Aacute Acirc Atilde Auml \
-    Aring AElig Ccedil Egrave Eacute Ecirc Euml Igrave Iacute Icirc Iuml ETH Ntilde Ograve Oacute Ocirc Otilde Ouml \
-    times Oslash Ugrave Uacute Ucirc Uuml Yacute THORN szlig agrave aacute acirc atilde auml aring aelig ccedil egrave \
-    eacute ecirc euml igrave iacute icirc iuml eth ntilde ograve oacute ocirc otilde ouml divide oslash ugrave uacute \
-    ucirc uuml yacute thorn yuml";
-/// Further names.
-const OTHERS: &[(&str, char)] = &[
-    ("amp", '&'),
-    ("lt", '<'),
-    ("gt", '>'),
-    ("quot", '"'),
-    ("apos", '\''),
-    ("AMP", '&'),
-    ("COPY", '©'),
-    ("REG", '®'),
-    ("LT", '<'),
-    ("GT", '>'),
-    ("QUOT", '"'),
-    ("Tab", '\t'),
-    ("NewLine", '\n'),
-    ("colon", ':'),
-    ("semi", ';'),
-    ("lpar", '('),
-    ("rpar", ')'),
-    ("lsqb", '['),
-    ("rsqb", ']'),
-    ("lbrack", '['),
-    ("rbrack", ']'),
-    ("lbrace", '{'),
-    ("rbrace", '}'),
-    ("period", '.'),
-    ("comma", ','),
-    ("sol", '/'),
-    ("bsol", '\\'),
-    ("num", '#'),
-    ("equals", '='),
-    ("plus", '+'),
-    ("ast", '*'),
-    ("excl", '!'),
-    ("quest", '?'),
-    ("percnt", '%'),
-    ("commat", '@'),
-    ("dollar", '$'),
-    ("lowbar", '_'),
-    ("grave", '`'),
-    ("vert", '|'),
-    ("ndash", '–'),
-    ("mdash", '—'),
-    ("lsquo", '‘'),
-    ("rsquo", '’'),
-    ("sbquo", '‚'),
-    ("ldquo", '“'),
-    ("rdquo", '”'),
-    ("bdquo", '„'),
-    ("bull", '•'),
-    ("hellip", '…'),
-    ("euro", '€'),
-    ("trade", '™'),
-    ("ensp", '\u{2002}'),
-    ("emsp", '\u{2003}'),
-    ("thinsp", '\u{2009}'),
-    ("zwnj", '\u{200c}'),
-    ("zwj", '\u{200d}'),
-    ("lrm", '\u{200e}'),
-    ("rlm", '\u{200f}'),
-    ("lsaquo", '‹'),
-    ("rsaquo", '›'),
-    ("rarr", '→'),
-    ("larr", '←'),
-    ("OElig", 'Œ'),
-    ("oelig", 'œ'),
-    ("Scaron", 'Š'),
-    ("scaron", 'š'),
-];
+/// The names of HTML in the order of their bytes, each with its character; `*`: it counts without a semicolon, too.
+/// Of the 93 that mean two characters the first, which is a letter or an operator; the second changes how it looks.
+const NAMES: &str = include_str!("entities.txt");
+/// Longest name that counts without a semicolon, in bytes.
+const MAX_OLD: usize = 6;
+
+/// A name, its character, and whether it counts without a semicolon.
+type Named = (&'static str, char, bool);
+
+static TABLE: LazyLock<Vec<Named>> = LazyLock::new(|| {
+    let row = |line: &'static str| {
+        let mut words = line.split(' ');
+        let (name, code) = (words.next()?, words.next()?);
+        Some((name, char::from_u32(u32::from_str_radix(code, 16).ok()?)?, words.next().is_some()))
+    };
+    NAMES.lines().filter_map(row).collect()
+});
 /// What the numbers from 128 to 159 mean: windows-1252.
 const WINDOWS: &str = "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8d}Ž\u{8f}\u{90}‘’“”•–—˜™š›œ\u{9d}žŸ";
 
@@ -135,21 +77,30 @@ fn named(behind: &[u8]) -> Option<(char, usize)> {
     let window = between(behind, 0, MAX_NAME);
     let length = window.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
     let name = std::str::from_utf8(between(window, 0, length)).ok()?;
+    let known = |name: &str| {
+        let at = TABLE.binary_search_by(|(known, _, _)| known.cmp(&name)).ok()?;
+        TABLE.get(at).map(|(_, letter, old)| (*letter, *old))
+    };
+    let whole = || known(name).filter(|_| behind.get(length) == Some(&b';')).map(|(letter, _)| (letter, length));
     // The old names count without a semicolon too, and then as far as they fit.
-    (2..=length).rev().find_map(|length| {
-        let name = name.get(..length)?;
-        let latin = || LATIN.split_ascii_whitespace().zip('\u{a0}'..).find(|(known, _)| *known == name).map(|(_, c)| c);
-        let other = OTHERS.iter().find(|(known, _)| *known == name).map(|(_, letter)| *letter);
-        let whole = behind.get(length) == Some(&b';');
-        let old = matches!(name, "amp" | "lt" | "gt" | "quot" | "AMP" | "LT" | "GT" | "QUOT" | "COPY" | "REG")
-            || other.is_none();
-        Some((other.or_else(latin)?, length)).filter(|_| whole || old)
-    })
+    let old = |length: usize| known(name.get(..length)?).filter(|(_, old)| *old).map(|(letter, _)| (letter, length));
+    whole().or_else(|| (2..=length.min(MAX_OLD)).rev().find_map(old))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_name_of_html_is_known() {
+        let old = TABLE.iter().filter(|(_, _, old)| *old);
+        assert_eq!((TABLE.len(), old.clone().count()), (2125, 106));
+        assert!(TABLE.is_sorted() && old.clone().all(|(name, _, _)| name.len() <= MAX_OLD));
+        assert_eq!(TABLE.iter().map(|(name, _, _)| name.len()).max(), Some(MAX_NAME));
+        for (name, letter, _) in TABLE.iter() {
+            assert_eq!(undone(format!("&{name};").as_bytes()), letter.to_string(), "{name}");
+        }
+    }
 
     #[test]
     fn references_are_undone() {
@@ -162,6 +113,8 @@ mod tests {
             ("&ampx &colonx &notit; &bogus; & &;", "&x &colonx ¬it; &bogus; & &;"),
             ("&#150;&#0;&#xd800;&#x110000;&#99999999999;&#;&#x;", "–\u{fffd}\u{fffd}\u{fffd}\u{fffd}&#;&#x;"),
             ("&#0000000000000000000000000065;", "A"),
+            ("re&ZeroWidthSpace;ply&MediumSpace;&aopf;&nGg;", "re\u{200b}ply\u{205f}\u{1d552}\u{22d9}"),
+            ("&CounterClockwiseContourIntegral;&ZeroWidthSpacex;&hellip", "\u{2233}&ZeroWidthSpacex;&hellip"),
         ];
         for (raw, expected) in cases {
             assert_eq!(undone(raw.as_bytes()), expected, "{raw}");

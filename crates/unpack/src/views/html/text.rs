@@ -3,6 +3,8 @@
 //! Limits: [`MAX_OPEN`], [`MAX_LOOK_BACK`], and those of the text view. Not handled: what scripts
 //! write, generated content, and styles beyond those of [`super::style`].
 
+use std::borrow::Cow;
+
 use super::entities::undone;
 use super::style::{Look, Sheet, Style, colour, read};
 use super::{Token, Tokens, local};
@@ -14,6 +16,15 @@ const MAX_OPEN: usize = 256;
 const MAX_LOOK_BACK: usize = 48;
 /// Longest name of an element or attribute that is told from others, in bytes.
 const MAX_NAME: usize = 16;
+
+/// A text without the control characters that show nothing in a page: all but those that are blanks.
+fn without_controls(text: &str) -> Cow<'_, str> {
+    let shows_nothing = |letter: char| letter.is_control() && !matches!(letter, '\t'..='\r' | '\u{85}');
+    match text.contains(shows_nothing) {
+        true => Cow::Owned(text.replace(shows_nothing, "")),
+        false => Cow::Borrowed(text),
+    }
+}
 
 /// What an element does to the text around it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -79,9 +90,9 @@ impl<'a> Page<'a> {
         }
         match token {
             Token::Text(raw) if memchr::memchr(b'&', raw).is_none() => {
-                text.push(&String::from_utf8_lossy(raw), hidden);
+                text.push(&without_controls(&String::from_utf8_lossy(raw)), hidden);
             }
-            Token::Text(raw) => text.push(&undone(raw), hidden),
+            Token::Text(raw) => text.push(&without_controls(&undone(raw)), hidden),
             Token::Cdata(raw) => text.push(&String::from_utf8_lossy(raw), hidden),
             Token::Raw(name, raw) if name.eq_ignore_ascii_case(b"style") => {
                 self.sheet.add(&String::from_utf8_lossy(raw));
@@ -225,6 +236,7 @@ mod tests {
             ("<img alt='a picture'>x", "a picture x", ""),
             ("<br style='display:none'>x", "x", ""),
             ("</span></p>x", "x", ""),
+            ("a\u{1}b&#127;c\0d e\tf", "abcd e f", ""),
             ("a<bdo dir=RTL>cb</bdo>d", "a\u{202e}cb\u{202c}d", ""),
             ("<bdo dir=rtl>cb<br>ed</bdo>f", "\u{202e}cb\u{202c}\n\u{202e}ed\u{202c}f", ""),
             ("<p style='unicode-bidi: bidi-override; direction: rtl'>a<b>b</b></p>c", "\u{202e}ab\u{202c}\nc", ""),
