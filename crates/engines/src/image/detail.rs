@@ -215,8 +215,8 @@ mod tests {
             ("six corners", striped(0.2, 0.2, 0.2, 6), true),
             ("five corners", striped(0.2, 0.2, 0.2, 5), false),
             ("none", striped(0.2, 0.2, 0.0, 6), false),
-            ("corners as faint as noise", striped(0.2, 0.035, 0.015, 6), false),
-            ("faint corners", striped(0.2, 0.035, 0.035, 6), true),
+            ("corners as faint as noise", striped(0.2, 0.035, 0.028, 6), false),
+            ("faint corners", striped(0.2, 0.035, 0.032, 6), true),
             ("corners faint beside what they are on", striped(0.2, 0.2, 0.05, 6), false),
             ("nothing strong", striped(0.035, 0.035, 0.035, 12), false),
         ];
